@@ -1,0 +1,281 @@
+//! The database of a service: SQLite or PostgreSQL by URL, the same code on both.
+//!
+//! SQLite has one writer connection. With several, its busy handler starves writers for up to a second; with one, they
+//! queue in the pool in order. Readers have a pool of their own (write-ahead log: they never wait for the writer).
+
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::sqlx;
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use thiserror::Error;
+
+/// How long to wait for a connection, and on SQLite for the write lock of another process.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Eight connections saturate a small machine; more only add latency (measured).
+const POSTGRES_POOL: u32 = 8;
+const SQLITE_READERS: u32 = 4;
+
+/// The two engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Engine {
+    /// A file beside the process.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// The database of a service. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Db {
+    /// For everything that changes something: use [`Db::begin`].
+    pub write: DatabaseConnection,
+    /// For what only reads.
+    pub read: DatabaseConnection,
+    engine: Engine,
+}
+
+/// Why a database cannot be used. Never holds the password of a URL.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// Neither SQLite nor PostgreSQL.
+    #[error("a database URL starts with sqlite:// or postgres://, not with \"{0}\"")]
+    Scheme(String),
+    /// An SQLite database that would vanish with its connection.
+    #[error("an SQLite database must be a file, such as sqlite:///var/lib/mpp/queue.db")]
+    InMemory,
+    /// A schema name that is no plain identifier.
+    #[error("\"{0}\" is no schema name: use lower-case letters, digits and _")]
+    SchemaName(String),
+    /// The database does not answer or refuses.
+    #[error("cannot open the database {at}: {source}")]
+    Open {
+        /// Where, without credentials.
+        at: String,
+        /// Why.
+        source: DbErr,
+    },
+}
+
+impl Db {
+    /// Opens the database at `url`. On PostgreSQL every table lives in `schema` (made if it is missing); SQLite has a
+    /// file per service and ignores it. An SQLite file is made if it is missing, its directory is not.
+    ///
+    /// # Errors
+    /// [`ConnectError`], in one sentence for the person who configured the URL.
+    pub async fn connect(url: &str, schema: Option<&str>) -> Result<Self, ConnectError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        match scheme {
+            "sqlite" => Self::connect_sqlite(url).await,
+            "postgres" | "postgresql" => Self::connect_postgres(url, schema).await,
+            _ => Err(ConnectError::Scheme(scheme.to_owned())),
+        }
+    }
+
+    async fn connect_sqlite(url: &str) -> Result<Self, ConnectError> {
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            return Err(ConnectError::InMemory);
+        }
+        let open = |readers: Option<u32>| {
+            let mut options = base_options(url);
+            options.max_connections(readers.unwrap_or(1)).min_connections(1).test_before_acquire(false);
+            // A connection to a file does not age.
+            options.idle_timeout(None).max_lifetime(None);
+            options.map_sqlx_sqlite_opts(move |sqlite| {
+                sqlite
+                    .create_if_missing(readers.is_none())
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // FULL: a commit is on the disk before it is acknowledged, also when the power fails.
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(PATIENCE)
+                    .foreign_keys(true)
+            });
+            if readers.is_some() {
+                // A write through the read pool is a mistake; this makes it an error on both engines' tests.
+                options.map_sqlx_sqlite_pool_opts(|pool| {
+                    pool.after_connect(|connection, _| {
+                        Box::pin(async move {
+                            sqlx::Executor::execute(connection, "PRAGMA query_only = ON").await.map(|_| ())
+                        })
+                    })
+                });
+            }
+            Database::connect(options)
+        };
+        let fail = |source| ConnectError::Open { at: redacted(url), source };
+        let write = open(None).await.map_err(fail)?;
+        let read = open(Some(SQLITE_READERS)).await.map_err(fail)?;
+        Ok(Self { write, read, engine: Engine::Sqlite })
+    }
+
+    async fn connect_postgres(url: &str, schema: Option<&str>) -> Result<Self, ConnectError> {
+        let fail = |source| ConnectError::Open { at: redacted(url), source };
+        let pool = || {
+            let mut options = base_options(url);
+            options
+                .max_connections(POSTGRES_POOL)
+                // Saves a round trip per acquire while in use; after a pause the connection may have been cut.
+                .test_before_acquire_if_idle_for(Duration::from_secs(10))
+                .set_application_name(format!("mpp-{}", schema.unwrap_or("suite")));
+            if let Some(schema) = schema {
+                options.set_schema_search_path(schema);
+            }
+            options
+        };
+        if let Some(schema) = schema {
+            let plain = schema.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+            if schema.is_empty() || !plain || schema.as_bytes()[0].is_ascii_digit() {
+                return Err(ConnectError::SchemaName(schema.to_owned()));
+            }
+        }
+        let write = Database::connect(pool()).await.map_err(fail)?;
+        if let Some(schema) = schema {
+            ensure_schema(&write, schema).await.map_err(fail)?;
+        }
+        let read = Database::connect(pool()).await.map_err(fail)?;
+        Ok(Self { write, read, engine: Engine::Postgres })
+    }
+
+    /// Which engine it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Begins a transaction that writes. On SQLite with `BEGIN IMMEDIATE`: the write lock is taken at once, so that a
+    /// transaction never fails half-way because another one wrote meanwhile. Dropped without a commit, it rolls back.
+    ///
+    /// # Errors
+    /// When there is no connection or no lock within five seconds.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        begin_write(&self.write).await
+    }
+
+    /// Closes every connection, after those in use were given back.
+    ///
+    /// # Errors
+    /// As reported by the driver.
+    pub async fn close(&self) -> Result<(), DbErr> {
+        self.read.close_by_ref().await?;
+        self.write.close_by_ref().await
+    }
+}
+
+/// As [`Db::begin`], for a single connection pool.
+///
+/// # Errors
+/// When there is no connection or no lock within five seconds.
+pub async fn begin_write(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: (connection.get_database_backend() == DbBackend::Sqlite)
+            .then_some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    connection.begin_with_options(options).await
+}
+
+/// The constraint that an error is about, `None` if it is about something else: on PostgreSQL its name, on SQLite the
+/// name of a check or index, or for a unique constraint its columns as `table.column, table.column`. A foreign key of
+/// SQLite has no name: empty text.
+#[must_use]
+pub fn violated_constraint(error: &DbErr) -> Option<String> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return None;
+    };
+    let sqlx::Error::Database(error) = &**error else { return None };
+    if let Some(name) = error.constraint() {
+        return Some(name.to_owned());
+    }
+    let message = error.message();
+    let (_, rest) = message.split_once(" constraint failed")?;
+    let subject = rest.trim_start_matches(':').trim();
+    // A unique index over an expression is reported as: index 'name'.
+    Some(subject.strip_prefix("index ").map_or(subject, |name| name.trim_matches('\'')).to_owned())
+}
+
+/// Whether an error says that the database does not answer (as opposed to: answers that something is wrong). A retry
+/// later may succeed.
+#[must_use]
+pub fn is_unavailable(error: &DbErr) -> bool {
+    let error = match error {
+        DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => error,
+        _ => return false,
+    };
+    match &**error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                // The low byte is the primary code: 5 BUSY, 10 IOERR, 13 FULL.
+                code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 10 | 13))
+            } else {
+                // 08 connection, 53 resources, 57P0x shutting down or starting, 40001 and 40P01: try again.
+                code.starts_with("08") || code.starts_with("53") || code.starts_with("57P0") || code == "40001" || code == "40P01"
+            }
+        }
+        _ => false,
+    }
+}
+
+/// A URL without user and password, for messages.
+#[must_use]
+pub fn redacted(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.split('?').next().unwrap_or_default().to_owned() };
+    let rest = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    path.map_or_else(|| format!("{scheme}://{host}"), |path| format!("{scheme}://{host}/{path}"))
+}
+
+/// The URL of an SQLite database in a file.
+#[must_use]
+pub fn sqlite_url(file: &Path) -> String {
+    // A path may hold what has a meaning in a URL.
+    let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    format!("sqlite://{path}")
+}
+
+fn base_options(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    // Statements are neither logged nor traced: they would cost on every call and may hold personal data.
+    options.sqlx_logging(false).record_stmt_in_spans(false).acquire_timeout(PATIENCE);
+    options
+}
+
+async fn ensure_schema(connection: &DatabaseConnection, schema: &str) -> Result<(), DbErr> {
+    let exists = || async {
+        let query = Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "SELECT 1 FROM pg_namespace WHERE nspname = $1",
+            [schema.into()],
+        );
+        connection.query_one_raw(query).await.map(|row| row.is_some())
+    };
+    // A login role that may not make schemas is fine as long as its schema is there.
+    if exists().await? {
+        return Ok(());
+    }
+    // IF NOT EXISTS is not atomic: of two processes that start at once, one may fail although the schema is there now.
+    match connection.execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            if exists().await? {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A request that is repeated has one effect and one answer (AIP-155).
+//!
+//! The answer is kept in the transaction of the effect, in the table `idempotency` (made by
+//! `mpp_migrations::shared::idempotency`). Whoever repeats the request while the first is still being worked on waits for
+//! it. A request that failed leaves nothing: its transaction rolls back, and a repetition is a fresh attempt.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::fault::{Fault, Problem};
+
+/// What a request is known by. The caller is part of it: two callers may choose the same id.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    /// The account or device, [`crate::caller::Caller::id`]. Never the token: a renewed one must not execute again.
+    pub principal: &'a str,
+    /// The full method, `mpp.queue.v1.QueueService/IssueTicket`.
+    pub method: &'a str,
+    /// The caller's `request_id`. Empty: the request is not protected.
+    pub request_id: &'a str,
+}
+
+/// An answer, and whether it is a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Once {
+    /// The request was executed now.
+    Run(Vec<u8>),
+    /// The request was executed before; this is the answer of that time.
+    Replay(Vec<u8>),
+}
+
+impl Once {
+    /// The answer.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Run(bytes) | Self::Replay(bytes) => bytes,
+        }
+    }
+}
+
+/// Why a request cannot be executed once.
+#[derive(Debug, Error)]
+pub enum IdempotencyError {
+    /// The same id came with another request before.
+    #[error("the request id was used for another request")]
+    Reused,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+impl Fault for IdempotencyError {
+    fn problem(self) -> Problem {
+        match self {
+            Self::Reused => Problem::precondition(
+                "REQUEST_ID_REUSED",
+                "Permintaan dengan tanda pengenal yang sama sudah dikirim dengan isi berbeda.",
+                "This request id was used before for a different request. Choose a new one.",
+            ),
+            Self::Database(error) => error.problem(),
+        }
+    }
+}
+
+/// What tells two requests with the same id apart: the SHA-256 of the encoded message.
+#[must_use]
+pub fn fingerprint(request: &impl prost::Message) -> [u8; 32] {
+    Sha256::digest(request.encode_to_vec()).into()
+}
+
+/// Executes `run`, or answers what it answered before.
+///
+/// `run` works in the same transaction `tx`; commit it after a [`Once::Run`]. When `run` fails, drop the transaction.
+///
+/// # Errors
+/// [`IdempotencyError`], or what `run` answers.
+pub async fn once<E, F, R>(
+    tx: &DatabaseTransaction,
+    key: Key<'_>,
+    fingerprint: &[u8],
+    now: DateTime<Utc>,
+    run: F,
+) -> Result<Once, E>
+where
+    E: From<IdempotencyError>,
+    F: FnOnce() -> R,
+    R: Future<Output = Result<Vec<u8>, E>>,
+{
+    if key.request_id.is_empty() {
+        return run().await.map(Once::Run);
+    }
+    if let Some(response) = claim(tx, key, fingerprint, now).await? {
+        return Ok(Once::Replay(response));
+    }
+    let response = run().await?;
+    store(tx, key, &response).await?;
+    Ok(Once::Run(response))
+}
+
+/// Writes the row first: on PostgreSQL a second transaction with the same key waits here until the first one has ended,
+/// on SQLite there is only one that writes. `Some` is the answer of an earlier execution.
+async fn claim(
+    tx: &DatabaseTransaction,
+    key: Key<'_>,
+    fingerprint: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<u8>>, IdempotencyError> {
+    let insert = Query::insert()
+        .into_table("idempotency")
+        .columns(["principal", "method", "request_id", "fingerprint", "created_at"])
+        .values_panic([
+            key.principal.into(),
+            key.method.into(),
+            key.request_id.into(),
+            fingerprint.to_vec().into(),
+            now.into(),
+        ])
+        .on_conflict(OnConflict::columns(["principal", "method", "request_id"]).do_nothing().to_owned())
+        .to_owned();
+    if tx.execute(&insert).await?.rows_affected() == 1 {
+        return Ok(None);
+    }
+    let select = Query::select()
+        .columns(["fingerprint", "response"])
+        .from("idempotency")
+        .and_where(is(key))
+        .to_owned();
+    let row = tx.query_one(&select).await?.ok_or_else(|| DbErr::RecordNotFound("idempotency".into()))?;
+    if row.try_get::<Vec<u8>>("", "fingerprint")? != fingerprint {
+        return Err(IdempotencyError::Reused);
+    }
+    let response: Option<Vec<u8>> = row.try_get("", "response")?;
+    // A committed row has its answer; only a transaction that nests two requests of one id could see it without.
+    response.map(Some).ok_or_else(|| DbErr::Custom("a request is nested in itself".into()).into())
+}
+
+async fn store(tx: &DatabaseTransaction, key: Key<'_>, response: &[u8]) -> Result<(), IdempotencyError> {
+    let update = Query::update()
+        .table("idempotency")
+        .value("response", response.to_vec())
+        .and_where(is(key))
+        .to_owned();
+    tx.execute(&update).await?;
+    Ok(())
+}
+
+/// Forgets answers older than `before`. After that, a repetition executes again; natural keys still protect. Answers how
+/// many were forgotten.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    let delete =
+        Query::delete().from_table("idempotency").and_where(Expr::col("created_at").lt(before)).to_owned();
+    Ok(db.execute(&delete).await?.rows_affected())
+}
+
+fn is(key: Key<'_>) -> Expr {
+    Expr::col("principal")
+        .eq(key.principal)
+        .and(Expr::col("method").eq(key.method))
+        .and(Expr::col("request_id").eq(key.request_id))
+}

@@ -1,0 +1,226 @@
+//! The append-only record of who did what, in the transaction of the deed. Each entry carries the hash of the one before,
+//! so that a changed, removed or inserted entry is found by [`verify`].
+//!
+//! The table `journal` is made by `mpp_migrations::shared::journal`. Entries are numbered without gaps: writers of one
+//! service take turns from their append to their commit, so append last.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The hash before the first entry.
+const GENESIS: [u8; 32] = [0; 32];
+const PAGE: u64 = 1000;
+const COLUMNS: [&str; 12] = [
+    "seq",
+    "at",
+    "who",
+    "what",
+    "subject",
+    "from_state",
+    "to_state",
+    "detail",
+    "request_id",
+    "trace_id",
+    "prev_hash",
+    "hash",
+];
+
+/// What was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// When, to the microsecond.
+    pub at: DateTime<Utc>,
+    /// Who: the id of an account or device, or `system`. Never a name.
+    pub who: String,
+    /// What: the method or event, such as `ticket.called`.
+    pub what: String,
+    /// To which thing: its id.
+    pub subject: String,
+    /// Its state before, if it has states.
+    pub from: Option<String>,
+    /// Its state after.
+    pub to: Option<String>,
+    /// More, as JSON or empty. No personal data.
+    pub detail: String,
+    /// The caller's request id.
+    pub request_id: String,
+    /// The trace, see [`crate::telemetry::trace_id`].
+    pub trace_id: String,
+}
+
+/// An entry as it stands in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its number, from 1.
+    pub seq: i64,
+    /// What was done.
+    pub entry: Entry,
+    /// The hash of the entry before.
+    pub prev_hash: Vec<u8>,
+    /// The hash of this entry, which covers the one before.
+    pub hash: Vec<u8>,
+}
+
+/// The state of a sound journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sound {
+    /// How many entries it has.
+    pub entries: i64,
+    /// The hash of the last one. Kept elsewhere, it also proves that none was cut off at the end.
+    pub head: Vec<u8>,
+}
+
+/// Why a journal is not what was written.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// An entry is missing or was inserted.
+    #[error("the journal goes from entry {expected} to {found}: entries are missing")]
+    Gap {
+        /// The number that should come.
+        expected: i64,
+        /// The number that came.
+        found: i64,
+    },
+    /// An entry was changed, or the one before it.
+    #[error("entry {seq} of the journal was changed")]
+    Changed {
+        /// Which one.
+        seq: i64,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Appends an entry and answers its number.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn append(tx: &DatabaseTransaction, entry: &Entry) -> Result<i64, DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // Until the end of the transaction. SQLite has one writer anyway.
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.journal', 0))")
+            .await?;
+    }
+    let last = Query::select()
+        .columns(["seq", "hash"])
+        .from("journal")
+        .order_by("seq", Order::Desc)
+        .limit(1)
+        .to_owned();
+    let (seq, prev) = match tx.query_one(&last).await? {
+        Some(row) => (row.try_get::<i64>("", "seq")? + 1, row.try_get::<Vec<u8>>("", "hash")?),
+        None => (1, GENESIS.to_vec()),
+    };
+    let hash = hash(seq, entry, &prev);
+    let insert = Query::insert()
+        .into_table("journal")
+        .columns(COLUMNS)
+        .values_panic([
+            seq.into(),
+            entry.at.into(),
+            entry.who.as_str().into(),
+            entry.what.as_str().into(),
+            entry.subject.as_str().into(),
+            entry.from.clone().into(),
+            entry.to.clone().into(),
+            entry.detail.as_str().into(),
+            entry.request_id.as_str().into(),
+            entry.trace_id.as_str().into(),
+            prev.into(),
+            hash.to_vec().into(),
+        ])
+        .to_owned();
+    tx.execute(&insert).await?;
+    Ok(seq)
+}
+
+/// The entries after number `after`, at most `limit`, in order; of one subject, if it is given.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn read(
+    db: &impl ConnectionTrait,
+    subject: Option<&str>,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<Recorded>, DbErr> {
+    let mut select = Query::select();
+    select.columns(COLUMNS).from("journal").and_where(Expr::col("seq").gt(after));
+    if let Some(subject) = subject {
+        select.and_where(Expr::col("subject").eq(subject));
+    }
+    select.order_by("seq", Order::Asc).limit(limit);
+    db.query_all(&select).await?.iter().map(recorded).collect()
+}
+
+/// Recomputes every hash.
+///
+/// # Errors
+/// [`VerifyError`] with the first entry that is not what was written.
+pub async fn verify(db: &impl ConnectionTrait) -> Result<Sound, VerifyError> {
+    let mut sound = Sound { entries: 0, head: GENESIS.to_vec() };
+    loop {
+        let page = read(db, None, sound.entries, PAGE).await?;
+        if page.is_empty() {
+            return Ok(sound);
+        }
+        for found in page {
+            if found.seq != sound.entries + 1 {
+                return Err(VerifyError::Gap { expected: sound.entries + 1, found: found.seq });
+            }
+            if found.prev_hash != sound.head || found.hash != hash(found.seq, &found.entry, &sound.head) {
+                return Err(VerifyError::Changed { seq: found.seq });
+            }
+            sound = Sound { entries: found.seq, head: found.hash };
+        }
+    }
+}
+
+fn recorded(row: &QueryResult) -> Result<Recorded, DbErr> {
+    Ok(Recorded {
+        seq: row.try_get("", "seq")?,
+        entry: Entry {
+            at: row.try_get("", "at")?,
+            who: row.try_get("", "who")?,
+            what: row.try_get("", "what")?,
+            subject: row.try_get("", "subject")?,
+            from: row.try_get("", "from_state")?,
+            to: row.try_get("", "to_state")?,
+            detail: row.try_get("", "detail")?,
+            request_id: row.try_get("", "request_id")?,
+            trace_id: row.try_get("", "trace_id")?,
+        },
+        prev_hash: row.try_get("", "prev_hash")?,
+        hash: row.try_get("", "hash")?,
+    })
+}
+
+/// SHA-256 over the entry before and every field, each with its length, so that no two entries read the same.
+fn hash(seq: i64, entry: &Entry, prev: &[u8]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    let mut field = |bytes: Option<&[u8]>| match bytes {
+        Some(bytes) => {
+            digest.update([1]);
+            digest.update((bytes.len() as u64).to_be_bytes());
+            digest.update(bytes);
+        }
+        None => digest.update([0]),
+    };
+    field(Some(prev));
+    field(Some(&seq.to_be_bytes()));
+    // PostgreSQL keeps microseconds; finer parts would not survive the way.
+    field(Some(&entry.at.timestamp_micros().to_be_bytes()));
+    for text in [&entry.who, &entry.what, &entry.subject] {
+        field(Some(text.as_bytes()));
+    }
+    field(entry.from.as_deref().map(str::as_bytes));
+    field(entry.to.as_deref().map(str::as_bytes));
+    for text in [&entry.detail, &entry.request_id, &entry.trace_id] {
+        field(Some(text.as_bytes()));
+    }
+    digest.finalize().into()
+}

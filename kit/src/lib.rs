@@ -1,0 +1,25 @@
+//! What every service of the suite needs, and no domain word.
+//!
+//! A module enters the kit when two services need it. Read [`component`] first: it is the seam that every service exports.
+
+pub mod auth;
+pub mod caller;
+pub mod check;
+pub mod client;
+pub mod clock;
+pub mod component;
+pub mod config;
+pub mod db;
+pub mod fault;
+pub mod fsm;
+pub mod id;
+pub mod idempotency;
+pub mod journal;
+pub mod page;
+mod process;
+pub mod redis;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

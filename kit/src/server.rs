@@ -1,0 +1,613 @@
+//! The tower stack that stands before every RPC, and the server that listens.
+//!
+//! [`stack`] is one service for both ways in: [`serve`] puts it behind a TCP listener, [`crate::client::Peers::local`]
+//! hands it to the neighbours in the same process, so that a call passes the same checks either way.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use http::{HeaderMap, HeaderName, Request, Response, header};
+use http_body::Frame;
+use opentelemetry::propagation::Extractor;
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{KeyValue, metrics};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tower::Service as _;
+use tracing::Instrument as _;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::auth::{Policies, Policy, Verifier};
+use crate::caller::Caller;
+use crate::component::Role;
+use crate::fault::{Language, Problem, chain};
+use crate::shutdown::Shutdown;
+
+/// A gRPC service with one type, whether it runs here or elsewhere.
+pub type GrpcService = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+/// The header with the time a caller waits at most.
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long connections may take to finish their requests after a shutdown was triggered.
+const DRAIN: Duration = Duration::from_secs(20);
+
+tokio::task_local! {
+    static DEADLINE: Instant;
+}
+
+/// When the request that this task works on has to be answered.
+pub(crate) fn deadline() -> Option<Instant> {
+    DEADLINE.try_with(|deadline| *deadline).ok()
+}
+
+/// Limits of a stack.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// How many requests may be worked on at once; more are refused at once. A stream counts until it has begun.
+    pub in_flight: usize,
+    /// How long a request may take at most, whatever its caller asks for. Streams are not cut.
+    pub deadline_max: Duration,
+    /// Ends streams when the process is to end, so that it need not wait for them.
+    pub shutdown: Option<Shutdown>,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self { in_flight: 1024, deadline_max: Duration::from_secs(30), shutdown: None }
+    }
+}
+
+/// Adds `grpc.health.v1` and reflection (v1 and v1alpha) to the routes of a role. `descriptors` is the encoded
+/// descriptor set, `services` the full names that the reporter answers for besides the empty one.
+///
+/// # Errors
+/// When the descriptor set cannot be read.
+pub async fn with_health_and_reflection(
+    routes: Routes,
+    descriptors: &'static [u8],
+    services: &[&str],
+) -> anyhow::Result<(Routes, tonic_health::server::HealthReporter)> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    for service in services {
+        reporter.set_service_status(*service, tonic_health::ServingStatus::Serving).await;
+    }
+    let configure = || {
+        tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(descriptors)
+    };
+    // Tools disagree about the version: buf asks for v1, Python's grpcio-reflection for v1alpha.
+    let routes = routes
+        .add_service(health)
+        .add_service(configure().build_v1()?)
+        .add_service(configure().build_v1alpha()?);
+    Ok((routes, reporter))
+}
+
+/// Puts the tower stack before the routes of a role. The result is cheap to clone; the limits are shared by all clones.
+///
+/// Make it after telemetry was set up: instruments are bound to the meter provider of that moment.
+#[must_use]
+pub fn stack(
+    role: Role,
+    routes: Routes,
+    policies: Arc<Policies>,
+    verifier: Arc<Verifier>,
+    options: StackOptions,
+) -> GrpcService {
+    let routes = routes.prepare();
+    let stack = Arc::new(Stack {
+        role,
+        policies,
+        verifier,
+        in_flight: Semaphore::new(options.in_flight),
+        deadline_max: options.deadline_max,
+        shutdown: options.shutdown,
+        meters: Meters::new(),
+    });
+    // The layers are futures within one future, so that a call is boxed once, here, and not once per layer.
+    GrpcService::new(tower::service_fn(move |request| {
+        let (stack, routes) = (Arc::clone(&stack), routes.clone());
+        async move { Ok(stack.answer(routes, request).await) }
+    }))
+}
+
+/// Listens until shutdown, then lets requests in flight finish for up to 20 seconds.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    service: GrpcService,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let incoming = tonic::transport::server::TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(Duration::from_secs(30)));
+    let serving = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        // Peers put every call and stream of a process on a few connections.
+        .max_concurrent_streams(4096)
+        // Room for a token with many grants, not for abuse.
+        .http2_max_header_list_size(32 * 1024)
+        .serve_with_incoming_shutdown(service, incoming, shutdown.wait());
+    tokio::select! {
+        result = serving => result?,
+        () = async { shutdown.triggered().await; tokio::time::sleep(DRAIN).await } => {
+            tracing::warn!(after = ?DRAIN, "some requests did not finish and were cut");
+        }
+    }
+    Ok(())
+}
+
+struct Stack {
+    role: Role,
+    policies: Arc<Policies>,
+    verifier: Arc<Verifier>,
+    in_flight: Semaphore,
+    deadline_max: Duration,
+    shutdown: Option<Shutdown>,
+    meters: Meters,
+}
+
+/// What the layers need to know about a request.
+struct Call<'a> {
+    policy: Option<&'a Policy>,
+    /// Health and reflection: no policy, no sign-in, no limit.
+    infrastructure: bool,
+    language: Language,
+}
+
+impl Stack {
+    /// The layers, outermost first. Read this function from top to bottom to know what a request meets.
+    async fn answer(&self, routes: Routes, request: Request<Body>) -> Response<Body> {
+        let path = request.uri().path();
+        let call = Call {
+            policy: self.policies.get(path),
+            infrastructure: is_infrastructure(path),
+            language: header_str(request.headers(), &header::ACCEPT_LANGUAGE)
+                .map_or(Language::default(), Language::from_accept_language),
+        };
+        // Names that are not in the contract are not kept apart: their number has no bound.
+        let name = call.policy.map_or_else(
+            || Arc::from(if call.infrastructure { "infrastructure" } else { "unknown" }),
+            |policy| Arc::clone(&policy.name),
+        );
+
+        // 1. Trace span: outermost, so that everything below, refusals too, is seen in the trace of the caller.
+        let span = request_span(self.role, &name, request.headers());
+        async {
+            // 2. Metrics: outside of everything that may refuse, so that refusals are counted and timed as well.
+            let measured = self.meters.begin(name);
+
+            // 3. Catch panic: a panic ends one request, not the connection with all the others on it. Inside the
+            //    metrics, so that it counts as an error.
+            let guarded = AssertUnwindSafe(self.limited(&call, routes, request)).catch_unwind();
+            let response = guarded.await.unwrap_or_else(|panic| panicked(&*panic, call.language));
+
+            // 9. The edge: what failed inside is logged here, once, with the span around it; what leaves has details
+            //    in the caller's language and nothing internal.
+            let (response, code) = edge(response, call.language);
+            measured.end(code);
+            self.streamed(&call, response, code)
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn limited(&self, call: &Call<'_>, routes: Routes, mut request: Request<Body>) -> Response<Body> {
+        // 4. In-flight limit with load shed: what cannot be worked on now is refused in microseconds instead of waiting
+        //    until its caller is gone. Before anything that costs. Probes pass, or a busy process would be taken for dead.
+        let permit = if call.infrastructure { None } else { Some(self.in_flight.try_acquire()) };
+        let _permit = match permit {
+            Some(Err(_)) => return overloaded().into_status(call.language).into_http(),
+            Some(Ok(permit)) => Some(permit),
+            None => None,
+        };
+
+        // 5. Deadline: the caller's, but never beyond ours, so that no request holds its place for ever. Around the
+        //    token check too, which may have to fetch keys.
+        let allowed = header_str(request.headers(), &GRPC_TIMEOUT)
+            .and_then(parse_timeout)
+            .map_or(self.deadline_max, |asked| asked.min(self.deadline_max));
+        let deadline = Instant::now() + allowed;
+        let work = async {
+            // 6. Authenticate: who calls.  7. Permission: whether the contract lets them call this at all. Both before
+            //    the request is even decoded: who may not call learns nothing about what a valid request looks like.
+            match self.admit(call, request.headers()).await {
+                Ok(caller) => request.extensions_mut().insert(caller),
+                Err(problem) => return problem.into_status(call.language).into_http(),
+            };
+            // 8. The handler. It turns its own errors into a status; what it may see of the thing it loads is its rule.
+            let mut routes = routes;
+            match routes.call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        };
+        match tokio::time::timeout_at(deadline, DEADLINE.scope(deadline, work)).await {
+            Ok(response) => response,
+            Err(_) => too_late().into_status(call.language).into_http(),
+        }
+    }
+
+    async fn admit(&self, call: &Call<'_>, headers: &HeaderMap) -> Result<Arc<Caller>, Problem> {
+        let Some(policy) = call.policy else {
+            if call.infrastructure {
+                return Ok(Arc::new(Caller::anonymous(call.language)));
+            }
+            return Err(Problem { reason: "NO_POLICY", ..Problem::denied() });
+        };
+        let public = policy.permission == Policy::PUBLIC;
+        let caller = match bearer(headers) {
+            Ok(Some(token)) => match self.verifier.verify_shared(token).await {
+                Ok(caller) => caller,
+                // An old token must not keep anybody from what needs none, such as signing in again.
+                Err(_) if public => Arc::new(Caller::anonymous(call.language)),
+                Err(problem) => return Err(problem),
+            },
+            Ok(None) | Err(_) if public => Arc::new(Caller::anonymous(call.language)),
+            Ok(None) => return Err(Problem::unauthenticated()),
+            Err(problem) => return Err(problem),
+        };
+        if !public && policy.permission != Policy::AUTHENTICATED && !caller.has(&policy.permission) {
+            let problem = Problem { reason: "PERMISSION_MISSING", ..Problem::denied() };
+            return Err(problem.with("permission", &policy.permission));
+        }
+        if caller.language == call.language {
+            return Ok(caller);
+        }
+        Ok(Arc::new(Caller { language: call.language, ..caller.as_ref().clone() }))
+    }
+
+    /// Watches over a stream that has begun: counts it, ends it at shutdown, notes how it ended.
+    fn streamed(&self, call: &Call<'_>, response: Response<Body>, code: Code) -> Response<Body> {
+        let Some(policy) = call.policy.filter(|policy| policy.server_streaming && code == Code::Ok) else {
+            return response;
+        };
+        let open = self.meters.open_streams(Arc::clone(&policy.name));
+        let stopped = self.shutdown.as_ref().map(|shutdown| Box::pin(shutdown.wait()) as Pin<Box<_>>);
+        let (language, span) = (call.language, tracing::Span::current());
+        response.map(|inner| Body::new(Stream { inner, stopped, language, span, ended: false, _open: open }))
+    }
+}
+
+fn is_infrastructure(path: &str) -> bool {
+    const SERVICES: [&str; 3] =
+        ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha.ServerReflection/"];
+    SERVICES.iter().any(|service| path.starts_with(service))
+}
+
+fn header_str<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The bearer token of a request, if it has one.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| Some(token.trim()))
+        .ok_or_else(|| Problem {
+            reason: "TOKEN_INVALID",
+            ..Problem::unauthenticated()
+        })
+}
+
+/// Reads a `grpc-timeout` (at most eight digits and a unit). A malformed one is as good as none: ours still holds.
+fn parse_timeout(value: &str) -> Option<Duration> {
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 {
+        return None;
+    }
+    let amount: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(amount * 3600),
+        "M" => Duration::from_secs(amount * 60),
+        "S" => Duration::from_secs(amount),
+        "m" => Duration::from_millis(amount),
+        "u" => Duration::from_micros(amount),
+        "n" => Duration::from_nanos(amount),
+        _ => return None,
+    })
+}
+
+fn request_span(role: Role, name: &str, headers: &HeaderMap) -> tracing::Span {
+    let request_id = header_str(headers, &REQUEST_ID).filter(|id| is_plain(id));
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = name,
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        rpc.system = "grpc",
+        rpc.grpc.status_code = tracing::field::Empty,
+        role = role.0,
+        request_id,
+    );
+    if !span.is_disabled() && headers.contains_key("traceparent") {
+        let parent =
+            opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers)));
+        if parent.span().span_context().is_valid() {
+            // The only error is that no tracer listens; then there is nothing to be the parent of.
+            let _no_tracer = span.set_parent(parent);
+        }
+    }
+    span
+}
+
+/// A request id comes from outside: only what cannot break a log line, and is no name or number of a person, is kept.
+fn is_plain(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
+}
+
+fn overloaded() -> Problem {
+    Problem {
+        reason: "OVERLOADED",
+        ..Problem::new(
+            Code::Unavailable,
+            "OVERLOADED",
+            "Sistem sedang sangat sibuk. Silakan coba lagi sebentar lagi.",
+            "The system is very busy. Please try again in a moment.",
+        )
+        .retry_after(Duration::from_secs(1))
+    }
+}
+
+fn too_late() -> Problem {
+    Problem::new(
+        Code::DeadlineExceeded,
+        "DEADLINE_EXCEEDED",
+        "Waktu tunggu habis. Silakan coba lagi.",
+        "The request was not finished in time. Please try again.",
+    )
+}
+
+fn panicked(panic: &(dyn Any + Send), language: Language) -> Response<Body> {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".into());
+    Problem::internal(anyhow::anyhow!("the handler panicked: {message}")).into_status(language).into_http()
+}
+
+/// Logs what failed inside and makes sure that an answer that refuses has its details.
+fn edge(mut response: Response<Body>, language: Language) -> (Response<Body>, Code) {
+    let Some(value) = response.headers().get(Status::GRPC_STATUS) else { return (response, Code::Ok) };
+    let code = Code::from_bytes(value.as_bytes());
+    let span = tracing::Span::current();
+    span.record("rpc.grpc.status_code", code as i32);
+    if code == Code::Ok {
+        return (response, code);
+    }
+    let status = response.extensions_mut().remove::<Status>();
+    log_failure(code, status.as_ref());
+    if is_our_fault(code) {
+        span.record("otel.status_code", "ERROR");
+    }
+    if response.headers().contains_key(Status::GRPC_STATUS_DETAILS) {
+        return (response, code);
+    }
+    let status = status.or_else(|| Status::from_header_map(response.headers()));
+    let response = status.map_or(response, |status| with_details(&status, language).into_http());
+    (response, code)
+}
+
+fn log_failure(code: Code, status: Option<&Status>) {
+    let source = status.and_then(std::error::Error::source).map(chain);
+    let error = source.as_deref();
+    if is_our_fault(code) {
+        let message = status.map_or("", Status::message);
+        tracing::error!(code = code_name(code), error, message, "request failed");
+    } else if matches!(code, Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted) {
+        tracing::warn!(code = code_name(code), error, "request not served");
+    } else if error.is_some() {
+        tracing::info!(code = code_name(code), error, "request refused");
+    }
+}
+
+fn is_our_fault(code: Code) -> bool {
+    matches!(code, Code::Internal | Code::Unknown | Code::DataLoss)
+}
+
+/// A status that tonic or a handler made without details gets those that every answer of the suite has. What an internal
+/// one says stays inside.
+fn with_details(status: &Status, language: Language) -> Status {
+    let code = status.code();
+    let problem = if is_our_fault(code) {
+        let generic = Problem::internal(anyhow::anyhow!("logged above"));
+        Problem { code, source: None, ..generic }
+    } else {
+        Problem::new(code, code_name(code), "Permintaan ini tidak dapat diproses.", status.message())
+    };
+    let mut detailed = problem.into_status(language);
+    *detailed.metadata_mut() = status.metadata().clone();
+    detailed
+}
+
+/// The name of a code as the gRPC specification writes it.
+#[must_use]
+pub const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+struct Meters {
+    duration: metrics::Histogram<f64>,
+    active: metrics::UpDownCounter<i64>,
+    streams: metrics::UpDownCounter<i64>,
+}
+
+impl Meters {
+    fn new() -> Self {
+        let meter = opentelemetry::global::meter("mpp");
+        Self {
+            // Rate and errors are the count of this histogram by status.
+            duration: meter
+                .f64_histogram("rpc.server.call.duration")
+                .with_unit("s")
+                .with_description("Time until a call was answered, or its stream began")
+                .build(),
+            active: meter
+                .i64_up_down_counter("rpc.server.active_calls")
+                .with_unit("{call}")
+                .with_description("Calls being worked on")
+                .build(),
+            streams: meter
+                .i64_up_down_counter("rpc.server.open_streams")
+                .with_unit("{stream}")
+                .with_description("Streams that have begun and not ended")
+                .build(),
+        }
+    }
+
+    fn begin(&self, method: Arc<str>) -> Measured {
+        let method = KeyValue::new("rpc.method", method);
+        self.active.add(1, std::slice::from_ref(&method));
+        Measured {
+            active: self.active.clone(),
+            duration: self.duration.clone(),
+            method,
+            since: std::time::Instant::now(),
+            // What is dropped before its end was given up by its caller.
+            code: Code::Cancelled,
+        }
+    }
+
+    fn open_streams(&self, method: Arc<str>) -> OpenStream {
+        let method = KeyValue::new("rpc.method", method);
+        self.streams.add(1, std::slice::from_ref(&method));
+        OpenStream { streams: self.streams.clone(), method }
+    }
+}
+
+struct Measured {
+    active: metrics::UpDownCounter<i64>,
+    duration: metrics::Histogram<f64>,
+    method: KeyValue,
+    since: std::time::Instant,
+    code: Code,
+}
+
+impl Measured {
+    fn end(mut self, code: Code) {
+        self.code = code;
+    }
+}
+
+impl Drop for Measured {
+    fn drop(&mut self) {
+        self.active.add(-1, std::slice::from_ref(&self.method));
+        let status = KeyValue::new("rpc.response.status_code", code_name(self.code));
+        self.duration.record(self.since.elapsed().as_secs_f64(), &[self.method.clone(), status]);
+    }
+}
+
+struct OpenStream {
+    streams: metrics::UpDownCounter<i64>,
+    method: KeyValue,
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.streams.add(-1, std::slice::from_ref(&self.method));
+    }
+}
+
+/// The body of a streamed answer.
+struct Stream {
+    inner: Body,
+    stopped: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    language: Language,
+    span: tracing::Span,
+    ended: bool,
+    _open: OpenStream,
+}
+
+impl http_body::Body for Stream {
+    type Data = bytes::Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let stopped = self.stopped.as_mut().is_some_and(|stopped| stopped.as_mut().poll(cx).is_ready());
+        if stopped {
+            self.ended = true;
+            return Poll::Ready(Some(stopping(self.language).map(Frame::trailers)));
+        }
+        let frame = Pin::new(&mut self.inner).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(trailers) = frame.trailers_ref()
+            && let Some(code) = trailers.get(Status::GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()))
+            && code != Code::Ok
+        {
+            self.span.in_scope(|| {
+                let status = Status::from_header_map(trailers);
+                log_failure(code, status.as_ref());
+            });
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.inner.is_end_stream()
+    }
+}
+
+fn stopping(language: Language) -> Result<HeaderMap, Status> {
+    let problem = Problem::new(
+        Code::Unavailable,
+        "SHUTTING_DOWN",
+        "Sistem dimulai ulang. Sambungan akan dipulihkan.",
+        "The system restarts. Connect again.",
+    );
+    let mut trailers = HeaderMap::new();
+    problem.retry_after(Duration::from_secs(1)).into_status(language).add_header(&mut trailers)?;
+    Ok(trailers)
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+}

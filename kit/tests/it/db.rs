@@ -1,0 +1,131 @@
+use mpp_kit::db::{ConnectError, Db, Engine, is_unavailable, violated_constraint};
+use mpp_kit::testing::{databases, fresh_db, postgres};
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+
+async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+#[tokio::test]
+async fn sqlite_commits_are_on_disk_and_foreign_keys_hold() {
+    let test = fresh_db(Engine::Sqlite).await;
+    let pragma = async |name: &str| {
+        let row = Statement::from_string(sea_orm::DbBackend::Sqlite, format!("PRAGMA {name}"));
+        let row = test.db.write.query_one_raw(row).await.unwrap().unwrap();
+        row.try_get_by_index::<String>(0).or_else(|_| row.try_get_by_index::<i64>(0).map(|n| n.to_string())).unwrap()
+    };
+    assert_eq!(pragma("journal_mode").await, "wal");
+    assert_eq!(pragma("synchronous").await, "2", "FULL");
+    assert_eq!(pragma("foreign_keys").await, "1");
+    assert_eq!(pragma("busy_timeout").await, "5000");
+}
+
+#[tokio::test]
+async fn a_constraint_is_named_on_both_engines() {
+    for test in databases().await {
+        let db = &test.db;
+        db.write
+            .execute_unprepared(
+                "CREATE TABLE seat (hall INTEGER NOT NULL, number INTEGER NOT NULL, width INTEGER, \
+                 CONSTRAINT seat_number_once UNIQUE (hall, number), CONSTRAINT seat_width CHECK (width > 0))",
+            )
+            .await
+            .unwrap();
+        let insert = async |values: &str| db.write.execute_unprepared(&format!("INSERT INTO seat VALUES ({values})")).await;
+        insert("1, 1, 5").await.unwrap();
+        let twice = violated_constraint(&insert("1, 1, 5").await.unwrap_err()).unwrap();
+        match test.engine {
+            Engine::Sqlite => assert_eq!(twice, "seat.hall, seat.number"),
+            Engine::Postgres => assert_eq!(twice, "seat_number_once"),
+        }
+        let narrow = violated_constraint(&insert("1, 2, 0").await.unwrap_err());
+        assert_eq!(narrow.as_deref(), Some("seat_width"), "{}", test.engine);
+        let other = db.write.execute_unprepared("SELECT nonsense").await.unwrap_err();
+        assert!(violated_constraint(&other).is_none() && !is_unavailable(&other), "{other}");
+    }
+}
+
+/// Read, then write: with deferred transactions the second of two would fail on SQLite with a busy snapshot.
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_writers_of_two_processes_take_turns() {
+    for test in databases().await {
+        test.db.write.execute_unprepared("CREATE TABLE counter (value BIGINT NOT NULL)").await.unwrap();
+        test.db.write.execute_unprepared("INSERT INTO counter VALUES (0)").await.unwrap();
+        let other = test.connect_again().await;
+        let mut tasks = Vec::new();
+        for index in 0..20 {
+            let db = if index % 2 == 0 { test.db.clone() } else { other.clone() };
+            tasks.push(tokio::spawn(async move {
+                let tx = db.begin().await?;
+                let lock = if db.engine() == Engine::Postgres { " FOR UPDATE" } else { "" };
+                let value = number(&tx, &format!("SELECT value FROM counter{lock}")).await;
+                tx.execute_unprepared(&format!("UPDATE counter SET value = {}", value + 1)).await?;
+                tx.commit().await?;
+                Ok::<_, DbErr>(())
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(number(&test.db.read, "SELECT value FROM counter").await, 20, "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_leaves_nothing() {
+    for test in databases().await {
+        test.db.write.execute_unprepared("CREATE TABLE thing (id INTEGER)").await.unwrap();
+        let tx = test.db.begin().await.unwrap();
+        tx.execute_unprepared("INSERT INTO thing VALUES (1)").await.unwrap();
+        drop(tx);
+        assert_eq!(number(&test.db.write, "SELECT count(*) FROM thing").await, 0, "{}", test.engine);
+    }
+}
+
+#[tokio::test]
+async fn readers_of_sqlite_cannot_write_and_do_not_wait_for_the_writer() {
+    let test = fresh_db(Engine::Sqlite).await;
+    test.db.write.execute_unprepared("CREATE TABLE thing (id INTEGER)").await.unwrap();
+    let tx = test.db.begin().await.unwrap();
+    tx.execute_unprepared("INSERT INTO thing VALUES (1)").await.unwrap();
+    assert_eq!(number(&test.db.read, "SELECT count(*) FROM thing").await, 0);
+    tx.commit().await.unwrap();
+    assert_eq!(number(&test.db.read, "SELECT count(*) FROM thing").await, 1);
+    test.db.read.execute_unprepared("INSERT INTO thing VALUES (2)").await.unwrap_err();
+}
+
+#[tokio::test]
+async fn services_have_schemas_of_their_own_in_one_postgres() {
+    let test = fresh_db(Engine::Postgres).await;
+    let (first, second) = (Db::connect(&test.url, Some("one")), Db::connect(&test.url, Some("two")));
+    let (first, second) = tokio::join!(first, second);
+    for (db, id) in [(first.unwrap(), 1), (second.unwrap(), 2)] {
+        db.write.execute_unprepared("CREATE TABLE thing (id BIGINT)").await.unwrap();
+        db.write.execute_unprepared(&format!("INSERT INTO thing VALUES ({id})")).await.unwrap();
+        assert_eq!(number(&db.read, "SELECT id FROM thing").await, id);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_url_is_explained_without_its_password() {
+    let fail = async |url: &str, schema| Db::connect(url, schema).await.unwrap_err();
+    assert!(matches!(fail("mysql://x", None).await, ConnectError::Scheme(scheme) if scheme == "mysql"));
+    assert!(matches!(fail("sqlite::memory:", None).await, ConnectError::InMemory));
+    assert!(matches!(fail("postgres://x/y", Some("a b")).await, ConnectError::SchemaName(_)));
+    let nowhere = fail("sqlite:///nowhere/at/all.db", None).await.to_string();
+    assert!(nowhere.starts_with("cannot open the database sqlite:///nowhere/at/all.db"), "{nowhere}");
+    let closed = fail("postgres://mpp:hush@127.0.0.1:1/mpp?sslmode=disable", None).await;
+    assert!(matches!(&closed, ConnectError::Open { source, .. } if is_unavailable(source)), "{closed:?}");
+    assert!(!closed.to_string().contains("hush"), "{closed}");
+}
+
+#[tokio::test]
+async fn a_database_that_went_away_is_unavailable_not_internal() {
+    let test = fresh_db(Engine::Postgres).await;
+    let admin = Db::connect(&postgres().url("postgres"), None).await.unwrap();
+    let name = test.url.rsplit('/').next().and_then(|rest| rest.split('?').next()).unwrap().to_owned();
+    admin.write.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    let error = test.db.write.execute_unprepared("SELECT 1").await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
+}

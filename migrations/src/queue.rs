@@ -1,0 +1,189 @@
+//! Tables of the queue service. The unique constraints are a
+//! second, independent proof that a number is given once, a version follows once, and nobody is held twice.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    big_integer, big_integer_null, binary, integer, integer_null, string, string_null, text,
+    timestamp_with_time_zone,
+};
+
+/// The ledger of the queue service.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(M0001Queue)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "queue_migration".into_iden()
+    }
+}
+
+struct M0001Queue;
+
+impl MigrationName for M0001Queue {
+    fn name(&self) -> &'static str {
+        "0001_queue"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for M0001Queue {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .create_table(
+                Table::create()
+                    .table("queue_hall")
+                    .col(string("id").primary_key())
+                    .col(string("code").unique_key())
+                    .col(binary("secret"))
+                    .col(timestamp_with_time_zone("created_at"))
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("queue_shard")
+                    .col(string("hall").primary_key())
+                    .col(big_integer("epoch"))
+                    .col(string("state").check(Expr::col("state").is_in(["active", "rebuilding"])))
+                    .col(string("redis_run_id"))
+                    .col(big_integer("seq"))
+                    .col(string("chain"))
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("queue_event")
+                    .col(string("hall"))
+                    .col(big_integer("seq"))
+                    .col(big_integer("epoch"))
+                    .col(string("event_id").unique_key())
+                    .col(string_null("request_id"))
+                    .col(string("date"))
+                    .col(string("kind"))
+                    .col(string_null("ticket_id"))
+                    .col(integer_null("ticket_version"))
+                    .col(string_null("counter_id"))
+                    .col(string("actor"))
+                    .col(string("actor_kind"))
+                    .col(timestamp_with_time_zone("at"))
+                    .col(string("chain"))
+                    .col(text("body"))
+                    .primary_key(Index::create().col("hall").col("seq"))
+                    .to_owned(),
+            )
+            .await?;
+        let unique = |name: &'static str, table: &'static str, columns: &[&'static str]| {
+            let mut index = Index::create();
+            index.name(name).table(table).unique();
+            for column in columns {
+                index.col(*column);
+            }
+            index.to_owned()
+        };
+        // A request id holds for a business day: see the idempotency section of the service's README.
+        manager
+            .create_index(unique("queue_event_request", "queue_event", &["hall", "date", "request_id"]))
+            .await?;
+        manager
+            .create_index(unique("queue_event_version", "queue_event", &["ticket_id", "ticket_version"]))
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("queue_event_date")
+                    .table("queue_event")
+                    .col("hall")
+                    .col("date")
+                    .col("seq")
+                    .to_owned(),
+            )
+            .await?;
+        // Finds where the log of the latest day begins.
+        manager
+            .create_index(
+                Index::create()
+                    .name("queue_event_kind")
+                    .table("queue_event")
+                    .col("hall")
+                    .col("kind")
+                    .col("seq")
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("queue_ticket")
+                    .col(string("id").primary_key())
+                    .col(string("hall"))
+                    .col(string("date"))
+                    .col(string("series"))
+                    .col(integer("ordinal"))
+                    .col(string("number"))
+                    .col(string("token").unique_key())
+                    .col(integer("version"))
+                    .col(string("state").check(Expr::col("state").is_in([
+                        "waiting",
+                        "called",
+                        "serving",
+                        "parked",
+                        "no_show",
+                        "done",
+                        "cancelled",
+                        "expired",
+                    ])))
+                    .col(string("service_id"))
+                    .col(string("agency_id"))
+                    .col(string_null("counter_id"))
+                    .col(timestamp_with_time_zone("arrived_at"))
+                    .col(text("body"))
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(unique(
+                "queue_ticket_ordinal",
+                "queue_ticket",
+                &["hall", "date", "series", "ordinal"],
+            ))
+            .await?;
+        manager
+            .create_index(unique("queue_ticket_number", "queue_ticket", &["hall", "date", "number"]))
+            .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("queue_serving")
+                    .col(string("hall"))
+                    .col(big_integer("from_seq"))
+                    .col(big_integer_null("to_seq"))
+                    .col(string("ticket_id"))
+                    .col(string("counter_id"))
+                    .primary_key(Index::create().col("hall").col("from_seq"))
+                    .to_owned(),
+            )
+            .await?;
+        for (name, column) in [("queue_serving_ticket", "ticket_id"), ("queue_serving_counter", "counter_id")]
+        {
+            manager
+                .create_index(
+                    Index::create()
+                        .name(name)
+                        .table("queue_serving")
+                        .col(column)
+                        .unique()
+                        .and_where(Expr::col("to_seq").is_null())
+                        .to_owned(),
+                )
+                .await?;
+        }
+        Ok(())
+    }
+}
