@@ -1,0 +1,361 @@
+//! The actor of a hall: decides every waiting command in turn on its speculative state, appends the batch in one step, and
+//! goes on while the flusher commits.
+//!
+//! `Serving ──trouble──▶ Reopening ──▶ Serving`. Trouble is anything that makes the view doubtful: another epoch, another
+//! Redis, a log that diverges, Redis or SQL out of reach. Reopening reads SQL again and, where Redis does not hold the log
+//! of the epoch, opens a new one (rebuild). Answers that were not durable by then are `UNAVAILABLE`; their callers ask again
+//! with the same request id.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use mpp_kit::shutdown::Shutdown;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::{CommittedState, Durable};
+use super::flusher::{self, Flusher};
+use super::log::{Appended, Entry, Fence, Log, View};
+use crate::domain::decide::{Command, Decision, decide};
+use crate::domain::fold::Answer;
+use crate::domain::{EventId, HallId};
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::store::{Shard, Store};
+
+/// Commands decided before one append.
+const BATCH: usize = 256;
+/// How long another instance may take to rebuild before this one does.
+const REBUILD_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A command with where its answer goes.
+pub(super) struct Submission {
+    pub(super) command: Command,
+    pub(super) now: DateTime<Utc>,
+    pub(super) reply: oneshot::Sender<Result<Answer, Error>>,
+}
+
+/// An answer that waits until the state it was decided on is durable.
+pub(super) struct Pending {
+    pub(super) seq: u64,
+    reply: oneshot::Sender<Result<Answer, Error>>,
+    answer: Result<Answer, Error>,
+}
+
+impl Pending {
+    pub(super) fn resolve(self) {
+        // A caller that has gone away asks again with its request id.
+        let _gone = self.reply.send(self.answer);
+    }
+}
+
+/// What the appender hands to the flusher.
+#[derive(Default)]
+pub(super) struct Handover {
+    /// Entries that stand in Redis and are not known to be committed, without gaps.
+    pub(super) appended: VecDeque<Entry>,
+    /// Answers in the order of their positions.
+    pub(super) pending: VecDeque<Pending>,
+}
+
+/// The meeting point of appender and flusher.
+pub(super) struct Desk {
+    handover: Mutex<Handover>,
+    pub(super) work: Notify,
+}
+
+impl Desk {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Handover> {
+        self.handover.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct Actor {
+    hall: HallId,
+    store: Store,
+    log: Log,
+    committed: Arc<CommittedState>,
+    commands: mpsc::Receiver<Submission>,
+    metrics: Metrics,
+}
+
+impl Actor {
+    pub(super) fn new(
+        hall: HallId,
+        store: Store,
+        log: Log,
+        committed: Arc<CommittedState>,
+        commands: mpsc::Receiver<Submission>,
+        metrics: Metrics,
+    ) -> Self {
+        Self { hall, store, log, committed, commands, metrics }
+    }
+
+    /// Serves the hall until the process ends or nobody can reach it any more.
+    pub(super) async fn run(mut self, shutdown: Shutdown) {
+        // Commands that were taken from the inbox and not decided for good.
+        let mut held: Vec<Submission> = Vec::new();
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let view = tokio::select! {
+                () = shutdown.triggered() => return,
+                view = self.reopen() => view,
+            };
+            match view {
+                Ok(view) => {
+                    pause = Duration::from_millis(20);
+                    let Some(trouble) = self.serve(&view, &mut held, &shutdown).await else { return };
+                    tracing::warn!(hall = %self.hall, epoch = view.epoch, error = %trouble, "reopening the hall");
+                    self.metrics.reopened();
+                }
+                Err(error) => {
+                    tracing::warn!(hall = %self.hall, error = %error, "the hall cannot be opened yet");
+                    self.refuse(&mut held);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+
+    /// Serves until something is wrong; `None` when the process ends.
+    async fn serve(&mut self, view: &View, held: &mut Vec<Submission>, shutdown: &Shutdown) -> Option<Trouble> {
+        let desk = Desk { handover: Mutex::new(Handover::default()), work: Notify::new() };
+        let mut appender = Appender {
+            view,
+            log: &self.log,
+            committed: &self.committed,
+            desk: &desk,
+            spec: self.committed.snapshot(),
+            metrics: &self.metrics,
+        };
+        let mut flusher = Flusher {
+            hall: self.hall,
+            view,
+            log: &self.log,
+            store: &self.store,
+            committed: &self.committed,
+            desk: &desk,
+            metrics: &self.metrics,
+        };
+        let ended = tokio::select! {
+            trouble = appender.run(&mut self.commands, held) => Some(trouble),
+            trouble = flusher.run() => Some(trouble),
+            () = shutdown.triggered() => None,
+        };
+        if ended.is_none() {
+            // What was appended is made durable and answered before the process ends.
+            let drained = tokio::time::timeout(Duration::from_secs(5), flusher.drain()).await;
+            if !matches!(drained, Ok(Ok(()))) {
+                tracing::warn!(hall = %self.hall, "not everything could be flushed; it stands in Redis for the next start");
+            }
+        }
+        for pending in desk.lock().pending.drain(..) {
+            let _gone = pending.reply.send(Err(Error::Unavailable(anyhow::anyhow!("the hall is being reopened"))));
+        }
+        ended
+    }
+
+    /// Reads SQL, and makes sure that Redis holds the log of the epoch in force; rebuilds it if not.
+    async fn reopen(&mut self) -> Result<View, Error> {
+        let started = Instant::now();
+        loop {
+            let shard = self.shard().await?;
+            flusher::catch_up(&self.store, self.hall, &self.committed).await?;
+            if !shard.active {
+                // Epoch 0 is a hall that was registered and never opened; nobody else is at it.
+                if shard.epoch > 0 && started.elapsed() < REBUILD_PATIENCE {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+                if let Some(view) = self.rebuild(&shard).await? {
+                    return Ok(view);
+                }
+                continue;
+            }
+            let view = View { epoch: shard.epoch, run_id: shard.run_id.clone() };
+            let (seq, chain) = self.committed.head();
+            match self.log.tail(&view, seq, &chain).await {
+                Ok(_) => return Ok(view),
+                Err(Fence::Epoch(there)) if there > shard.epoch => {
+                    // SQL is the truth and was read before somebody moved on; read it again.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(Fence::Unreachable(error)) => return Err(Error::Unavailable(error)),
+                Err(fence @ (Fence::NoEpoch | Fence::Epoch(_) | Fence::Identity | Fence::Closed | Fence::Diverged(_))) => {
+                    tracing::warn!(hall = %self.hall, epoch = shard.epoch, reason = %fence, "rebuilding the log of the hall");
+                    if let Some(view) = self.rebuild(&shard).await? {
+                        return Ok(view);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens the epoch after `shard`'s from what SQL holds. `None` when another instance was first.
+    async fn rebuild(&mut self, shard: &Shard) -> Result<Option<View>, Error> {
+        let started = Instant::now();
+        if !self.store.begin_epoch(self.hall, shard.epoch).await? {
+            return Ok(None);
+        }
+        // Nothing of the old epoch can commit from here on: what SQL holds now is all there is.
+        flusher::catch_up(&self.store, self.hall, &self.committed).await?;
+        let entries = self.store.entries(self.hall, self.store.day_start(self.hall).await?).await?;
+        let (seq, chain) = self.committed.head();
+        let epoch = shard.epoch + 1;
+        let run_id = match self.log.install(epoch, seq, &chain, &entries).await {
+            Ok(run_id) => run_id,
+            Err(Fence::Epoch(_)) => return Ok(None),
+            Err(fence) => return Err(Error::Unavailable(anyhow::anyhow!(fence))),
+        };
+        let view = View { epoch, run_id };
+        if !self.store.activate(self.hall, &view).await? {
+            return Ok(None);
+        }
+        self.metrics.rebuilt(started.elapsed());
+        tracing::info!(hall = %self.hall, epoch, seq, events = entries.len(), "the log of the hall was rebuilt");
+        Ok(Some(view))
+    }
+
+    async fn shard(&self) -> Result<Shard, Error> {
+        self.store
+            .shard(self.hall)
+            .await?
+            .ok_or_else(|| Error::Internal(anyhow::anyhow!("hall {} has no shard row", self.hall)))
+    }
+
+    /// While the hall cannot be opened, callers are told at once instead of waiting in vain.
+    fn refuse(&mut self, held: &mut Vec<Submission>) {
+        while let Ok(submission) = self.commands.try_recv() {
+            held.push(submission);
+        }
+        for submission in held.drain(..) {
+            let _gone = submission.reply.send(Err(Error::Unavailable(anyhow::anyhow!("the hall cannot be opened yet"))));
+        }
+    }
+}
+
+/// Why a hall must be reopened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// Redis does not take part.
+    #[error("{0}")]
+    Fence(#[from] Fence),
+    /// SQL is under another epoch.
+    #[error("SQL holds another epoch")]
+    Epoch,
+    /// What is in the log cannot be committed.
+    #[error("the log cannot be committed: {0}")]
+    Refused(anyhow::Error),
+}
+
+struct Appender<'a> {
+    view: &'a View,
+    log: &'a Log,
+    committed: &'a CommittedState,
+    desk: &'a Desk,
+    /// The fold of everything that stands in Redis as far as this instance knows.
+    spec: Durable,
+    metrics: &'a Metrics,
+}
+
+impl Appender<'_> {
+    /// Runs until something is wrong. Commands whose fate is not settled stay in `held`.
+    async fn run(&mut self, commands: &mut mpsc::Receiver<Submission>, held: &mut Vec<Submission>) -> Trouble {
+        // What other instances appended and nobody has committed yet belongs to the state.
+        if let Err(trouble) = self.read_tail().await {
+            return trouble;
+        }
+        loop {
+            if held.is_empty() && commands.recv_many(held, BATCH).await == 0 {
+                // Every handle is gone; only the end of the process does that.
+                std::future::pending::<()>().await;
+            }
+            held.retain(|submission| !submission.reply.is_closed());
+            if let Err(trouble) = self.batch(held).await {
+                return trouble;
+            }
+        }
+    }
+
+    /// Decides and appends every held command. They are taken from `held` only when their fate is settled.
+    async fn batch(&mut self, held: &mut Vec<Submission>) -> Result<(), Trouble> {
+        loop {
+            let seq = self.spec.fold.seq();
+            let (entries, outcomes) = self.decide(held)?;
+            if !entries.is_empty() {
+                let started = Instant::now();
+                match self.log.append(self.view, seq, &entries).await? {
+                    Appended::Done => {}
+                    Appended::Conflict => {
+                        self.metrics.conflict();
+                        self.read_tail().await?;
+                        continue;
+                    }
+                }
+                self.metrics.appended(entries.len(), started.elapsed());
+            }
+            let mut desk = self.desk.lock();
+            desk.appended.extend(entries);
+            for (submission, (seq, answer)) in held.drain(..).zip(outcomes) {
+                desk.pending.push_back(Pending { seq, reply: submission.reply, answer });
+            }
+            drop(desk);
+            self.desk.work.notify_one();
+            return Ok(());
+        }
+    }
+
+    /// Decides every command in turn, each on the state that the ones before leave.
+    #[expect(clippy::type_complexity, reason = "entries, and per command the position and the answer")]
+    fn decide(&mut self, held: &[Submission]) -> Result<(Vec<Entry>, Vec<(u64, Result<Answer, Error>)>), Trouble> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut outcomes = Vec::with_capacity(held.len());
+        for submission in held {
+            let decision = decide(&self.spec.fold, &submission.command, submission.now, &EventId::generate);
+            let answer = match decision {
+                Ok(Decision::Happens(events)) => {
+                    for event in events {
+                        let entry = Entry::after(self.spec.fold.seq(), &self.spec.chain, event).map_err(Trouble::Refused)?;
+                        self.follow(&entry);
+                        entries.push(entry);
+                    }
+                    let key = submission.command.request.as_ref().map_or("", |request| request.key.as_str());
+                    Ok(self.spec.fold.replay(key).map(|replay| replay.answer.clone()).unwrap_or_default())
+                }
+                Ok(Decision::Replayed(answer) | Decision::Unchanged(answer)) => Ok(answer),
+                Err(rejection) => Err(Error::Rejected(rejection)),
+            };
+            // Replays and refusals too wait until the state they were decided on is durable.
+            outcomes.push((self.spec.fold.seq(), answer));
+        }
+        Ok((entries, outcomes))
+    }
+
+    /// Starts over from what is committed and folds what stands behind it in Redis.
+    async fn read_tail(&mut self) -> Result<(), Trouble> {
+        self.spec = self.committed.snapshot();
+        let handed: Vec<Entry> = self.desk.lock().appended.iter().cloned().collect();
+        let committed = self.spec.fold.seq();
+        for entry in handed.iter().filter(|entry| entry.seq > committed) {
+            self.follow(entry);
+        }
+        let entries = self.log.tail(self.view, self.spec.fold.seq(), &self.spec.chain).await?;
+        for entry in &entries {
+            self.follow(entry);
+        }
+        let mut desk = self.desk.lock();
+        let known = desk.appended.back().map_or(0, |entry| entry.seq);
+        desk.appended.extend(entries.into_iter().filter(|entry| entry.seq > known));
+        drop(desk);
+        self.desk.work.notify_one();
+        Ok(())
+    }
+
+    /// Takes an entry that stands in Redis into the speculative state.
+    fn follow(&mut self, entry: &Entry) {
+        self.spec.fold.apply(&entry.event);
+        self.spec.chain.clone_from(&entry.chain);
+    }
+}

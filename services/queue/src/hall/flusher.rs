@@ -1,0 +1,211 @@
+//! The flusher of a hall: makes appended entries durable in SQL, whole prefixes at a time, then answers and shows them.
+//!
+//! A transaction moves the shard row from where this instance knows it to the last entry, under the epoch; if the row does
+//! not stand there, nothing is written. So what SQL holds is one chain, whoever wrote which part of it.
+
+use std::time::{Duration, Instant};
+
+use super::actor::{Desk, Trouble};
+use super::log::{Entry, Log, View};
+use super::{CommittedState, Durable};
+use crate::domain::HallId;
+use crate::domain::event::Kind;
+use crate::domain::fold::Fold;
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::store::{Committed, Store};
+
+/// How often the shard row and the end of the log are looked at when nothing else rings.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What SQL holds of a hall, folded; `None` when its log has not begun.
+pub(super) async fn load(store: &Store, hall: HallId) -> Result<Option<Durable>, Error> {
+    let start = store.day_start(hall).await?;
+    let entries = store.entries(hall, start).await?;
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(None) };
+    let Some(configured) = first.event.hall.clone() else {
+        return Err(Error::Internal(anyhow::anyhow!("the log of {hall} does not begin with a configuration")));
+    };
+    let mut fold = Fold::rewound(configured, start);
+    for entry in &entries {
+        fold.apply(&entry.event);
+    }
+    Ok(Some(Durable { fold, chain: last.chain.clone() }))
+}
+
+/// Takes over what other instances have committed.
+pub(super) async fn catch_up(store: &Store, hall: HallId, committed: &CommittedState) -> Result<(), Error> {
+    let entries = store.entries(hall, committed.head().0).await?;
+    committed.advance(&entries);
+    Ok(())
+}
+
+pub(super) struct Flusher<'a> {
+    pub(super) hall: HallId,
+    pub(super) view: &'a View,
+    pub(super) log: &'a Log,
+    pub(super) store: &'a Store,
+    pub(super) committed: &'a CommittedState,
+    pub(super) desk: &'a Desk,
+    pub(super) metrics: &'a Metrics,
+}
+
+impl Flusher<'_> {
+    /// Runs until something is wrong.
+    pub(super) async fn run(&mut self) -> Trouble {
+        loop {
+            let trouble = tokio::select! {
+                () = self.desk.work.notified() => self.flush().await,
+                () = self.committed.bell.notified() => self.follow_others().await,
+                () = tokio::time::sleep(POLL) => self.look_around().await,
+            };
+            if let Err(trouble) = trouble {
+                return trouble;
+            }
+        }
+    }
+
+    /// Flushes everything that was appended.
+    pub(super) async fn drain(&mut self) -> Result<(), Trouble> {
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> Result<(), Trouble> {
+        let mut failures = 0_u32;
+        loop {
+            let entries: Vec<Entry> = self.desk.lock().appended.iter().cloned().collect();
+            self.resolve();
+            if entries.is_empty() {
+                return Ok(());
+            }
+            match self.commit(&entries).await {
+                Ok(()) => failures = 0,
+                Err(Error::Unavailable(error)) => {
+                    // SQL is out of reach; what was appended waits in Redis. Callers give up on their own.
+                    failures += 1;
+                    if failures == 1 {
+                        tracing::warn!(hall = %self.hall, error = %error, "cannot commit, trying again");
+                    }
+                    tokio::time::sleep(Duration::from_millis(50 * u64::from(failures.min(10)))).await;
+                    self.reconcile().await?;
+                }
+                Err(error @ (Error::Internal(_) | Error::Rejected(_) | Error::Invalid(_))) => {
+                    return Err(Trouble::Refused(anyhow::anyhow!(error)));
+                }
+            }
+        }
+    }
+
+    async fn commit(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let started = Instant::now();
+        let (from, _) = self.committed.head();
+        let dates = self.dates(entries);
+        match self.store.commit(self.hall, self.view, from, entries, &dates).await? {
+            Committed::Done => {
+                self.metrics.flushed(entries.len(), started.elapsed());
+                self.committed.advance(entries);
+                self.forget_committed();
+                self.resolve();
+                self.announce(entries);
+                Ok(())
+            }
+            Committed::Fenced => Err(Error::Unavailable(anyhow::anyhow!("another instance has committed"))),
+        }
+    }
+
+    /// The business date of each entry: that of the day in force after it.
+    fn dates(&self, entries: &[Entry]) -> Vec<String> {
+        let mut date = self.committed.read(|fold| fold.day().map(|day| day.date.to_string())).unwrap_or_default();
+        entries
+            .iter()
+            .map(|entry| {
+                if let Some(day) = &entry.event.day {
+                    date = day.date.to_string();
+                }
+                date.clone()
+            })
+            .collect()
+    }
+
+    /// Reads where SQL stands and takes over what others committed.
+    async fn reconcile(&mut self) -> Result<(), Trouble> {
+        let shard = match self.store.shard(self.hall).await {
+            Ok(Some(shard)) => shard,
+            Ok(None) => return Err(Trouble::Epoch),
+            // Still out of reach: the next round tries again.
+            Err(Error::Unavailable(_)) => return Ok(()),
+            Err(error @ (Error::Internal(_) | Error::Rejected(_) | Error::Invalid(_))) => {
+                return Err(Trouble::Refused(anyhow::anyhow!(error)));
+            }
+        };
+        if shard.epoch != self.view.epoch || !shard.active {
+            return Err(Trouble::Epoch);
+        }
+        if shard.seq > self.committed.head().0 {
+            match catch_up(self.store, self.hall, self.committed).await {
+                Ok(()) | Err(Error::Unavailable(_)) => {}
+                Err(error @ (Error::Internal(_) | Error::Rejected(_) | Error::Invalid(_))) => {
+                    return Err(Trouble::Refused(anyhow::anyhow!(error)));
+                }
+            }
+            self.forget_committed();
+            self.resolve();
+        }
+        Ok(())
+    }
+
+    async fn follow_others(&mut self) -> Result<(), Trouble> {
+        self.reconcile().await?;
+        self.flush().await
+    }
+
+    /// Nothing rang for a while: has another instance committed, or appended something and died before it could commit?
+    async fn look_around(&mut self) -> Result<(), Trouble> {
+        self.reconcile().await?;
+        let (committed, chain) = self.committed.head();
+        let (end, chain) = {
+            let desk = self.desk.lock();
+            desk.appended.back().map_or((committed, chain), |entry| (entry.seq, entry.chain.clone()))
+        };
+        let entries = self.log.tail(self.view, end, &chain).await?;
+        {
+            let mut desk = self.desk.lock();
+            // The appender may have handed the same entries over meanwhile.
+            let known = desk.appended.back().map_or(end, |entry| entry.seq.max(end));
+            desk.appended.extend(entries.into_iter().filter(|entry| entry.seq > known));
+        }
+        self.flush().await
+    }
+
+    fn forget_committed(&self) {
+        let (committed, _) = self.committed.head();
+        self.desk.lock().appended.retain(|entry| entry.seq > committed);
+    }
+
+    /// Answers everybody whose state is durable.
+    fn resolve(&self) {
+        let (committed, _) = self.committed.head();
+        let ready = {
+            let mut desk = self.desk.lock();
+            let ready = desk.pending.iter().take_while(|pending| pending.seq <= committed).count();
+            desk.pending.drain(..ready).collect::<Vec<_>>()
+        };
+        for pending in ready {
+            pending.resolve();
+        }
+    }
+
+    /// Tells other instances; when a day begins, the log of the day before is no longer needed in Redis.
+    fn announce(&self, entries: &[Entry]) {
+        let Some(last) = entries.last().map(|entry| entry.seq) else { return };
+        let keep = entries.iter().rev().find(|entry| entry.event.kind == Kind::DayOpened).map(|entry| entry.seq);
+        let log = self.log.clone();
+        tokio::spawn(async move {
+            if let Err(error) = log.announce(last, keep).await {
+                // Other instances look at the shard row every second anyway.
+                tracing::debug!(error = %error, "a commit was not announced");
+            }
+        });
+    }
+}
+

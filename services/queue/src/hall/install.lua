@@ -1,0 +1,11 @@
+-- Opens a new epoch: writes the log of the open day as SQL holds it. Refuses if a higher epoch is there already.
+-- KEYS: meta, log.  ARGV: epoch, seq, chain, then seq, body and chain of each event.
+local there = redis.call('HGET', KEYS[1], 'epoch')
+if there and tonumber(there) > tonumber(ARGV[1]) then return {'EPOCH', there} end
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+redis.call('DEL', KEYS[1], KEYS[2])
+for i = 4, #ARGV, 3 do
+  redis.call('XADD', KEYS[2], ARGV[i] .. '-0', 'event', ARGV[i + 1], 'chain', ARGV[i + 2])
+end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'run', run, 'seq', ARGV[2], 'chain', ARGV[3], 'state', 'OPEN', 'committed', ARGV[2])
+return {'OK', run}

@@ -1,0 +1,289 @@
+//! The protocol on real parts: SQLite or PostgreSQL, and a Redis that is killed, emptied and restarted.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use mpp_kit::clock::SystemClock;
+use mpp_kit::redis::Redis;
+use mpp_kit::shutdown::Shutdown;
+use mpp_kit::testing::{self, TestDb};
+
+use super::{HallHandle, Halls};
+use crate::domain::decide::{Act, Command, NewTicket, Order, Reach};
+use crate::domain::event::{Actor, ActorKind, RequestKey};
+use crate::domain::fold::Answer;
+use crate::domain::hall::{Agency, Calendar, CounterPlan, Hall, RestorePosition, Series, Service, TimeZone, Zone};
+use crate::domain::rejection::Rejection;
+use crate::domain::ticket::{Channel, State};
+use crate::domain::{AgencyId, CounterId, HallId, ServiceId, TicketId};
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+fn hall(counters: usize) -> Hall {
+    let agency = AgencyId::generate();
+    let service = ServiceId::generate();
+    Hall {
+        id: HallId::generate(),
+        code: "MPP-UJI".to_owned(),
+        name: "MPP Uji".to_owned(),
+        time_zone: TimeZone::Wib,
+        calendar: Calendar::Demo,
+        zones: vec![Zone { code: "A".to_owned(), name: "Zona A".to_owned() }],
+        agencies: vec![Agency {
+            id: agency,
+            code: "DUKCAPIL".to_owned(),
+            name: "Dukcapil".to_owned(),
+            hours: std::collections::BTreeMap::new(),
+            closures: Vec::new(),
+            priority_ratio: 2,
+            daily_limit_per_person: None,
+        }],
+        services: vec![Service {
+            id: service,
+            code: "KTP".to_owned(),
+            name: "KTP-el".to_owned(),
+            name_en: String::new(),
+            agency,
+            series: Series { prefix: "A".to_owned(), digits: 3, first: 1, last: 999 },
+            daily_quota: None,
+            promised_minutes: 10,
+            max_calls: 3,
+            recall_gap_seconds: 0,
+            no_show_cooldown_seconds: 0,
+            restore: RestorePosition::Original,
+            requirements: Vec::new(),
+            retired: false,
+        }],
+        counters: (1..=counters)
+            .map(|number| CounterPlan {
+                id: CounterId::generate(),
+                number: number.to_string(),
+                name: String::new(),
+                agency,
+                zone: "A".to_owned(),
+                services: vec![service],
+            })
+            .collect(),
+        holidays: Vec::new(),
+        day_opens_at: None,
+        day_closes_at: None,
+        appointment_early_minutes: 15,
+        appointment_late_minutes: 15,
+    }
+}
+
+fn command(order: Order) -> Command {
+    let actor = Actor { id: "acc_test".to_owned(), kind: ActorKind::Staff };
+    Command { actor, reach: Reach::everything(), many_desks: true, request: None, order }
+}
+
+fn keyed(key: &str, order: Order) -> Command {
+    Command { request: Some(RequestKey { key: key.to_owned(), fingerprint: "same".to_owned() }), ..command(order) }
+}
+
+fn issue(service: ServiceId) -> Order {
+    Order::Issue(Box::new(NewTicket {
+        id: TicketId::generate(),
+        token: TicketId::generate().to_string(),
+        service,
+        priority: None,
+        assistance: Vec::new(),
+        channel: Channel::Kiosk,
+        party_size: 1,
+        appointment: None,
+        person: None,
+    }))
+}
+
+async fn instance(db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
+    let redis = Redis::connect(redis).await.expect("redis answers");
+    let clock = Arc::new(SystemClock);
+    let halls = Halls::open(Store::new(db.connect_again().await), redis, clock, shutdown.clone(), Metrics::new())
+        .await
+        .expect("the halls open");
+    tokio::spawn(halls.clone().follow());
+    halls
+}
+
+/// Asks until the hall takes part again, always with the same request id.
+async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        match hall.submit(command.clone()).await {
+            Err(Error::Unavailable(_)) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn prepared(db: &TestDb, redis: &str, shutdown: &Shutdown, counters: usize) -> (Halls, HallHandle, Hall) {
+    mpp_migrations::run("queue", &db.db.write).await.expect("the tables are made");
+    let halls = instance(db, redis, shutdown).await;
+    let hall = hall(counters);
+    halls.apply(command(Order::Configure(Arc::new(hall.clone())))).await.expect("a new hall is configured");
+    let handle = halls.hall(hall.id).await.expect("the hall is there");
+    handle.submit(command(Order::OpenDay)).await.expect("the day opens");
+    for plan in &hall.counters {
+        let open = Order::OpenCounter { counter: plan.id, services: Vec::new(), switch_desk: false };
+        handle.submit(command(open)).await.expect("the counter opens");
+    }
+    (halls, handle, hall)
+}
+
+async fn assert_log_is_whole(store: &Store, hall: HallId) {
+    let entries = store.entries(hall, 0).await.expect("the log is read");
+    let mut chain = super::log::GENESIS.to_owned();
+    for (at, entry) in entries.iter().enumerate() {
+        assert_eq!(entry.seq, at as u64 + 1, "the log has no gap");
+        chain = super::log::link(&chain, entry.seq, &entry.body);
+        assert_eq!(entry.chain, chain, "the chain is whole at {}", entry.seq);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parallel_calls_never_give_one_ticket_twice() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 10).await;
+        let service = hall.services[0].id;
+        let issued = futures::future::join_all((0..50).map(|_| handle.submit(command(issue(service))))).await;
+        let numbers: HashSet<String> =
+            issued.into_iter().map(|answer| answer.expect("issued").ticket.expect("a ticket").number.clone()).collect();
+        assert_eq!(numbers.len(), 50);
+        let mut called = HashSet::new();
+        let mut nobody = 0;
+        for _ in 0..8 {
+            let calls = hall.counters.iter().map(|plan| handle.submit(command(Order::CallNext { counter: plan.id, expected: None })));
+            for answer in futures::future::join_all(calls).await {
+                match answer {
+                    Ok(answer) => {
+                        let ticket = answer.ticket.expect("a ticket");
+                        assert!(called.insert(ticket.id), "{} was called twice", ticket.number);
+                        let act = Order::Ticket { ticket: ticket.id, version: Some(ticket.version), act: Act::Start };
+                        handle.submit(command(act)).await.expect("started");
+                        let act = Act::Finish { outcome: crate::domain::ticket::Outcome::Done, delivered: Vec::new() };
+                        handle.submit(command(Order::Ticket { ticket: ticket.id, version: None, act })).await.expect("finished");
+                    }
+                    Err(Error::Rejected(Rejection::NobodyWaiting { .. })) => nobody += 1,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        assert_eq!((called.len(), nobody), (50, 30));
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_is_emptied_or_killed_loses_nothing_acknowledged() {
+    for db in testing::databases().await {
+        let mut redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 2).await;
+        let service = hall.services[0].id;
+        let mut acknowledged = Vec::new();
+        for round in 0..3 {
+            for nth in 0..5 {
+                let answer = insist(&handle, keyed(&format!("{round}-{nth}"), issue(service))).await.expect("issued");
+                acknowledged.push(answer.ticket.expect("a ticket").number.clone());
+            }
+            match round {
+                0 => redis::cmd("FLUSHALL").exec_async(&mut redis.redis.connection()).await.expect("emptied"),
+                1 => redis = redis.crash().await,
+                _ => {}
+            }
+        }
+        let expected: Vec<String> = (1..=15).map(|number| format!("A{number:03}")).collect();
+        assert_eq!(acknowledged, expected, "no number is lost or given twice");
+        let again = insist(&handle, keyed("0-0", issue(service))).await.expect("replayed");
+        assert_eq!(again.ticket.expect("a ticket").number, "A001", "a retry gives the first answer");
+        assert_log_is_whole(halls.store(), hall.id).await;
+        let stored = halls.store().tickets(hall.id, handle.read(|fold| fold.day().expect("a day").date)).await.expect("read");
+        assert_eq!(stored.len(), 15);
+        shutdown.trigger();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instances_serve_one_hall_as_one() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, one, hall) = prepared(&db, redis.redis.url(), &shutdown, 4).await;
+        let others = instance(&db, redis.redis.url(), &shutdown).await;
+        let other = others.hall(hall.id).await.expect("the other instance finds the hall");
+        let service = hall.services[0].id;
+        let work = (0..40).map(|nth| {
+            let handle = if nth % 2 == 0 { &one } else { &other };
+            insist(handle, keyed(&format!("issue-{nth}"), issue(service)))
+        });
+        let numbers: HashSet<String> = futures::future::join_all(work)
+            .await
+            .into_iter()
+            .map(|answer| answer.expect("issued").ticket.expect("a ticket").number.clone())
+            .collect();
+        assert_eq!(numbers.len(), 40);
+        let calls = hall.counters.iter().enumerate().map(|(nth, plan)| {
+            let handle = if nth % 2 == 0 { &one } else { &other };
+            insist(handle, keyed(&format!("call-{nth}"), Order::CallNext { counter: plan.id, expected: Some(None) }))
+        });
+        let called: HashSet<TicketId> = futures::future::join_all(calls)
+            .await
+            .into_iter()
+            .map(|answer| answer.expect("called").ticket.expect("a ticket").id)
+            .collect();
+        assert_eq!(called.len(), 4);
+        // What one instance committed is shown by the other within its poll.
+        let seq = one.read(crate::domain::fold::Fold::seq).max(other.read(crate::domain::fold::Fold::seq));
+        for handle in [&one, &other] {
+            let mut committed = handle.committed();
+            tokio::time::timeout(Duration::from_secs(5), committed.wait_for(|at| *at >= seq)).await.expect("in time").expect("open");
+            handle.read(|fold| assert_eq!(fold.tickets().filter(|ticket| ticket.state == State::Called).count(), 4));
+        }
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_of_an_old_epoch_cannot_commit() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        let store = halls.store();
+        let shard = store.shard(hall.id).await.expect("read").expect("a shard");
+        let old = super::log::View { epoch: shard.epoch, run_id: shard.run_id.clone() };
+        assert!(store.begin_epoch(hall.id, shard.epoch).await.expect("taken"));
+        let event = handle.read(|fold| crate::domain::event::Event {
+            id: crate::domain::EventId::generate(),
+            kind: crate::domain::event::Kind::IntakeStopped,
+            at: DateTime::<Utc>::UNIX_EPOCH,
+            actor: Actor { id: "acc_old".to_owned(), kind: ActorKind::Staff },
+            request: None,
+            ticket: None,
+            counters: Vec::new(),
+            hall: None,
+            day: fold.day().cloned(),
+            passed: Vec::new(),
+            counter: None,
+            reason: "late".to_owned(),
+        });
+        let entry = super::log::Entry::after(shard.seq, &shard.chain, event).expect("an entry");
+        let outcome = store.commit(hall.id, &old, shard.seq, &[entry], &[String::new()]).await.expect("SQL answers");
+        assert!(matches!(outcome, crate::store::Committed::Fenced));
+        // The hall opens a later epoch by itself and goes on.
+        let answer = insist(&handle, keyed("after", issue(hall.services[0].id))).await.expect("issued");
+        assert_eq!(answer.ticket.expect("a ticket").number, "A001");
+        assert!(store.shard(hall.id).await.expect("read").expect("a shard").epoch > shard.epoch + 1);
+        assert_log_is_whole(store, hall.id).await;
+        shutdown.trigger();
+    }
+}

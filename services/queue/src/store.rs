@@ -1,0 +1,357 @@
+//! What SQL holds: the log, and what is folded from it for reading past days. Every query names its hall.
+
+mod convert;
+mod entity;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use mpp_kit::db::Db;
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use crate::domain::event::{Event, Kind};
+use crate::domain::ticket::Ticket;
+use crate::domain::{CounterId, HallId, TicketId};
+use crate::error::Error;
+use crate::hall::log::{Entry, GENESIS, View};
+use entity::{event, hall, serving, shard, ticket};
+
+/// Rows of one statement. Far below the parameter limits of both engines.
+const CHUNK: usize = 500;
+
+/// What SQL holds of the queue.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Db,
+}
+
+/// A hall as it is registered.
+#[derive(Debug, Clone)]
+pub(crate) struct Registration {
+    pub(crate) id: HallId,
+    pub(crate) secret: Vec<u8>,
+}
+
+/// Where the log of a hall stands in SQL, and under which epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shard {
+    pub(crate) epoch: i64,
+    pub(crate) active: bool,
+    pub(crate) run_id: String,
+    pub(crate) seq: u64,
+    pub(crate) chain: String,
+}
+
+/// An event as it stands in SQL.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Position in the log of the hall.
+    pub seq: u64,
+    /// Hash chained to the event before, hexadecimal.
+    pub chain: String,
+    /// The event.
+    pub event: Event,
+}
+
+/// What a commit came to.
+#[derive(Debug)]
+pub(crate) enum Committed {
+    /// The entries are durable.
+    Done,
+    /// The shard does not stand where these entries begin, or another epoch is in force: nothing was written.
+    Fenced,
+}
+
+impl Store {
+    /// The store in `db`.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// Every registered hall that has a log.
+    pub(crate) async fn registrations(&self) -> Result<Vec<Registration>, Error> {
+        let rows = hall::Entity::find().all(&self.db.read).await?;
+        rows.into_iter().map(convert::registration).collect()
+    }
+
+    /// Registers a hall with an empty log. Answers false if its code is taken by a hall that has a log; a registration
+    /// that never got its first event is replaced.
+    pub(crate) async fn register(&self, id: HallId, code: &str, secret: &[u8], now: DateTime<Utc>) -> Result<bool, Error> {
+        let tx = self.db.begin().await?;
+        if let Some(old) = hall::Entity::find().filter(hall::Column::Code.eq(code)).one(&tx).await? {
+            let begun = shard::Entity::find_by_id(old.id.clone()).one(&tx).await?.is_some_and(|shard| shard.seq > 0);
+            if begun {
+                return Ok(false);
+            }
+            shard::Entity::delete_by_id(old.id.clone()).exec(&tx).await?;
+            hall::Entity::delete_by_id(old.id).exec(&tx).await?;
+        }
+        let row = hall::ActiveModel {
+            id: Set(id.to_string()),
+            code: Set(code.to_owned()),
+            secret: Set(secret.to_vec()),
+            created_at: Set(now),
+        };
+        hall::Entity::insert(row).exec_without_returning(&tx).await?;
+        let row = shard::ActiveModel {
+            hall: Set(id.to_string()),
+            epoch: Set(0),
+            state: Set(convert::REBUILDING.to_owned()),
+            redis_run_id: Set(String::new()),
+            seq: Set(0),
+            chain: Set(GENESIS.to_owned()),
+        };
+        shard::Entity::insert(row).exec_without_returning(&tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Where a hall's log stands.
+    pub(crate) async fn shard(&self, id: HallId) -> Result<Option<Shard>, Error> {
+        // Through the writer: a reader may still see the moment before the last commit.
+        let row = shard::Entity::find_by_id(id.to_string()).one(&self.db.write).await?;
+        row.map(convert::shard).transpose()
+    }
+
+    /// Takes the next epoch: from here nothing of the old one can commit. Answers false if somebody was first.
+    pub(crate) async fn begin_epoch(&self, id: HallId, from: i64) -> Result<bool, Error> {
+        let update = shard::Entity::update_many()
+            .col_expr(shard::Column::Epoch, Expr::value(from + 1))
+            .col_expr(shard::Column::State, Expr::value(convert::REBUILDING))
+            .filter(shard::Column::Hall.eq(id.to_string()))
+            .filter(shard::Column::Epoch.eq(from));
+        Ok(update.exec(&self.db.write).await?.rows_affected == 1)
+    }
+
+    /// Opens an epoch that was taken. Answers false if somebody has taken a later one.
+    pub(crate) async fn activate(&self, id: HallId, view: &View) -> Result<bool, Error> {
+        let update = shard::Entity::update_many()
+            .col_expr(shard::Column::State, Expr::value(convert::ACTIVE))
+            .col_expr(shard::Column::RedisRunId, Expr::value(view.run_id.clone()))
+            .filter(shard::Column::Hall.eq(id.to_string()))
+            .filter(shard::Column::Epoch.eq(view.epoch));
+        Ok(update.exec(&self.db.write).await?.rows_affected == 1)
+    }
+
+    /// The position before the log of the latest day: where a fold begins.
+    pub(crate) async fn day_start(&self, id: HallId) -> Result<u64, Error> {
+        let latest = event::Entity::find()
+            .filter(event::Column::Hall.eq(id.to_string()))
+            .filter(event::Column::Kind.eq(Kind::DayOpened.to_string()))
+            .order_by_desc(event::Column::Seq)
+            .select_only()
+            .column(event::Column::Seq)
+            .into_tuple::<i64>()
+            .one(&self.db.write)
+            .await?;
+        Ok(latest.map_or(0, |seq| u64::try_from(seq).unwrap_or(1) - 1))
+    }
+
+    /// The committed entries behind `seq`, oldest first.
+    pub(crate) async fn entries(&self, id: HallId, seq: u64) -> Result<Vec<Entry>, Error> {
+        let rows = event::Entity::find()
+            .filter(event::Column::Hall.eq(id.to_string()))
+            .filter(event::Column::Seq.gt(convert::position(seq)?))
+            .order_by_asc(event::Column::Seq)
+            .all(&self.db.write)
+            .await?;
+        rows.into_iter().map(convert::entry).collect()
+    }
+
+    /// Commits whole entries behind `from` in one transaction: the shard row is locked and moved on if it stands there
+    /// under this epoch, then every event and what is folded from it is written.
+    pub(crate) async fn commit(
+        &self,
+        id: HallId,
+        view: &View,
+        from: u64,
+        entries: &[Entry],
+        dates: &[String],
+    ) -> Result<Committed, Error> {
+        let Some(last) = entries.last() else { return Ok(Committed::Done) };
+        let tx = self.db.begin().await?;
+        let moved = shard::Entity::update_many()
+            .col_expr(shard::Column::Seq, Expr::value(convert::position(last.seq)?))
+            .col_expr(shard::Column::Chain, Expr::value(last.chain.clone()))
+            .filter(shard::Column::Hall.eq(id.to_string()))
+            .filter(shard::Column::Epoch.eq(view.epoch))
+            .filter(shard::Column::State.eq(convert::ACTIVE))
+            .filter(shard::Column::Seq.eq(convert::position(from)?))
+            .exec(&tx)
+            .await?;
+        if moved.rows_affected != 1 {
+            return Ok(Committed::Fenced);
+        }
+        for (entries, dates) in entries.chunks(CHUNK).zip(dates.chunks(CHUNK)) {
+            let rows: Vec<_> =
+                entries.iter().zip(dates).map(|(entry, date)| convert::event(id, view.epoch, date, entry)).collect::<Result<_, _>>()?;
+            event::Entity::insert_many(rows).exec_without_returning(&tx).await?;
+        }
+        write_tickets(&tx, entries).await?;
+        write_servings(&tx, id, entries).await?;
+        tx.commit().await?;
+        Ok(Committed::Done)
+    }
+
+    /// The tickets of a business day, as they stand now.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tickets(&self, id: HallId, date: NaiveDate) -> Result<Vec<Ticket>, Error> {
+        let rows = ticket::Entity::find()
+            .filter(ticket::Column::Hall.eq(id.to_string()))
+            .filter(ticket::Column::Date.eq(date.to_string()))
+            .all(&self.db.read)
+            .await?;
+        rows.iter().map(convert::ticket).collect()
+    }
+
+    /// The events of a business day behind `after_seq`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn events(&self, id: HallId, date: NaiveDate, after_seq: u64, limit: u64) -> Result<Vec<StoredEvent>, Error> {
+        let rows = event::Entity::find()
+            .filter(event::Column::Hall.eq(id.to_string()))
+            .filter(event::Column::Date.eq(date.to_string()))
+            .filter(event::Column::Seq.gt(convert::position(after_seq)?))
+            .order_by_asc(event::Column::Seq)
+            .limit(limit)
+            .all(&self.db.read)
+            .await?;
+        rows.into_iter()
+            .map(|row| convert::entry(row).map(|entry| StoredEvent { seq: entry.seq, chain: entry.chain, event: entry.event }))
+            .collect()
+    }
+
+    /// The latest business date that has events.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn latest_date(&self, id: HallId) -> Result<Option<NaiveDate>, Error> {
+        let date = event::Entity::find()
+            .filter(event::Column::Hall.eq(id.to_string()))
+            .filter(event::Column::Kind.eq(Kind::DayOpened.to_string()))
+            .order_by_desc(event::Column::Seq)
+            .select_only()
+            .column(event::Column::Date)
+            .into_tuple::<String>()
+            .one(&self.db.read)
+            .await?;
+        Ok(date.and_then(|date| date.parse().ok()))
+    }
+
+    /// A ticket of any day.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, Error> {
+        let row = ticket::Entity::find_by_id(id.to_string()).one(&self.db.read).await?;
+        row.as_ref().map(convert::ticket).transpose()
+    }
+
+    /// A ticket of any day by its public token.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ticket_by_token(&self, token: &str) -> Result<Option<Ticket>, Error> {
+        let row = ticket::Entity::find().filter(ticket::Column::Token.eq(token)).one(&self.db.read).await?;
+        row.as_ref().map(convert::ticket).transpose()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        shard::Entity::find().count(&self.db.read).await?;
+        Ok(())
+    }
+}
+
+/// Each ticket as the last of these entries leaves it.
+async fn write_tickets(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<(), Error> {
+    let mut last: HashMap<TicketId, &Ticket> = HashMap::new();
+    for ticket in entries.iter().filter_map(|entry| entry.event.ticket.as_ref()) {
+        last.insert(ticket.id, ticket);
+    }
+    let mut tickets: Vec<&Ticket> = last.into_values().collect();
+    // Always in the same order, so that two writers cannot wait for each other's rows.
+    tickets.sort_by_key(|ticket| ticket.id);
+    for tickets in tickets.chunks(CHUNK) {
+        let rows: Vec<_> = tickets.iter().map(|ticket| convert::ticket_row(ticket)).collect::<Result<_, _>>()?;
+        let changed = [
+            ticket::Column::Version,
+            ticket::Column::State,
+            ticket::Column::ServiceId,
+            ticket::Column::AgencyId,
+            ticket::Column::CounterId,
+            ticket::Column::Body,
+        ];
+        ticket::Entity::insert_many(rows)
+            .on_conflict(OnConflict::column(ticket::Column::Id).update_columns(changed).to_owned())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Who holds whom from when to when. Intervals that these entries both open and close are written closed.
+async fn write_servings(tx: &DatabaseTransaction, hall: HallId, entries: &[Entry]) -> Result<(), Error> {
+    let mut opened: Vec<(u64, TicketId, CounterId, Option<u64>)> = Vec::new();
+    let mut closed: Vec<(TicketId, u64)> = Vec::new();
+    for entry in entries {
+        let Some(ticket) = &entry.event.ticket else { continue };
+        let open = opened.iter_mut().find(|open| open.1 == ticket.id && open.3.is_none());
+        match (ticket.is_held(), ticket.counter) {
+            (true, Some(counter)) if is_call(entry.event.kind) => opened.push((entry.seq, ticket.id, counter, None)),
+            (true, _) => {}
+            (false, _) if is_end_of_hold(&entry.event) => match open {
+                Some(open) => open.3 = Some(entry.seq),
+                None => closed.push((ticket.id, entry.seq)),
+            },
+            (false, _) => {}
+        }
+    }
+    if !closed.is_empty() {
+        let mut to_seq = CaseStatement::new();
+        for (ticket, seq) in &closed {
+            to_seq = to_seq.case(Expr::col(serving::Column::TicketId).eq(ticket.to_string()), Expr::value(convert::position(*seq)?));
+        }
+        serving::Entity::update_many()
+            .col_expr(serving::Column::ToSeq, to_seq.into())
+            .filter(serving::Column::Hall.eq(hall.to_string()))
+            .filter(serving::Column::ToSeq.is_null())
+            .filter(serving::Column::TicketId.is_in(closed.iter().map(|(ticket, _)| ticket.to_string())))
+            .exec(tx)
+            .await?;
+    }
+    for opened in opened.chunks(CHUNK) {
+        let rows = opened.iter().map(|(from, ticket, counter, to)| {
+            Ok(serving::ActiveModel {
+                hall: Set(hall.to_string()),
+                from_seq: Set(convert::position(*from)?),
+                to_seq: Set(to.map(convert::position).transpose()?),
+                ticket_id: Set(ticket.to_string()),
+                counter_id: Set(counter.to_string()),
+            })
+        });
+        let rows = rows.collect::<Result<Vec<_>, Error>>()?;
+        serving::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+fn is_call(kind: Kind) -> bool {
+    matches!(kind, Kind::TicketCalled | Kind::TicketCalledSpecific | Kind::TicketResumed)
+}
+
+/// Whether a counter may have held the ticket until this event. Closing an interval that is not open does nothing.
+fn is_end_of_hold(event: &Event) -> bool {
+    !matches!(event.kind, Kind::TicketIssued | Kind::TicketRestored)
+}

@@ -1,0 +1,92 @@
+//! What happens by itself: days open and close at the hours of the hall.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::decide::{Command, Order, Reach};
+use crate::domain::event::{Actor, ActorKind, Day};
+use crate::domain::fold::Fold;
+use crate::domain::hall::Calendar;
+use crate::error::Error;
+use crate::hall::Halls;
+
+/// Opens and closes business days at the hours that halls are configured for.
+pub struct DayKeeper {
+    halls: Halls,
+    started: AtomicBool,
+}
+
+impl DayKeeper {
+    /// A keeper of the days of these halls.
+    #[must_use]
+    pub fn new(halls: Halls) -> Self {
+        Self { halls, started: AtomicBool::new(false) }
+    }
+
+    /// Looks at the calendar every `every` until the process ends.
+    ///
+    /// # Errors
+    /// Never; a hall that cannot be reached is tried again at the next look.
+    pub async fn run(self, every: Duration) -> anyhow::Result<()> {
+        loop {
+            self.tick(self.halls.clock().now()).await;
+            tokio::select! {
+                () = self.halls.shutdown().triggered() => return Ok(()),
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+
+    /// Does what is due at `now` in every hall.
+    pub async fn tick(&self, now: DateTime<Utc>) {
+        let first = !self.started.swap(true, Ordering::Relaxed);
+        for hall in self.halls.all() {
+            let Some(order) = hall.read(|fold| due(fold, now, first)) else { continue };
+            let command = system(order);
+            match hall.submit(command).await {
+                Ok(_) => {}
+                Err(Error::Unavailable(error)) => tracing::warn!(hall = %hall.id(), error = %error, "the day is opened or closed later"),
+                Err(error @ (Error::Rejected(_) | Error::Invalid(_) | Error::Internal(_))) => {
+                    tracing::error!(hall = %hall.id(), error = %error, "the day cannot be opened or closed");
+                }
+            }
+        }
+    }
+}
+
+/// What is due in a hall at `now`. `first` is the first look after the service started: a demo hall is open then, whoever
+/// closed it before; later a day that was closed by hand stays closed.
+#[must_use]
+pub fn due(fold: &Fold, now: DateTime<Utc>, first: bool) -> Option<Order> {
+    let hall = fold.hall();
+    let local = hall.time_zone.local(now);
+    let (today, time) = (local.date(), local.time());
+    let open = fold.day().is_some_and(Day::is_open);
+    let stale = fold.day().is_none_or(|day| day.date < today);
+    match hall.calendar {
+        Calendar::Demo => ((first && !open) || (open && stale)).then_some(Order::OpenDay),
+        Calendar::Regular => {
+            let opens = hall.day_opens_at.is_some_and(|opens| opens <= time);
+            let closed = hall.day_closes_at.is_some_and(|closes| closes <= time);
+            let holiday = hall.holidays.iter().any(|holiday| holiday.date == today);
+            if stale && opens && !closed && !holiday {
+                return Some(Order::OpenDay);
+            }
+            let over = hall.day_closes_at.is_some() && (closed || stale);
+            (open && over).then_some(Order::CloseDay)
+        }
+    }
+}
+
+fn system(order: Order) -> Command {
+    Command {
+        actor: Actor { id: "system".to_owned(), kind: ActorKind::System },
+        reach: Reach::everything(),
+        many_desks: true,
+        // Several instances keep the same days: the second one finds the day as it wants it, and nothing happens.
+        request: None,
+        order,
+    }
+}
