@@ -23,6 +23,8 @@ pub const ISSUER: &str = "mpp";
 pub const TOKEN_TYPE: &str = "at+jwt";
 /// How far the clocks of two machines may differ.
 const LEEWAY: TimeDelta = TimeDelta::seconds(5);
+/// A token that may do everything must not be worth stealing: a longer life is refused.
+const SYSTEM_TOKEN_SECONDS: i64 = 60;
 /// A forged `kid` must not make each request fetch keys.
 const REFETCH_AT_MOST_EVERY: Duration = Duration::from_secs(5);
 /// Bound of the cache of verified tokens: a few hundred bytes each.
@@ -142,7 +144,9 @@ impl Verifier {
             return if now < hit.expires_at + LEEWAY { Ok(Arc::clone(&hit.caller)) } else { Err(expired()) };
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| invalid())?;
-        if header.alg != Algorithm::ES256 || !header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TOKEN_TYPE)) {
+        if header.alg != Algorithm::ES256
+            || !header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TOKEN_TYPE))
+        {
             return Err(invalid());
         }
         let kid = header.kid.ok_or_else(invalid)?;
@@ -182,7 +186,10 @@ impl Verifier {
         if recent.is_none_or(|at| at.elapsed() >= REFETCH_AT_MOST_EVERY) {
             self.fetch().await.map_err(|error| Problem {
                 reason: "KEYS_UNAVAILABLE",
-                ..Problem::unavailable(error.context("cannot fetch the keys that verify access tokens"), Duration::from_secs(1))
+                ..Problem::unavailable(
+                    error.context("cannot fetch the keys that verify access tokens"),
+                    Duration::from_secs(1),
+                )
             })?;
         }
         self.known(kid).ok_or_else(invalid)
@@ -197,7 +204,8 @@ impl Verifier {
         let mut by_kid = HashMap::with_capacity(jwks.len());
         for jwk in jwks {
             if jwk.kty == "EC" && jwk.crv == "P-256" && jwk.alg == "ES256" {
-                let key = DecodingKey::from_ec_components(&jwk.x, &jwk.y).with_context(|| format!("key {}", jwk.kid))?;
+                let key = DecodingKey::from_ec_components(&jwk.x, &jwk.y)
+                    .with_context(|| format!("key {}", jwk.kid))?;
                 by_kid.insert(jwk.kid, key);
             }
         }
@@ -239,16 +247,21 @@ fn decode(token: &str, key: &DecodingKey) -> Result<Claims, Problem> {
 
 fn caller(claims: Claims, expires_at: DateTime<Utc>) -> Result<Caller, Problem> {
     let kind = match claims.kind.parse() {
-        // A system token lives for a minute and stays in the process that asked identity's database for it.
-        Ok(kind @ (CallerKind::Staff | CallerKind::Device | CallerKind::System)) => kind,
-        Ok(CallerKind::Anonymous) | Err(_) => return Err(invalid()),
+        Ok(kind @ (CallerKind::Staff | CallerKind::Device)) => kind,
+        // For the local command line, which may read the signing key from identity's database and makes one per command.
+        Ok(kind @ CallerKind::System) if claims.exp - claims.iat <= SYSTEM_TOKEN_SECONDS => kind,
+        Ok(CallerKind::Anonymous | CallerKind::System) | Err(_) => return Err(invalid()),
     };
     Ok(Caller {
         id: claims.sub,
         kind,
         name: claims.name,
         session: Some(claims.sid),
-        grants: claims.grants.into_iter().map(|grant| Grant { permissions: grant.p, scope: grant.s }).collect(),
+        grants: claims
+            .grants
+            .into_iter()
+            .map(|grant| Grant { permissions: grant.p, scope: grant.s })
+            .collect(),
         language: Language::default(),
         expires_at: Some(expires_at),
     })
@@ -312,7 +325,9 @@ impl Policies {
     /// When the bytes are no descriptor set or the option is declared otherwise.
     pub fn from_descriptors(descriptors: &[u8]) -> anyhow::Result<Self> {
         let pool = DescriptorPool::decode(descriptors).context("the descriptor set cannot be read")?;
-        let option = pool.get_extension_by_name("mpp.options.v1.policy").context("mpp.options.v1.policy is not declared")?;
+        let option = pool
+            .get_extension_by_name("mpp.options.v1.policy")
+            .context("mpp.options.v1.policy is not declared")?;
         let http = pool.get_extension_by_name("google.api.http");
         let mut policies = HashMap::new();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
@@ -322,7 +337,9 @@ impl Policies {
             }
             let value = options.get_extension(&option);
             let policy = value.as_message().context("mpp.options.v1.policy is no message")?;
-            let flag = |name: &str| policy.get_field_by_name(name).is_some_and(|value| value.as_bool() == Some(true));
+            let flag = |name: &str| {
+                policy.get_field_by_name(name).is_some_and(|value| value.as_bool() == Some(true))
+            };
             let permission = policy
                 .get_field_by_name("permission")
                 .and_then(|value| value.as_str().map(str::to_owned))

@@ -18,7 +18,7 @@ pub enum CallerKind {
     Device,
     /// Somebody who did not sign in.
     Anonymous,
-    /// This system itself, inside one process: workers and the command line. Never over the network.
+    /// This system itself: workers, and the local command line with a token of one minute.
     System,
 }
 
@@ -106,7 +106,8 @@ impl Caller {
     /// Whether some grant has the permission, wherever it holds.
     #[must_use]
     pub fn has(&self, permission: &str) -> bool {
-        self.kind == CallerKind::System || self.grants.iter().any(|grant| grant.permissions.contains(permission))
+        self.kind == CallerKind::System
+            || self.grants.iter().any(|grant| grant.permissions.contains(permission))
     }
 
     /// Whether one grant has the permission and reaches the whole place, given as pairs of kind and id such as
@@ -122,7 +123,11 @@ impl Caller {
         if self.kind == CallerKind::System {
             return vec![&EVERYWHERE];
         }
-        self.grants.iter().filter(|grant| grant.permissions.contains(permission)).map(|grant| &grant.scope).collect()
+        self.grants
+            .iter()
+            .filter(|grant| grant.permissions.contains(permission))
+            .map(|grant| &grant.scope)
+            .collect()
     }
 
     /// The caller of a request that came through [`crate::server::stack`]; anonymous without the stack.
@@ -147,7 +152,10 @@ mod tests {
         Grant {
             permissions: [permission.to_owned()].into(),
             scope: Scope(
-                scope.iter().map(|(k, ids)| ((*k).to_owned(), ids.iter().map(|id| (*id).to_owned()).collect())).collect(),
+                scope
+                    .iter()
+                    .map(|(k, ids)| ((*k).to_owned(), ids.iter().map(|id| (*id).to_owned()).collect()))
+                    .collect(),
             ),
         }
     }
@@ -162,7 +170,10 @@ mod tests {
         ];
         assert!(caller.allows("queue.call", &[("hall", "h1"), ("agency", "a1")]));
         assert!(!caller.allows("queue.call", &[("hall", "h1"), ("agency", "a2")]), "no mixing of grants");
-        assert!(caller.allows("queue.call", &[("hall", "h2"), ("agency", "a2")]), "a missing key is no bound");
+        assert!(
+            caller.allows("queue.call", &[("hall", "h2"), ("agency", "a2")]),
+            "a missing key is no bound"
+        );
         assert!(!caller.allows("queue.call", &[("hall", "h3")]));
         assert!(caller.allows("queue.read", &[("hall", "h3")]));
         assert!(!caller.has("queue.manage"));
@@ -173,7 +184,11 @@ mod tests {
     fn anonymous_may_nothing_and_the_system_everything() {
         assert!(!Caller::anonymous(Language::Id).allows("queue.read", &[]));
         let system = Caller::system();
-        assert!(system.allows("queue.call", &[("hall", "any")]) && system.has("x") && system.scopes("x")[0].covers(&[("hall", "h")]));
+        assert!(
+            system.allows("queue.call", &[("hall", "any")])
+                && system.has("x")
+                && system.scopes("x")[0].covers(&[("hall", "h")])
+        );
         assert!(!Caller::of(&tonic::Request::new(())).is_authenticated());
     }
 }

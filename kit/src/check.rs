@@ -18,7 +18,13 @@ impl Checker {
     }
 
     /// Notes that `field` is wrong: why as a reason code, and the remedy in Indonesian and English.
-    pub fn violation(&mut self, field: impl Into<String>, reason: &'static str, id: impl Into<String>, en: impl Into<String>) {
+    pub fn violation(
+        &mut self,
+        field: impl Into<String>,
+        reason: &'static str,
+        id: impl Into<String>,
+        en: impl Into<String>,
+    ) {
         self.violations.push(Violation { field: field.into(), reason, text: Text::new(id, en) });
     }
 
@@ -29,14 +35,23 @@ impl Checker {
             Err(error) => {
                 let error: crate::id::IdError = error;
                 let example = format!("{}_01h455vb4pex5vsknk084sn02q", error.prefix);
-                self.violation(field, "INVALID_ID", format!("isi dengan id seperti {example}"), format!("give an id such as {example}"));
+                self.violation(
+                    field,
+                    "INVALID_ID",
+                    format!("isi dengan id seperti {example}"),
+                    format!("give an id such as {example}"),
+                );
                 None
             }
         }
     }
 
     /// Parses an optional id: empty text is `None` without a violation.
-    pub fn optional_id<T: FromStr<Err = crate::id::IdError>>(&mut self, field: &str, text: &str) -> Option<T> {
+    pub fn optional_id<T: FromStr<Err = crate::id::IdError>>(
+        &mut self,
+        field: &str,
+        text: &str,
+    ) -> Option<T> {
         if text.is_empty() { None } else { self.id(field, text) }
     }
 
@@ -60,7 +75,12 @@ impl Checker {
     /// Requires a number between `min` and `max`, both inclusive.
     pub fn range(&mut self, field: &str, value: i32, min: i32, max: i32) -> i32 {
         if value < min || value > max {
-            self.violation(field, "OUT_OF_RANGE", format!("isi dengan angka {min} sampai {max}"), format!("give a number from {min} to {max}"));
+            self.violation(
+                field,
+                "OUT_OF_RANGE",
+                format!("isi dengan angka {min} sampai {max}"),
+                format!("give a number from {min} to {max}"),
+            );
         }
         value
     }

@@ -72,7 +72,11 @@ impl Peers {
     /// When the URL cannot be one.
     pub fn remote(&self, role: Role, url: &str) -> anyhow::Result<()> {
         let endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(|error| anyhow::anyhow!("the address of {role}, \"{url}\", is no URL such as http://{role}:50051: {error}"))?
+            .map_err(|error| {
+                anyhow::anyhow!(
+                    "the address of {role}, \"{url}\", is no URL such as http://{role}:50051: {error}"
+                )
+            })?
             .connect_timeout(Duration::from_secs(2))
             .tcp_nodelay(true)
             .tcp_keepalive(Some(Duration::from_secs(30)))
@@ -149,7 +153,9 @@ impl Service<Request<Body>> for PeerChannel {
         match target {
             Some(Target::Local(mut service)) => service.call(request),
             Some(Target::Remote(channel)) => match self.retryable(request.uri().path()) {
-                Some(policy) => Box::pin(async move { Ok(call_retrying(role, channel, request, policy).await) }),
+                Some(policy) => {
+                    Box::pin(async move { Ok(call_retrying(role, channel, request, policy).await) })
+                }
                 None => Box::pin(async move { Ok(call_remote(role, channel, request).await) }),
             },
             None => Box::pin(std::future::ready(Ok(unavailable(
@@ -175,7 +181,12 @@ async fn call_remote(role: Role, channel: Channel, request: Request<Body>) -> Re
 }
 
 /// Repeats a call that was answered with `UNAVAILABLE`, when a repetition cannot have a second effect.
-async fn call_retrying(role: Role, channel: Channel, request: Request<Body>, policy: Policy) -> Response<Body> {
+async fn call_retrying(
+    role: Role,
+    channel: Channel,
+    request: Request<Body>,
+    policy: Policy,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
@@ -190,11 +201,17 @@ async fn call_retrying(role: Role, channel: Channel, request: Request<Body>, pol
     loop {
         let request = Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
         let response = call_remote(role, channel.clone(), request).await;
-        if grpc_code(response.headers()) != Some(Code::Unavailable) || !(policy.read_only || has_request_id(&policy, &body)) {
+        if grpc_code(response.headers()) != Some(Code::Unavailable)
+            || !(policy.read_only || has_request_id(&policy, &body))
+        {
             return response;
         }
         let Some(delay) = delays.next() else { return response };
-        tracing::debug!(peer = role.0, method = &*policy.name, "repeating a call that was answered with UNAVAILABLE");
+        tracing::debug!(
+            peer = role.0,
+            method = &*policy.name,
+            "repeating a call that was answered with UNAVAILABLE"
+        );
         tokio::time::sleep(delay).await;
     }
 }
@@ -208,7 +225,9 @@ fn has_request_id(policy: &Policy, body: &Bytes) -> bool {
     }
     prost_reflect::DynamicMessage::decode(policy.input.clone(), body.slice(FRAME_HEADER..))
         .ok()
-        .and_then(|message| message.get_field_by_name("request_id").map(|id| id.as_str().is_some_and(|id| !id.is_empty())))
+        .and_then(|message| {
+            message.get_field_by_name("request_id").map(|id| id.as_str().is_some_and(|id| !id.is_empty()))
+        })
         .unwrap_or(false)
 }
 
@@ -217,7 +236,8 @@ fn grpc_code(headers: &HeaderMap) -> Option<Code> {
 }
 
 fn unavailable(role: Role, source: anyhow::Error) -> Response<Body> {
-    let problem = Problem { reason: "PEER_UNAVAILABLE", ..Problem::unavailable(source, Duration::from_secs(1)) };
+    let problem =
+        Problem { reason: "PEER_UNAVAILABLE", ..Problem::unavailable(source, Duration::from_secs(1)) };
     problem.with("peer", role).into_status(Language::default()).into_http()
 }
 
@@ -243,7 +263,8 @@ struct Headers<'a>(&'a mut HeaderMap);
 
 impl Injector for Headers<'_> {
     fn set(&mut self, key: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(key.as_bytes()), HeaderValue::from_str(&value)) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(key.as_bytes()), HeaderValue::from_str(&value))
+        {
             self.0.insert(name, value);
         }
     }

@@ -50,7 +50,10 @@ pub enum SettingsError {
 ///
 /// # Errors
 /// [`SettingsError`].
-pub fn load<T: DeserializeOwned>(file: Option<&Path>, env: BTreeMap<String, String>) -> Result<T, SettingsError> {
+pub fn load<T: DeserializeOwned>(
+    file: Option<&Path>,
+    env: BTreeMap<String, String>,
+) -> Result<T, SettingsError> {
     let mut builder = Config::builder();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path)
@@ -62,9 +65,10 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>, env: BTreeMap<String, Stri
         builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
     }
     // Values stay text and are read as what the setting is; a guess would turn the password 0012 into 12.
-    let environment = Environment::with_prefix(PREFIX).prefix_separator("_").separator("__").source(Some(
-        env.clone().into_iter().collect(),
-    ));
+    let environment = Environment::with_prefix(PREFIX)
+        .prefix_separator("_")
+        .separator("__")
+        .source(Some(env.clone().into_iter().collect()));
     let settings = builder.add_source(environment).build().map_err(|error| explain(&error, file, &env))?;
     settings.try_deserialize().map_err(|error| explain(&error, file, &env))
 }
@@ -104,7 +108,11 @@ pub fn redacted_url<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(&crate::db::redacted(url))
 }
 
-fn explain(error: &config::ConfigError, file: Option<&Path>, env: &BTreeMap<String, String>) -> SettingsError {
+fn explain(
+    error: &config::ConfigError,
+    file: Option<&Path>,
+    env: &BTreeMap<String, String>,
+) -> SettingsError {
     let (setting, reason) = locate(error);
     let mut origin = "no file given".to_owned();
     if let Some(path) = file {
@@ -120,20 +128,20 @@ fn explain(error: &config::ConfigError, file: Option<&Path>, env: &BTreeMap<Stri
 
 /// The path of the setting and what is wrong with it.
 fn locate(error: &config::ConfigError) -> (String, String) {
-    use config::ConfigError::{At, FileParse, Foreign, Frozen, Message, NotFound, PathParse, Type};
-    match error {
-        At { error, key, .. } => {
-            let (inner, reason) = locate(error);
-            let path = key.clone().unwrap_or_default();
-            (if inner.is_empty() || inner == path || path.ends_with(&inner) { path } else { join(&path, &inner) }, reason)
-        }
-        Type { key, unexpected, expected, .. } => {
-            (key.clone().unwrap_or_default(), format!("expected {expected}, found {unexpected}"))
-        }
-        NotFound(key) => (key.clone(), "is missing".to_owned()),
-        Message(text) => unknown_field(text),
-        error @ (Frozen | PathParse { .. } | FileParse { .. } | Foreign(_)) => (String::new(), one_line(&error.to_string())),
-        error => (String::new(), one_line(&error.to_string())),
+    use config::ConfigError::{At, Message, NotFound, Type};
+    if let At { error, key, .. } = error {
+        let (inner, reason) = locate(error);
+        let path = key.clone().unwrap_or_default();
+        let said = inner.is_empty() || path == inner || path.ends_with(&format!(".{inner}"));
+        (if said { path } else { join(&path, &inner) }, reason)
+    } else if let Type { key, unexpected, expected, .. } = error {
+        (key.clone().unwrap_or_default(), format!("expected {expected}, found {unexpected}"))
+    } else if let NotFound(key) = error {
+        (key.clone(), "is missing".to_owned())
+    } else if let Message(text) = error {
+        unknown_field(text)
+    } else {
+        (String::new(), one_line(&error.to_string()))
     }
 }
 
@@ -141,7 +149,9 @@ fn locate(error: &config::ConfigError) -> (String, String) {
 fn unknown_field(text: &str) -> (String, String) {
     let name = text.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     match name {
-        Some(name) => (name.to_owned(), format!("is unknown; {}", text.split_once(", ").map_or("", |(_, known)| known))),
+        Some(name) => {
+            (name.to_owned(), format!("is unknown; {}", text.split_once(", ").map_or("", |(_, known)| known)))
+        }
         None => (String::new(), one_line(text)),
     }
 }
@@ -153,7 +163,11 @@ fn join(path: &str, inner: &str) -> String {
 fn is_variable_of(variable: &str, setting: &str) -> bool {
     let name = variable.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
     let name = name.to_ascii_lowercase().replace("__", ".");
-    !name.is_empty() && !setting.is_empty() && (name == setting || setting.ends_with(&format!(".{name}")) || name.ends_with(&format!(".{setting}")))
+    !name.is_empty()
+        && !setting.is_empty()
+        && (name == setting
+            || setting.ends_with(&format!(".{name}"))
+            || name.ends_with(&format!(".{setting}")))
 }
 
 fn one_line(text: &str) -> String {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use sea_orm::sqlx;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use thiserror::Error;
 
@@ -184,7 +184,8 @@ pub async fn begin_write(connection: &DatabaseConnection) -> Result<DatabaseTran
 /// SQLite has no name: empty text.
 #[must_use]
 pub fn violated_constraint(error: &DbErr) -> Option<String> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
         return None;
     };
     let sqlx::Error::Database(error) = &**error else { return None };
@@ -202,39 +203,44 @@ pub fn violated_constraint(error: &DbErr) -> Option<String> {
 /// later may succeed.
 #[must_use]
 pub fn is_unavailable(error: &DbErr) -> bool {
-    let error = match error {
-        DbErr::ConnectionAcquire(_) => return true,
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => error,
-        _ => return false,
-    };
-    match &**error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-                // The low byte is the primary code: 5 BUSY, 10 IOERR, 13 FULL.
-                code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 10 | 13))
-            } else {
-                // 08 connection, 53 resources, 57P0x shutting down or starting, 40001 and 40P01: try again.
-                code.starts_with("08") || code.starts_with("53") || code.starts_with("57P0") || code == "40001" || code == "40P01"
-            }
-        }
-        _ => false,
+    if matches!(error, DbErr::ConnectionAcquire(_)) {
+        return true;
     }
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    if let sqlx::Error::Database(error) = &**error {
+        let code = error.code().unwrap_or_default();
+        return if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+            // The low byte is the primary code: 5 BUSY, 10 IOERR, 13 FULL.
+            code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 10 | 13))
+        } else {
+            // 08 connection, 53 resources, 57P0x shutting down or starting; 40001 and 40P01 lost a race: try again.
+            ["08", "53", "57P0", "40001", "40P01"].iter().any(|class| code.starts_with(class))
+        };
+    }
+    matches!(
+        &**error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+    )
 }
 
 /// A URL without user and password, for messages.
 #[must_use]
 pub fn redacted(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.split('?').next().unwrap_or_default().to_owned() };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.split('?').next().unwrap_or_default().to_owned();
+    };
     let rest = rest.split('?').next().unwrap_or_default();
-    let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
+    let (authority, path) =
+        rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
     let host = authority.rsplit('@').next().unwrap_or_default();
     path.map_or_else(|| format!("{scheme}://{host}"), |path| format!("{scheme}://{host}/{path}"))
 }
@@ -242,9 +248,12 @@ pub fn redacted(url: &str) -> String {
 /// The URL of an SQLite database in a file.
 #[must_use]
 pub fn sqlite_url(file: &Path) -> String {
-    // A path may hold what has a meaning in a URL.
-    let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    format!("sqlite://{path}")
+    format!("sqlite://{}", url_path(file))
+}
+
+/// A path as it stands in a URL, where some characters have another meaning.
+pub(crate) fn url_path(path: &Path) -> String {
+    path.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23").replace(' ', "%20")
 }
 
 fn base_options(url: &str) -> ConnectOptions {

@@ -311,7 +311,11 @@ impl Fault for sea_orm::DbErr {
 /// Redis errors that a service did not expect: `UNAVAILABLE` when Redis does not answer, else `INTERNAL`.
 impl Fault for ::redis::RedisError {
     fn problem(self) -> Problem {
-        if self.is_io_error() || self.is_timeout() || self.is_connection_dropped() || self.is_connection_refusal() {
+        if self.is_io_error()
+            || self.is_timeout()
+            || self.is_connection_dropped()
+            || self.is_connection_refusal()
+        {
             Problem::unavailable(self, Duration::from_secs(1))
         } else {
             Problem::internal(self)

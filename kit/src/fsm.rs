@@ -63,10 +63,16 @@ impl<S: Copy + Eq + Display + 'static, V: Copy + Eq + Display + 'static> Table<S
                 }
             }
         }
-        let mut defects: Vec<String> =
-            all.iter().filter(|state| !reached.contains(state)).map(|state| format!("{state} cannot be reached")).collect();
+        let mut defects: Vec<String> = all
+            .iter()
+            .filter(|state| !reached.contains(state))
+            .map(|state| format!("{state} cannot be reached"))
+            .collect();
         for (index, row) in self.0.iter().enumerate() {
-            if self.0[..index].iter().any(|other| other.from == row.from && other.verb == row.verb && other.to == row.to) {
+            if self.0[..index]
+                .iter()
+                .any(|other| other.from == row.from && other.verb == row.verb && other.to == row.to)
+            {
                 defects.push(format!("{} --{}--> {} stands twice", row.from, row.verb, row.to));
             }
         }

@@ -156,7 +156,15 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_id() {
-        for text in ["", "thg_", "thg", "xyz_01h455vb4pex5vsknk084sn02q", "thg_81h455vb4pex5vsknk084sn02q", "thg_01h455vb4pex5vsknk084sn02Q", "thg_01h455vb4pex5vsknk084sn02i"] {
+        for text in [
+            "",
+            "thg_",
+            "thg",
+            "xyz_01h455vb4pex5vsknk084sn02q",
+            "thg_81h455vb4pex5vsknk084sn02q",
+            "thg_01h455vb4pex5vsknk084sn02Q",
+            "thg_01h455vb4pex5vsknk084sn02i",
+        ] {
             assert_eq!(text.parse::<ThingId>(), Err(IdError { prefix: "thg" }), "{text}");
         }
         let id = ThingId::generate();

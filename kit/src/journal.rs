@@ -102,8 +102,10 @@ pub enum VerifyError {
 pub async fn append(tx: &DatabaseTransaction, entry: &Entry) -> Result<i64, DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // Until the end of the transaction. SQLite has one writer anyway.
-        tx.execute_unprepared("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.journal', 0))")
-            .await?;
+        tx.execute_unprepared(
+            "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.journal', 0))",
+        )
+        .await?;
     }
     let last = Query::select()
         .columns(["seq", "hash"])

@@ -91,7 +91,10 @@ mod tests {
         assert_eq!(PageToken::decode("", "hall=h1").unwrap(), None);
         for wrong in [token.as_str(), "x", "!!!", "AAAA"] {
             let filter = if wrong == token { "hall=h2" } else { "hall=h1" };
-            assert_eq!(PageToken::decode(wrong, filter).unwrap_err().violations[0].reason, "INVALID_PAGE_TOKEN");
+            assert_eq!(
+                PageToken::decode(wrong, filter).unwrap_err().violations[0].reason,
+                "INVALID_PAGE_TOKEN"
+            );
         }
     }
 

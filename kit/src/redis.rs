@@ -82,8 +82,9 @@ impl Redis {
     /// # Errors
     /// When Redis does not answer.
     pub async fn dedicated(&self) -> Result<MultiplexedConnection, RedisError> {
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(None);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(None);
         self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 
@@ -125,7 +126,9 @@ pub enum ServerError {
     )]
     Missing,
     /// Another process of ours holds the directory.
-    #[error("the Redis data in {0} is in use by another process: stop that one first or choose another data directory")]
+    #[error(
+        "the Redis data in {0} is in use by another process: stop that one first or choose another data directory"
+    )]
     InUse(PathBuf),
     /// The directory cannot be used.
     #[error("cannot use {path} for the private redis-server: {source}")]
@@ -214,7 +217,8 @@ impl PrivateServer {
         self.pid
     }
 
-    /// Ends the server in order: everything it acknowledged is on the disk.
+    /// Ends the server in order: everything it acknowledged is on the disk. Blocks the thread until it has ended, as
+    /// dropping does; ten seconds at most.
     pub fn stop(self) {
         drop(self);
     }
@@ -281,7 +285,7 @@ impl Kept {
     }
 
     fn url(&self) -> String {
-        format!("redis+unix://{}", self.socket.display())
+        format!("redis+unix://{}", crate::db::url_path(&self.socket))
     }
 
     fn wait_until_it_answers(&mut self, dir: &Path) -> Result<(), ServerError> {
@@ -313,7 +317,8 @@ impl Kept {
             // SHUTDOWN has no answer: the connection just ends. Whether it worked is seen below.
             tracing::trace!("redis-server was told to stop");
         }
-        let deadline = Instant::now() + if matches!(order, Order::Stop) { STOP_TIMEOUT } else { Duration::ZERO };
+        let deadline =
+            Instant::now() + if matches!(order, Order::Stop) { STOP_TIMEOUT } else { Duration::ZERO };
         let ended = loop {
             match self.child.try_wait() {
                 Ok(Some(_)) => break true,
@@ -393,7 +398,8 @@ fn end_left_over(dir: &Path) {
         }
         let deadline = Instant::now() + STOP_TIMEOUT;
         while Instant::now() < deadline {
-            if !is_redis() {
+            // One that ended but was not waited for yet has a name and no directory.
+            if !is_redis() || !is_ours() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));

@@ -3,25 +3,21 @@
 //! [`stack`] is one service for both ways in: [`serve`] puts it behind a TCP listener, [`crate::client::Peers::local`]
 //! hands it to the neighbours in the same process, so that a call passes the same checks either way.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderName, Request, Response, header};
-use http_body::Frame;
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{KeyValue, metrics};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tonic::Code;
 use tonic::body::Body;
 use tonic::service::Routes;
-use tonic::{Code, Status};
 use tower::Service as _;
 use tracing::Instrument as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -29,8 +25,16 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::auth::{Policies, Policy, Verifier};
 use crate::caller::Caller;
 use crate::component::Role;
-use crate::fault::{Language, Problem, chain};
+use crate::fault::{Language, Problem};
 use crate::shutdown::Shutdown;
+
+mod edge;
+mod meters;
+
+use edge::{Stream, leave, panicked};
+use meters::Meters;
+
+pub use edge::code_name;
 
 /// A gRPC service with one type, whether it runs here or elsewhere.
 pub type GrpcService = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -81,9 +85,8 @@ pub async fn with_health_and_reflection(
     for service in services {
         reporter.set_service_status(*service, tonic_health::ServingStatus::Serving).await;
     }
-    let configure = || {
-        tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(descriptors)
-    };
+    let configure =
+        || tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(descriptors);
     // Tools disagree about the version: buf asks for v1, Python's grpcio-reflection for v1alpha.
     let routes = routes
         .add_service(health)
@@ -196,7 +199,7 @@ impl Stack {
 
             // 9. The edge: what failed inside is logged here, once, with the span around it; what leaves has details
             //    in the caller's language and nothing internal.
-            let (response, code) = edge(response, call.language);
+            let (response, code) = leave(response, call.language);
             measured.end(code);
             self.streamed(&call, response, code)
         }
@@ -282,8 +285,11 @@ impl Stack {
 }
 
 fn is_infrastructure(path: &str) -> bool {
-    const SERVICES: [&str; 3] =
-        ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha.ServerReflection/"];
+    const SERVICES: [&str; 3] = [
+        "/grpc.health.v1.Health/",
+        "/grpc.reflection.v1.ServerReflection/",
+        "/grpc.reflection.v1alpha.ServerReflection/",
+    ];
     SERVICES.iter().any(|service| path.starts_with(service))
 }
 
@@ -300,10 +306,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| Some(token.trim()))
-        .ok_or_else(|| Problem {
-            reason: "TOKEN_INVALID",
-            ..Problem::unauthenticated()
-        })
+        .ok_or_else(|| Problem { reason: "TOKEN_INVALID", ..Problem::unauthenticated() })
 }
 
 /// Reads a `grpc-timeout` (at most eight digits and a unit). A malformed one is as good as none: ours still holds.
@@ -337,8 +340,9 @@ fn request_span(role: Role, name: &str, headers: &HeaderMap) -> tracing::Span {
         request_id,
     );
     if !span.is_disabled() && headers.contains_key("traceparent") {
-        let parent =
-            opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers)));
+        let parent = opentelemetry::global::get_text_map_propagator(|propagator| {
+            propagator.extract(&Headers(headers))
+        });
         if parent.span().span_context().is_valid() {
             // The only error is that no tracer listens; then there is nothing to be the parent of.
             let _no_tracer = span.set_parent(parent);
@@ -349,7 +353,9 @@ fn request_span(role: Role, name: &str, headers: &HeaderMap) -> tracing::Span {
 
 /// A request id comes from outside: only what cannot break a log line, and is no name or number of a person, is kept.
 fn is_plain(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
+    !id.is_empty()
+        && id.len() <= 64
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
 }
 
 fn overloaded() -> Problem {
@@ -372,232 +378,6 @@ fn too_late() -> Problem {
         "Waktu tunggu habis. Silakan coba lagi.",
         "The request was not finished in time. Please try again.",
     )
-}
-
-fn panicked(panic: &(dyn Any + Send), language: Language) -> Response<Body> {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".into());
-    Problem::internal(anyhow::anyhow!("the handler panicked: {message}")).into_status(language).into_http()
-}
-
-/// Logs what failed inside and makes sure that an answer that refuses has its details.
-fn edge(mut response: Response<Body>, language: Language) -> (Response<Body>, Code) {
-    let Some(value) = response.headers().get(Status::GRPC_STATUS) else { return (response, Code::Ok) };
-    let code = Code::from_bytes(value.as_bytes());
-    let span = tracing::Span::current();
-    span.record("rpc.grpc.status_code", code as i32);
-    if code == Code::Ok {
-        return (response, code);
-    }
-    let status = response.extensions_mut().remove::<Status>();
-    log_failure(code, status.as_ref());
-    if is_our_fault(code) {
-        span.record("otel.status_code", "ERROR");
-    }
-    if response.headers().contains_key(Status::GRPC_STATUS_DETAILS) {
-        return (response, code);
-    }
-    let status = status.or_else(|| Status::from_header_map(response.headers()));
-    let response = status.map_or(response, |status| with_details(&status, language).into_http());
-    (response, code)
-}
-
-fn log_failure(code: Code, status: Option<&Status>) {
-    let source = status.and_then(std::error::Error::source).map(chain);
-    let error = source.as_deref();
-    if is_our_fault(code) {
-        let message = status.map_or("", Status::message);
-        tracing::error!(code = code_name(code), error, message, "request failed");
-    } else if matches!(code, Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted) {
-        tracing::warn!(code = code_name(code), error, "request not served");
-    } else if error.is_some() {
-        tracing::info!(code = code_name(code), error, "request refused");
-    }
-}
-
-fn is_our_fault(code: Code) -> bool {
-    matches!(code, Code::Internal | Code::Unknown | Code::DataLoss)
-}
-
-/// A status that tonic or a handler made without details gets those that every answer of the suite has. What an internal
-/// one says stays inside.
-fn with_details(status: &Status, language: Language) -> Status {
-    let code = status.code();
-    let problem = if is_our_fault(code) {
-        let generic = Problem::internal(anyhow::anyhow!("logged above"));
-        Problem { code, source: None, ..generic }
-    } else {
-        Problem::new(code, code_name(code), "Permintaan ini tidak dapat diproses.", status.message())
-    };
-    let mut detailed = problem.into_status(language);
-    *detailed.metadata_mut() = status.metadata().clone();
-    detailed
-}
-
-/// The name of a code as the gRPC specification writes it.
-#[must_use]
-pub const fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
-struct Meters {
-    duration: metrics::Histogram<f64>,
-    active: metrics::UpDownCounter<i64>,
-    streams: metrics::UpDownCounter<i64>,
-}
-
-impl Meters {
-    fn new() -> Self {
-        let meter = opentelemetry::global::meter("mpp");
-        Self {
-            // Rate and errors are the count of this histogram by status.
-            duration: meter
-                .f64_histogram("rpc.server.call.duration")
-                .with_unit("s")
-                .with_description("Time until a call was answered, or its stream began")
-                .build(),
-            active: meter
-                .i64_up_down_counter("rpc.server.active_calls")
-                .with_unit("{call}")
-                .with_description("Calls being worked on")
-                .build(),
-            streams: meter
-                .i64_up_down_counter("rpc.server.open_streams")
-                .with_unit("{stream}")
-                .with_description("Streams that have begun and not ended")
-                .build(),
-        }
-    }
-
-    fn begin(&self, method: Arc<str>) -> Measured {
-        let method = KeyValue::new("rpc.method", method);
-        self.active.add(1, std::slice::from_ref(&method));
-        Measured {
-            active: self.active.clone(),
-            duration: self.duration.clone(),
-            method,
-            since: std::time::Instant::now(),
-            // What is dropped before its end was given up by its caller.
-            code: Code::Cancelled,
-        }
-    }
-
-    fn open_streams(&self, method: Arc<str>) -> OpenStream {
-        let method = KeyValue::new("rpc.method", method);
-        self.streams.add(1, std::slice::from_ref(&method));
-        OpenStream { streams: self.streams.clone(), method }
-    }
-}
-
-struct Measured {
-    active: metrics::UpDownCounter<i64>,
-    duration: metrics::Histogram<f64>,
-    method: KeyValue,
-    since: std::time::Instant,
-    code: Code,
-}
-
-impl Measured {
-    fn end(mut self, code: Code) {
-        self.code = code;
-    }
-}
-
-impl Drop for Measured {
-    fn drop(&mut self) {
-        self.active.add(-1, std::slice::from_ref(&self.method));
-        let status = KeyValue::new("rpc.response.status_code", code_name(self.code));
-        self.duration.record(self.since.elapsed().as_secs_f64(), &[self.method.clone(), status]);
-    }
-}
-
-struct OpenStream {
-    streams: metrics::UpDownCounter<i64>,
-    method: KeyValue,
-}
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        self.streams.add(-1, std::slice::from_ref(&self.method));
-    }
-}
-
-/// The body of a streamed answer.
-struct Stream {
-    inner: Body,
-    stopped: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    language: Language,
-    span: tracing::Span,
-    ended: bool,
-    _open: OpenStream,
-}
-
-impl http_body::Body for Stream {
-    type Data = bytes::Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let stopped = self.stopped.as_mut().is_some_and(|stopped| stopped.as_mut().poll(cx).is_ready());
-        if stopped {
-            self.ended = true;
-            return Poll::Ready(Some(stopping(self.language).map(Frame::trailers)));
-        }
-        let frame = Pin::new(&mut self.inner).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let Some(trailers) = frame.trailers_ref()
-            && let Some(code) = trailers.get(Status::GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()))
-            && code != Code::Ok
-        {
-            self.span.in_scope(|| {
-                let status = Status::from_header_map(trailers);
-                log_failure(code, status.as_ref());
-            });
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.ended || self.inner.is_end_stream()
-    }
-}
-
-fn stopping(language: Language) -> Result<HeaderMap, Status> {
-    let problem = Problem::new(
-        Code::Unavailable,
-        "SHUTTING_DOWN",
-        "Sistem dimulai ulang. Sambungan akan dipulihkan.",
-        "The system restarts. Connect again.",
-    );
-    let mut trailers = HeaderMap::new();
-    problem.retry_after(Duration::from_secs(1)).into_status(language).add_header(&mut trailers)?;
-    Ok(trailers)
 }
 
 struct Headers<'a>(&'a HeaderMap);

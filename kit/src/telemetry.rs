@@ -46,7 +46,12 @@ pub struct TelemetryConfig {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".into(), format: Format::default(), otlp_endpoint: None, service_name: "mpp".into() }
+        Self {
+            log: "info".into(),
+            format: Format::default(),
+            otlp_endpoint: None,
+            service_name: "mpp".into(),
+        }
     }
 }
 
@@ -65,8 +70,13 @@ pub struct Guard {
 /// # Errors
 /// When the log filter or the endpoint cannot be read, or telemetry was started before.
 pub fn init(config: &TelemetryConfig) -> anyhow::Result<Guard> {
-    let filter = EnvFilter::from_str(&config.log)
-        .with_context(|| format!("telemetry.log is no filter such as \"info,mpp_queue=debug\": {:?}", config.log))?;
+    let mut filter = EnvFilter::from_str(&config.log).with_context(|| {
+        format!("telemetry.log is no filter such as \"info,mpp_queue=debug\": {:?}", config.log)
+    })?;
+    // Telemetry talks about itself at level info; whoever wants to hear that names it.
+    if !config.log.contains("opentelemetry") {
+        filter = filter.add_directive("opentelemetry=warn".parse()?);
+    }
     let stdout = match config.format {
         Format::Pretty => tracing_subscriber::fmt::layer().with_target(false).boxed(),
         Format::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),
@@ -77,7 +87,10 @@ pub fn init(config: &TelemetryConfig) -> anyhow::Result<Guard> {
         guard = export(endpoint, &config.service_name)
             .with_context(|| format!("telemetry.otlp_endpoint cannot be used: {endpoint:?}"))?;
         traces = guard.traces.as_ref().map(|provider| {
-            tracing_opentelemetry::layer().with_tracer(provider.tracer("mpp")).with_location(false).with_threads(false)
+            tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer("mpp"))
+                .with_location(false)
+                .with_threads(false)
         });
         // What the exporter itself logs must not be exported again.
         logs = guard.logs.as_ref().map(|provider| {
@@ -92,29 +105,42 @@ pub fn init(config: &TelemetryConfig) -> anyhow::Result<Guard> {
         .with(stdout)
         .try_init()
         .context("telemetry was started before")?;
+    // Only now: a second start must not take the place of the first.
+    guard.install();
     Ok(guard)
 }
 
 fn export(endpoint: &str, service_name: &str) -> anyhow::Result<Guard> {
     let resource = Resource::builder().with_service_name(service_name.to_owned()).build();
     let spans = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
-    let metrics = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+    let metrics =
+        opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
     let logs = opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
-    let guard = Guard {
-        traces: Some(SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build()),
+    Ok(Guard {
+        traces: Some(
+            SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build(),
+        ),
         metrics: Some(
-            SdkMeterProvider::builder().with_periodic_exporter(metrics).with_resource(resource.clone()).build(),
+            SdkMeterProvider::builder()
+                .with_periodic_exporter(metrics)
+                .with_resource(resource.clone())
+                .build(),
         ),
         logs: Some(SdkLoggerProvider::builder().with_batch_exporter(logs).with_resource(resource).build()),
-    };
-    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-    if let Some(traces) = &guard.traces {
-        opentelemetry::global::set_tracer_provider(traces.clone());
+    })
+}
+
+impl Guard {
+    /// Makes the providers those of the whole process.
+    fn install(&self) {
+        if let Some(traces) = &self.traces {
+            opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+            opentelemetry::global::set_tracer_provider(traces.clone());
+        }
+        if let Some(metrics) = &self.metrics {
+            opentelemetry::global::set_meter_provider(metrics.clone());
+        }
     }
-    if let Some(metrics) = &guard.metrics {
-        opentelemetry::global::set_meter_provider(metrics.clone());
-    }
-    Ok(guard)
 }
 
 impl Drop for Guard {
@@ -126,7 +152,7 @@ impl Drop for Guard {
             self.logs.take().map(|provider| provider.shutdown()),
         ];
         for error in ends.into_iter().flatten().filter_map(Result::err) {
-            tracing::debug!(%error, "the last telemetry was not sent");
+            tracing::warn!(%error, "the last telemetry was not sent");
         }
     }
 }

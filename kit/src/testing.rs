@@ -56,7 +56,12 @@ fn watchdog() -> &'static Watchdog {
     WATCHDOG_CELL.get_or_init(|| {
         let root = TempDir::with_prefix("mpp-test-").expect("a temporary directory").keep();
         // The user that PostgreSQL runs as must get through to its own directory.
-        std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o711)).expect("the directory is ours");
+        std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o711))
+            .expect("the directory is ours");
+        #[expect(
+            clippy::zombie_processes,
+            reason = "it outlives this process on purpose, to clean up after it"
+        )]
         let mut shell = Command::new("sh")
             .args(["-c", WATCHDOG, "watchdog"])
             .arg(&root)
@@ -147,9 +152,14 @@ fn postgres_user(dir: &Path) -> Vec<String> {
         return Vec::new();
     }
     let owner = Command::new("chown").arg("postgres:").arg(dir).status().expect("chown can be run");
-    assert!(owner.success(), "there is no user postgres: install PostgreSQL with `apt-get install postgresql`");
+    assert!(
+        owner.success(),
+        "there is no user postgres: install PostgreSQL with `apt-get install postgresql`"
+    );
     let setpriv = crate::process::find("setpriv").expect("setpriv (util-linux)");
-    [&setpriv.display().to_string(), "--reuid=postgres", "--regid=postgres", "--init-groups"].map(str::to_owned).to_vec()
+    [&setpriv.display().to_string(), "--reuid=postgres", "--regid=postgres", "--init-groups"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// Debian keeps the server's programs out of `PATH`; the newest version is taken.
@@ -161,7 +171,9 @@ fn postgres_program(name: &str) -> String {
         .map(|entry| entry.path().join("bin").join(name));
     newest
         .or_else(|| crate::process::find(name))
-        .unwrap_or_else(|| panic!("{name} was not found: install PostgreSQL with `apt-get install postgresql`"))
+        .unwrap_or_else(|| {
+            panic!("{name} was not found: install PostgreSQL with `apt-get install postgresql`")
+        })
         .display()
         .to_string()
 }
@@ -282,7 +294,8 @@ impl Issuer {
             }
         };
         let point = secret.public_key().to_sec1_point(false);
-        let coordinate = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.expect("the point is not compressed"));
+        let coordinate =
+            |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.expect("the point is not compressed"));
         let jwk = Jwk {
             kty: "EC".into(),
             usage: "sig".into(),

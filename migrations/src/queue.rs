@@ -17,7 +17,7 @@ impl MigratorTrait for Migrator {
     }
 
     fn migration_table_name() -> DynIden {
-        "queue_migration".into_iden()
+        "migration_queue".into_iden()
     }
 }
 

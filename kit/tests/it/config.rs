@@ -53,7 +53,8 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
     let defaults = load_with(None, &[("HOME", "/root")]).unwrap();
     assert_eq!(defaults.gateway.port, 8080);
     let file = "log = \"warn\"\n[gateway]\nport = 1\nopen = true\n";
-    let settings = load_with(Some(file), &[("MPP_GATEWAY__PORT", "2"), ("MPP_REDIS__PASSWORD", "0012")]).unwrap();
+    let settings =
+        load_with(Some(file), &[("MPP_GATEWAY__PORT", "2"), ("MPP_REDIS__PASSWORD", "0012")]).unwrap();
     assert_eq!((settings.log.as_str(), settings.gateway.port, settings.gateway.open), ("warn", 2, true));
     assert_eq!(settings.redis.password.expose_secret(), "0012", "text stays text");
     assert!(load_with(None, &[("MPP_GATEWAY__OPEN", "true")]).unwrap().gateway.open);
@@ -100,5 +101,8 @@ fn an_error_names_the_setting_and_where_it_came_from() {
 fn a_dump_shows_no_secret() {
     let pairs = [("MPP_REDIS__PASSWORD", "hush"), ("MPP_REDIS__URL", "redis://mpp:hush@cache:6379")];
     let text = dump(&load_with(None, &pairs).unwrap()).unwrap();
-    assert!(text.contains("redis://cache:6379") && text.contains("[redacted]") && !text.contains("hush"), "{text}");
+    assert!(
+        text.contains("redis://cache:6379") && text.contains("[redacted]") && !text.contains("hush"),
+        "{text}"
+    );
 }

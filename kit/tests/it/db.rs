@@ -3,7 +3,8 @@ use mpp_kit::testing::{databases, fresh_db, postgres};
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
+    let row =
+        db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()
 }
 
@@ -13,7 +14,9 @@ async fn sqlite_commits_are_on_disk_and_foreign_keys_hold() {
     let pragma = async |name: &str| {
         let row = Statement::from_string(sea_orm::DbBackend::Sqlite, format!("PRAGMA {name}"));
         let row = test.db.write.query_one_raw(row).await.unwrap().unwrap();
-        row.try_get_by_index::<String>(0).or_else(|_| row.try_get_by_index::<i64>(0).map(|n| n.to_string())).unwrap()
+        row.try_get_by_index::<String>(0)
+            .or_else(|_| row.try_get_by_index::<i64>(0).map(|n| n.to_string()))
+            .unwrap()
     };
     assert_eq!(pragma("journal_mode").await, "wal");
     assert_eq!(pragma("synchronous").await, "2", "FULL");
@@ -32,7 +35,9 @@ async fn a_constraint_is_named_on_both_engines() {
             )
             .await
             .unwrap();
-        let insert = async |values: &str| db.write.execute_unprepared(&format!("INSERT INTO seat VALUES ({values})")).await;
+        let insert = async |values: &str| {
+            db.write.execute_unprepared(&format!("INSERT INTO seat VALUES ({values})")).await
+        };
         insert("1, 1, 5").await.unwrap();
         let twice = violated_constraint(&insert("1, 1, 5").await.unwrap_err()).unwrap();
         match test.engine {

@@ -22,7 +22,8 @@ async fn prepared() -> Vec<TestDb> {
 
 async fn attempt(test: &TestDb, key: Key<'_>, fingerprint: &[u8], answer: &str) -> Result<Once, Problem> {
     let tx = test.db.begin().await?;
-    let answer = once(&tx, key, fingerprint, NOW, || async { Ok::<_, Problem>(answer.as_bytes().to_vec()) }).await?;
+    let answer =
+        once(&tx, key, fingerprint, NOW, || async { Ok::<_, Problem>(answer.as_bytes().to_vec()) }).await?;
     tx.commit().await?;
     Ok(answer)
 }
@@ -45,8 +46,9 @@ async fn a_repetition_gets_the_first_answer() {
 async fn a_failed_request_leaves_nothing_behind() {
     for test in prepared().await {
         let tx = test.db.begin().await.unwrap();
-        let failed =
-            once(&tx, key("r1"), b"body", NOW, || async { Err::<Vec<u8>, _>(Problem::denied()) }).await.unwrap_err();
+        let failed = once(&tx, key("r1"), b"body", NOW, || async { Err::<Vec<u8>, _>(Problem::denied()) })
+            .await
+            .unwrap_err();
         assert_eq!(failed.reason, "PERMISSION_DENIED");
         drop(tx);
         assert_eq!(attempt(&test, key("r1"), b"body", "one").await.unwrap(), Once::Run(b"one".to_vec()));
@@ -60,13 +62,20 @@ async fn of_many_at_once_one_runs_and_all_get_its_answer() {
         let mut tasks = Vec::new();
         for index in 0..16 {
             let test = std::sync::Arc::clone(&test);
-            tasks.push(tokio::spawn(async move { attempt(&test, key("r1"), b"body", &index.to_string()).await.unwrap() }));
+            tasks.push(tokio::spawn(async move {
+                attempt(&test, key("r1"), b"body", &index.to_string()).await.unwrap()
+            }));
         }
         let mut answers = Vec::new();
         for task in tasks {
             answers.push(task.await.unwrap());
         }
-        assert_eq!(answers.iter().filter(|answer| matches!(answer, Once::Run(_))).count(), 1, "{}", test.engine);
+        assert_eq!(
+            answers.iter().filter(|answer| matches!(answer, Once::Run(_))).count(),
+            1,
+            "{}",
+            test.engine
+        );
         let first = answers[0].clone().into_bytes();
         assert!(answers.into_iter().all(|answer| answer.into_bytes() == first), "{}", test.engine);
     }

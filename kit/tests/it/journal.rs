@@ -53,12 +53,20 @@ async fn a_journal_that_nobody_touched_is_sound() {
 async fn a_changed_or_missing_entry_is_found() {
     for test in prepared(3).await {
         test.db.write.execute_unprepared("UPDATE journal SET who = 'acc_9' WHERE seq = 2").await.unwrap();
-        assert!(matches!(verify(&test.db.read).await, Err(VerifyError::Changed { seq: 2 })), "{}", test.engine);
+        assert!(
+            matches!(verify(&test.db.read).await, Err(VerifyError::Changed { seq: 2 })),
+            "{}",
+            test.engine
+        );
         test.db.write.execute_unprepared("UPDATE journal SET who = 'acc_1' WHERE seq = 2").await.unwrap();
         verify(&test.db.read).await.unwrap();
         // An absent text is not the same as an empty one.
         test.db.write.execute_unprepared("UPDATE journal SET to_state = '' WHERE seq = 3").await.unwrap();
-        assert!(matches!(verify(&test.db.read).await, Err(VerifyError::Changed { seq: 3 })), "{}", test.engine);
+        assert!(
+            matches!(verify(&test.db.read).await, Err(VerifyError::Changed { seq: 3 })),
+            "{}",
+            test.engine
+        );
         test.db.write.execute_unprepared("DELETE FROM journal WHERE seq = 2").await.unwrap();
         let gap = verify(&test.db.read).await;
         assert!(matches!(gap, Err(VerifyError::Gap { expected: 2, found: 3 })), "{}", test.engine);

@@ -1,5 +1,4 @@
 //! The kit against real engines: SQLite, PostgreSQL, Redis, HTTP/2 over TCP.
-#![expect(missing_docs, reason = "tests")]
 
 mod auth;
 mod config;

@@ -81,7 +81,8 @@ fn failing(times: usize) -> (GrpcService, Arc<AtomicUsize>) {
 
 /// A request with one message of a type that has a `request_id`.
 fn call_next(request_id: &str) -> Request<Body> {
-    let message = mpp_proto::queue::v1::CallNextRequest { request_id: request_id.into(), ..Default::default() };
+    let message =
+        mpp_proto::queue::v1::CallNextRequest { request_id: request_id.into(), ..Default::default() };
     let message = message.encode_to_vec();
     let mut frame = vec![0];
     frame.extend((message.len() as u32).to_be_bytes());

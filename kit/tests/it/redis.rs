@@ -87,6 +87,18 @@ async fn a_directory_with_a_long_path_gets_a_short_socket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_directory_may_have_any_name() {
+    let dir = testing::temp_dir();
+    let dir = dir.path().join("a b%20?#ü");
+    let server = PrivateServer::start(&dir).await.unwrap();
+    Redis::connect(server.url()).await.unwrap().ping().await.unwrap();
+    assert!(dir.join("redis.sock").exists());
+    let url = mpp_kit::db::sqlite_url(&dir.join("test.db"));
+    mpp_kit::db::Db::connect(&url, None).await.unwrap();
+    assert!(dir.join("test.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scripts_run_and_a_broken_connection_is_made_again() {
     let test = testing::redis().await;
     let script = Script::new("return redis.call('INCR', KEYS[1])");
@@ -115,5 +127,8 @@ async fn scripts_run_and_a_broken_connection_is_made_again() {
 async fn a_wrong_url_is_explained_without_its_password() {
     assert!(matches!(Redis::connect("http://x").await, Err(ConnectError::Url(_))));
     let closed = Redis::connect("redis://mpp:hush@127.0.0.1:1").await.unwrap_err().to_string();
-    assert!(closed.starts_with("cannot connect to Redis at redis://127.0.0.1:1") && !closed.contains("hush"), "{closed}");
+    assert!(
+        closed.starts_with("cannot connect to Redis at redis://127.0.0.1:1") && !closed.contains("hush"),
+        "{closed}"
+    );
 }

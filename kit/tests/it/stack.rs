@@ -33,7 +33,8 @@ pub(crate) const ROLE: Role = Role("queue");
 pub(crate) async fn handler(request: Request<axum::body::Body>) -> Response<axum::body::Body> {
     let caller = request.extensions().get::<Arc<Caller>>().cloned().unwrap();
     let language = caller.language;
-    let what = request.headers().get("do").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let what =
+        request.headers().get("do").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let refuse = |status: Status| status.into_http::<axum::body::Body>();
     match what.as_str() {
         "panic" => panic!("with a secret in it"),
@@ -131,9 +132,15 @@ async fn a_public_method_takes_anybody_and_an_old_token_does_not_harm() {
 async fn what_has_no_policy_is_refused_even_with_every_permission() {
     let setup = Setup::new(StackOptions::default());
     let token = format!("Bearer {}", setup.token(&["queue.read", "public", "authenticated", ""]));
-    for path in ["/mpp.queue.v1.QueueService/Nothing", "/other.Service/Method", "/", "/grpc.health.v1.Healthy/Check"] {
+    for path in
+        ["/mpp.queue.v1.QueueService/Nothing", "/other.Service/Method", "/", "/grpc.health.v1.Healthy/Check"]
+    {
         let status = setup.status(path, &[("authorization", &token)]).await;
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "NO_POLICY"), "{path}");
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::PermissionDenied, "NO_POLICY"),
+            "{path}"
+        );
     }
 }
 
@@ -141,11 +148,15 @@ async fn what_has_no_policy_is_refused_even_with_every_permission() {
 async fn an_internal_failure_shows_nothing_of_itself_in_the_callers_language() {
     let setup = Setup::new(StackOptions::default());
     for what in ["panic", "internal", "bare"] {
-        for (language, message) in
-            [("en", "The system failed. Please try again."), ("id", "Terjadi kesalahan pada sistem. Silakan coba lagi.")]
-        {
+        for (language, message) in [
+            ("en", "The system failed. Please try again."),
+            ("id", "Terjadi kesalahan pada sistem. Silakan coba lagi."),
+        ] {
             let response = setup.send(PUBLIC, &[("do", what), ("accept-language", language)]).await;
-            assert!(response.headers().iter().all(|(_, value)| !format!("{value:?}").contains("secret")), "{what}");
+            assert!(
+                response.headers().iter().all(|(_, value)| !format!("{value:?}").contains("secret")),
+                "{what}"
+            );
             let status = Status::from_header_map(response.headers()).unwrap();
             assert_eq!((status.code(), reason(&status).as_str()), (Code::Internal, "INTERNAL"), "{what}");
             assert!(!String::from_utf8_lossy(status.details()).contains("secret"), "{what}");
@@ -161,10 +172,16 @@ async fn an_internal_failure_shows_nothing_of_itself_in_the_callers_language() {
 async fn a_request_ends_at_its_deadline_or_ours_whichever_is_first() {
     let options = StackOptions { deadline_max: Duration::from_millis(600), ..StackOptions::default() };
     let setup = Setup::new(options);
-    for (asked, earliest, latest) in [("50m", 50, 500), ("1H", 600, 5000), ("rubbish", 600, 5000), ("123456789S", 600, 5000)] {
+    for (asked, earliest, latest) in
+        [("50m", 50, 500), ("1H", 600, 5000), ("rubbish", 600, 5000), ("123456789S", 600, 5000)]
+    {
         let since = std::time::Instant::now();
         let status = setup.status(PUBLIC, &[("do", "sleep"), ("grpc-timeout", asked)]).await;
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"), "{asked}");
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            "{asked}"
+        );
         let took = since.elapsed().as_millis();
         assert!((earliest..latest).contains(&took), "{asked} took {took} ms");
     }
@@ -184,8 +201,12 @@ async fn what_is_too_much_is_refused_at_once_and_probes_still_pass() {
     };
     tokio::join!(slow, fast);
     assert_eq!(setup.send(PUBLIC, &[]).await.headers()["caller"], "anonymous", "the place is free again");
-    let streams = [setup.send(WATCH, &[("do", "stream")]).await, setup.send(WATCH, &[("do", "stream")]).await];
-    assert!(streams.iter().all(|stream| !stream.headers().contains_key("grpc-status")), "streams take no place");
+    let streams =
+        [setup.send(WATCH, &[("do", "stream")]).await, setup.send(WATCH, &[("do", "stream")]).await];
+    assert!(
+        streams.iter().all(|stream| !stream.headers().contains_key("grpc-status")),
+        "streams take no place"
+    );
 }
 
 #[tokio::test]
@@ -211,7 +232,8 @@ async fn a_stream_outlives_the_deadline_and_ends_at_shutdown() {
 #[tokio::test]
 async fn health_and_reflection_answer_without_sign_in() {
     let services = ["mpp.queue.v1.QueueService"];
-    let (routes, reporter) = with_health_and_reflection(Routes::default(), mpp_proto::DESCRIPTORS, &services).await.unwrap();
+    let (routes, reporter) =
+        with_health_and_reflection(Routes::default(), mpp_proto::DESCRIPTORS, &services).await.unwrap();
     let policies = Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).unwrap());
     let verifier = Arc::new(Issuer::new()).verifier(Arc::new(SystemClock));
     let service = stack(ROLE, routes, policies, verifier, StackOptions::default());

@@ -1,0 +1,156 @@
+//! Grants: a role within bounds of place and time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use mpp_kit::check::Checker;
+
+use super::{AgencyId, CounterId, HallId, role::Permission, role::Role};
+
+/// The most grants one account may hold, so that a token stays small.
+pub const MAX_GRANTS: usize = 20;
+/// The most counters one grant may name, so that a token stays small.
+pub const MAX_COUNTERS: usize = 50;
+
+/// Bounds of place as a token writes them: kind of place → ids. A kind that is missing is not bounded.
+pub type Bounds = BTreeMap<String, BTreeSet<String>>;
+
+/// A role within bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// What the bearer may do.
+    pub role: Role,
+    /// The hall it holds in; `None` for every hall.
+    pub hall: Option<HallId>,
+    /// The agency it holds for; `None` for every agency.
+    pub agency: Option<AgencyId>,
+    /// The counters it holds at; empty for every counter.
+    pub counters: BTreeSet<CounterId>,
+    /// First moment it holds; `None` for always.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// First moment it no longer holds; `None` for never.
+    pub valid_to: Option<DateTime<Utc>>,
+}
+
+impl Grant {
+    /// Whether it holds at this moment. Tokens count whole seconds, so a grant ends at the start of its last second.
+    #[must_use]
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.valid_from.is_none_or(|from| from <= now)
+            && self.valid_to.is_none_or(|to| now.timestamp() < to.timestamp())
+    }
+
+    /// Where it holds, as a token writes it.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        let mut bounds = Bounds::new();
+        if let Some(hall) = self.hall {
+            bounds.insert("hall".to_owned(), BTreeSet::from([hall.to_string()]));
+        }
+        if let Some(agency) = self.agency {
+            bounds.insert("agency".to_owned(), BTreeSet::from([agency.to_string()]));
+        }
+        if !self.counters.is_empty() {
+            bounds.insert("counter".to_owned(), self.counters.iter().map(ToString::to_string).collect());
+        }
+        bounds
+    }
+
+    /// Notes what is wrong with the grant under the name `field`, such as `grants[0]`.
+    pub fn check(&self, field: &str, checker: &mut Checker) {
+        if self.counters.len() > MAX_COUNTERS {
+            checker.violation(
+                format!("{field}.counter_ids"),
+                "TOO_MANY",
+                format!("sebutkan paling banyak {MAX_COUNTERS} loket"),
+                format!("name at most {MAX_COUNTERS} counters"),
+            );
+        }
+        // Who administers accounts does so for a hall or an agency: an account belongs to no counter.
+        if !self.counters.is_empty() && self.role.permissions().contains(&Permission::IdentityManage) {
+            checker.violation(
+                format!("{field}.counter_ids"),
+                "NOT_APPLICABLE",
+                "peran administrator tidak dibatasi per loket; kosongkan",
+                "an administrator is not bound to counters; leave it empty",
+            );
+        }
+        if let (Some(from), Some(to)) = (self.valid_from, self.valid_to)
+            && to <= from
+        {
+            checker.violation(
+                format!("{field}.valid_to"),
+                "INVALID_PERIOD",
+                "isi dengan waktu setelah valid_from",
+                "give a time after valid_from",
+            );
+        }
+    }
+}
+
+/// The grants that hold now, and the first moment at which one of them ends.
+#[must_use]
+pub fn holding(grants: &[Grant], now: DateTime<Utc>) -> (Vec<&Grant>, Option<DateTime<Utc>>) {
+    let holding: Vec<&Grant> = grants.iter().filter(|grant| grant.holds_at(now)).collect();
+    let first_end = holding.iter().filter_map(|grant| grant.valid_to).min();
+    (holding, first_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn grant(from: Option<i64>, to: Option<i64>) -> Grant {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        Grant {
+            role: Role::Counter,
+            hall: None,
+            agency: None,
+            counters: BTreeSet::new(),
+            valid_from: from.map(at),
+            valid_to: to.map(at),
+        }
+    }
+
+    #[test]
+    fn holds_from_its_first_moment_until_before_its_last() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let bounded = grant(Some(100), Some(200));
+        for (second, holds) in [(99, false), (100, true), (199, true), (200, false)] {
+            assert_eq!(bounded.holds_at(at(second)), holds, "{second}");
+        }
+        assert!(bounded.holds_at(at(199) + TimeDelta::milliseconds(999)));
+        assert!(grant(None, None).holds_at(at(0)));
+    }
+
+    #[test]
+    fn only_grants_that_hold_count_and_the_earliest_end_is_told() {
+        let now = DateTime::from_timestamp(150, 0).unwrap();
+        let grants = [
+            grant(Some(100), Some(300)),
+            grant(None, Some(200)),
+            grant(None, Some(120)),
+            grant(Some(160), Some(170)),
+        ];
+        let (holding, end) = holding(&grants, now);
+        assert_eq!(holding, [&grants[0], &grants[1]]);
+        assert_eq!(end, DateTime::from_timestamp(200, 0));
+    }
+
+    #[test]
+    fn an_administrator_bound_to_counters_and_a_period_that_ends_before_it_begins_are_refused() {
+        let mut wrong = grant(Some(200), Some(200));
+        wrong.role = Role::Admin;
+        wrong.counters.insert(CounterId::generate());
+        let mut checker = Checker::new();
+        wrong.check("grants[0]", &mut checker);
+        let problem = checker.finish().unwrap_err();
+        let found: Vec<_> = problem.violations.iter().map(|v| (v.field.as_str(), v.reason)).collect();
+        assert_eq!(
+            found,
+            [("grants[0].counter_ids", "NOT_APPLICABLE"), ("grants[0].valid_to", "INVALID_PERIOD")]
+        );
+    }
+}

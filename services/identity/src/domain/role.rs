@@ -1,0 +1,240 @@
+//! Roles and permissions: one table, printed as `docs/roles.md`.
+
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+/// A permission that the contract names in its method options (`mpp.options.v1.Policy.permission`).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, EnumIter, IntoStaticStr,
+)]
+pub enum Permission {
+    /// Administer accounts and devices.
+    #[strum(serialize = "identity.manage")]
+    IdentityManage,
+    /// Read the event log.
+    #[strum(serialize = "queue.audit")]
+    QueueAudit,
+    /// Work at a counter: open, call, serve.
+    #[strum(serialize = "queue.call")]
+    QueueCall,
+    /// Call a given ticket out of turn.
+    #[strum(serialize = "queue.call.specific")]
+    QueueCallSpecific,
+    /// Cancel a ticket.
+    #[strum(serialize = "queue.cancel")]
+    QueueCancel,
+    /// Configure halls, agencies, services and counters.
+    #[strum(serialize = "queue.configure")]
+    QueueConfigure,
+    /// Issue tickets.
+    #[strum(serialize = "queue.issue")]
+    QueueIssue,
+    /// Run the day of a hall.
+    #[strum(serialize = "queue.manage")]
+    QueueManage,
+    /// Read halls, boards and waiting numbers.
+    #[strum(serialize = "queue.read")]
+    QueueRead,
+    /// Put a missed ticket back.
+    #[strum(serialize = "queue.restore")]
+    QueueRestore,
+    /// Show the code that proves presence in the hall.
+    #[strum(serialize = "queue.sitecode")]
+    QueueSitecode,
+    /// Read statistics.
+    #[strum(serialize = "queue.statistics")]
+    QueueStatistics,
+    /// Watch over counters and intake.
+    #[strum(serialize = "queue.supervise")]
+    QueueSupervise,
+    /// Read single tickets.
+    #[strum(serialize = "queue.ticket.read")]
+    QueueTicketRead,
+}
+
+impl Permission {
+    /// The name in the contract, such as `queue.call`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What somebody is in a hall or an agency.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, EnumIter, IntoStaticStr,
+)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    /// A kiosk where citizens take tickets.
+    Kiosk,
+    /// A board that shows and speaks calls.
+    Board,
+    /// The reception desk.
+    Reception,
+    /// Counter staff of one agency.
+    Counter,
+    /// Supervisor of one agency's counters.
+    AgencySupervisor,
+    /// Manager of a hall.
+    HallManager,
+    /// Reads statistics.
+    Analyst,
+    /// Reads statistics and the event log, changes nothing.
+    Auditor,
+    /// Administers the installation.
+    Admin,
+}
+
+use Permission as P;
+
+/// What each role may do: the only place that says so. Permissions stand in alphabetical order of their names.
+pub const ROLES: &[(Role, &[Permission])] = &[
+    (Role::Kiosk, &[P::QueueIssue, P::QueueRead, P::QueueSitecode]),
+    (Role::Board, &[P::QueueRead, P::QueueSitecode]),
+    (
+        Role::Reception,
+        &[P::QueueCancel, P::QueueIssue, P::QueueRead, P::QueueRestore, P::QueueSitecode, P::QueueTicketRead],
+    ),
+    (Role::Counter, &[P::QueueCall, P::QueueCancel, P::QueueRead, P::QueueRestore, P::QueueTicketRead]),
+    (
+        Role::AgencySupervisor,
+        &[
+            P::QueueCall,
+            P::QueueCallSpecific,
+            P::QueueCancel,
+            P::QueueRead,
+            P::QueueRestore,
+            P::QueueStatistics,
+            P::QueueSupervise,
+            P::QueueTicketRead,
+        ],
+    ),
+    (
+        Role::HallManager,
+        &[
+            P::QueueAudit,
+            P::QueueCall,
+            P::QueueCallSpecific,
+            P::QueueCancel,
+            P::QueueIssue,
+            P::QueueManage,
+            P::QueueRead,
+            P::QueueRestore,
+            P::QueueSitecode,
+            P::QueueStatistics,
+            P::QueueSupervise,
+            P::QueueTicketRead,
+        ],
+    ),
+    (Role::Analyst, &[P::QueueRead, P::QueueStatistics]),
+    (Role::Auditor, &[P::QueueAudit, P::QueueRead, P::QueueStatistics]),
+    (
+        Role::Admin,
+        &[
+            P::IdentityManage,
+            P::QueueAudit,
+            P::QueueCall,
+            P::QueueCallSpecific,
+            P::QueueCancel,
+            P::QueueConfigure,
+            P::QueueIssue,
+            P::QueueManage,
+            P::QueueRead,
+            P::QueueRestore,
+            P::QueueSitecode,
+            P::QueueStatistics,
+            P::QueueSupervise,
+            P::QueueTicketRead,
+        ],
+    ),
+];
+
+impl Role {
+    /// What the role may do, in alphabetical order.
+    #[must_use]
+    pub fn permissions(self) -> &'static [Permission] {
+        ROLES.iter().find(|(role, _)| *role == self).map_or(&[], |(_, permissions)| permissions)
+    }
+}
+
+/// The table as the page `docs/roles.md`.
+#[must_use]
+pub fn markdown() -> String {
+    use std::fmt::Write as _;
+    use strum::IntoEnumIterator as _;
+
+    let mut page = String::from(
+        "# Roles\n\nWhat each role may do. Written from `services/identity/src/domain/role.rs` by its test; to change it, change \
+         the table\nthere and run `UPDATE_GOLDEN=1 cargo test -p mpp-identity roles_page`.\n\nA grant is a role within bounds: a \
+         hall, an agency, counters, a first and a last moment. An empty bound is no bound.\n\n| permission |",
+    );
+    for (role, _) in ROLES {
+        let _infallible = write!(page, " {role} |");
+    }
+    page.push_str("\n|---|");
+    page.push_str(&":-:|".repeat(ROLES.len()));
+    page.push('\n');
+    for permission in Permission::iter() {
+        let _infallible = write!(page, "| `{permission}` |");
+        for (_, permissions) in ROLES {
+            page.push_str(if permissions.contains(&permission) { " ✔ |" } else { "  |" });
+        }
+        page.push('\n');
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, path::PathBuf};
+
+    use strum::IntoEnumIterator as _;
+
+    use super::*;
+
+    #[test]
+    fn every_role_has_one_row_in_alphabetical_order() {
+        assert_eq!(ROLES.iter().map(|(role, _)| *role).collect::<Vec<_>>(), Role::iter().collect::<Vec<_>>());
+        for (role, permissions) in ROLES {
+            let names: Vec<&str> = permissions.iter().map(|permission| permission.name()).collect();
+            assert!(!names.is_empty(), "{role}");
+            assert!(names.windows(2).all(|pair| pair[0] < pair[1]), "{role}: {names:?}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_may_do_everything_and_nobody_else_may_administer() {
+        assert_eq!(Role::Admin.permissions().len(), Permission::iter().count());
+        for role in Role::iter().filter(|role| *role != Role::Admin) {
+            assert!(!role.permissions().contains(&Permission::IdentityManage), "{role}");
+            assert!(!role.permissions().contains(&Permission::QueueConfigure), "{role}");
+        }
+    }
+
+    #[test]
+    fn higher_roles_hold_what_lower_roles_hold() {
+        let of = |role: Role| role.permissions().iter().copied().collect::<BTreeSet<_>>();
+        assert!(of(Role::Counter).is_subset(&of(Role::AgencySupervisor)));
+        assert!(of(Role::AgencySupervisor).is_subset(&of(Role::HallManager)));
+        assert!(of(Role::Analyst).is_subset(&of(Role::Auditor)));
+        assert!(of(Role::Board).is_subset(&of(Role::Kiosk)));
+    }
+
+    /// Golden: a change of what a role may do is a visible change of a page.
+    #[test]
+    fn roles_page_is_up_to_date() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/roles.md");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a switch of the test, not configuration of the service"
+        )]
+        if std::env::var("UPDATE_GOLDEN").is_ok() {
+            std::fs::write(&path, markdown()).unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap_or_default(),
+            markdown(),
+            "run with UPDATE_GOLDEN=1"
+        );
+    }
+}

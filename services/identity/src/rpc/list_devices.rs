@@ -1,0 +1,35 @@
+//! `ListDevices`: oldest first, those of the halls the caller administers.
+
+use mpp_kit::{
+    caller::Caller,
+    page::{PageToken, page_size},
+};
+use mpp_proto::identity::v1::{ListDevicesRequest, ListDevicesResponse};
+use tonic::Response;
+
+use super::{Core, convert};
+use crate::{error::Error, store};
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ListDevicesRequest,
+) -> Result<Response<ListDevicesResponse>, Error> {
+    let size = page_size(request.page_size, 50, 200)?;
+    let filter = format!("devices of {}", caller.id);
+    let after = PageToken::decode(&request.page_token, &filter)?;
+    let authority = core.authority(&core.db.read, caller).await?;
+    let halls = authority.device_halls();
+    // One more than asked for tells whether there is a next page.
+    let limit = u64::from(size) + 1;
+    let mut devices = store::device::list(&core.db.read, halls.as_deref(), after.as_deref(), limit).await?;
+    let more = devices.len() > size as usize;
+    devices.truncate(size as usize);
+    let last = devices.last().filter(|_| more);
+    Ok(Response::new(ListDevicesResponse {
+        next_page_token: last
+            .map(|last| PageToken::encode(&last.id.to_string(), &filter))
+            .unwrap_or_default(),
+        devices: devices.iter().map(convert::device).collect(),
+    }))
+}
