@@ -30,3 +30,6 @@ mpp_kit::ids! {
     /// An entry of the log.
     pub EventId = "evt";
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,13 +163,13 @@ impl Store {
         rows.into_iter().map(convert::entry).collect()
     }
 
-    /// Commits whole entries behind `from` in one transaction: the shard row is locked and moved on if it stands there
-    /// under this epoch, then every event and what is folded from it is written.
+    /// Commits whole entries behind `from` (position and chain) in one transaction: the shard row is locked and moved on if
+    /// it stands there under this epoch, then every event and what is folded from it is written.
     pub(crate) async fn commit(
         &self,
         id: HallId,
         view: &View,
-        from: u64,
+        from: &(u64, String),
         entries: &[Entry],
         dates: &[String],
     ) -> Result<Committed, Error> {
@@ -181,7 +181,8 @@ impl Store {
             .filter(shard::Column::Hall.eq(id.to_string()))
             .filter(shard::Column::Epoch.eq(view.epoch))
             .filter(shard::Column::State.eq(convert::ACTIVE))
-            .filter(shard::Column::Seq.eq(convert::position(from)?))
+            .filter(shard::Column::Seq.eq(convert::position(from.0)?))
+            .filter(shard::Column::Chain.eq(from.1.as_str()))
             .exec(&tx)
             .await?;
         if moved.rows_affected != 1 {

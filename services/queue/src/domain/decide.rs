@@ -366,14 +366,16 @@ impl Step<'_> {
         if counter.availability != Availability::Open {
             return Err(Rejection::CounterNotOpen { number: self.number_of(id), availability: counter.availability });
         }
+        // Who calls at a desk that a colleague opened begins to work there, as if by opening it without a switch.
+        let joins = counter.staff.as_deref() != Some(self.command.actor.id.as_str());
         if !self.command.many_desks
             && let Some(other) = self.desk_elsewhere(id)
-            && other.current.is_some()
+            && (other.current.is_some() || (joins && other.availability == Availability::Open))
         {
             return Err(Rejection::DeskElsewhere {
                 counter: other.id,
                 number: self.number_of(other.id),
-                holds_ticket: true,
+                holds_ticket: other.current.is_some(),
             });
         }
         Ok(Counter::clone(&counter))

@@ -35,7 +35,9 @@ pub fn people_ahead(fold: &Fold, ticket: &Ticket, now: DateTime<Utc>) -> u32 {
     let key = (ticket.place, ticket.id);
     let ahead = if ticket.priority.is_some() {
         let before = line.priority.range(..key).count() as u64;
-        before + ordinary.min((passed + before) / ratio)
+        let skipped = u64::from(fold.passed(ticket.service, Lane::Appointment));
+        let in_turn = due.min((skipped + before) / ratio);
+        before + in_turn + ordinary.min((passed + before + in_turn) / ratio)
     } else if let Some(appointment) = ticket.appointment.filter(|time| *time + late >= now) {
         let before = line.appointments.range(..(appointment, key)).count() as u64;
         let skipped = u64::from(fold.passed(ticket.service, Lane::Appointment));

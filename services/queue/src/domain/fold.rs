@@ -103,6 +103,7 @@ pub struct Fold {
     counters: HashMap<CounterId, Arc<Counter>>,
     lines: HashMap<ServiceId, Line>,
     passed: HashMap<(ServiceId, Lane), u32>,
+    moved: HashMap<(ServiceId, Lane), u64>,
     ordinals: HashMap<String, u32>,
     issued: HashMap<ServiceId, u32>,
     persons: HashMap<(AgencyId, String), u32>,
@@ -127,6 +128,7 @@ impl Fold {
             counters: HashMap::new(),
             lines: HashMap::new(),
             passed: HashMap::new(),
+            moved: HashMap::new(),
             ordinals: HashMap::new(),
             issued: HashMap::new(),
             persons: HashMap::new(),
@@ -226,6 +228,12 @@ impl Fold {
         self.passed.get(&(service, lane)).copied().unwrap_or(0)
     }
 
+    /// Position of the last call that took the head of a lane which had been passed over; 0 if there was none today.
+    #[must_use]
+    pub fn moved(&self, service: ServiceId, lane: Lane) -> u64 {
+        self.moved.get(&(service, lane)).copied().unwrap_or(0)
+    }
+
     /// The last number given in a series today.
     #[must_use]
     pub fn last_ordinal(&self, prefix: &str) -> Option<u32> {
@@ -294,6 +302,9 @@ impl Fold {
         }
         for passed in &event.passed {
             self.passed.insert((passed.service, passed.lane), passed.times);
+            if passed.times == 0 && event.kind == Kind::TicketCalled {
+                self.moved.insert((passed.service, passed.lane), self.seq);
+            }
         }
         let ticket = event.ticket.clone().map(Arc::new);
         if let Some(ticket) = &ticket {

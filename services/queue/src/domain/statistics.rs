@@ -33,7 +33,7 @@ pub struct Row {
     pub waits: Vec<u32>,
     /// Seconds from the first call to the start of service, sorted.
     pub ways: Vec<u32>,
-    /// Seconds from the start to the end of service, sorted.
+    /// Seconds from the start to the end of service, of legs that were served or sent on, sorted.
     pub services: Vec<u32>,
 }
 
@@ -119,7 +119,10 @@ impl Row {
                 self.ways.push(seconds(called, started));
             }
         }
-        if let (Some(started), Some(ended)) = (leg.started_at, leg.ended_at) {
+        // A ticket that was forgotten until day end, or given up, says nothing about how long service takes.
+        if let (Some(started), Some(ended)) = (leg.started_at, leg.ended_at)
+            && matches!(leg.outcome, Some(LegOutcome::Served | LegOutcome::Transferred))
+        {
             self.services.push(seconds(started, ended));
         }
     }

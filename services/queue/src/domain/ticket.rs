@@ -228,8 +228,12 @@ pub struct BeforeCall {
     pub last_call_at: Option<DateTime<Utc>>,
     /// The leg as it stood.
     pub leg: Leg,
-    /// How often it and others had been passed over.
+    /// How often the heads that the call passed over had been passed over before.
     pub passed: Vec<Passed>,
+    /// How often its own lane had been passed over, if the call set that to zero.
+    pub turn: Option<Passed>,
+    /// Position of the call in the log.
+    pub seq: u64,
     /// Until when the call can be taken back.
     pub until: DateTime<Utc>,
 }

@@ -7,6 +7,7 @@
 //! with the same request id.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,11 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Whether its caller has given up.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
     pub(super) fn resolve(self) {
         // A caller that has gone away asks again with its request id.
         let _gone = self.reply.send(self.answer);
@@ -63,6 +69,9 @@ pub(super) struct Handover {
 pub(super) struct Desk {
     handover: Mutex<Handover>,
     pub(super) work: Notify,
+    /// SQL has been out of reach for a while: nothing more is appended, so that nobody is told "try again" about a ticket
+    /// that then appears after all.
+    pub(super) stalled: AtomicBool,
 }
 
 impl Desk {
@@ -121,7 +130,7 @@ impl Actor {
 
     /// Serves until something is wrong; `None` when the process ends.
     async fn serve(&mut self, view: &View, held: &mut Vec<Submission>, shutdown: &Shutdown) -> Option<Trouble> {
-        let desk = Desk { handover: Mutex::new(Handover::default()), work: Notify::new() };
+        let desk = Desk { handover: Mutex::new(Handover::default()), work: Notify::new(), stalled: AtomicBool::new(false) };
         let mut appender = Appender {
             view,
             log: &self.log,
@@ -273,6 +282,11 @@ impl Appender<'_> {
                 std::future::pending::<()>().await;
             }
             held.retain(|submission| !submission.reply.is_closed());
+            if self.desk.stalled.load(Ordering::Relaxed) {
+                for submission in held.drain(..) {
+                    let _gone = submission.reply.send(Err(Error::Unavailable(anyhow::anyhow!("SQL is out of reach"))));
+                }
+            }
             if let Err(trouble) = self.batch(held).await {
                 return trouble;
             }
@@ -346,7 +360,7 @@ impl Appender<'_> {
             self.follow(entry);
         }
         let mut desk = self.desk.lock();
-        let known = desk.appended.back().map_or(0, |entry| entry.seq);
+        let known = desk.appended.back().map_or(committed, |entry| entry.seq);
         desk.appended.extend(entries.into_iter().filter(|entry| entry.seq > known));
         drop(desk);
         self.desk.work.notify_one();

@@ -3,10 +3,11 @@
 //! A transaction moves the shard row from where this instance knows it to the last entry, under the epoch; if the row does
 //! not stand there, nothing is written. So what SQL holds is one chain, whoever wrote which part of it.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::actor::{Desk, Trouble};
-use super::log::{Entry, Log, View};
+use super::log::{Entry, Fence, Log, View};
 use super::{CommittedState, Durable};
 use crate::domain::HallId;
 use crate::domain::event::Kind;
@@ -17,6 +18,10 @@ use crate::store::{Committed, Store};
 
 /// How often the shard row and the end of the log are looked at when nothing else rings.
 const POLL: Duration = Duration::from_secs(1);
+/// How long commits may fail before further commands are turned away.
+const STALL: Duration = Duration::from_secs(2);
+/// The longest pause between two attempts to commit.
+const RETRY_MAX: Duration = Duration::from_millis(500);
 
 /// What SQL holds of a hall, folded; `None` when its log has not begun.
 pub(super) async fn load(store: &Store, hall: HallId) -> Result<Option<Durable>, Error> {
@@ -71,22 +76,32 @@ impl Flusher<'_> {
     }
 
     async fn flush(&mut self) -> Result<(), Trouble> {
-        let mut failures = 0_u32;
+        let mut failing_since: Option<Instant> = None;
         loop {
-            let entries: Vec<Entry> = self.desk.lock().appended.iter().cloned().collect();
+            self.forget_committed();
             self.resolve();
-            if entries.is_empty() {
-                return Ok(());
+            let entries: Vec<Entry> = self.desk.lock().appended.iter().cloned().collect();
+            let Some(first) = entries.first() else { return Ok(()) };
+            if first.seq != self.committed.head().0 + 1 {
+                return Err(Trouble::Fence(Fence::Diverged(first.seq)));
             }
             match self.commit(&entries).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    failing_since = None;
+                    self.desk.stalled.store(false, Ordering::Relaxed);
+                }
                 Err(Error::Unavailable(error)) => {
-                    // SQL is out of reach; what was appended waits in Redis. Callers give up on their own.
-                    failures += 1;
-                    if failures == 1 {
-                        tracing::warn!(hall = %self.hall, error = %error, "cannot commit, trying again");
+                    // What was appended waits in Redis; callers give up on their own.
+                    let since = *failing_since.get_or_insert_with(|| {
+                        tracing::debug!(hall = %self.hall, error = %error, "cannot commit, trying again");
+                        Instant::now()
+                    });
+                    if since.elapsed() > STALL && !self.desk.stalled.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(hall = %self.hall, error = %error, "SQL is out of reach, nothing more is accepted");
                     }
-                    tokio::time::sleep(Duration::from_millis(50 * u64::from(failures.min(10)))).await;
+                    self.desk.lock().pending.retain(|pending| !pending.is_abandoned());
+                    // At once the first time: being fenced by another instance is not a fault.
+                    tokio::time::sleep((since.elapsed() / 4).min(RETRY_MAX)).await;
                     self.reconcile().await?;
                 }
                 Err(error @ (Error::Internal(_) | Error::Rejected(_) | Error::Invalid(_))) => {
@@ -98,9 +113,9 @@ impl Flusher<'_> {
 
     async fn commit(&mut self, entries: &[Entry]) -> Result<(), Error> {
         let started = Instant::now();
-        let (from, _) = self.committed.head();
+        let from = self.committed.head();
         let dates = self.dates(entries);
-        match self.store.commit(self.hall, self.view, from, entries, &dates).await? {
+        match self.store.commit(self.hall, self.view, &from, entries, &dates).await? {
             Committed::Done => {
                 self.metrics.flushed(entries.len(), started.elapsed());
                 self.committed.advance(entries);
@@ -141,7 +156,11 @@ impl Flusher<'_> {
         if shard.epoch != self.view.epoch || !shard.active {
             return Err(Trouble::Epoch);
         }
-        if shard.seq > self.committed.head().0 {
+        let (committed, chain) = self.committed.head();
+        if shard.seq == committed && shard.chain != chain {
+            return Err(Trouble::Fence(Fence::Diverged(committed)));
+        }
+        if shard.seq > committed {
             match catch_up(self.store, self.hall, self.committed).await {
                 Ok(()) | Err(Error::Unavailable(_)) => {}
                 Err(error @ (Error::Internal(_) | Error::Rejected(_) | Error::Invalid(_))) => {

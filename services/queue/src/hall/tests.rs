@@ -277,7 +277,7 @@ async fn an_instance_of_an_old_epoch_cannot_commit() {
             reason: "late".to_owned(),
         });
         let entry = super::log::Entry::after(shard.seq, &shard.chain, event).expect("an entry");
-        let outcome = store.commit(hall.id, &old, shard.seq, &[entry], &[String::new()]).await.expect("SQL answers");
+        let outcome = store.commit(hall.id, &old, &(shard.seq, shard.chain.clone()), &[entry], &[String::new()]).await.expect("SQL answers");
         assert!(matches!(outcome, crate::store::Committed::Fenced));
         // The hall opens a later epoch by itself and goes on.
         let answer = insist(&handle, keyed("after", issue(hall.services[0].id))).await.expect("issued");

@@ -26,7 +26,7 @@ impl Step<'_> {
         let left = self.leave_other_desk(id, switch_desk)?;
         counter.availability = Availability::Open;
         counter.reason = String::new();
-        counter.services = if services.is_empty() { plan.services.clone() } else { services.to_vec() };
+        counter.services = each_once(if services.is_empty() { &plan.services } else { services });
         counter.staff = Some(self.command.actor.id.clone());
         counter.opened_at = Some(self.now);
         counter.changed_at = Some(self.now);
@@ -127,17 +127,18 @@ impl Step<'_> {
 
     /// The ticket, called to the counter. Remembers what stood before, so that the call can be taken back exactly.
     pub(super) fn called(&self, kind: Kind, mut ticket: Ticket, mut counter: Counter, passed: Vec<Passed>) -> Event {
-        let before = passed
-            .iter()
-            .map(|passed| Passed { times: self.fold.passed(passed.service, passed.lane), ..*passed })
-            .collect();
+        let before = |passed: &Passed| Passed { times: self.fold.passed(passed.service, passed.lane), ..*passed };
+        // Only the lane that the ticket is taken from begins anew; the others have been passed over at least once.
+        let (turn, over): (Vec<&Passed>, Vec<&Passed>) = passed.iter().partition(|passed| passed.times == 0);
         ticket.before_call = Some(Box::new(BeforeCall {
             state: ticket.state,
             counter: ticket.counter,
             not_before: ticket.not_before,
             last_call_at: ticket.last_call_at,
             leg: ticket.leg().clone(),
-            passed: before,
+            passed: over.into_iter().map(before).collect(),
+            turn: turn.first().map(|passed| before(passed)),
+            seq: self.fold.seq() + 1,
             until: self.now + chrono::TimeDelta::seconds(UNDO_SECONDS),
         }));
         ticket.version += 1;
@@ -151,6 +152,10 @@ impl Step<'_> {
         leg.calls += 1;
         counter.current = Some(ticket.id);
         counter.last_call_at = Some(self.now);
+        if !self.command.many_desks {
+            // One active ticket per person: the desk is the caller's from here, whoever opened it.
+            counter.staff = Some(self.command.actor.id.clone());
+        }
         let mut event = self.event(kind);
         event.counter = Some(counter.id);
         event.ticket = Some(ticket);
@@ -206,4 +211,15 @@ impl Step<'_> {
         left.changed_at = Some(self.now);
         Ok(Some(left))
     }
+}
+
+/// The services in the order they were given, each once: who stands twice would be counted twice.
+fn each_once(services: &[ServiceId]) -> Vec<ServiceId> {
+    let mut once = Vec::with_capacity(services.len());
+    for service in services {
+        if !once.contains(service) {
+            once.push(*service);
+        }
+    }
+    once
 }

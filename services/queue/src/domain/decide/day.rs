@@ -31,7 +31,8 @@ impl Step<'_> {
         let date = self.date_to_open();
         let mut events = Vec::new();
         match self.fold.day() {
-            Some(day) if day.date == date && day.is_open() => return Ok(self.unchanged(None)),
+            // A later date can only be open when the clock was set back: its numbers must not be given again.
+            Some(day) if day.date >= date && day.is_open() => return Ok(self.unchanged(None)),
             Some(day) if day.date >= date && !day.is_open() => return Err(Rejection::DayAlreadyClosed(day.date)),
             // A day that nobody closed ends when the next one begins.
             Some(day) if day.is_open() => events.extend(self.closing(day)),

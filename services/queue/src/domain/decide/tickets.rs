@@ -7,7 +7,7 @@ use crate::domain::counter::Counter;
 use crate::domain::event::{Event, Kind};
 use crate::domain::hall::RestorePosition;
 use crate::domain::rejection::{Rejection, Thing};
-use crate::domain::ticket::{Delivered, Leg, LegOutcome, Outcome, State, Ticket, Verb};
+use crate::domain::ticket::{BeforeCall, Delivered, Leg, LegOutcome, Outcome, Passed, State, Ticket, Verb};
 use crate::domain::{CounterId, ServiceId, TicketId};
 
 impl Act {
@@ -185,7 +185,7 @@ impl Step<'_> {
     fn undo_call(&self, mut ticket: Ticket) -> Result<Event, Rejection> {
         let before = ticket.before_call.take().filter(|before| self.now <= before.until).ok_or(Rejection::UndoTooLate)?;
         let counter = self.freed(&ticket);
-        let passed = self.passes_taken_back(&before.passed);
+        let passed = self.passes_taken_back(&before);
         ticket.not_before = before.not_before;
         ticket.last_call_at = before.last_call_at;
         *ticket.leg_mut() = before.leg;
@@ -215,16 +215,14 @@ impl Step<'_> {
         self.stepped(Kind::TicketExpired, ticket, State::Expired, counter)
     }
 
-    /// Counts as they must stand after a call is taken back, unless other calls have moved them on meanwhile: then only
-    /// this call's own share is taken back.
-    fn passes_taken_back(&self, before: &[crate::domain::ticket::Passed]) -> Vec<crate::domain::ticket::Passed> {
-        before
-            .iter()
-            .map(|old| {
-                let now = self.fold.passed(old.service, old.lane);
-                let times = if now >= old.times { now.saturating_sub(1).max(old.times) } else { old.times };
-                crate::domain::ticket::Passed { times, ..*old }
-            })
+    /// Counts as they must stand after a call is taken back. If nothing else was called meanwhile, exactly as before it.
+    /// Otherwise the heads it had passed over lose this call's own share, unless their lane has moved on; and the head it
+    /// took keeps the larger of what was counted for it and, since then, for those behind it.
+    fn passes_taken_back(&self, before: &BeforeCall) -> Vec<Passed> {
+        let now = |old: &Passed| self.fold.passed(old.service, old.lane);
+        let over = before.passed.iter().filter(|old| self.fold.moved(old.service, old.lane) < before.seq);
+        over.map(|old| Passed { times: now(old).saturating_sub(1), ..*old })
+            .chain(before.turn.iter().map(|old| Passed { times: now(old).max(old.times), ..*old }))
             .collect()
     }
 
@@ -237,11 +235,11 @@ impl Step<'_> {
         };
         let Some(line) = self.fold.line(ticket.service) else { return self.last_place() };
         let lane = if ticket.priority.is_some() { &line.priority } else { &line.ordinary };
-        let mut places = lane.iter().map(|key| key.0).skip(behind.saturating_sub(1));
-        match (places.next(), places.next()) {
-            (Some(before), Some(after)) => before + (after - before) / 2,
-            (Some(_) | None, None) | (None, Some(_)) => self.last_place(),
-        }
+        let places: Vec<u64> = lane.iter().map(|key| key.0).skip(behind.saturating_sub(1)).collect();
+        // Between two neighbours there is room for some twenty restores. Where it is used up, further behind: never before
+        // somebody who was restored earlier.
+        let gap = places.windows(2).find(|pair| pair[1] - pair[0] > 1);
+        gap.map_or_else(|| self.last_place(), |pair| pair[0] + (pair[1] - pair[0]) / 2)
     }
 
     /// Ends the present leg and with it, unless another leg follows, the visit.

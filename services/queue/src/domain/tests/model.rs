@@ -289,5 +289,7 @@ fn count(row: &mut Row, leg: &PlainLeg) {
     }
     row.waits.extend(seconds(Some(leg.queued), leg.called));
     row.ways.extend(seconds(leg.called, leg.started));
-    row.services.extend(seconds(leg.started, leg.ended));
+    if matches!(leg.outcome, Some("served" | "transferred")) {
+        row.services.extend(seconds(leg.started, leg.ended));
+    }
 }

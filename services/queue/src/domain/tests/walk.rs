@@ -27,6 +27,8 @@ enum Pick {
     Held(u8),
     /// The nth of all, in order of arrival.
     Nth(u8),
+    /// The nth of those that are parked or did not come.
+    Aside(u8),
 }
 
 /// Something that somebody tries.
@@ -50,7 +52,8 @@ enum Try {
 }
 
 fn anything() -> impl Strategy<Value = Try> {
-    let pick = prop_oneof![3 => (0..4_u8).prop_map(Pick::Held), 1 => any::<u8>().prop_map(Pick::Nth)];
+    let pick = prop_oneof![3 => (0..4_u8).prop_map(Pick::Held), 2 => any::<u8>().prop_map(Pick::Nth),
+        1 => any::<u8>().prop_map(Pick::Aside)];
     prop_oneof![
         8 => (0..120_i16).prop_map(Try::Wait),
         1 => (-600..3000_i16).prop_map(Try::Wait),
@@ -170,6 +173,11 @@ impl Walk {
                 let ticket = match pick {
                     Pick::Held(counter) => self.held(*counter)?,
                     Pick::Nth(n) => self.nth(*n),
+                    Pick::Aside(n) => {
+                        let fold = &self.world.fold;
+                        let all: Vec<_> = fold.hall().agencies.iter().flat_map(|it| fold.aside(it.id)).map(|it| it.id).collect();
+                        *all.get(usize::from(*n) % all.len().max(1))?
+                    }
                 };
                 let now = self.world.fold.ticket(ticket).map_or(1, |ticket| ticket.version);
                 let version = version.map(|right| if right { now } else { now + 1 });

@@ -1,0 +1,503 @@
+//! Where every request comes in: what is asked for, by whom, and whether it may go on. Then it goes to REST, gRPC or the
+//! pages, and leaves with the headers that every answer has.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::{IntoResponse as _, Response},
+};
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use mpp_kit::{
+    auth::Verifier, caller::Caller, client::PeerChannel, clock::Clock, component::Role, fault::Language,
+    fault::Problem, shutdown::Shutdown,
+};
+use opentelemetry::{KeyValue, metrics::Histogram, propagation::Extractor};
+use tokio::{sync::Semaphore, time::Instant};
+use tonic::Status;
+use tower::ServiceExt as _;
+use tracing::{Instrument as _, Span, field};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use uuid::Uuid;
+
+use crate::{
+    catalog::{Catalog, Rpc},
+    grpc, health,
+    hub::Hub,
+    limits::Limits,
+    matcher::Found,
+    problem::{self, own},
+    rest,
+    session::{self, Sessions},
+};
+
+/// The header that names a request in logs and problems.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header with the time a gRPC caller waits at most.
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The only headers that go upstream, besides `authorization` and those of the gRPC protocol itself.
+pub(crate) const FORWARDED: [HeaderName; 3] = [header::ACCEPT_LANGUAGE, TRACEPARENT, GRPC_TIMEOUT];
+
+/// What every answer says to browsers. Pages load nothing from another host and run no inline script.
+const SECURITY: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+             connect-src 'self'; media-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static(
+            "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
+    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Everything a request needs. One per process.
+pub(crate) struct Gateway {
+    pub(crate) catalog: Catalog,
+    /// The roles that are called, with the way to each.
+    pub(crate) roles: Vec<(Role, PeerChannel)>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) hub: Hub,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shutdown: Shutdown,
+    /// Permits for open event streams.
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) heartbeat: Duration,
+    /// How long a request may take. Streams are not cut.
+    pub(crate) request_timeout: Duration,
+    pub(crate) body_limit: usize,
+    /// The header in which a proxy in front writes the client's address.
+    pub(crate) proxy_header: Option<HeaderName>,
+    pub(crate) pages: Router,
+    pub(crate) openapi: Bytes,
+    pub(crate) docs: Bytes,
+    pub(crate) durations: Histogram<f64>,
+}
+
+/// A request on its way: what is known about it besides its parts.
+pub(crate) struct Exchange {
+    pub(crate) request_id: String,
+    pub(crate) language: Language,
+    pub(crate) address: IpAddr,
+    /// What goes upstream: [`FORWARDED`], the request id, and the authorization once it is known.
+    pub(crate) forwarded: HeaderMap,
+    /// Who calls, if a valid token came with the request.
+    pub(crate) caller: Option<Arc<Caller>>,
+}
+
+/// Why a request was refused.
+pub(crate) enum Refusal {
+    /// By the gateway, with another HTTP status than that of the code if one is given.
+    Own(Problem, Option<StatusCode>),
+    /// By a service.
+    Service(Status),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Own(problem, None)
+    }
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Self {
+        Self::Service(status)
+    }
+}
+
+/// What a request asks for.
+enum Target<'g, 'p> {
+    Rest(&'g crate::catalog::Binding, Vec<&'p str>),
+    Grpc(Option<&'g Arc<Rpc>>),
+    WrongMethod(Vec<Method>),
+    NoSuchPath,
+    Health,
+    Ready,
+    OpenApi,
+    Docs,
+    Asset,
+    Page,
+}
+
+impl Target<'_, '_> {
+    /// A name with few values for spans and metrics. Never the path: it may hold a ticket's secret token.
+    fn route(&self) -> &str {
+        match self {
+            Self::Rest(binding, _) => &binding.template,
+            Self::Grpc(Some(rpc)) => rpc.path.as_str(),
+            Self::Grpc(None) => "unknown rpc",
+            Self::WrongMethod(_) | Self::NoSuchPath => "unknown path",
+            Self::Health => "/healthz",
+            Self::Ready => "/readyz",
+            Self::OpenApi => "/openapi.json",
+            Self::Docs => "/docs",
+            Self::Asset => "/assets",
+            Self::Page => "page",
+        }
+    }
+
+    fn rpc(&self) -> Option<&Arc<Rpc>> {
+        match self {
+            Self::Rest(binding, _) => Some(&binding.rpc),
+            Self::Grpc(rpc) => *rpc,
+            Self::WrongMethod(_)
+            | Self::NoSuchPath
+            | Self::Health
+            | Self::Ready
+            | Self::OpenApi
+            | Self::Docs
+            | Self::Asset
+            | Self::Page => None,
+        }
+    }
+
+    /// Whether it costs so little that nobody is counted for it.
+    fn is_free(&self) -> bool {
+        match self {
+            Self::Health | Self::Ready | Self::OpenApi | Self::Docs | Self::Asset => true,
+            Self::Rest(..) | Self::Grpc(_) | Self::WrongMethod(_) | Self::NoSuchPath | Self::Page => false,
+        }
+    }
+}
+
+impl Gateway {
+    /// Answers a request. Never fails and never panics.
+    pub(crate) async fn handle(self: Arc<Self>, request: Request) -> Response {
+        let began = Instant::now();
+        let (mut parts, body) = request.into_parts();
+        let mut exchange = self.exchange(&mut parts);
+        let uri = parts.uri.clone();
+        let target = self.target(&parts.method, uri.path(), &parts.headers);
+        let span = span(&target, &parts, &exchange.request_id);
+        let method = KeyValue::new("http.request.method", method_name(&parts.method));
+        let route = KeyValue::new("http.route", target.route().to_owned());
+        let is_grpc = matches!(target, Target::Grpc(_));
+        let (request_id, language) = (exchange.request_id.clone(), exchange.language);
+        let media_type = parts.headers.get(header::CONTENT_TYPE).filter(|_| is_grpc).cloned();
+        let answer = AssertUnwindSafe(self.answer(&mut exchange, target, parts, body))
+            .catch_unwind()
+            .instrument(span.clone());
+        let answer = answer.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let mut response = match (answer, media_type) {
+            (Ok(response), _) => response,
+            (Err(refusal), Some(media_type)) => grpc_refusal(refusal, language, media_type),
+            (Err(Refusal::Own(problem, http)), None) => {
+                problem::respond(problem, http, &request_id, language)
+            }
+            (Err(Refusal::Service(status)), None) => problem::from_status(&status, &request_id, language),
+        };
+        self.finish(response.headers_mut(), &request_id);
+        let status = response.status().as_u16();
+        span.record("http.response.status_code", status);
+        let status = KeyValue::new("http.response.status_code", i64::from(status));
+        self.durations.record(began.elapsed().as_secs_f64(), &[method, route, status]);
+        response
+    }
+
+    /// What a request brings along. Gives it a request id if it has none.
+    fn exchange(&self, parts: &mut Parts) -> Exchange {
+        let given = parts
+            .headers
+            .get(REQUEST_ID)
+            .and_then(|id| id.to_str().ok())
+            .and_then(|id| Uuid::parse_str(id).ok());
+        let request_id = given.unwrap_or_else(Uuid::now_v7).hyphenated().to_string();
+        let mut forwarded = HeaderMap::with_capacity(8);
+        for name in FORWARDED {
+            if let Some(value) = parts.headers.get(&name) {
+                forwarded.insert(name, value.clone());
+            }
+        }
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            forwarded.insert(REQUEST_ID, value.clone());
+            // For the pages, which call the services themselves.
+            parts.headers.insert(REQUEST_ID, value);
+        }
+        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let language = accepted.map(Language::from_accept_language).unwrap_or_default();
+        Exchange { request_id, language, address: self.address(parts), forwarded, caller: None }
+    }
+
+    /// The client's address: of the connection, or what the trusted proxy wrote last.
+    fn address(&self, parts: &Parts) -> IpAddr {
+        let told = self.proxy_header.as_ref().and_then(|name| parts.headers.get_all(name).iter().next_back());
+        let told = told.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        told.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    fn target<'p>(&self, method: &Method, path: &'p str, headers: &HeaderMap) -> Target<'_, 'p> {
+        if grpc::is_grpc(headers) {
+            return Target::Grpc(self.catalog.rpcs.get(path));
+        }
+        let is_read = *method == Method::GET || *method == Method::HEAD;
+        match path {
+            "/healthz" if is_read => Target::Health,
+            "/readyz" if is_read => Target::Ready,
+            "/openapi.json" if is_read => Target::OpenApi,
+            "/docs" | problem::TYPE_BASE if is_read => Target::Docs,
+            "/healthz" | "/readyz" | "/openapi.json" | "/docs" | problem::TYPE_BASE => {
+                Target::WrongMethod(vec![Method::GET])
+            }
+            path if path.starts_with("/assets/") => Target::Asset,
+            path => match self.catalog.matcher.find(method, path) {
+                Found::Binding(index, segments) => {
+                    let binding = &self.catalog.bindings[index];
+                    // There is nothing to say about a stream but the stream.
+                    if binding.rpc.streaming && *method == Method::HEAD {
+                        return Target::WrongMethod(vec![binding.method.clone()]);
+                    }
+                    Target::Rest(binding, segments)
+                }
+                Found::OtherMethods(methods) => Target::WrongMethod(methods),
+                Found::Nothing if path == "/v1" || path.starts_with("/v1/") => Target::NoSuchPath,
+                Found::Nothing => Target::Page,
+            },
+        }
+    }
+
+    async fn answer(
+        &self,
+        exchange: &mut Exchange,
+        target: Target<'_, '_>,
+        parts: Parts,
+        body: Body,
+    ) -> Result<Response, Refusal> {
+        if !target.is_free() {
+            self.admit(exchange, target.rpc(), &parts).await?;
+        }
+        match target {
+            Target::Rest(binding, segments) if binding.rpc.streaming => {
+                rest::watch(self, exchange, binding, &segments, &parts).await
+            }
+            Target::Rest(binding, segments) => {
+                let call = rest::unary(self, exchange, binding, &segments, &parts, body);
+                tokio::time::timeout(self.request_timeout, call)
+                    .await
+                    .unwrap_or_else(|_| Err(own::too_slow().into()))
+            }
+            Target::Grpc(Some(rpc)) => self.grpc(exchange, rpc, parts, body).await,
+            Target::Grpc(None) => {
+                Err(Status::unimplemented("the gateway serves the services of the contract only").into())
+            }
+            Target::WrongMethod(methods) => Ok(wrong_method(&parts.method, &methods, exchange)),
+            Target::NoSuchPath => Err(own::no_such_path().into()),
+            Target::Health => Ok("ok\n".into_response()),
+            Target::Ready => {
+                let (status, body) = health::ready(&self.roles).await;
+                Ok((status, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
+            }
+            Target::OpenApi => Ok(document("application/json", self.openapi.clone())),
+            Target::Docs => Ok(document("text/html; charset=utf-8", self.docs.clone())),
+            Target::Asset | Target::Page => self.page(exchange, parts, body).await,
+        }
+    }
+
+    /// Finds out who calls, and counts the request. Fills in the authorization and the caller.
+    async fn admit(
+        &self,
+        exchange: &mut Exchange,
+        rpc: Option<&Arc<Rpc>>,
+        parts: &Parts,
+    ) -> Result<(), Refusal> {
+        let limited = |wait: Duration| Refusal::from(own::rate_limited(wait));
+        let sessions = &self.sessions;
+        if rpc.is_some_and(|rpc| rpc.sign_in) {
+            // Whoever signs in is nobody yet, whatever else comes along.
+            return self.limits.sign_in(exchange.address).map_err(limited);
+        }
+        let by_cookie = sessions.is_cookie_authenticated(&parts.headers);
+        if by_cookie && !sessions.is_same_origin(&parts.method, &parts.uri, &parts.headers) {
+            return Err(own::cross_site().into());
+        }
+        // An exchange costs the identity service a call: invented cookies are counted before.
+        let counted = by_cookie && !sessions.is_cached(&parts.headers);
+        if counted {
+            self.limits.anonymous(exchange.address).map_err(limited)?;
+        }
+        let authorization = match sessions.authorization(&parts.headers).await {
+            Ok(authorization) => authorization,
+            // What needs no sign-in goes on without.
+            Err(_) if rpc.is_none_or(|rpc| rpc.is_public()) => None,
+            Err(status) => return Err(status.into()),
+        };
+        if let Some(authorization) = authorization {
+            if let Some(token) = session::bearer_token(&authorization) {
+                // A token that does not verify is nobody's here; the service refuses it with the reason.
+                exchange.caller = self.verifier.verify_shared(token).await.ok();
+            }
+            exchange.forwarded.insert(header::AUTHORIZATION, authorization);
+        }
+        match &exchange.caller {
+            Some(caller) => self.limits.principal(&caller.id).map_err(limited),
+            None if counted => Ok(()),
+            None => self.limits.anonymous(exchange.address).map_err(limited),
+        }
+    }
+
+    /// The way to the role of an RPC.
+    pub(crate) fn channel(&self, rpc: &Rpc) -> Result<PeerChannel, Problem> {
+        let known = self.roles.iter().find(|(role, _)| role.0 == rpc.role);
+        known
+            .map(|(_, channel)| channel.clone())
+            .ok_or_else(|| Problem::internal(anyhow::anyhow!("no role {}", rpc.role)))
+    }
+
+    async fn grpc(
+        &self,
+        exchange: &Exchange,
+        rpc: &Rpc,
+        parts: Parts,
+        body: Body,
+    ) -> Result<Response, Refusal> {
+        let headers = parts.headers.clone();
+        let channel = self.channel(rpc)?;
+        let request = Request::from_parts(parts, body);
+        let mut response = grpc::pass(channel, exchange.forwarded.clone(), request).await.map(Body::new);
+        let secret = response.headers_mut().remove(session::SESSION_METADATA);
+        // A refusal comes as headers only; what ends with its trailers was done.
+        if !response.headers().contains_key(Status::GRPC_STATUS) {
+            rest::session_cookie(self, rpc, &headers, secret.as_ref(), response.headers_mut())?;
+        }
+        Ok(response)
+    }
+
+    async fn page(&self, exchange: &Exchange, parts: Parts, body: Body) -> Result<Response, Refusal> {
+        let call = self.pages.clone().oneshot(Request::from_parts(parts, body));
+        let response = match tokio::time::timeout(self.request_timeout, call).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => return Err(own::too_slow().into()),
+        };
+        // The router's bare 404 says nothing; a page of its own has a media type.
+        let is_bare = response.status() == StatusCode::NOT_FOUND
+            && !response.headers().contains_key(header::CONTENT_TYPE);
+        if is_bare {
+            Ok(problem::respond(own::no_such_path(), None, &exchange.request_id, exchange.language))
+        } else {
+            Ok(response)
+        }
+    }
+
+    /// The headers of every answer.
+    fn finish(&self, headers: &mut HeaderMap, request_id: &str) {
+        for (name, value) in SECURITY {
+            headers.insert(name, value);
+        }
+        if self.sessions.is_secure() {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        if let Ok(value) = HeaderValue::from_str(request_id) {
+            headers.insert(REQUEST_ID, value);
+        }
+    }
+}
+
+fn span(target: &Target<'_, '_>, parts: &Parts, request_id: &str) -> Span {
+    let span = tracing::info_span!(
+        "http",
+        otel.name = target.route(),
+        otel.kind = "server",
+        http.request.method = method_name(&parts.method),
+        http.route = target.route(),
+        http.response.status_code = field::Empty,
+        request_id,
+    );
+    if parts.headers.contains_key(TRACEPARENT) && !span.is_disabled() {
+        let parent = opentelemetry::global::get_text_map_propagator(|propagator| {
+            propagator.extract(&Carrier(&parts.headers))
+        });
+        if let Err(error) = span.set_parent(parent) {
+            tracing::debug!(%error, "the trace of the caller cannot be continued");
+        }
+    }
+    span
+}
+
+struct Carrier<'a>(&'a HeaderMap);
+
+impl Extractor for Carrier<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+}
+
+/// The method, if it is a usual one: metrics must not grow by what clients invent.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "_OTHER",
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Refusal {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Problem::internal(anyhow::anyhow!("panic: {text}")).into()
+}
+
+/// A refusal as a gRPC client reads it: a status in the headers, of the media type the client spoke.
+fn grpc_refusal(refusal: Refusal, language: Language, media_type: HeaderValue) -> Response {
+    let status = match refusal {
+        Refusal::Own(problem, _) => problem.into_status(language),
+        Refusal::Service(status) => status,
+    };
+    let mut response = status.into_http::<tonic::body::Body>().map(Body::new);
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    response
+}
+
+fn wrong_method(method: &Method, allowed: &[Method], exchange: &Exchange) -> Response {
+    let mut names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    let mut response = if *method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let http = Some(StatusCode::METHOD_NOT_ALLOWED);
+        problem::respond(own::method_not_allowed(), http, &exchange.request_id, exchange.language)
+    };
+    if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
+fn document(media_type: &'static str, body: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")], body).into_response()
+}

@@ -1,0 +1,7 @@
+//! The gateway before two small services made of the generated server traits: what is tested here is the transport.
+
+mod fake;
+mod grpc;
+mod live;
+mod rest;
+mod session;

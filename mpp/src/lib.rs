@@ -1,0 +1,23 @@
+//! The suite as one binary with many roles. This crate wires and holds no business rule: it reads the settings, binds,
+//! opens databases, starts the components of the chosen roles, joins them, serves, and stops them in order.
+//!
+//! Read [`suite`] first. The command line is in [`cli`]; the demonstration hall in [`demo`].
+
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod failure;
+pub mod office;
+pub mod seeding;
+pub mod suite;
+
+mod boards;
+mod data;
+mod keys;
+mod roles;
+mod storage;
+
+pub use config::Config;
+pub use failure::{Exit, Failure};
+pub use roles::RoleName;
+pub use suite::{Options, Suite};

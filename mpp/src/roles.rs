@@ -1,0 +1,41 @@
+//! The roles this binary can play.
+
+use std::collections::BTreeSet;
+
+/// A role, as it is named on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+pub enum RoleName {
+    /// Every role in one process.
+    All,
+    /// Accounts, devices, sessions and tokens.
+    Identity,
+    /// The counter queue.
+    Queue,
+    /// REST, gRPC, server-sent events and the pages.
+    Gateway,
+}
+
+impl RoleName {
+    /// What is meant by the names given: none means all.
+    #[must_use]
+    pub fn chosen(names: &[Self]) -> BTreeSet<Self> {
+        if names.is_empty() || names.contains(&Self::All) {
+            return [Self::Identity, Self::Queue, Self::Gateway].into();
+        }
+        names.iter().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RoleName::{All, Gateway, Identity, Queue};
+    use super::*;
+
+    #[test]
+    fn no_name_and_all_mean_every_role() {
+        let every = BTreeSet::from([Identity, Queue, Gateway]);
+        assert_eq!(RoleName::chosen(&[]), every);
+        assert_eq!(RoleName::chosen(&[Queue, All]), every);
+        assert_eq!(RoleName::chosen(&[Queue, Queue]), BTreeSet::from([Queue]));
+    }
+}

@@ -1,0 +1,103 @@
+//! Databases and Redis: which ones, opened, brought up to date.
+
+use std::path::Path;
+
+use mpp_kit::component::Role;
+use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::db::{Db, redacted, sqlite_url};
+use mpp_kit::redis::{PrivateServer, Redis};
+
+use crate::config::{Config, Databases};
+use crate::failure::{Exit, Failure};
+
+/// A service's database as it is configured.
+struct Place<'a> {
+    role: Role,
+    /// The setting that gave the address, for messages.
+    setting: &'static str,
+    /// `None`: a file in the data directory.
+    url: Option<&'a Secret>,
+}
+
+fn place(databases: &Databases, role: Role) -> Place<'_> {
+    let (setting, own) = if role == mpp_identity::ROLE {
+        ("database.identity_url", &databases.identity_url)
+    } else {
+        ("database.queue_url", &databases.queue_url)
+    };
+    let given = |secret: &Secret| !secret.expose_secret().is_empty();
+    if given(own) {
+        Place { role, setting, url: Some(own) }
+    } else if given(&databases.url) {
+        Place { role, setting: "database.url", url: Some(&databases.url) }
+    } else {
+        Place { role, setting: "server.data", url: None }
+    }
+}
+
+/// Whether the role keeps files in the data directory.
+pub(crate) fn needs_data(config: &Config, role: Role) -> bool {
+    place(&config.database, role).url.is_none()
+        || (role == mpp_queue::ROLE && config.redis.url.expose_secret().is_empty())
+}
+
+/// Opens the database of `role`, without looking at its tables.
+pub(crate) async fn open(config: &Config, role: Role) -> Result<Db, Failure> {
+    let place = place(&config.database, role);
+    let url = match place.url {
+        Some(url) => url.expose_secret().to_owned(),
+        None => {
+            crate::data::create(&config.server.data)?;
+            sqlite_url(&config.server.data.join(format!("{}.db", place.role)))
+        }
+    };
+    let schema = format!("mpp_{}", place.role);
+    Db::connect(&url, Some(&schema)).await.map_err(|error| {
+        Failure::because(
+            Exit::Unavailable,
+            format!("{role} cannot open its database {} (setting {})", redacted(&url), place.setting),
+            &anyhow::Error::new(error),
+        )
+    })
+}
+
+/// Opens the database of `role`, and brings its tables up to date unless that is done apart.
+pub(crate) async fn open_current(config: &Config, role: Role) -> Result<Db, Failure> {
+    let db = open(config, role).await?;
+    if config.database.migrate {
+        migrate(&db, role).await?;
+    }
+    Ok(db)
+}
+
+/// Brings the tables of `role` up to date.
+pub(crate) async fn migrate(db: &Db, role: Role) -> Result<(), Failure> {
+    mpp_migrations::run(role.0, &db.write)
+        .await
+        .map_err(|error| Failure::because(Exit::Unavailable, format!("{role} cannot start"), &error.into()))
+}
+
+/// Redis, with the private server if it is one.
+pub(crate) async fn open_redis(
+    config: &Config,
+    data: &Path,
+) -> Result<(Redis, Option<PrivateServer>), Failure> {
+    let configured = config.redis.url.expose_secret();
+    if !configured.is_empty() {
+        let redis = Redis::connect(configured).await.map_err(|error| {
+            Failure::because(
+                Exit::Unavailable,
+                "the queue cannot reach its Redis (setting redis.url)",
+                &error.into(),
+            )
+        })?;
+        return Ok((redis, None));
+    }
+    let server = PrivateServer::start(&data.join("redis"))
+        .await
+        .map_err(|error| Failure::because(Exit::Unavailable, "the queue has no Redis", &error.into()))?;
+    let redis = Redis::connect(server.url()).await.map_err(|error| {
+        Failure::because(Exit::Unavailable, "the queue cannot reach its private Redis", &error.into())
+    })?;
+    Ok((redis, Some(server)))
+}

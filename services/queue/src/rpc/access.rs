@@ -1,0 +1,173 @@
+//! What a caller reaches in a hall, and handing a command to the rules with it.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use anyhow::anyhow;
+use mpp_kit::caller::{Caller, CallerKind, Scope};
+
+use crate::domain::HallId;
+use crate::domain::decide::{Bound, Command, Order, Reach};
+use crate::domain::event::{Actor, ActorKind, RequestKey};
+use crate::domain::fold::Answer;
+use crate::domain::rejection::{Rejection, Thing};
+use crate::error::Error;
+use crate::hall::{HallHandle, Halls};
+
+/// Permissions whose scope is checked here. That the caller has them at all was checked from the contract.
+pub(super) mod permission {
+    pub(in crate::rpc) const READ: &str = "queue.read";
+    pub(in crate::rpc) const CONFIGURE: &str = "queue.configure";
+    pub(in crate::rpc) const ISSUE: &str = "queue.issue";
+    pub(in crate::rpc) const SITE_CODE: &str = "queue.sitecode";
+    pub(in crate::rpc) const READ_TICKETS: &str = "queue.ticket.read";
+    pub(in crate::rpc) const CALL: &str = "queue.call";
+    pub(in crate::rpc) const CALL_SPECIFIC: &str = "queue.call.specific";
+    pub(in crate::rpc) const RESTORE: &str = "queue.restore";
+    pub(in crate::rpc) const CANCEL: &str = "queue.cancel";
+    pub(in crate::rpc) const SUPERVISE: &str = "queue.supervise";
+    pub(in crate::rpc) const MANAGE: &str = "queue.manage";
+    pub(in crate::rpc) const STATISTICS: &str = "queue.statistics";
+    pub(in crate::rpc) const AUDIT: &str = "queue.audit";
+}
+
+/// What the caller reaches in `hall` with `permission`: each grant that has it and holds there is one bound.
+///
+/// # Errors
+/// The hall is not found when no grant holds there: what is out of reach does not exist for the caller.
+pub(super) fn reach(caller: &Caller, permission: &str, hall: HallId) -> Result<Reach, Error> {
+    let bounds: Vec<Bound> = scopes_at(caller, permission, hall)
+        .map(|scope| Bound { agencies: ids(scope, "agency"), counters: ids(scope, "counter") })
+        .collect();
+    if bounds.is_empty() { Err(Rejection::NotFound(Thing::Hall).into()) } else { Ok(Reach(bounds)) }
+}
+
+/// Whether some grant of the caller has `permission` in `hall`, for all of it or for a part.
+pub(super) fn holds(caller: &Caller, permission: &str, hall: HallId) -> bool {
+    scopes_at(caller, permission, hall).next().is_some()
+}
+
+/// The hall, if it exists and the caller holds `permission` there.
+///
+/// # Errors
+/// The hall is not found otherwise.
+pub(super) async fn hall_with(
+    halls: &Halls,
+    caller: &Caller,
+    permission: &str,
+    id: HallId,
+) -> Result<HallHandle, Error> {
+    let hall = halls.hall(id).await?;
+    reach(caller, permission, id)?;
+    Ok(hall)
+}
+
+/// Who the caller is, for the log.
+pub(super) fn actor(caller: &Caller) -> Actor {
+    let kind = match caller.kind {
+        CallerKind::Staff => ActorKind::Staff,
+        CallerKind::Device => ActorKind::Device,
+        CallerKind::Anonymous => ActorKind::Citizen,
+        CallerKind::System => ActorKind::System,
+    };
+    Actor { id: caller.id.clone(), kind }
+}
+
+/// Hands an order to the rules of a hall, within what the caller reaches there with `permission`.
+///
+/// # Errors
+/// What the rules refuse, or that the log does not answer.
+pub(super) async fn submit(
+    hall: &HallHandle,
+    caller: &Caller,
+    permission: &str,
+    request: Option<RequestKey>,
+    order: Order,
+) -> Result<Answer, Error> {
+    let command = Command {
+        actor: actor(caller),
+        reach: reach(caller, permission, hall.id())?,
+        many_desks: holds(caller, permission::SUPERVISE, hall.id()),
+        request,
+        order,
+    };
+    hall.submit(command).await
+}
+
+/// The part of an answer that this order always leaves.
+///
+/// # Errors
+/// A fault of ours when it is missing.
+pub(super) fn part<T>(part: Option<T>, name: &str) -> Result<T, Error> {
+    part.ok_or_else(|| Error::Internal(anyhow!("the answer has no {name}")))
+}
+
+fn scopes_at<'c>(caller: &'c Caller, permission: &str, hall: HallId) -> impl Iterator<Item = &'c Scope> {
+    let hall = hall.to_string();
+    caller.scopes(permission).into_iter().filter(move |scope| scope.covers(&[("hall", &hall)]))
+}
+
+/// The ids of a kind that a scope is bound to. What is no id names nothing, so it widens nothing.
+fn ids<T: FromStr + Ord>(scope: &Scope, kind: &str) -> Option<BTreeSet<T>> {
+    scope.bound(kind).map(|ids| ids.iter().filter_map(|id| id.parse().ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use mpp_kit::caller::Grant;
+    use mpp_kit::fault::Language;
+
+    use super::*;
+    use crate::domain::{AgencyId, CounterId};
+
+    fn caller(grants: &[&[(&str, &[String])]]) -> Caller {
+        let grant = |scope: &&[(&str, &[String])]| Grant {
+            permissions: ["queue.call".to_owned()].into(),
+            scope: Scope(
+                scope.iter().map(|(kind, ids)| ((*kind).to_owned(), ids.iter().cloned().collect())).collect(),
+            ),
+        };
+        Caller {
+            kind: CallerKind::Staff,
+            grants: grants.iter().map(grant).collect(),
+            ..Caller::anonymous(Language::Id)
+        }
+    }
+
+    #[test]
+    fn each_grant_that_holds_in_the_hall_is_one_bound() {
+        let (hall, other) = (HallId::generate(), HallId::generate());
+        let (agency, foreign) = (AgencyId::generate(), AgencyId::generate());
+        let (counter, next) = (CounterId::generate(), CounterId::generate());
+        let caller = caller(&[
+            &[
+                ("hall", &[hall.to_string()]),
+                ("agency", &[agency.to_string(), "rubbish".into()]),
+                ("counter", &[counter.to_string()]),
+            ],
+            &[("hall", &[other.to_string()])],
+        ]);
+        let here = reach(&caller, "queue.call", hall).unwrap();
+        assert_eq!(here.0.len(), 1, "the grant for the other hall does not count");
+        assert!(here.counter(agency, counter) && !here.counter(agency, next));
+        assert!(here.agency(agency) && !here.agency(foreign) && !here.hall());
+        assert!(reach(&caller, "queue.call", other).unwrap().hall());
+        assert!(matches!(
+            reach(&caller, "queue.manage", hall),
+            Err(Error::Rejected(Rejection::NotFound(Thing::Hall)))
+        ));
+        assert!(reach(&caller, "queue.call", HallId::generate()).is_err());
+    }
+
+    #[test]
+    fn a_scope_of_nothing_but_rubbish_reaches_nothing() {
+        let caller = caller(&[&[("agency", &["rubbish".to_owned()])]]);
+        let reach = reach(&caller, "queue.call", HallId::generate()).unwrap();
+        assert!(!reach.agency(AgencyId::generate()) && !reach.hall());
+    }
+
+    #[test]
+    fn the_system_reaches_everything() {
+        assert!(reach(&Caller::system(), "queue.call", HallId::generate()).unwrap().hall());
+    }
+}

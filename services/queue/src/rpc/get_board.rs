@@ -1,0 +1,34 @@
+//! Gets the board of a hall.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_proto::queue::v1::{GetBoardRequest, GetBoardResponse};
+
+use super::access::{self, permission};
+use super::input;
+use super::views::board::{board, has_zone};
+use crate::error::{Error, zone_not_found};
+use crate::hall::{HallHandle, Halls};
+
+pub(super) async fn handle(
+    halls: &Halls,
+    caller: &Caller,
+    request: GetBoardRequest,
+) -> Result<GetBoardResponse, Error> {
+    let hall = hall_with_zone(halls, caller, &request.hall, &request.zone).await?;
+    let now = halls.clock().now();
+    Ok(GetBoardResponse { board: Some(hall.read(|fold| board(fold, &request.zone, now))) })
+}
+
+/// The hall, if the caller may read it and it has the zone.
+pub(super) async fn hall_with_zone(
+    halls: &Halls,
+    caller: &Caller,
+    hall: &str,
+    zone: &str,
+) -> Result<HallHandle, Error> {
+    let mut check = Checker::new();
+    let id = check.id("hall", hall);
+    let hall = access::hall_with(halls, caller, permission::READ, input::parsed(check, id)?).await?;
+    if hall.read(|fold| has_zone(fold.hall(), zone)) { Ok(hall) } else { Err(zone_not_found()) }
+}

@@ -1,0 +1,145 @@
+//! Issues a ticket for one service.
+
+use std::mem::take;
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::id::{Uuid, encode};
+use mpp_proto::queue::v1 as proto;
+
+use super::access::{self, part, permission};
+use super::{convert, input, phone};
+use crate::domain::decide::{NewTicket, Order};
+use crate::domain::fold::Answer;
+use crate::domain::rejection::Rejection;
+use crate::domain::ticket::{Assistance, Channel, Priority};
+use crate::domain::{HallId, ServiceId, TicketId};
+use crate::error::Error;
+use crate::hall::{HallHandle, Halls};
+
+/// Persons in a group at most.
+const PARTY: i32 = 50;
+
+pub(super) async fn handle(
+    halls: &Halls,
+    caller: &Caller,
+    mut request: proto::IssueTicketRequest,
+) -> Result<proto::IssueTicketResponse, Error> {
+    let (request_id, phone) = (take(&mut request.request_id), take(&mut request.phone));
+    let mut check = Checker::new();
+    let key = input::request_key(&mut check, caller, "IssueTicket", &request_id, &request);
+    let hall: Option<HallId> = check.id("hall", &request.hall);
+    let wish = Wish::read(&mut check, &request.service_id, request.priority, &request.assistance, &phone);
+    let party = check.range("partySize", request.party_size, 0, PARTY).max(1);
+    let channel = input::enumeration(&mut check, "channel", request.channel).map(convert::asked_channel);
+    let appointment = input::moment(&mut check, "appointmentTime", request.appointment_time);
+    let ((hall, wish), channel) = input::parsed(check, hall.zip(wish).zip(channel))?;
+    let hall = halls.hall(hall).await?;
+    let new = NewTicket { party_size: party.unsigned_abs(), appointment, ..wish.ticket(&hall, channel)? };
+    let key = input::of_person(key, new.person.as_deref());
+    let answer = access::submit(&hall, caller, permission::ISSUE, key, Order::Issue(Box::new(new))).await?;
+    let (ticket, people_ahead, estimate) = issued(halls, &hall, answer)?;
+    Ok(proto::IssueTicketResponse { ticket: Some(ticket), people_ahead, estimate })
+}
+
+/// What a visitor asks for.
+pub(super) struct Wish {
+    service: ServiceId,
+    priority: Option<Priority>,
+    assistance: Vec<Assistance>,
+    phone: Option<String>,
+}
+
+impl Wish {
+    /// Reads a wish. `None` means that a violation was noted.
+    pub(super) fn read(
+        check: &mut Checker,
+        service: &str,
+        priority: i32,
+        assistance: &[i32],
+        phone: &str,
+    ) -> Option<Self> {
+        let service = check.id("serviceId", service);
+        let priority = input::enumeration(check, "priority", priority).map(convert::asked_priority);
+        let assistance = read_assistance(check, assistance);
+        let phone = phone::read(check, "phone", phone);
+        Some(Self { service: service?, priority: priority?, assistance, phone })
+    }
+
+    /// The ticket to issue for it, for one person without an appointment. Of the phone number only a digest goes on.
+    ///
+    /// # Errors
+    /// A phone that takes tickets for itself must say whose it is.
+    pub(super) fn ticket(self, hall: &HallHandle, channel: Channel) -> Result<NewTicket, Error> {
+        if channel == Channel::Onsite && self.phone.is_none() {
+            return Err(Rejection::PhoneRequired.into());
+        }
+        // Without a day nothing is issued, whatever the digest.
+        let date = hall.read(|fold| fold.day().map(|day| day.date));
+        let person = self.phone.zip(date).map(|(number, date)| phone::digest(hall.secret(), date, &number));
+        Ok(NewTicket {
+            id: TicketId::generate(),
+            token: encode(Uuid::from_u128(rand::random())),
+            service: self.service,
+            priority: self.priority,
+            assistance: self.assistance,
+            channel,
+            party_size: 1,
+            appointment: None,
+            person,
+        })
+    }
+}
+
+/// The issued ticket with its token, how many are before it, and when it may be called.
+pub(super) fn issued(
+    halls: &Halls,
+    hall: &HallHandle,
+    answer: Answer,
+) -> Result<(proto::Ticket, i32, Option<proto::Estimate>), Error> {
+    let (ticket, now) = (part(answer.ticket, "ticket")?, halls.clock().now());
+    let shown = proto::Ticket { token: ticket.token.clone(), ..convert::ticket(&ticket, now, true) };
+    let (ahead, estimate) =
+        hall.read(|fold| convert::place_in_line(fold, fold.ticket(ticket.id).unwrap_or(&ticket), now));
+    Ok((shown, ahead, estimate))
+}
+
+/// Each kind of help once.
+fn read_assistance(check: &mut Checker, values: &[i32]) -> Vec<Assistance> {
+    let mut assistance = Vec::new();
+    for (at, value) in values.iter().enumerate() {
+        let field = format!("assistance[{at}]");
+        match input::enumeration(check, &field, *value).map(convert::asked_assistance) {
+            Some(Some(kind)) if !assistance.contains(&kind) => assistance.push(kind),
+            Some(Some(_)) | None => {}
+            Some(None) => {
+                check.violation(field, "REQUIRED", "pilih jenis bantuan", "choose the kind of help")
+            }
+        }
+    }
+    assistance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_names_everything_that_is_wrong_with_it() {
+        let mut check = Checker::new();
+        assert!(Wish::read(&mut check, "svc_x", 99, &[1, 0, 77], "12").is_none());
+        let fields: Vec<String> =
+            check.finish().unwrap_err().violations.into_iter().map(|one| one.field).collect();
+        assert_eq!(fields, ["serviceId", "priority", "assistance[1]", "assistance[2]", "phone"]);
+    }
+
+    #[test]
+    fn help_is_noted_once() {
+        let mut check = Checker::new();
+        assert_eq!(
+            read_assistance(&mut check, &[2, 1, 2]),
+            [Assistance::SignLanguage, Assistance::Wheelchair]
+        );
+        assert!(check.is_clean());
+    }
+}

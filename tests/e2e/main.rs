@@ -1,0 +1,6 @@
+//! The end-to-end tests, in one binary: what the project promises, shown on the whole suite.
+
+mod architecture;
+mod demo_day;
+mod startup;
+mod surface;

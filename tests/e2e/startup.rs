@@ -1,0 +1,298 @@
+//! The program as an operator meets it: it starts, says clearly why it cannot, stops in order, and finds its data again.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mpp_tests::harness::binary::{Finished, is_alive};
+use mpp_tests::harness::{Api, Binary, hall};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A directory for one test, and the `--data` inside it, which does not exist yet.
+fn directory() -> (TempDir, String) {
+    let dir = TempDir::with_prefix("mpp-start-").expect("a directory");
+    let data = dir.path().join("data").to_string_lossy().into_owned();
+    (dir, data)
+}
+
+fn serve<'a>(data: &'a str, more: &[&'a str]) -> Binary {
+    Binary::with(["serve", "all", "--data", data].into_iter().chain(more.iter().copied()))
+}
+
+/// Asserts that the program refused with `code`, in one sentence on standard error that holds each of `words`.
+#[track_caller]
+fn assert_refused(finished: &Finished, code: i32, words: &[&str]) {
+    assert_eq!(finished.code, Some(code), "{finished:?}");
+    let complaint = finished.stderr.trim();
+    assert_eq!(complaint.lines().count(), 1, "one sentence, not {complaint}");
+    for word in words {
+        assert!(complaint.contains(word), "{word:?} is not in: {complaint}");
+    }
+}
+
+/// The process id of the private Redis of a data directory.
+fn redis_pid(data: &str) -> u32 {
+    let pid =
+        fs::read_to_string(Path::new(data).join("redis/redis.pid")).expect("the private Redis wrote its pid");
+    pid.trim().parse().expect("a pid")
+}
+
+#[track_caller]
+fn assert_ends(pid: u32) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while is_alive(pid) {
+        assert!(Instant::now() < deadline, "the private Redis outlived the suite");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_taken_port_is_named_and_nothing_is_half_started() {
+    let (_dir, data) = directory();
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = other.local_addr().expect("its number").port().to_string();
+    assert_refused(
+        &serve(&data, &["--port", &port]).finish(),
+        69,
+        &[&port, "--port", "server.port", "taken"],
+    );
+    assert!(!Path::new(&data).exists(), "it began to work before it had its port");
+}
+
+#[test]
+fn an_unwritable_data_directory_is_named() {
+    let (dir, _) = directory();
+    // A file in the way stops root as well, which permissions do not.
+    let file = dir.path().join("berkas");
+    fs::write(&file, "").expect("a file");
+    let data = file.join("data").to_string_lossy().into_owned();
+    assert_refused(&serve(&data, &["--port", "0"]).finish(), 73, &[&data, "--data", "server.data"]);
+}
+
+#[test]
+fn a_missing_redis_server_is_named_with_its_remedy() {
+    let (dir, data) = directory();
+    let empty = dir.path().join("bin");
+    fs::create_dir(&empty).expect("a directory");
+    if ["/usr/local/sbin", "/usr/sbin", "/sbin"]
+        .iter()
+        .any(|bin| Path::new(bin).join("redis-server").exists())
+    {
+        // Found even with an empty PATH: this machine cannot be made to miss it.
+        return;
+    }
+    let finished = serve(&data, &["--port", "0"]).env("PATH", &empty).finish();
+    assert_refused(&finished, 69, &["redis-server", "apt-get install redis-server", "REDIS__URL"]);
+}
+
+#[test]
+fn bad_settings_are_named() {
+    let (dir, data) = directory();
+    let serve = || serve(&data, &["--port", "0"]);
+    assert_refused(&serve().env("MPP_SERVER__DRAIN_SECONDS", "soon").finish(), 64, &["server.drain_seconds"]);
+    assert_refused(
+        &serve().env("MPP_SERVER__DRAIN_SECONDS", "0").finish(),
+        64,
+        &["server.drain_seconds", "1 to 20"],
+    );
+    assert_refused(&serve().env("MPP_SERVER__PROT", "80").finish(), 64, &["prot"]);
+    assert_refused(
+        &serve().env("MPP_IDENTITY__TOKEN_SECONDS", "1").finish(),
+        64,
+        &["identity.token_seconds"],
+    );
+    assert_refused(
+        &serve().env("MPP_DATABASE__URL", "mysql://u:rahasia@h/d").finish(),
+        69,
+        &["database.url", "postgres://"],
+    );
+    assert_refused(&serve().arg("--config").arg("/tidak/ada.toml").finish(), 64, &["/tidak/ada.toml"]);
+    let file = dir.path().join("mpp.toml");
+    fs::write(&file, "[server]\nport = \"banyak\"\n").expect("a file");
+    assert_refused(&serve().arg("--config").arg(&file).finish(), 64, &["server.port", "mpp.toml"]);
+    let wrong = Binary::with(["serve", "semua"]).finish();
+    assert_eq!(wrong.code, Some(64), "{wrong:?}");
+    assert!(!Path::new(&data).exists());
+}
+
+#[test]
+fn roles_that_run_apart_must_know_each_other() {
+    let (_dir, data) = directory();
+    let alone = Binary::with(["serve", "gateway", "--port", "0", "--data", &data]).finish();
+    assert_refused(&alone, 64, &["peers.identity"]);
+}
+
+#[test]
+fn the_settings_are_printed_without_secrets() {
+    let printed = Binary::with(["config"])
+        .env("MPP_DATABASE__URL", "postgres://u:rahasia@h/d")
+        .env("MPP_REDIS__URL", "redis://:rahasia@h")
+        .env("MPP_BOARD__DEVICE_KEY", "rahasia")
+        .env("MPP_SERVER__PORT", "8123")
+        .finish();
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert!(!printed.stdout.contains("rahasia"), "{}", printed.stdout);
+    let settings: Value = serde_json::from_str(&printed.stdout).expect("JSON");
+    assert_eq!(settings["server"]["port"], 8123);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
+    let (_dir, data) = directory();
+    let file = Path::new(&data).join("demo-accounts.json");
+    let read = || {
+        serde_json::from_str::<Value>(&fs::read_to_string(&file).expect("the demo accounts")).expect("JSON")
+    };
+
+    let mut first = serve(&data, &["--port", "0"]).serve();
+    let url = first.url().expect("ready");
+    let before = read();
+    assert_eq!(before["baseUrl"], url);
+    for (role, least) in [("admin", 1), ("hall_manager", 1), ("agency_supervisor", 2), ("counter", 20)] {
+        let count =
+            before["accounts"].as_array().expect("accounts").iter().filter(|it| it["role"] == role).count();
+        assert!(count >= least, "{count} {role}");
+    }
+    let manager = |accounts: &Value| {
+        let all = accounts["accounts"].as_array().expect("accounts").clone();
+        all.into_iter().find(|it| it["role"] == "hall_manager").expect("a hall manager")
+    };
+    let who = manager(&before);
+    let (username, password) =
+        (who["username"].as_str().expect("a name"), who["password"].as_str().expect("a password"));
+    let api = Api::anonymous(&url).sign_in(username, password).await;
+    let hall = before["halls"][0]["id"].as_str().expect("a hall").to_owned();
+    let services = api.get(&format!("/v1/halls/{hall}/services")).await.ok();
+    let service = services["services"]
+        .as_array()
+        .expect("services")
+        .iter()
+        .find(|it| it["state"] == "SERVICE_STATE_OPEN");
+    let service = &service.expect("an open service")["id"];
+    let ticket = api.post(&format!("/v1/halls/{hall}/tickets"), &json!({"serviceId": service})).await.ok();
+    let redis = redis_pid(&data);
+    assert!(is_alive(redis));
+
+    // Ctrl-C in a terminal.
+    first.signal("INT");
+    let status = first.wait();
+    assert_eq!(status.code(), Some(0), "{}", first.log());
+    assert_ends(redis);
+
+    let mut second = serve(&data, &["--port", "0"]).serve();
+    let url = second.url().expect("ready");
+    let after = read();
+    assert_eq!(after["baseUrl"], url, "the file says where the suite is now");
+    for part in ["halls", "accounts", "devices"] {
+        assert_eq!(after[part], before[part], "{part} changed");
+    }
+    let api = Api::anonymous(&url).sign_in(username, password).await;
+    let id = ticket["ticket"]["id"].as_str().expect("an id");
+    let found = api.get(&format!("/v1/tickets/{id}")).await.ok();
+    assert_eq!(found["ticket"]["number"], ticket["ticket"]["number"]);
+
+    let third = serve(&data, &["--port", "0"]).finish();
+    assert_refused(&third, 69, &["another server", &data, "--data", &url]);
+
+    second.signal("TERM");
+    assert_eq!(second.wait().code(), Some(0), "{}", second.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_works_beside_the_running_server() {
+    let (dir, data) = directory();
+    let server = serve(&data, &["--port", "0", "--no-demo"]).serve();
+    let url = server.url().expect("ready");
+    assert!(server.log().contains("mpp user add"), "it does not say how to go on: {}", server.log());
+    assert!(!Path::new(&data).join("demo-accounts.json").exists());
+    let command = |arguments: &[&str]| Binary::with(arguments.iter().copied().chain(["--data", &data]));
+    let healthy = command(&["healthcheck", "--url", &url]).finish();
+    assert_eq!(healthy.code, Some(0), "{healthy:?}");
+
+    let added = command(&["user", "add", "--username", "kepala", "--role", "admin"]).finish();
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let password = added.stdout.lines().find_map(|line| line.strip_prefix("password: ")).expect("a password");
+    let admin = Api::anonymous(&url).sign_in("kepala", password).await;
+    admin.get("/v1/accounts").await.ok();
+    let twice = command(&["user", "add", "--username", "kepala", "--role", "admin"]).finish();
+    assert_refused(&twice, 65, &[]);
+
+    let file = dir.path().join("hall.json");
+    fs::write(
+        &file,
+        json!({"code": "MPP-X", "name": "MPP X", "timeZone": "TIME_ZONE_WIT", "calendar": "CALENDAR_DEMO"})
+            .to_string(),
+    )
+    .expect("a file");
+    let applied = command(&["hall", "apply", &file.to_string_lossy()]).finish();
+    assert_eq!(applied.code, Some(0), "{applied:?}");
+    let hall = applied.stdout.split_whitespace().next().expect("an id").to_owned();
+    admin.get(&format!("/v1/halls/{hall}")).await.ok();
+
+    let enrolled =
+        command(&["device", "enrol", "--kind", "kiosk", "--hall", &hall, "--label", "Pintu utara"]).finish();
+    assert_eq!(enrolled.code, Some(0), "{enrolled:?}");
+    let key = enrolled.stdout.lines().find_map(|line| line.strip_prefix("key: ")).expect("a key");
+    let device = enrolled.stdout.split_whitespace().next().expect("an id");
+    Api::anonymous(&url).sign_in_device(key).await.get(&format!("/v1/halls/{hall}")).await.ok();
+    let revoked = command(&["device", "revoke", device]).finish();
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    let refused = Api::anonymous(&url).post("/v1/deviceSessions", &json!({"deviceKey": key})).await;
+    assert_eq!(refused.status.as_u16(), 401, "{refused:?}");
+
+    let given = command(&[
+        "user",
+        "add",
+        "--username",
+        "penyelia",
+        "--role",
+        "hall-manager",
+        "--hall",
+        &hall,
+        "--password-stdin",
+    ])
+    .finish_with("sandi-yang-cukup-panjang\n");
+    assert_eq!(given.code, Some(0), "{given:?}");
+    assert!(!given.stdout.contains("sandi"), "a given password is not repeated");
+    Api::anonymous(&url).sign_in("penyelia", "sandi-yang-cukup-panjang").await;
+    let disabled = command(&["user", "disable", "penyelia"]).finish();
+    assert_eq!(disabled.code, Some(0), "{disabled:?}");
+    let body = json!({"username": "penyelia", "password": "sandi-yang-cukup-panjang"});
+    assert_eq!(Api::anonymous(&url).post("/v1/sessions", &body).await.status.as_u16(), 401);
+}
+
+#[test]
+fn a_hall_is_applied_without_a_server_too() {
+    let (dir, data) = directory();
+    let file = dir.path().join("hall.json");
+    fs::write(&file, json!({"code": hall::CODE, "name": "MPP", "timeZone": "TIME_ZONE_WIB"}).to_string())
+        .expect("a file");
+    let apply = || Binary::with(["hall", "apply", &file.to_string_lossy(), "--data", &data]).finish();
+    let (first, second) = (apply(), apply());
+    assert_eq!((first.code, second.code), (Some(0), Some(0)), "{first:?} {second:?}");
+    assert_eq!(first.stdout, second.stdout, "the hall keeps its id");
+    fs::write(&file, r#"{"code": "X", "loket": 3}"#).expect("a file");
+    assert_refused(&apply(), 65, &["hall.json", "loket"]);
+}
+
+#[test]
+fn a_second_signal_and_a_kill_leave_no_redis_behind() {
+    let (_dir, data) = directory();
+    let mut server = serve(&data, &["--port", "0", "--no-demo"]).serve();
+    let redis = redis_pid(&data);
+    server.signal("KILL");
+    server.wait();
+    if Path::new("/usr/bin/setpriv").exists() {
+        assert_ends(redis);
+    }
+    // What a killed server left does not stand in the way of the next.
+    let mut next = serve(&data, &["--port", "0", "--no-demo"]).serve();
+    assert_ends(redis);
+    let redis = redis_pid(&data);
+    next.signal("INT");
+    next.signal("INT");
+    next.wait();
+    assert_ends(redis);
+}

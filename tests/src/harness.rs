@@ -1,0 +1,12 @@
+//! See [`TestSuite`].
+
+pub mod binary;
+pub mod hall;
+pub mod people;
+pub mod rest;
+mod suite;
+
+pub use binary::{Binary, Running};
+pub use people::{People, Persona};
+pub use rest::{Answer, Api};
+pub use suite::{Builder, Instance, TestSuite};

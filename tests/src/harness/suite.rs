@@ -1,0 +1,312 @@
+//! The whole suite for one test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use mpp::seeding::{self, IdentityClient, QueueClient};
+use mpp::{Config, Options, RoleName, Suite};
+use mpp_kit::clock::{Clock, SystemClock};
+use mpp_kit::config::Secret;
+use mpp_kit::db::{Engine, sqlite_url};
+use mpp_kit::redis::PrivateServer;
+use mpp_kit::testing;
+use mpp_proto::queue::v1::{ApplyHallRequest, Hall, OpenDayRequest};
+use tempfile::TempDir;
+
+use super::hall;
+use super::people::{People, Persona};
+use super::rest::Api;
+
+/// How a test wants its suite.
+pub struct Builder {
+    engine: Engine,
+    queue_clock: Arc<dyn Clock>,
+    hall: Hall,
+    open_day: bool,
+    configure: Box<dyn FnOnce(&mut Config) + Send>,
+}
+
+/// The suite of one test: every role in this process on a free port, with a database and a Redis of its own, the hall
+/// applied, its day open, and an account for every [`Persona`]. Dropped, all of it ends.
+pub struct TestSuite {
+    /// The hall with its ids.
+    pub hall: Hall,
+    /// Accounts and devices.
+    pub people: People,
+    first: Suite,
+    // Fields drop in order: Redis after those who use it, files last.
+    redis: Option<PrivateServer>,
+    redis_url: String,
+    queue_url: String,
+    queue_clock: Arc<dyn Clock>,
+    dir: TempDir,
+    _database: Option<testing::TestDb>,
+}
+
+/// A second instance of queue and gateway that serves the same halls.
+pub struct Instance {
+    suite: Suite,
+    _dir: TempDir,
+}
+
+impl Builder {
+    /// Runs on this engine.
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = engine;
+        self
+    }
+
+    /// Gives the queue this clock. Sign-in and tokens keep the time of the machine.
+    #[must_use]
+    pub fn queue_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.queue_clock = clock;
+        self
+    }
+
+    /// Applies this hall instead of [`hall::demo`]. Personas need the agencies and counters of the test hall.
+    #[must_use]
+    pub fn hall(mut self, hall: Hall) -> Self {
+        self.hall = hall;
+        self
+    }
+
+    /// Leaves the day to the test.
+    #[must_use]
+    pub fn closed(mut self) -> Self {
+        self.open_day = false;
+        self
+    }
+
+    /// Changes settings.
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        self.configure = Box::new(change);
+        self
+    }
+
+    /// Starts the suite.
+    ///
+    /// # Panics
+    /// When anything of it cannot be started.
+    pub async fn start(self) -> TestSuite {
+        self.try_start().await.expect("the suite starts")
+    }
+
+    async fn try_start(self) -> anyhow::Result<TestSuite> {
+        let dir = testing::temp_dir();
+        let redis = PrivateServer::start(&dir.path().join("redis")).await?;
+        let redis_url = redis.url().to_owned();
+        let database = match self.engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(testing::fresh_db(Engine::Postgres).await),
+        };
+        let mut config = config(dir.path().join("data"));
+        config.redis.url = Secret::from(redis_url.clone());
+        let queue_url = match &database {
+            Some(database) => database.url.clone(),
+            None => sqlite_url(&config.server.data.join("queue.db")),
+        };
+        if database.is_some() {
+            config.database.url = Secret::from(queue_url.clone());
+        }
+        (self.configure)(&mut config);
+        let options = Options {
+            queue_clock: Arc::clone(&self.queue_clock),
+            ..Options::new(config, RoleName::chosen(&[]))
+        };
+        let first = Suite::start(options).await?;
+        let mut clients = first.seeding().await?;
+        let hall = clients
+            .queue
+            .apply_hall(ApplyHallRequest { request_id: String::new(), hall: Some(self.hall) })
+            .await?
+            .into_inner()
+            .hall
+            .context("a hall")?;
+        if self.open_day {
+            clients
+                .queue
+                .open_day(OpenDayRequest { hall: hall.id.clone(), ..OpenDayRequest::default() })
+                .await?;
+        }
+        let people = People::create(clients.identity, &hall).await?;
+        Ok(TestSuite {
+            hall,
+            people,
+            first,
+            redis: Some(redis),
+            redis_url,
+            queue_url,
+            queue_clock: self.queue_clock,
+            dir,
+            _database: database,
+        })
+    }
+}
+
+/// Settings of a test: a free port, no demo, passwords that cost nothing, a short drain.
+fn config(data: PathBuf) -> Config {
+    let mut config = Config::default();
+    config.server.port = 0;
+    config.server.demo = false;
+    config.server.data = data;
+    config.server.drain_seconds = 5;
+    config.identity.argon2.memory_kib = 8;
+    config.identity.argon2.passes = 1;
+    // Every persona signs in from one address.
+    config.gateway.rate.sign_in.per_second = 1_000;
+    config.gateway.rate.sign_in.burst = 1_000;
+    config
+}
+
+impl TestSuite {
+    /// A builder: SQLite, the time of the machine, the demo hall, the day open.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            engine: Engine::Sqlite,
+            queue_clock: Arc::new(SystemClock),
+            hall: hall::demo(),
+            open_day: true,
+            configure: Box::new(|_| {}),
+        }
+    }
+
+    /// The usual suite on an engine.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn start(engine: Engine) -> Self {
+        Self::builder().engine(engine).start().await
+    }
+
+    /// Where the gateway answers.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.first.base_url()
+    }
+
+    /// A REST client that acts as `persona`.
+    pub async fn api(&self, persona: Persona) -> Api {
+        self.people.api(&Api::anonymous(self.base_url()), persona).await
+    }
+
+    /// A gRPC client of the queue that acts as `persona`, past the gateway.
+    ///
+    /// # Panics
+    /// When the persona has no token, as [`Persona::Anonymous`].
+    pub async fn queue(&self, persona: Persona) -> QueueClient {
+        let api = self.api(persona).await;
+        seeding::queue_client(self.first.peers(), api.token().expect("a signed-in persona"))
+            .expect("a client")
+    }
+
+    /// A gRPC client of the queue that acts as the system.
+    ///
+    /// # Panics
+    /// When identity does not answer.
+    pub async fn system(&self) -> (IdentityClient, QueueClient) {
+        let seeding = self.first.seeding().await.expect("clients of the system");
+        (seeding.identity, seeding.queue)
+    }
+
+    /// The suite itself.
+    #[must_use]
+    pub fn suite(&self) -> &Suite {
+        &self.first
+    }
+
+    /// The URL of the queue's database: for tests that compare tables with what the API says.
+    #[must_use]
+    pub fn queue_url(&self) -> &str {
+        &self.queue_url
+    }
+
+    /// The URL of Redis.
+    #[must_use]
+    pub fn redis_url(&self) -> &str {
+        &self.redis_url
+    }
+
+    /// A second instance of queue and gateway on the same database and Redis.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn second(&self) -> Instance {
+        let dir = testing::temp_dir();
+        let mut config = config(dir.path().join("data"));
+        config.redis.url = Secret::from(self.redis_url.clone());
+        config.database.queue_url = Secret::from(self.queue_url.clone());
+        // The gateway of the first passes gRPC on, so it answers for identity.
+        config.peers.identity = self.base_url().to_owned();
+        config.board.device_key = Secret::from(self.people.board_key.clone());
+        config.grpc.queue_port = 0;
+        let roles = [RoleName::Queue, RoleName::Gateway].into();
+        let options = Options { queue_clock: Arc::clone(&self.queue_clock), ..Options::new(config, roles) };
+        Instance { suite: Suite::start(options).await.expect("the second instance starts"), _dir: dir }
+    }
+
+    /// Ends Redis as a crash would.
+    ///
+    /// # Panics
+    /// When it is ended already.
+    pub async fn kill_redis(&mut self) {
+        let redis = self.redis.take().expect("a Redis that runs");
+        tokio::task::spawn_blocking(move || redis.kill()).await.expect("it was killed");
+    }
+
+    /// Starts Redis again on the same socket, with what it had on its disk.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn restart_redis(&mut self) {
+        assert!(self.redis.is_none(), "Redis runs");
+        let redis = PrivateServer::start(&self.dir.path().join("redis")).await.expect("Redis starts");
+        assert_eq!(redis.url(), self.redis_url, "the queue would not find it");
+        self.redis = Some(redis);
+    }
+
+    /// Loses the disk of Redis: call it between [`Self::kill_redis`] and [`Self::restart_redis`].
+    ///
+    /// # Panics
+    /// When Redis runs.
+    pub fn lose_redis_data(&self) {
+        assert!(self.redis.is_none(), "Redis runs");
+        std::fs::remove_dir_all(self.dir.path().join("redis")).expect("its files can be removed");
+    }
+
+    /// Empties Redis while it runs.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn flush_redis(&self) {
+        let redis = mpp_kit::redis::Redis::connect(&self.redis_url).await.expect("Redis answers");
+        redis::cmd("FLUSHALL").exec_async(&mut redis.connection()).await.expect("it is emptied");
+    }
+
+    /// Stops everything in order, and says if a part of it failed.
+    ///
+    /// # Panics
+    /// When a part failed.
+    pub async fn stop(self) {
+        self.first.stop().await.expect("the suite stops in order");
+    }
+}
+
+impl Instance {
+    /// Where its gateway answers.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.suite.base_url()
+    }
+
+    /// Stops it in order.
+    ///
+    /// # Panics
+    /// When a part of it failed.
+    pub async fn stop(self) {
+        self.suite.stop().await.expect("the instance stops in order");
+    }
+}

@@ -1,0 +1,232 @@
+//! Medians, ratios, targets: as a table and as JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::DEPTHS;
+use super::ceilings::BATCH;
+use super::measure::{Sample, Samples};
+
+/// Under what the numbers were measured.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Setting {
+    /// The SQL engine of suite and ceilings.
+    pub engine: &'static str,
+    /// Rounds that the medians are over.
+    pub rounds: u32,
+    /// Boards that watched.
+    pub watchers: u32,
+    /// Bytes of an event in the ceilings: as large as the event of a call in this suite.
+    pub event_bytes: usize,
+    /// Whether gRPC went to the queue's own port and not through the gateway.
+    pub direct: bool,
+    /// How long it all took.
+    pub seconds: u64,
+}
+
+/// A benchmark: medians over its rounds.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// What was measured; after the @ how many clients worked.
+    pub name: String,
+    /// Operations per second.
+    pub per_second: f64,
+    /// Median time of an operation, microseconds.
+    pub p50_us: f64,
+    /// 99th percentile, microseconds.
+    pub p99_us: f64,
+    /// Operations per round.
+    pub operations: usize,
+}
+
+/// A number that has a target.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ratio {
+    /// What it says.
+    pub name: &'static str,
+    /// What was measured.
+    pub value: f64,
+    /// The target.
+    pub target: f64,
+    /// Whether the value should be at least the target; at most otherwise.
+    pub at_least: bool,
+    /// Whether it is met.
+    pub met: bool,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Result {
+    /// Under what.
+    pub setting: Setting,
+    /// Benchmarks by name.
+    pub rows: Vec<Row>,
+    /// Numbers with targets.
+    pub ratios: Vec<Ratio>,
+}
+
+impl Ratio {
+    fn at_least(name: &'static str, value: f64, target: f64) -> Self {
+        Self { name, value, target, at_least: true, met: value >= target }
+    }
+
+    fn at_most(name: &'static str, value: f64, target: f64) -> Self {
+        Self { name, value, target, at_least: false, met: value <= target }
+    }
+}
+
+impl Result {
+    /// Medians and ratios of the runs.
+    ///
+    /// # Errors
+    /// When a benchmark that a ratio needs was not run.
+    pub fn of(samples: &Samples, setting: &Setting) -> anyhow::Result<Self> {
+        let rows = samples
+            .iter()
+            .map(|(name, runs)| {
+                Ok(Row {
+                    name: name.to_owned(),
+                    per_second: samples.median(name, Sample::per_second)?,
+                    p50_us: samples.median(name, |run| run.percentile(50))?,
+                    p99_us: samples.median(name, |run| run.percentile(99))?,
+                    operations: runs.first().map_or(0, |run| run.latencies.len()),
+                })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Self { setting: setting.clone(), rows, ratios: ratios(samples)? })
+    }
+}
+
+fn ratios(samples: &Samples) -> anyhow::Result<Vec<Ratio>> {
+    let rate = |name: &str| samples.median(name, Sample::per_second);
+    let p50 = |name: &str| samples.median(name, |run| run.percentile(50));
+    let (append_batch, transaction) =
+        (format!("append.lua of {BATCH}"), format!("SQL transaction of {BATCH} operations"));
+    let calls = rate("callNext@64")?;
+    // Microseconds that the parts of one operation take when nothing else is done.
+    let parts = 1e6 / rate("empty RPC@64")? + (p50(&append_batch)? + p50(&transaction)?) / BATCH as f64;
+    let alone = p50("SQL commit of one row")? + p50("append.lua of 1")? + p50("empty RPC@1")?;
+    let depths = DEPTHS
+        .iter()
+        .map(|depth| p50(&format!("callNext with {depth} waiting")))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let (shallow, deepest) = (depths[0], depths.iter().copied().fold(0.0, f64::max));
+    Ok(vec![
+        Ratio::at_least(
+            "callNext@64 per second / commits of one row per second",
+            calls / rate("SQL commit of one row")?,
+            1.5,
+        ),
+        Ratio::at_least("callNext@64 per second / what its parts alone permit", calls * parts / 1e6, 0.5),
+        Ratio::at_most("callNext@1 p50 / (commit + append.lua + empty RPC)", p50("callNext@1")? / alone, 2.0),
+        Ratio::at_most("callNext p50 at the costliest depth / with 10 waiting", deepest / shallow, 1.2),
+        Ratio::at_most(
+            "call to 1,000 boards, p99 in ms",
+            samples.median("call to board", |run| run.percentile(99))? / 1e3,
+            250.0,
+        ),
+        Ratio::at_most(
+            "REST read p50 / empty axum to tonic hop p50",
+            p50("REST read@1")? / p50("axum to tonic hop@1")?,
+            1.5,
+        ),
+    ])
+}
+
+impl fmt::Display for Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Setting { engine, rounds, watchers, event_bytes, direct, seconds } = &self.setting;
+        let way = if *direct { "straight to the queue" } else { "through the gateway" };
+        writeln!(f, "{engine}; gRPC {way}; {watchers} boards; events of {event_bytes} bytes;")?;
+        writeln!(f, "medians of {rounds} rounds; client and servers share the machine; {seconds} s in all")?;
+        writeln!(f)?;
+        writeln!(f, "| benchmark | per second | p50 µs | p99 µs |")?;
+        writeln!(f, "| --- | ---: | ---: | ---: |")?;
+        for row in &self.rows {
+            // Boards are rung at a fixed pace; their rate says nothing.
+            let rate =
+                if row.name == "call to board" { "–".to_owned() } else { format!("{:.0}", row.per_second) };
+            writeln!(f, "| {} | {rate} | {:.0} | {:.0} |", row.name, row.p50_us, row.p99_us)?;
+        }
+        writeln!(f)?;
+        writeln!(f, "| ratio | measured | target | |")?;
+        writeln!(f, "| --- | ---: | ---: | --- |")?;
+        for ratio in &self.ratios {
+            let sign = if ratio.at_least { "≥" } else { "≤" };
+            let verdict = if ratio.met { "met" } else { "missed" };
+            writeln!(f, "| {} | {:.2} | {sign} {} | {verdict} |", ratio.name, ratio.value, ratio.target)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Runs whose every operation takes as long as given, in microseconds.
+    fn samples(call_64: u64, depth: u64, boards: u64) -> Samples {
+        let mut samples = Samples::default();
+        let mut put = |name: &str, micros: u64| {
+            let latencies = vec![Duration::from_micros(micros); 100];
+            samples.push(name, Sample { elapsed: latencies.iter().sum(), latencies });
+        };
+        put("callNext@64", call_64);
+        put("callNext@1", 600);
+        put("empty RPC@64", 25);
+        put("empty RPC@1", 70);
+        put("append.lua of 1", 50);
+        put("append.lua of 64", 640);
+        put("SQL commit of one row", 200);
+        put("SQL transaction of 64 operations", 6_400);
+        put("callNext with 10 waiting", 500);
+        put("callNext with 1000 waiting", 500);
+        put("callNext with 10000 waiting", depth);
+        put("call to board", boards);
+        put("REST read@1", 150);
+        put("axum to tonic hop@1", 130);
+        samples
+    }
+
+    fn setting() -> Setting {
+        Setting {
+            engine: "SQLite",
+            rounds: 1,
+            watchers: 1_000,
+            event_bytes: 1_500,
+            direct: false,
+            seconds: 1,
+        }
+    }
+
+    #[test]
+    fn ratios_follow_from_the_medians() {
+        let result = Result::of(&samples(100, 550, 90_000), &setting()).unwrap();
+        let values: Vec<f64> =
+            result.ratios.iter().map(|ratio| (ratio.value * 100.0).round() / 100.0).collect();
+        // 10,000/s against 5,000/s; parts of 25 + 10 + 100 µs against 100 µs; 600 against 320 µs; and so on.
+        assert_eq!(values, [2.0, 1.35, 1.88, 1.1, 90.0, 1.15]);
+        assert!(result.ratios.iter().all(|ratio| ratio.met));
+        assert!(result.to_string().contains("| callNext@64 | 10000 | 100 | 100 |"), "{result}");
+    }
+
+    #[test]
+    fn a_missed_target_is_said() {
+        let result = Result::of(&samples(200, 700, 300_000), &setting()).unwrap();
+        let missed: Vec<bool> = result.ratios.iter().map(|ratio| !ratio.met).collect();
+        assert_eq!(missed, [true, false, false, true, true, false]);
+        assert_eq!(result.to_string().matches("missed").count(), 3);
+    }
+
+    #[test]
+    fn a_benchmark_that_was_not_run_is_an_error() {
+        assert!(Result::of(&Samples::default(), &setting()).is_err());
+    }
+}
