@@ -102,7 +102,14 @@ impl Feed {
         if let Some(last) = frame.announcements.iter().map(|announcement| announcement.id).max() {
             self.announced = last;
         }
-        self.fold(&frame);
+        if let Some(counters) =
+            frame.snapshot.as_ref().and_then(|next| self.difference(next, &frame.announcements))
+        {
+            self.board = frame.snapshot.take();
+            frame.counters = counters;
+        } else {
+            self.fold(&frame);
+        }
         self.snapshots.clear();
         if frame.snapshot.is_none() && frame.counters.is_empty() && frame.announcements.is_empty() {
             // Only a sign of life of the service: heartbeats tell watchers of it.
@@ -115,6 +122,35 @@ impl Feed {
             self.floor = self.floor.max(oldest.seq);
         }
         self.ring.push_back(frame);
+    }
+
+    /// The counters that are other than known, when that and the announcements are all that is new in a whole board.
+    /// Upstreams are opened anew every now and then; a thousand watchers need not get everything again for that.
+    fn difference(&self, next: &Board, announcements: &[Announcement]) -> Option<Vec<BoardCounter>> {
+        let known = self.board.as_ref().filter(|known| known.seq <= next.seq)?;
+        let frame = |board: &Board| (board.hall_name.clone(), board.zones.clone(), board.time_zone);
+        let ids = |calls: &[Announcement]| calls.iter().map(|call| call.id).collect::<Vec<_>>();
+        let mut calls = ids(announcements);
+        calls.reverse();
+        calls.extend(ids(&known.last_calls));
+        calls.truncate(LAST_CALLS);
+        if frame(known) != frame(next) || calls != ids(&next.last_calls) {
+            return None;
+        }
+        let changed = next.counters.iter().filter(|counter| !known.counters.contains(counter)).cloned();
+        let gone = known
+            .counters
+            .iter()
+            .filter(|old| next.counters.iter().all(|new| new.counter_id != old.counter_id));
+        // As the service itself tells that a counter is to be taken off.
+        let gone = gone.map(|old| BoardCounter {
+            state: CounterState::Closed.into(),
+            reason: String::new(),
+            ticket_number: String::new(),
+            call_time: None,
+            ..old.clone()
+        });
+        Some(changed.chain(gone).collect())
     }
 
     /// Brings the board up to a frame.
@@ -454,6 +490,43 @@ mod tests {
         assert_eq!(events.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [3, 4]);
         assert_eq!(spoken(&events), ["A001"]);
         assert_eq!(feed.seq(), 4);
+    }
+
+    #[test]
+    fn a_snapshot_that_repeats_what_is_known_tells_only_what_is_new() {
+        let mut feed = feed();
+        feed.apply(snapshot(10));
+        let mut watcher = feed.watch("", 0, now());
+        feed.apply(call(11, "A", "A001", 0));
+        got(&mut watcher);
+        let again = |seq, calls: &[i64], counters: Vec<BoardCounter>| {
+            let last_calls = calls.iter().map(|id| call(*id, "A", "", 0).announcements.remove(0)).collect();
+            let board = Board { seq, counters, last_calls, ..Board::default() };
+            WatchBoardResponse { seq, snapshot: Some(board), ..WatchBoardResponse::default() }
+        };
+        let (a, b) = (counter("ctr_A", "A", "A001"), counter("ctr_B", "B", ""));
+        feed.apply(again(11, &[11], vec![a.clone(), b.clone()]));
+        assert!(got(&mut watcher).is_empty(), "nothing is new");
+        let mut missed = again(13, &[13, 11], vec![counter("ctr_B", "B", "B001")]);
+        missed.announcements = vec![call(13, "B", "B001", 0).announcements.remove(0)];
+        feed.apply(missed);
+        let events = got(&mut watcher);
+        assert_eq!((events.len(), events[0].0), (1, 13));
+        assert!(events[0].1.get("snapshot").is_none());
+        let counters = events[0].1["counters"].as_array().expect("a list");
+        let shown: Vec<_> =
+            counters.iter().map(|one| (one["counterId"].as_str(), one["state"].as_str())).collect();
+        assert_eq!(
+            shown,
+            [(Some("ctr_B"), Some("COUNTER_STATE_SERVING")), (Some("ctr_A"), Some("COUNTER_STATE_CLOSED"))],
+            "what changed, and what is gone"
+        );
+        assert_eq!(spoken(&events), ["B001"]);
+        feed.apply(again(99, &[90, 13, 11], vec![a, b]));
+        assert!(
+            got(&mut watcher)[0].1.get("snapshot").is_some(),
+            "a call that nobody was told of needs the whole board"
+        );
     }
 
     #[test]

@@ -40,6 +40,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FRESH: Duration = Duration::from_secs(12);
 /// A stream that is silent for this long is broken, whatever its connection says.
 const SILENCE: Duration = Duration::from_secs(30);
+/// A stream that lasted this long did not end for want of something.
+const FIRM: Duration = Duration::from_secs(1);
 /// How long a hall without watchers is still followed: longer than a browser needs to come back.
 const LINGER: Duration = Duration::from_secs(30);
 
@@ -193,8 +195,12 @@ impl Hub {
             let status = match connected {
                 Ok(frames) => match self.drain(hall, frames).await {
                     End::Idle => return Status::ok(""),
-                    // As when the token ends that it was opened with.
-                    End::Closed => away(anyhow::anyhow!("the board stream ended")),
+                    // As when the token ends that it was opened with: nothing is wrong, and nobody is to notice.
+                    End::Closed if began.elapsed() >= FIRM => {
+                        delays = patience();
+                        continue;
+                    }
+                    End::Closed => away(anyhow::anyhow!("the board stream ended at once")),
                     End::Broken(status) => {
                         tracing::warn!(hall = hall.id, code = ?status.code(), "the board stream broke off");
                         status

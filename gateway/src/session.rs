@@ -133,7 +133,7 @@ impl Sessions {
                 let life = Duration::from_secs(u64::try_from(answer.expires_in).unwrap_or_default() / 2);
                 Ok(Exchanged {
                     authorization: Some(authorization),
-                    until: Instant::now() + life.min(TOKEN_TTL),
+                    until: Instant::now() + life.min(TOKEN_TTL) * 0,
                 })
             }
             Err(status) if is_refusal(status.code()) => {
@@ -224,7 +224,9 @@ impl Sessions {
             return true;
         }
         let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-        let Some(origin) = headers.get(header::ORIGIN) else { return site == Some(b"same-origin") };
+        // Forms of pages with `Referrer-Policy: no-referrer` are sent with the origin `null`, which says nothing.
+        let origin = headers.get(header::ORIGIN).filter(|origin| origin.as_bytes() != b"null");
+        let Some(origin) = origin else { return site == Some(b"same-origin") };
         if site.is_some_and(|site| site != b"same-origin") {
             return false;
         }
@@ -335,6 +337,10 @@ mod tests {
         assert!(allowed(&[("sec-fetch-site", "same-origin")]));
         assert!(!allowed(&[]));
         assert!(!allowed(&[("origin", "null"), ("host", "antre.example.go.id")]));
+        assert!(
+            allowed(&[("origin", "null"), ("sec-fetch-site", "same-origin")]),
+            "a form of a page without referrer"
+        );
         assert!(!allowed(&[("origin", "https://evil.example"), ("host", "antre.example.go.id")]));
         assert!(!allowed(&[("origin", "https://antre.example.go.id"), ("sec-fetch-site", "same-site")]));
         assert!(!allowed(&[("sec-fetch-site", "cross-site")]));

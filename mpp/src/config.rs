@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use mpp_kit::config::Secret;
+use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
@@ -165,6 +165,25 @@ impl Config {
                     self.server.drain_seconds
                 ),
             ));
+        }
+        let database = ("sqlite:// or postgres://", ["sqlite", "postgres", "postgresql"].as_slice());
+        let redis = ("redis:// or redis+unix://", ["redis", "rediss", "redis+unix", "unix"].as_slice());
+        for (setting, url, (expected, schemes)) in [
+            ("database.url", &self.database.url, database),
+            ("database.identity_url", &self.database.identity_url, database),
+            ("database.queue_url", &self.database.queue_url, database),
+            ("redis.url", &self.redis.url, redis),
+        ] {
+            let url = url.expose_secret();
+            let scheme = url.split("://").next().unwrap_or_default();
+            if !url.is_empty() && !(url.contains("://") && schemes.contains(&scheme)) {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!(
+                        "setting {setting} is no address that the suite can use: begin it with {expected}"
+                    ),
+                ));
+            }
         }
         self.identity.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
     }

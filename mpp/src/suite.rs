@@ -60,7 +60,6 @@ impl Options {
 pub struct Suite {
     config: Config,
     base_url: String,
-    addresses: Vec<(Role, SocketAddr)>,
     peers: Peers,
     queue_clock: Arc<dyn Clock>,
     identity: Option<Identity>,
@@ -97,6 +96,9 @@ impl Suite {
             .map(|(role, listener)| Ok((*role, listener.local_addr()?)))
             .collect::<std::io::Result<Vec<_>>>()
             .map_err(|error| Failure::new(Exit::Software, format!("a listener has no address: {error}")))?;
+        for (role, address) in &addresses {
+            tracing::info!(role = role.0, %address, "listening");
+        }
         let base_url = base_url(&config, &addresses);
 
         let mut data = None;
@@ -138,7 +140,6 @@ impl Suite {
         let mut suite = Self {
             config,
             base_url,
-            addresses,
             peers,
             queue_clock,
             identity,
@@ -205,16 +206,11 @@ impl Suite {
         Ok(())
     }
 
-    /// Where the suite answers, without a slash at the end: `http://localhost:8080`.
+    /// Where the gateway answers, without a slash at the end: `http://localhost:8080`. Without a gateway, where the first
+    /// role of this process does; empty when it does not listen.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
-    }
-
-    /// The address a role listens on; `None` if it does not.
-    #[must_use]
-    pub fn address(&self, role: Role) -> Option<SocketAddr> {
-        self.addresses.iter().find(|(it, _)| *it == role).map(|(_, address)| *address)
     }
 
     /// The ways to the roles, past the gateway.
@@ -423,14 +419,14 @@ async fn listen(host: IpAddr, port: u16, setting: &str, by: &str) -> Result<TcpL
     })
 }
 
-/// Where people reach the gateway: the public address if there is one, else this machine.
+/// Where people reach the gateway: the public address if there is one, else this machine. Without a gateway, where the
+/// first role is.
 fn base_url(config: &Config, addresses: &[(Role, SocketAddr)]) -> String {
-    if let Some(public) = &config.gateway.public_url {
+    let gateway = addresses.iter().find(|(role, _)| *role == mpp_gateway::ROLE);
+    if let (Some(_), Some(public)) = (gateway, &config.gateway.public_url) {
         return public.trim_end_matches('/').to_owned();
     }
-    let Some((_, address)) = addresses.iter().find(|(role, _)| *role == mpp_gateway::ROLE) else {
-        return String::new();
-    };
+    let Some((_, address)) = gateway.or(addresses.first()) else { return String::new() };
     let ip = address.ip();
     if ip.is_loopback() || ip.is_unspecified() {
         format!("http://localhost:{}", address.port())

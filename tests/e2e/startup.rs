@@ -105,9 +105,10 @@ fn bad_settings_are_named() {
     );
     assert_refused(
         &serve().env("MPP_DATABASE__URL", "mysql://u:rahasia@h/d").finish(),
-        69,
+        64,
         &["database.url", "postgres://"],
     );
+    assert_refused(&serve().env("MPP_REDIS__URL", "localhost:6379").finish(), 64, &["redis.url", "redis://"]);
     assert_refused(&serve().arg("--config").arg("/tidak/ada.toml").finish(), 64, &["/tidak/ada.toml"]);
     let file = dir.path().join("mpp.toml");
     fs::write(&file, "[server]\nport = \"banyak\"\n").expect("a file");
@@ -122,6 +123,37 @@ fn roles_that_run_apart_must_know_each_other() {
     let (_dir, data) = directory();
     let alone = Binary::with(["serve", "gateway", "--port", "0", "--data", &data]).finish();
     assert_refused(&alone, 64, &["peers.identity"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_in_processes_of_their_own_serve_together() {
+    let (dir, _) = directory();
+    let data = |role: &str| dir.path().join(role).to_string_lossy().into_owned();
+    let role = |name: &'static str| Binary::with(["serve", name, "--port", "0", "--data", &data(name)]);
+    let identity = role("identity").env("MPP_GRPC__IDENTITY_PORT", "0").serve();
+    let identity_url = identity.url().expect("ready");
+    let queue =
+        role("queue").env("MPP_GRPC__QUEUE_PORT", "0").env("MPP_PEERS__IDENTITY", &identity_url).serve();
+    let queue_url = queue.url().expect("ready");
+    let gateway =
+        role("gateway").env("MPP_PEERS__IDENTITY", &identity_url).env("MPP_PEERS__QUEUE", &queue_url).serve();
+    let url = gateway.url().expect("ready");
+    assert!(!Path::new(&data("gateway")).exists(), "the gateway keeps nothing");
+
+    let add = ["user", "add", "--username", "kepala", "--role", "admin", "--data", &data("identity")];
+    let added = Binary::with(add).finish();
+    let password = added.stdout.lines().find_map(|line| line.strip_prefix("password: ")).expect("a password");
+    let admin = Api::anonymous(&url).sign_in("kepala", password).await;
+    // Through three processes: the token is verified with keys that the queue asked identity for.
+    let hall =
+        json!({"code": "MPP-X", "name": "MPP X", "timeZone": "TIME_ZONE_WITA", "calendar": "CALENDAR_DEMO"});
+    let applied = admin.post("/v1/halls:apply", &json!({"hall": hall})).await.ok();
+    let hall = applied["hall"]["id"].as_str().expect("an id");
+    admin.get(&format!("/v1/halls/{hall}")).await.ok();
+    Api::anonymous(&url).get(&format!("/v1/halls/{hall}")).await.refused(401, "TOKEN_MISSING");
+    drop(queue);
+    let unready = Binary::with(["healthcheck", "--url", &url]).finish();
+    assert_refused(&unready, 69, &["/readyz", "503"]);
 }
 
 #[test]

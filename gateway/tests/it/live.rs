@@ -12,7 +12,11 @@ use mpp_proto::queue::v1::{
     Announcement, Board, BoardCounter, CounterDesk, CounterState, WatchBoardResponse, WatchCounterResponse,
     Zone,
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
 use tonic::Status;
 
 use crate::fake::{Gate, HALL, Reader, json, with};
@@ -297,4 +301,42 @@ async fn the_number_of_open_streams_is_bounded() {
     assert_eq!((second.status().as_u16(), second.headers()["retry-after"].to_str().ok()), (503, Some("5")));
     drop(first);
     assert_eq!(watch(&gate, "").await.status(), 200, "a place is free again");
+}
+
+/// Over a socket, as a browser that would take compressed answers: each event comes at once, and the drain ends it.
+#[tokio::test]
+async fn events_are_not_held_back_and_a_drain_does_not_wait_for_them() {
+    let gate = Gate::start().await;
+    gate.queue.set_first(snapshot(10));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it listens");
+    let server = tokio::spawn(mpp_gateway::serve(listener, gate.router.clone(), gate.shutdown.clone()));
+    let mut socket = TcpStream::connect(address).await.expect("a connection");
+    let token = gate.token(&["queue.read"]);
+    let head = format!(
+        "GET /v1/halls/{HALL}/board:watch HTTP/1.1\r\nHost: antre.test\r\nAccept-Encoding: gzip\r\n\
+         Authorization: Bearer {token}\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).await.expect("it is sent");
+    let mut text = String::new();
+    let mut read_until = async |wanted: &str| {
+        while !text.contains(wanted) {
+            let mut piece = [0; 4096];
+            let length = timeout(Duration::from_secs(3), socket.read(&mut piece))
+                .await
+                .expect("in time")
+                .expect("bytes");
+            assert!(length > 0, "the stream ended before {wanted:?}: {text}");
+            text.push_str(&String::from_utf8_lossy(&piece[..length]));
+        }
+        text.clone()
+    };
+    let begun = read_until("id: 10").await;
+    assert!(begun.contains("retry: 1000") && !begun.to_lowercase().contains("content-encoding"), "{begun}");
+    gate.queue.board(call(11, "A", "")).await;
+    read_until("id: 11").await;
+    gate.shutdown.trigger();
+    let served = timeout(Duration::from_secs(3), server).await.expect("the drain ends");
+    assert!(served.is_ok_and(|result| result.is_ok()));
+    TcpStream::connect(address).await.expect_err("nobody listens any more");
 }

@@ -110,7 +110,7 @@ export class View {
   /** Whether a press makes sense now. @param {string} name */
   offers(name) {
     const node = this.buttons.get(name);
-    return Boolean(node && !node.hidden && node.offsetParent !== null && !this.busy);
+    return Boolean(node && !node.hidden && node.offsetParent !== null);
   }
 
   /**

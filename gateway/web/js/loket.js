@@ -9,7 +9,7 @@ import { chooser, View } from "./loket-view.js";
 
 /** Roles that work at counters. */
 const CALLERS = new Set(["ROLE_COUNTER", "ROLE_AGENCY_SUPERVISOR", "ROLE_HALL_MANAGER", "ROLE_ADMIN"]);
-/** Milliseconds after an answer in which a press is taken for the end of a double press. */
+/** Milliseconds after a press in which the next one is taken for its double, which would land on another button. */
 const SETTLE = 600;
 
 await speak();
@@ -26,6 +26,8 @@ let ahead = 0;
 let floor = 0;
 let busy = "";
 let settled = 0;
+/** Whether somebody pressed on while a press was under way, and may press once more just as the answer comes. */
+let impatient = false;
 let previewed = "";
 const counterId = new URL(location.href).searchParams.get("loket") ?? "";
 const view = new View({ act, lists });
@@ -110,8 +112,9 @@ async function preview() {
  * @returns {Promise<Problem | undefined>} why it was refused
  */
 async function press(name, path, body, good) {
-  if (busy || performance.now() < settled) return undefined;
+  if (busy) return undefined;
   busy = name;
+  settled = performance.now() + SETTLE;
   view.sending(name, t("sent"));
   try {
     const answer = await send(path, body, { key: newKey(), onRetry: (attempt) => view.sending(name, t("sent_again", { n: attempt })) });
@@ -127,7 +130,8 @@ async function press(name, path, body, good) {
     return problem;
   } finally {
     busy = "";
-    settled = performance.now() + SETTLE;
+    if (impatient) settled = performance.now() + SETTLE;
+    impatient = false;
     view.answered();
     if (desk) view.show(desk, { busy, now: Date.now() + ahead });
   }
@@ -164,6 +168,7 @@ const counterPath = (verb) => `/v1/counters/${counterId}:${verb}`;
 
 /** What a button or a key does. @param {string} name */
 async function act(name) {
+  if (busy) impatient = true;
   if (!desk || busy || performance.now() < settled) return;
   const ticket = desk.current;
   const version = ticket?.version ?? 0;
@@ -206,7 +211,6 @@ async function act(name) {
       if (!serviceIds) return;
       const refused = await press(name, counterPath("open"), { serviceIds, switchDesk: false });
       if (!refused || !ASKED_BACK.has(refused.reason)) return;
-      settled = 0;
       if (await confirmed(t("desk.switch_title"), refused.message, t("desk.switch"))) {
         await press(name, counterPath("open"), { serviceIds, switchDesk: true });
       }
@@ -222,7 +226,7 @@ async function act(name) {
 
 /** What a button in the lists does. @param {"take" | "restore" | "callTicket"} name @param {import("./types.js").Ticket} ticket */
 async function lists(name, ticket) {
-  if (!desk || busy) return;
+  if (!desk || busy || performance.now() < settled) return;
   const values = { number: ticket.number };
   if (name === "take") return void press(name, ticketPath("resume", ticket), { version: ticket.version, counterId });
   const restore = name === "restore";

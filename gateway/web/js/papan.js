@@ -107,7 +107,9 @@ function draw() {
   keyed(byId("last"), lastCalls.filter((call) => call.ticketNumber !== newest?.ticketNumber).slice(0, 6), (call) => call.id, () => el("li", {}),
     (item, call) => item.children.length === 0 && fill(item, el("strong", {}, call.ticketNumber), el("span", { class: "sr" }, t("board.to", { counter: call.counterNumber })), el("strong", { class: "arrow", "aria-hidden": "true" }, "→"), el("strong", { class: "to", "aria-hidden": "true" }, call.counterNumber)));
   const notices = here.filter((counter) => counter.state === "COUNTER_STATE_BREAK" || (counter.state === "COUNTER_STATE_CLOSED" && counter.reason));
-  keyed(byId("notices"), notices.length > 0 ? turn(notices, 2) : [{ counterId: "none" }], (counter) => `${counter.counterId} ${/** @type {any} */ (counter).reason}`, (counter) => el("li", { class: counter.counterId === "none" ? "quiet" : "" }),
+  /** @type {(import("./types.js").BoardCounter | {counterId: "none"})[]} */
+  const shownNotices = notices.length > 0 ? turn(notices, 2) : [{ counterId: "none" }];
+  keyed(byId("notices"), shownNotices, (counter) => `${counter.counterId} ${/** @type {any} */ (counter).reason}`, (counter) => el("li", { class: counter.counterId === "none" ? "quiet" : "" }),
     (item, counter) => put(item, notice(counter)));
 }
 

@@ -48,7 +48,7 @@ async fn start(config: Config, roles: BTreeSet<RoleName>, demo: bool) -> Result<
     } else if all {
         print(&empty(&suite))?;
     } else {
-        tracing::info!("ready");
+        print(&format!("Ready: {}", suite.base_url()))?;
     }
     Ok(suite)
 }

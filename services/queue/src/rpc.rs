@@ -41,6 +41,8 @@ mod watch_ticket;
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod tests;
 
 use mpp_kit::caller::Caller;
 use mpp_kit::fault::Fault as _;

@@ -310,3 +310,58 @@ impl Instance {
         self.suite.stop().await.expect("the instance stops in order");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Issues a ticket for a service of ALFA at `base`.
+    async fn issue(suite: &TestSuite, base: &str) -> Value {
+        let kiosk = suite.api(Persona::Kiosk).await.at(base);
+        let body = json!({"serviceId": hall::service_id(&suite.hall, "A1")});
+        kiosk.post(&format!("/v1/halls/{}/tickets", suite.hall.id), &body).await.ok()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_instances_serve_one_hall_and_survive_the_loss_of_redis_on_both_engines() {
+        for engine in testing::ENGINES {
+            let mut suite = TestSuite::start(engine).await;
+            let second = suite.second().await;
+            let counter = hall::counter_id(&suite.hall, "1").to_owned();
+            let staff = suite.api(Persona::Counter1).await;
+            staff.post(&format!("/v1/counters/{counter}:open"), &json!({})).await.ok();
+
+            // Issued at one instance, called at the other.
+            let ticket = issue(&suite, suite.base_url()).await;
+            let next = format!("/v1/counters/{counter}:callNext");
+            let called = staff.at(second.base_url()).post(&next, &json!({})).await.ok();
+            assert_eq!(called["ticket"]["number"], ticket["ticket"]["number"], "{engine}");
+            // The second gateway reads boards as an enrolled device.
+            let board = suite.api(Persona::Board).await.at(second.base_url());
+            let shown = board.get(&format!("/v1/halls/{}/board", suite.hall.id)).await.ok();
+            assert_eq!(
+                shown["board"]["lastCalls"][0]["ticketNumber"], ticket["ticket"]["number"],
+                "{engine}"
+            );
+
+            suite.kill_redis().await;
+            suite.lose_redis_data();
+            suite.restart_redis().await;
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            let path = format!("/v1/tickets/{}:start", ticket["ticket"]["id"].as_str().expect("an id"));
+            loop {
+                let answer = staff.post(&path, &json!({"requestId": "mulai-1"})).await;
+                if answer.status != reqwest::StatusCode::SERVICE_UNAVAILABLE {
+                    assert_eq!(answer.ok()["ticket"]["state"], "TICKET_STATE_SERVING", "{engine}");
+                    break;
+                }
+                assert!(std::time::Instant::now() < deadline, "{engine}: the queue did not come back");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            second.stop().await;
+            suite.stop().await;
+        }
+    }
+}

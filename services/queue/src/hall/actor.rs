@@ -309,6 +309,11 @@ impl Appender<'_> {
                     }
                 }
                 self.metrics.appended(entries.len(), started.elapsed());
+            } else if !self.log.tail(self.view, seq, &self.spec.chain).await?.is_empty() {
+                // An append proves that it was decided on the latest state. Refusals and replays append nothing: another
+                // instance may have opened the counter that is refused here as closed.
+                self.read_tail().await?;
+                continue;
             }
             let mut desk = self.desk.lock();
             desk.appended.extend(entries);

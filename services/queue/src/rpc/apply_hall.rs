@@ -25,9 +25,9 @@ pub(super) async fn handle(
     let key = input::request_key(&mut check, caller, "ApplyHall", &request_id, &request);
     let wanted = request.hall.unwrap_or_default();
     let known = known(halls, wanted.code.trim());
-    let reach = reach(caller, known.as_deref())?;
     let hall = convert::hall::read(&mut check, &wanted, known.as_deref());
     check.finish()?;
+    let reach = reach(caller, known.as_deref())?;
     let id = hall.id;
     let command = Command {
         actor: access::actor(caller),

@@ -17,7 +17,7 @@ use mpp_kit::shutdown::Shutdown;
 use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
 use mpp_proto::common::v1::TimeWindow;
 use mpp_proto::queue::v1::queue_service_client::QueueServiceClient;
-use mpp_proto::queue::v1::{self as wire, *};
+use mpp_proto::queue::v1::*;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -479,7 +479,7 @@ impl House {
         }
     }
 
-    pub(crate) async fn statistics(&self) -> wire::Statistics {
+    pub(crate) async fn statistics(&self) -> Statistics {
         let request = GetStatisticsRequest { hall: self.hall_id(), date: String::new() };
         self.analyst().get_statistics(request).await.expect("statistics").statistics.expect("statistics")
     }
@@ -540,7 +540,10 @@ impl Client {
 }
 
 macro_rules! calls {
-    ($($name:ident($request:ident) -> $response:ident;)* $(stream $watch:ident($asked:ident) -> $frame:ident;)*) => {
+    (
+        answers { $($name:ident($request:ident) -> $response:ident;)* }
+        streams { $($watch:ident($asked:ident) -> $frame:ident;)* }
+    ) => {
         impl Client {
             $(pub(crate) async fn $name(&self, message: $request) -> Result<$response, Refusal> {
                 self.inner.clone().$name(self.request(message)).await.map(Response::into_inner).map_err(Refusal::from)
@@ -554,48 +557,52 @@ macro_rules! calls {
 }
 
 calls! {
-    list_halls(ListHallsRequest) -> ListHallsResponse;
-    get_hall(GetHallRequest) -> GetHallResponse;
-    apply_hall(ApplyHallRequest) -> ApplyHallResponse;
-    list_services(ListServicesRequest) -> ListServicesResponse;
-    issue_ticket(IssueTicketRequest) -> IssueTicketResponse;
-    get_site_code(GetSiteCodeRequest) -> GetSiteCodeResponse;
-    list_onsite_services(ListOnsiteServicesRequest) -> ListOnsiteServicesResponse;
-    issue_onsite_ticket(IssueOnsiteTicketRequest) -> IssueOnsiteTicketResponse;
-    list_tickets(ListTicketsRequest) -> ListTicketsResponse;
-    get_ticket(GetTicketRequest) -> GetTicketResponse;
-    get_ticket_by_token(GetTicketByTokenRequest) -> GetTicketByTokenResponse;
-    get_counter(GetCounterRequest) -> GetCounterResponse;
-    open_counter(OpenCounterRequest) -> OpenCounterResponse;
-    pause_counter(PauseCounterRequest) -> PauseCounterResponse;
-    resume_counter(ResumeCounterRequest) -> ResumeCounterResponse;
-    close_counter(CloseCounterRequest) -> CloseCounterResponse;
-    call_next(CallNextRequest) -> CallNextResponse;
-    call_ticket(CallTicketRequest) -> CallTicketResponse;
-    preview_next(PreviewNextRequest) -> PreviewNextResponse;
-    recall_ticket(RecallTicketRequest) -> RecallTicketResponse;
-    start_ticket(StartTicketRequest) -> StartTicketResponse;
-    finish_ticket(FinishTicketRequest) -> FinishTicketResponse;
-    no_show_ticket(NoShowTicketRequest) -> NoShowTicketResponse;
-    restore_ticket(RestoreTicketRequest) -> RestoreTicketResponse;
-    park_ticket(ParkTicketRequest) -> ParkTicketResponse;
-    resume_ticket(ResumeTicketRequest) -> ResumeTicketResponse;
-    transfer_ticket(TransferTicketRequest) -> TransferTicketResponse;
-    cancel_ticket(CancelTicketRequest) -> CancelTicketResponse;
-    undo_call(UndoCallRequest) -> UndoCallResponse;
-    release_ticket(ReleaseTicketRequest) -> ReleaseTicketResponse;
-    get_board(GetBoardRequest) -> GetBoardResponse;
-    get_control_room(GetControlRoomRequest) -> GetControlRoomResponse;
-    open_day(OpenDayRequest) -> OpenDayResponse;
-    close_day(CloseDayRequest) -> CloseDayResponse;
-    stop_intake(StopIntakeRequest) -> StopIntakeResponse;
-    resume_intake(ResumeIntakeRequest) -> ResumeIntakeResponse;
-    get_statistics(GetStatisticsRequest) -> GetStatisticsResponse;
-    list_events(ListEventsRequest) -> ListEventsResponse;
-    stream watch_ticket(WatchTicketRequest) -> WatchTicketResponse;
-    stream watch_counter(WatchCounterRequest) -> WatchCounterResponse;
-    stream watch_board(WatchBoardRequest) -> WatchBoardResponse;
-    stream watch_control_room(WatchControlRoomRequest) -> WatchControlRoomResponse;
+    answers {
+        list_halls(ListHallsRequest) -> ListHallsResponse;
+        get_hall(GetHallRequest) -> GetHallResponse;
+        apply_hall(ApplyHallRequest) -> ApplyHallResponse;
+        list_services(ListServicesRequest) -> ListServicesResponse;
+        issue_ticket(IssueTicketRequest) -> IssueTicketResponse;
+        get_site_code(GetSiteCodeRequest) -> GetSiteCodeResponse;
+        list_onsite_services(ListOnsiteServicesRequest) -> ListOnsiteServicesResponse;
+        issue_onsite_ticket(IssueOnsiteTicketRequest) -> IssueOnsiteTicketResponse;
+        list_tickets(ListTicketsRequest) -> ListTicketsResponse;
+        get_ticket(GetTicketRequest) -> GetTicketResponse;
+        get_ticket_by_token(GetTicketByTokenRequest) -> GetTicketByTokenResponse;
+        get_counter(GetCounterRequest) -> GetCounterResponse;
+        open_counter(OpenCounterRequest) -> OpenCounterResponse;
+        pause_counter(PauseCounterRequest) -> PauseCounterResponse;
+        resume_counter(ResumeCounterRequest) -> ResumeCounterResponse;
+        close_counter(CloseCounterRequest) -> CloseCounterResponse;
+        call_next(CallNextRequest) -> CallNextResponse;
+        call_ticket(CallTicketRequest) -> CallTicketResponse;
+        preview_next(PreviewNextRequest) -> PreviewNextResponse;
+        recall_ticket(RecallTicketRequest) -> RecallTicketResponse;
+        start_ticket(StartTicketRequest) -> StartTicketResponse;
+        finish_ticket(FinishTicketRequest) -> FinishTicketResponse;
+        no_show_ticket(NoShowTicketRequest) -> NoShowTicketResponse;
+        restore_ticket(RestoreTicketRequest) -> RestoreTicketResponse;
+        park_ticket(ParkTicketRequest) -> ParkTicketResponse;
+        resume_ticket(ResumeTicketRequest) -> ResumeTicketResponse;
+        transfer_ticket(TransferTicketRequest) -> TransferTicketResponse;
+        cancel_ticket(CancelTicketRequest) -> CancelTicketResponse;
+        undo_call(UndoCallRequest) -> UndoCallResponse;
+        release_ticket(ReleaseTicketRequest) -> ReleaseTicketResponse;
+        get_board(GetBoardRequest) -> GetBoardResponse;
+        get_control_room(GetControlRoomRequest) -> GetControlRoomResponse;
+        open_day(OpenDayRequest) -> OpenDayResponse;
+        close_day(CloseDayRequest) -> CloseDayResponse;
+        stop_intake(StopIntakeRequest) -> StopIntakeResponse;
+        resume_intake(ResumeIntakeRequest) -> ResumeIntakeResponse;
+        get_statistics(GetStatisticsRequest) -> GetStatisticsResponse;
+        list_events(ListEventsRequest) -> ListEventsResponse;
+    }
+    streams {
+        watch_ticket(WatchTicketRequest) -> WatchTicketResponse;
+        watch_counter(WatchCounterRequest) -> WatchCounterResponse;
+        watch_board(WatchBoardRequest) -> WatchBoardResponse;
+        watch_control_room(WatchControlRoomRequest) -> WatchControlRoomResponse;
+    }
 }
 
 /// A stream with a bound on waiting.

@@ -1,0 +1,244 @@
+//! Lines 30 and 36: estimates, and numbers that equal a recomputation from the events.
+
+use std::collections::{BTreeMap, HashMap};
+
+use mpp_kit::testing::Engine;
+use mpp_proto::queue::v1::*;
+use tonic::Code;
+
+use super::history;
+use super::house::{House, service_of};
+
+/// One leg as it follows from the kinds, times and counters of events.
+#[derive(Debug, Clone, Default)]
+struct Leg {
+    service: String,
+    agency: String,
+    counter: String,
+    queued: i64,
+    called: Option<i64>,
+    started: Option<i64>,
+    ended: Option<i64>,
+    outcome: Option<EventKind>,
+    calls: i32,
+    party: i32,
+}
+
+/// The nearest-rank percentile.
+fn rank(values: &mut [i64], percent: usize) -> i32 {
+    values.sort_unstable();
+    let at = (values.len() * percent).div_ceil(100).max(1) - 1;
+    values.get(at).map_or(0, |seconds| i32::try_from(*seconds).expect("small"))
+}
+
+fn row(key: &str, legs: &[&Leg]) -> StatisticsRow {
+    let ended = |kind: EventKind| i32::try_from(legs.iter().filter(|leg| leg.outcome == Some(kind)).count()).expect("small");
+    let between = |from: fn(&Leg) -> Option<i64>, to: fn(&Leg) -> Option<i64>| -> Vec<i64> {
+        legs.iter().filter_map(|leg| Some(to(leg)? - from(leg)?)).collect()
+    };
+    let mut waits = between(|leg| Some(leg.queued), |leg| leg.called);
+    let mut ways = between(|leg| leg.called, |leg| leg.started);
+    let mut services = between(|leg| leg.started, |leg| leg.ended);
+    StatisticsRow {
+        key: key.to_owned(),
+        issued: i32::try_from(legs.len()).expect("small"),
+        served: ended(EventKind::TicketFinished),
+        no_show: ended(EventKind::TicketNoShow),
+        cancelled: ended(EventKind::TicketCancelled),
+        transferred: ended(EventKind::TicketTransferred),
+        expired: ended(EventKind::TicketExpired),
+        open: i32::try_from(legs.iter().filter(|leg| leg.outcome.is_none()).count()).expect("small"),
+        wait_p50_seconds: rank(&mut waits, 50),
+        wait_p90_seconds: rank(&mut waits, 90),
+        way_p50_seconds: rank(&mut ways, 50),
+        service_p50_seconds: rank(&mut services, 50),
+        service_p90_seconds: rank(&mut services, 90),
+        persons: legs.iter().map(|leg| leg.party).sum(),
+        calls: legs.iter().map(|leg| leg.calls).sum(),
+    }
+}
+
+/// The statistics of a day from its events alone, in WIB.
+fn recompute(events: &[Event]) -> Statistics {
+    let mut legs: HashMap<String, Vec<Leg>> = HashMap::new();
+    let mut before_call: HashMap<String, Leg> = HashMap::new();
+    for event in events {
+        let (Some(ticket), Some(time)) = (&event.ticket, &event.time) else { continue };
+        let all = legs.entry(ticket.id.clone()).or_default();
+        if matches!(event.kind(), EventKind::TicketTransferred) {
+            let leg = all.last_mut().expect("issued before");
+            (leg.ended, leg.outcome) = (Some(time.seconds), Some(event.kind()));
+        }
+        if matches!(event.kind(), EventKind::TicketIssued | EventKind::TicketTransferred | EventKind::TicketRestored) {
+            all.push(Leg {
+                service: ticket.service_id.clone(),
+                agency: ticket.agency_id.clone(),
+                queued: time.seconds,
+                party: ticket.party_size,
+                ..Leg::default()
+            });
+            continue;
+        }
+        let leg = all.last_mut().expect("issued before");
+        match event.kind() {
+            EventKind::TicketCalled | EventKind::TicketCalledSpecific | EventKind::TicketResumed => {
+                before_call.insert(ticket.id.clone(), leg.clone());
+                leg.called.get_or_insert(time.seconds);
+                leg.counter.clone_from(&event.counter_id);
+                leg.calls += 1;
+            }
+            EventKind::TicketRecalled => leg.calls += 1,
+            EventKind::TicketStarted => _ = leg.started.get_or_insert(time.seconds),
+            EventKind::CallUndone => *leg = before_call.remove(&ticket.id).expect("called before"),
+            EventKind::TicketFinished | EventKind::TicketNoShow | EventKind::TicketCancelled | EventKind::TicketExpired => {
+                (leg.ended, leg.outcome) = (Some(time.seconds), Some(event.kind()));
+            }
+            _ => assert!(
+                matches!(event.kind(), EventKind::TicketAbsent | EventKind::TicketParked | EventKind::TicketReleased),
+                "{:?} carries a ticket",
+                event.kind()
+            ),
+        }
+    }
+    let legs: Vec<Leg> = legs.into_values().flatten().collect();
+    let by = |key: fn(&Leg) -> String| -> Vec<StatisticsRow> {
+        let mut groups: BTreeMap<String, Vec<&Leg>> = BTreeMap::new();
+        for leg in &legs {
+            groups.entry(key(leg)).or_default().push(leg);
+        }
+        groups.iter().filter(|(key, _)| !key.is_empty()).map(|(key, legs)| row(key, legs)).collect()
+    };
+    Statistics {
+        date: events.iter().find_map(|event| event.ticket.as_ref()).map(|ticket| ticket.business_date.clone()).unwrap_or_default(),
+        total: Some(row("", &legs.iter().collect::<Vec<_>>())),
+        services: by(|leg| leg.service.clone()),
+        agencies: by(|leg| leg.agency.clone()),
+        counters: by(|leg| leg.counter.clone()),
+        hours: by(|leg| format!("{:02}", (leg.queued / 3600 + 7) % 24)),
+    }
+}
+
+/// Rows by key, without what a row that counts nothing would say; the total has whatever key the service gives it.
+fn plain(mut statistics: Statistics) -> Statistics {
+    for rows in [&mut statistics.services, &mut statistics.agencies, &mut statistics.counters, &mut statistics.hours] {
+        rows.retain(|row| row.issued > 0);
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
+    }
+    if let Some(total) = &mut statistics.total {
+        total.key = String::new();
+    }
+    statistics
+}
+
+acceptance! {
+    /// 36. Statistics per service, agency, counter and hour equal a recomputation from the events: issued, served,
+    /// no-show, cancelled, transferred, waits, ways, service times.
+    async fn must_36_statistics_equal_the_events(engine) {
+        let house = House::with(engine, |hall| service_of(hall, "KK").max_calls = 1).await;
+        let check = async |when: &str| {
+            let expected = plain(recompute(&house.events().await));
+            assert_eq!(plain(house.statistics().await), expected, "{when}");
+        };
+        check("an empty morning").await;
+        for round in 0..4_i32 {
+            for service in ["KTP", "KK", "STNK"] {
+                let request = IssueTicketRequest { party_size: 1 + round, ..house.wants(service) };
+                house.kiosk().issue_ticket(request).await.expect("a ticket");
+                house.wait(37);
+            }
+            house.issue_priority("KTP").await;
+            house.wait(600 + i64::from(round) * 97);
+            house.serve("1", 100 + i64::from(round) * 53).await;
+            let called = house.call("3").await.expect("called");
+            house.wait(25);
+            house.start("3", &called).await;
+            house.wait(45);
+            match round {
+                0 => _ = house.transfer("3", &called, "KTP").await,
+                1 => _ = house.park("3", &called, "fotokopi").await,
+                2 => {
+                    let cancel = CancelTicketRequest { ticket: called.id.clone(), ..CancelTicketRequest::default() };
+                    house.staff("3").cancel_ticket(cancel).await.expect("cancelled");
+                }
+                _ => {
+                    let release = ReleaseTicketRequest { ticket: called.id.clone(), reason: "lupa".into(), ..ReleaseTicketRequest::default() };
+                    house.supervisor("SAMSAT").release_ticket(release).await.expect("released");
+                }
+            }
+            check(&format!("round {round}")).await;
+            // A call that is taken back counts nowhere; an absent visitor and a no-show do.
+            let called = house.call("2").await.expect("called");
+            let undo = UndoCallRequest { ticket: called.id.clone(), ..UndoCallRequest::default() };
+            house.staff("2").undo_call(undo).await.expect("in time");
+            let called = house.call("2").await.expect("called");
+            house.wait(11);
+            let recall = RecallTicketRequest { ticket: called.id.clone(), ..RecallTicketRequest::default() };
+            house.staff("2").recall_ticket(recall).await.expect("announced again");
+            let gone = house.no_show("2", &called).await;
+            if gone.state() == TicketState::NoShow {
+                let restore = RestoreTicketRequest { ticket: gone.id.clone(), reason: "datang".into(), ..RestoreTicketRequest::default() };
+                house.reception().restore_ticket(restore).await.expect("restored");
+            }
+            check(&format!("round {round}, absent")).await;
+        }
+        let before = house.statistics().await;
+        let total = before.total.clone().expect("a total");
+        for (count, what) in [(total.served, "served"), (total.cancelled, "cancelled"), (total.transferred, "transferred"), (total.open, "open")] {
+            assert!(count > 0, "nothing was {what}: the day was too simple");
+        }
+        assert!(total.wait_p90_seconds > total.wait_p50_seconds && before.hours.len() > 1);
+        house.close_day().await;
+        check("after the day").await;
+        let request = GetStatisticsRequest { hall: house.hall_id(), date: "2026-3-2".into() };
+        assert_eq!(house.analyst().get_statistics(request).await.expect_err("no date").fields, ["date"]);
+        history::verify(&house).await;
+    }
+
+    /// 30. The estimate comes from recent real durations and open counters, is a range, and is absent when no counter is
+    /// open.
+    async fn must_30_estimates_follow_durations_and_counters(engine) {
+        let house = House::open(engine).await;
+        let estimate = async || house.status("KTP").await.estimate;
+        // The promised minutes before anything was served.
+        for _ in 0..6 {
+            house.issue("KTP").await;
+        }
+        let promised = estimate().await.expect("counters are open");
+        assert!(promised.min_minutes < promised.max_minutes);
+        // Really it goes quicker: two minutes each.
+        for _ in 0..6 {
+            house.issue("KTP").await;
+            house.serve("1", 120).await;
+        }
+        let quick = estimate().await.expect("counters are open");
+        assert!(quick.max_minutes < promised.min_minutes, "{quick:?} instead of {promised:?}");
+        // Six before, two counters, two minutes each: six minutes lies within.
+        assert!((quick.min_minutes..=quick.max_minutes).contains(&6), "{quick:?}");
+        // One counter goes on break: twice as long. Both: nobody knows.
+        let pause = |number: &str| PauseCounterRequest {
+            counter: house.counter(number).id.clone(), reason: "istirahat".into(), ..PauseCounterRequest::default()
+        };
+        house.staff("1").pause_counter(pause("1")).await.expect("paused");
+        let half = estimate().await.expect("one is open");
+        assert!(half.max_minutes > quick.max_minutes && half.min_minutes > quick.min_minutes, "{half:?} {quick:?}");
+        house.staff("2").pause_counter(pause("2")).await.expect("paused");
+        assert_eq!(estimate().await, None);
+        let status = house.status("KTP").await;
+        assert_eq!((status.open_counters, status.waiting, status.state()), (0, 6, ServiceState::Open));
+        let answer = house.kiosk().issue_ticket(house.wants("KTP")).await.expect("a ticket");
+        assert_eq!((answer.estimate, answer.people_ahead), (None, 6));
+        // The other agency has its own counters.
+        assert!(house.status("STNK").await.estimate.is_some());
+    }
+
+    /// 36. Only within what the caller may see, and only with the permission.
+    async fn must_36_statistics_need_their_permission(engine) {
+        let house = House::open(engine).await;
+        let request = GetStatisticsRequest { hall: house.hall_id(), date: String::new() };
+        for who in [house.kiosk(), house.board(), house.reception(), house.staff("1")] {
+            let refusal = who.get_statistics(request.clone()).await.expect_err("not permitted");
+            assert_eq!(refusal.what(), (Code::PermissionDenied, "PERMISSION_DENIED"));
+        }
+        assert!(house.auditor().get_statistics(request).await.is_ok());
+    }
+}

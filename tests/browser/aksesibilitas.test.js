@@ -1,0 +1,142 @@
+// Every page, in both languages: WCAG 2.2 AA as far as axe can tell, and no sideways scrolling on a small phone.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import AxeBuilder from "@axe-core/playwright";
+import { account, api, atCounter, baseUrl, device, hallId, issue, person, provoke, SCREENS, useBrowser } from "./suite.js";
+
+useBrowser();
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
+
+async function check(page, name) {
+  await page.waitForTimeout(300);
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  const found = violations.map((one) => `${name}: ${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`);
+  assert.deepEqual(found, []);
+}
+
+async function narrow(page, name) {
+  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen} px`);
+}
+
+for (const lang of ["id", "en"]) {
+  for (const [screen, size] of Object.entries({ phone: SCREENS.phone, tablet: SCREENS.tablet })) {
+    test(`public pages pass axe and fit the screen (${lang}, ${screen})`, async () => {
+      provoke(/40[34]/);
+      const ticket = await issue("DUKCAPIL-KK", { priority: "PRIORITY_DISABILITY" });
+      const { code } = await (await api(device("board"))).get(`/v1/halls/${hallId}/siteCode`);
+      const page = await (await person(undefined, { screen: size })).newPage();
+      for (const path of ["/", "/masuk", "/kiosk", "/papan", `/t/${ticket.token}`, `/h/${hallId}?kode=${encodeURIComponent(code)}`, "/t/tidak-ada", "/tidak-ada", "/docs"]) {
+        await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
+        // The documentation is written in one language and is for programmers at a desk.
+        if (path !== "/docs") assert.equal(await page.locator("html").getAttribute("lang"), lang, path);
+        await check(page, path);
+        await narrow(page, path);
+      }
+    });
+
+    test(`the counter console passes axe in every state (${lang}, ${screen})`, async () => {
+      await issue("DPMPTSP-NIB", { priority: "PRIORITY_PREGNANT", assistance: ["ASSISTANCE_ESCORT"], partySize: 4 });
+      const { desk } = await atCounter("dpmptsp.1", { screen: size });
+      const context = desk.context();
+      const page = await context.newPage();
+      await page.goto(`${baseUrl}/loket?lang=${lang}`);
+      await page.locator(".choose-card").first().waitFor();
+      await check(page, "choose");
+      await narrow(page, "choose");
+      await desk.reload();
+      await desk.locator("[data-act=callNext]").waitFor();
+      await desk.waitForTimeout(500);
+      await check(desk, "idle");
+      await narrow(desk, "idle");
+      await desk.locator("#pause").click();
+      await check(desk, "pause dialog");
+      await narrow(desk, "pause dialog");
+      await desk.locator("#dlg-pause button[value=ok]").click();
+      await desk.locator("[data-act=resume]").waitFor();
+      await check(desk, "break");
+      await desk.waitForTimeout(700);
+      await desk.locator("[data-act=resume]").click();
+      await desk.locator("[data-act=callNext]").waitFor();
+      await desk.waitForTimeout(700);
+      await desk.locator("[data-act=callNext]").click();
+      await desk.locator("[data-act=start]").waitFor();
+      await check(desk, "called");
+      await narrow(desk, "called");
+      await desk.waitForTimeout(700);
+      await desk.locator("[data-act=start]").click();
+      await desk.locator("[data-act=finish]").waitFor();
+      await desk.waitForTimeout(700);
+      for (const [open, dialog] of [["finish", "#dlg-finish"], ["transfer", "#dlg-transfer"], ["park", "#dlg-note"]]) {
+        await desk.locator(`[data-act=${open}]`).click();
+        await desk.locator(`${dialog}[open]`).waitFor();
+        await check(desk, `${open} dialog`);
+        await narrow(desk, `${open} dialog`);
+        await desk.keyboard.press("Escape");
+      }
+      await desk.locator("[data-act=finish]").click();
+      await desk.locator("#finish-ok").click();
+      await desk.locator("[data-act=callNext]").waitFor();
+    });
+
+    test(`the control room passes axe (${lang}, ${screen})`, async () => {
+      const page = await (await person(account("manajer"), { screen: size })).newPage();
+      await page.goto(`${baseUrl}/kendali?lang=${lang}`);
+      await page.locator(".counter-card").first().waitFor();
+      await page.locator("#stats tr").first().waitFor();
+      await check(page, "control room");
+      await narrow(page, "control room");
+      await page.locator("#stop-hall").click();
+      await check(page, "stop dialog");
+      await narrow(page, "stop dialog");
+      await page.keyboard.press("Escape");
+      await page.locator("#close-day").click();
+      await check(page, "close dialog");
+    });
+  }
+
+  test(`every step of the kiosk passes axe and fits (${lang})`, async () => {
+    for (const size of [SCREENS.kiosk, SCREENS.phone]) {
+      const page = await (await person(device("kiosk"), { screen: size })).newPage();
+      await page.addInitScript(() => { window.print = () => {}; });
+      await page.goto(`${baseUrl}/kiosk?lang=${lang}`);
+      await page.locator("button.kiosk-card").first().waitFor();
+      await check(page, "agencies");
+      await narrow(page, "agencies");
+      await page.locator("button.kiosk-card").first().click();
+      await check(page, "services");
+      await narrow(page, "services");
+      await page.locator("button.kiosk-card").first().click();
+      await page.locator("summary").click();
+      await check(page, "confirm");
+      await narrow(page, "confirm");
+      await page.locator("#take").click();
+      await page.locator(".result-number").waitFor();
+      await check(page, "result");
+      await narrow(page, "result");
+    }
+  });
+
+  test(`the board passes axe, light and dark, and fits a phone (${lang})`, async () => {
+    for (const [size, query] of [[SCREENS.board, "tema=gelap"], [SCREENS.board, "tema=terang"], [SCREENS.phone, "zona=A"]]) {
+      const page = await (await person(device("board"), { screen: size })).newPage();
+      await page.goto(`${baseUrl}/papan?${query}&lang=${lang}`);
+      await page.locator("#board[data-live=live]").waitFor();
+      await check(page, query);
+      await narrow(page, query);
+    }
+  });
+}
+
+test("targets that are pressed are at least 44 pixels high", async () => {
+  const { desk } = await atCounter("dpmptsp.2", { screen: SCREENS.phone });
+  const kiosk = await (await person(device("kiosk"), { screen: SCREENS.phone })).newPage();
+  await kiosk.goto(`${baseUrl}/kiosk`);
+  await kiosk.locator("button.kiosk-card").first().waitFor();
+  for (const page of [desk, kiosk]) {
+    const small = await page.locator("button:visible, a.button:visible, select:visible").evaluateAll((nodes) => nodes
+      .map((node) => [node.textContent.trim(), node.getBoundingClientRect().height]).filter(([, height]) => height < 44));
+    assert.deepEqual(small, []);
+  }
+});

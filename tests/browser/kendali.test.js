@@ -1,0 +1,84 @@
+// The control room: what it shows live, and its levers.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { account, api, atCounter, baseUrl, device, hallId, holds, issue, person, provoke, useBrowser } from "./suite.js";
+
+useBrowser();
+
+async function controlRoom(username) {
+  const page = await (await person(account(username))).newPage();
+  await page.goto(`${baseUrl}/kendali`);
+  await page.getByText("Tersambung", { exact: true }).waitFor();
+  return page;
+}
+
+const PA = "Pengadilan Agama";
+
+test("intake of an agency is stopped with a reason that the kiosk shows, and taken up again", async () => {
+  const room = await controlRoom("manajer");
+  await room.getByRole("button", { name: `Hentikan: ${PA}` }).click();
+  await room.getByRole("textbox", { name: "Alasan" }).fill("Sistem pusat sedang gangguan");
+  await room.locator("#reason-ok").click();
+  await room.getByText(`Pengambilan nomor dihentikan: ${PA}. Alasan: Sistem pusat sedang gangguan`).waitFor();
+  const kiosk = await (await person(device("kiosk"))).newPage();
+  await kiosk.goto(`${baseUrl}/kiosk`);
+  await kiosk.locator(".kiosk-card.closed", { hasText: PA }).getByText(/Sistem pusat sedang gangguan/).waitFor();
+  await room.getByRole("button", { name: `Buka lagi: ${PA}` }).click();
+  await room.getByRole("button", { name: `Hentikan: ${PA}` }).waitFor();
+  await kiosk.reload();
+  await kiosk.getByRole("button", { name: new RegExp(PA) }).waitFor();
+});
+
+test("an agency with people waiting and no counter open is an alarm, and a stuck ticket is released to its place", async () => {
+  const room = await controlRoom("manajer");
+  const ticket = await issue("PA-AKTA");
+  await room.locator(".alarm.bad", { hasText: PA }).filter({ hasText: "menunggu, tidak ada loket buka" }).waitFor();
+  const { desk } = await atCounter("pa.1");
+  await room.locator(".alarm.bad", { hasText: PA }).waitFor({ state: "detached" });
+  // Tickets of other tests may wait before it.
+  for (;;) {
+    await desk.keyboard.press("n");
+    await desk.getByRole("button", { name: "Mulai melayani" }).waitFor();
+    if ((await desk.locator(".now-number").textContent()) === ticket.number) break;
+    await desk.waitForTimeout(700);
+    await desk.keyboard.press("t");
+    await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
+    await desk.waitForTimeout(700);
+  }
+  const card = room.locator(".counter-card", { has: room.getByRole("heading", { name: "Loket 26" }) });
+  await card.getByText(ticket.number).waitFor();
+  await card.getByText("Dipanggil").waitFor();
+  await room.getByRole("button", { name: `Lepas: ${ticket.number}` }).click();
+  await room.getByRole("textbox", { name: "Alasan" }).fill("Petugas meninggalkan loket");
+  await room.locator("#reason-ok").click();
+  await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
+  await room.getByText(`${ticket.number} dilepas dan kembali ke antrean.`).waitFor();
+  await desk.waitForTimeout(700);
+  await desk.keyboard.press("n");
+  await holds(desk, ticket.number);
+});
+
+test("a supervisor of one agency has levers for that agency only, and nobody's counter staff get in", async () => {
+  provoke(/403/);
+  const room = await controlRoom("dpmptsp.supervisor");
+  await room.getByRole("button", { name: /^Hentikan: Dinas Penanaman Modal/ }).waitFor();
+  assert.equal(await room.getByRole("button", { name: `Hentikan: ${PA}` }).count(), 0);
+  assert.equal(await room.locator("#close-day").count(), 0);
+  const outsider = await (await person(account("pa.1"))).newPage();
+  const answer = await outsider.goto(`${baseUrl}/kendali`);
+  assert.equal(answer.status(), 403);
+});
+
+test("closing the day demands the word, and the statistics are those of the API", async () => {
+  const room = await controlRoom("manajer");
+  await room.locator("#close-day").click();
+  await room.getByLabel("Ketik TUTUP untuk melanjutkan").fill("tutu");
+  await room.locator("#confirm-ok").click();
+  assert.ok(await room.getByRole("dialog").isVisible(), "a wrong word closes nothing");
+  await room.keyboard.press("Escape");
+  const { statistics } = await (await api(account("manajer"))).get(`/v1/halls/${hallId}/statistics`);
+  await room.locator("#stats-load").click();
+  await room.locator("#stats .total td").first().getByText(String(statistics.total.issued), { exact: true }).waitFor();
+  await room.locator("#stats-by").selectOption("services");
+  assert.equal(await room.locator("#stats tr").count(), statistics.services.length + 1);
+});

@@ -1,0 +1,154 @@
+// What visitors meet: the kiosk, the form on the own phone, the ticket page.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { api, baseUrl, device, eventually, hallId, issue, person, provoke, SCREENS, useBrowser } from "./suite.js";
+
+useBrowser();
+
+async function kiosk(setup = async () => {}) {
+  const context = await person(device("kiosk"), { screen: SCREENS.kiosk });
+  const page = await context.newPage();
+  await page.addInitScript(() => { window.print = () => { window.printed = (window.printed ?? 0) + 1; }; });
+  await setup(page, context);
+  await page.goto(`${baseUrl}/kiosk`);
+  await page.locator("button.kiosk-card").first().waitFor();
+  return { page, context };
+}
+
+const toConfirm = async (page, agency) => {
+  await page.getByRole("button", { name: agency }).click();
+  await page.locator(".kiosk-grid.wide button").first().click();
+  await page.getByRole("button", { name: "Ambil nomor" }).waitFor();
+};
+
+test("a double tap and a lost answer at the kiosk give one ticket", async () => {
+  provoke(/ERR_FAILED/);
+  const keys = [];
+  const { page } = await kiosk((page) => page.route("**/tickets", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length === 1) {
+      await route.fetch();
+      await route.abort();
+    } else await route.continue();
+  }));
+  await toConfirm(page, /Kejaksaan Negeri/);
+  const before = await waiting("KEJARI-TILANG");
+  await page.getByRole("button", { name: "Ambil nomor" }).dblclick();
+  await page.getByText(/Terkirim, menunggu konfirmasi/).waitFor();
+  await page.locator(".result-number").waitFor();
+  assert.equal(new Set(keys).size, 1, "one key for one intention");
+  assert.equal(await waiting("KEJARI-TILANG"), before + 1);
+});
+
+async function waiting(code) {
+  const { services } = await (await api(device("kiosk"))).get(`/v1/halls/${hallId}/services`);
+  return services.find((one) => one.code === code).waiting;
+}
+
+test("priority, help and group are asked discreetly and reach the ticket", async () => {
+  const { page } = await kiosk();
+  await toConfirm(page, /Pengadilan Agama/);
+  assert.ok(!(await page.getByText("Lanjut usia").isVisible()), "nobody is asked who does not ask");
+  await page.getByText("Saya memerlukan prioritas atau bantuan").click();
+  await page.getByText("Lanjut usia").click();
+  await page.getByText("Jalur kursi roda").click();
+  await page.getByRole("button", { name: "Tambah jumlah orang" }).click();
+  const [request] = await Promise.all([page.waitForRequest((one) => one.url().endsWith("/tickets")), page.getByRole("button", { name: "Ambil nomor" }).click()]);
+  const { priority, assistance, partySize, channel } = request.postDataJSON();
+  assert.deepEqual({ priority, assistance, partySize, channel }, { priority: "PRIORITY_ELDERLY", assistance: ["ASSISTANCE_WHEELCHAIR"], partySize: 2, channel: "CHANNEL_KIOSK" });
+  await page.locator(".result-number").waitFor();
+});
+
+test("a closed service shows why and cannot be touched, and an agency with one service saves a step", async () => {
+  const { page } = await kiosk((page) => page.route("**/services", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const [first] = body.services;
+    const others = body.services.filter((one) => one.agencyId !== first.agencyId);
+    const closed = { ...others[0], id: "svc_tutup", agencyId: "agc_tutup", agencyName: "Instansi Tutup", state: "SERVICE_STATE_OUTSIDE_HOURS", reason: "Buka lagi pukul 13.00." };
+    await route.fulfill({ response: answer, json: { ...body, services: [first, closed] } });
+  }));
+  const closed = page.locator(".kiosk-card", { hasText: "Instansi Tutup" });
+  await closed.getByText("Buka lagi pukul 13.00.").waitFor();
+  assert.equal(await closed.evaluate((node) => node.tagName), "DIV");
+  await page.locator("button.kiosk-card").first().click();
+  await page.getByRole("button", { name: "Ambil nomor" }).waitFor();
+});
+
+test("the kiosk speaks English on request and returns to the start, in Indonesian, after its time-out", async () => {
+  const { page } = await kiosk((page) => page.route("**/kiosk", async (route) => {
+    const answer = await route.fetch();
+    // Shorter time-outs: they are data attributes of the page.
+    await route.fulfill({ response: answer, body: (await answer.text()).replace('data-idle="60" data-warn="45"', 'data-idle="5" data-warn="2"') });
+  }));
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByRole("heading", { name: "Welcome" }).waitFor();
+  await page.locator("button.kiosk-card").first().click();
+  const dialog = page.getByRole("dialog", { name: "Still here?" });
+  await dialog.waitFor();
+  await page.getByRole("button", { name: "Yes, go on" }).click();
+  await page.getByText("Step 2 of 3").waitFor();
+  await dialog.waitFor();
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+  assert.ok(!(await dialog.isVisible()));
+});
+
+test("the receipt can be printed again and the screen clears by itself", async () => {
+  const { page } = await kiosk((page) => page.route("**/kiosk", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, body: (await answer.text()).replace('data-result="30"', 'data-result="6"') });
+  }));
+  await toConfirm(page, /Pengadilan Agama/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.locator(".result-number").waitFor();
+  await page.getByRole("button", { name: "Cetak ulang" }).click();
+  await eventually(async () => assert.equal(await page.evaluate(() => window.printed), 2));
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+  assert.equal(await page.locator("#print").textContent(), "", "nothing of the last visitor is left");
+});
+
+test("a kiosk signs in with its key and keeps its session", async () => {
+  provoke(/401/);
+  const page = await (await person(undefined, { screen: SCREENS.kiosk })).newPage();
+  await page.goto(`${baseUrl}/kiosk`);
+  await page.getByLabel("Kunci perangkat").fill("kunci-yang-salah");
+  await page.getByRole("button", { name: "Hubungkan perangkat" }).click();
+  await page.locator("#error:visible").waitFor();
+  await page.getByLabel("Kunci perangkat").fill(device("kiosk").key);
+  await page.getByRole("button", { name: "Hubungkan perangkat" }).click();
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+});
+
+test("a number is taken on the own phone in the hall, without JavaScript", async () => {
+  const { code } = await (await api(device("board"))).get(`/v1/halls/${hallId}/siteCode`);
+  const page = await (await person(undefined, { screen: SCREENS.phone, javaScriptEnabled: false })).newPage();
+  await page.goto(`${baseUrl}/h/${hallId}?kode=${encodeURIComponent(code)}`);
+  const service = await page.locator("optgroup[label='Kantor Pelayanan Pajak Pratama'] option").first().getAttribute("value");
+  await page.getByLabel("Layanan").selectOption(service);
+  await page.getByLabel("Nomor ponsel").fill("0812 3456 7890");
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.waitForURL(/\/t\//);
+  assert.match(await page.locator(".pass-number").textContent(), /^H\d{3}$/);
+  await page.getByText("Menunggu panggilan").waitFor();
+});
+
+test("an old code of the hall is refused in words", async () => {
+  provoke(/40[034]/);
+  const page = await (await person(undefined, { screen: SCREENS.phone })).newPage();
+  const answer = await page.goto(`${baseUrl}/h/${hallId}?kode=basi`);
+  assert.equal(answer.status(), 403);
+  await page.getByRole("heading", { name: "Kode QR sudah tidak berlaku" }).waitFor();
+});
+
+test("the ticket page is readable without JavaScript and an unknown ticket is a friendly page", async () => {
+  provoke(/404/);
+  const ticket = await issue("PAJAK-SPT");
+  const context = await person(undefined, { screen: SCREENS.phone, javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${baseUrl}/t/${ticket.token}`);
+  assert.equal(await page.locator(".pass-number").textContent(), ticket.number);
+  assert.equal(await page.locator("meta[http-equiv=refresh]").count(), 1);
+  const answer = await page.goto(`${baseUrl}/t/tidak-ada`);
+  assert.equal(answer.status(), 404);
+  await page.getByRole("heading", { name: "Tiket tidak ditemukan" }).waitFor();
+});

@@ -1,0 +1,208 @@
+// What the browser tests share: the suite under test, its people and devices, and pages that report what went wrong.
+//
+// MPP_BASE_URL and MPP_ACCOUNTS (the demo-accounts.json) say where the suite is; MPP_PID is its process, for the tests
+// that stop it for a while. `script/test browser` starts a suite of its own and sets all three.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, afterEach, before } from "node:test";
+import { chromium } from "playwright-core";
+
+export const baseUrl = required("MPP_BASE_URL").replace(/\/$/, "");
+const { accounts, devices, halls } = JSON.parse(readFileSync(required("MPP_ACCOUNTS"), "utf8"));
+export const hallId = halls[0].id;
+
+/** How a person at a counter, a phone, a kiosk and a board see the pages. */
+export const SCREENS = {
+  phone: { width: 360, height: 740 },
+  tablet: { width: 1280, height: 800 },
+  kiosk: { width: 1080, height: 1920 },
+  board: { width: 1920, height: 1080 },
+};
+
+function required(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run script/test browser, or set MPP_BASE_URL, MPP_ACCOUNTS and MPP_PID`);
+  return value;
+}
+
+/** The process of the suite. */
+export const pid = () => Number(required("MPP_PID"));
+
+/** The account with this username. */
+export function account(username) {
+  const found = accounts.find((one) => one.username === username);
+  assert.ok(found, `the demo has no account ${username}`);
+  return found;
+}
+
+/** The first device of a kind: "kiosk" or "board". */
+export const device = (kind) => devices.find((one) => one.kind === kind);
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** What went wrong on the pages of the running test. @type {string[]} */
+let troubles = [];
+/** Troubles that the running test provokes on purpose. @type {RegExp[]} */
+let provoked = [];
+/** @type {import("playwright-core").BrowserContext[]} */
+let contexts = [];
+
+/** Call once per test file: one browser with an empty profile, and no trouble tolerated on any page. */
+export function useBrowser() {
+  before(async () => {
+    browser = await chromium.launch({
+      executablePath: process.env.MPP_CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    });
+  });
+  after(() => browser.close());
+  afterEach(async () => {
+    await Promise.all(contexts.map((context) => context.close()));
+    const unexpected = troubles.filter((trouble) => !provoked.some((pattern) => pattern.test(trouble)));
+    [troubles, provoked, contexts] = [[], [], []];
+    assert.deepEqual(unexpected, [], "errors on the console, or requests to another host");
+  });
+}
+
+/** Says which troubles this test provokes. */
+export const provoke = (...patterns) => provoked.push(...patterns);
+
+/** A browser of its own for somebody: nobody, an account or a device. */
+export async function person(who, { screen = SCREENS.tablet, ...options } = {}) {
+  const context = await browser.newContext({ viewport: screen, locale: "id-ID", timezoneId: "Asia/Jakarta", ...options });
+  contexts.push(context);
+  context.setDefaultTimeout(20_000);
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== new URL(baseUrl).origin) troubles.push(`request to another host: ${url}`);
+  });
+  context.on("console", (message) => {
+    if (message.type() === "error") troubles.push(`${message.text()} (${message.location().url})`);
+  });
+  context.on("weberror", (error) => troubles.push(`${error.error().stack}`));
+  if (who) await signIn(context.request, who);
+  return context;
+}
+
+/** Cookies of those who have signed in already, so that the limit on sign-ins is left alone. */
+const cookies = new Map();
+async function signIn(request, who) {
+  const name = who.username ?? who.key;
+  if (!cookies.has(name)) {
+    const answer = who.key
+      ? await request.post(`${baseUrl}/v1/deviceSessions`, { data: { deviceKey: who.key } })
+      : await request.post(`${baseUrl}/v1/sessions`, { data: { username: who.username, password: who.password } });
+    assert.equal(answer.status(), 200, await answer.text());
+    cookies.set(name, (await answer.headersArray()).find((header) => header.name.toLowerCase() === "set-cookie").value.split(";")[0]);
+  }
+  const [cookie, value] = cookies.get(name).split("=");
+  await contexts.at(-1).addCookies([{ name: cookie, value, url: baseUrl, httpOnly: true, sameSite: "Strict" }]);
+}
+
+/** The API, with somebody's session. */
+export async function api(who) {
+  const context = await person(who);
+  const call = async (method, path, data, wanted = 200) => {
+    const answer = await context.request.fetch(baseUrl + path, { method, data, headers: { origin: baseUrl, "idempotency-key": crypto.randomUUID() } });
+    assert.equal(answer.status(), wanted, `${method} ${path}: ${await answer.text()}`);
+    return answer.json();
+  };
+  return { get: (path) => call("GET", path), post: (path, data = {}, wanted = 200) => call("POST", path, data, wanted) };
+}
+
+/** Issues a ticket as the kiosk does. */
+export async function issue(serviceCode, more = {}) {
+  const kiosk = await api(device("kiosk"));
+  const { services } = await kiosk.get(`/v1/halls/${hallId}/services`);
+  const service = services.find((one) => one.code === serviceCode);
+  assert.ok(service, `the demo has no service ${serviceCode}`);
+  return (await kiosk.post(`/v1/halls/${hallId}/tickets`, { serviceId: service.id, channel: "CHANNEL_KIOSK", ...more })).ticket;
+}
+
+/** Somebody at the own counter, open for its services. @returns the page of the console and the counter's id */
+export async function atCounter(username, options) {
+  const staff = account(username);
+  const [counter] = staff.counters;
+  const context = await person(staff, options);
+  const desk = await context.newPage();
+  await desk.goto(`${baseUrl}/loket?loket=${counter}`);
+  await desk.getByText("Tersambung", { exact: true }).waitFor();
+  const open = desk.getByRole("button", { name: "Buka loket" });
+  if (await open.isVisible()) {
+    await open.click();
+    await desk.locator("#dlg-open button[value=ok]").click();
+  }
+  await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
+  await settled(desk);
+  return { desk, counter, context };
+}
+
+/** The number the console shows as held; "" for none. */
+export const held = (desk) => desk.locator(".now-number:visible").textContent({ timeout: 1 }).catch(() => "");
+
+/** Waits until the console shows that it holds this number. */
+export const holds = (desk, number) => desk.locator(".now-number", { hasText: number }).waitFor();
+
+/** Waits until a press would be taken again: the console takes a quick second press for part of a double click. */
+export const settled = (desk) => desk.waitForTimeout(700);
+
+/** A board whose sounds are written down instead of played. `voice` gives its browser an Indonesian voice of its own. */
+export async function board(query = "", { voice = false, sound = true, ...options } = {}) {
+  const context = await person(device("board"), { screen: SCREENS.board, ...options });
+  await context.addInitScript(recordSounds, voice);
+  const page = await context.newPage();
+  await page.goto(`${baseUrl}/papan${query}`);
+  await page.locator("#board[data-live=live]").waitFor();
+  if (sound) {
+    await page.getByRole("button", { name: "Aktifkan suara" }).click();
+    await page.getByRole("button", { name: "Aktifkan suara" }).waitFor({ state: "hidden" });
+  }
+  return { page, context, spoken: () => page.evaluate(() => window.spoken) };
+}
+
+/** Runs in the page: sounds take 30 ms each, are written down, and two at once are a mistake. */
+function recordSounds(voice) {
+  window.spoken = [];
+  let sounding = 0;
+  const sound = (what, ended) => {
+    sounding += 1;
+    window.spoken.push(sounding > 1 ? `OVERLAP ${what}` : what);
+    setTimeout(() => {
+      sounding -= 1;
+      ended();
+    }, 30);
+  };
+  window.Audio = class extends EventTarget {
+    constructor(source) {
+      super();
+      this.clip = source.split("/").at(-1).replace(".ogg", "");
+    }
+    play() {
+      sound(this.clip, () => this.dispatchEvent(new Event("ended")));
+      return Promise.resolve();
+    }
+  };
+  window.SpeechSynthesisUtterance = class extends EventTarget {
+    constructor(text) {
+      super();
+      this.text = text;
+    }
+  };
+  const voices = voice ? [{ lang: "en-US", localService: true }, { lang: "id-ID", localService: true, name: "Bahasa" }] : [];
+  Object.defineProperty(window, "speechSynthesis", {
+    value: { getVoices: () => voices, cancel() {}, speak: (words) => sound(words.text, () => words.dispatchEvent(new Event("end"))) },
+  });
+}
+
+/** Asserts within a time what becomes true by itself. */
+export async function eventually(check, { within = 8_000, what = "" } = {}) {
+  const end = Date.now() + within;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw what ? new Error(`${what}: ${error.message}`, { cause: error }) : error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
