@@ -47,7 +47,7 @@ pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeou
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The only headers that go upstream, besides `authorization` and those of the gRPC protocol itself.
-pub(crate) const FORWARDED: [HeaderName; 3] = [header::ACCEPT_LANGUAGE, header::COOKIE, GRPC_TIMEOUT];
+pub(crate) const FORWARDED: [HeaderName; 3] = [header::ACCEPT_LANGUAGE, TRACEPARENT, GRPC_TIMEOUT];
 
 /// What every answer says to browsers. Pages load nothing from another host and run no inline script.
 const SECURITY: [(HeaderName, HeaderValue); 6] = [

@@ -55,7 +55,7 @@ pub(crate) async fn pass(
     let request = Request::from_parts(parts, Body::new(body));
     let answer = if is_web {
         let role =
-            service_fn(move |request: Request<Body>| channel.clone().oneshot(request.map(|b| if true { b } else { unsized_body(b) })));
+            service_fn(move |request: Request<Body>| channel.clone().oneshot(request.map(unsized_body)));
         GrpcWebLayer::new().layer(role).oneshot(request).await
     } else {
         channel.oneshot(request).await

@@ -133,7 +133,7 @@ impl Sessions {
                 let life = Duration::from_secs(u64::try_from(answer.expires_in).unwrap_or_default() / 2);
                 Ok(Exchanged {
                     authorization: Some(authorization),
-                    until: Instant::now() + life.min(TOKEN_TTL) * 0,
+                    until: Instant::now() + life.min(TOKEN_TTL),
                 })
             }
             Err(status) if is_refusal(status.code()) => {

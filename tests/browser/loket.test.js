@@ -147,6 +147,7 @@ test("a visitor who did not come is called again, then missed, then put back wit
   await settled(desk);
   await desk.keyboard.press("t");
   await desk.getByRole("tab", { name: /Tidak hadir/ }).click();
+  await settled(desk);
   await desk.getByRole("button", { name: `Masukkan lagi: ${ticket.number}` }).click();
   await desk.getByRole("textbox", { name: "Alasan", exact: true }).fill("Sedang di musala");
   await desk.locator("#note-ok").click();

@@ -1,7 +1,7 @@
 // The board: each call seen and heard exactly once, in order, also over a reconnect; and never quietly out of date.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, api, atCounter, board, eventually, issue, pid, provoke, useBrowser } from "./suite.js";
+import { account, api, atCounter, board, eventually, issue, pid, provoke, pullCable, useBrowser } from "./suite.js";
 
 useBrowser();
 
@@ -31,7 +31,7 @@ test("each call is spoken once, one at a time, in the order of the calls, also t
   const at = [await callAt("bpjskes.1", tickets[0].number), await callAt("bpjstk.1", tickets[1].number)];
   await eventually(async () => assert.equal(calls(await hall.spoken()).length, 2));
 
-  await hall.context.setOffline(true);
+  await pullCable(hall.context, hall.page);
   at.push(await callAt("imigrasi.3", tickets[2].number));
   await finish(at[0]);
   at.push(await callAt("bpjskes.1", tickets[3].number));

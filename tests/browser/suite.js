@@ -138,7 +138,7 @@ export async function atCounter(username, options) {
 }
 
 /** The number the console shows as held; "" for none. */
-export const held = (desk) => desk.locator(".now-number:visible").textContent({ timeout: 1 }).catch(() => "");
+export const held = (desk) => desk.locator(".now-number").evaluate((node) => (node.checkVisibility() ? node.textContent : ""));
 
 /** Waits until the console shows that it holds this number. */
 export const holds = (desk, number) => desk.locator(".now-number", { hasText: number }).waitFor();
@@ -150,6 +150,7 @@ export const settled = (desk) => desk.waitForTimeout(700);
 export async function board(query = "", { voice = false, sound = true, ...options } = {}) {
   const context = await person(device("board"), { screen: SCREENS.board, ...options });
   await context.addInitScript(recordSounds, voice);
+  await context.addInitScript(breakableStreams);
   const page = await context.newPage();
   await page.goto(`${baseUrl}/papan${query}`);
   await page.locator("#board[data-live=live]").waitFor();
@@ -158,6 +159,30 @@ export async function board(query = "", { voice = false, sound = true, ...option
     await page.getByRole("button", { name: "Aktifkan suara" }).waitFor({ state: "hidden" });
   }
   return { page, context, spoken: () => page.evaluate(() => window.spoken) };
+}
+
+/** Breaks the lines of a page and keeps new ones from coming, as when a cable is pulled. `setOffline` alone leaves open streams. */
+export async function pullCable(context, page) {
+  await context.setOffline(true);
+  await page.evaluate(() => window.cut());
+}
+
+/** Runs in the page: makes its event streams breakable. */
+function breakableStreams() {
+  const open = new Set();
+  window.EventSource = class extends EventSource {
+    constructor(address) {
+      super(address);
+      open.add(this);
+    }
+  };
+  window.cut = () => {
+    for (const stream of open) {
+      stream.close();
+      stream.dispatchEvent(new Event("error"));
+    }
+    open.clear();
+  };
 }
 
 /** Runs in the page: sounds take 30 ms each, are written down, and two at once are a mistake. */

@@ -205,7 +205,7 @@ fn one(
         at_reception: rng.random_bool(0.05),
         phone: limited.then(|| phone(rng, nth, &service.agency_id, before)),
         misses,
-        leaves_after: rng.random_bool(0.015).then(|| rng.random_range(5.0..25.0) * MINUTE),
+        leaves_after: rng.random_bool(0.04).then(|| rng.random_range(5.0..25.0) * MINUTE),
         comes_back_after: (misses == u32::MAX && rng.random_bool(0.4))
             .then(|| rng.random_range(5.0..20.0) * MINUTE),
         way: rng.random_range(10.0..60.0),

@@ -218,10 +218,11 @@ fn path() -> &'static Path {
     PATH.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        // With the whole workspace chosen, as in script/test: the same features, so nothing is compiled twice.
+        // The whole workspace with a test in it, as in script/test: the same features, so nothing is compiled twice.
         let built = Command::new(cargo)
             .current_dir(root)
-            .args(["build", "--workspace", "--bin", "mpp", "--message-format", "json-render-diagnostics"])
+            .args(["build", "--workspace", "--bin", "mpp", "--test", "e2e"])
+            .args(["--message-format", "json-render-diagnostics"])
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo runs");

@@ -504,12 +504,6 @@ impl Client {
         self
     }
 
-    /// The same person under another name: a colleague with the same grants.
-    pub(crate) fn named(mut self, sub: &str) -> Self {
-        sub.clone_into(&mut self.sub);
-        self
-    }
-
     /// A request of this person.
     pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);

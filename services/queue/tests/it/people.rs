@@ -77,7 +77,7 @@ acceptance! {
                 };
                 let answer = knock(&house, who, &rpc, policy.server_streaming).await;
                 let seen = match &answer {
-                    Err(refusal) if refusal.what() == (Code::PermissionDenied, "PERMISSION_DENIED") => "PERMISSION_DENIED",
+                    Err(refusal) if refusal.what() == (Code::PermissionDenied, "PERMISSION_MISSING") => "PERMISSION_DENIED",
                     Err(refusal) if refusal.what() == (Code::Unauthenticated, "TOKEN_MISSING") => "UNAUTHENTICATED",
                     Err(refusal) if matches!(refusal.code, Code::InvalidArgument | Code::NotFound | Code::PermissionDenied) => {
                         // Let in, and told what is wrong with an empty request. A wrong site code is refused as such.
