@@ -43,8 +43,9 @@ impl Default for RateLimits {
         Self {
             enabled: true,
             principal: Rate { per_second: 2_000, burst: 4_000 },
-            anonymous: Rate { per_second: 100, burst: 200 },
-            sign_in: Rate { per_second: 5, burst: 20 },
+            // A whole hall may stand behind one address: its visitors' phones, and its staff who sign in at eight.
+            anonymous: Rate { per_second: 500, burst: 2_000 },
+            sign_in: Rate { per_second: 20, burst: 200 },
         }
     }
 }

@@ -50,7 +50,11 @@ acceptance! {
         assert_eq!((counter.state(), counter.number.as_str()), (CounterState::Open, "1"));
         assert_eq!((counter.agency_code.as_str(), &counter.agency_id), ("DUKCAPIL", &house.agency("DUKCAPIL").id));
         assert_eq!(counter.open_service_ids, [house.service("KK").id.clone()]);
-        assert_eq!(counter.staff_id, "acc_staff1");
+        // Who works there is for supervisors.
+        for (who, shown) in [(house.supervisor("DUKCAPIL"), "acc_staff1"), (house.board(), "")] {
+            let hall = who.get_hall(GetHallRequest { hall: house.hall_id() }).await.expect("the hall").hall.expect("a hall");
+            assert_eq!(hall.counters[0].staff_id, shown);
+        }
         // Only its services.
         house.issue("KTP").await;
         assert_eq!(house.call("1").await.expect_err("nobody").what(), (Code::FailedPrecondition, "NOBODY_WAITING"));

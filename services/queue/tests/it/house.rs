@@ -132,8 +132,9 @@ pub(crate) struct House {
     issuer: Arc<Issuer>,
     verifier: Arc<Verifier>,
     peers: Peers,
-    redis_dir: TempDir,
+    // Before its directory: a server whose socket is gone cannot be told to stop.
     redis: Option<PrivateServer>,
+    redis_dir: TempDir,
     redis_url: String,
     process: Option<Process>,
     tokens: Arc<Mutex<HashMap<String, (DateTime<Utc>, String)>>>,

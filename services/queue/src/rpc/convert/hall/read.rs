@@ -267,9 +267,10 @@ fn at_most<'l, T>(check: &mut Checker, field: &str, list: &'l [T], max: usize) -
 
 /// A number from 0 to `max`, where 0 stands for `default`.
 fn setting(check: &mut Checker, field: &str, value: i32, max: i32, default: u32) -> u32 {
+    // What is out of range was noted; nothing is computed with it.
     match u32::try_from(check.range(field, value, 0, max)) {
-        Ok(0) | Err(_) => default,
-        Ok(value) => value,
+        Ok(within) if within > 0 && value <= max => within,
+        Ok(_) | Err(_) => default,
     }
 }
 
