@@ -302,10 +302,10 @@ impl Desk {
 
     /// The visitor comes.
     async fn welcome(&mut self, mut ticket: Ticket, guest: Option<Guest>) {
-        if guest.as_ref().is_some_and(|guest| guest.visitor.needs_recall) {
-            if let Some(recalled) = self.recall(&ticket).await {
-                ticket = recalled;
-            }
+        if guest.as_ref().is_some_and(|guest| guest.visitor.needs_recall)
+            && let Some(recalled) = self.recall(&ticket).await
+        {
+            ticket = recalled;
         }
         self.stage.clock.sleep(guest.as_ref().map_or(20.0, |guest| guest.visitor.way)).await;
         let answer = self

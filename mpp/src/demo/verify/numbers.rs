@@ -119,7 +119,7 @@ pub(super) fn statistics_equal(computed: &Statistics, reported: &Statistics) -> 
 
 fn tables(statistics: &Statistics) -> [(&'static str, &[StatisticsRow]); 5] {
     [
-        ("total", statistics.total.as_ref().map(std::slice::from_ref).unwrap_or_default()),
+        ("total", statistics.total.as_slice()),
         ("service", &statistics.services),
         ("agency", &statistics.agencies),
         ("counter", &statistics.counters),

@@ -33,12 +33,14 @@ fn rank(values: &mut [i64], percent: usize) -> i32 {
 
 fn row(key: &str, legs: &[&Leg]) -> StatisticsRow {
     let ended = |kind: EventKind| i32::try_from(legs.iter().filter(|leg| leg.outcome == Some(kind)).count()).expect("small");
-    let between = |from: fn(&Leg) -> Option<i64>, to: fn(&Leg) -> Option<i64>| -> Vec<i64> {
+    let between = |from: fn(&Leg) -> Option<i64>, to: &dyn Fn(&Leg) -> Option<i64>| -> Vec<i64> {
         legs.iter().filter_map(|leg| Some(to(leg)? - from(leg)?)).collect()
     };
-    let mut waits = between(|leg| Some(leg.queued), |leg| leg.called);
-    let mut ways = between(|leg| leg.called, |leg| leg.started);
-    let mut services = between(|leg| leg.started, |leg| leg.ended);
+    let mut waits = between(|leg| Some(leg.queued), &|leg| leg.called);
+    let mut ways = between(|leg| leg.called, &|leg| leg.started);
+    // What was given up or forgotten says nothing about how long service takes.
+    let given = |leg: &Leg| matches!(leg.outcome, Some(EventKind::TicketFinished | EventKind::TicketTransferred));
+    let mut services = between(|leg| leg.started, &|leg| leg.ended.filter(|_| given(leg)));
     StatisticsRow {
         key: key.to_owned(),
         issued: i32::try_from(legs.len()).expect("small"),
