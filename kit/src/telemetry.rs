@@ -78,7 +78,11 @@ pub fn init(config: &TelemetryConfig) -> anyhow::Result<Guard> {
         filter = filter.add_directive("opentelemetry=warn".parse()?);
     }
     let stdout = match config.format {
-        Format::Pretty => tracing_subscriber::fmt::layer().with_target(false).boxed(),
+        // Colours are for a terminal; in a file they are noise.
+        Format::Pretty => tracing_subscriber::fmt::layer()
+            .with_target(false)
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stdout()))
+            .boxed(),
         Format::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).boxed(),
     };
     let mut guard = Guard::default();

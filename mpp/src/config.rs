@@ -175,8 +175,8 @@ impl Config {
             ("redis.url", &self.redis.url, redis),
         ] {
             let url = url.expose_secret();
-            let scheme = url.split("://").next().unwrap_or_default();
-            if !url.is_empty() && !(url.contains("://") && schemes.contains(&scheme)) {
+            let known = url.split_once("://").is_some_and(|(scheme, _)| schemes.contains(&scheme));
+            if !url.is_empty() && !known {
                 return Err(Failure::new(
                     Exit::Usage,
                     format!(

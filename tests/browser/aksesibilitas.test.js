@@ -15,86 +15,90 @@ async function check(page, name) {
   assert.deepEqual(found, []);
 }
 
+/** Asserts that a page fits the narrowest phone, whatever it is shown on now. */
 async function narrow(page, name) {
+  const size = page.viewportSize();
+  await page.setViewportSize(SCREENS.phone);
   const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  await page.setViewportSize(size);
   assert.ok(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen} px`);
 }
 
-for (const lang of ["id", "en"]) {
-  for (const [screen, size] of Object.entries({ phone: SCREENS.phone, tablet: SCREENS.tablet })) {
-    test(`public pages pass axe and fit the screen (${lang}, ${screen})`, async () => {
-      provoke(/40[34]/);
-      const ticket = await issue("DUKCAPIL-KK", { priority: "PRIORITY_DISABILITY" });
-      const { code } = await (await api(device("board"))).get(`/v1/halls/${hallId}/siteCode`);
-      const page = await (await person(undefined, { screen: size })).newPage();
-      for (const path of ["/", "/masuk", "/kiosk", "/papan", `/t/${ticket.token}`, `/h/${hallId}?kode=${encodeURIComponent(code)}`, "/t/tidak-ada", "/tidak-ada", "/docs"]) {
-        await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
-        // The documentation is written in one language and is for programmers at a desk.
-        if (path !== "/docs") assert.equal(await page.locator("html").getAttribute("lang"), lang, path);
-        await check(page, path);
-        await narrow(page, path);
-      }
-    });
+// Each language on one screen: together they cover both of both.
+for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
+  const size = SCREENS[screen];
+  test(`public pages pass axe and fit the screen (${lang}, ${screen})`, async () => {
+    provoke(/40[34]/);
+    const ticket = await issue("DUKCAPIL-KK", { priority: "PRIORITY_DISABILITY" });
+    const { code } = await (await api(device("board"))).get(`/v1/halls/${hallId}/siteCode`);
+    const page = await (await person(undefined, { screen: size })).newPage();
+    for (const path of ["/", "/masuk", "/kiosk", "/papan", `/t/${ticket.token}`, `/h/${hallId}?kode=${encodeURIComponent(code)}`, "/t/tidak-ada", "/tidak-ada", "/docs"]) {
+      await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
+      // The documentation is written in one language and is for programmers at a desk.
+      if (path !== "/docs") assert.equal(await page.locator("html").getAttribute("lang"), lang, path);
+      await check(page, path);
+      await narrow(page, path);
+    }
+  });
 
-    test(`the counter console passes axe in every state (${lang}, ${screen})`, async () => {
-      await issue("DPMPTSP-NIB", { priority: "PRIORITY_PREGNANT", assistance: ["ASSISTANCE_ESCORT"], partySize: 4 });
-      const { desk } = await atCounter("dpmptsp.1", { screen: size });
-      const context = desk.context();
-      const page = await context.newPage();
-      await page.goto(`${baseUrl}/loket?lang=${lang}`);
-      await page.locator(".choose-card").first().waitFor();
-      await check(page, "choose");
-      await narrow(page, "choose");
-      await desk.reload();
-      await desk.locator("[data-act=callNext]").waitFor();
-      await desk.waitForTimeout(500);
-      await check(desk, "idle");
-      await narrow(desk, "idle");
-      await desk.locator("#pause").click();
-      await check(desk, "pause dialog");
-      await narrow(desk, "pause dialog");
-      await desk.locator("#dlg-pause button[value=ok]").click();
-      await desk.locator("[data-act=resume]").waitFor();
-      await check(desk, "break");
-      await desk.waitForTimeout(700);
-      await desk.locator("[data-act=resume]").click();
-      await desk.locator("[data-act=callNext]").waitFor();
-      await desk.waitForTimeout(700);
-      await desk.locator("[data-act=callNext]").click();
-      await desk.locator("[data-act=start]").waitFor();
-      await check(desk, "called");
-      await narrow(desk, "called");
-      await desk.waitForTimeout(700);
-      await desk.locator("[data-act=start]").click();
-      await desk.locator("[data-act=finish]").waitFor();
-      await desk.waitForTimeout(700);
-      for (const [open, dialog] of [["finish", "#dlg-finish"], ["transfer", "#dlg-transfer"], ["park", "#dlg-note"]]) {
-        await desk.locator(`[data-act=${open}]`).click();
-        await desk.locator(`${dialog}[open]`).waitFor();
-        await check(desk, `${open} dialog`);
-        await narrow(desk, `${open} dialog`);
-        await desk.keyboard.press("Escape");
-      }
-      await desk.locator("[data-act=finish]").click();
-      await desk.locator("#finish-ok").click();
-      await desk.locator("[data-act=callNext]").waitFor();
-    });
+  test(`the counter console passes axe in every state (${lang}, ${screen})`, async () => {
+    await issue("DPMPTSP-NIB", { priority: "PRIORITY_PREGNANT", assistance: ["ASSISTANCE_ESCORT"], partySize: 4 });
+    const { desk } = await atCounter("dpmptsp.1", { screen: size });
+    const context = desk.context();
+    const page = await context.newPage();
+    await page.goto(`${baseUrl}/loket?lang=${lang}`);
+    await page.locator(".choose-card").first().waitFor();
+    await check(page, "choose");
+    await narrow(page, "choose");
+    await desk.reload();
+    await desk.locator("[data-act=callNext]").waitFor();
+    await desk.waitForTimeout(500);
+    await check(desk, "idle");
+    await narrow(desk, "idle");
+    await desk.locator("#pause").click();
+    await check(desk, "pause dialog");
+    await narrow(desk, "pause dialog");
+    await desk.locator("#dlg-pause button[value=ok]").click();
+    await desk.locator("[data-act=resume]").waitFor();
+    await check(desk, "break");
+    await desk.waitForTimeout(700);
+    await desk.locator("[data-act=resume]").click();
+    await desk.locator("[data-act=callNext]").waitFor();
+    await desk.waitForTimeout(700);
+    await desk.locator("[data-act=callNext]").click();
+    await desk.locator("[data-act=start]").waitFor();
+    await check(desk, "called");
+    await narrow(desk, "called");
+    await desk.waitForTimeout(700);
+    await desk.locator("[data-act=start]").click();
+    await desk.locator("[data-act=finish]").waitFor();
+    await desk.waitForTimeout(700);
+    for (const [open, dialog] of [["finish", "#dlg-finish"], ["transfer", "#dlg-transfer"], ["park", "#dlg-note"]]) {
+      await desk.locator(`[data-act=${open}]`).click();
+      await desk.locator(`${dialog}[open]`).waitFor();
+      await check(desk, `${open} dialog`);
+      await narrow(desk, `${open} dialog`);
+      await desk.keyboard.press("Escape");
+    }
+    await desk.locator("[data-act=finish]").click();
+    await desk.locator("#finish-ok").click();
+    await desk.locator("[data-act=callNext]").waitFor();
+  });
 
-    test(`the control room passes axe (${lang}, ${screen})`, async () => {
-      const page = await (await person(account("manajer"), { screen: size })).newPage();
-      await page.goto(`${baseUrl}/kendali?lang=${lang}`);
-      await page.locator(".counter-card").first().waitFor();
-      await page.locator("#stats tr").first().waitFor();
-      await check(page, "control room");
-      await narrow(page, "control room");
-      await page.locator("#stop-hall").click();
-      await check(page, "stop dialog");
-      await narrow(page, "stop dialog");
-      await page.keyboard.press("Escape");
-      await page.locator("#close-day").click();
-      await check(page, "close dialog");
-    });
-  }
+  test(`the control room passes axe (${lang}, ${screen})`, async () => {
+    const page = await (await person(account("manajer"), { screen: size })).newPage();
+    await page.goto(`${baseUrl}/kendali?lang=${lang}`);
+    await page.locator(".counter-card").first().waitFor();
+    await page.locator("#stats tr").first().waitFor();
+    await check(page, "control room");
+    await narrow(page, "control room");
+    await page.locator("#stop-hall").click();
+    await check(page, "stop dialog");
+    await narrow(page, "stop dialog");
+    await page.keyboard.press("Escape");
+    await page.locator("#close-day").click();
+    await check(page, "close dialog");
+  });
 
   test(`every step of the kiosk passes axe and fits (${lang})`, async () => {
     for (const size of [SCREENS.kiosk, SCREENS.phone]) {
@@ -119,6 +123,7 @@ for (const lang of ["id", "en"]) {
   });
 
   test(`the board passes axe, light and dark, and fits a phone (${lang})`, async () => {
+    await someCalls();
     for (const [size, query] of [[SCREENS.board, "tema=gelap"], [SCREENS.board, "tema=terang"], [SCREENS.phone, "zona=A"]]) {
       const page = await (await person(device("board"), { screen: size })).newPage();
       await page.goto(`${baseUrl}/papan?${query}&lang=${lang}`);
@@ -128,6 +133,33 @@ for (const lang of ["id", "en"]) {
     }
   });
 }
+
+/** Two counters with a ticket each, so that the board has something to show. */
+async function someCalls() {
+  for (const username of ["dukcapil.1", "dukcapil.2"]) {
+    const staff = await api(account(username));
+    const [counter] = account(username).counters;
+    const { desk } = await staff.get(`/v1/counters/${counter}`);
+    if (desk.current) continue;
+    await issue(username === "dukcapil.1" ? "DUKCAPIL-KTP-REKAM" : "DUKCAPIL-KTP-CETAK");
+    if (desk.counter.state === "COUNTER_STATE_CLOSED") await staff.post(`/v1/counters/${counter}:open`);
+    await staff.post(`/v1/counters/${counter}:callNext`);
+  }
+}
+
+test("the check finds faults that are put in on purpose", async () => {
+  const page = await (await person()).newPage();
+  await page.goto(`${baseUrl}/masuk`);
+  await page.evaluate(() => {
+    const button = document.querySelector("#submit");
+    button.replaceChildren();
+    document.querySelector("h1").style.color = "#eee";
+    document.body.append(Object.assign(document.createElement("div"), { id: "wide" }));
+    document.querySelector("#wide").style.width = "500px";
+  });
+  await assert.rejects(check(page, "planted"), (error) => /button-name/.test(error.message) && /color-contrast/.test(error.message));
+  await assert.rejects(narrow(page, "planted"), /500 px wide/);
+});
 
 test("targets that are pressed are at least 44 pixels high", async () => {
   const { desk } = await atCounter("dpmptsp.2", { screen: SCREENS.phone });

@@ -240,18 +240,21 @@ fn screaming(name: &str) -> String {
 
 /// The type of a field, as a `.proto` file writes it.
 fn type_of(field: &FieldDescriptor) -> String {
-    let kind = match field.kind() {
-        Kind::Message(message) => message.full_name().to_owned(),
-        Kind::Enum(it) => it.full_name().to_owned(),
-        scalar => format!("{scalar:?}").to_lowercase(),
+    let kind = field.kind();
+    let kind = if let Some(message) = kind.as_message() {
+        message.full_name().to_owned()
+    } else if let Some(it) = kind.as_enum() {
+        it.full_name().to_owned()
+    } else {
+        format!("{kind:?}").to_lowercase()
     };
-    let label =
-        match field.cardinality() {
-            Cardinality::Repeated => "repeated ",
-            Cardinality::Optional | Cardinality::Required => {
-                if field.field_descriptor_proto().proto3_optional() { "optional " } else { "" }
-            }
-        };
+    let label = if field.cardinality() == Cardinality::Repeated {
+        "repeated "
+    } else if field.field_descriptor_proto().proto3_optional() {
+        "optional "
+    } else {
+        ""
+    };
     format!("{label}{kind}")
 }
 

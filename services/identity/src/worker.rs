@@ -19,6 +19,7 @@ use crate::{
         lockout,
         signing_key::{self, KeyState, Step},
     },
+    metrics::DeviceWatch,
     rpc::entry,
     store,
 };
@@ -27,6 +28,8 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(60);
 /// Sessions that are over are kept this long, so that an operator can still see them.
 const KEEP_SESSIONS: TimeDelta = TimeDelta::days(7);
+/// Devices whose silence is measured; far more than an installation has.
+const DEVICES_WATCHED: u64 = 10_000;
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 
@@ -34,9 +37,10 @@ const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 pub(crate) fn upkeep(env: &Env, db: Db, config: Config) -> Worker {
     let (clock, shutdown) = (env.clock.clone(), env.shutdown.clone());
     Worker::new("identity upkeep", async move {
+        let watch = DeviceWatch::new();
         while !shutdown.is_triggered() {
             // A database that is away comes back; tokens go on being signed with the key there is.
-            if let Err(error) = tick(&db, &config, clock.now()).await {
+            if let Err(error) = tick(&db, &config, &watch, clock.now()).await {
                 tracing::warn!(
                     error = chain(error.as_ref()),
                     "identity upkeep failed and is tried again in a minute"
@@ -49,7 +53,12 @@ pub(crate) fn upkeep(env: &Env, db: Db, config: Config) -> Worker {
 }
 
 /// Does what is due now. Again changes nothing.
-pub(crate) async fn tick(db: &Db, config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub(crate) async fn tick(
+    db: &Db,
+    config: &Config,
+    watch: &DeviceWatch,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     let keys = store::signing_key::list(&db.read).await?;
     let steps = signing_key::due(&keys, now, config.rotate_after());
     take(db, &steps, now).await?;
@@ -57,6 +66,7 @@ pub(crate) async fn tick(db: &Db, config: &Config, now: DateTime<Utc>) -> anyhow
     store::session::sweep(&db.write, now - KEEP_SESSIONS, now - KEEP_SESSIONS - absolute).await?;
     store::failure::sweep(&db.write, now - lockout::FORGET_AFTER).await?;
     idempotency::purge(&db.write, now - KEEP_ANSWERS).await?;
+    watch.record(&store::device::list(&db.read, None, None, DEVICES_WATCHED).await?, now);
     Ok(())
 }
 
@@ -175,14 +185,14 @@ mod tests {
         on_both(async |test: TestDb| {
             let (db, config) = (&test.db, Config::default());
             let day = |days: i64| start() + TimeDelta::days(days);
-            tick(db, &config, start()).await.unwrap();
+            tick(db, &config, &DeviceWatch::new(), start()).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active]);
             let first = store::signing_key::active(&db.read).await.unwrap().unwrap().0;
 
-            tick(db, &config, day(29) - TimeDelta::seconds(1)).await.unwrap();
+            tick(db, &config, &DeviceWatch::new(), day(29) - TimeDelta::seconds(1)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active]);
-            tick(db, &config, day(29)).await.unwrap();
-            tick(db, &config, day(29)).await.unwrap();
+            tick(db, &config, &DeviceWatch::new(), day(29)).await.unwrap();
+            tick(db, &config, &DeviceWatch::new(), day(29)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Next, KeyState::Active]);
             assert_eq!(store::signing_key::active(&db.read).await.unwrap().unwrap().0, first);
             assert_eq!(
@@ -191,7 +201,7 @@ mod tests {
                 "published before it signs"
             );
 
-            tick(db, &config, day(30)).await.unwrap();
+            tick(db, &config, &DeviceWatch::new(), day(30)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active, KeyState::Retained]);
             assert_ne!(store::signing_key::active(&db.read).await.unwrap().unwrap().0, first);
             let retained = Query::select().columns(["pkcs8", "state"]).from("signing_key").to_owned();
@@ -205,7 +215,7 @@ mod tests {
                 );
             }
 
-            tick(db, &config, day(31)).await.unwrap();
+            tick(db, &config, &DeviceWatch::new(), day(31)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active]);
             let entries = journal::read(&db.read, None, 0, 100).await.unwrap();
             let what: Vec<String> = entries.into_iter().map(|recorded| recorded.entry.what).collect();
@@ -252,7 +262,9 @@ mod tests {
             store::failure::count_another(&tx, "old", start()).await.unwrap();
             store::failure::count_another(&tx, "new", start() + TimeDelta::minutes(1)).await.unwrap();
             tx.commit().await.unwrap();
-            tick(db, &config, start() + lockout::FORGET_AFTER + TimeDelta::seconds(1)).await.unwrap();
+            tick(db, &config, &DeviceWatch::new(), start() + lockout::FORGET_AFTER + TimeDelta::seconds(1))
+                .await
+                .unwrap();
             assert_eq!(store::failure::find(&db.read, "old").await.unwrap(), None);
             assert_eq!(
                 store::failure::find(&db.read, "new").await.unwrap().map(|failures| failures.count),

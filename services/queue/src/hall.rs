@@ -10,6 +10,7 @@ pub(crate) mod log;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -69,6 +70,8 @@ pub struct HallHandle {
 pub(crate) struct CommittedState {
     durable: RwLock<Durable>,
     position: watch::Sender<u64>,
+    /// The last position that is known to stand in Redis.
+    appended: AtomicU64,
     /// Rings when another instance may have committed.
     bell: Notify,
 }
@@ -94,6 +97,11 @@ impl CommittedState {
     fn head(&self) -> (u64, String) {
         let durable = self.durable.read().unwrap_or_else(PoisonError::into_inner);
         (durable.fold.seq(), durable.chain.clone())
+    }
+
+    /// Notes that the log stands in Redis up to here.
+    fn note_appended(&self, seq: u64) {
+        self.appended.fetch_max(seq, Ordering::Relaxed);
     }
 
     /// Applies entries that are committed now, and shows them.
@@ -152,8 +160,11 @@ impl Halls {
     /// Every hall, by code.
     #[must_use]
     pub fn all(&self) -> Vec<HallHandle> {
-        let mut halls: Vec<(String, HallHandle)> =
-            self.handles().into_iter().map(|hall| (hall.read(|fold| fold.hall().code.clone()), hall)).collect();
+        let mut halls: Vec<(String, HallHandle)> = self
+            .handles()
+            .into_iter()
+            .map(|hall| (hall.read(|fold| fold.hall().code.clone()), hall))
+            .collect();
         halls.sort_by(|one, other| one.0.cmp(&other.0));
         halls.into_iter().map(|(_, hall)| hall).collect()
     }
@@ -289,6 +300,7 @@ impl Halls {
         let (inbox, commands) = mpsc::channel(INBOX);
         let committed = Arc::new(CommittedState {
             position: watch::Sender::new(durable.fold.seq()),
+            appended: AtomicU64::new(durable.fold.seq()),
             durable: RwLock::new(durable),
             bell: Notify::new(),
         });
@@ -347,7 +359,9 @@ impl HallHandle {
         let (reply, answer) = oneshot::channel();
         // Milliseconds are enough for people, and both databases keep them.
         let submission = Submission { command, now: self.clock.now().trunc_subsecs(3), reply };
-        self.inbox.try_send(submission).map_err(|_| Error::Unavailable(anyhow::anyhow!("too many commands wait for this hall")))?;
+        self.inbox
+            .try_send(submission)
+            .map_err(|_| Error::Unavailable(anyhow::anyhow!("too many commands wait for this hall")))?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Error::Unavailable(anyhow::anyhow!("the hall is being reopened"))),
@@ -364,6 +378,19 @@ impl HallHandle {
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.committed.position.subscribe()
+    }
+
+    /// Events that stand in Redis and are not durable yet, as far as this instance knows.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        let committed = *self.committed.position.borrow();
+        self.committed.appended.load(Ordering::Relaxed).saturating_sub(committed)
+    }
+
+    /// Streams that follow this hall at this instance.
+    #[must_use]
+    pub fn watchers(&self) -> usize {
+        self.committed.position.receiver_count()
     }
 
     /// 32 random bytes of this hall, for site codes and digests of phone numbers.

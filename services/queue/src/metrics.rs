@@ -5,7 +5,7 @@ use std::time::Duration;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
 use opentelemetry::{KeyValue, global};
 
-use crate::hall::Halls;
+use crate::hall::{HallHandle, Halls};
 
 /// Instruments of the queue service. Clones share them.
 #[derive(Clone)]
@@ -28,7 +28,9 @@ impl Metrics {
                 .f64_histogram(name)
                 .with_unit("s")
                 .with_description(what)
-                .with_boundaries(vec![0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0])
+                .with_boundaries(vec![
+                    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
+                ])
                 .build()
         };
         Self {
@@ -44,7 +46,10 @@ impl Metrics {
                 .u64_counter("mpp.queue.append.conflicts")
                 .with_description("appends that another instance was ahead of")
                 .build(),
-            reopened: meter.u64_counter("mpp.queue.reopened").with_description("halls that had to be opened again").build(),
+            reopened: meter
+                .u64_counter("mpp.queue.reopened")
+                .with_description("halls that had to be opened again")
+                .build(),
         }
     }
 
@@ -76,7 +81,8 @@ impl Default for Metrics {
     }
 }
 
-/// Registers what is read when metrics are collected: queue lengths, the longest wait and the stream position per hall.
+/// Registers what is read when metrics are collected: per hall the queue lengths, the longest wait, the position of the log,
+/// how far its durability lags behind, and who watches.
 pub fn observe(halls: &Halls) {
     let meter = meter();
     let lengths = halls.clone();
@@ -90,7 +96,10 @@ pub fn observe(halls: &Halls) {
                         let waiting = fold.line(service.id).map_or(0, crate::domain::fold::Line::len) as u64;
                         observer.observe(
                             waiting,
-                            &[KeyValue::new("hall", fold.hall().code.clone()), KeyValue::new("service", service.code.clone())],
+                            &[
+                                KeyValue::new("hall", fold.hall().code.clone()),
+                                KeyValue::new("service", service.code.clone()),
+                            ],
                         );
                     }
                 });
@@ -117,13 +126,41 @@ pub fn observe(halls: &Halls) {
             }
         })
         .build();
-    let positions = halls.clone();
-    let _position = meter
-        .u64_observable_gauge("mpp.queue.committed_seq")
-        .with_description("committed position of the log, by hall")
+    per_hall(&meter, halls, "mpp.queue.committed_seq", "committed position of the log", |hall| {
+        hall.read(crate::domain::fold::Fold::seq)
+    });
+    per_hall(
+        &meter,
+        halls,
+        "mpp.queue.stream.lag",
+        "events that stand in Redis and are not committed yet",
+        HallHandle::lag,
+    );
+    per_hall(
+        &meter,
+        halls,
+        "mpp.queue.watchers",
+        "streams that follow a hall: boards, consoles, ticket pages",
+        |hall| hall.watchers() as u64,
+    );
+}
+
+/// A gauge of one number per hall.
+fn per_hall(
+    meter: &Meter,
+    halls: &Halls,
+    name: &'static str,
+    what: &'static str,
+    value: impl Fn(&HallHandle) -> u64 + Send + Sync + 'static,
+) {
+    let halls = halls.clone();
+    let _gauge = meter
+        .u64_observable_gauge(name)
+        .with_description(what)
         .with_callback(move |observer| {
-            for hall in positions.all() {
-                hall.read(|fold| observer.observe(fold.seq(), &[KeyValue::new("hall", fold.hall().code.clone())]));
+            for hall in halls.all() {
+                let code = hall.read(|fold| fold.hall().code.clone());
+                observer.observe(value(&hall), &[KeyValue::new("hall", code)]);
             }
         })
         .build();

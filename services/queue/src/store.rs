@@ -81,10 +81,17 @@ impl Store {
 
     /// Registers a hall with an empty log. Answers false if its code is taken by a hall that has a log; a registration
     /// that never got its first event is replaced.
-    pub(crate) async fn register(&self, id: HallId, code: &str, secret: &[u8], now: DateTime<Utc>) -> Result<bool, Error> {
+    pub(crate) async fn register(
+        &self,
+        id: HallId,
+        code: &str,
+        secret: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
         let tx = self.db.begin().await?;
         if let Some(old) = hall::Entity::find().filter(hall::Column::Code.eq(code)).one(&tx).await? {
-            let begun = shard::Entity::find_by_id(old.id.clone()).one(&tx).await?.is_some_and(|shard| shard.seq > 0);
+            let begun =
+                shard::Entity::find_by_id(old.id.clone()).one(&tx).await?.is_some_and(|shard| shard.seq > 0);
             if begun {
                 return Ok(false);
             }
@@ -189,8 +196,11 @@ impl Store {
             return Ok(Committed::Fenced);
         }
         for (entries, dates) in entries.chunks(CHUNK).zip(dates.chunks(CHUNK)) {
-            let rows: Vec<_> =
-                entries.iter().zip(dates).map(|(entry, date)| convert::event(id, view.epoch, date, entry)).collect::<Result<_, _>>()?;
+            let rows: Vec<_> = entries
+                .iter()
+                .zip(dates)
+                .map(|(entry, date)| convert::event(id, view.epoch, date, entry))
+                .collect::<Result<_, _>>()?;
             event::Entity::insert_many(rows).exec_without_returning(&tx).await?;
         }
         write_tickets(&tx, entries).await?;
@@ -216,7 +226,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn events(&self, id: HallId, date: NaiveDate, after_seq: u64, limit: u64) -> Result<Vec<StoredEvent>, Error> {
+    pub async fn events(
+        &self,
+        id: HallId,
+        date: NaiveDate,
+        after_seq: u64,
+        limit: u64,
+    ) -> Result<Vec<StoredEvent>, Error> {
         let rows = event::Entity::find()
             .filter(event::Column::Hall.eq(id.to_string()))
             .filter(event::Column::Date.eq(date.to_string()))
@@ -226,7 +242,13 @@ impl Store {
             .all(&self.db.read)
             .await?;
         rows.into_iter()
-            .map(|row| convert::entry(row).map(|entry| StoredEvent { seq: entry.seq, chain: entry.chain, event: entry.event }))
+            .map(|row| {
+                convert::entry(row).map(|entry| StoredEvent {
+                    seq: entry.seq,
+                    chain: entry.chain,
+                    event: entry.event,
+                })
+            })
             .collect()
     }
 
@@ -285,7 +307,8 @@ async fn write_tickets(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<()
     // Always in the same order, so that two writers cannot wait for each other's rows.
     tickets.sort_by_key(|ticket| ticket.id);
     for tickets in tickets.chunks(CHUNK) {
-        let rows: Vec<_> = tickets.iter().map(|ticket| convert::ticket_row(ticket)).collect::<Result<_, _>>()?;
+        let rows: Vec<_> =
+            tickets.iter().map(|ticket| convert::ticket_row(ticket)).collect::<Result<_, _>>()?;
         let changed = [
             ticket::Column::Version,
             ticket::Column::State,
@@ -310,7 +333,9 @@ async fn write_servings(tx: &DatabaseTransaction, hall: HallId, entries: &[Entry
         let Some(ticket) = &entry.event.ticket else { continue };
         let open = opened.iter_mut().find(|open| open.1 == ticket.id && open.3.is_none());
         match (ticket.is_held(), ticket.counter) {
-            (true, Some(counter)) if is_call(entry.event.kind) => opened.push((entry.seq, ticket.id, counter, None)),
+            (true, Some(counter)) if is_call(entry.event.kind) => {
+                opened.push((entry.seq, ticket.id, counter, None))
+            }
             (true, _) => {}
             (false, _) if is_end_of_hold(&entry.event) => match open {
                 Some(open) => open.3 = Some(entry.seq),
@@ -322,7 +347,10 @@ async fn write_servings(tx: &DatabaseTransaction, hall: HallId, entries: &[Entry
     if !closed.is_empty() {
         let mut to_seq = CaseStatement::new();
         for (ticket, seq) in &closed {
-            to_seq = to_seq.case(Expr::col(serving::Column::TicketId).eq(ticket.to_string()), Expr::value(convert::position(*seq)?));
+            to_seq = to_seq.case(
+                Expr::col(serving::Column::TicketId).eq(ticket.to_string()),
+                Expr::value(convert::position(*seq)?),
+            );
         }
         serving::Entity::update_many()
             .col_expr(serving::Column::ToSeq, to_seq.into())

@@ -47,7 +47,9 @@ impl DayKeeper {
             let command = system(order);
             match hall.submit(command).await {
                 Ok(_) => {}
-                Err(Error::Unavailable(error)) => tracing::warn!(hall = %hall.id(), error = %error, "the day is opened or closed later"),
+                Err(Error::Unavailable(error)) => {
+                    tracing::warn!(hall = %hall.id(), error = %error, "the day is opened or closed later")
+                }
                 Err(error @ (Error::Rejected(_) | Error::Invalid(_) | Error::Internal(_))) => {
                     tracing::error!(hall = %hall.id(), error = %error, "the day cannot be opened or closed");
                 }

@@ -163,11 +163,13 @@ impl People {
         if let Some(token) = tokens.get(&persona) {
             return anonymous.with_token(token);
         }
-        let api = match persona {
-            Persona::Anonymous => return anonymous.clone(),
-            Persona::Kiosk => anonymous.sign_in_device(&self.kiosk_key).await,
-            Persona::Board => anonymous.sign_in_device(&self.board_key).await,
-            staff => anonymous.sign_in(staff.username(), PASSWORD).await,
+        let api = if Persona::STAFF.contains(&persona) {
+            anonymous.sign_in(persona.username(), PASSWORD).await
+        } else if persona == Persona::Anonymous {
+            return anonymous.clone();
+        } else {
+            let key = if persona == Persona::Kiosk { &self.kiosk_key } else { &self.board_key };
+            anonymous.sign_in_device(key).await
         };
         if let Some(token) = api.token() {
             tokens.insert(persona, token.to_owned());

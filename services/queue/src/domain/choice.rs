@@ -82,7 +82,8 @@ pub fn order(fold: &Fold, services: &[ServiceId], now: DateTime<Utc>, limit: usi
         let Some((candidate, lane, reason)) = pick(fold, &mut heads, &counts) else { break };
         let mut passed = Vec::new();
         if let Some(lane) = lane {
-            for (lower, line) in [(Lane::Appointment, &heads.appointment), (Lane::Ordinary, &heads.ordinary)] {
+            for (lower, line) in [(Lane::Appointment, &heads.appointment), (Lane::Ordinary, &heads.ordinary)]
+            {
                 if lower > lane
                     && let Some(head) = line.front()
                 {
@@ -143,7 +144,9 @@ fn count(fold: &Fold, counts: &HashMap<(ServiceId, Lane), u32>, service: Service
 }
 
 fn ratio(fold: &Fold, service: ServiceId) -> u32 {
-    fold.service(service).and_then(|service| fold.agency(service.agency)).map_or(1, |agency| agency.priority_ratio.max(1))
+    fold.service(service)
+        .and_then(|service| fold.agency(service.agency))
+        .map_or(1, |agency| agency.priority_ratio.max(1))
 }
 
 /// The first `limit` candidates of each lane, over all services. Cost grows with the services and the limit, not with
@@ -151,7 +154,9 @@ fn ratio(fold: &Fold, service: ServiceId) -> u32 {
 fn heads(fold: &Fold, services: &[ServiceId], now: DateTime<Utc>, limit: usize) -> Heads {
     let early = TimeDelta::minutes(i64::from(fold.hall().appointment_early_minutes));
     let late = TimeDelta::minutes(i64::from(fold.hall().appointment_late_minutes));
-    let ready = |key: &Key| fold.ticket(key.1).is_some_and(|ticket| ticket.not_before.is_none_or(|until| until <= now));
+    let ready = |key: &Key| {
+        fold.ticket(key.1).is_some_and(|ticket| ticket.not_before.is_none_or(|until| until <= now))
+    };
     let (mut priority, mut ordinary, mut due, mut not_due) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for service in services {
         let Some(line) = fold.line(*service) else { continue };

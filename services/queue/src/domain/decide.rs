@@ -269,11 +269,15 @@ pub fn decide(
         Order::OpenCounter { counter, services, switch_desk } => {
             Decision::Happens(vec![step.open_counter(*counter, services, *switch_desk)?])
         }
-        Order::PauseCounter { counter, reason } => Decision::Happens(vec![step.pause_counter(*counter, reason)?]),
+        Order::PauseCounter { counter, reason } => {
+            Decision::Happens(vec![step.pause_counter(*counter, reason)?])
+        }
         Order::ResumeCounter { counter } => step.resume_counter(*counter)?,
         Order::CloseCounter { counter, reason } => step.close_counter(*counter, reason)?,
         Order::Issue(new) => Decision::Happens(vec![step.issue(new)?]),
-        Order::CallNext { counter, expected } => Decision::Happens(vec![step.call_next(*counter, *expected)?]),
+        Order::CallNext { counter, expected } => {
+            Decision::Happens(vec![step.call_next(*counter, *expected)?])
+        }
         Order::CallTicket { counter, ticket, reason } => {
             Decision::Happens(vec![step.call_ticket(*counter, *ticket, reason)?])
         }
@@ -364,7 +368,10 @@ impl Step<'_> {
             });
         }
         if counter.availability != Availability::Open {
-            return Err(Rejection::CounterNotOpen { number: self.number_of(id), availability: counter.availability });
+            return Err(Rejection::CounterNotOpen {
+                number: self.number_of(id),
+                availability: counter.availability,
+            });
         }
         // Who calls at a desk that a colleague opened begins to work there, as if by opening it without a switch.
         let joins = counter.staff.as_deref() != Some(self.command.actor.id.as_str());

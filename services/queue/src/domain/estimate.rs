@@ -26,7 +26,9 @@ pub fn people_ahead(fold: &Fold, ticket: &Ticket, now: DateTime<Utc>) -> u32 {
     if ticket.state != State::Waiting {
         return 0;
     }
-    let (Some(line), Some(service)) = (fold.line(ticket.service), fold.service(ticket.service)) else { return 0 };
+    let (Some(line), Some(service)) = (fold.line(ticket.service), fold.service(ticket.service)) else {
+        return 0;
+    };
     let ratio = fold.agency(service.agency).map_or(1, |agency| u64::from(agency.priority_ratio.max(1)));
     let late = TimeDelta::minutes(i64::from(fold.hall().appointment_late_minutes));
     let due = line.appointments.iter().filter(|(time, _)| *time + late >= now).count();
@@ -59,7 +61,8 @@ pub fn people_ahead_of_newcomer(fold: &Fold, service: &Service, now: DateTime<Ut
     let due = line.appointments.iter().filter(|(time, _)| *time + late >= now).count() as u64;
     let before = line.ordinary.len() as u64;
     let passed = u64::from(fold.passed(service.id, Lane::Ordinary));
-    let ahead = before + (line.priority.len() as u64 + due).min((ratio * (before + 1)).saturating_sub(passed));
+    let ahead =
+        before + (line.priority.len() as u64 + due).min((ratio * (before + 1)).saturating_sub(passed));
     u32::try_from(ahead).unwrap_or(u32::MAX)
 }
 
@@ -86,7 +89,9 @@ pub fn estimate(fold: &Fold, service: &Service, ahead: u32) -> Option<Estimate> 
     let (low, high) = minutes_each(fold, service);
     let mut work_low = f64::from(ahead) * low;
     let mut work_high = (f64::from(ahead) + 0.5) * high;
-    for other in fold.hall().services.iter().filter(|other| other.agency == service.agency && other.id != service.id) {
+    for other in
+        fold.hall().services.iter().filter(|other| other.agency == service.agency && other.id != service.id)
+    {
         let waiting = fold.line(other.id).map_or(0, Line::len);
         let shared = counters.iter().filter(|counter| counter.services.contains(&other.id)).count();
         if waiting == 0 || shared == 0 {

@@ -70,7 +70,10 @@ impl Kind {
     /// Whether boards announce it.
     #[must_use]
     pub fn is_announced(self) -> bool {
-        matches!(self, Self::TicketCalled | Self::TicketCalledSpecific | Self::TicketRecalled | Self::TicketResumed)
+        matches!(
+            self,
+            Self::TicketCalled | Self::TicketCalledSpecific | Self::TicketRecalled | Self::TicketResumed
+        )
     }
 }
 

@@ -45,7 +45,11 @@ impl Line {
 
     /// Every ticket, in no particular order.
     pub fn tickets(&self) -> impl Iterator<Item = TicketId> + '_ {
-        self.priority.iter().chain(&self.ordinary).map(|key| key.1).chain(self.appointments.iter().map(|(_, key)| key.1))
+        self.priority
+            .iter()
+            .chain(&self.ordinary)
+            .map(|key| key.1)
+            .chain(self.appointments.iter().map(|(_, key)| key.1))
     }
 }
 
@@ -277,9 +281,9 @@ impl Fold {
 
     /// Counters that can call for a service now: open, not on break.
     pub fn open_counters(&self, service: ServiceId) -> impl Iterator<Item = &Arc<Counter>> {
-        self.counters
-            .values()
-            .filter(move |counter| counter.availability == Availability::Open && counter.services.contains(&service))
+        self.counters.values().filter(move |counter| {
+            counter.availability == Availability::Open && counter.services.contains(&service)
+        })
     }
 
     /// Applies the next event, which stands at `seq() + 1`.
@@ -318,7 +322,8 @@ impl Fold {
                 day: self.day.clone(),
                 hall: event.hall.as_ref().map(|_| Arc::clone(&self.hall)),
             };
-            self.requests.insert(request.key.clone(), Replay { fingerprint: request.fingerprint.clone(), answer });
+            self.requests
+                .insert(request.key.clone(), Replay { fingerprint: request.fingerprint.clone(), answer });
         }
     }
 
@@ -403,7 +408,9 @@ impl Fold {
 fn ended_leg(kind: Kind, ticket: &Ticket) -> Option<&super::ticket::Leg> {
     match kind {
         Kind::TicketFinished => Some(ticket.leg()),
-        Kind::TicketTransferred => ticket.legs.iter().rev().find(|leg| leg.outcome == Some(LegOutcome::Transferred)),
+        Kind::TicketTransferred => {
+            ticket.legs.iter().rev().find(|leg| leg.outcome == Some(LegOutcome::Transferred))
+        }
         Kind::DayOpened
         | Kind::DayClosed
         | Kind::Configured

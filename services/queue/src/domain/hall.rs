@@ -38,7 +38,10 @@ impl TimeZone {
     #[must_use]
     pub fn fixed(self) -> FixedOffset {
         // The offsets are constants within ±24 h, so the fall-back is never taken.
-        i32::try_from(self.offset().num_seconds()).ok().and_then(FixedOffset::east_opt).unwrap_or(FixedOffset::east_opt(0).expect("zero is an offset"))
+        i32::try_from(self.offset().num_seconds())
+            .ok()
+            .and_then(FixedOffset::east_opt)
+            .unwrap_or(FixedOffset::east_opt(0).expect("zero is an offset"))
     }
 
     fn offset(self) -> TimeDelta {
@@ -289,11 +292,18 @@ impl Hall {
     #[must_use]
     pub fn defects(&self) -> Vec<Defect> {
         let mut defects = Vec::new();
-        let mut note = |field: String, id: &str, en: &str| defects.push(Defect { field, id: id.to_owned(), en: en.to_owned() });
+        let mut note = |field: String, id: &str, en: &str| {
+            defects.push(Defect { field, id: id.to_owned(), en: en.to_owned() })
+        };
         duplicates(self.zones.iter().map(|zone| zone.code.as_str()), "zones", "code", &mut note);
         duplicates(self.agencies.iter().map(|agency| agency.code.as_str()), "agencies", "code", &mut note);
         duplicates(self.services.iter().map(|service| service.code.as_str()), "services", "code", &mut note);
-        duplicates(self.counters.iter().map(|counter| counter.number.as_str()), "counters", "number", &mut note);
+        duplicates(
+            self.counters.iter().map(|counter| counter.number.as_str()),
+            "counters",
+            "number",
+            &mut note,
+        );
         let mut series: HashMap<&str, &Series> = HashMap::new();
         for (at, service) in self.services.iter().enumerate() {
             let known = series.entry(service.series.prefix.as_str()).or_insert(&service.series);
@@ -305,18 +315,30 @@ impl Hall {
                 );
             }
             if service.series.first == 0 || service.series.first > service.series.last {
-                note(format!("services[{at}].series"), "nomor pertama harus 1 atau lebih dan tidak melewati nomor terakhir", "the first number must be 1 or more and not above the last");
+                note(
+                    format!("services[{at}].series"),
+                    "nomor pertama harus 1 atau lebih dan tidak melewati nomor terakhir",
+                    "the first number must be 1 or more and not above the last",
+                );
             }
         }
         for (at, agency) in self.agencies.iter().enumerate() {
             for (day, windows) in &agency.hours {
                 if !in_order(windows) {
-                    note(format!("agencies[{at}].hours[{day}].windows"), "urutkan jam buka dan jangan tumpang tindih", "put the windows in order, without overlap");
+                    note(
+                        format!("agencies[{at}].hours[{day}].windows"),
+                        "urutkan jam buka dan jangan tumpang tindih",
+                        "put the windows in order, without overlap",
+                    );
                 }
             }
             for (nth, closure) in agency.closures.iter().enumerate() {
                 if !in_order(&closure.windows) {
-                    note(format!("agencies[{at}].closures[{nth}].windows"), "urutkan jam buka dan jangan tumpang tindih", "put the windows in order, without overlap");
+                    note(
+                        format!("agencies[{at}].closures[{nth}].windows"),
+                        "urutkan jam buka dan jangan tumpang tindih",
+                        "put the windows in order, without overlap",
+                    );
                 }
             }
         }
@@ -333,7 +355,11 @@ fn duplicates<'a>(
     let mut seen = std::collections::HashSet::new();
     for (at, code) in codes.enumerate() {
         if !seen.insert(code) {
-            note(format!("{list}[{at}].{field}"), "pakai kode yang belum dipakai", "use a code that is not used yet");
+            note(
+                format!("{list}[{at}].{field}"),
+                "pakai kode yang belum dipakai",
+                "use a code that is not used yet",
+            );
         }
     }
 }

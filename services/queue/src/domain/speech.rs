@@ -25,7 +25,8 @@ fn spelled(character: char) -> Option<String> {
     }
 }
 
-const DIGITS: [&str; 10] = ["nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan"];
+const DIGITS: [&str; 10] =
+    ["nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan"];
 
 /// The number on a counter's sign in words: a number below 1000 as a number, everything else spelled.
 fn counter_words(number: &str) -> Vec<String> {
@@ -75,9 +76,18 @@ mod tests {
 
     #[test]
     fn counts_counters_as_people_do() {
-        for (number, words) in
-            [("10", "sepuluh"), ("11", "sebelas"), ("15", "lima belas"), ("20", "dua puluh"), ("34", "tiga puluh empat"), ("100", "seratus"), ("215", "dua ratus lima belas"), ("0", "nol"), ("3B", "tiga B"), ("07", "nol tujuh")]
-        {
+        for (number, words) in [
+            ("10", "sepuluh"),
+            ("11", "sebelas"),
+            ("15", "lima belas"),
+            ("20", "dua puluh"),
+            ("34", "tiga puluh empat"),
+            ("100", "seratus"),
+            ("215", "dua ratus lima belas"),
+            ("0", "nol"),
+            ("3B", "tiga B"),
+            ("07", "nol tujuh"),
+        ] {
             assert_eq!(counter_words(number).join(" "), words);
         }
     }

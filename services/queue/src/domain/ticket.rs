@@ -67,31 +67,86 @@ pub enum Verb {
 
 /// Which transitions are permitted, and why. Everything else is refused with the current state.
 pub const TRANSITIONS: Table<State, Verb> = Table(&[
-    Row { from: State::Waiting, verb: Verb::Call, to: State::Called, why: "it is its turn, or it is called out of order with a reason" },
+    Row {
+        from: State::Waiting,
+        verb: Verb::Call,
+        to: State::Called,
+        why: "it is its turn, or it is called out of order with a reason",
+    },
     Row { from: State::Waiting, verb: Verb::Cancel, to: State::Cancelled, why: "the visitor left" },
     Row { from: State::Waiting, verb: Verb::Expire, to: State::Expired, why: "the day ended" },
     Row { from: State::Called, verb: Verb::Recall, to: State::Called, why: "announced again" },
     Row { from: State::Called, verb: Verb::Start, to: State::Serving, why: "the visitor came" },
-    Row { from: State::Called, verb: Verb::NoShow, to: State::Waiting, why: "absent, calls remain: back to its place" },
-    Row { from: State::Called, verb: Verb::NoShow, to: State::NoShow, why: "absent at the last permitted call" },
+    Row {
+        from: State::Called,
+        verb: Verb::NoShow,
+        to: State::Waiting,
+        why: "absent, calls remain: back to its place",
+    },
+    Row {
+        from: State::Called,
+        verb: Verb::NoShow,
+        to: State::NoShow,
+        why: "absent at the last permitted call",
+    },
     Row { from: State::Called, verb: Verb::UndoCall, to: State::Waiting, why: "called by mistake" },
     Row { from: State::Called, verb: Verb::UndoCall, to: State::Parked, why: "resumed by mistake" },
-    Row { from: State::Called, verb: Verb::Park, to: State::Parked, why: "the visitor must fetch something first" },
-    Row { from: State::Called, verb: Verb::Transfer, to: State::Waiting, why: "wrong service: waits for the right one" },
-    Row { from: State::Called, verb: Verb::Cancel, to: State::Cancelled, why: "the visitor does not want it any more" },
+    Row {
+        from: State::Called,
+        verb: Verb::Park,
+        to: State::Parked,
+        why: "the visitor must fetch something first",
+    },
+    Row {
+        from: State::Called,
+        verb: Verb::Transfer,
+        to: State::Waiting,
+        why: "wrong service: waits for the right one",
+    },
+    Row {
+        from: State::Called,
+        verb: Verb::Cancel,
+        to: State::Cancelled,
+        why: "the visitor does not want it any more",
+    },
     Row { from: State::Called, verb: Verb::Release, to: State::Waiting, why: "a supervisor frees it" },
     Row { from: State::Called, verb: Verb::Expire, to: State::Expired, why: "the day ended" },
     Row { from: State::Serving, verb: Verb::Finish, to: State::Done, why: "served" },
-    Row { from: State::Serving, verb: Verb::Park, to: State::Parked, why: "the visitor must fetch something first" },
+    Row {
+        from: State::Serving,
+        verb: Verb::Park,
+        to: State::Parked,
+        why: "the visitor must fetch something first",
+    },
     Row { from: State::Serving, verb: Verb::Transfer, to: State::Waiting, why: "goes on to another service" },
-    Row { from: State::Serving, verb: Verb::Cancel, to: State::Cancelled, why: "the visitor does not want it any more" },
+    Row {
+        from: State::Serving,
+        verb: Verb::Cancel,
+        to: State::Cancelled,
+        why: "the visitor does not want it any more",
+    },
     Row { from: State::Serving, verb: Verb::Release, to: State::Waiting, why: "a supervisor frees it" },
-    Row { from: State::Serving, verb: Verb::Expire, to: State::Expired, why: "the day ended; nobody said it was served" },
+    Row {
+        from: State::Serving,
+        verb: Verb::Expire,
+        to: State::Expired,
+        why: "the day ended; nobody said it was served",
+    },
     Row { from: State::Parked, verb: Verb::Resume, to: State::Called, why: "the visitor is back" },
     Row { from: State::Parked, verb: Verb::Transfer, to: State::Waiting, why: "goes on to another service" },
-    Row { from: State::Parked, verb: Verb::Cancel, to: State::Cancelled, why: "the visitor did not come back" },
+    Row {
+        from: State::Parked,
+        verb: Verb::Cancel,
+        to: State::Cancelled,
+        why: "the visitor did not come back",
+    },
     Row { from: State::Parked, verb: Verb::Expire, to: State::Expired, why: "the day ended" },
-    Row { from: State::NoShow, verb: Verb::Restore, to: State::Waiting, why: "the visitor came after all, on the same day" },
+    Row {
+        from: State::NoShow,
+        verb: Verb::Restore,
+        to: State::Waiting,
+        why: "the visitor came after all, on the same day",
+    },
 ]);
 
 /// Why a visitor goes ahead (kelompok rentan, PermenPANRB 11/2024).
@@ -202,7 +257,17 @@ impl Leg {
     /// A leg that begins to wait.
     #[must_use]
     pub fn begin(service: ServiceId, agency: AgencyId, at: DateTime<Utc>) -> Self {
-        Self { service, agency, queued_at: at, called_at: None, started_at: None, ended_at: None, counter: None, outcome: None, calls: 0 }
+        Self {
+            service,
+            agency,
+            queued_at: at,
+            called_at: None,
+            started_at: None,
+            ended_at: None,
+            counter: None,
+            outcome: None,
+            calls: 0,
+        }
     }
 }
 

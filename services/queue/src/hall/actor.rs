@@ -15,9 +15,9 @@ use chrono::{DateTime, Utc};
 use mpp_kit::shutdown::Shutdown;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{CommittedState, Durable};
 use super::flusher::{self, Flusher};
 use super::log::{Appended, Entry, Fence, Log, View};
+use super::{CommittedState, Durable};
 use crate::domain::decide::{Command, Decision, decide};
 use crate::domain::fold::Answer;
 use crate::domain::{EventId, HallId};
@@ -129,8 +129,17 @@ impl Actor {
     }
 
     /// Serves until something is wrong; `None` when the process ends.
-    async fn serve(&mut self, view: &View, held: &mut Vec<Submission>, shutdown: &Shutdown) -> Option<Trouble> {
-        let desk = Desk { handover: Mutex::new(Handover::default()), work: Notify::new(), stalled: AtomicBool::new(false) };
+    async fn serve(
+        &mut self,
+        view: &View,
+        held: &mut Vec<Submission>,
+        shutdown: &Shutdown,
+    ) -> Option<Trouble> {
+        let desk = Desk {
+            handover: Mutex::new(Handover::default()),
+            work: Notify::new(),
+            stalled: AtomicBool::new(false),
+        };
         let mut appender = Appender {
             view,
             log: &self.log,
@@ -161,7 +170,8 @@ impl Actor {
             }
         }
         for pending in desk.lock().pending.drain(..) {
-            let _gone = pending.reply.send(Err(Error::Unavailable(anyhow::anyhow!("the hall is being reopened"))));
+            let _gone =
+                pending.reply.send(Err(Error::Unavailable(anyhow::anyhow!("the hall is being reopened"))));
         }
         ended
     }
@@ -192,7 +202,13 @@ impl Actor {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 Err(Fence::Unreachable(error)) => return Err(Error::Unavailable(error)),
-                Err(fence @ (Fence::NoEpoch | Fence::Epoch(_) | Fence::Identity | Fence::Closed | Fence::Diverged(_))) => {
+                Err(
+                    fence @ (Fence::NoEpoch
+                    | Fence::Epoch(_)
+                    | Fence::Identity
+                    | Fence::Closed
+                    | Fence::Diverged(_)),
+                ) => {
                     tracing::warn!(hall = %self.hall, epoch = shard.epoch, reason = %fence, "rebuilding the log of the hall");
                     if let Some(view) = self.rebuild(&shard).await? {
                         return Ok(view);
@@ -240,7 +256,9 @@ impl Actor {
             held.push(submission);
         }
         for submission in held.drain(..) {
-            let _gone = submission.reply.send(Err(Error::Unavailable(anyhow::anyhow!("the hall cannot be opened yet"))));
+            let _gone = submission
+                .reply
+                .send(Err(Error::Unavailable(anyhow::anyhow!("the hall cannot be opened yet"))));
         }
     }
 }
@@ -271,7 +289,11 @@ struct Appender<'a> {
 
 impl Appender<'_> {
     /// Runs until something is wrong. Commands whose fate is not settled stay in `held`.
-    async fn run(&mut self, commands: &mut mpsc::Receiver<Submission>, held: &mut Vec<Submission>) -> Trouble {
+    async fn run(
+        &mut self,
+        commands: &mut mpsc::Receiver<Submission>,
+        held: &mut Vec<Submission>,
+    ) -> Trouble {
         // What other instances appended and nobody has committed yet belongs to the state.
         if let Err(trouble) = self.read_tail().await {
             return trouble;
@@ -284,7 +306,9 @@ impl Appender<'_> {
             held.retain(|submission| !submission.reply.is_closed());
             if self.desk.stalled.load(Ordering::Relaxed) {
                 for submission in held.drain(..) {
-                    let _gone = submission.reply.send(Err(Error::Unavailable(anyhow::anyhow!("SQL is out of reach"))));
+                    let _gone = submission
+                        .reply
+                        .send(Err(Error::Unavailable(anyhow::anyhow!("SQL is out of reach"))));
                 }
             }
             if let Err(trouble) = self.batch(held).await {
@@ -315,6 +339,7 @@ impl Appender<'_> {
                 self.read_tail().await?;
                 continue;
             }
+            self.committed.note_appended(self.spec.fold.seq());
             let mut desk = self.desk.lock();
             desk.appended.extend(entries);
             for (submission, (seq, answer)) in held.drain(..).zip(outcomes) {
@@ -328,7 +353,10 @@ impl Appender<'_> {
 
     /// Decides every command in turn, each on the state that the ones before leave.
     #[expect(clippy::type_complexity, reason = "entries, and per command the position and the answer")]
-    fn decide(&mut self, held: &[Submission]) -> Result<(Vec<Entry>, Vec<(u64, Result<Answer, Error>)>), Trouble> {
+    fn decide(
+        &mut self,
+        held: &[Submission],
+    ) -> Result<(Vec<Entry>, Vec<(u64, Result<Answer, Error>)>), Trouble> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut outcomes = Vec::with_capacity(held.len());
         for submission in held {
@@ -336,7 +364,8 @@ impl Appender<'_> {
             let answer = match decision {
                 Ok(Decision::Happens(events)) => {
                     for event in events {
-                        let entry = Entry::after(self.spec.fold.seq(), &self.spec.chain, event).map_err(Trouble::Refused)?;
+                        let entry = Entry::after(self.spec.fold.seq(), &self.spec.chain, event)
+                            .map_err(Trouble::Refused)?;
                         self.follow(&entry);
                         entries.push(entry);
                     }

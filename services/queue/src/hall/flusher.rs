@@ -29,7 +29,9 @@ pub(super) async fn load(store: &Store, hall: HallId) -> Result<Option<Durable>,
     let entries = store.entries(hall, start).await?;
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(None) };
     let Some(configured) = first.event.hall.clone() else {
-        return Err(Error::Internal(anyhow::anyhow!("the log of {hall} does not begin with a configuration")));
+        return Err(Error::Internal(anyhow::anyhow!(
+            "the log of {hall} does not begin with a configuration"
+        )));
     };
     let mut fold = Fold::rewound(configured, start);
     for entry in &entries {
@@ -130,7 +132,8 @@ impl Flusher<'_> {
 
     /// The business date of each entry: that of the day in force after it.
     fn dates(&self, entries: &[Entry]) -> Vec<String> {
-        let mut date = self.committed.read(|fold| fold.day().map(|day| day.date.to_string())).unwrap_or_default();
+        let mut date =
+            self.committed.read(|fold| fold.day().map(|day| day.date.to_string())).unwrap_or_default();
         entries
             .iter()
             .map(|entry| {
@@ -217,7 +220,8 @@ impl Flusher<'_> {
     /// Tells other instances; when a day begins, the log of the day before is no longer needed in Redis.
     fn announce(&self, entries: &[Entry]) {
         let Some(last) = entries.last().map(|entry| entry.seq) else { return };
-        let keep = entries.iter().rev().find(|entry| entry.event.kind == Kind::DayOpened).map(|entry| entry.seq);
+        let keep =
+            entries.iter().rev().find(|entry| entry.event.kind == Kind::DayOpened).map(|entry| entry.seq);
         let log = self.log.clone();
         tokio::spawn(async move {
             if let Err(error) = log.announce(last, keep).await {
@@ -227,4 +231,3 @@ impl Flusher<'_> {
         });
     }
 }
-

@@ -133,7 +133,8 @@ impl Log {
         }
         let mut entries: Vec<Entry> = Vec::new();
         for fields in answer[2..].chunks_exact(3) {
-            let (before, chain) = entries.last().map_or((seq, chain), |entry| (entry.seq, entry.chain.as_str()));
+            let (before, chain) =
+                entries.last().map_or((seq, chain), |entry| (entry.seq, entry.chain.as_str()));
             let next = before + 1;
             if fields[0].parse() != Ok(next) || link(chain, next, &fields[1]) != fields[2] {
                 return Err(Fence::Diverged(next));
@@ -150,7 +151,13 @@ impl Log {
     }
 
     /// Writes the log of a new epoch and answers the `run_id` of the server that holds it.
-    pub(crate) async fn install(&self, epoch: i64, seq: u64, chain: &str, entries: &[Entry]) -> Result<String, Fence> {
+    pub(crate) async fn install(
+        &self,
+        epoch: i64,
+        seq: u64,
+        chain: &str,
+        entries: &[Entry],
+    ) -> Result<String, Fence> {
         let mut call = INSTALL.prepare_invoke();
         call.key(&self.meta).key(&self.entries).arg(epoch).arg(seq).arg(chain);
         for entry in entries {

@@ -14,7 +14,9 @@ use super::{HallHandle, Halls};
 use crate::domain::decide::{Act, Command, NewTicket, Order, Reach};
 use crate::domain::event::{Actor, ActorKind, RequestKey};
 use crate::domain::fold::Answer;
-use crate::domain::hall::{Agency, Calendar, CounterPlan, Hall, RestorePosition, Series, Service, TimeZone, Zone};
+use crate::domain::hall::{
+    Agency, Calendar, CounterPlan, Hall, RestorePosition, Series, Service, TimeZone, Zone,
+};
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Channel, State};
 use crate::domain::{AgencyId, CounterId, HallId, ServiceId, TicketId};
@@ -81,7 +83,10 @@ fn command(order: Order) -> Command {
 }
 
 fn keyed(key: &str, order: Order) -> Command {
-    Command { request: Some(RequestKey { key: key.to_owned(), fingerprint: "same".to_owned() }), ..command(order) }
+    Command {
+        request: Some(RequestKey { key: key.to_owned(), fingerprint: "same".to_owned() }),
+        ..command(order)
+    }
 }
 
 fn issue(service: ServiceId) -> Order {
@@ -101,9 +106,10 @@ fn issue(service: ServiceId) -> Order {
 async fn instance(db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
     let redis = Redis::connect(redis).await.expect("redis answers");
     let clock = Arc::new(SystemClock);
-    let halls = Halls::open(Store::new(db.connect_again().await), redis, clock, shutdown.clone(), Metrics::new())
-        .await
-        .expect("the halls open");
+    let halls =
+        Halls::open(Store::new(db.connect_again().await), redis, clock, shutdown.clone(), Metrics::new())
+            .await
+            .expect("the halls open");
     tokio::spawn(halls.clone().follow());
     halls
 }
@@ -121,7 +127,12 @@ async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
     }
 }
 
-async fn prepared(db: &TestDb, redis: &str, shutdown: &Shutdown, counters: usize) -> (Halls, HallHandle, Hall) {
+async fn prepared(
+    db: &TestDb,
+    redis: &str,
+    shutdown: &Shutdown,
+    counters: usize,
+) -> (Halls, HallHandle, Hall) {
     mpp_migrations::run("queue", &db.db.write).await.expect("the tables are made");
     let halls = instance(db, redis, shutdown).await;
     let hall = hall(counters);
@@ -153,22 +164,37 @@ async fn parallel_calls_never_give_one_ticket_twice() {
         let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 10).await;
         let service = hall.services[0].id;
         let issued = futures::future::join_all((0..50).map(|_| handle.submit(command(issue(service))))).await;
-        let numbers: HashSet<String> =
-            issued.into_iter().map(|answer| answer.expect("issued").ticket.expect("a ticket").number.clone()).collect();
+        let numbers: HashSet<String> = issued
+            .into_iter()
+            .map(|answer| answer.expect("issued").ticket.expect("a ticket").number.clone())
+            .collect();
         assert_eq!(numbers.len(), 50);
         let mut called = HashSet::new();
         let mut nobody = 0;
         for _ in 0..8 {
-            let calls = hall.counters.iter().map(|plan| handle.submit(command(Order::CallNext { counter: plan.id, expected: None })));
+            let calls = hall
+                .counters
+                .iter()
+                .map(|plan| handle.submit(command(Order::CallNext { counter: plan.id, expected: None })));
             for answer in futures::future::join_all(calls).await {
                 match answer {
                     Ok(answer) => {
                         let ticket = answer.ticket.expect("a ticket");
                         assert!(called.insert(ticket.id), "{} was called twice", ticket.number);
-                        let act = Order::Ticket { ticket: ticket.id, version: Some(ticket.version), act: Act::Start };
+                        let act = Order::Ticket {
+                            ticket: ticket.id,
+                            version: Some(ticket.version),
+                            act: Act::Start,
+                        };
                         handle.submit(command(act)).await.expect("started");
-                        let act = Act::Finish { outcome: crate::domain::ticket::Outcome::Done, delivered: Vec::new() };
-                        handle.submit(command(Order::Ticket { ticket: ticket.id, version: None, act })).await.expect("finished");
+                        let act = Act::Finish {
+                            outcome: crate::domain::ticket::Outcome::Done,
+                            delivered: Vec::new(),
+                        };
+                        handle
+                            .submit(command(Order::Ticket { ticket: ticket.id, version: None, act }))
+                            .await
+                            .expect("finished");
                     }
                     Err(Error::Rejected(Rejection::NobodyWaiting { .. })) => nobody += 1,
                     Err(error) => panic!("{error}"),
@@ -191,7 +217,8 @@ async fn a_redis_that_is_emptied_or_killed_loses_nothing_acknowledged() {
         let mut acknowledged = Vec::new();
         for round in 0..3 {
             for nth in 0..5 {
-                let answer = insist(&handle, keyed(&format!("{round}-{nth}"), issue(service))).await.expect("issued");
+                let answer =
+                    insist(&handle, keyed(&format!("{round}-{nth}"), issue(service))).await.expect("issued");
                 acknowledged.push(answer.ticket.expect("a ticket").number.clone());
             }
             match round {
@@ -205,7 +232,11 @@ async fn a_redis_that_is_emptied_or_killed_loses_nothing_acknowledged() {
         let again = insist(&handle, keyed("0-0", issue(service))).await.expect("replayed");
         assert_eq!(again.ticket.expect("a ticket").number, "A001", "a retry gives the first answer");
         assert_log_is_whole(halls.store(), hall.id).await;
-        let stored = halls.store().tickets(hall.id, handle.read(|fold| fold.day().expect("a day").date)).await.expect("read");
+        let stored = halls
+            .store()
+            .tickets(hall.id, handle.read(|fold| fold.day().expect("a day").date))
+            .await
+            .expect("read");
         assert_eq!(stored.len(), 15);
         shutdown.trigger();
     }
@@ -232,7 +263,10 @@ async fn two_instances_serve_one_hall_as_one() {
         assert_eq!(numbers.len(), 40);
         let calls = hall.counters.iter().enumerate().map(|(nth, plan)| {
             let handle = if nth % 2 == 0 { &one } else { &other };
-            insist(handle, keyed(&format!("call-{nth}"), Order::CallNext { counter: plan.id, expected: Some(None) }))
+            insist(
+                handle,
+                keyed(&format!("call-{nth}"), Order::CallNext { counter: plan.id, expected: Some(None) }),
+            )
         });
         let called: HashSet<TicketId> = futures::future::join_all(calls)
             .await
@@ -244,8 +278,13 @@ async fn two_instances_serve_one_hall_as_one() {
         let seq = one.read(crate::domain::fold::Fold::seq).max(other.read(crate::domain::fold::Fold::seq));
         for handle in [&one, &other] {
             let mut committed = handle.committed();
-            tokio::time::timeout(Duration::from_secs(5), committed.wait_for(|at| *at >= seq)).await.expect("in time").expect("open");
-            handle.read(|fold| assert_eq!(fold.tickets().filter(|ticket| ticket.state == State::Called).count(), 4));
+            tokio::time::timeout(Duration::from_secs(5), committed.wait_for(|at| *at >= seq))
+                .await
+                .expect("in time")
+                .expect("open");
+            handle.read(|fold| {
+                assert_eq!(fold.tickets().filter(|ticket| ticket.state == State::Called).count(), 4)
+            });
         }
         assert_log_is_whole(halls.store(), hall.id).await;
         shutdown.trigger();
@@ -277,7 +316,10 @@ async fn an_instance_of_an_old_epoch_cannot_commit() {
             reason: "late".to_owned(),
         });
         let entry = super::log::Entry::after(shard.seq, &shard.chain, event).expect("an entry");
-        let outcome = store.commit(hall.id, &old, &(shard.seq, shard.chain.clone()), &[entry], &[String::new()]).await.expect("SQL answers");
+        let outcome = store
+            .commit(hall.id, &old, &(shard.seq, shard.chain.clone()), &[entry], &[String::new()])
+            .await
+            .expect("SQL answers");
         assert!(matches!(outcome, crate::store::Committed::Fenced));
         // The hall opens a later epoch by itself and goes on.
         let answer = insist(&handle, keyed("after", issue(hall.services[0].id))).await.expect("issued");

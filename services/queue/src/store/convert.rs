@@ -44,7 +44,12 @@ pub(super) fn entry(row: event::Model) -> Result<Entry, Error> {
     Ok(Entry { seq: unsigned(row.seq)?, event, body: row.body, chain: row.chain })
 }
 
-pub(super) fn event(hall: HallId, epoch: i64, date: &str, entry: &Entry) -> Result<event::ActiveModel, Error> {
+pub(super) fn event(
+    hall: HallId,
+    epoch: i64,
+    date: &str,
+    entry: &Entry,
+) -> Result<event::ActiveModel, Error> {
     let event = &entry.event;
     Ok(event::ActiveModel {
         hall: Set(hall.to_string()),
@@ -85,7 +90,9 @@ pub(super) fn ticket_row(ticket: &Ticket) -> Result<ticket::ActiveModel, Error> 
 }
 
 pub(super) fn ticket(row: &ticket::Model) -> Result<Ticket, Error> {
-    serde_json::from_str(&row.body).with_context(|| format!("ticket {} cannot be read", row.id)).map_err(Error::Internal)
+    serde_json::from_str(&row.body)
+        .with_context(|| format!("ticket {} cannot be read", row.id))
+        .map_err(Error::Internal)
 }
 
 fn version(ticket: &Ticket) -> Result<i32, Error> {

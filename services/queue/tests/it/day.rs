@@ -18,8 +18,13 @@ struct Picture {
 }
 
 async fn picture(house: &House) -> Picture {
-    let mut picture =
-        Picture { lines: vec![], held: vec![], parked: vec![], calls: vec![], statistics: house.statistics().await };
+    let mut picture = Picture {
+        lines: vec![],
+        held: vec![],
+        parked: vec![],
+        calls: vec![],
+        statistics: house.statistics().await,
+    };
     for number in ["1", "2", "3"] {
         let desk = house.desk(number).await;
         picture.lines.push(desk.queue.iter().map(|ticket| ticket.number.clone()).collect());
@@ -56,7 +61,8 @@ async fn morning(engine: Engine) -> House {
 async fn goes_on(house: &House, next: &str) {
     let kiosk = house.kiosk();
     let request = IssueTicketRequest { request_id: format!("after-{next}"), ..house.wants("KTP") };
-    let ticket = insist(|| kiosk.issue_ticket(request.clone())).await.expect("a ticket").ticket.expect("a ticket");
+    let ticket =
+        insist(|| kiosk.issue_ticket(request.clone())).await.expect("a ticket").ticket.expect("a ticket");
     assert_eq!(ticket.number, next, "the next number, none again");
     let refusal = house.call("1").await.expect_err("it still holds its ticket");
     assert_eq!(refusal.what(), (Code::FailedPrecondition, "COUNTER_BUSY"));

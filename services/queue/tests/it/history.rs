@@ -37,7 +37,11 @@ struct Logged {
 async fn log(house: &House) -> Vec<Logged> {
     let mut chain = GENESIS.to_owned();
     let mut log = Vec::new();
-    for (at, row) in rows(house, "SELECT seq, chain, body, date, request_id FROM queue_event ORDER BY seq").await.iter().enumerate() {
+    for (at, row) in rows(house, "SELECT seq, chain, body, date, request_id FROM queue_event ORDER BY seq")
+        .await
+        .iter()
+        .enumerate()
+    {
         let (seq, body) = (number(row, "seq"), text(row, "body"));
         assert_eq!(seq, i64::try_from(at).expect("small") + 1, "the log has a gap");
         let mut hash = Sha256::new();
@@ -52,7 +56,11 @@ async fn log(house: &House) -> Vec<Logged> {
     }
     let shard = rows(house, "SELECT seq, chain, state FROM queue_shard").await;
     assert_eq!(shard.len(), 1);
-    assert_eq!(number(&shard[0], "seq"), log.last().map_or(0, |entry| entry.seq), "the shard row is the end of the log");
+    assert_eq!(
+        number(&shard[0], "seq"),
+        log.last().map_or(0, |entry| entry.seq),
+        "the shard row is the end of the log"
+    );
     assert_eq!(text(&shard[0], "chain"), chain);
     log
 }
@@ -87,14 +95,23 @@ pub(crate) async fn verify(house: &House) {
             let ordinal = ticket["ordinal"].as_i64().expect("a number");
             let former = numbers.insert(series, ordinal);
             assert!(former.is_none_or(|former| former + 1 == ordinal), "{ordinal} after {former:?}");
-            assert!(labels.insert((entry.date.clone(), ticket["number"].to_string())), "{} twice", ticket["number"]);
+            assert!(
+                labels.insert((entry.date.clone(), ticket["number"].to_string())),
+                "{} twice",
+                ticket["number"]
+            );
         }
         // One after the other: a counter takes a ticket only when it holds none, and a ticket is held by one counter.
         let counter = ticket["counter"].as_str().map(str::to_owned);
         holders.retain(|_, held| *held != id);
         if is_held(ticket) {
             let counter = counter.expect("a held ticket has a counter");
-            assert_eq!(holders.insert(counter.clone(), id.clone()), None, "{counter} holds two at {}", entry.seq);
+            assert_eq!(
+                holders.insert(counter.clone(), id.clone()),
+                None,
+                "{counter} holds two at {}",
+                entry.seq
+            );
         }
         last.insert(id, ticket.clone());
     }
@@ -102,18 +119,32 @@ pub(crate) async fn verify(house: &House) {
     let stored: BTreeMap<String, (i64, String)> = rows(house, "SELECT id, version, state FROM queue_ticket")
         .await
         .iter()
-        .map(|row| (text(row, "id"), (i64::from(row.try_get::<i32>("", "version").expect("a version")), text(row, "state"))))
+        .map(|row| {
+            (
+                text(row, "id"),
+                (i64::from(row.try_get::<i32>("", "version").expect("a version")), text(row, "state")),
+            )
+        })
         .collect();
     let expected: BTreeMap<String, (i64, String)> = last
         .iter()
-        .map(|(id, ticket)| (id.clone(), (ticket["version"].as_i64().expect("a version"), ticket["state"].as_str().expect("a state").to_owned())))
+        .map(|(id, ticket)| {
+            (
+                id.clone(),
+                (
+                    ticket["version"].as_i64().expect("a version"),
+                    ticket["state"].as_str().expect("a state").to_owned(),
+                ),
+            )
+        })
         .collect();
     assert_eq!(stored, expected, "the tickets are those of the log");
-    let open: BTreeSet<(String, String)> = rows(house, "SELECT ticket_id, counter_id FROM queue_serving WHERE to_seq IS NULL")
-        .await
-        .iter()
-        .map(|row| (text(row, "counter_id"), text(row, "ticket_id")))
-        .collect();
+    let open: BTreeSet<(String, String)> =
+        rows(house, "SELECT ticket_id, counter_id FROM queue_serving WHERE to_seq IS NULL")
+            .await
+            .iter()
+            .map(|row| (text(row, "counter_id"), text(row, "ticket_id")))
+            .collect();
     assert_eq!(open, holders.into_iter().collect(), "who holds whom is what the log says");
     intervals(house).await;
     redis(house, log.last().map_or(0, |entry| entry.seq)).await;
@@ -121,14 +152,19 @@ pub(crate) async fn verify(house: &House) {
 
 /// Intervals of one ticket, and of one counter, never overlap.
 async fn intervals(house: &House) {
-    let all = rows(house, "SELECT ticket_id, counter_id, from_seq, to_seq FROM queue_serving ORDER BY from_seq").await;
+    let all =
+        rows(house, "SELECT ticket_id, counter_id, from_seq, to_seq FROM queue_serving ORDER BY from_seq")
+            .await;
     for column in ["ticket_id", "counter_id"] {
         let mut until: HashMap<String, Option<i64>> = HashMap::new();
         for row in &all {
             let from = number(row, "from_seq");
             let to: Option<i64> = row.try_get("", "to_seq").expect("a position or null");
             let before = until.insert(text(row, column), to);
-            assert!(before.is_none_or(|end| end.is_some_and(|end| end <= from)), "{column} overlaps at {from}: {before:?}");
+            assert!(
+                before.is_none_or(|end| end.is_some_and(|end| end <= from)),
+                "{column} overlaps at {from}: {before:?}"
+            );
             assert!(to.is_none_or(|to| to > from));
         }
     }

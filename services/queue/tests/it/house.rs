@@ -62,8 +62,16 @@ pub(crate) fn plan() -> Hall {
         calendar: Calendar::Regular.into(),
         zones: vec![zone("U", "Sayap Utara"), zone("S", "Sayap Selatan")],
         agencies: vec![agency("DUKCAPIL"), agency("SAMSAT")],
-        services: vec![service("KTP", "DUKCAPIL", "A"), service("KK", "DUKCAPIL", "B"), service("STNK", "SAMSAT", "C")],
-        counters: vec![counter("1", "DUKCAPIL", "U"), counter("2", "DUKCAPIL", "U"), counter("3", "SAMSAT", "S")],
+        services: vec![
+            service("KTP", "DUKCAPIL", "A"),
+            service("KK", "DUKCAPIL", "B"),
+            service("STNK", "SAMSAT", "C"),
+        ],
+        counters: vec![
+            counter("1", "DUKCAPIL", "U"),
+            counter("2", "DUKCAPIL", "U"),
+            counter("3", "SAMSAT", "S"),
+        ],
         ..Hall::default()
     }
 }
@@ -85,20 +93,46 @@ pub(crate) fn service_of<'h>(hall: &'h mut Hall, code: &str) -> &'h mut Service 
 pub(crate) const ROLES: [(&str, &[&str]); 9] = [
     ("kiosk", &["queue.read", "queue.issue", "queue.sitecode"]),
     ("board", &["queue.read", "queue.sitecode"]),
-    ("reception", &["queue.read", "queue.issue", "queue.sitecode", "queue.ticket.read", "queue.restore", "queue.cancel"]),
+    (
+        "reception",
+        &[
+            "queue.read",
+            "queue.issue",
+            "queue.sitecode",
+            "queue.ticket.read",
+            "queue.restore",
+            "queue.cancel",
+        ],
+    ),
     ("counter", &["queue.read", "queue.ticket.read", "queue.call", "queue.restore", "queue.cancel"]),
     (
         "agency_supervisor",
         &[
-            "queue.read", "queue.ticket.read", "queue.call", "queue.restore", "queue.cancel", "queue.call.specific",
-            "queue.supervise", "queue.statistics",
+            "queue.read",
+            "queue.ticket.read",
+            "queue.call",
+            "queue.restore",
+            "queue.cancel",
+            "queue.call.specific",
+            "queue.supervise",
+            "queue.statistics",
         ],
     ),
     (
         "hall_manager",
         &[
-            "queue.read", "queue.ticket.read", "queue.call", "queue.restore", "queue.cancel", "queue.call.specific",
-            "queue.supervise", "queue.statistics", "queue.issue", "queue.sitecode", "queue.manage", "queue.audit",
+            "queue.read",
+            "queue.ticket.read",
+            "queue.call",
+            "queue.restore",
+            "queue.cancel",
+            "queue.call.specific",
+            "queue.supervise",
+            "queue.statistics",
+            "queue.issue",
+            "queue.sitecode",
+            "queue.manage",
+            "queue.audit",
         ],
     ),
     ("analyst", &["queue.read", "queue.statistics"]),
@@ -106,9 +140,20 @@ pub(crate) const ROLES: [(&str, &[&str]); 9] = [
     (
         "admin",
         &[
-            "identity.manage", "queue.read", "queue.configure", "queue.issue", "queue.sitecode", "queue.ticket.read",
-            "queue.call", "queue.call.specific", "queue.restore", "queue.cancel", "queue.supervise", "queue.manage",
-            "queue.statistics", "queue.audit",
+            "identity.manage",
+            "queue.read",
+            "queue.configure",
+            "queue.issue",
+            "queue.sitecode",
+            "queue.ticket.read",
+            "queue.call",
+            "queue.call.specific",
+            "queue.restore",
+            "queue.cancel",
+            "queue.supervise",
+            "queue.manage",
+            "queue.statistics",
+            "queue.audit",
         ],
     ),
 ];
@@ -183,7 +228,8 @@ impl House {
         let mut wanted = plan();
         change(&mut wanted);
         let request = ApplyHallRequest { request_id: String::new(), hall: Some(wanted) };
-        house.hall = house.admin().apply_hall(request).await.expect("the plan is sound").hall.expect("a hall");
+        house.hall =
+            house.admin().apply_hall(request).await.expect("the plan is sound").hall.expect("a hall");
         house
     }
 
@@ -197,13 +243,18 @@ impl House {
         };
         let redis = Redis::connect(&self.redis_url).await.expect("the private redis-server answers");
         let config = mpp_queue::Config { day_check_seconds: 1 };
-        let component =
-            mpp_queue::component(&env, self.db.connect_again().await, redis, config).await.expect("the component starts");
-        let (routes, _reporter) =
-            with_health_and_reflection(component.routes, mpp_proto::DESCRIPTORS, &["mpp.queue.v1.QueueService"])
-                .await
-                .expect("the descriptors are read");
-        let policies = Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).expect("the policies are read"));
+        let component = mpp_queue::component(&env, self.db.connect_again().await, redis, config)
+            .await
+            .expect("the component starts");
+        let (routes, _reporter) = with_health_and_reflection(
+            component.routes,
+            mpp_proto::DESCRIPTORS,
+            &["mpp.queue.v1.QueueService"],
+        )
+        .await
+        .expect("the descriptors are read");
+        let policies =
+            Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).expect("the policies are read"));
         // Twenty counters press at once, and more: what is measured here is not the limit.
         let options = StackOptions { in_flight: 4096, ..StackOptions::default() };
         let service = stack(component.role, routes, policies, Arc::clone(&self.verifier), options);
@@ -211,7 +262,11 @@ impl House {
         let tasks = component
             .workers
             .into_iter()
-            .map(|worker| tokio::spawn(async move { worker.task.await.unwrap_or_else(|error| panic!("{}: {error}", worker.name)) }))
+            .map(|worker| {
+                tokio::spawn(async move {
+                    worker.task.await.unwrap_or_else(|error| panic!("{}: {error}", worker.name))
+                })
+            })
             .collect();
         self.process = Some(Process { shutdown, tasks });
     }
@@ -307,7 +362,8 @@ impl House {
     }
 
     pub(crate) fn supervisor(&self, agency: &str) -> Client {
-        let bounds: &[(&str, &[&str])] = &[("hall", &[&self.hall.id]), ("agency", &[&self.agency(agency).id])];
+        let bounds: &[(&str, &[&str])] =
+            &[("hall", &[&self.hall.id]), ("agency", &[&self.agency(agency).id])];
         self.person(&format!("acc_supervisor_{agency}"), permissions("agency_supervisor"), scope(bounds))
     }
 
@@ -363,7 +419,8 @@ impl House {
     }
 
     pub(crate) async fn open_counter(&self, number: &str) -> Counter {
-        let request = OpenCounterRequest { counter: self.counter(number).id.clone(), ..OpenCounterRequest::default() };
+        let request =
+            OpenCounterRequest { counter: self.counter(number).id.clone(), ..OpenCounterRequest::default() };
         self.staff(number).open_counter(request).await.expect("the counter opens").counter.expect("a counter")
     }
 
@@ -390,7 +447,8 @@ impl House {
 
     /// The counter's own staff calls the next ticket.
     pub(crate) async fn call(&self, number: &str) -> Result<Ticket, Refusal> {
-        let request = CallNextRequest { counter: self.counter(number).id.clone(), ..CallNextRequest::default() };
+        let request =
+            CallNextRequest { counter: self.counter(number).id.clone(), ..CallNextRequest::default() };
         self.staff(number).call_next(request).await.map(|answer| answer.ticket.expect("a ticket"))
     }
 
@@ -418,7 +476,11 @@ impl House {
     }
 
     pub(crate) async fn park(&self, number: &str, ticket: &Ticket, note: &str) -> Ticket {
-        let request = ParkTicketRequest { ticket: ticket.id.clone(), note: note.to_owned(), ..ParkTicketRequest::default() };
+        let request = ParkTicketRequest {
+            ticket: ticket.id.clone(),
+            note: note.to_owned(),
+            ..ParkTicketRequest::default()
+        };
         self.staff(number).park_ticket(request).await.expect("parked").ticket.expect("a ticket")
     }
 
@@ -470,7 +532,8 @@ impl House {
     pub(crate) async fn events_of(&self, date: &str) -> Vec<Event> {
         let (auditor, mut all, mut page_token) = (self.auditor(), Vec::new(), String::new());
         loop {
-            let request = ListEventsRequest { hall: self.hall_id(), date: date.to_owned(), page_size: 200, page_token };
+            let request =
+                ListEventsRequest { hall: self.hall_id(), date: date.to_owned(), page_size: 200, page_token };
             let page = auditor.list_events(request).await.expect("the log");
             all.extend(page.events);
             page_token = page.next_page_token;
@@ -524,7 +587,9 @@ impl Client {
         let now = self.clock.now();
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         match tokens.get(&key) {
-            Some((made, token)) if (TimeDelta::zero()..TimeDelta::minutes(5)).contains(&(now - *made)) => token.clone(),
+            Some((made, token)) if (TimeDelta::zero()..TimeDelta::minutes(5)).contains(&(now - *made)) => {
+                token.clone()
+            }
             Some(_) | None => {
                 let token = self.issuer.token(&*self.clock, &self.sub, &self.grants);
                 tokens.insert(key, (now, token.clone()));
@@ -606,7 +671,8 @@ pub(crate) struct Frames<T>(Streaming<T>);
 impl<T> Frames<T> {
     /// The next frame, within five seconds.
     pub(crate) async fn next(&mut self) -> T {
-        let frame = tokio::time::timeout(Duration::from_secs(5), self.0.message()).await.expect("a frame in time");
+        let frame =
+            tokio::time::timeout(Duration::from_secs(5), self.0.message()).await.expect("a frame in time");
         frame.expect("the stream goes on").expect("the stream has not ended")
     }
 
@@ -625,7 +691,8 @@ impl<T> Frames<T> {
 
     /// Why the stream ends, within five seconds.
     pub(crate) async fn refusal(&mut self) -> Refusal {
-        let frame = tokio::time::timeout(Duration::from_secs(5), self.0.message()).await.expect("an end in time");
+        let frame =
+            tokio::time::timeout(Duration::from_secs(5), self.0.message()).await.expect("an end in time");
         frame.err().map(Refusal::from).expect("the stream is refused")
     }
 }
@@ -650,7 +717,9 @@ impl From<Status> for Refusal {
             code: status.code(),
             reason: info.as_ref().map(|info| info.reason.clone()).unwrap_or_default(),
             metadata: info.map(|info| info.metadata).unwrap_or_default(),
-            message: details.localized_message().map_or_else(|| status.message().to_owned(), |text| text.message.clone()),
+            message: details
+                .localized_message()
+                .map_or_else(|| status.message().to_owned(), |text| text.message.clone()),
             fields: details
                 .bad_request()
                 .map(|bad| bad.field_violations.iter().map(|violation| violation.field.clone()).collect())
@@ -667,7 +736,9 @@ impl Refusal {
 }
 
 /// Asks again, with the same request id, until the service takes part again.
-pub(crate) async fn insist<T, F: Future<Output = Result<T, Refusal>>>(ask: impl Fn() -> F) -> Result<T, Refusal> {
+pub(crate) async fn insist<T, F: Future<Output = Result<T, Refusal>>>(
+    ask: impl Fn() -> F,
+) -> Result<T, Refusal> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     loop {
         match ask().await {

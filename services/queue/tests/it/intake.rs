@@ -8,8 +8,8 @@ use mpp_kit::testing::Engine;
 use mpp_proto::queue::v1::*;
 use tonic::Code;
 
-use super::house::{House, Refusal, hours, insist, service_of, window};
 use super::history;
+use super::house::{House, Refusal, hours, insist, service_of, window};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a moment")
@@ -320,4 +320,3 @@ acceptance! {
         history::verify(&house).await;
     }
 }
-

@@ -48,7 +48,12 @@ impl PushMetricExporter for Keeper {
     }
 }
 
-fn note<T: Copy>(seen: &mut BTreeMap<String, f64>, name: &str, data: &MetricData<T>, value: impl Fn(&T) -> f64) {
+fn note<T: Copy>(
+    seen: &mut BTreeMap<String, f64>,
+    name: &str,
+    data: &MetricData<T>,
+    value: impl Fn(&T) -> f64,
+) {
     let key = |attributes: &mut dyn Iterator<Item = &KeyValue>| {
         let mut pairs: Vec<String> = attributes.map(|pair| format!("{}={}", pair.key, pair.value)).collect();
         pairs.sort();
@@ -84,7 +89,9 @@ static METERS: OnceLock<(SdkMeterProvider, Seen)> = OnceLock::new();
 pub(crate) fn meters() {
     METERS.get_or_init(|| {
         let seen = Seen::default();
-        let reader = PeriodicReader::builder(Keeper(Arc::clone(&seen))).with_interval(Duration::from_secs(3600)).build();
+        let reader = PeriodicReader::builder(Keeper(Arc::clone(&seen)))
+            .with_interval(Duration::from_secs(3600))
+            .build();
         let provider = SdkMeterProvider::builder().with_reader(reader).build();
         opentelemetry::global::set_meter_provider(provider.clone());
         (provider, seen)

@@ -24,7 +24,8 @@ fn rpcs() -> Vec<(String, Policy)> {
         .methods()
         .map(|method| {
             let name = method.name().to_owned();
-            let policy = policies.get(&format!("/{SERVICE}/{name}")).unwrap_or_else(|| panic!("{name} has no policy"));
+            let policy =
+                policies.get(&format!("/{SERVICE}/{name}")).unwrap_or_else(|| panic!("{name} has no policy"));
             (name, policy.clone())
         })
         .collect()
@@ -39,7 +40,9 @@ async fn knock(house: &House, who: &Client, rpc: &str, streams: bool) -> Result<
     if streams {
         let answer = grpc.server_streaming(who.request(()), path, codec).await.map_err(Refusal::from)?;
         let mut frames = answer.into_inner();
-        let first = tokio::time::timeout(std::time::Duration::from_secs(5), frames.message()).await.expect("an answer in time");
+        let first = tokio::time::timeout(std::time::Duration::from_secs(5), frames.message())
+            .await
+            .expect("an answer in time");
         first.map(|_| ()).map_err(Refusal::from)
     } else {
         grpc.unary(who.request(()), path, codec).await.map(|_| ()).map_err(Refusal::from)

@@ -23,7 +23,11 @@ impl House {
     }
 
     fn restoring(ticket: &Ticket, reason: &str) -> RestoreTicketRequest {
-        RestoreTicketRequest { ticket: ticket.id.clone(), reason: reason.to_owned(), ..RestoreTicketRequest::default() }
+        RestoreTicketRequest {
+            ticket: ticket.id.clone(),
+            reason: reason.to_owned(),
+            ..RestoreTicketRequest::default()
+        }
     }
 }
 

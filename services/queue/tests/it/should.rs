@@ -1,6 +1,5 @@
 //! Should-lines 41, 45, 48, 49, 55 and 58.
 
-
 use mpp_kit::testing::Engine;
 use mpp_proto::queue::v1::*;
 use tonic::Code;
@@ -26,11 +25,20 @@ impl House {
 
     async fn room(&self, agency: &str) -> ControlRoom {
         let request = GetControlRoomRequest { hall: self.hall_id() };
-        self.supervisor(agency).get_control_room(request).await.expect("the room").control_room.expect("a room")
+        self.supervisor(agency)
+            .get_control_room(request)
+            .await
+            .expect("the room")
+            .control_room
+            .expect("a room")
     }
 
     fn opens(&self, number: &str, switch_desk: bool) -> OpenCounterRequest {
-        OpenCounterRequest { counter: self.counter(number).id.clone(), switch_desk, ..OpenCounterRequest::default() }
+        OpenCounterRequest {
+            counter: self.counter(number).id.clone(),
+            switch_desk,
+            ..OpenCounterRequest::default()
+        }
     }
 }
 

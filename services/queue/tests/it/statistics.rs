@@ -32,14 +32,17 @@ fn rank(values: &mut [i64], percent: usize) -> i32 {
 }
 
 fn row(key: &str, legs: &[&Leg]) -> StatisticsRow {
-    let ended = |kind: EventKind| i32::try_from(legs.iter().filter(|leg| leg.outcome == Some(kind)).count()).expect("small");
+    let ended = |kind: EventKind| {
+        i32::try_from(legs.iter().filter(|leg| leg.outcome == Some(kind)).count()).expect("small")
+    };
     let between = |from: fn(&Leg) -> Option<i64>, to: &dyn Fn(&Leg) -> Option<i64>| -> Vec<i64> {
         legs.iter().filter_map(|leg| Some(to(leg)? - from(leg)?)).collect()
     };
     let mut waits = between(|leg| Some(leg.queued), &|leg| leg.called);
     let mut ways = between(|leg| leg.called, &|leg| leg.started);
     // What was given up or forgotten says nothing about how long service takes.
-    let given = |leg: &Leg| matches!(leg.outcome, Some(EventKind::TicketFinished | EventKind::TicketTransferred));
+    let given =
+        |leg: &Leg| matches!(leg.outcome, Some(EventKind::TicketFinished | EventKind::TicketTransferred));
     let mut services = between(|leg| leg.started, &|leg| leg.ended.filter(|_| given(leg)));
     StatisticsRow {
         key: key.to_owned(),
@@ -71,7 +74,10 @@ fn recompute(events: &[Event]) -> Statistics {
             let leg = all.last_mut().expect("issued before");
             (leg.ended, leg.outcome) = (Some(time.seconds), Some(event.kind()));
         }
-        if matches!(event.kind(), EventKind::TicketIssued | EventKind::TicketTransferred | EventKind::TicketRestored) {
+        if matches!(
+            event.kind(),
+            EventKind::TicketIssued | EventKind::TicketTransferred | EventKind::TicketRestored
+        ) {
             all.push(Leg {
                 service: ticket.service_id.clone(),
                 agency: ticket.agency_id.clone(),
@@ -92,7 +98,10 @@ fn recompute(events: &[Event]) -> Statistics {
             EventKind::TicketRecalled => leg.calls += 1,
             EventKind::TicketStarted => _ = leg.started.get_or_insert(time.seconds),
             EventKind::CallUndone => *leg = before_call.remove(&ticket.id).expect("called before"),
-            EventKind::TicketFinished | EventKind::TicketNoShow | EventKind::TicketCancelled | EventKind::TicketExpired => {
+            EventKind::TicketFinished
+            | EventKind::TicketNoShow
+            | EventKind::TicketCancelled
+            | EventKind::TicketExpired => {
                 (leg.ended, leg.outcome) = (Some(time.seconds), Some(event.kind()));
             }
             EventKind::TicketAbsent | EventKind::TicketParked | EventKind::TicketReleased => {}
@@ -131,7 +140,9 @@ fn recompute(events: &[Event]) -> Statistics {
 
 /// Rows by key, without what a row that counts nothing would say; the total has whatever key the service gives it.
 fn plain(mut statistics: Statistics) -> Statistics {
-    for rows in [&mut statistics.services, &mut statistics.agencies, &mut statistics.counters, &mut statistics.hours] {
+    for rows in
+        [&mut statistics.services, &mut statistics.agencies, &mut statistics.counters, &mut statistics.hours]
+    {
         rows.retain(|row| row.issued > 0);
         rows.sort_by(|one, other| one.key.cmp(&other.key));
     }

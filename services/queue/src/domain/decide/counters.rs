@@ -92,7 +92,11 @@ impl Step<'_> {
         Ok(Decision::Happens(vec![event]))
     }
 
-    pub(super) fn call_next(&self, id: CounterId, expected: Option<Option<TicketId>>) -> Result<Event, Rejection> {
+    pub(super) fn call_next(
+        &self,
+        id: CounterId,
+        expected: Option<Option<TicketId>>,
+    ) -> Result<Event, Rejection> {
         let reached = self.reachable_counter(id)?;
         if let Some(expected) = expected
             && expected != reached.current
@@ -112,7 +116,12 @@ impl Step<'_> {
         Ok(self.called(Kind::TicketCalled, Ticket::clone(ticket), counter, choice.passed))
     }
 
-    pub(super) fn call_ticket(&self, id: CounterId, ticket: TicketId, reason: &str) -> Result<Event, Rejection> {
+    pub(super) fn call_ticket(
+        &self,
+        id: CounterId,
+        ticket: TicketId,
+        reason: &str,
+    ) -> Result<Event, Rejection> {
         let counter = self.ready_counter(id)?;
         let ticket = self.reachable_ticket(ticket)?;
         self.require_permitted(&ticket, Verb::Call)?;
@@ -126,8 +135,15 @@ impl Step<'_> {
     }
 
     /// The ticket, called to the counter. Remembers what stood before, so that the call can be taken back exactly.
-    pub(super) fn called(&self, kind: Kind, mut ticket: Ticket, mut counter: Counter, passed: Vec<Passed>) -> Event {
-        let before = |passed: &Passed| Passed { times: self.fold.passed(passed.service, passed.lane), ..*passed };
+    pub(super) fn called(
+        &self,
+        kind: Kind,
+        mut ticket: Ticket,
+        mut counter: Counter,
+        passed: Vec<Passed>,
+    ) -> Event {
+        let before =
+            |passed: &Passed| Passed { times: self.fold.passed(passed.service, passed.lane), ..*passed };
         // Only the lane that the ticket is taken from begins anew; the others have been passed over at least once.
         let (turn, over): (Vec<&Passed>, Vec<&Passed>) = passed.iter().partition(|passed| passed.times == 0);
         ticket.before_call = Some(Box::new(BeforeCall {
@@ -200,7 +216,11 @@ impl Step<'_> {
         let Some(other) = self.desk_elsewhere(id) else { return Ok(None) };
         let holds_ticket = other.current.is_some();
         if holds_ticket || (!switch_desk && other.availability == Availability::Open) {
-            return Err(Rejection::DeskElsewhere { counter: other.id, number: self.number_of(other.id), holds_ticket });
+            return Err(Rejection::DeskElsewhere {
+                counter: other.id,
+                number: self.number_of(other.id),
+                holds_ticket,
+            });
         }
         if other.availability == Availability::Break {
             return Ok(None);

@@ -18,7 +18,9 @@ impl Step<'_> {
         let today = self.fold.hall().time_zone.local(self.now).date();
         match (self.fold.hall().calendar, self.fold.day()) {
             // The demo calendar runs ahead: each closed day is followed by the next date.
-            (Calendar::Demo, Some(last)) if !last.is_open() => today.max(last.date.succ_opt().unwrap_or(last.date)),
+            (Calendar::Demo, Some(last)) if !last.is_open() => {
+                today.max(last.date.succ_opt().unwrap_or(last.date))
+            }
             (Calendar::Demo, Some(last)) => today.max(last.date),
             (Calendar::Demo | Calendar::Regular, _) => today,
         }
@@ -33,7 +35,9 @@ impl Step<'_> {
         match self.fold.day() {
             // A later date can only be open when the clock was set back: its numbers must not be given again.
             Some(day) if day.date >= date && day.is_open() => return Ok(self.unchanged(None)),
-            Some(day) if day.date >= date && !day.is_open() => return Err(Rejection::DayAlreadyClosed(day.date)),
+            Some(day) if day.date >= date && !day.is_open() => {
+                return Err(Rejection::DayAlreadyClosed(day.date));
+            }
             // A day that nobody closed ends when the next one begins.
             Some(day) if day.is_open() => events.extend(self.closing(day)),
             Some(_) | None => {}
@@ -110,13 +114,18 @@ impl Step<'_> {
                 en: format!("keep {code} until the business day is closed"),
             });
         };
-        for agency in old.agencies.iter().filter(|agency| hall.agencies.iter().all(|new| new.id != agency.id)) {
+        for agency in old.agencies.iter().filter(|agency| hall.agencies.iter().all(|new| new.id != agency.id))
+        {
             note("agencies", &agency.code);
         }
-        for service in old.services.iter().filter(|service| hall.services.iter().all(|new| new.id != service.id || new.agency != service.agency)) {
+        for service in old.services.iter().filter(|service| {
+            hall.services.iter().all(|new| new.id != service.id || new.agency != service.agency)
+        }) {
             note("services", &service.code);
         }
-        for counter in old.counters.iter().filter(|counter| hall.counters.iter().all(|new| new.id != counter.id || new.agency != counter.agency)) {
+        for counter in old.counters.iter().filter(|counter| {
+            hall.counters.iter().all(|new| new.id != counter.id || new.agency != counter.agency)
+        }) {
             note("counters", &counter.number);
         }
         if hall.time_zone != old.time_zone || hall.calendar != old.calendar {
@@ -137,7 +146,11 @@ impl Step<'_> {
         Ok(event)
     }
 
-    pub(super) fn resume_intake(&self, agency: Option<AgencyId>, service: Option<ServiceId>) -> Result<Decision, Rejection> {
+    pub(super) fn resume_intake(
+        &self,
+        agency: Option<AgencyId>,
+        service: Option<ServiceId>,
+    ) -> Result<Decision, Rejection> {
         self.require_intake_reach(agency, service)?;
         self.require_open_day()?;
         let mut day = self.fold.day().cloned().ok_or(Rejection::DayNotOpen)?;
@@ -152,7 +165,11 @@ impl Step<'_> {
     }
 
     /// Who may stop or resume intake there: the whole hall needs the whole hall within reach.
-    fn require_intake_reach(&self, agency: Option<AgencyId>, service: Option<ServiceId>) -> Result<(), Rejection> {
+    fn require_intake_reach(
+        &self,
+        agency: Option<AgencyId>,
+        service: Option<ServiceId>,
+    ) -> Result<(), Rejection> {
         let reach = &self.command.reach;
         if let Some(service) = service {
             return match self.fold.service(service) {

@@ -60,18 +60,22 @@ impl Step<'_> {
             return Err(Rejection::NotFound(Thing::Service));
         }
         intake(self.fold, service, self.now).map_err(Rejection::IntakeClosed)?;
-        if let Some(limit) = self.fold.agency(service.agency).and_then(|agency| agency.daily_limit_per_person) {
+        if let Some(limit) = self.fold.agency(service.agency).and_then(|agency| agency.daily_limit_per_person)
+        {
             // Staff and kiosks issue to people who stand before them; a phone that takes tickets must say whose it is.
             match &new.person {
                 Some(person) if self.fold.issued_to(service.agency, person) >= limit => {
                     return Err(Rejection::PersonLimit(limit));
                 }
-                None if new.channel == crate::domain::ticket::Channel::Onsite => return Err(Rejection::PhoneRequired),
+                None if new.channel == crate::domain::ticket::Channel::Onsite => {
+                    return Err(Rejection::PhoneRequired);
+                }
                 Some(_) | None => {}
             }
         }
         let day = self.fold.day().ok_or(Rejection::DayNotOpen)?;
-        let ordinal = self.fold.last_ordinal(&service.series.prefix).map_or(service.series.first, |last| last + 1);
+        let ordinal =
+            self.fold.last_ordinal(&service.series.prefix).map_or(service.series.first, |last| last + 1);
         let mut event = self.event(Kind::TicketIssued);
         event.ticket = Some(Ticket {
             id: new.id,

@@ -85,14 +85,25 @@ impl Step<'_> {
         self.stepped(Kind::TicketStarted, ticket, State::Serving, counter)
     }
 
-    fn finish(&self, mut ticket: Ticket, outcome: Outcome, delivered: &[Delivered]) -> Result<Event, Rejection> {
-        if delivered.iter().any(|line| self.fold.service(line.service).is_none_or(|service| service.agency != ticket.agency)) {
+    fn finish(
+        &self,
+        mut ticket: Ticket,
+        outcome: Outcome,
+        delivered: &[Delivered],
+    ) -> Result<Event, Rejection> {
+        if delivered
+            .iter()
+            .any(|line| self.fold.service(line.service).is_none_or(|service| service.agency != ticket.agency))
+        {
             return Err(Rejection::NotFound(Thing::Service));
         }
         ticket.outcome = Some(outcome);
         ticket.delivered = match (delivered, outcome) {
             ([], Outcome::Done) => vec![Delivered { service: ticket.service, quantity: 1 }],
-            (lines, Outcome::Done | Outcome::IncompleteDocuments | Outcome::NotProvided | Outcome::Cancelled) => lines.to_vec(),
+            (
+                lines,
+                Outcome::Done | Outcome::IncompleteDocuments | Outcome::NotProvided | Outcome::Cancelled,
+            ) => lines.to_vec(),
         };
         let counter = self.freed(&ticket).map(|mut counter| {
             counter.finished += 1;
@@ -117,7 +128,8 @@ impl Step<'_> {
     }
 
     fn restore(&self, mut ticket: Ticket, reason: &str) -> Event {
-        let position = self.fold.service(ticket.service).map_or(RestorePosition::End, |service| service.restore);
+        let position =
+            self.fold.service(ticket.service).map_or(RestorePosition::End, |service| service.restore);
         ticket.place = self.place_at(&ticket, position);
         ticket.not_before = None;
         ticket.ended_at = None;
@@ -154,7 +166,11 @@ impl Step<'_> {
     }
 
     fn transfer(&self, mut ticket: Ticket, service: ServiceId, note: &str) -> Result<Event, Rejection> {
-        let target = self.fold.service(service).filter(|service| !service.retired).ok_or(Rejection::NotFound(Thing::Service))?;
+        let target = self
+            .fold
+            .service(service)
+            .filter(|service| !service.retired)
+            .ok_or(Rejection::NotFound(Thing::Service))?;
         if target.id == ticket.service {
             return Err(Rejection::SameService);
         }
@@ -183,7 +199,11 @@ impl Step<'_> {
     }
 
     fn undo_call(&self, mut ticket: Ticket) -> Result<Event, Rejection> {
-        let before = ticket.before_call.take().filter(|before| self.now <= before.until).ok_or(Rejection::UndoTooLate)?;
+        let before = ticket
+            .before_call
+            .take()
+            .filter(|before| self.now <= before.until)
+            .ok_or(Rejection::UndoTooLate)?;
         let counter = self.freed(&ticket);
         let passed = self.passes_taken_back(&before);
         ticket.not_before = before.not_before;

@@ -35,7 +35,10 @@ fn heads(fold: &Fold) -> Vec<(ServiceId, TicketId, u64)> {
         .iter()
         .filter_map(|service| {
             let head = *fold.line(*service)?.ordinary.first()?;
-            let earlier = services.iter().filter_map(|other| fold.line(*other)).map(|line| line.ordinary.range(..head).count() as u64);
+            let earlier = services
+                .iter()
+                .filter_map(|other| fold.line(*other))
+                .map(|line| line.ordinary.range(..head).count() as u64);
             Some((*service, head.1, earlier.sum()))
         })
         .collect()
@@ -212,7 +215,11 @@ fn undone_calls_do_not_eat_the_turn() {
         let called = world.call(1).expect("a call");
         assert_ne!(called, ordinary);
         world.act(called, crate::domain::decide::Act::UndoCall).expect("in time");
-        assert_eq!(world.fold.passed(service_id(1), Lane::Ordinary), 0, "a call that was taken back passed nobody over");
+        assert_eq!(
+            world.fold.passed(service_id(1), Lane::Ordinary),
+            0,
+            "a call that was taken back passed nobody over"
+        );
     }
     // Two counters: both calls are taken back, in the order they were made.
     let (one, two) = (world.call(1).expect("a call"), world.call(2).expect("a call"));
@@ -225,7 +232,7 @@ fn undone_calls_do_not_eat_the_turn() {
 /// A call is taken back after the lane it had passed over has moved on: the new head keeps what was counted for it.
 #[test]
 fn an_undo_does_not_take_away_the_passes_of_the_next_head() {
-    let mut hall = super::world::hall(
+    let mut hall = hall(
         vec![agency(1, 1)],
         vec![service(1, 1)],
         (1..=4).map(|n| counter(n, 1, &[1])).collect(),

@@ -23,7 +23,11 @@ fn office() -> Hall {
     agency.hours.insert(6, vec![window(900, 1100)]);
     agency.closures = vec![
         Closure { date: date("2026-03-04"), windows: Vec::new(), reason: "rapat kerja".to_owned() },
-        Closure { date: date("2026-03-05"), windows: vec![window(1000, 1100)], reason: "pelatihan".to_owned() },
+        Closure {
+            date: date("2026-03-05"),
+            windows: vec![window(1000, 1100)],
+            reason: "pelatihan".to_owned(),
+        },
     ];
     hall.holidays = vec![Holiday { date: date("2026-03-19"), name: "Nyepi".to_owned() }];
     hall
@@ -87,7 +91,9 @@ fn the_demo_calendar_is_always_open() {
 #[test]
 fn the_same_moment_is_another_date_in_another_zone() {
     // 15:30 UTC on 2 March: 22:30 WIB, 23:30 WITA, 00:30 WIT of the next day.
-    for (zone, expected) in [(TimeZone::Wib, "2026-03-02"), (TimeZone::Wita, "2026-03-02"), (TimeZone::Wit, "2026-03-03")] {
+    for (zone, expected) in
+        [(TimeZone::Wib, "2026-03-02"), (TimeZone::Wita, "2026-03-02"), (TimeZone::Wit, "2026-03-03")]
+    {
         let mut world = World::new(Hall { time_zone: zone, ..simple() });
         world.now = at("2026-03-02T15:30:00Z");
         world.order(Order::OpenDay).expect("the day opens");
@@ -100,9 +106,11 @@ fn the_same_moment_is_another_date_in_another_zone() {
 
 #[test]
 fn a_day_that_nobody_closed_gives_no_numbers_after_midnight() {
-    for (zone, midnight) in
-        [(TimeZone::Wib, "2026-03-02T17:00:00Z"), (TimeZone::Wita, "2026-03-02T16:00:00Z"), (TimeZone::Wit, "2026-03-02T15:00:00Z")]
-    {
+    for (zone, midnight) in [
+        (TimeZone::Wib, "2026-03-02T17:00:00Z"),
+        (TimeZone::Wita, "2026-03-02T16:00:00Z"),
+        (TimeZone::Wit, "2026-03-02T15:00:00Z"),
+    ] {
         let mut world = World::new(Hall { time_zone: zone, ..simple() });
         world.now = monday();
         world.order(Order::OpenDay).expect("the day opens");
@@ -114,7 +122,10 @@ fn a_day_that_nobody_closed_gives_no_numbers_after_midnight() {
         let events = world.order(Order::OpenDay).expect("the next day opens");
         assert_eq!(events.len(), 3, "one ticket expired, one day closed, one opened");
         let ticket = world.issue(1);
-        assert_eq!((world.ticket(ticket).number.as_str(), world.ticket(ticket).date), ("A001", date("2026-03-03")));
+        assert_eq!(
+            (world.ticket(ticket).number.as_str(), world.ticket(ticket).date),
+            ("A001", date("2026-03-03"))
+        );
     }
 }
 

@@ -51,13 +51,15 @@ pub(super) fn snapshot(fold: &Fold, events: &[Event]) -> String {
     for ticket in tickets {
         writeln!(out, "{ticket:?} {:?}", fold.ticket_by_token(&ticket.token).map(|it| it.id)).expect("text");
     }
-    writeln!(out, "{:?}", fold.tickets_after(0).map(|(at, it)| (at, it.id)).collect::<Vec<_>>()).expect("text");
+    writeln!(out, "{:?}", fold.tickets_after(0).map(|(at, it)| (at, it.id)).collect::<Vec<_>>())
+        .expect("text");
     for plan in &fold.hall().counters {
         writeln!(out, "{:?}", fold.counter(plan.id)).expect("text");
     }
     for service in &fold.hall().services {
         let line = fold.line(service.id).cloned().unwrap_or_default();
-        let counts = [Lane::Priority, Lane::Appointment, Lane::Ordinary].map(|lane| fold.passed(service.id, lane));
+        let counts =
+            [Lane::Priority, Lane::Appointment, Lane::Ordinary].map(|lane| fold.passed(service.id, lane));
         writeln!(
             out,
             "{line:?} {counts:?} {} {:?} {:?}",
@@ -126,7 +128,8 @@ pub(super) fn next(fold: &Fold, services: &[ServiceId], now: DateTime<Utc>) -> O
         .collect();
     let in_lane = |wanted: Option<Lane>| ready.iter().filter(move |ticket| lane(fold, ticket, now) == wanted);
     let by_arrival = |wanted| in_lane(Some(wanted)).min_by_key(|ticket| (ticket.place, ticket.id)).copied();
-    let by_time = |wanted| in_lane(wanted).min_by_key(|ticket| (ticket.appointment, ticket.place, ticket.id)).copied();
+    let by_time =
+        |wanted| in_lane(wanted).min_by_key(|ticket| (ticket.appointment, ticket.place, ticket.id)).copied();
     let (priority, ordinary) = (by_arrival(Lane::Priority), by_arrival(Lane::Ordinary));
     let (appointment, early) = (by_time(Some(Lane::Appointment)), by_time(None));
     let turn = |ticket: Option<&Ticket>, lane| {
@@ -135,19 +138,20 @@ pub(super) fn next(fold: &Fold, services: &[ServiceId], now: DateTime<Utc>) -> O
             fold.passed(ticket.service, lane) >= ratio
         })
     };
-    let (chosen, lane, reason) = if turn(ordinary, Lane::Ordinary) && (priority.is_some() || appointment.is_some()) {
-        (ordinary?, Some(Lane::Ordinary), Reason::Ratio)
-    } else if turn(appointment, Lane::Appointment) && priority.is_some() {
-        (appointment?, Some(Lane::Appointment), Reason::Ratio)
-    } else if let Some(ticket) = priority {
-        (ticket, Some(Lane::Priority), Reason::Priority)
-    } else if let Some(ticket) = appointment {
-        (ticket, Some(Lane::Appointment), Reason::Appointment)
-    } else if let Some(ticket) = ordinary {
-        (ticket, Some(Lane::Ordinary), Reason::Arrival)
-    } else {
-        (early?, None, Reason::EarlyAppointment)
-    };
+    let (chosen, lane, reason) =
+        if turn(ordinary, Lane::Ordinary) && (priority.is_some() || appointment.is_some()) {
+            (ordinary?, Some(Lane::Ordinary), Reason::Ratio)
+        } else if turn(appointment, Lane::Appointment) && priority.is_some() {
+            (appointment?, Some(Lane::Appointment), Reason::Ratio)
+        } else if let Some(ticket) = priority {
+            (ticket, Some(Lane::Priority), Reason::Priority)
+        } else if let Some(ticket) = appointment {
+            (ticket, Some(Lane::Appointment), Reason::Appointment)
+        } else if let Some(ticket) = ordinary {
+            (ticket, Some(Lane::Ordinary), Reason::Arrival)
+        } else {
+            (early?, None, Reason::EarlyAppointment)
+        };
     let mut counts = BTreeMap::new();
     let mut pass = |head: Option<&Ticket>, passed: Lane| {
         if let Some(head) = head {

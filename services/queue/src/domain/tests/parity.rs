@@ -7,8 +7,13 @@ use crate::domain::event::Kind;
 use crate::domain::ticket::{Assistance, Channel, LegOutcome, Outcome, Priority, State, TRANSITIONS, Verb};
 
 /// Names of the domain in upper case behind a prefix, and names of the contract without the zero.
-fn same<D: IntoEnumIterator + ToString>(prefix: &str, wire: impl Fn(i32) -> Option<&'static str>, more: &[&str]) {
-    let mut ours: Vec<String> = D::iter().map(|it| format!("{prefix}_{}", it.to_string().to_uppercase())).collect();
+fn same<D: IntoEnumIterator + ToString>(
+    prefix: &str,
+    wire: impl Fn(i32) -> Option<&'static str>,
+    more: &[&str],
+) {
+    let mut ours: Vec<String> =
+        D::iter().map(|it| format!("{prefix}_{}", it.to_string().to_uppercase())).collect();
     ours.extend(more.iter().map(|name| format!("{prefix}_{name}")));
     let mut theirs: Vec<String> = (1..100).map_while(wire).map(str::to_owned).collect();
     ours.sort();

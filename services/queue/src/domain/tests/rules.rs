@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::world::{
-    World, actor, agency_id, command, configure, counter_id, finish, monday, request, service_id, simple, ticket_id, two_agencies,
+    World, actor, agency_id, command, configure, counter_id, finish, monday, request, service_id, simple,
+    ticket_id, two_agencies,
 };
 use crate::domain::choice::{self, Reason};
 use crate::domain::counter::Availability;
@@ -88,7 +89,8 @@ fn a_person_gets_as_many_tickets_as_the_agency_permits() {
 fn intake_stops_for_the_hall_an_agency_or_a_service() {
     let mut world = World::open(two_agencies());
     let stop = |agency, service| IntakeStop { agency, service, reason: "listrik padam".to_owned() };
-    let takes = |world: &mut World| [1, 2, 3].map(|n| world.issue_new(|new| new.service = service_id(n)).is_ok());
+    let takes =
+        |world: &mut World| [1, 2, 3].map(|n| world.issue_new(|new| new.service = service_id(n)).is_ok());
     for (agency, service, open) in [
         (None, None, [false, false, false]),
         (Some(agency_id(1)), None, [false, false, true]),
@@ -118,9 +120,13 @@ fn every_pair_outside_of_the_table_is_refused_with_the_state() {
     let bring = |world: &mut World, state: State| -> TicketId {
         let id = match state {
             State::Waiting => world.issue(1),
-            State::Called | State::Serving | State::Parked | State::NoShow | State::Done | State::Cancelled | State::Expired => {
-                called(world)
-            }
+            State::Called
+            | State::Serving
+            | State::Parked
+            | State::NoShow
+            | State::Done
+            | State::Cancelled
+            | State::Expired => called(world),
         };
         let steps: Vec<Act> = match state {
             State::Waiting | State::Called | State::Expired => vec![],
@@ -135,7 +141,15 @@ fn every_pair_outside_of_the_table_is_refused_with_the_state() {
         }
         id
     };
-    let all = [State::Waiting, State::Called, State::Serving, State::Parked, State::NoShow, State::Done, State::Cancelled];
+    let all = [
+        State::Waiting,
+        State::Called,
+        State::Serving,
+        State::Parked,
+        State::NoShow,
+        State::Done,
+        State::Cancelled,
+    ];
     let reason = || "alasan".to_owned();
     let acts: Vec<(Verb, Act)> = vec![
         (Verb::Recall, Act::Recall),
@@ -162,7 +176,8 @@ fn every_pair_outside_of_the_table_is_refused_with_the_state() {
             if crate::domain::ticket::TRANSITIONS.next(state, *verb).is_some() {
                 assert!(result.is_ok(), "{state} --{verb}: {result:?}");
             } else {
-                let Err(Rejection::NotPermittedInState { verb: said, state: in_state, allowed, .. }) = result else {
+                let Err(Rejection::NotPermittedInState { verb: said, state: in_state, allowed, .. }) = result
+                else {
                     panic!("{state} --{verb}: {result:?}")
                 };
                 assert_eq!((said, in_state), (*verb, state));
@@ -178,7 +193,10 @@ fn a_stale_version_is_refused() {
     let mut world = World::open(simple());
     let id = called(&mut world);
     let start = |version| Order::Ticket { ticket: id, version: Some(version), act: Act::Start };
-    assert_eq!(world.order(start(1)), Err(Rejection::StaleVersion { expected: 1, actual: 2, state: State::Called }));
+    assert_eq!(
+        world.order(start(1)),
+        Err(Rejection::StaleVersion { expected: 1, actual: 2, state: State::Called })
+    );
     world.order(start(2)).expect("the version it has");
     assert_eq!(world.ticket(id).version, 3);
 }
@@ -268,7 +286,9 @@ fn nobody_waiting_says_when_the_first_cooldown_ends() {
     let id = called(&mut world);
     world.act(id, Act::NoShow).expect("absent");
     world.wait(20);
-    let Err(Rejection::NobodyWaiting { cooldown_seconds: Some(seconds) }) = world.call(1) else { panic!("nobody is ready") };
+    let Err(Rejection::NobodyWaiting { cooldown_seconds: Some(seconds) }) = world.call(1) else {
+        panic!("nobody is ready")
+    };
     assert!((40..=41).contains(&seconds), "{seconds}");
     world.wait(i64::try_from(seconds).expect("seconds"));
     assert_eq!(world.call(1), Ok(id), "after what was said");
@@ -372,7 +392,11 @@ fn parked_tickets_are_never_called_by_themselves() {
     world.act(id, Act::Park { note: "isi formulir".to_owned() }).expect("parked");
     world.wait(3600 * 5);
     assert_eq!(world.call(1), Err(Rejection::NobodyWaiting { cooldown_seconds: None }));
-    assert_eq!(world.fold.aside(agency_id(1)).map(|ticket| ticket.id).collect::<Vec<_>>(), [id], "colleagues see it");
+    assert_eq!(
+        world.fold.aside(agency_id(1)).map(|ticket| ticket.id).collect::<Vec<_>>(),
+        [id],
+        "colleagues see it"
+    );
     let ticket = world.ticket(id);
     assert_eq!((ticket.counter, ticket.note.as_str()), (Some(counter_id(1)), "isi formulir"));
     world.act(id, Act::Resume { counter: None }).expect("back at its counter");
@@ -390,11 +414,19 @@ fn transfer_keeps_number_arrival_and_place_and_adds_a_leg() {
     world.act(id, Act::Start).expect("started");
     world.wait(300);
     let before = world.ticket(id).clone();
-    world.act(id, Act::Transfer { service: service_id(3), note: "lanjut ke Samsat".to_owned() }).expect("transferred");
+    world
+        .act(id, Act::Transfer { service: service_id(3), note: "lanjut ke Samsat".to_owned() })
+        .expect("transferred");
     let after = world.ticket(id);
-    assert_eq!((&after.number, after.arrived_at, after.place), (&before.number, before.arrived_at, before.place));
+    assert_eq!(
+        (&after.number, after.arrived_at, after.place),
+        (&before.number, before.arrived_at, before.place)
+    );
     assert_eq!((after.state, after.service, after.agency), (State::Waiting, service_id(3), agency_id(2)));
-    assert_eq!(after.legs.iter().map(|leg| leg.outcome).collect::<Vec<_>>(), [Some(LegOutcome::Transferred), None]);
+    assert_eq!(
+        after.legs.iter().map(|leg| leg.outcome).collect::<Vec<_>>(),
+        [Some(LegOutcome::Transferred), None]
+    );
     assert_eq!(after.leg().queued_at, world.now);
     assert_eq!(world.fold.counter(counter_id(1)).finished, 0, "sent on is not finished");
     assert_eq!(world.fold.counter(counter_id(1)).current, None);
@@ -403,7 +435,10 @@ fn transfer_keeps_number_arrival_and_place_and_adds_a_leg() {
     let tickets: Vec<_> = world.fold.tickets().collect();
     let sums = Statistics::of(tickets.iter().map(|it| it.as_ref()), world.start.time_zone, |_| true);
     assert_eq!((sums.total.transferred, sums.total.served, sums.total.issued), (1, 0, 3));
-    assert_eq!(world.act(id, Act::Transfer { service: service_id(3), note: String::new() }), Err(rejected_transfer(&world, id)));
+    assert_eq!(
+        world.act(id, Act::Transfer { service: service_id(3), note: String::new() }),
+        Err(rejected_transfer(&world, id))
+    );
 }
 
 fn rejected_transfer(world: &World, id: TicketId) -> Rejection {
@@ -447,11 +482,16 @@ fn finish_says_what_was_delivered() {
     let line = |n, quantity| Delivered { service: service_id(n), quantity };
     let other = Act::Finish { outcome: Outcome::Done, delivered: vec![line(3, 1)] };
     assert_eq!(world.act(id, other), Err(Rejection::NotFound(Thing::Service)), "another agency's service");
-    world.act(id, Act::Finish { outcome: Outcome::Done, delivered: vec![line(1, 2), line(2, 3)] }).expect("finished");
+    world
+        .act(id, Act::Finish { outcome: Outcome::Done, delivered: vec![line(1, 2), line(2, 3)] })
+        .expect("finished");
     assert_eq!(world.ticket(id).delivered, [line(1, 2), line(2, 3)]);
-    for (outcome, delivered) in
-        [(Outcome::Done, vec![line(1, 1)]), (Outcome::IncompleteDocuments, vec![]), (Outcome::NotProvided, vec![]), (Outcome::Cancelled, vec![])]
-    {
+    for (outcome, delivered) in [
+        (Outcome::Done, vec![line(1, 1)]),
+        (Outcome::IncompleteDocuments, vec![]),
+        (Outcome::NotProvided, vec![]),
+        (Outcome::Cancelled, vec![]),
+    ] {
         let id = called(&mut world);
         world.act(id, Act::Start).expect("started");
         world.act(id, Act::Finish { outcome, delivered: vec![] }).expect("finished");
@@ -477,7 +517,12 @@ fn a_specific_call_is_for_the_own_agency_and_keeps_its_reason() {
 
 fn counter_busy(world: &World, ticket: TicketId) -> Rejection {
     let ticket = world.ticket(ticket);
-    Rejection::CounterBusy { number: "1".to_owned(), ticket: ticket.id, ticket_number: ticket.number.clone(), state: ticket.state }
+    Rejection::CounterBusy {
+        number: "1".to_owned(),
+        ticket: ticket.id,
+        ticket_number: ticket.number.clone(),
+        state: ticket.state,
+    }
 }
 
 // Appointments.
@@ -487,7 +532,9 @@ fn appointments_are_early_due_or_late() {
     let mut world = World::open(simple());
     let appointment = world.issue_appointment(1, 60);
     let ordinary = world.issue(1);
-    let next = |world: &World| choice::next(&world.fold, &[service_id(1)], world.now).map(|it| (it.ticket, it.reason));
+    let next = |world: &World| {
+        choice::next(&world.fold, &[service_id(1)], world.now).map(|it| (it.ticket, it.reason))
+    };
     // Before its window it goes behind everybody.
     assert_eq!(next(&world), Some((ordinary, Reason::Arrival)));
     assert_eq!(world.line(&[1]), [ordinary, appointment]);
@@ -540,7 +587,10 @@ fn a_counter_calls_only_while_it_is_open() {
     assert_eq!(world.order(Order::ResumeCounter { counter: id }).expect("again").len(), 0);
     world.order(Order::CloseCounter { counter: id, reason: "pulang".to_owned() }).expect("closed");
     assert_eq!(world.call(1), not_open(Availability::Closed));
-    assert_eq!(world.order(Order::CloseCounter { counter: id, reason: String::new() }).expect("again").len(), 0);
+    assert_eq!(
+        world.order(Order::CloseCounter { counter: id, reason: String::new() }).expect("again").len(),
+        0
+    );
     assert!(world.order(Order::PauseCounter { counter: id, reason: "x".to_owned() }).is_err());
     world.open_counter(id).expect("open");
     assert!(world.call(1).is_ok());
@@ -571,7 +621,9 @@ fn at_one_desk(order: Order) -> Command {
 fn a_person_works_at_one_desk_unless_the_switch_is_explicit() {
     let mut world = World::new(simple());
     world.order(Order::OpenDay).expect("the day opens");
-    let open = |n, switch_desk| at_one_desk(Order::OpenCounter { counter: counter_id(n), services: vec![], switch_desk });
+    let open = |n, switch_desk| {
+        at_one_desk(Order::OpenCounter { counter: counter_id(n), services: vec![], switch_desk })
+    };
     let elsewhere = |holds_ticket| {
         Err(Rejection::DeskElsewhere { counter: counter_id(1), number: "1".to_owned(), holds_ticket })
     };
@@ -585,7 +637,9 @@ fn a_person_works_at_one_desk_unless_the_switch_is_explicit() {
     world.submit(&at_one_desk(Order::CallNext { counter: counter_id(1), expected: None })).expect("called");
     assert_eq!(world.submit(&open(2, true)), elsewhere(true));
     // Somebody who is permitted to may.
-    world.order(Order::OpenCounter { counter: counter_id(2), services: vec![], switch_desk: false }).expect("many desks");
+    world
+        .order(Order::OpenCounter { counter: counter_id(2), services: vec![], switch_desk: false })
+        .expect("many desks");
 }
 
 #[test]
@@ -621,11 +675,20 @@ fn another_agency_is_not_there() {
         (Order::PauseCounter { counter, reason: reason() }, Thing::Counter),
         (Order::ResumeCounter { counter }, Thing::Counter),
         (Order::CloseCounter { counter, reason: reason() }, Thing::Counter),
-        (Order::Ticket { ticket: foreign, version: None, act: Act::Cancel { reason: reason() } }, Thing::Ticket),
+        (
+            Order::Ticket { ticket: foreign, version: None, act: Act::Cancel { reason: reason() } },
+            Thing::Ticket,
+        ),
         (Order::Ticket { ticket: foreign, version: None, act: Act::Start }, Thing::Ticket),
         (Order::StopIntake(IntakeStop { agency: None, service: None, reason: reason() }), Thing::Hall),
-        (Order::StopIntake(IntakeStop { agency: Some(agency_id(2)), service: None, reason: reason() }), Thing::Agency),
-        (Order::StopIntake(IntakeStop { agency: None, service: Some(service_id(3)), reason: reason() }), Thing::Service),
+        (
+            Order::StopIntake(IntakeStop { agency: Some(agency_id(2)), service: None, reason: reason() }),
+            Thing::Agency,
+        ),
+        (
+            Order::StopIntake(IntakeStop { agency: None, service: Some(service_id(3)), reason: reason() }),
+            Thing::Service,
+        ),
         (Order::ResumeIntake { agency: Some(agency_id(2)), service: None }, Thing::Agency),
         (Order::OpenDay, Thing::Hall),
         (Order::CloseDay, Thing::Hall),
@@ -645,7 +708,10 @@ fn another_agency_is_not_there() {
 fn a_colleagues_counter_is_there_and_forbidden() {
     let mut world = World::open(simple());
     let id = called(&mut world);
-    let bound = |n| Bound { agencies: Some(BTreeSet::from([agency_id(1)])), counters: Some(BTreeSet::<CounterId>::from([counter_id(n)])) };
+    let bound = |n| Bound {
+        agencies: Some(BTreeSet::from([agency_id(1)])),
+        counters: Some(BTreeSet::<CounterId>::from([counter_id(n)])),
+    };
     let of_counter = |n, order| Command { reach: Reach(vec![bound(n)]), ..command(order) };
     let act = |act| Order::Ticket { ticket: id, version: None, act };
     for wanted in [Act::Recall, Act::Start, Act::NoShow, Act::UndoCall, Act::Park { note: String::new() }] {
@@ -655,7 +721,9 @@ fn a_colleagues_counter_is_there_and_forbidden() {
     world.submit(&of_counter(1, act(Act::Start))).expect("its own");
     world.submit(&of_counter(1, act(Act::Park { note: String::new() }))).expect("parked");
     // A parked ticket is the agency's: a colleague may take it on.
-    world.submit(&of_counter(2, act(Act::Resume { counter: Some(counter_id(2)) }))).expect("resumed by a colleague");
+    world
+        .submit(&of_counter(2, act(Act::Resume { counter: Some(counter_id(2)) })))
+        .expect("resumed by a colleague");
 }
 
 // The day.
@@ -682,7 +750,10 @@ fn day_end_expires_and_twice_changes_nothing() {
     assert_eq!(world.ticket(done).state, State::Done);
     for id in [serving, parked, waiting] {
         let ticket = world.ticket(id);
-        assert_eq!((ticket.state, ticket.leg().outcome, ticket.ended_at), (State::Expired, Some(LegOutcome::Expired), Some(world.now)));
+        assert_eq!(
+            (ticket.state, ticket.leg().outcome, ticket.ended_at),
+            (State::Expired, Some(LegOutcome::Expired), Some(world.now))
+        );
     }
     let seq = world.fold.seq();
     assert_eq!(world.order(Order::CloseDay).expect("again"), []);
@@ -720,14 +791,18 @@ fn a_retry_has_one_effect_and_one_answer() {
     };
     let first = issue(&world, "body");
     world.submit(&first).expect("issued");
-    let (seq, ticket) = (world.fold.seq(), world.events.last().and_then(|event| event.ticket.clone()).expect("a ticket"));
+    let (seq, ticket) =
+        (world.fold.seq(), world.events.last().and_then(|event| event.ticket.clone()).expect("a ticket"));
     world.issue(1);
     world.wait(60);
     // The retry carries another new id for the ticket; the first answer counts.
     let Ok(Decision::Replayed(answer)) = world.decide(&issue(&world, "body")) else { panic!("no replay") };
     assert_eq!((answer.seq, answer.ticket.as_deref()), (seq, Some(&ticket)));
     assert_eq!(world.submit(&issue(&world, "other")), Err(Rejection::RequestIdReused));
-    let other = Command { request: request("acc_all:r1", "x"), ..command(Order::CallNext { counter: counter_id(1), expected: None }) };
+    let other = Command {
+        request: request("acc_all:r1", "x"),
+        ..command(Order::CallNext { counter: counter_id(1), expected: None })
+    };
     assert_eq!(world.submit(&other), Err(Rejection::RequestIdReused));
     assert_eq!(world.fold.tickets().count(), 2);
 }
@@ -736,12 +811,18 @@ fn a_retry_has_one_effect_and_one_answer() {
 fn the_answer_of_a_retry_is_the_first_one_though_the_ticket_went_on() {
     let mut world = World::open(simple());
     world.issue(1);
-    let next = Command { request: request("k", "b"), ..command(Order::CallNext { counter: counter_id(1), expected: Some(None) }) };
+    let next = Command {
+        request: request("k", "b"),
+        ..command(Order::CallNext { counter: counter_id(1), expected: Some(None) })
+    };
     world.submit(&next).expect("called");
     let id = world.fold.counter(counter_id(1)).current.expect("a ticket");
     world.finish(id);
     let Ok(Decision::Replayed(answer)) = world.decide(&next) else { panic!("no replay") };
-    assert_eq!(answer.ticket.map(|ticket| (ticket.id, ticket.state, ticket.version)), Some((id, State::Called, 2)));
+    assert_eq!(
+        answer.ticket.map(|ticket| (ticket.id, ticket.state, ticket.version)),
+        Some((id, State::Called, 2))
+    );
 }
 
 // Configuration.
@@ -779,7 +860,10 @@ fn configurations_with_defects_are_refused() {
         (|hall| hall.services[1].code = hall.services[0].code.clone(), "services[1].code"),
         (|hall| hall.counters[2].number = hall.counters[0].number.clone(), "counters[2].number"),
         (|hall| hall.zones.push(hall.zones[0].clone()), "zones[1].code"),
-        (|hall| hall.services[1].series = Series { last: 50, ..hall.services[0].series.clone() }, "services[1].series"),
+        (
+            |hall| hall.services[1].series = Series { last: 50, ..hall.services[0].series.clone() },
+            "services[1].series",
+        ),
         (|hall| hall.services[0].series.first = 0, "services[0].series"),
         (|hall| hall.services[0].series.last = 0, "services[0].series"),
         (
@@ -794,7 +878,10 @@ fn configurations_with_defects_are_refused() {
         change(&mut hall);
         let fields: Vec<String> = hall.defects().into_iter().map(|defect| defect.field).collect();
         assert_eq!(fields, [field]);
-        assert!(matches!(World::new(two_agencies()).order(configure(hall)), Err(Rejection::Configuration(_))));
+        assert!(matches!(
+            World::new(two_agencies()).order(configure(hall)),
+            Err(Rejection::Configuration(_))
+        ));
     }
     assert_eq!(two_agencies().defects(), []);
 }
@@ -806,10 +893,14 @@ fn nobody_knows_while_no_counter_is_open() {
     let mut world = World::open(simple());
     let service = world.start.services[0].clone();
     let id = world.issue(1);
-    let now = |world: &World| estimate(&world.fold, &service, people_ahead(&world.fold, world.ticket(id), world.now));
+    let now = |world: &World| {
+        estimate(&world.fold, &service, people_ahead(&world.fold, world.ticket(id), world.now))
+    };
     let open = now(&world).expect("two counters are open");
     assert!(open.min_minutes == 0 && open.max_minutes > open.min_minutes);
-    world.order(Order::PauseCounter { counter: counter_id(1), reason: "istirahat".to_owned() }).expect("paused");
+    world
+        .order(Order::PauseCounter { counter: counter_id(1), reason: "istirahat".to_owned() })
+        .expect("paused");
     assert!(now(&world).is_some(), "one is left");
     world.order(Order::CloseCounter { counter: counter_id(2), reason: String::new() }).expect("closed");
     assert_eq!(now(&world), None, "a counter on break does not count");
@@ -828,7 +919,9 @@ fn estimates_follow_recent_real_durations_and_open_counters() {
             world.act(id, finish()).expect("finished");
         }
         if counters == 1 {
-            world.order(Order::CloseCounter { counter: counter_id(2), reason: String::new() }).expect("closed");
+            world
+                .order(Order::CloseCounter { counter: counter_id(2), reason: String::new() })
+                .expect("closed");
         }
         for _ in 0..6 {
             world.issue(1);

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use super::model;
-use super::world::{World, actor, agency, configure, counter, counter_id, hall, service, service_id, ticket_id};
+use super::world::{
+    World, actor, agency, configure, counter, counter_id, hall, service, service_id, ticket_id,
+};
 use crate::domain::choice;
 use crate::domain::counter::Availability;
 use crate::domain::decide::{Act, Bound, Command, Decision, NewTicket, Order, Reach};
@@ -17,7 +19,9 @@ use crate::domain::fold::{Fold, Line};
 use crate::domain::hall::{Calendar, Hall, RestorePosition, Series};
 use crate::domain::rejection::Rejection;
 use crate::domain::statistics::Statistics;
-use crate::domain::ticket::{Channel, Delivered, LegOutcome, Outcome, Priority, State, TRANSITIONS, Ticket, Verb};
+use crate::domain::ticket::{
+    Channel, Delivered, LegOutcome, Outcome, Priority, State, TRANSITIONS, Ticket, Verb,
+};
 use crate::domain::{CounterId, ServiceId, TicketId};
 
 /// Which ticket a command is about.
@@ -35,20 +39,48 @@ enum Pick {
 #[derive(Debug, Clone)]
 enum Try {
     Wait(i16),
-    Issue { service: u8, priority: bool, appointment: Option<i8>, person: Option<u8>, onsite: bool, party: u8 },
-    Open { counter: u8, only: Option<u8>, switch: bool },
+    Issue {
+        service: u8,
+        priority: bool,
+        appointment: Option<i8>,
+        person: Option<u8>,
+        onsite: bool,
+        party: u8,
+    },
+    Open {
+        counter: u8,
+        only: Option<u8>,
+        switch: bool,
+    },
     Pause(u8),
     Back(u8),
     Close(u8),
-    Next { counter: u8, belief: Option<bool> },
-    Specific { counter: u8, ticket: u8 },
-    Act { pick: Pick, what: u8, to: u8, version: Option<bool> },
+    Next {
+        counter: u8,
+        belief: Option<bool>,
+    },
+    Specific {
+        counter: u8,
+        ticket: u8,
+    },
+    Act {
+        pick: Pick,
+        what: u8,
+        to: u8,
+        version: Option<bool>,
+    },
     OpenDay,
     CloseDay,
     Stop(u8),
     Go(u8),
-    Again { back: u8, changed: bool },
-    Configure { quota: u8, ratio: u8 },
+    Again {
+        back: u8,
+        changed: bool,
+    },
+    Configure {
+        quota: u8,
+        ratio: u8,
+    },
 }
 
 fn anything() -> impl Strategy<Value = Try> {
@@ -95,7 +127,8 @@ fn plan(calendar: Calendar, quota: u32, ratio: u32) -> Hall {
     services[2].max_calls = 1;
     let mut agencies = vec![agency(1, ratio), agency(2, 1)];
     agencies[1].daily_limit_per_person = Some(2);
-    let counters = vec![counter(1, 1, &[1, 2, 3]), counter(2, 1, &[1, 2]), counter(3, 1, &[2, 3]), counter(4, 2, &[4])];
+    let counters =
+        vec![counter(1, 1, &[1, 2, 3]), counter(2, 1, &[1, 2]), counter(3, 1, &[2, 3]), counter(4, 2, &[4])];
     Hall { calendar, ..hall(agencies, services, counters) }
 }
 
@@ -145,7 +178,8 @@ impl Walk {
                 let new = self.world.new_ticket(u128::from(*service) + 1);
                 Order::Issue(Box::new(NewTicket {
                     priority: priority.then_some(Priority::Pregnant),
-                    appointment: appointment.map(|minutes| self.world.now + TimeDelta::minutes(i64::from(minutes))),
+                    appointment: appointment
+                        .map(|minutes| self.world.now + TimeDelta::minutes(i64::from(minutes))),
                     person: person.map(|n| format!("person-{n}")),
                     channel: if *onsite { Channel::Onsite } else { Channel::Kiosk },
                     party_size: u32::from(*party),
@@ -157,9 +191,13 @@ impl Walk {
                 services: only.iter().map(|n| service_id(u128::from(*n) + 1)).collect(),
                 switch_desk: *switch,
             },
-            Try::Pause(counter) => Order::PauseCounter { counter: self.counter(*counter), reason: "istirahat".to_owned() },
+            Try::Pause(counter) => {
+                Order::PauseCounter { counter: self.counter(*counter), reason: "istirahat".to_owned() }
+            }
             Try::Back(counter) => Order::ResumeCounter { counter: self.counter(*counter) },
-            Try::Close(counter) => Order::CloseCounter { counter: self.counter(*counter), reason: String::new() },
+            Try::Close(counter) => {
+                Order::CloseCounter { counter: self.counter(*counter), reason: String::new() }
+            }
             Try::Next { counter, belief } => Order::CallNext {
                 counter: self.counter(*counter),
                 expected: belief.map(|right| if right { self.held(*counter) } else { Some(ticket_id(7)) }),
@@ -175,7 +213,13 @@ impl Walk {
                     Pick::Nth(n) => self.nth(*n),
                     Pick::Aside(n) => {
                         let fold = &self.world.fold;
-                        let all: Vec<_> = fold.hall().agencies.iter().flat_map(|it| fold.aside(it.id)).map(|it| it.id).collect();
+                        let all: Vec<_> = fold
+                            .hall()
+                            .agencies
+                            .iter()
+                            .flat_map(|it| fold.aside(it.id))
+                            .map(|it| it.id)
+                            .collect();
                         *all.get(usize::from(*n) % all.len().max(1))?
                     }
                 };
@@ -258,13 +302,21 @@ impl Walk {
         let decision = self.world.decide(&asked);
         assert_same_refusal(&decision, &self.world.decide(&asked));
         match (&decision, &known) {
-            (Err(Rejection::RequestIdReused), Some((fingerprint, ..))) => assert_ne!(*fingerprint, request.fingerprint),
+            (Err(Rejection::RequestIdReused), Some((fingerprint, ..))) => {
+                assert_ne!(*fingerprint, request.fingerprint)
+            }
             (Ok(Decision::Replayed(answer)), Some((fingerprint, seq, ticket))) => {
                 assert_eq!(*fingerprint, request.fingerprint);
-                assert_eq!((answer.seq, answer.ticket.as_deref()), (*seq, ticket.as_ref()), "not the first answer");
+                assert_eq!(
+                    (answer.seq, answer.ticket.as_deref()),
+                    (*seq, ticket.as_ref()),
+                    "not the first answer"
+                );
             }
             (other, Some(_)) => panic!("{request:?} was answered before, and now: {other:?}"),
-            (Err(Rejection::RequestIdReused) | Ok(Decision::Replayed(_)), None) => panic!("{request:?} is new"),
+            (Err(Rejection::RequestIdReused) | Ok(Decision::Replayed(_)), None) => {
+                panic!("{request:?} is new")
+            }
             (_, None) => {}
         }
         if let Ok(Decision::Happens(events)) = decision {
@@ -280,7 +332,8 @@ impl Walk {
                 self.answers.clear();
             }
             let last = events.last().expect("not empty");
-            self.answers.insert(request.key, (request.fingerprint, self.world.fold.seq(), last.ticket.clone()));
+            self.answers
+                .insert(request.key, (request.fingerprint, self.world.fold.seq(), last.ticket.clone()));
             check_day(&before, &events);
         }
         if known.is_none() {
@@ -298,10 +351,18 @@ impl Walk {
             assert_eq!((ticket.version, ticket.state), (1, State::Waiting));
             let service = before.service(ticket.service).expect("a service of the hall");
             let (first, last) = (service.series.first, service.series.last);
-            assert!((first..=last).contains(&ticket.ordinal), "{} is outside of {first} to {last}", ticket.ordinal);
+            assert!(
+                (first..=last).contains(&ticket.ordinal),
+                "{} is outside of {first} to {last}",
+                ticket.ordinal
+            );
             assert_eq!(ticket.number, service.series.number(ticket.ordinal));
             let given = self.numbers.entry((ticket.date, ticket.series.clone())).or_default();
-            assert!(given.last().is_none_or(|last| *last + 1 == ticket.ordinal), "{} after {given:?}", ticket.ordinal);
+            assert!(
+                given.last().is_none_or(|last| *last + 1 == ticket.ordinal),
+                "{} after {given:?}",
+                ticket.ordinal
+            );
             given.push(ticket.ordinal);
             let issued = self.issued.entry((ticket.date, ticket.service)).or_default();
             assert!(service.daily_quota.is_none_or(|quota| *issued < quota), "above the quota");
@@ -318,7 +379,16 @@ impl Walk {
             ticket.state
         );
         let kept = |it: &Ticket| {
-            (it.id, it.hall, it.date, it.number.clone(), it.token.clone(), it.arrived_at, it.channel, it.person.clone())
+            (
+                it.id,
+                it.hall,
+                it.date,
+                it.number.clone(),
+                it.token.clone(),
+                it.arrived_at,
+                it.channel,
+                it.person.clone(),
+            )
         };
         assert_eq!(kept(ticket), kept(old), "{:?} changed what never changes", event.kind);
         if verb != Verb::Restore {
@@ -327,12 +397,16 @@ impl Walk {
         let legs = old.legs.len() + usize::from(matches!(verb, Verb::Transfer | Verb::Restore));
         assert_eq!(ticket.legs.len(), legs, "{:?}", event.kind);
         for leg in &ticket.legs[..ticket.legs.len() - 1] {
-            assert!(matches!(leg.outcome, Some(LegOutcome::Transferred | LegOutcome::NoShow)), "{leg:?} was left behind");
+            assert!(
+                matches!(leg.outcome, Some(LegOutcome::Transferred | LegOutcome::NoShow)),
+                "{leg:?} was left behind"
+            );
         }
         if event.kind == Kind::TicketCalled {
             let counter = before.counter(event.counter.expect("a call is at a counter"));
             let plain = model::next(before, &counter.services, event.at).expect("somebody waits");
-            let counts = event.passed.iter().map(|it| ((it.service, it.lane.to_string()), it.times)).collect();
+            let counts =
+                event.passed.iter().map(|it| ((it.service, it.lane.to_string()), it.times)).collect();
             assert_eq!((ticket.id, counts), (plain.0, plain.2), "{:?}", plain.1);
             assert!(old.not_before.is_none_or(|until| until <= event.at), "called in its cooldown");
             assert!(counter.services.contains(&ticket.service), "called for a service of another counter");
@@ -356,7 +430,12 @@ fn assert_same_refusal(one: &Result<Decision, Rejection>, two: &Result<Decision,
         Ok(Decision::Unchanged(answer) | Decision::Replayed(answer)) => format!("{answer:?}"),
         Ok(Decision::Happens(events)) => events
             .iter()
-            .map(|event| format!("{:?} {:?} {:?} {:?} {:?}", event.kind, event.ticket, event.counters, event.passed, event.day))
+            .map(|event| {
+                format!(
+                    "{:?} {:?} {:?} {:?} {:?}",
+                    event.kind, event.ticket, event.counters, event.passed, event.day
+                )
+            })
             .collect(),
     };
     assert_eq!(plain(one), plain(two), "decide is not a function");
@@ -365,14 +444,20 @@ fn assert_same_refusal(one: &Result<Decision, Rejection>, two: &Result<Decision,
 /// Day end: what was open expired, counters closed, nothing was finished by it.
 fn check_day(before: &Fold, events: &[Event]) {
     let Some(at) = events.iter().position(|event| event.kind == Kind::DayClosed) else { return };
-    let expired: BTreeSet<TicketId> = events[..at].iter().filter_map(|event| event.ticket.as_ref()).map(|it| it.id).collect();
-    let open: BTreeSet<TicketId> = before.tickets().filter(|ticket| ticket.is_open()).map(|ticket| ticket.id).collect();
+    let expired: BTreeSet<TicketId> =
+        events[..at].iter().filter_map(|event| event.ticket.as_ref()).map(|it| it.id).collect();
+    let open: BTreeSet<TicketId> =
+        before.tickets().filter(|ticket| ticket.is_open()).map(|ticket| ticket.id).collect();
     assert_eq!(expired, open, "the tickets that were open");
     assert!(events[..at].iter().all(|event| event.kind == Kind::TicketExpired));
     let mut after = before.clone();
     events[..=at].iter().for_each(|event| after.apply(event));
     assert!(after.tickets().all(|ticket| !ticket.is_open()));
-    assert!(after.counters().all(|counter| counter.availability == Availability::Closed && counter.current.is_none()));
+    assert!(
+        after
+            .counters()
+            .all(|counter| counter.availability == Availability::Closed && counter.current.is_none())
+    );
     let done = |fold: &Fold| fold.tickets().filter(|ticket| ticket.state == State::Done).count();
     assert_eq!(done(before), done(&after), "day end finishes nothing");
     assert!(!after.day().expect("a day").is_open());
@@ -388,10 +473,15 @@ fn check(fold: &Fold, now: DateTime<Utc>) {
             assert!(held.insert(current), "{current} is held twice");
             assert_eq!(counter.availability, Availability::Open, "a counter that is not open holds a ticket");
             let ticket = fold.ticket(current).expect("a counter holds a ticket of the day");
-            assert!(ticket.is_held() && ticket.counter == Some(plan.id), "{ticket:?} is not held by {}", plan.number);
+            assert!(
+                ticket.is_held() && ticket.counter == Some(plan.id),
+                "{ticket:?} is not held by {}",
+                plan.number
+            );
         }
     }
-    let holding: HashSet<TicketId> = fold.tickets().filter(|ticket| ticket.is_held()).map(|ticket| ticket.id).collect();
+    let holding: HashSet<TicketId> =
+        fold.tickets().filter(|ticket| ticket.is_held()).map(|ticket| ticket.id).collect();
     assert_eq!(held, holding, "held by a counter, and held by itself");
     // One open counter per person, for those who may not work at several.
     let mut desks = HashMap::new();
@@ -407,7 +497,12 @@ fn check(fold: &Fold, now: DateTime<Utc>) {
         let line = fold.line(service.id).cloned().unwrap_or_default();
         let Line { priority, ordinary, appointments } = line;
         let line = model::PlainLine { priority, ordinary, appointments };
-        assert_eq!(&line, plain.get(&service.id).unwrap_or(&model::PlainLine::default()), "the line of {}", service.code);
+        assert_eq!(
+            &line,
+            plain.get(&service.id).unwrap_or(&model::PlainLine::default()),
+            "the line of {}",
+            service.code
+        );
         let issued = fold.tickets().filter(|ticket| ticket.legs[0].service == service.id).count();
         assert_eq!(fold.issued(service.id) as usize, issued);
     }
@@ -415,7 +510,9 @@ fn check(fold: &Fold, now: DateTime<Utc>) {
         let aside: BTreeSet<TicketId> = fold.aside(agency.id).map(|ticket| ticket.id).collect();
         let plain: BTreeSet<TicketId> = fold
             .tickets()
-            .filter(|ticket| ticket.agency == agency.id && matches!(ticket.state, State::Parked | State::NoShow))
+            .filter(|ticket| {
+                ticket.agency == agency.id && matches!(ticket.state, State::Parked | State::NoShow)
+            })
             .map(|ticket| ticket.id)
             .collect();
         assert_eq!(aside, plain);
@@ -425,14 +522,22 @@ fn check(fold: &Fold, now: DateTime<Utc>) {
         let order = choice::order(fold, &plan.services, now, 100);
         assert_eq!(order, choice::order(fold, &plan.services, now, 100));
         assert_eq!(order.first(), choice::next(fold, &plan.services, now).as_ref());
-        assert_eq!(order[..order.len().min(3)], choice::order(fold, &plan.services, now, 3)[..], "a longer look changes the order");
+        assert_eq!(
+            order[..order.len().min(3)],
+            choice::order(fold, &plan.services, now, 3)[..],
+            "a longer look changes the order"
+        );
         let plain = model::next(fold, &plan.services, now).map(|(ticket, reason, _)| (ticket, reason));
         assert_eq!(order.first().map(|choice| (choice.ticket, choice.reason)), plain);
         let once: BTreeSet<TicketId> = order.iter().map(|choice| choice.ticket).collect();
         assert_eq!(once.len(), order.len(), "a ticket stands twice in the order");
         for id in once {
             let ticket = fold.ticket(id).expect("a ticket");
-            assert_eq!(ticket.state, State::Waiting, "parked and ended tickets are never called by themselves");
+            assert_eq!(
+                ticket.state,
+                State::Waiting,
+                "parked and ended tickets are never called by themselves"
+            );
         }
     }
 }
@@ -441,7 +546,9 @@ fn check(fold: &Fold, now: DateTime<Utc>) {
 fn stored(events: &[Event]) -> Vec<Event> {
     events
         .iter()
-        .map(|event| serde_json::from_str(&serde_json::to_string(event).expect("an event as JSON")).expect("and back"))
+        .map(|event| {
+            serde_json::from_str(&serde_json::to_string(event).expect("an event as JSON")).expect("and back")
+        })
         .collect()
 }
 
@@ -554,6 +661,7 @@ fn a_walk_reaches_every_kind_of_event() {
         }
         seen.extend(walk.world.events.iter().map(|event| event.kind.to_string()));
     }
-    let all: BTreeSet<String> = <Kind as strum::IntoEnumIterator>::iter().map(|kind| kind.to_string()).collect();
+    let all: BTreeSet<String> =
+        <Kind as strum::IntoEnumIterator>::iter().map(|kind| kind.to_string()).collect();
     assert_eq!(all.difference(&seen).collect::<Vec<_>>(), Vec::<&String>::new());
 }

@@ -10,7 +10,9 @@ use mpp_kit::id::Uuid;
 use crate::domain::decide::{Act, Command, Decision, NewTicket, Order, Reach, decide};
 use crate::domain::event::{Actor, ActorKind, Event, RequestKey};
 use crate::domain::fold::Fold;
-use crate::domain::hall::{Agency, Calendar, CounterPlan, Hall, RestorePosition, Series, Service, TimeZone, Window, Zone};
+use crate::domain::hall::{
+    Agency, Calendar, CounterPlan, Hall, RestorePosition, Series, Service, TimeZone, Window, Zone,
+};
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Channel, Priority, Ticket};
 use crate::domain::{AgencyId, CounterId, EventId, HallId, ServiceId, TicketId};
@@ -130,7 +132,13 @@ pub(super) struct World {
 impl World {
     /// A hall in which no day was ever opened.
     pub(super) fn new(hall: Hall) -> Self {
-        Self { fold: Fold::new(hall.clone()), now: monday(), events: Vec::new(), start: hall, next_id: Cell::new(1000) }
+        Self {
+            fold: Fold::new(hall.clone()),
+            now: monday(),
+            events: Vec::new(),
+            start: hall,
+            next_id: Cell::new(1000),
+        }
     }
 
     /// A hall with its day and all its counters open.
@@ -245,7 +253,10 @@ impl World {
     /// The tickets in the order in which they would be called at a counter for these services.
     pub(super) fn line(&self, services: &[u128]) -> Vec<TicketId> {
         let services: Vec<ServiceId> = services.iter().map(|n| service_id(*n)).collect();
-        crate::domain::choice::order(&self.fold, &services, self.now, 1000).into_iter().map(|choice| choice.ticket).collect()
+        crate::domain::choice::order(&self.fold, &services, self.now, 1000)
+            .into_iter()
+            .map(|choice| choice.ticket)
+            .collect()
     }
 }
 
