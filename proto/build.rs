@@ -2,8 +2,12 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: &[&str] =
-    &["mpp/options/v1/options.proto", "mpp/common/v1/common.proto", "mpp/identity/v1/identity.proto", "mpp/queue/v1/queue.proto"];
+const FILES: &[&str] = &[
+    "mpp/options/v1/options.proto",
+    "mpp/common/v1/common.proto",
+    "mpp/identity/v1/identity.proto",
+    "mpp/queue/v1/queue.proto",
+];
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script where it is by the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -13,7 +17,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new([&root])?;
     compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
     // The encoded form keeps custom options and comments; the prost form drops them.
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("descriptor.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(
+        PathBuf::from(env::var("OUT_DIR")?).join("descriptor.bin"),
+        compiler.encode_file_descriptor_set(),
+    )?;
     let mut config = prost_build::Config::new();
     config.skip_protoc_run();
     tonic_prost_build::configure()

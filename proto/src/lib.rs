@@ -2,7 +2,13 @@
 //!
 //! Nothing generated is checked in. [`DESCRIPTORS`] is the encoded descriptor set with comments and custom options:
 //! REST bindings, authorization, audit and documentation are derived from it.
-#![expect(missing_docs, clippy::all, clippy::allow_attributes, unused_qualifications, reason = "generated from documented .proto files")]
+#![expect(
+    missing_docs,
+    clippy::all,
+    clippy::allow_attributes,
+    unused_qualifications,
+    reason = "generated from documented .proto files"
+)]
 
 /// The encoded `google.protobuf.FileDescriptorSet` of every contract, with comments and custom options.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import AxeBuilder from "@axe-core/playwright";
-import { account, api, atCounter, baseUrl, device, hallId, issue, person, provoke, SCREENS, useBrowser } from "./suite.js";
+import { account, api, atCounter, baseUrl, device, hallId, issue, person, provoke, SCREENS, settled, useBrowser } from "./suite.js";
 
 useBrowser();
 
@@ -61,18 +61,18 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
     await desk.locator("#dlg-pause button[value=ok]").click();
     await desk.locator("[data-act=resume]").waitFor();
     await check(desk, "break");
-    await desk.waitForTimeout(700);
+    await settled(desk);
     await desk.locator("[data-act=resume]").click();
     await desk.locator("[data-act=callNext]").waitFor();
-    await desk.waitForTimeout(700);
+    await settled(desk);
     await desk.locator("[data-act=callNext]").click();
     await desk.locator("[data-act=start]").waitFor();
     await check(desk, "called");
     await narrow(desk, "called");
-    await desk.waitForTimeout(700);
+    await settled(desk);
     await desk.locator("[data-act=start]").click();
     await desk.locator("[data-act=finish]").waitFor();
-    await desk.waitForTimeout(700);
+    await settled(desk);
     for (const [open, dialog] of [["finish", "#dlg-finish"], ["transfer", "#dlg-transfer"], ["park", "#dlg-note"]]) {
       await desk.locator(`[data-act=${open}]`).click();
       await desk.locator(`${dialog}[open]`).waitFor();

@@ -1,7 +1,7 @@
 // The control room: what it shows live, and its levers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, api, atCounter, baseUrl, device, hallId, holds, issue, person, provoke, useBrowser } from "./suite.js";
+import { account, api, atCounter, baseUrl, device, hallId, holds, issue, person, provoke, settled, useBrowser } from "./suite.js";
 
 useBrowser();
 
@@ -40,10 +40,10 @@ test("an agency with people waiting and no counter open is an alarm, and a stuck
     await desk.keyboard.press("n");
     await desk.getByRole("button", { name: "Mulai melayani" }).waitFor();
     if ((await desk.locator(".now-number").textContent()) === ticket.number) break;
-    await desk.waitForTimeout(700);
+    await settled(desk);
     await desk.keyboard.press("t");
     await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
-    await desk.waitForTimeout(700);
+    await settled(desk);
   }
   const card = room.locator(".counter-card", { has: room.getByRole("heading", { name: "Loket 26" }) });
   await card.getByText(ticket.number).waitFor();
@@ -53,7 +53,7 @@ test("an agency with people waiting and no counter open is an alarm, and a stuck
   await room.locator("#reason-ok").click();
   await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
   await room.getByText(`${ticket.number} dilepas dan kembali ke antrean.`).waitFor();
-  await desk.waitForTimeout(700);
+  await settled(desk);
   await desk.keyboard.press("n");
   await holds(desk, ticket.number);
 });

@@ -144,7 +144,11 @@ export const held = (desk) => desk.locator(".now-number").evaluate((node) => (no
 export const holds = (desk, number) => desk.locator(".now-number", { hasText: number }).waitFor();
 
 /** Waits until a press would be taken again: the console takes a quick second press for part of a double click. */
-export const settled = (desk) => desk.waitForTimeout(700);
+export async function settled(desk) {
+  // The stream can show the effect of a press before its answer arrives.
+  await desk.locator("body:not([data-busy])").waitFor();
+  await desk.waitForTimeout(700);
+}
 
 /** A board whose sounds are written down instead of played. `voice` gives its browser an Indonesian voice of its own. */
 export async function board(query = "", { voice = false, sound = true, ...options } = {}) {

@@ -2,5 +2,8 @@
 
 mod architecture;
 mod demo_day;
+mod negative;
+mod protocol_model;
+mod queue;
 mod startup;
 mod surface;

@@ -13,6 +13,7 @@
 //!
 //! The rules R1, R2, R3, R4, R5 and R9 of queue-protocol.md are switches: with all of them no state violates a promise;
 //! without any one of them some state does. R5 is the second net: it is missed only when R3 or R4 is broken as well.
+//! Some 0.96 million states are visited with all rules, 2.0 million without the bound in `no_state_breaks_a_promise`.
 //! R6, R7, R8 and R10 belong to the degraded mode (section 7), which is not built yet; they enter with it.
 
 use std::collections::HashSet;
@@ -92,7 +93,7 @@ impl Log {
 }
 
 /// What a Redis holds of the hall: `meta` and `log`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Data {
     epoch: u8,
     /// `meta.run`: the server this epoch was opened on.
@@ -102,7 +103,7 @@ struct Data {
     log: Log,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Node {
     /// `run_id` of the server.
     run: u8,
@@ -112,7 +113,7 @@ struct Node {
 }
 
 /// The shard row and the events behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Sql {
     epoch: u8,
     active: bool,
@@ -146,7 +147,7 @@ struct Instance {
 }
 
 /// Faults that are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Faults {
     crashes: u8,
     restarts: u8,
@@ -154,7 +155,7 @@ struct Faults {
     lost_answers: u8,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct State {
     sql: Sql,
     /// The replica exists once it was promoted.
@@ -233,7 +234,9 @@ impl State {
     fn fence(&self, rules: Rules, at: usize, epoch: u8, run: u8) -> Fence {
         let node = self.node(self.instances[at].node);
         match node.data {
-            Some(data) if data.epoch == epoch && (!rules.r3 || (node.run == run && data.run == run)) => Fence::Passed(data),
+            Some(data) if data.epoch == epoch && (!rules.r3 || (node.run == run && data.run == run)) => {
+                Fence::Passed(data)
+            }
             Some(_) | None => Fence::Refused,
         }
     }
@@ -321,7 +324,10 @@ impl State {
             Fence::Passed(data) if rules.r5 && !data.log.continues(&spec) => self.trouble(at),
             Fence::Passed(data) if data.log.len <= spec.len => return false,
             Fence::Passed(data) => {
-                data.log.entries().skip(usize::from(spec.len)).for_each(|entry| self.instances[at].spec.push(entry));
+                data.log
+                    .entries()
+                    .skip(usize::from(spec.len))
+                    .for_each(|entry| self.instances[at].spec.push(entry));
             }
         }
         true
@@ -331,7 +337,11 @@ impl State {
     fn written(&self, rules: Rules, at: usize) -> Option<Log> {
         let Instance { known, spec, .. } = self.instances[at];
         let entries: Vec<Entry> = spec.entries().skip(usize::from(known.len)).collect();
-        let last = if rules.r2 { entries.len() } else { entries.iter().rposition(|entry| usize::from(entry.by) == at)? + 1 };
+        let last = if rules.r2 {
+            entries.len()
+        } else {
+            entries.iter().rposition(|entry| usize::from(entry.by) == at)? + 1
+        };
         let mut log = self.sql.log;
         for (offset, entry) in entries[..last].iter().enumerate() {
             let seq = usize::from(known.len) + offset;
@@ -423,7 +433,8 @@ impl State {
     }
 
     fn begin_epoch(&mut self, rules: Rules, at: usize) -> bool {
-        let wanted = self.instances[at].stage == Stage::Closed && (!self.sql.active || self.found(rules, at).is_none());
+        let wanted = self.instances[at].stage == Stage::Closed
+            && (!self.sql.active || self.found(rules, at).is_none());
         if !wanted || self.sql.epoch == EPOCHS {
             return false;
         }
@@ -476,7 +487,9 @@ impl State {
     }
 
     fn restart(&mut self, at: usize, data: Option<Option<Data>>) -> bool {
-        let (Some(data), Some(node), true) = (data, &mut self.nodes[at], self.faults.restarts > 0) else { return false };
+        let (Some(data), Some(node), true) = (data, &mut self.nodes[at], self.faults.restarts > 0) else {
+            return false;
+        };
         self.faults.restarts -= 1;
         self.runs += 1;
         *node = Node { run: self.runs, data, before: None };
@@ -543,7 +556,11 @@ impl State {
     fn check(&self) -> Result<(), String> {
         for (op, told) in self.answered.iter().enumerate() {
             if let Some(number) = told {
-                let there = self.sql.log.entries().any(|entry| usize::from(entry.op) == op && entry.number == *number);
+                let there = self
+                    .sql
+                    .log
+                    .entries()
+                    .any(|entry| usize::from(entry.op) == op && entry.number == *number);
                 if !there {
                     return Err(format!("P1: operation {op} was answered {number} and is not in SQL"));
                 }
@@ -684,7 +701,12 @@ fn explore(rules: Rules, faults: Faults, limit: usize) -> Explored {
                         at = queue[at].1;
                     }
                     way.reverse();
-                    return Explored { states: queue.len(), violation: Some((promise, way)), healed, complete: false };
+                    return Explored {
+                        states: queue.len(),
+                        violation: Some((promise, way)),
+                        healed,
+                        complete: false,
+                    };
                 }
             }
         }
@@ -698,15 +720,56 @@ const CRASH_AND_RESTART: Faults = Faults { crashes: 1, restarts: 1, failovers: 0
 const CRASH_AND_FAILOVER: Faults = Faults { crashes: 1, restarts: 0, failovers: 1, lost_answers: 1 };
 
 #[test]
-fn probe() {
-    for faults in [RESTART_AND_FAILOVER, CRASH_AND_RESTART, CRASH_AND_FAILOVER,
-        Faults { crashes: 0, restarts: 1, failovers: 0, lost_answers: 1 },
-        Faults { crashes: 1, restarts: 1, failovers: 0, lost_answers: 0 },
-        Faults { crashes: 0, restarts: 0, failovers: 1, lost_answers: 1 },
-        Faults { crashes: 1, restarts: 0, failovers: 1, lost_answers: 0 },
+fn no_state_breaks_a_promise() {
+    // The last one has 1.4 million states; the rest of them was explored when the protocol was
+    // written, and takes too long for every run. Raise its bound when the protocol is changed.
+    for (faults, bound, whole) in [
+        (CRASH_AND_RESTART, 1_000_000, true),
+        (CRASH_AND_FAILOVER, 1_000_000, true),
+        (RESTART_AND_FAILOVER, 300_000, false),
     ] {
-        let t = std::time::Instant::now();
-        let e = explore(ALL, faults, 3_000_000);
-        eprintln!("{faults:?} {} {:?} {:?} healed {} complete {}", e.states, t.elapsed(), e.violation, e.healed, e.complete);
+        let explored = explore(ALL, faults, bound);
+        assert_eq!(explored.violation, None, "{faults:?}");
+        assert!(explored.complete == whole, "{faults:?}: {} states", explored.states);
+        assert!(explored.states > 100_000, "only {} states: the model does nothing", explored.states);
+        // A model in which nothing ever succeeds would keep every promise.
+        assert!(explored.healed || !whole, "{faults:?}: operations never end");
     }
+}
+
+#[test]
+fn every_rule_is_needed() {
+    for (name, rules) in [
+        ("R1", Rules { r1: false, ..ALL }),
+        ("R2", Rules { r2: false, ..ALL }),
+        ("R3", Rules { r3: false, ..ALL }),
+        ("R4", Rules { r4: false, ..ALL }),
+        ("R9", Rules { r9: false, ..ALL }),
+        ("R5 and R3", Rules { r5: false, r3: false, ..ALL }),
+        ("R5 and R4", Rules { r5: false, r4: false, ..ALL }),
+    ] {
+        let explored = explore(rules, RESTART_AND_FAILOVER, 1_000_000);
+        let (promise, way) = explored
+            .violation
+            .unwrap_or_else(|| panic!("{name} is not needed in {} states", explored.states));
+        // Shown with --nocapture, for whoever wants to understand a rule.
+        eprintln!("without {name}: {promise}, in {} steps: {way:?}", way.len());
+        let mut state = State::start(RESTART_AND_FAILOVER);
+        let (last, before) = way.split_last().expect("a way has steps");
+        assert!(
+            before.iter().all(|step| state.take(rules, *step) == Ok(true)),
+            "{name}: the way can be walked"
+        );
+        assert_eq!(state.take(rules, *last), Err(promise), "{name}");
+        // The rule stops exactly this way somewhere.
+        let mut state = State::start(RESTART_AND_FAILOVER);
+        assert!(way.iter().all(|step| state.take(ALL, *step).is_ok()), "{name}: the rule prevents it");
+    }
+}
+
+#[test]
+fn the_second_net_alone_is_not_missed() {
+    let explored = explore(Rules { r5: false, ..ALL }, CRASH_AND_RESTART, 1_000_000);
+    assert_eq!(explored.violation, None);
+    assert!(explored.complete);
 }

@@ -156,7 +156,7 @@ function counterCards(now) {
       el("p", { class: "muted small" }, agencyName(counter.agencyId)),
       ticket ? el("div", { class: "counter-ticket" }, el("strong", {}, ticket.number), el("span", {}, service ? named(service) : "")) : counter.reason && el("p", {}, counter.reason),
       ticket && el("div", { class: "chips" }, ...needs(ticket)),
-      el("div", { class: "counter-bottom" }, since && counter.state !== "COUNTER_STATE_CLOSED" && el("span", { class: "row-time", "data-clock": Date.parse(since) }), el("span", { class: "muted small" }, t("control.finished_n", { n: finished })),
+      el("div", { class: "counter-bottom" }, since && counter.state !== "COUNTER_STATE_CLOSED" && el("span", { class: "counter-since" }, icon("clock"), el("span", { class: "row-time", "data-clock": Date.parse(since) })), el("span", { class: "muted small" }, t("control.finished_n", { n: finished })),
         ticket && mayLever(counter.agencyId) && el("button", { type: "button", class: "button small", "aria-label": `${t("control.release")}: ${ticket.number}`, onclick: () => void release(ticket) }, t("control.release"))));
   });
 }

@@ -104,7 +104,10 @@ function draw() {
       row.classList.toggle("fresh", isFresh(counter.ticketNumber));
     });
 
-  keyed(byId("last"), lastCalls.filter((call) => call.ticketNumber !== newest?.ticketNumber).slice(0, 6), (call) => call.id, () => el("li", {}),
+  // What stands large above needs no second line; a number called twice needs one.
+  const above = new Set(current.map((counter) => `${counter.ticketNumber} ${counter.number}`));
+  const past = new Map(lastCalls.map((call) => [`${call.ticketNumber} ${call.counterNumber}`, call]));
+  keyed(byId("last"), [...past].filter(([key]) => !above.has(key)).map(([, call]) => call).slice(0, 6), (call) => call.id, () => el("li", {}),
     (item, call) => item.children.length === 0 && fill(item, el("strong", {}, call.ticketNumber), el("span", { class: "sr" }, t("board.to", { counter: call.counterNumber })), el("strong", { class: "arrow", "aria-hidden": "true" }, "→"), el("strong", { class: "to", "aria-hidden": "true" }, call.counterNumber)));
   const notices = here.filter((counter) => counter.state === "COUNTER_STATE_BREAK" || (counter.state === "COUNTER_STATE_CLOSED" && counter.reason));
   /** @type {(import("./types.js").BoardCounter | {counterId: "none"})[]} */

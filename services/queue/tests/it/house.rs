@@ -23,6 +23,9 @@ use tokio::task::JoinHandle;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::StatusExt as _;
 
+/// Access tokens by persona, with when each was made.
+type Tokens = HashMap<String, (DateTime<Utc>, String)>;
+
 /// Monday 2 March 2026, 08:00 in the west of Indonesia.
 pub(crate) const MONDAY: &str = "2026-03-02T01:00:00Z";
 
@@ -182,7 +185,7 @@ pub(crate) struct House {
     redis_dir: TempDir,
     redis_url: String,
     process: Option<Process>,
-    tokens: Arc<Mutex<HashMap<String, (DateTime<Utc>, String)>>>,
+    tokens: Arc<Mutex<Tokens>>,
 }
 
 impl House {
@@ -558,7 +561,7 @@ pub(crate) struct Client {
     language: Option<&'static str>,
     clock: Arc<ManualClock>,
     issuer: Arc<Issuer>,
-    tokens: Arc<Mutex<HashMap<String, (DateTime<Utc>, String)>>>,
+    tokens: Arc<Mutex<Tokens>>,
 }
 
 impl Client {

@@ -9,7 +9,6 @@ macro_rules! acceptance {
     ($($(#[$meta:meta])* async fn $name:ident($engine:ident) $body:block)*) => {$(
         $(#[$meta])*
         mod $name {
-            #[expect(clippy::wildcard_imports, reason = "the test is written in the module around it")]
             use super::*;
 
             async fn run($engine: Engine) $body

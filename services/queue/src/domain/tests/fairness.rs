@@ -232,11 +232,8 @@ fn undone_calls_do_not_eat_the_turn() {
 /// A call is taken back after the lane it had passed over has moved on: the new head keeps what was counted for it.
 #[test]
 fn an_undo_does_not_take_away_the_passes_of_the_next_head() {
-    let mut hall = hall(
-        vec![agency(1, 1)],
-        vec![service(1, 1)],
-        (1..=4).map(|n| counter(n, 1, &[1])).collect(),
-    );
+    let mut hall =
+        hall(vec![agency(1, 1)], vec![service(1, 1)], (1..=4).map(|n| counter(n, 1, &[1])).collect());
     hall.agencies[0].priority_ratio = 1;
     let mut world = World::open(hall);
     let (first, second) = (world.issue(1), world.issue(1));
