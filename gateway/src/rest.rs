@@ -95,8 +95,13 @@ pub(crate) async fn watch(
             Some(caller) => caller,
             None => return Err(reason_for_nobody(gateway, exchange).await.into()),
         };
+        if !caller.has(&rpc.permission) {
+            let problem = Problem { reason: "PERMISSION_MISSING", ..Problem::denied() };
+            return Err(problem.with("permission", &rpc.permission).into());
+        }
+        // As the queue says it: what is out of reach is not there for the caller.
         if !caller.allows(&rpc.permission, &[("hall", &request.hall)]) {
-            return Err(Problem::denied().into());
+            return Err(Problem::not_found("aula layanan", "hall").with("thing", "hall").into());
         }
         gateway.hub.watch(&request, exchange.language).await?
     } else {

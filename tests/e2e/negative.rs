@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chrono::TimeDelta;
 use mpp_kit::auth::Policies;
+use mpp_kit::clock::{Clock as _, SystemClock};
 use mpp_kit::db::Engine;
-use mpp_proto::identity::v1::CreateAccountRequest;
+use mpp_proto::identity::v1::{CreateAccountRequest, Grant, Role};
+use mpp_tests::harness::people::PASSWORD;
 use mpp_tests::harness::{Api, Persona, TestSuite, hall};
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use rand::rngs::StdRng;
@@ -206,18 +209,26 @@ impl Seen {
     }
 }
 
-/// Somebody who is signed in and may do nothing.
+/// Somebody who is signed in and may do nothing yet: the one grant begins tomorrow.
 async fn without_grants(suite: &TestSuite) -> Api {
     let (mut identity, _) = suite.system().await;
+    let tomorrow = SystemClock.now() + TimeDelta::days(1);
     let request = CreateAccountRequest {
         request_id: "tanpa-hak".to_owned(),
         username: "tanpa-hak".to_owned(),
         display_name: "Tanpa Hak".to_owned(),
-        password: mpp_tests::harness::people::PASSWORD.to_owned(),
-        grants: Vec::new(),
+        password: PASSWORD.to_owned(),
+        grants: vec![Grant {
+            role: Role::Admin.into(),
+            valid_from: Some(prost_reflect::prost_types::Timestamp {
+                seconds: tomorrow.timestamp(),
+                nanos: 0,
+            }),
+            ..Grant::default()
+        }],
     };
-    identity.create_account(request).await.expect("an account without grants");
-    Api::anonymous(suite.base_url()).sign_in("tanpa-hak", mpp_tests::harness::people::PASSWORD).await
+    identity.create_account(request).await.expect("an account whose grant begins tomorrow");
+    Api::anonymous(suite.base_url()).sign_in("tanpa-hak", PASSWORD).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -302,8 +313,9 @@ async fn what_is_not_there_is_not_found_in_one_way() {
             let first = answers.entry(kind).or_insert_with(|| detail.clone());
             assert_eq!(*first, detail, "{}", operation.name);
         }
-        // What cannot be an id is said to be wrong, with the name of the field. A token may be any text.
-        if operation.variables() != ["token"] {
+        // What cannot be an id is said to be wrong, with the name of the field. A token may be any text, and an account
+        // may be named by its username.
+        if ["hall", "counter", "ticket"].contains(&operation.variables()[0]) {
             let path = operation.path_with(|_| "salah".to_owned());
             let seen = ask(&admin, operation, &path, body.as_deref(), &[]).await;
             seen.refused(400, "INVALID_REQUEST");
@@ -320,7 +332,7 @@ async fn what_is_not_there_is_not_found_in_one_way() {
     }
     assert_eq!(shown[0], shown[1]);
     // An address that leads nowhere, and a method that does not fit.
-    admin.get("/v1/tidakAda").await.refused(404, "NOT_FOUND");
+    admin.get("/v1/tidakAda").await.refused(404, "PATH_NOT_FOUND");
     let wrong = admin.send(Method::PUT, &format!("/v1/halls/{}", suite.hall.id), None, &[]).await;
     assert_eq!(wrong.status, StatusCode::METHOD_NOT_ALLOWED, "{}", wrong.body);
 }

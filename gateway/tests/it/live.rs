@@ -197,7 +197,14 @@ async fn who_may_not_see_a_hall_gets_no_stream() {
         gate.issuer.token(&SystemClock, "acc_1", &[(&["queue.read"], scope(&[("hall", &["hal_other"])]))]);
     let elsewhere = Request::get(&target).header("authorization", format!("Bearer {elsewhere}"));
     let elsewhere = gate.send(elsewhere.body(Body::empty()).expect("a request")).await;
-    assert_eq!(elsewhere.status(), 403);
+    assert_eq!(elsewhere.status(), 404, "out of reach is not there, as for the board itself");
+    let nothing = gate.issuer.token(&SystemClock, "acc_1", &[(&["queue.issue"], scope(&[]))]);
+    let nothing = Request::get(&target).header("authorization", format!("Bearer {nothing}"));
+    let nothing = gate.send(nothing.body(Body::empty()).expect("a request")).await;
+    assert_eq!(
+        (nothing.status().as_u16(), &json(nothing).await["reason"]),
+        (403, &serde_json::json!("PERMISSION_MISSING"))
+    );
     assert!(gate.queue.board_streams().is_empty());
     let unknown = gate.send(gate.request("GET", "/v1/halls/hal_unknown/board:watch", "")).await;
     assert_eq!(unknown.status(), 404);
