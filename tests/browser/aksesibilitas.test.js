@@ -155,7 +155,7 @@ test("the check finds faults that are put in on purpose", async () => {
     button.replaceChildren();
     document.querySelector("h1").style.color = "#eee";
     document.body.append(Object.assign(document.createElement("div"), { id: "wide" }));
-    document.querySelector("#wide").style.width = "500px";
+    Object.assign(document.querySelector("#wide").style, { width: "500px", height: "10px" });
   });
   await assert.rejects(check(page, "planted"), (error) => /button-name/.test(error.message) && /color-contrast/.test(error.message));
   await assert.rejects(narrow(page, "planted"), /500 px wide/);

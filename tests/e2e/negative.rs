@@ -368,7 +368,16 @@ async fn what_is_not_well_formed_is_refused_with_the_name_of_the_field() {
                 Kind::Int32 | Kind::Uint32 | Kind::Int64 => json!("dua belas"),
                 Kind::Bool => json!("mungkin"),
                 Kind::Message(_) => json!(true),
-                other => panic!("{other:?} is a new kind: say here what is wrong for it"),
+                Kind::Double
+                | Kind::Float
+                | Kind::Uint64
+                | Kind::Sint32
+                | Kind::Sint64
+                | Kind::Fixed32
+                | Kind::Fixed64
+                | Kind::Sfixed32
+                | Kind::Sfixed64
+                | Kind::Bytes => panic!("{:?} is a new kind: say here what is wrong for it", field.kind()),
             };
             enums += usize::from(matches!(field.kind(), Kind::Enum(_)));
             let mut body = good_body(&suite, &ids, &operation);
@@ -450,7 +459,17 @@ fn odd(rng: &mut StdRng, field: &FieldDescriptor, depth: u8) -> Value {
             json!(times.choose(rng).expect("not empty"))
         }
         Kind::Message(it) if depth < 3 => object(rng, &it, &[], depth + 1),
-        _ => Value::Null,
+        Kind::Double
+        | Kind::Float
+        | Kind::Uint64
+        | Kind::Sint32
+        | Kind::Sint64
+        | Kind::Fixed32
+        | Kind::Fixed64
+        | Kind::Sfixed32
+        | Kind::Sfixed64
+        | Kind::Bytes
+        | Kind::Message(_) => Value::Null,
     };
     if field.is_list() {
         let length = [0, 1, 2, 40][rng.random_range(0..4)];
@@ -475,10 +494,8 @@ fn query(rng: &mut StdRng, operation: &Operation) -> String {
     let mut out = String::new();
     for field in operation.input.fields() {
         if rng.random_bool(0.5) && !operation.variables().contains(&field.name()) {
-            let value = match odd(rng, &field, 3) {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
+            let value = odd(rng, &field, 3);
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let value: String = value.chars().take(500).collect();
             let encoded: String = value.bytes().fold(String::new(), |mut out, byte| {
                 write!(out, "%{byte:02X}").expect("text");

@@ -270,26 +270,23 @@ impl Walk {
             self.world.wait(i64::from(*seconds));
             return;
         }
-        let asked = match wanted {
-            Try::Again { back, changed } => {
-                let Some(first) = self.asked.iter().rev().nth(usize::from(*back) % 12) else { return };
-                let mut again = first.clone();
-                if *changed && let Some(request) = &mut again.request {
-                    request.fingerprint.push('x');
-                }
-                again
+        let asked = if let Try::Again { back, changed } = wanted {
+            let Some(first) = self.asked.iter().rev().nth(usize::from(*back) % 12) else { return };
+            let mut again = first.clone();
+            if *changed && let Some(request) = &mut again.request {
+                request.fingerprint.push('x');
             }
-            other => {
-                let Some(order) = self.order(other) else { return };
-                let agencies = (who == 3).then(|| BTreeSet::from([super::world::agency_id(1)]));
-                let n = self.asked.len();
-                Command {
-                    actor: actor(&format!("acc_{who}")),
-                    reach: Reach(vec![Bound { agencies, counters: None }]),
-                    many_desks: who < 2,
-                    request: Some(RequestKey { key: format!("key-{n}"), fingerprint: format!("body-{n}") }),
-                    order,
-                }
+            again
+        } else {
+            let Some(order) = self.order(wanted) else { return };
+            let agencies = (who == 3).then(|| BTreeSet::from([super::world::agency_id(1)]));
+            let n = self.asked.len();
+            Command {
+                actor: actor(&format!("acc_{who}")),
+                reach: Reach(vec![Bound { agencies, counters: None }]),
+                many_desks: who < 2,
+                request: Some(RequestKey { key: format!("key-{n}"), fingerprint: format!("body-{n}") }),
+                order,
             }
         };
         self.submit(asked);
