@@ -77,6 +77,18 @@ impl Redis {
         self.manager.clone()
     }
 
+    /// A connection of its own, multiplexed, with the response timeout of scripts. It does not connect again by itself:
+    /// whoever holds it takes a new one after an error, and so is never stuck on a failed attempt to reconnect.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn fresh(&self) -> Result<MultiplexedConnection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        self.client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
     /// A connection of its own without a response timeout, for commands that block such as `XREAD BLOCK`.
     ///
     /// # Errors

@@ -185,6 +185,21 @@ impl Halls {
         self.find(|fold| fold.ticket(id).is_some(), Thing::Ticket)
     }
 
+    /// The hall that issued this ticket, also when another instance issued it a moment ago and this one has not heard of it
+    /// yet: the hall's actor reads the log before it refuses.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is none.
+    pub async fn issuer_of(&self, id: TicketId) -> Result<HallHandle, Error> {
+        if let Ok(hall) = self.of_ticket(id) {
+            return Ok(hall);
+        }
+        match self.shared.store.ticket(id).await? {
+            Some(ticket) => self.hall(ticket.hall).await,
+            None => Err(Rejection::NotFound(Thing::Ticket).into()),
+        }
+    }
+
     /// The hall that issued the ticket with this public token on its latest day.
     ///
     /// # Errors

@@ -215,7 +215,7 @@ impl Ceilings {
     /// When a row is missing.
     pub async fn commits(&self, samples: &mut Samples) -> anyhow::Result<()> {
         let before = rows::events(&self.db).await?;
-        let (single, batches) = (1_000_usize, 60_usize);
+        let single = 1_000_usize;
         let sample = closed_loop(1, single, |_| {
             let (db, bytes, first) = (self.db.clone(), self.bytes, self.reserve(single));
             move |nth| {
@@ -225,19 +225,24 @@ impl Ceilings {
         })
         .await?;
         samples.push("SQL commit of one row", sample);
-        let sample = closed_loop(1, batches, |_| {
-            let (db, bytes, first) = (self.db.clone(), self.bytes, self.reserve(batches * BATCH));
-            move |nth| {
-                let db = db.clone();
-                let from = first + as_seq(nth * BATCH);
-                async move { rows::commit_batch(&db, from, as_seq(BATCH), bytes, SystemClock.now()).await }
-            }
-        })
-        .await?;
-        samples.push(format!("SQL transaction of {BATCH} operations"), sample);
+        let mut expected = single;
+        for (operations, times) in [(1, 300), (BATCH, 60)] {
+            let sample = closed_loop(1, times, |_| {
+                let (db, bytes, first) = (self.db.clone(), self.bytes, self.reserve(times * operations));
+                move |nth| {
+                    let db = db.clone();
+                    let from = first + as_seq(nth * operations);
+                    async move {
+                        rows::commit_batch(&db, from, as_seq(operations), bytes, SystemClock.now()).await
+                    }
+                }
+            })
+            .await?;
+            samples.push(format!("SQL transaction of {operations} operations"), sample);
+            expected += times * operations;
+        }
         let grown = rows::events(&self.db).await? - before;
-        let expected = (single + batches * BATCH) as u64;
-        ensure!(grown == expected, "{grown} rows are there instead of {expected}");
+        ensure!(grown == expected as u64, "{grown} rows are there instead of {expected}");
         Ok(())
     }
 

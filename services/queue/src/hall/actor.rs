@@ -87,6 +87,10 @@ pub(super) struct Actor {
     committed: Arc<CommittedState>,
     commands: mpsc::Receiver<Submission>,
     metrics: Metrics,
+    /// The epoch that this instance has taken and not opened yet.
+    taken: Option<i64>,
+    /// What stands in Redis cannot be committed: the next opening takes a new epoch from what SQL holds.
+    doubtful: bool,
 }
 
 impl Actor {
@@ -98,7 +102,7 @@ impl Actor {
         commands: mpsc::Receiver<Submission>,
         metrics: Metrics,
     ) -> Self {
-        Self { hall, store, log, committed, commands, metrics }
+        Self { hall, store, log, committed, commands, metrics, taken: None, doubtful: false }
     }
 
     /// Serves the hall until the process ends or nobody can reach it any more.
@@ -117,6 +121,11 @@ impl Actor {
                     let Some(trouble) = self.serve(&view, &mut held, &shutdown).await else { return };
                     tracing::warn!(hall = %self.hall, epoch = view.epoch, error = %trouble, "reopening the hall");
                     self.metrics.reopened();
+                    if matches!(trouble, Trouble::Refused(_) | Trouble::Fence(Fence::Diverged(_))) {
+                        self.doubtful = true;
+                        // Whatever it is, it is not gone in a microsecond.
+                        tokio::time::sleep(pause).await;
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(hall = %self.hall, error = %error, "the hall cannot be opened yet");
@@ -178,16 +187,29 @@ impl Actor {
 
     /// Reads SQL, and makes sure that Redis holds the log of the epoch in force; rebuilds it if not.
     async fn reopen(&mut self) -> Result<View, Error> {
-        let started = Instant::now();
+        // The epoch that another instance is rebuilding, and since when this one has been waiting for it. Each new epoch
+        // gets the whole patience: two instances that overtook each other would never finish.
+        let mut waiting: Option<(i64, Instant)> = None;
         loop {
             let shard = self.shard().await?;
             flusher::catch_up(&self.store, self.hall, &self.committed).await?;
             if !shard.active {
+                let since = match waiting {
+                    Some((epoch, since)) if epoch == shard.epoch => since,
+                    Some(_) | None => waiting.insert((shard.epoch, Instant::now())).1,
+                };
                 // Epoch 0 is a hall that was registered and never opened; nobody else is at it.
-                if shard.epoch > 0 && started.elapsed() < REBUILD_PATIENCE {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                if shard.epoch > 0 && self.taken != Some(shard.epoch) && since.elapsed() < REBUILD_PATIENCE {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
+                if let Some(view) = self.rebuild(&shard).await? {
+                    return Ok(view);
+                }
+                continue;
+            }
+            if self.doubtful {
+                tracing::error!(hall = %self.hall, epoch = shard.epoch, "the log cannot be committed, opening a new epoch from SQL");
                 if let Some(view) = self.rebuild(&shard).await? {
                     return Ok(view);
                 }
@@ -218,17 +240,22 @@ impl Actor {
         }
     }
 
-    /// Opens the epoch after `shard`'s from what SQL holds. `None` when another instance was first.
+    /// Opens the epoch after `shard`'s, or the one that this instance has taken, from what SQL holds. `None` when another instance was first.
     async fn rebuild(&mut self, shard: &Shard) -> Result<Option<View>, Error> {
         let started = Instant::now();
-        if !self.store.begin_epoch(self.hall, shard.epoch).await? {
+        let epoch = if !shard.active && self.taken == Some(shard.epoch) {
+            // Taken before, when Redis could not be reached to open it.
+            shard.epoch
+        } else if self.store.begin_epoch(self.hall, shard.epoch).await? {
+            self.taken = Some(shard.epoch + 1);
+            shard.epoch + 1
+        } else {
             return Ok(None);
-        }
+        };
         // Nothing of the old epoch can commit from here on: what SQL holds now is all there is.
         flusher::catch_up(&self.store, self.hall, &self.committed).await?;
         let entries = self.store.entries(self.hall, self.store.day_start(self.hall).await?).await?;
         let (seq, chain) = self.committed.head();
-        let epoch = shard.epoch + 1;
         let run_id = match self.log.install(epoch, seq, &chain, &entries).await {
             Ok(run_id) => run_id,
             Err(Fence::Epoch(_)) => return Ok(None),
@@ -238,6 +265,7 @@ impl Actor {
         if !self.store.activate(self.hall, &view).await? {
             return Ok(None);
         }
+        self.doubtful = false;
         self.metrics.rebuilt(started.elapsed());
         tracing::info!(hall = %self.hall, epoch, seq, events = entries.len(), "the log of the hall was rebuilt");
         Ok(Some(view))

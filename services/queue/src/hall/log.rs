@@ -3,12 +3,14 @@
 //! Scripts ship inside the binary and run by `EVALSHA`. They know no business rule. Both keys of a hall share a hash tag,
 //! so that Redis Cluster keeps them together and spreads halls.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::Context as _;
 use mpp_kit::redis::Redis;
 use redis::Script;
+use redis::aio::MultiplexedConnection;
 use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 use crate::domain::HallId;
 use crate::domain::event::Event;
@@ -92,6 +94,8 @@ pub(crate) enum Appended {
 #[derive(Clone)]
 pub(crate) struct Log {
     redis: Redis,
+    /// The connection in use; given up after any error, so that the next call begins with a new one.
+    connection: Arc<Mutex<Option<MultiplexedConnection>>>,
     hall: HallId,
     meta: String,
     entries: String,
@@ -99,7 +103,13 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(redis: Redis, hall: HallId) -> Self {
-        Self { redis, hall, meta: format!("q:{{{hall}}}:meta"), entries: format!("q:{{{hall}}}:log") }
+        Self {
+            redis,
+            connection: Arc::default(),
+            hall,
+            meta: format!("q:{{{hall}}}:meta"),
+            entries: format!("q:{{{hall}}}:log"),
+        }
     }
 
     /// The channel on which a hall's commits are announced.
@@ -172,7 +182,7 @@ impl Log {
 
     /// Tells other instances that the log is committed up to `seq`, and forgets entries of days before `keep`.
     pub(crate) async fn announce(&self, seq: u64, keep: Option<u64>) -> anyhow::Result<()> {
-        let mut connection = self.redis.connection();
+        let mut connection = self.connected().await.context("connecting to Redis")?;
         let mut pipe = redis::pipe();
         pipe.cmd("PUBLISH").arg(Self::channel(self.hall)).arg(seq).ignore();
         if let Some(keep) = keep {
@@ -182,8 +192,23 @@ impl Log {
     }
 
     async fn run(&self, call: &redis::ScriptInvocation<'_>) -> Result<Vec<String>, Fence> {
-        let mut connection = self.redis.connection();
-        call.invoke_async(&mut connection).await.map_err(|error| Fence::Unreachable(error.into()))
+        let unreachable = |error: redis::RedisError| Fence::Unreachable(error.into());
+        let mut connection = self.connected().await.map_err(unreachable)?;
+        let answer = call.invoke_async(&mut connection).await;
+        if answer.is_err() {
+            *self.connection.lock().await = None;
+        }
+        answer.map_err(unreachable)
+    }
+
+    async fn connected(&self) -> Result<MultiplexedConnection, redis::RedisError> {
+        let mut connection = self.connection.lock().await;
+        if let Some(connection) = &*connection {
+            return Ok(connection.clone());
+        }
+        let fresh = self.redis.fresh().await?;
+        *connection = Some(fresh.clone());
+        Ok(fresh)
     }
 }
 

@@ -188,7 +188,7 @@ impl<'c> Asked<'c> {
     /// Asks it of the rules, and answers the ticket as it is after it. No act means that a violation was noted.
     async fn acted(self, halls: &Halls, permission: &str, act: Option<Act>) -> Result<proto::Ticket, Error> {
         let (ticket, act) = input::parsed(self.check, self.ticket.zip(act))?;
-        let hall = halls.of_ticket(ticket)?;
+        let hall = halls.issuer_of(ticket).await?;
         let order = Order::Ticket { ticket, version: self.version, act };
         let answer = access::submit(&hall, self.caller, permission, self.key, order).await?;
         let ticket = part(answer.ticket, "ticket")?;
