@@ -238,7 +238,7 @@ impl Ceilings {
                 }
             })
             .await?;
-            samples.push(format!("SQL transaction of {operations} operations"), sample);
+            samples.push(transaction(operations), sample);
             expected += times * operations;
         }
         let grown = rows::events(&self.db).await? - before;
@@ -289,6 +289,12 @@ impl Ceilings {
             .context("stopping the private Redis")?;
         self.directory.close().context("removing the private files")
     }
+}
+
+/// The name of the benchmark of a transaction.
+#[must_use]
+pub fn transaction(operations: usize) -> String {
+    format!("SQL transaction of {operations} operation{}", if operations == 1 { "" } else { "s" })
 }
 
 fn as_seq(count: usize) -> i64 {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::DEPTHS;
-use super::ceilings::BATCH;
+use super::ceilings::{BATCH, transaction};
 use super::measure::{Sample, Samples};
 
 /// Under what the numbers were measured.
@@ -105,8 +105,7 @@ impl Result {
 fn ratios(samples: &Samples) -> anyhow::Result<Vec<Ratio>> {
     let rate = |name: &str| samples.median(name, Sample::per_second);
     let p50 = |name: &str| samples.median(name, |run| run.percentile(50));
-    let (append_batch, transaction) =
-        (format!("append.lua of {BATCH}"), format!("SQL transaction of {BATCH} operations"));
+    let (append_batch, transaction) = (format!("append.lua of {BATCH}"), transaction(BATCH));
     let calls = rate("callNext@64")?;
     // Microseconds that the parts of one operation take when nothing else is done.
     let parts = 1e6 / rate("empty RPC@64")? + (p50(&append_batch)? + p50(&transaction)?) / BATCH as f64;
