@@ -24,9 +24,6 @@ use entity::{event, hall, serving, shard, ticket};
 const CHUNK: usize = 500;
 
 /// What SQL holds of the queue.
-///
-/// Reads go through the readers: on both engines a statement sees every commit that was answered before it began, and a long
-/// read of one hall's day does not keep the one SQLite writer from the others.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
@@ -123,7 +120,8 @@ impl Store {
 
     /// Where a hall's log stands.
     pub(crate) async fn shard(&self, id: HallId) -> Result<Option<Shard>, Error> {
-        let row = shard::Entity::find_by_id(id.to_string()).one(&self.db.read).await?;
+        // Through the writer: a reader may still see the moment before the last commit.
+        let row = shard::Entity::find_by_id(id.to_string()).one(&self.db.write).await?;
         row.map(convert::shard).transpose()
     }
 
@@ -156,7 +154,7 @@ impl Store {
             .select_only()
             .column(event::Column::Seq)
             .into_tuple::<i64>()
-            .one(&self.db.read)
+            .one(&self.db.write)
             .await?;
         Ok(latest.map_or(0, |seq| u64::try_from(seq).unwrap_or(1) - 1))
     }
@@ -167,7 +165,7 @@ impl Store {
             .filter(event::Column::Hall.eq(id.to_string()))
             .filter(event::Column::Seq.gt(convert::position(seq)?))
             .order_by_asc(event::Column::Seq)
-            .all(&self.db.read)
+            .all(&self.db.write)
             .await?;
         rows.into_iter().map(convert::entry).collect()
     }
