@@ -27,6 +27,8 @@ use crate::store::{Shard, Store};
 
 /// Commands decided before one append.
 const BATCH: usize = 256;
+/// By how much commands may overtake each other.
+const OVERTAKEN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
 /// How long another instance may take to rebuild before this one does.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -155,6 +157,7 @@ impl Actor {
             committed: &self.committed,
             desk: &desk,
             spec: self.committed.snapshot(),
+            latest: DateTime::<Utc>::MIN_UTC,
             metrics: &self.metrics,
         };
         let mut flusher = Flusher {
@@ -312,6 +315,8 @@ struct Appender<'a> {
     desk: &'a Desk,
     /// The fold of everything that stands in Redis as far as this instance knows.
     spec: Durable,
+    /// When the last command was decided.
+    latest: DateTime<Utc>,
     metrics: &'a Metrics,
 }
 
@@ -388,7 +393,12 @@ impl Appender<'_> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut outcomes = Vec::with_capacity(held.len());
         for submission in held {
-            let decision = decide(&self.spec.fold, &submission.command, submission.now, &EventId::generate);
+            // Commands that arrive together may overtake each other by a moment; the log's time does not step back for that.
+            // A clock that is set back by more is taken as it is.
+            let overtaken = submission.now < self.latest && self.latest - submission.now < OVERTAKEN;
+            let now = if overtaken { self.latest } else { submission.now };
+            self.latest = now;
+            let decision = decide(&self.spec.fold, &submission.command, now, &EventId::generate);
             let answer = match decision {
                 Ok(Decision::Happens(events)) => {
                     for event in events {
