@@ -28,7 +28,7 @@ use crate::store::{Shard, Store};
 /// Commands decided before one append.
 const BATCH: usize = 256;
 /// By how much commands may overtake each other.
-const OVERTAKEN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
+const OVERTAKEN: chrono::TimeDelta = chrono::TimeDelta::milliseconds(500);
 /// How long another instance may take to rebuild before this one does.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(2);
 
