@@ -7,6 +7,7 @@ const FILES: &[&str] = &[
     "mpp/common/v1/common.proto",
     "mpp/identity/v1/identity.proto",
     "mpp/queue/v1/queue.proto",
+    "mpp/documents/v1/documents.proto",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script where it is by the environment")]

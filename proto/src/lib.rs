@@ -30,3 +30,9 @@ pub mod queue {
         tonic::include_proto!("mpp.queue.v1");
     }
 }
+
+pub mod documents {
+    pub mod v1 {
+        tonic::include_proto!("mpp.documents.v1");
+    }
+}
