@@ -50,10 +50,11 @@ pub use session::Sessions;
 pub const ROLE: Role = Role("gateway");
 
 /// The roles it calls.
-pub const CALLS: &[Role] = &[IDENTITY, QUEUE];
+pub const CALLS: &[Role] = &[IDENTITY, QUEUE, DOCUMENTS];
 
 const IDENTITY: Role = Role("identity");
 const QUEUE: Role = Role("queue");
+const DOCUMENTS: Role = Role("documents");
 
 /// Settings of the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -22,6 +22,13 @@ pub enum CallerKind {
     System,
 }
 
+/// Whether what holds at `outer` holds at `inner`: at the same place, or below it where ids are paths, whose segments
+/// stand behind `.` or `/` (`17.07` reaches `17.07.05.2003` and `17.07/dinkes`, not `17.071`).
+#[must_use]
+pub fn reaches(outer: &str, inner: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+}
+
 /// Where a grant holds. Each key names a kind of place (`hall`, `agency`, `counter`) and lists the ids the grant is
 /// bound to; a key that is missing means no bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +39,9 @@ impl Scope {
     /// Whether the scope reaches a place, given as pairs of kind and id. A kind that is not given is not checked.
     #[must_use]
     pub fn covers(&self, at: &[(&str, &str)]) -> bool {
-        at.iter().all(|(kind, id)| self.0.get(*kind).is_none_or(|ids| ids.contains(*id)))
+        at.iter().all(|(kind, id)| {
+            self.0.get(*kind).is_none_or(|ids| ids.iter().any(|outer| reaches(outer, id)))
+        })
     }
 
     /// The ids of a kind the scope is bound to; `None` means all.
@@ -178,6 +187,20 @@ mod tests {
         assert!(caller.allows("queue.read", &[("hall", "h3")]));
         assert!(!caller.has("queue.manage"));
         assert_eq!(caller.scopes("queue.call").len(), 2);
+    }
+
+    #[test]
+    fn a_place_reaches_itself_and_what_lies_below_it() {
+        for inner in ["17.07", "17.07.05", "17.07.05.2003/002", "17.07/dinkes"] {
+            assert!(reaches("17.07", inner), "{inner}");
+        }
+        for inner in ["17", "17.071", "17.08", "", "x17.07"] {
+            assert!(!reaches("17.07", inner), "{inner}");
+        }
+        let mut caller = Caller::anonymous(Language::Id);
+        caller.grants = vec![grant("documents.work", &[("area", &["17.07.05"])])];
+        assert!(caller.allows("documents.work", &[("area", "17.07.05.2003")]));
+        assert!(!caller.allows("documents.work", &[("area", "17.07.06.2003")]));
     }
 
     #[test]

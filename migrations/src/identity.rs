@@ -14,7 +14,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut)]
+        vec![Box::new(FirstCut), Box::new(Areas)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -79,6 +79,40 @@ impl MigrationTrait for FirstCut {
     }
 }
 
+/// Roles that hold in an area, and the area of a grant.
+struct Areas;
+
+impl MigrationName for Areas {
+    fn name(&self) -> &'static str {
+        "identity_0002_areas"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Areas {
+    /// SQLite changes no check of a table that is there, so both engines get a new table and keep the rows.
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(account_grant_with_area()).await?;
+        let columns =
+            ["account_id", "position", "role", "hall_id", "agency_id", "counter_ids", "valid_from", "valid_to"];
+        let rows = Query::select().columns(columns).from("account_grant").take();
+        let copy = Query::insert()
+            .into_table("account_grant_with_area")
+            .columns(columns)
+            .select_from(rows)
+            .map_err(|error| DbErr::Custom(error.to_string()))?
+            .take();
+        manager.get_connection().execute(&copy).await?;
+        manager.drop_table(Table::drop().table("account_grant").take()).await?;
+        manager.rename_table(Table::rename().table("account_grant_with_area", "account_grant").take()).await
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        // Grants in areas have no place in the old table: going back would lose them.
+        Err(DbErr::Custom("identity_0002_areas cannot be undone".into()))
+    }
+}
+
 fn index(name: &'static str, table: &'static str, column: &'static str) -> IndexCreateStatement {
     Index::create().name(name).table(table).col(column).take()
 }
@@ -137,6 +171,53 @@ fn account_grant() -> TableCreateStatement {
                 "ANALYST",
                 "AUDITOR",
                 "ADMIN",
+            ],
+        ))
+        .take()
+}
+
+fn account_grant_with_area() -> TableCreateStatement {
+    Table::create()
+        .table("account_grant_with_area")
+        .col(string("account_id"))
+        .col(integer("position"))
+        .col(string("role"))
+        .col(string_null("hall_id"))
+        .col(string_null("agency_id"))
+        .col(string("counter_ids"))
+        .col(string_null("area"))
+        .col(timestamp_with_time_zone_null("valid_from"))
+        .col(timestamp_with_time_zone_null("valid_to"))
+        .primary_key(Index::create().name("account_grant_with_area_pk").col("account_id").col("position"))
+        .foreign_key(
+            ForeignKey::create()
+                .name("account_grant_with_area_account")
+                .from("account_grant_with_area", "account_id")
+                .to("account", "id"),
+        )
+        .check(one_of(
+            "role",
+            &[
+                "KIOSK",
+                "BOARD",
+                "RECEPTION",
+                "COUNTER",
+                "AGENCY_SUPERVISOR",
+                "HALL_MANAGER",
+                "ANALYST",
+                "AUDITOR",
+                "ADMIN",
+                "RT_HEAD",
+                "RW_HEAD",
+                "VILLAGE_OFFICER",
+                "VILLAGE_SECRETARY",
+                "VILLAGE_HEAD",
+                "SUB_DISTRICT_OFFICER",
+                "SUB_DISTRICT_HEAD",
+                "AGENCY_OFFICER",
+                "AGENCY_HEAD",
+                "LETTER_EDITOR",
+                "INTEGRATOR",
             ],
         ))
         .take()

@@ -18,7 +18,7 @@ use mpp_kit::telemetry::{self, TelemetryConfig};
 use crate::config::Config;
 use crate::demo;
 use crate::failure::{Exit, Failure};
-use crate::roles::RoleName;
+use crate::roles::{RoleName, SERVICES};
 use crate::storage;
 
 /// Sinergi MPP: the suite of a Mal Pelayanan Publik in one binary.
@@ -167,7 +167,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 async fn migrate(config: &Config, roles: &[RoleName]) -> Result<(), Failure> {
-    for (name, role) in [(RoleName::Identity, mpp_identity::ROLE), (RoleName::Queue, mpp_queue::ROLE)] {
+    for (name, role) in SERVICES {
         if RoleName::chosen(roles).contains(&name) {
             storage::migrate(&storage::open(config, role).await?, role).await?;
             print(&format!("{role}: the tables are up to date"))?;

@@ -35,6 +35,8 @@ pub struct Config {
     pub identity: mpp_identity::Config,
     /// Settings of the queue service.
     pub queue: mpp_queue::Config,
+    /// Settings of the documents service.
+    pub documents: mpp_documents::Config,
     /// Settings of the gateway.
     pub gateway: mpp_gateway::Config,
 }
@@ -77,11 +79,13 @@ pub struct Grpc {
     pub identity_port: u16,
     /// TCP port of the queue; 0 for any free one.
     pub queue_port: u16,
+    /// TCP port of documents; 0 for any free one.
+    pub documents_port: u16,
 }
 
 impl Default for Grpc {
     fn default() -> Self {
-        Self { host: IpAddr::from([127, 0, 0, 1]), identity_port: 9101, queue_port: 9102 }
+        Self { host: IpAddr::from([127, 0, 0, 1]), identity_port: 9101, queue_port: 9102, documents_port: 9103 }
     }
 }
 
@@ -93,6 +97,8 @@ pub struct PeerUrls {
     pub identity: String,
     /// The queue.
     pub queue: String,
+    /// Documents.
+    pub documents: String,
 }
 
 /// Where tables are. An empty address means a SQLite file in the data directory.
@@ -108,6 +114,9 @@ pub struct Databases {
     /// The address of the queue's database, with a login role of its own.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub queue_url: Secret,
+    /// The address of the database of documents, with a login role of its own.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub documents_url: Secret,
     /// Whether a server brings the tables up to date when it starts. Without, `mpp migrate` must have.
     pub migrate: bool,
 }
@@ -118,6 +127,7 @@ impl Default for Databases {
             url: Secret::default(),
             identity_url: Secret::default(),
             queue_url: Secret::default(),
+            documents_url: Secret::default(),
             migrate: true,
         }
     }
@@ -172,6 +182,7 @@ impl Config {
             ("database.url", &self.database.url, database),
             ("database.identity_url", &self.database.identity_url, database),
             ("database.queue_url", &self.database.queue_url, database),
+            ("database.documents_url", &self.database.documents_url, database),
             ("redis.url", &self.redis.url, redis),
         ] {
             let url = url.expose_secret();
@@ -185,6 +196,7 @@ impl Config {
                 ));
             }
         }
-        self.identity.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+        self.identity.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        self.documents.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
     }
 }

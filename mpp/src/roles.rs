@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use mpp_kit::component::Role;
+
 /// A role, as it is named on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
 pub enum RoleName {
@@ -11,16 +13,25 @@ pub enum RoleName {
     Identity,
     /// The counter queue.
     Queue,
+    /// Letters and licences.
+    Documents,
     /// REST, gRPC, server-sent events and the pages.
     Gateway,
 }
+
+/// The roles that answer gRPC, in the order in which they start. The gateway stands before them.
+pub(crate) const SERVICES: [(RoleName, Role); 3] = [
+    (RoleName::Identity, mpp_identity::ROLE),
+    (RoleName::Queue, mpp_queue::ROLE),
+    (RoleName::Documents, mpp_documents::ROLE),
+];
 
 impl RoleName {
     /// What is meant by the names given: none means all.
     #[must_use]
     pub fn chosen(names: &[Self]) -> BTreeSet<Self> {
         if names.is_empty() || names.contains(&Self::All) {
-            return [Self::Identity, Self::Queue, Self::Gateway].into();
+            return [Self::Identity, Self::Queue, Self::Documents, Self::Gateway].into();
         }
         names.iter().copied().collect()
     }
@@ -28,12 +39,12 @@ impl RoleName {
 
 #[cfg(test)]
 mod tests {
-    use super::RoleName::{All, Gateway, Identity, Queue};
+    use super::RoleName::{All, Documents, Gateway, Identity, Queue};
     use super::*;
 
     #[test]
     fn no_name_and_all_mean_every_role() {
-        let every = BTreeSet::from([Identity, Queue, Gateway]);
+        let every = BTreeSet::from([Identity, Queue, Documents, Gateway]);
         assert_eq!(RoleName::chosen(&[]), every);
         assert_eq!(RoleName::chosen(&[Queue, All]), every);
         assert_eq!(RoleName::chosen(&[Queue, Queue]), BTreeSet::from([Queue]));

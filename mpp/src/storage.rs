@@ -20,10 +20,10 @@ struct Place<'a> {
 }
 
 fn place(databases: &Databases, role: Role) -> Place<'_> {
-    let (setting, own) = if role == mpp_identity::ROLE {
-        ("database.identity_url", &databases.identity_url)
-    } else {
-        ("database.queue_url", &databases.queue_url)
+    let (setting, own) = match role {
+        mpp_identity::ROLE => ("database.identity_url", &databases.identity_url),
+        mpp_documents::ROLE => ("database.documents_url", &databases.documents_url),
+        _ => ("database.queue_url", &databases.queue_url),
     };
     let given = |secret: &Secret| !secret.expose_secret().is_empty();
     if given(own) {
@@ -39,6 +39,7 @@ fn place(databases: &Databases, role: Role) -> Place<'_> {
 pub(crate) fn needs_data(config: &Config, role: Role) -> bool {
     place(&config.database, role).url.is_none()
         || (role == mpp_queue::ROLE && config.redis.url.expose_secret().is_empty())
+        || (role == mpp_documents::ROLE && config.documents.keeps_files_here())
 }
 
 /// Opens the database of `role`, without looking at its tables.

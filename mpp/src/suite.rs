@@ -29,7 +29,7 @@ use crate::data::DataDir;
 use crate::failure::{Exit, Failure};
 use crate::keys::PeerKeys;
 use crate::office::Identity;
-use crate::roles::RoleName;
+use crate::roles::{RoleName, SERVICES};
 use crate::seeding::{self, Seeding};
 use crate::storage;
 
@@ -82,7 +82,7 @@ impl Suite {
         let Options { config, roles, clock, queue_clock, listen } = options;
         config.check()?;
         let plays = |role: RoleName| roles.contains(&role);
-        let local = [(RoleName::Identity, mpp_identity::ROLE), (RoleName::Queue, mpp_queue::ROLE)]
+        let local = SERVICES
             .into_iter()
             .filter(|(name, _)| plays(*name))
             .map(|(_, role)| role)
@@ -135,6 +135,16 @@ impl Suite {
             let env = Env { clock: Arc::clone(&queue_clock), ..env.clone() };
             let component = mpp_queue::component(&env, db, connection, config.queue.clone());
             parts.push(component.await.map_err(|error| refused(mpp_queue::ROLE, &error))?);
+        }
+        if plays(RoleName::Documents) {
+            let db = storage::open_current(&config, mpp_documents::ROLE).await?;
+            let place = mpp_documents::Place {
+                files: config.server.data.join("files"),
+                base_url: base_url.clone(),
+                key_file: config.server.data.join("documents.key"),
+            };
+            let component = mpp_documents::component(&env, db, config.documents.clone(), place);
+            parts.push(component.await.map_err(|error| refused(mpp_documents::ROLE, &error))?);
         }
 
         let mut suite = Self {
@@ -317,6 +327,7 @@ pub(crate) async fn stacked(env: &Env, role: Role, routes: Routes) -> Result<Grp
     let service = match role {
         mpp_identity::ROLE => "mpp.identity.v1.IdentityService",
         mpp_queue::ROLE => "mpp.queue.v1.QueueService",
+        mpp_documents::ROLE => mpp_documents::SERVICE,
         other => return Err(Failure::new(Exit::Software, format!("{other} has no service"))),
     };
     let (routes, _) = server::with_health_and_reflection(routes, mpp_proto::DESCRIPTORS, &[service])
@@ -363,8 +374,15 @@ fn name_remote_peers(
     if roles.contains(&RoleName::Identity) {
         called.extend(mpp_identity::CALLS);
     }
+    if roles.contains(&RoleName::Documents) {
+        called.extend(mpp_documents::CALLS);
+    }
     for role in called.into_iter().filter(|role| !local.contains(role)) {
-        let url = if role == mpp_identity::ROLE { &config.peers.identity } else { &config.peers.queue };
+        let url = match *role {
+            mpp_identity::ROLE => &config.peers.identity,
+            mpp_documents::ROLE => &config.peers.documents,
+            _ => &config.peers.queue,
+        };
         if url.is_empty() {
             return Err(Failure::new(
                 Exit::Usage,
@@ -389,12 +407,16 @@ async fn bind(config: &Config, roles: &BTreeSet<RoleName>, local: &[Role]) -> Re
         ));
     }
     // With every role in one process the gateway passes gRPC through: no second way in.
-    if !(roles.contains(&RoleName::Gateway) && local.len() == 2) {
+    if !(roles.contains(&RoleName::Gateway) && local.len() == SERVICES.len()) {
         for role in local {
-            let (port, setting, variable) = if *role == mpp_identity::ROLE {
-                (config.grpc.identity_port, "grpc.identity_port", "MPP_GRPC__IDENTITY_PORT")
-            } else {
-                (config.grpc.queue_port, "grpc.queue_port", "MPP_GRPC__QUEUE_PORT")
+            let (port, setting, variable) = match *role {
+                mpp_identity::ROLE => {
+                    (config.grpc.identity_port, "grpc.identity_port", "MPP_GRPC__IDENTITY_PORT")
+                }
+                mpp_documents::ROLE => {
+                    (config.grpc.documents_port, "grpc.documents_port", "MPP_GRPC__DOCUMENTS_PORT")
+                }
+                _ => (config.grpc.queue_port, "grpc.queue_port", "MPP_GRPC__QUEUE_PORT"),
             };
             bound.push((*role, listen(config.grpc.host, port, setting, variable).await?));
         }

@@ -101,6 +101,7 @@ pub async fn system_token(db: &Db, clock: &dyn Clock) -> anyhow::Result<String> 
         hall: None,
         agency: None,
         counters: std::collections::BTreeSet::new(),
+        area: None,
         valid_from: None,
         valid_to: None,
     };

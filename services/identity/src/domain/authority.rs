@@ -1,6 +1,7 @@
 //! Who may give what to whom: nobody gives, or takes away, more than they hold.
 
 use chrono::{DateTime, Utc};
+use mpp_kit::caller;
 
 use super::{
     HallId,
@@ -33,9 +34,13 @@ pub struct Reach<'a> {
     pub agency: Option<&'a str>,
 }
 
-/// Whether everything in `inner` lies within `outer`.
+/// Whether everything in `inner` lies within `outer`: each place is one of the outer ones or, for an area, below one.
 fn covers(outer: &Bounds, inner: &Bounds) -> bool {
-    outer.iter().all(|(kind, places)| inner.get(kind).is_some_and(|inner| inner.is_subset(places)))
+    outer.iter().all(|(kind, places)| {
+        inner.get(kind).is_some_and(|inner| {
+            inner.iter().all(|place| places.iter().any(|outer| caller::reaches(outer, place)))
+        })
+    })
 }
 
 /// Whether what ends at `inner` ends no later than what ends at `outer`.
@@ -166,7 +171,7 @@ mod tests {
         agency: Option<AgencyId>,
         valid_to: Option<DateTime<Utc>>,
     ) -> Grant {
-        Grant { role, hall, agency, counters: BTreeSet::new(), valid_from: None, valid_to }
+        Grant { role, hall, agency, counters: BTreeSet::new(), area: None, valid_from: None, valid_to }
     }
 
     #[test]
@@ -214,13 +219,17 @@ mod tests {
         assert_eq!(Authority::unbounded().reach(), None);
     }
 
+    const AREAS: [&str; 4] = ["17", "17.07", "17.07.05.2003", "17.08"];
+
     fn any_grant() -> impl Strategy<Value = Grant> {
         let place = prop::option::of(1_u128..3);
         let counters = prop::collection::btree_set(1_u128..4, 0..3);
         let roles = prop::sample::select(Role::iter().collect::<Vec<_>>());
-        (roles, place.clone(), place, counters, prop::option::of(0_i64..4)).prop_map(
-            |(role, hall_number, agency, counters, to)| Grant {
+        let area = prop::option::of(prop::sample::select(AREAS.to_vec()));
+        (roles, place.clone(), place, counters, area, prop::option::of(0_i64..4)).prop_map(
+            |(role, hall_number, agency, counters, area, to)| Grant {
                 role,
+                area: area.and_then(|area| area.parse().ok()),
                 hall: hall_number.map(hall),
                 agency: agency.map(|number| AgencyId::from_uuid(Uuid::from_u128(number))),
                 counters: counters
@@ -233,20 +242,16 @@ mod tests {
         )
     }
 
-    /// A place in the finest grain: one hall, one agency, one counter, one second.
-    fn permits(
-        grants: &[Grant],
-        permission: Permission,
-        hall: HallId,
-        agency: AgencyId,
-        counter: CounterId,
-        second: i64,
-    ) -> bool {
+    /// A place in the finest grain: one hall, one agency, one counter, one area, one second.
+    type Spot<'a> = (HallId, AgencyId, CounterId, &'a str, i64);
+
+    fn permits(grants: &[Grant], permission: Permission, (hall, agency, counter, area, second): Spot<'_>) -> bool {
         grants.iter().any(|grant| {
             grant.role.permissions().contains(&permission)
                 && grant.hall.is_none_or(|own| own == hall)
                 && grant.agency.is_none_or(|own| own == agency)
                 && (grant.counters.is_empty() || grant.counters.contains(&counter))
+                && grant.area.as_ref().is_none_or(|own| caller::reaches(&own.to_string(), area))
                 && grant.holds_at(at(second))
         })
     }
@@ -265,10 +270,11 @@ mod tests {
                             AgencyId::from_uuid(Uuid::from_u128(1 + place / 3 % 3)),
                             CounterId::from_uuid(Uuid::from_u128(1 + place / 9)),
                         );
-                        for second in 0..5 {
+                        for (second, area) in (0..5).flat_map(|second| AREAS.map(|area| (second, area))) {
+                            let spot = (hall, agency, counter, area, second);
                             prop_assert!(
-                                !permits(std::slice::from_ref(&given), permission, hall, agency, counter, second)
-                                    || permits(&held, permission, hall, agency, counter, second)
+                                !permits(std::slice::from_ref(&given), permission, spot)
+                                    || permits(&held, permission, spot)
                             );
                         }
                     }

@@ -35,6 +35,7 @@ impl DeviceKind {
             hall: Some(hall),
             agency: None,
             counters: BTreeSet::new(),
+            area: None,
             valid_from: None,
             valid_to: None,
         }

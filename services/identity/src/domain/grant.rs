@@ -1,11 +1,13 @@
 //! Grants: a role within bounds of place and time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use mpp_kit::check::Checker;
 
-use super::{AgencyId, CounterId, HallId, role::Permission, role::Role};
+use super::{AgencyId, CounterId, HallId, role::Permission, role::Place, role::Role};
 
 /// The most grants one account may hold, so that a token stays small.
 pub const MAX_GRANTS: usize = 20;
@@ -14,6 +16,47 @@ pub const MAX_COUNTERS: usize = 50;
 
 /// Bounds of place as a token writes them: kind of place → ids. A kind that is missing is not bounded.
 pub type Bounds = BTreeMap<String, BTreeSet<String>>;
+
+/// An area, as other services name it: a region code of the Ministry of Home Affairs (`17.07.05.2003`), with RW and RT
+/// (`17.07.05.2003/002/005`), or an agency of a regency (`17.07/dinkes`). A grant in an area holds in everything below it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Area(String);
+
+/// A text that names no area.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a region code such as 17.07.05.2003, an RT such as 17.07.05.2003/002/005, or an agency such as 17.07/dinkes")]
+pub struct AreaError;
+
+impl FromStr for Area {
+    type Err = AreaError;
+
+    fn from_str(text: &str) -> Result<Self, AreaError> {
+        let (code, places) = text.split_once('/').map_or((text, None), |(code, places)| (code, Some(places)));
+        // Province, regency, sub-district, village.
+        let levels = [2, 2, 2, 4];
+        let parts: Vec<&str> = code.split('.').collect();
+        let region = parts.len() <= levels.len()
+            && parts.iter().zip(levels).all(|(part, digits)| {
+                part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit())
+            });
+        let below = places.is_none_or(|places| {
+            places.split('/').count() <= 2
+                && places.split('/').all(|place| {
+                    (1..=32).contains(&place.len())
+                        && place.bytes().all(|byte| {
+                            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+                        })
+                })
+        });
+        if region && below { Ok(Self(text.to_owned())) } else { Err(AreaError) }
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// A role within bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +69,8 @@ pub struct Grant {
     pub agency: Option<AgencyId>,
     /// The counters it holds at; empty for every counter.
     pub counters: BTreeSet<CounterId>,
+    /// The area it holds in, with everything below it; `None` for every area.
+    pub area: Option<Area>,
     /// First moment it holds; `None` for always.
     pub valid_from: Option<DateTime<Utc>>,
     /// First moment it no longer holds; `None` for never.
@@ -53,6 +98,9 @@ impl Grant {
         if !self.counters.is_empty() {
             bounds.insert("counter".to_owned(), self.counters.iter().map(ToString::to_string).collect());
         }
+        if let Some(area) = &self.area {
+            bounds.insert("area".to_owned(), BTreeSet::from([area.to_string()]));
+        }
         bounds
     }
 
@@ -73,6 +121,31 @@ impl Grant {
                 "NOT_APPLICABLE",
                 "peran administrator tidak dibatasi per loket; kosongkan",
                 "an administrator is not bound to counters; leave it empty",
+            );
+        }
+        match (self.role.place(), &self.area) {
+            // Without an area an RT head would be one everywhere; nobody means that.
+            (Place::Area, None) => checker.violation(
+                format!("{field}.area"),
+                "REQUIRED",
+                "isi kode wilayah tempat peran ini berlaku, seperti 17.07.05.2003",
+                "give the area in which this role holds, such as 17.07.05.2003",
+            ),
+            // An account that is administered in one hall lies in no area.
+            (Place::Hall, Some(_)) => checker.violation(
+                format!("{field}.area"),
+                "NOT_APPLICABLE",
+                "peran ini tidak dibatasi per wilayah; kosongkan",
+                "this role is not bound to an area; leave it empty",
+            ),
+            (Place::Area | Place::Anywhere, Some(_)) | (Place::Hall | Place::Anywhere, None) => {}
+        }
+        if self.role.place() == Place::Area && (self.hall.is_some() || self.agency.is_some()) {
+            checker.violation(
+                format!("{field}.hall_id"),
+                "NOT_APPLICABLE",
+                "peran di wilayah tidak dibatasi per balai atau instansi; kosongkan",
+                "a role in an area is not bound to a hall or agency; leave both empty",
             );
         }
         if let (Some(from), Some(to)) = (self.valid_from, self.valid_to)
@@ -109,6 +182,7 @@ mod tests {
             hall: None,
             agency: None,
             counters: BTreeSet::new(),
+            area: None,
             valid_from: from.map(at),
             valid_to: to.map(at),
         }
@@ -137,6 +211,34 @@ mod tests {
         let (holding, end) = holding(&grants, now);
         assert_eq!(holding, [&grants[0], &grants[1]]);
         assert_eq!(end, DateTime::from_timestamp(200, 0));
+    }
+
+    #[test]
+    fn areas_are_region_codes_with_rw_and_rt_or_agencies() {
+        for good in ["17", "17.07", "17.07.05", "17.07.05.2003", "17.07.05.2003/002/005", "17.07/dinkes"] {
+            assert_eq!(good.parse::<Area>().map(|area| area.to_string()).as_deref(), Ok(good));
+        }
+        for bad in ["", "1", "17.7", "17.07.05.203", "17.07.05.2003.1", "17/", "17/a/b/c", "17.07/DINKES", "17 "] {
+            assert_eq!(bad.parse::<Area>(), Err(AreaError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_role_of_an_area_needs_one_and_a_role_of_a_hall_takes_none() {
+        let told = |grant: &Grant| {
+            let mut checker = Checker::new();
+            grant.check("g", &mut checker);
+            let violations = checker.finish().err().map(|problem| problem.violations).unwrap_or_default();
+            violations.iter().map(|v| (v.field.clone(), v.reason)).collect::<Vec<_>>()
+        };
+        let mut wrong = grant(None, None);
+        wrong.area = Some("17.07".parse().unwrap());
+        assert_eq!(told(&wrong), [("g.area".to_owned(), "NOT_APPLICABLE")]);
+        wrong.role = Role::VillageHead;
+        assert_eq!(told(&wrong), []);
+        wrong.area = None;
+        wrong.hall = Some(HallId::generate());
+        assert_eq!(told(&wrong), [("g.area".to_owned(), "REQUIRED"), ("g.hall_id".to_owned(), "NOT_APPLICABLE")]);
     }
 
     #[test]

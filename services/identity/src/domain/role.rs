@@ -7,6 +7,54 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, EnumIter, IntoStaticStr,
 )]
 pub enum Permission {
+    /// Act as an officer of an agency.
+    #[strum(serialize = "documents.act.agency")]
+    DocumentsActAgency,
+    /// Act as the head of an agency.
+    #[strum(serialize = "documents.act.agency.head")]
+    DocumentsActAgencyHead,
+    /// Act as the head of an RT.
+    #[strum(serialize = "documents.act.rt")]
+    DocumentsActRt,
+    /// Act as the head of an RW.
+    #[strum(serialize = "documents.act.rw")]
+    DocumentsActRw,
+    /// Act as an officer of a sub-district.
+    #[strum(serialize = "documents.act.subdistrict")]
+    DocumentsActSubdistrict,
+    /// Act as the head of a sub-district.
+    #[strum(serialize = "documents.act.subdistrict.head")]
+    DocumentsActSubdistrictHead,
+    /// Act as an officer of a village.
+    #[strum(serialize = "documents.act.village")]
+    DocumentsActVillage,
+    /// Act as the head of a village.
+    #[strum(serialize = "documents.act.village.head")]
+    DocumentsActVillageHead,
+    /// Act as the secretary of a village.
+    #[strum(serialize = "documents.act.village.secretary")]
+    DocumentsActVillageSecretary,
+    /// Read the journal of letters and licences.
+    #[strum(serialize = "documents.audit")]
+    DocumentsAudit,
+    /// Write and publish letter types.
+    #[strum(serialize = "documents.catalogue")]
+    DocumentsCatalogue,
+    /// Use the interfaces for other systems: events, webhooks, licences.
+    #[strum(serialize = "documents.integrate")]
+    DocumentsIntegrate,
+    /// Set up offices, signatories and appointments.
+    #[strum(serialize = "documents.office")]
+    DocumentsOffice,
+    /// Read issued documents and registers of numbers.
+    #[strum(serialize = "documents.read")]
+    DocumentsRead,
+    /// Revoke, correct and renew documents.
+    #[strum(serialize = "documents.revoke")]
+    DocumentsRevoke,
+    /// Work on applications.
+    #[strum(serialize = "documents.work")]
+    DocumentsWork,
     /// Administer accounts and devices.
     #[strum(serialize = "identity.manage")]
     IdentityManage,
@@ -83,6 +131,28 @@ pub enum Role {
     Auditor,
     /// Administers the installation.
     Admin,
+    /// Head of a neighbourhood (RT).
+    RtHead,
+    /// Head of a group of neighbourhoods (RW).
+    RwHead,
+    /// Officer of a village.
+    VillageOfficer,
+    /// Secretary of a village.
+    VillageSecretary,
+    /// Head of a village.
+    VillageHead,
+    /// Officer of a sub-district.
+    SubDistrictOfficer,
+    /// Head of a sub-district.
+    SubDistrictHead,
+    /// Officer of an agency.
+    AgencyOfficer,
+    /// Head of an agency.
+    AgencyHead,
+    /// Writes and publishes letter types.
+    LetterEditor,
+    /// Another system: a licensing system, another agency.
+    Integrator,
 }
 
 use Permission as P;
@@ -131,6 +201,22 @@ pub const ROLES: &[(Role, &[Permission])] = &[
     (
         Role::Admin,
         &[
+            P::DocumentsActAgency,
+            P::DocumentsActAgencyHead,
+            P::DocumentsActRt,
+            P::DocumentsActRw,
+            P::DocumentsActSubdistrict,
+            P::DocumentsActSubdistrictHead,
+            P::DocumentsActVillage,
+            P::DocumentsActVillageHead,
+            P::DocumentsActVillageSecretary,
+            P::DocumentsAudit,
+            P::DocumentsCatalogue,
+            P::DocumentsIntegrate,
+            P::DocumentsOffice,
+            P::DocumentsRead,
+            P::DocumentsRevoke,
+            P::DocumentsWork,
             P::IdentityManage,
             P::QueueAudit,
             P::QueueCall,
@@ -147,9 +233,57 @@ pub const ROLES: &[(Role, &[Permission])] = &[
             P::QueueTicketRead,
         ],
     ),
+    (Role::RtHead, &[P::DocumentsActRt, P::DocumentsWork]),
+    (Role::RwHead, &[P::DocumentsActRw, P::DocumentsWork]),
+    (Role::VillageOfficer, &[P::DocumentsActVillage, P::DocumentsRead, P::DocumentsWork]),
+    (Role::VillageSecretary, &[P::DocumentsActVillageSecretary, P::DocumentsRead, P::DocumentsWork]),
+    (Role::VillageHead, &[P::DocumentsActVillageHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork]),
+    (Role::SubDistrictOfficer, &[P::DocumentsActSubdistrict, P::DocumentsRead, P::DocumentsWork]),
+    (Role::SubDistrictHead, &[P::DocumentsActSubdistrictHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork]),
+    (Role::AgencyOfficer, &[P::DocumentsActAgency, P::DocumentsRead, P::DocumentsWork]),
+    (Role::AgencyHead, &[P::DocumentsActAgencyHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork]),
+    (Role::LetterEditor, &[P::DocumentsCatalogue]),
+    (Role::Integrator, &[P::DocumentsIntegrate, P::DocumentsRead]),
 ];
 
+/// By what kind of place a role is bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Halls, agencies and counters.
+    Hall,
+    /// Areas; every grant names one.
+    Area,
+    /// Areas; a grant may name one.
+    Anywhere,
+}
+
 impl Role {
+    /// By what kind of place the role is bounded.
+    #[must_use]
+    pub fn place(self) -> Place {
+        match self {
+            Self::Kiosk
+            | Self::Board
+            | Self::Reception
+            | Self::Counter
+            | Self::AgencySupervisor
+            | Self::HallManager
+            | Self::Analyst
+            | Self::Auditor
+            | Self::Admin => Place::Hall,
+            Self::RtHead
+            | Self::RwHead
+            | Self::VillageOfficer
+            | Self::VillageSecretary
+            | Self::VillageHead
+            | Self::SubDistrictOfficer
+            | Self::SubDistrictHead
+            | Self::AgencyOfficer
+            | Self::AgencyHead => Place::Area,
+            Self::LetterEditor | Self::Integrator => Place::Anywhere,
+        }
+    }
+
     /// What the role may do, in alphabetical order.
     #[must_use]
     pub fn permissions(self) -> &'static [Permission] {

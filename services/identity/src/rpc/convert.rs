@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 use crate::domain::{
     account::Account,
     device::{Device, DeviceKind},
-    grant::{Grant, MAX_GRANTS},
+    grant::{Area, Grant, MAX_GRANTS},
     role::Role,
 };
 
@@ -24,6 +24,17 @@ fn role(field: &str, value: i32, checker: &mut Checker) -> Option<Role> {
         Ok(proto::Role::Analyst) => Some(Role::Analyst),
         Ok(proto::Role::Auditor) => Some(Role::Auditor),
         Ok(proto::Role::Admin) => Some(Role::Admin),
+        Ok(proto::Role::RtHead) => Some(Role::RtHead),
+        Ok(proto::Role::RwHead) => Some(Role::RwHead),
+        Ok(proto::Role::VillageOfficer) => Some(Role::VillageOfficer),
+        Ok(proto::Role::VillageSecretary) => Some(Role::VillageSecretary),
+        Ok(proto::Role::VillageHead) => Some(Role::VillageHead),
+        Ok(proto::Role::SubDistrictOfficer) => Some(Role::SubDistrictOfficer),
+        Ok(proto::Role::SubDistrictHead) => Some(Role::SubDistrictHead),
+        Ok(proto::Role::AgencyOfficer) => Some(Role::AgencyOfficer),
+        Ok(proto::Role::AgencyHead) => Some(Role::AgencyHead),
+        Ok(proto::Role::LetterEditor) => Some(Role::LetterEditor),
+        Ok(proto::Role::Integrator) => Some(Role::Integrator),
         Ok(proto::Role::Unspecified) | Err(_) => None,
     };
     if role.is_none() {
@@ -43,6 +54,17 @@ fn role_number(role: Role) -> i32 {
         Role::Analyst => proto::Role::Analyst,
         Role::Auditor => proto::Role::Auditor,
         Role::Admin => proto::Role::Admin,
+        Role::RtHead => proto::Role::RtHead,
+        Role::RwHead => proto::Role::RwHead,
+        Role::VillageOfficer => proto::Role::VillageOfficer,
+        Role::VillageSecretary => proto::Role::VillageSecretary,
+        Role::VillageHead => proto::Role::VillageHead,
+        Role::SubDistrictOfficer => proto::Role::SubDistrictOfficer,
+        Role::SubDistrictHead => proto::Role::SubDistrictHead,
+        Role::AgencyOfficer => proto::Role::AgencyOfficer,
+        Role::AgencyHead => proto::Role::AgencyHead,
+        Role::LetterEditor => proto::Role::LetterEditor,
+        Role::Integrator => proto::Role::Integrator,
     };
     role.into()
 }
@@ -103,6 +125,19 @@ pub(super) fn grants(values: &[proto::Grant], checker: &mut Checker) -> Vec<Gran
         .collect()
 }
 
+fn area(field: &str, value: &str, checker: &mut Checker) -> Option<Area> {
+    let area = value.parse().ok();
+    if area.is_none() {
+        checker.violation(
+            field,
+            "INVALID_AREA",
+            "isi dengan kode wilayah seperti 17.07.05.2003, dengan RW dan RT seperti 17.07.05.2003/002/005, atau OPD seperti 17.07/dinkes",
+            "give a region code such as 17.07.05.2003, with RW and RT as in 17.07.05.2003/002/005, or an agency such as 17.07/dinkes",
+        );
+    }
+    area
+}
+
 fn grant(field: &str, value: &proto::Grant, checker: &mut Checker) -> Option<Grant> {
     let role = role(&format!("{field}.role"), value.role, checker);
     let hall = checker.optional_id(&format!("{field}.hall_id"), &value.hall_id);
@@ -113,7 +148,8 @@ fn grant(field: &str, value: &proto::Grant, checker: &mut Checker) -> Option<Gra
         .collect();
     let valid_from = time(&format!("{field}.valid_from"), value.valid_from, checker);
     let valid_to = time(&format!("{field}.valid_to"), value.valid_to, checker);
-    let grant = Grant { role: role?, hall, agency, counters, valid_from, valid_to };
+    let area = if value.area.is_empty() { None } else { area(&format!("{field}.area"), &value.area, checker) };
+    let grant = Grant { role: role?, hall, agency, counters, area, valid_from, valid_to };
     grant.check(field, checker);
     Some(grant)
 }
@@ -133,6 +169,7 @@ pub(super) fn account(account: &Account) -> proto::Account {
                 hall_id: grant.hall.map(|id| id.to_string()).unwrap_or_default(),
                 agency_id: grant.agency.map(|id| id.to_string()).unwrap_or_default(),
                 counter_ids: grant.counters.iter().map(ToString::to_string).collect(),
+                area: grant.area.as_ref().map(ToString::to_string).unwrap_or_default(),
                 valid_from: grant.valid_from.map(timestamp),
                 valid_to: grant.valid_to.map(timestamp),
             })

@@ -50,6 +50,7 @@ pub(super) fn grant(row: &account_grant::Model) -> Result<Grant, DbErr> {
         role: read("account_grant.role", &row.role)?,
         hall: row.hall_id.as_deref().map(|id| read("account_grant.hall_id", id)).transpose()?,
         agency: row.agency_id.as_deref().map(|id| read("account_grant.agency_id", id)).transpose()?,
+        area: row.area.as_deref().map(|area| read("account_grant.area", area)).transpose()?,
         counters: row
             .counter_ids
             .split_whitespace()
@@ -69,6 +70,7 @@ pub(super) fn grant_row(account: AccountId, position: i32, grant: &Grant) -> acc
         hall_id: Set(text(grant.hall)),
         agency_id: Set(text(grant.agency)),
         counter_ids: Set(counters.join(" ")),
+        area: Set(text(grant.area.as_ref())),
         valid_from: Set(grant.valid_from),
         valid_to: Set(grant.valid_to),
     }

@@ -41,6 +41,8 @@ pub(crate) mod account_grant {
         pub agency_id: Option<String>,
         /// Ids with a blank between them; empty for every counter.
         pub counter_ids: String,
+        /// The area it holds in; NULL for every area.
+        pub area: Option<String>,
         pub valid_from: Option<DateTimeUtc>,
         pub valid_to: Option<DateTimeUtc>,
     }

@@ -1,0 +1,351 @@
+//! The tables of the documents service.
+//!
+//! What a query looks for stands in columns; the rest of an application, document or office is one JSON `body`, which the
+//! service reads and writes whole. Unique indexes prove what the rules promise: a number is given once, a code names one
+//! document, a type has one version in force.
+
+use sea_orm::{DbBackend, DynIden};
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    big_integer, boolean, integer, string, string_null, string_uniq, text, timestamp_with_time_zone,
+    timestamp_with_time_zone_null,
+};
+
+use crate::shared;
+
+/// The ledger.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(FirstCut)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "migration_documents".into_iden()
+    }
+}
+
+/// Types, offices, applications, numbers, documents.
+struct FirstCut;
+
+impl MigrationName for FirstCut {
+    fn name(&self) -> &'static str {
+        "documents_0001_first_cut"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for FirstCut {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let backend = manager.get_database_backend();
+        for table in [
+            letter_type(),
+            office(backend),
+            delegation(),
+            application(),
+            application_step(backend),
+            number_series(),
+            register_number(),
+            document(),
+            document_revision(),
+            stored_file(),
+            person_record(),
+            change_counter(),
+            event(),
+            shared::idempotency(),
+            shared::journal(),
+        ] {
+            manager.create_table(table).await?;
+        }
+        for index in [
+            one_version("letter_type_one_published", "PUBLISHED"),
+            one_version("letter_type_one_draft", "DRAFT"),
+            index("delegation_office", "delegation", &["office_id", "start_at", "id"]),
+            index("application_subject", "application", &["subject_key", "letter_type", "submitted_at"]),
+            index("application_step_work", "application_step", &["area", "role", "state", "due_at", "application_id"]),
+            index("application_step_due", "application_step", &["state", "due_at"]),
+            index("register_number_application", "register_number", &["application_id"]),
+            index("document_application", "document", &["application_id"]),
+            index("document_end", "document", &["state", "valid_until"]),
+            index("stored_file_loose", "stored_file", &["application_id", "created_at"]),
+            index("document_revision_sha256", "document_revision", &["sha256"]),
+            shared::idempotency_age(),
+            shared::journal_subject(),
+        ] {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [
+            "journal",
+            "idempotency",
+            "event",
+            "change_counter",
+            "person_record",
+            "stored_file",
+            "document_revision",
+            "document",
+            "register_number",
+            "number_series",
+            "application_step",
+            "application",
+            "delegation",
+            "office",
+            "letter_type",
+        ] {
+            manager.drop_table(Table::drop().table(table).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    index.take()
+}
+
+/// A check that a column holds one of these texts.
+fn one_of(column: &'static str, values: &[&str]) -> Expr {
+    Expr::col(column).is_in(values.iter().copied())
+}
+
+/// A text whose order is by bytes on both engines, so that pages agree.
+fn ordered(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = string(name);
+    if backend == DbBackend::Postgres {
+        column.extra("COLLATE \"C\"");
+    }
+    column
+}
+
+/// At most one version of a type is in this state.
+fn one_version(name: &'static str, state: &'static str) -> IndexCreateStatement {
+    Index::create()
+        .name(name)
+        .table("letter_type")
+        .col("key")
+        .unique()
+        .cond_where(Condition::all().add(Expr::col("state").eq(state)))
+        .take()
+}
+
+fn letter_type() -> TableCreateStatement {
+    Table::create()
+        .table("letter_type")
+        .col(string("key"))
+        .col(integer("version"))
+        .col(string("state"))
+        .col(text("definition"))
+        .col(text("template"))
+        .col(string("author"))
+        .col(string_null("publisher"))
+        .col(timestamp_with_time_zone("created_at"))
+        .col(timestamp_with_time_zone_null("published_at"))
+        .primary_key(Index::create().name("letter_type_pk").col("key").col("version"))
+        .check(one_of("state", &["DRAFT", "PUBLISHED", "RETIRED"]))
+        .take()
+}
+
+fn office(backend: DbBackend) -> TableCreateStatement {
+    Table::create()
+        .table("office")
+        .col(string("id").primary_key())
+        .col(ordered("area", backend))
+        .col(string("kind"))
+        .col(text("body"))
+        .col(timestamp_with_time_zone("updated_at"))
+        .index(Index::create().name("office_area_key").col("area").unique())
+        .check(one_of("kind", &["VILLAGE", "SUB_DISTRICT", "AGENCY"]))
+        .take()
+}
+
+fn delegation() -> TableCreateStatement {
+    Table::create()
+        .table("delegation")
+        .col(string("id").primary_key())
+        .col(string("office_id"))
+        .col(string("role"))
+        .col(string("account_id"))
+        .col(string("title"))
+        .col(string("decree"))
+        .col(timestamp_with_time_zone("start_at"))
+        .col(timestamp_with_time_zone("end_at"))
+        .take()
+}
+
+fn application() -> TableCreateStatement {
+    Table::create()
+        .table("application")
+        .col(string("id").primary_key())
+        .col(string_uniq("code_digest"))
+        .col(string("letter_type"))
+        .col(integer("letter_type_version"))
+        .col(string("office_id"))
+        .col(string("state"))
+        .col(integer("version"))
+        // An HMAC of the population number: finds a person's applications without holding the number.
+        .col(string_null("subject_key"))
+        .col(text("body"))
+        .col(timestamp_with_time_zone("submitted_at"))
+        .col(timestamp_with_time_zone("updated_at"))
+        .check(one_of(
+            "state",
+            &[
+                "DRAFT",
+                "IN_REVIEW",
+                "RETURNED",
+                "AWAITING_SIGNATURE",
+                "SIGNING",
+                "ISSUED",
+                "HANDED_OVER",
+                "REJECTED",
+                "WITHDRAWN",
+            ],
+        ))
+        .take()
+}
+
+fn application_step(backend: DbBackend) -> TableCreateStatement {
+    Table::create()
+        .table("application_step")
+        .col(string("application_id"))
+        .col(integer("position"))
+        .col(ordered("area", backend))
+        .col(string("role"))
+        .col(string("kind"))
+        .col(string("state"))
+        .col(string_null("claimed_by"))
+        // When it must be done; the end of time while its clock is paused.
+        .col(timestamp_with_time_zone("due_at"))
+        .col(boolean("escalated"))
+        .primary_key(Index::create().name("application_step_pk").col("application_id").col("position"))
+        .foreign_key(
+            ForeignKey::create()
+                .name("application_step_application")
+                .from("application_step", "application_id")
+                .to("application", "id"),
+        )
+        .check(one_of("state", &["PENDING", "ACTIVE", "DONE", "SKIPPED"]))
+        .take()
+}
+
+/// The last number of each series: one row to lock, so that numbers follow each other.
+fn number_series() -> TableCreateStatement {
+    Table::create()
+        .table("number_series")
+        .col(string("office_id"))
+        .col(string("series"))
+        .col(integer("year"))
+        .col(integer("last"))
+        .primary_key(Index::create().name("number_series_pk").col("office_id").col("series").col("year"))
+        .take()
+}
+
+/// The register: every number that was ever given, void ones too.
+fn register_number() -> TableCreateStatement {
+    Table::create()
+        .table("register_number")
+        .col(string("office_id"))
+        .col(string("series"))
+        .col(integer("year"))
+        .col(integer("seq"))
+        .col(string("text"))
+        .col(string("application_id"))
+        .col(string_null("void_reason"))
+        .col(timestamp_with_time_zone("given_at"))
+        .primary_key(
+            Index::create().name("register_number_pk").col("office_id").col("series").col("year").col("seq"),
+        )
+        .take()
+}
+
+fn document() -> TableCreateStatement {
+    Table::create()
+        .table("document")
+        .col(string("id").primary_key())
+        .col(string("application_id"))
+        .col(string_uniq("code"))
+        .col(string("letter_type"))
+        .col(string("office_id"))
+        .col(string("state"))
+        .col(integer("version"))
+        .col(string_null("valid_until"))
+        // Grows with every change of any document: a cursor for those who poll.
+        .col(big_integer("changed").unique_key())
+        .col(text("body"))
+        .col(timestamp_with_time_zone("issued_at"))
+        .check(one_of("state", &["VALID", "EXPIRED", "REVOKED", "REPLACED"]))
+        .take()
+}
+
+/// The bytes of a document after each of its signatures.
+fn document_revision() -> TableCreateStatement {
+    Table::create()
+        .table("document_revision")
+        .col(string("document_id"))
+        .col(integer("revision"))
+        .col(string("file_id"))
+        .col(string("sha256"))
+        .col(timestamp_with_time_zone("signed_at"))
+        .primary_key(Index::create().name("document_revision_pk").col("document_id").col("revision"))
+        .foreign_key(
+            ForeignKey::create()
+                .name("document_revision_document")
+                .from("document_revision", "document_id")
+                .to("document", "id"),
+        )
+        .take()
+}
+
+fn stored_file() -> TableCreateStatement {
+    Table::create()
+        .table("stored_file")
+        .col(string("id").primary_key())
+        .col(string("media_type"))
+        .col(big_integer("size"))
+        .col(string("sha256"))
+        // The application it was uploaded with; NULL until there is one.
+        .col(string_null("application_id"))
+        .col(timestamp_with_time_zone("created_at"))
+        .take()
+}
+
+/// What a person told last, for the next form. The body is encrypted.
+fn person_record() -> TableCreateStatement {
+    Table::create()
+        .table("person_record")
+        .col(string("subject_key").primary_key())
+        .col(text("body"))
+        .col(timestamp_with_time_zone("updated_at"))
+        .take()
+}
+
+/// Counters that hand out numbers without gaps, in the order of commits.
+fn change_counter() -> TableCreateStatement {
+    Table::create()
+        .table("change_counter")
+        .col(string("name").primary_key())
+        .col(big_integer("last"))
+        .take()
+}
+
+/// What happened, for other systems: written in the transaction that did it.
+fn event() -> TableCreateStatement {
+    Table::create()
+        .table("event")
+        .col(big_integer("seq").primary_key())
+        .col(string_uniq("id"))
+        .col(string("kind"))
+        .col(string("subject"))
+        .col(string("area"))
+        .col(text("body"))
+        .col(timestamp_with_time_zone("at"))
+        .take()
+}

@@ -1,0 +1,202 @@
+//! What an operator may set for documents, under `documents.` in the configuration file or `MPP_DOCUMENTS__…`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use mpp_kit::config::{ExposeSecret as _, Secret};
+use serde::{Deserialize, Serialize};
+
+/// The settings of the documents service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The key under which files are encrypted: 32 bytes in base64. Empty: made at the first start, in the data
+    /// directory. Several instances need one and the same.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub file_key: Secret,
+    /// Where files are kept.
+    pub files: FilesConfig,
+    /// Who signs.
+    pub signing: SigningConfig,
+    /// How long a download link lives, in minutes, 1 to 60.
+    pub link_minutes: u32,
+    /// Seconds between two looks at clocks, ends of validity and loose files, 1 to 300.
+    pub sweep_seconds: u32,
+    /// Minutes from the filing of an application until files that nobody used are deleted, 60 to 10080.
+    pub loose_file_minutes: u32,
+}
+
+/// Where files are kept. Without a bucket: in the folder `files` of the data directory.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilesConfig {
+    /// The name of an S3 bucket.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// The address of a service that speaks S3, such as `https://minio.example:9000`; empty for Amazon's.
+    pub endpoint: String,
+    /// The access key.
+    pub access_key_id: String,
+    /// Its secret.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub secret_access_key: Secret,
+}
+
+/// Kinds of signing services.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SigningService {
+    /// The seal of this installation: a key of its own.
+    #[default]
+    Seal,
+    /// BSrE's Esign Client Service, interface version 1.
+    BsreV1,
+    /// BSrE's Esign Client Service, interface version 2.
+    BsreV2,
+}
+
+/// Who signs, and whom this installation trusts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SigningConfig {
+    /// The kind of service.
+    pub service: SigningService,
+    /// The address of the Esign Client Service in the agency's network.
+    pub url: String,
+    /// The application account there.
+    pub username: String,
+    /// Its password.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub password: Secret,
+    /// A PEM file with the root certificates that signatures must lead to. Empty for the seal's own root.
+    pub roots: PathBuf,
+    /// A PEM file with the seal's PKCS#8 private key; empty for one that is made at the first start.
+    pub seal_key: PathBuf,
+    /// A PEM file with the seal's certificate and those above it.
+    pub seal_chain: PathBuf,
+    /// The address of an RFC 3161 timestamp authority for the seal; empty for none.
+    pub tsa_url: String,
+    /// How long the signing service may take, in seconds, 10 to 300. BSrE asks for a minute at least.
+    pub timeout_seconds: u32,
+    /// Whether letters are samples: signed with test certificates, marked CONTOH.
+    pub sample: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            file_key: Secret::default(),
+            files: FilesConfig::default(),
+            signing: SigningConfig::default(),
+            link_minutes: 10,
+            sweep_seconds: 5,
+            loose_file_minutes: 1440,
+        }
+    }
+}
+
+impl Default for SigningConfig {
+    fn default() -> Self {
+        Self {
+            service: SigningService::Seal,
+            url: String::new(),
+            username: String::new(),
+            password: Secret::default(),
+            roots: PathBuf::new(),
+            seal_key: PathBuf::new(),
+            seal_chain: PathBuf::new(),
+            tsa_url: String::new(),
+            timeout_seconds: 90,
+            sample: false,
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Whether something of it lies in the data directory: files, or the key.
+    #[must_use]
+    pub fn keeps_files_here(&self) -> bool {
+        self.files.bucket.is_empty() || self.file_key.expose_secret().is_empty()
+    }
+
+    /// Refuses what cannot work, before anything is started.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, by name, with the remedy.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let signing = &self.signing;
+        for (setting, value, min, max) in [
+            ("link_minutes", self.link_minutes, 1, 60),
+            ("sweep_seconds", self.sweep_seconds, 1, 300),
+            ("loose_file_minutes", self.loose_file_minutes, 60, 10_080),
+            ("signing.timeout_seconds", signing.timeout_seconds, 10, 300),
+        ] {
+            if !(min..=max).contains(&value) {
+                let told = format!("setting documents.{setting} is {value}: give a number from {min} to {max}");
+                return Err(ConfigError(told));
+            }
+        }
+        let remote = match signing.service {
+            SigningService::Seal => false,
+            SigningService::BsreV1 | SigningService::BsreV2 => true,
+        };
+        let needed = [
+            (remote && !is_http(&signing.url), "url", "give the http:// or https:// address of the Esign Client Service"),
+            (remote && signing.roots.as_os_str().is_empty(), "roots", "give the PEM file with the roots of BSrE"),
+            (
+                signing.seal_key.as_os_str().is_empty() != signing.seal_chain.as_os_str().is_empty(),
+                "seal_key",
+                "give seal_key and seal_chain together, or neither",
+            ),
+            (!signing.tsa_url.is_empty() && !is_http(&signing.tsa_url), "tsa_url", "give an http:// or https:// address"),
+        ];
+        match needed.into_iter().find(|(wrong, _, _)| *wrong) {
+            Some((_, setting, remedy)) => {
+                Err(ConfigError(format!("setting documents.signing.{setting} is not usable: {remedy}")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_http(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_usable_and_wrong_settings_are_named() {
+        assert_eq!(Config::default().check(), Ok(()));
+        type Change = fn(&mut Config);
+        let cases: [(&str, Change); 6] = [
+            ("documents.link_minutes", |config| config.link_minutes = 0),
+            ("documents.sweep_seconds", |config| config.sweep_seconds = 301),
+            ("documents.signing.timeout_seconds", |config| config.signing.timeout_seconds = 5),
+            ("documents.signing.url", |config| config.signing.service = SigningService::BsreV2),
+            ("documents.signing.seal_key", |config| config.signing.seal_key = "a.pem".into()),
+            ("documents.signing.tsa_url", |config| config.signing.tsa_url = "tsa".into()),
+        ];
+        for (name, change) in cases {
+            let mut config = Config::default();
+            change(&mut config);
+            let told = config.check().expect_err(name).to_string();
+            assert!(told.contains(name), "{told}");
+        }
+    }
+}

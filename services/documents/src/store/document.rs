@@ -1,0 +1,218 @@
+//! Issued documents and their bytes after each signature.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, JoinType,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
+};
+use serde::{Deserialize, Serialize};
+
+use super::convert::{count, number, open, read, seal};
+use super::entity::{document, document_revision, office};
+use super::{counter, event};
+use crate::blob::Cipher;
+use crate::domain::document::DocumentState;
+use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+
+/// An issued document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Document {
+    pub(crate) id: DocumentId,
+    pub(crate) application: ApplicationId,
+    /// What stands in the QR: 16 letters of Crockford's base32, without dashes.
+    pub(crate) code: String,
+    pub(crate) letter_type: String,
+    pub(crate) office: OfficeId,
+    pub(crate) state: DocumentState,
+    pub(crate) version: u32,
+    pub(crate) valid_until: Option<NaiveDate>,
+    /// Grows with every change of any document.
+    pub(crate) changed: i64,
+    pub(crate) issued_at: DateTime<Utc>,
+    pub(crate) body: Body,
+}
+
+/// What nothing is searched by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    pub(crate) title: String,
+    pub(crate) number: String,
+    pub(crate) office_name: String,
+    pub(crate) holder: String,
+    /// Who signed, with office: "Kepala Desa Ujung Tanjung, Budi Santoso".
+    pub(crate) signers: Vec<String>,
+    pub(crate) sample: bool,
+    pub(crate) replaces: Option<DocumentId>,
+    pub(crate) replaced_by: Option<DocumentId>,
+    pub(crate) end_reason: String,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+}
+
+/// The bytes of a document after one of its signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Revision {
+    pub(crate) document: DocumentId,
+    /// From 1.
+    pub(crate) revision: u32,
+    pub(crate) file: FileId,
+    pub(crate) sha256: String,
+    pub(crate) signed_at: DateTime<Utc>,
+}
+
+fn document(cipher: &Cipher, row: document::Model) -> Result<Document, DbErr> {
+    Ok(Document {
+        body: open(cipher, &row.id, &row.body)?,
+        id: read("document.id", &row.id)?,
+        application: read("document.application_id", &row.application_id)?,
+        code: row.code,
+        letter_type: row.letter_type,
+        office: read("document.office_id", &row.office_id)?,
+        state: read("document.state", &row.state)?,
+        version: count("document.version", row.version)?,
+        valid_until: row.valid_until.map(|date| read("document.valid_until", &date)).transpose()?,
+        changed: row.changed,
+        issued_at: row.issued_at,
+    })
+}
+
+fn revision(row: document_revision::Model) -> Result<Revision, DbErr> {
+    Ok(Revision {
+        document: read("document_revision.document_id", &row.document_id)?,
+        revision: count("document_revision.revision", row.revision)?,
+        file: read("document_revision.file_id", &row.file_id)?,
+        sha256: row.sha256,
+        signed_at: row.signed_at,
+    })
+}
+
+/// The document with this id.
+pub(crate) async fn find(db: &impl ConnectionTrait, cipher: &Cipher, id: DocumentId) -> Result<Option<Document>, DbErr> {
+    let row = document::Entity::find_by_id(id.to_string()).one(db).await?;
+    row.map(|row| document(cipher, row)).transpose()
+}
+
+/// The document with this code in its QR.
+pub(crate) async fn by_code(db: &impl ConnectionTrait, cipher: &Cipher, code: &str) -> Result<Option<Document>, DbErr> {
+    let row = document::Entity::find().filter(document::Column::Code.eq(code)).one(db).await?;
+    row.map(|row| document(cipher, row)).transpose()
+}
+
+/// The document that came of this application.
+pub(crate) async fn of_application(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    id: ApplicationId,
+) -> Result<Option<Document>, DbErr> {
+    let row =
+        document::Entity::find().filter(document::Column::ApplicationId.eq(id.to_string())).one(db).await?;
+    row.map(|row| document(cipher, row)).transpose()
+}
+
+/// Documents of offices in these areas (`None` for all), in the order of their last changes, after `changed`.
+pub(crate) async fn list(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    areas: Option<&[String]>,
+    letter_type: Option<&str>,
+    changed: i64,
+    limit: u64,
+) -> Result<Vec<Document>, DbErr> {
+    let mut select = document::Entity::find()
+        .filter(document::Column::Changed.gt(changed))
+        .order_by_asc(document::Column::Changed)
+        .limit(limit);
+    if let Some(areas) = areas {
+        select = select
+            .join(JoinType::InnerJoin, document::Relation::Office.def())
+            .filter(event::within(office::Column::Area, areas));
+    }
+    if let Some(letter_type) = letter_type {
+        select = select.filter(document::Column::LetterType.eq(letter_type));
+    }
+    select.all(db).await?.into_iter().map(|row| document(cipher, row)).collect()
+}
+
+/// Valid documents whose last day is before `today`.
+pub(crate) async fn ended(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    today: NaiveDate,
+    limit: u64,
+) -> Result<Vec<Document>, DbErr> {
+    let rows = document::Entity::find()
+        .filter(document::Column::State.eq(DocumentState::Valid.to_string()))
+        .filter(document::Column::ValidUntil.lt(today.to_string()))
+        .order_by_asc(document::Column::ValidUntil)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(|row| document(cipher, row)).collect()
+}
+
+/// Writes a new document.
+pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Document) -> Result<(), DbErr> {
+    let id = new.id.to_string();
+    let row = document::ActiveModel {
+        application_id: Set(new.application.to_string()),
+        code: Set(new.code.clone()),
+        letter_type: Set(new.letter_type.clone()),
+        office_id: Set(new.office.to_string()),
+        state: Set(new.state.to_string()),
+        version: Set(number(new.version)?),
+        valid_until: Set(new.valid_until.map(|date| date.to_string())),
+        changed: Set(counter::next(tx, counter::DOCUMENTS).await?),
+        body: Set(seal(cipher, &id, &new.body)?),
+        issued_at: Set(new.issued_at),
+        id: Set(id),
+    };
+    document::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Writes a changed document over the version before. `false` if somebody was first.
+pub(crate) async fn update(tx: &DatabaseTransaction, cipher: &Cipher, next: &Document) -> Result<bool, DbErr> {
+    use document::{Column, Entity};
+    let id = next.id.to_string();
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(next.state.to_string()))
+        .col_expr(Column::Version, Expr::value(number(next.version)?))
+        .col_expr(Column::Body, Expr::value(seal(cipher, &id, &next.body)?))
+        .col_expr(Column::Changed, Expr::value(counter::next(tx, counter::DOCUMENTS).await?))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Version.eq(number(next.version - 1)?))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Names the bytes after a signature. They are stored by then.
+pub(crate) async fn add_revision(db: &impl ConnectionTrait, revision: &Revision) -> Result<(), DbErr> {
+    let row = document_revision::ActiveModel {
+        document_id: Set(revision.document.to_string()),
+        revision: Set(number(revision.revision)?),
+        file_id: Set(revision.file.to_string()),
+        sha256: Set(revision.sha256.clone()),
+        signed_at: Set(revision.signed_at),
+    };
+    document_revision::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The bytes after each signature of a document, in order.
+pub(crate) async fn revisions(db: &impl ConnectionTrait, id: DocumentId) -> Result<Vec<Revision>, DbErr> {
+    let rows = document_revision::Entity::find()
+        .filter(document_revision::Column::DocumentId.eq(id.to_string()))
+        .order_by_asc(document_revision::Column::Revision)
+        .all(db)
+        .await?;
+    rows.into_iter().map(revision).collect()
+}
+
+/// The document with exactly these bytes.
+pub(crate) async fn by_sha256(db: &impl ConnectionTrait, sha256: &str) -> Result<Option<Revision>, DbErr> {
+    let row =
+        document_revision::Entity::find().filter(document_revision::Column::Sha256.eq(sha256)).one(db).await?;
+    row.map(revision).transpose()
+}
