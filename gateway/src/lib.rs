@@ -68,6 +68,11 @@ pub struct Config {
     pub trusted_proxy_header: Option<String>,
     /// How large a request body may be, in bytes.
     pub body_limit_bytes: usize,
+    /// How large an uploaded file may be, in bytes. The documents service has a limit of its own; 3 MiB is the largest
+    /// that its contract allows.
+    pub file_limit_bytes: usize,
+    /// How large a form with its attachments may be, in bytes.
+    pub form_limit_bytes: usize,
     /// How long a request may take, in milliseconds. Streams are not cut.
     pub request_timeout_ms: u64,
     /// Between two signs of life in an event stream, in milliseconds.
@@ -84,6 +89,8 @@ impl Default for Config {
             public_url: None,
             trusted_proxy_header: None,
             body_limit_bytes: 1 << 20,
+            file_limit_bytes: 3 << 20,
+            form_limit_bytes: 20 << 20,
             request_timeout_ms: 30_000,
             heartbeat_ms: 5_000,
             streams: 10_000,
@@ -153,6 +160,7 @@ fn build(env: &Env, config: Config, board_token: TokenSource, pages: Router) -> 
         heartbeat,
         request_timeout: Duration::from_millis(config.request_timeout_ms),
         body_limit: config.body_limit_bytes,
+        file_body_limit: config.body_limit_bytes.max(file_body(config.file_limit_bytes)),
         proxy_header: proxy_header.transpose()?,
         pages,
         openapi: openapi.into(),
@@ -172,6 +180,11 @@ fn build(env: &Env, config: Config, board_token: TokenSource, pages: Router) -> 
     let compression =
         CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE).and(is_compressible));
     Ok(Router::new().fallback_service(service).layer(compression))
+}
+
+/// How large the JSON is that carries a file of this size: base64, and the other fields.
+fn file_body(file: usize) -> usize {
+    file.div_ceil(3).saturating_mul(4).saturating_add(16 << 10)
 }
 
 /// Text that a browser asks for once. Never event streams, which must not wait for a compressor, nor gRPC.
