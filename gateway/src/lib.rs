@@ -11,6 +11,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use mpp_kit::component::{Env, Role};
 use mpp_proto::{
+    documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
     queue::v1::queue_service_client::QueueServiceClient,
 };
@@ -112,7 +113,10 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
     let pages = web::router(web::WebState {
         queue: QueueServiceClient::new(env.peers.channel(QUEUE)),
         identity: IdentityServiceClient::new(env.peers.channel(IDENTITY)),
+        documents: DocumentsServiceClient::new(env.peers.channel(DOCUMENTS)),
         public_url: config.public_url.clone(),
+        file_limit: config.file_limit_bytes,
+        form_limit: config.form_limit_bytes,
     });
     build(env, config, board_token, pages)
 }
