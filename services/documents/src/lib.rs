@@ -5,6 +5,7 @@
 
 mod adapter;
 mod blob;
+pub mod catalogue;
 mod config;
 pub mod domain;
 mod error;
