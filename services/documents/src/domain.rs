@@ -6,6 +6,7 @@
 
 pub mod area;
 pub mod calendar;
+pub mod code;
 pub mod document;
 pub mod field;
 pub mod letter_type;
