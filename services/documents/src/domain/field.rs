@@ -60,6 +60,8 @@ pub enum FieldType {
     Address,
     /// The registration of a vehicle, `BD 1234 XY`.
     VehicleRegistration,
+    /// Several persons or things, each with the values of the field's columns: heirs, those who move along.
+    List,
 }
 
 /// Whether a value is personal data (UU 27/2022 Pasal 4).
@@ -183,10 +185,10 @@ pub struct Field {
     /// Whether it must be filled in when it is asked.
     #[serde(default = "yes")]
     pub required: bool,
-    /// The least number or amount.
+    /// The least number or amount; of a list, the fewest rows.
     #[serde(default)]
     pub min: Option<i64>,
-    /// The greatest number or amount.
+    /// The greatest number or amount; of a list, the most rows.
     #[serde(default)]
     pub max: Option<i64>,
     /// The fewest characters.
@@ -201,6 +203,9 @@ pub struct Field {
     /// What can be chosen.
     #[serde(default)]
     pub choices: Vec<Choice>,
+    /// What each row of a list holds.
+    #[serde(default)]
+    pub columns: Vec<Field>,
     /// On which side of today a date must lie.
     #[serde(default)]
     pub when: Option<When>,
@@ -210,7 +215,8 @@ pub struct Field {
     /// What of the person's earlier data fills it.
     #[serde(default)]
     pub prefill: Option<Attribute>,
-    /// A value for previews; never a real person's.
+    /// A value for previews; never a real person's. A column has none: the list has.
+    #[serde(default)]
     pub sample: serde_json::Value,
     /// Whether it is personal data.
     #[serde(default)]
@@ -369,6 +375,7 @@ pub fn defects(fields: &[Field]) -> Vec<String> {
         if is_identifying(field.kind) && field.personal == DataClass::None {
             note("this kind of value is personal data: say GENERAL or SPECIFIC");
         }
+        defects.extend(self::defects(&field.columns).into_iter().map(|it| format!("fields.{key}: {it}")));
     }
     defects
 }
@@ -393,7 +400,8 @@ fn is_identifying(kind: FieldType) -> bool {
         | FieldType::Nib
         | FieldType::Region
         | FieldType::Address
-        | FieldType::VehicleRegistration => false,
+        | FieldType::VehicleRegistration
+        | FieldType::List => false,
     }
 }
 
@@ -429,6 +437,11 @@ pub fn normalise(fields: &[Field], values: &Values) -> Values {
         .iter()
         .filter_map(|(key, value)| {
             let serde_json::Value::String(written) = value else {
+                if let Some(rows) = value.as_array()
+                    && let Some(list) = fields.iter().find(|it| it.key == *key && it.kind == FieldType::List)
+                {
+                    return Some((key.clone(), rows_of(list, rows)));
+                }
                 return (!value.is_null()).then(|| (key.clone(), value.clone()));
             };
             let cleaned = text::clean(written);
@@ -459,12 +472,21 @@ pub fn normalise(fields: &[Field], values: &Values) -> Values {
                     | FieldType::Choice
                     | FieldType::Region
                     | FieldType::PersonName
-                    | FieldType::Address,
+                    | FieldType::Address
+                    | FieldType::List,
                 )
                 | None => serde_json::Value::String(cleaned),
             };
             Some((key.clone(), value))
         })
+        .collect()
+}
+
+/// The rows of a list as they are kept; rows that were left empty are left out.
+fn rows_of(list: &Field, rows: &[serde_json::Value]) -> serde_json::Value {
+    rows.iter()
+        .map(|row| row.as_object().map_or_else(|| row.clone(), |row| normalise(&list.columns, row).into()))
+        .filter(|row| row.as_object().is_none_or(|row| !row.is_empty()))
         .collect()
 }
 
@@ -487,7 +509,10 @@ fn check_all(fields: &[Field], values: &Values, today: Option<NaiveDate>) -> Vec
         let asked = is_asked(fields, field, values);
         let found = match values.get(&field.key) {
             Some(value) if !value.is_null() && value != "" => {
-                if asked {
+                if asked && field.kind == FieldType::List {
+                    check_rows(field, value, today, &mut violations);
+                    None
+                } else if asked {
                     check_value(field, value, today).err()
                 } else {
                     Some(Wrong::new(
@@ -520,6 +545,36 @@ fn check_all(fields: &[Field], values: &Values, today: Option<NaiveDate>) -> Vec
     violations
 }
 
+/// Rows of a list at most, where the field says nothing else.
+const DEFAULT_ROWS: i64 = 20;
+
+fn check_rows(
+    field: &Field,
+    value: &serde_json::Value,
+    today: Option<NaiveDate>,
+    violations: &mut Vec<Violation>,
+) {
+    let (least, most) = (field.min.unwrap_or(1), field.max.unwrap_or(DEFAULT_ROWS));
+    let rows = value.as_array().map_or(&[][..], Vec::as_slice);
+    let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    if count < least || count > most || rows.iter().any(|row| !row.is_object()) {
+        violations.push(Violation {
+            field: field.key.clone(),
+            reason: "INVALID_ROWS",
+            remedy: Text::new(
+                format!("isi {least} sampai {most} baris"),
+                format!("give {least} to {most} rows"),
+            ),
+        });
+        return;
+    }
+    for (at, row) in rows.iter().filter_map(serde_json::Value::as_object).enumerate() {
+        for found in check_all(&field.columns, row, today) {
+            violations.push(Violation { field: format!("{}[{at}].{}", field.key, found.field), ..found });
+        }
+    }
+}
+
 struct Wrong {
     reason: &'static str,
     remedy: Text,
@@ -542,6 +597,8 @@ fn check_value(field: &Field, value: &serde_json::Value, today: Option<NaiveDate
             }
         }
         FieldType::Number | FieldType::Money => check_number(field, value),
+        // Rows are checked one by one where all violations are collected; no condition can name a list.
+        FieldType::List => Err(Wrong::new("INVALID_ROWS", "isi dengan baris", "give rows")),
         FieldType::Text
         | FieldType::LongText
         | FieldType::Date
@@ -727,7 +784,8 @@ fn check_kind(field: &Field, written: &str, today: Option<NaiveDate>) -> Result<
         | FieldType::Address
         | FieldType::Number
         | FieldType::Money
-        | FieldType::Boolean => Ok(()),
+        | FieldType::Boolean
+        | FieldType::List => Ok(()),
     }
 }
 
@@ -811,6 +869,12 @@ mod tests {
             "key": key, "type": kind, "label": {"id": "Isian", "en": "Field"}, "sample": null,
             "choices": if kind == FieldType::Choice { json!([{"value": "a"}, {"value": "b"}]) } else { json!([]) },
             "personal": if is_identifying(kind) { "GENERAL" } else { "NONE" },
+            "columns": if kind == FieldType::List {
+                json!([
+                    {"key": "nama", "type": "PERSON_NAME", "label": {"id": "Nama", "en": "Name"}, "personal": "GENERAL"},
+                    {"key": "lahir", "type": "DATE", "label": {"id": "Lahir", "en": "Born"}, "required": false},
+                ])
+            } else { json!([]) },
         }))
         .unwrap()
     }
@@ -991,6 +1055,33 @@ mod tests {
             [("spouse".to_owned(), "NOT_ASKED"), ("since".to_owned(), "NOT_ASKED")]
         );
         assert_eq!(defects(&form), Vec::<String>::new());
+    }
+
+    #[test]
+    fn rows_of_a_list_are_checked_one_by_one() {
+        let mut heirs = field("heirs", FieldType::List);
+        heirs.max = Some(2);
+        let form = [heirs];
+        assert_eq!(
+            reasons(&form, json!({"heirs": [{"nama": "Ani", "lahir": "1990-01-01"}, {"nama": "Budi"}]})),
+            []
+        );
+        assert_eq!(reasons(&form, json!({})), [("heirs".to_owned(), "REQUIRED")]);
+        for rows in
+            [json!([]), json!("Ani"), json!(["Ani"]), json!([{"nama": "A"}, {"nama": "B"}, {"nama": "C"}])]
+        {
+            assert_eq!(reasons(&form, json!({"heirs": rows})), [("heirs".to_owned(), "INVALID_ROWS")]);
+        }
+        assert_eq!(
+            reasons(&form, json!({"heirs": [{"nama": "Ani"}, {"lahir": "kemarin", "gaji": 1}]})),
+            [
+                ("heirs[1].nama".to_owned(), "REQUIRED"),
+                ("heirs[1].lahir".to_owned(), "INVALID_DATE"),
+                ("heirs[1].gaji".to_owned(), "UNKNOWN_FIELD"),
+            ]
+        );
+        let kept = normalise(&form, &values(json!({"heirs": [{"nama": "  Ani  B "}, {"nama": " "}]})));
+        assert_eq!(serde_json::Value::Object(kept), json!({"heirs": [{"nama": "Ani B"}]}));
     }
 
     #[test]

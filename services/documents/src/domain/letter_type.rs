@@ -376,58 +376,47 @@ pub struct LetterType {
     pub template: String,
 }
 
-/// Words that templates can always name with `f("…")` and `tanggal("…")`: the renderer knows them, no form asks for them.
-pub const KNOWN_TO_TEMPLATES: [&str; 16] = [
-    "nomor_surat",
-    "tanggal_surat",
-    "berlaku_sampai",
-    "jabatan_kepala",
-    "kantor",
-    "alamat_kantor",
-    "desa",
-    "kecamatan",
-    "kabupaten",
-    "provinsi",
-    "kepala_wilayah",
-    "rt",
-    "rw",
-    "penandatangan",
-    "jabatan_penandatangan",
-    "nomor_kecamatan",
-];
+/// Fields that templates can always name: the service knows them from the office and the area, no form asks for them.
+/// Names carry their kind (`Desa Bioa Sengok`, `Kabupaten Lebong`); `rt` and `rw` are three digits, and may be absent.
+pub const KNOWN_TO_TEMPLATES: [&str; 7] =
+    ["kantor", "desa", "kecamatan", "kabupaten", "provinsi", "rt", "rw"];
 
-/// A field that a template names.
+/// A place where a template names a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateField {
-    /// By which function: `f`, `tanggal`, `rupiah` or `ada`.
+    /// What is done with it: `tanggal`, `rupiah`, `given`, or nothing.
     pub function: &'static str,
     /// The key.
     pub key: String,
 }
 
 /// The line that every template begins with.
-pub const TEMPLATE_IMPORT: &str = "#import \"base.typ\": *";
+pub const TEMPLATE_IMPORT: &str = "#import \"/letter/base.typ\": *";
 
 /// Bytes of a template at most.
 pub const MAX_TEMPLATE: usize = 64 * 1024;
 
-/// The fields that a template names, in order. Comments are passed over.
+/// The fields that a template names as `data.fields.key` or `given("key")`, in order. Comments are passed over.
+///
+/// This is what an official is told in words; the renderer reads the syntax tree and has the last say.
 #[must_use]
 pub fn template_fields(source: &str) -> Vec<TemplateField> {
+    const FIELD: &str = "data.fields.";
+    const GIVEN: &str = "given(\"";
     let code = without_comments(source);
     let mut found = Vec::new();
-    for (at, _) in code.match_indices("(\"") {
-        let before = code[..at].trim_end_matches(' ');
-        let Some(function) = ["f", "tanggal", "rupiah", "ada"].into_iter().find(|name| {
-            before.strip_suffix(name).is_some_and(|rest| {
-                !rest.ends_with(|it: char| it.is_alphanumeric() || matches!(it, '_' | '-' | '.'))
-            })
-        }) else {
-            continue;
-        };
-        let rest = &code[at + 2..];
-        if let Some(end) = rest.find('"') {
-            found.push(TemplateField { function, key: rest[..end].to_owned() });
+    let key_at = |at: usize| {
+        code[at..].chars().take_while(|it| it.is_ascii_alphanumeric() || *it == '_').collect::<String>()
+    };
+    for at in code.char_indices().map(|(at, _)| at) {
+        if code[at..].starts_with(FIELD) {
+            let before = code[..at].trim_end();
+            let function = ["tanggal", "rupiah"]
+                .into_iter()
+                .find(|it| before.strip_suffix('(').is_some_and(|it2| it2.ends_with(it)));
+            found.push(TemplateField { function: function.unwrap_or(""), key: key_at(at + FIELD.len()) });
+        } else if code[at..].starts_with(GIVEN) {
+            found.push(TemplateField { function: "given", key: key_at(at + GIVEN.len()) });
         }
     }
     found
@@ -505,7 +494,8 @@ impl LetterType {
 
     /// Whether a field with this key can be left empty.
     fn may_be_absent(&self, key: &str) -> bool {
-        self.fields.iter().any(|it| it.key == key && (!it.required || it.only_when.is_some()))
+        matches!(key, "rt" | "rw") && self.fields.iter().all(|it| it.key != key)
+            || self.fields.iter().any(|it| it.key == key && (!it.required || it.only_when.is_some()))
     }
 
     /// The roles that may take a step: its own, and where it is signed those that sign in the name of it.
@@ -786,26 +776,24 @@ impl LetterType {
             );
         }
         let code = without_comments(&self.template);
-        if !code.contains("#show: surat") {
-            defects.note("template", "tambahkan #show: surat", "add #show: surat");
-        }
-        // The renderer refuses these too; here the official reads which line of his it is about.
-        for word in ["#import", "#include", "read(", "image(", "plugin(", "eval("] {
-            let permitted = usize::from(word == "#import");
-            if code.matches(word).count() > permitted {
-                defects.note(
-                    "template",
-                    format!("{word} tidak diizinkan dalam templat"),
-                    format!("{word} is not permitted in a template"),
-                );
-            }
+        if !code.contains("#show: letter") {
+            defects.note("template", "tambahkan #show: letter", "add #show: letter");
         }
         let named = template_fields(&self.template);
         for it in &named {
             let declared = self.fields.iter().find(|field| field.key == it.key);
             let part = format!("template.{}", it.key);
             match declared {
-                None if KNOWN_TO_TEMPLATES.contains(&it.key.as_str()) => {}
+                None if KNOWN_TO_TEMPLATES.contains(&it.key.as_str()) => {
+                    let foreign = it.key == "desa" && self.issuer != OfficeLevel::Village;
+                    if foreign && it.function != "given" {
+                        defects.note(
+                            part,
+                            "kantor ini bukan desa: dahului dengan #if given",
+                            "this office is no village: put it behind #if given",
+                        );
+                    }
+                }
                 None => defects.note(
                     part,
                     "templat memakai isian yang tidak ada dalam formulir",
@@ -826,12 +814,12 @@ impl LetterType {
                     }
                 }
             }
-            let guarded = named.iter().any(|other| other.function == "ada" && other.key == it.key);
-            if it.function != "ada" && self.may_be_absent(&it.key) && !guarded {
+            let guarded = named.iter().any(|other| other.function == "given" && other.key == it.key);
+            if it.function != "given" && self.may_be_absent(&it.key) && !guarded {
                 defects.note(
                     format!("template.{}", it.key),
-                    format!("isian ini boleh kosong: dahului dengan #if ada(\"{}\")", it.key),
-                    format!("this field may be empty: put it behind #if ada(\"{}\")", it.key),
+                    format!("isian ini boleh kosong: dahului dengan #if given(\"{}\")", it.key),
+                    format!("this field may be empty: put it behind #if given(\"{}\")", it.key),
                 );
             }
         }
@@ -877,8 +865,8 @@ pub(crate) mod tests {
             },
             "validity": {"MONTHS": 6}, "fee": {"amount": 0}, "promised_working_days": 2,
             "life_events": ["help"],
-            "template": "#import \"base.typ\": *\n#show: surat\n#isi[#f(\"nama\"), #rupiah(\"penghasilan\")]\n\
-                         #if ada(\"lahir\") [#tanggal(\"lahir\")]\n#penutup[Di #f(\"desa\").]\n",
+            "template": "#import \"/letter/base.typ\": *\n#show: letter\n#data.fields.nama: #rupiah(data.fields.penghasilan)\n\
+                         #if given(\"lahir\") [#tanggal(data.fields.lahir)]\nDi #data.fields.desa.\n#closing()\n",
         }))
         .unwrap();
         for component in Component::iter() {
@@ -963,11 +951,11 @@ pub(crate) mod tests {
             ("numbering.format", |it| it.numbering.format = "470/[tahun]".to_owned()),
             ("numbering.sub_district_format", |it| it.numbering.sub_district_format = None),
             ("template", |it| it.template = it.template.replace("#import", "// #import")),
-            ("template", |it| it.template = it.template.replace("#show: surat", "// #show: surat")),
-            ("template", |it| it.template.push_str("#read(\"/etc/passwd\")")),
-            ("template.alamat", |it| it.template.push_str("#f(\"alamat\")")),
-            ("template.nama", |it| it.template.push_str("#rupiah(\"nama\")")),
-            ("template.lahir", |it| it.template = it.template.replace("#if ada(\"lahir\") ", "#")),
+            ("template", |it| it.template = it.template.replace("#show: letter", "// #show: letter")),
+            ("template.rt", |it| it.template.push_str("#data.fields.rt")),
+            ("template.alamat", |it| it.template.push_str("#data.fields.alamat")),
+            ("template.nama", |it| it.template.push_str("#rupiah(data.fields.nama)")),
+            ("template.lahir", |it| it.template = it.template.replace("#if given(\"lahir\") ", "#")),
             ("oss", |it| {
                 it.oss =
                     Some(OssBinding { licence_kinds: vec![], authorities: vec![], licence_codes: vec![] });
@@ -983,10 +971,11 @@ pub(crate) mod tests {
 
     #[test]
     fn fields_of_a_template_are_found_where_they_are_code() {
-        let source = "// f(\"comment\")\n#f(\"a\") #tanggal(\"b\") /* f(\"c\") */ rupiah (\"d\") #lof(\"e\") https://x/f(\"g\")\n#ada(\"h\")";
+        let source = "// data.fields.comment\n#data.fields.a #tanggal(data.fields.b) /* data.fields.c */\n\
+                      #rupiah( data.fields.d) https://x/#data.fields.e.first() #if given(\"f_1\") []";
         let found: Vec<_> =
             template_fields(source).into_iter().map(|it| format!("{}:{}", it.function, it.key)).collect();
-        assert_eq!(found, ["f:a", "tanggal:b", "rupiah:d", "f:g", "ada:h"]);
+        assert_eq!(found, [":a", "tanggal:b", "rupiah:d", ":e", "given:f_1"]);
     }
 
     #[test]
