@@ -14,7 +14,7 @@ use crate::domain::code;
 use crate::domain::document::{DocumentState, shown};
 use crate::domain::field::{Attribute, Field, FieldType, Values};
 use crate::domain::letter_type::{Component, Kind, LetterType, TypeState};
-use crate::domain::life_event::LifeEvent;
+use crate::domain::life_event::{Elsewhere, LifeEvent};
 use crate::domain::office::{Delegation, Office, Signer};
 use crate::domain::person::SubjectKind;
 use crate::domain::sla::ClockState;
@@ -159,6 +159,7 @@ fn field(field: &Field) -> proto::FormField {
             FieldType::PersonName => proto::FieldKind::PersonName,
             FieldType::Address => proto::FieldKind::Address,
             FieldType::VehicleRegistration => proto::FieldKind::VehicleRegistration,
+            FieldType::List => proto::FieldKind::List,
         }
         .into(),
         label: text(&field.label),
@@ -177,7 +178,15 @@ fn field(field: &Field) -> proto::FormField {
         only_when_equals: only_when
             .map(|it| it.equals.as_str().map_or_else(|| it.equals.to_string(), str::to_owned))
             .unwrap_or_default(),
+        columns: field.columns.iter().map(self::field).collect(),
+        min_rows: rows(field.min),
+        max_rows: rows(field.max),
     }
+}
+
+/// The bound of a list; 0 for none.
+fn rows(bound: Option<i64>) -> i32 {
+    bound.map_or(0, count)
 }
 
 /// A version for its editors, with what keeps a draft from being published.
@@ -219,13 +228,18 @@ pub(super) fn life_event(event: &LifeEvent, offered: &BTreeSet<String>) -> proto
                     .elsewhere
                     .iter()
                     .map(|it| proto::LocalizedText {
-                        id: format!("{}: {}", it.agency, it.title.id),
-                        en: format!("{}: {}", it.agency, it.title.en),
+                        id: elsewhere(it),
+                        en: elsewhere(it),
                     })
                     .collect(),
             })
             .collect(),
     }
+}
+
+/// What another agency gives, and what to bring: names of services and papers, as that agency writes them.
+fn elsewhere(it: &Elsewhere) -> String {
+    format!("{}: {} ({})", it.agency, it.service, it.requirements.join("; "))
 }
 
 /// An office whole, without the population numbers of its signers.

@@ -46,7 +46,11 @@ pub(crate) struct Case {
     pub(crate) subject_key: Option<String>,
     /// Numbers as they stand in the register.
     pub(crate) numbers: Vec<RegisterEntry>,
-    /// The document, from the first signature on.
+    /// The file after each signature, oldest first.
+    pub(crate) signed: Vec<SignedFile>,
+    /// The account that the letter names as its second signer; set when it was printed.
+    pub(crate) endorser: Option<String>,
+    /// The document, once it is issued.
     pub(crate) document: Option<DocumentId>,
     /// The document that the new one replaces.
     pub(crate) replaces: Option<DocumentId>,
@@ -54,6 +58,19 @@ pub(crate) struct Case {
     pub(crate) signing_problem: String,
     /// Who collected the paper.
     pub(crate) collector: String,
+}
+
+/// A letter as it was after a signature. The file is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignedFile {
+    pub(crate) file: FileId,
+    pub(crate) sha256: String,
+    pub(crate) at: DateTime<Utc>,
+    /// "Kepala Desa Ujung Tanjung, Budi Santoso".
+    pub(crate) signer: String,
+    /// Where the second signer draws, if there is one: page, x, y, width, height in points from below left.
+    pub(crate) endorsement: Option<(usize, [f64; 4])>,
 }
 
 /// What was submitted: everything that the signature stands for.
@@ -288,6 +305,27 @@ pub(crate) async fn worklist(
             })
         })
         .collect()
+}
+
+/// How many are late at a desk, `most` at most.
+pub(crate) async fn late_at(
+    db: &impl ConnectionTrait,
+    (role, area): (StepRole, &str),
+    now: DateTime<Utc>,
+    most: u64,
+) -> Result<u64, DbErr> {
+    use work_item::{Column, Entity};
+    let found: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::ApplicationId)
+        .filter(Column::Area.eq(area))
+        .filter(Column::Role.eq(role.to_string()))
+        .filter(Column::DueAt.lt(now))
+        .limit(most)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found.len() as u64)
 }
 
 /// Writes a new application with what waits for officials.
