@@ -1,1 +1,1 @@
-//! Placeholder.
+//! The shipped letters and licences.

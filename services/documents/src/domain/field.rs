@@ -462,8 +462,8 @@ pub fn normalise(fields: &[Field], values: &Values) -> Values {
                 },
                 Some(FieldType::Nik | FieldType::Kk | FieldType::Npwp | FieldType::Nib) => digits().into(),
                 Some(FieldType::Phone) => digits().into(),
-                Some(FieldType::VehicleRegistration) => cleaned.to_uppercase().into(),
-                Some(FieldType::Email) => cleaned.to_lowercase().into(),
+                Some(FieldType::VehicleRegistration) => cleaned.to_ascii_uppercase().into(),
+                Some(FieldType::Email) => cleaned.to_ascii_lowercase().into(),
                 Some(
                     FieldType::Text
                     | FieldType::LongText
