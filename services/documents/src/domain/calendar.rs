@@ -36,12 +36,18 @@ impl TimeZone {
         local.and_utc() - self.offset()
     }
 
+    /// Minutes that its wall clock is ahead of UTC.
+    #[must_use]
+    pub fn offset_minutes(self) -> i32 {
+        match self {
+            Self::Wib => 7 * 60,
+            Self::Wita => 8 * 60,
+            Self::Wit => 9 * 60,
+        }
+    }
+
     fn offset(self) -> TimeDelta {
-        TimeDelta::hours(match self {
-            Self::Wib => 7,
-            Self::Wita => 8,
-            Self::Wit => 9,
-        })
+        TimeDelta::minutes(self.offset_minutes().into())
     }
 }
 

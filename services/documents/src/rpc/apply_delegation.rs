@@ -22,8 +22,9 @@ pub(super) async fn handle(
     request: ApplyDelegationRequest,
 ) -> Result<Response<ApplyDelegationResponse>, Error> {
     let delegation = parse(&request)?;
+    let request = &request;
     let answer: ApplyDelegationResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let office = store::office::find(&*tx, &core.cipher, delegation.office)
                 .await?
                 .filter(|office| Areas::of(caller, "documents.office").reach(office.area.as_str()))

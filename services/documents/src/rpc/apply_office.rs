@@ -27,8 +27,9 @@ pub(super) async fn handle(
     if !Areas::of(caller, "documents.office").reach(office.area.as_str()) {
         return Err(Problem::denied().into());
     }
+    let request = &request;
     let answer: ApplyOfficeResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let before = store::office::of_area(&*tx, &core.cipher, &office.area).await?;
             let mut office = office;
             if let Some(before) = before {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use mpp_kit::check::Checker;
-use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1 as proto;
 use sea_orm::ConnectionTrait;
 use sha2::{Digest as _, Sha256};
@@ -29,6 +28,8 @@ pub(super) struct Wanted<'a> {
     pub(super) values: Values,
     pub(super) attachments: &'a [proto::Attachment],
     pub(super) with_optional_steps: bool,
+    /// Whether papers must be given: they stand for a document that is only corrected or renewed.
+    pub(super) papers: bool,
 }
 
 /// What was found sound, with the offices that will work on it.
@@ -53,7 +54,10 @@ impl Core {
             |office| office.zone().local(self.now()).date(),
         );
         let values = values(wanted.letter, wanted.values, wanted.subject, today, &mut checker);
-        let attachments = self.attachments(db, wanted.letter, wanted.attachments, &mut checker).await?;
+        let attachments = match wanted.papers {
+            true => self.attachments(db, wanted.letter, wanted.attachments, &mut checker).await?,
+            false => Vec::new(),
+        };
         checker.finish()?;
         let office = offices.get(&wanted.letter.issuer);
         let (Some(area), Some(office)) = (area, office) else {

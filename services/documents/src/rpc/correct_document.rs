@@ -86,19 +86,17 @@ impl Core {
         // A renewal follows the type as it is now, so does a correction.
         let letter = self.types.published(&self.db.read, &document.letter_type).await?;
         let subject = convert::subject(&old);
-        let attachments: Vec<proto::Attachment> = Vec::new();
         let office = old.record.case.content.office.to_string();
         let wanted = Wanted {
             letter: &letter,
             office_id: &office,
             subject: &subject,
             values: again.values.unwrap_or_else(|| old.record.case.content.values.clone()),
-            attachments: &attachments,
+            attachments: &[],
+            papers: false,
             with_optional_steps: old.record.case.content.with_optional_steps,
         };
-        let mut sound = self.sound_without_papers(&self.db.read, wanted).await?;
-        // The papers that were given then stand for it again; they stay with the first application.
-        sound.content.attachments.clear();
+        let sound = self.sound(&self.db.read, wanted).await?;
         self.press.draft(&letter, &sound.content, &sound.offices).await?;
         let answer: CorrectDocumentResponse = self
             .once(caller, again.method, (request, again.request_id), |tx, now| async move {

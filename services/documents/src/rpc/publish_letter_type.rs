@@ -30,8 +30,9 @@ pub(super) async fn handle(
         }
         core.press.preview(&read).await?;
     }
+    let request = &request;
     let answer: PublishLetterTypeResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let draft = store::letter_type::in_state(&*tx, &key, TypeState::Draft)
                 .await?
                 .ok_or(Error::NotFound(Thing::LetterType))?;

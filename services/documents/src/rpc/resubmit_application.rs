@@ -27,12 +27,14 @@ pub(super) async fn handle(
         subject: &subject,
         values: convert::values(request.values.as_ref()),
         attachments: &request.attachments,
+        papers: true,
         with_optional_steps: before.record.case.content.with_optional_steps,
     };
     let sound = core.sound(&core.db.read, wanted).await?;
     core.press.draft(&before.letter, &sound.content, &sound.offices).await?;
+    let request = &request;
     let mut answer: ResubmitApplicationResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let mut loaded = core.application_by_code(&*tx, &request.code).await?;
             let id = loaded.application().id;
             for attachment in &sound.content.attachments {

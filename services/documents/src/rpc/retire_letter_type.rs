@@ -21,8 +21,9 @@ pub(super) async fn handle(
     let mut checker = Checker::new();
     let reason = checker.text("reason", &request.reason, 3, 500);
     checker.finish()?;
+    let request = &request;
     let answer: RetireLetterTypeResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let key = &request.letter_type;
             let version = store::letter_type::in_state(&*tx, key, TypeState::Published)
                 .await?

@@ -27,8 +27,9 @@ pub(super) async fn handle(
     let mut checker = Checker::new();
     let reason = checker.text("reason", &request.reason, 10, 500);
     checker.finish()?;
+    let request = &request;
     let answer: RevokeDocumentResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let (mut document, office) = core.document_of(&*tx, caller, "documents.revoke", id).await?;
             if request.version != 0 && request.version != document.version {
                 return Err(Error::Stale { version: document.version });

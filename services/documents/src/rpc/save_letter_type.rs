@@ -23,8 +23,9 @@ pub(super) async fn handle(
     request: SaveLetterTypeRequest,
 ) -> Result<Response<SaveLetterTypeResponse>, Error> {
     let draft = read(&request.definition, &request.template)?;
+    let request = &request;
     let answer: SaveLetterTypeResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let current = store::letter_type::versions(&*tx, &draft.key, None, 1).await?.pop();
             // The draft that is there is written over; after a published or retired one, the next number.
             let number = current.map_or(1, |version| match version.state {

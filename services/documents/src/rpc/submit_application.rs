@@ -33,13 +33,15 @@ pub(super) async fn handle(
         subject: &subject,
         values: convert::values(request.values.as_ref()),
         attachments: &request.attachments,
+        papers: true,
         with_optional_steps: request.with_optional_steps,
     };
     let sound = core.sound(&core.db.read, wanted).await?;
     // What cannot be printed is refused now, not when somebody wants to sign it.
     core.press.draft(&letter, &sound.content, &sound.offices).await?;
+    let request = &request;
     let mut answer: SubmitApplicationResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let asking = Asking { who: super::who(caller), request_id: &request.request_id };
             let loaded = core.create(&tx, &letter, sound, None, asking, now).await?;
             Ok(SubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })

@@ -33,9 +33,11 @@ pub(super) async fn handle(
         application: None,
     };
     // First the file, then the row: a crash between leaves a file that nobody names, never a name without a file.
-    core.files.put(&file.id.to_string(), &request.content).await?;
+    let name = file.id.to_string();
+    core.files.put(&name, &request.content).await?;
+    let request = &request;
     let answer: UploadFileResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             store::file::insert(&*tx, &file, now).await?;
             let id = file.id.to_string();
             let who = (super::who(caller), "file.uploaded", id.as_str());
@@ -52,6 +54,10 @@ pub(super) async fn handle(
             })
         })
         .await?;
+    // A repetition is answered with the first file; this one is nobody's.
+    if answer.file.as_ref().is_some_and(|file| file.file_id != name) {
+        core.files.delete(&name).await?;
+    }
     Ok(Response::new(answer))
 }
 

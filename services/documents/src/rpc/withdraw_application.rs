@@ -20,8 +20,9 @@ pub(super) async fn handle(
     let mut checker = Checker::new();
     let reason = checker.text("reason", &request.reason, 0, 500);
     checker.finish()?;
+    let request = &request;
     let mut answer: WithdrawApplicationResponse = core
-        .once(caller, METHOD, (&request, &request.request_id), |tx, now| async move {
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let loaded = core.application_by_code(&*tx, &request.code).await?;
             let by = By::Applicant { account: None };
             let asking = Asking { who: super::who(caller), request_id: &request.request_id };
