@@ -1,0 +1,3 @@
+//! Letters and licences of the offices.
+
+pub mod letter;
