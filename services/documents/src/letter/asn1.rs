@@ -249,7 +249,16 @@ mod tests {
 
     #[test]
     fn what_is_no_der_is_refused() {
-        for bytes in [&b""[..], &[0x30], &[0x30, 0x80, 0, 0], &[0x30, 0x81, 0x01, 0], &[0x30, 0x82, 0, 0x80], &[0x30, 5, 0], &[0x1f, 1, 0], &[0x30, 0x85, 1, 1, 1, 1, 1]] {
+        for bytes in [
+            &b""[..],
+            &[0x30],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x81, 0x01, 0],
+            &[0x30, 0x82, 0, 0x80],
+            &[0x30, 5, 0],
+            &[0x1f, 1, 0],
+            &[0x30, 0x85, 1, 1, 1, 1, 1],
+        ] {
             assert_eq!(Element::split(bytes), Err(Malformed), "{bytes:x?}");
         }
         assert_eq!(Element::only(&[5, 0, 0]), Err(Malformed));
@@ -257,14 +266,20 @@ mod tests {
 
     #[test]
     fn times_are_written_and_read() {
-        for text in ["2026-11-26T08:15:00Z", "2049-12-31T23:59:59Z", "2050-01-01T00:00:00Z", "1999-01-01T00:00:00Z"] {
+        for text in
+            ["2026-11-26T08:15:00Z", "2049-12-31T23:59:59Z", "2050-01-01T00:00:00Z", "1999-01-01T00:00:00Z"]
+        {
             let at = text.parse::<DateTime<Utc>>().unwrap();
             assert_eq!(Element::only(&time(at)).unwrap().time(), Ok(at), "{text}");
         }
         let fraction = element(tag::GENERALIZED_TIME, &[b"20261126081500.123Z"]);
         assert!(Element::only(&fraction).unwrap().time().is_ok());
         for wrong in ["261326081500Z", "2611260815Z", "261126081500+0700", "26112608150Z", "2x1126081500Z"] {
-            assert_eq!(Element::only(&element(tag::UTC_TIME, &[wrong.as_bytes()])).unwrap().time(), Err(Malformed), "{wrong}");
+            assert_eq!(
+                Element::only(&element(tag::UTC_TIME, &[wrong.as_bytes()])).unwrap().time(),
+                Err(Malformed),
+                "{wrong}"
+            );
         }
     }
 

@@ -125,7 +125,8 @@ impl TestCa {
     pub fn from_pem(chain: &str, key: &str) -> Result<Self, CaError> {
         let chain = Certificate::from_pem(chain).map_err(|_| CaError::Pem)?;
         let key = SigningKey::from_pkcs8_pem(key).map_err(|_| CaError::Pem)?;
-        let belongs = chain.first().is_some_and(|first| key_info(&key).is_ok_and(|info| info == first.key_info()));
+        let belongs =
+            chain.first().is_some_and(|first| key_info(&key).is_ok_and(|info| info == first.key_info()));
         if belongs { Ok(Self { key, chain }) } else { Err(CaError::Pem) }
     }
 }
@@ -158,7 +159,11 @@ fn certify(
     let true_value = asn1::element(tag::BOOLEAN, &[&[0xff]]);
     let extension = |id: &[u8], critical: bool, value: &[u8]| {
         let critical = if critical { true_value.as_slice() } else { &[] };
-        asn1::sequence(&[&asn1::element(tag::OID, &[id]), critical, &asn1::element(tag::OCTET_STRING, &[value])])
+        asn1::sequence(&[
+            &asn1::element(tag::OID, &[id]),
+            critical,
+            &asn1::element(tag::OCTET_STRING, &[value]),
+        ])
     };
     let key_usage = |bits: u8| {
         let unused = u8::try_from(bits.trailing_zeros()).unwrap_or_default();
@@ -201,7 +206,8 @@ fn certify(
 /// A name: country, organisation, serial number, common name.
 fn name(subject: &Subject) -> Vec<u8> {
     let part = |kind: &[u8], tag: u8, value: &str| {
-        let attribute = asn1::sequence(&[&asn1::element(tag::OID, &[kind]), &asn1::element(tag, &[value.as_bytes()])]);
+        let attribute =
+            asn1::sequence(&[&asn1::element(tag::OID, &[kind]), &asn1::element(tag, &[value.as_bytes()])]);
         asn1::element(tag::SET, &[&attribute])
     };
     let mut parts = vec![part(oid::COUNTRY, tag::PRINTABLE, "ID")];

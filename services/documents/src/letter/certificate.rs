@@ -150,7 +150,8 @@ impl PublicKey {
             },
             oid::RSA | oid::RSA_PSS => {
                 let mut numbers = Element::only(bits)?.expect(tag::SEQUENCE)?.parts();
-                let (modulus, exponent) = (numbers.read(tag::INTEGER)?.body, numbers.read(tag::INTEGER)?.body);
+                let (modulus, exponent) =
+                    (numbers.read(tag::INTEGER)?.body, numbers.read(tag::INTEGER)?.body);
                 let significant = modulus.strip_prefix(&[0]).unwrap_or(modulus);
                 if significant.len() > LONGEST_RSA / 8 || exponent.len() > 8 {
                     return Ok(None);
@@ -319,7 +320,9 @@ impl Certificate {
             match id {
                 oid::KEY_USAGE => {
                     // Unused bits are zero in DER.
-                    let [0..=7, bits @ ..] = value?.expect(tag::BIT_STRING)?.body else { return Err(Malformed) };
+                    let [0..=7, bits @ ..] = value?.expect(tag::BIT_STRING)?.body else {
+                        return Err(Malformed);
+                    };
                     self.usage = Some(bits.first().copied().unwrap_or_default());
                 }
                 oid::BASIC_CONSTRAINTS => {
@@ -443,7 +446,9 @@ impl Certificate {
             Some(None) => true,
             None => false,
         };
-        deep_enough && !self.unknown_critical && self.usage.is_none_or(|usage| usage & usage::KEY_CERT_SIGN != 0)
+        deep_enough
+            && !self.unknown_critical
+            && self.usage.is_none_or(|usage| usage & usage::KEY_CERT_SIGN != 0)
     }
 }
 
@@ -459,7 +464,9 @@ fn names(name: Element<'_>) -> Result<Subject, Malformed> {
                 // BMPString
                 0x1e => {
                     let units = value.body.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-                    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+                    char::decode_utf16(units)
+                        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+                        .collect()
                 }
                 _ => String::from_utf8_lossy(value.body).into_owned(),
             };
@@ -524,7 +531,12 @@ struct Search<'a, 'b> {
 
 impl<'a> Search<'a, '_> {
     /// `below`: how many authorities stand beneath the one that is looked for.
-    fn up(&mut self, from: &Certificate, through: &mut Vec<Vec<u8>>, below: usize) -> Option<&'a Certificate> {
+    fn up(
+        &mut self,
+        from: &Certificate,
+        through: &mut Vec<Vec<u8>>,
+        below: usize,
+    ) -> Option<&'a Certificate> {
         for root in self.roots {
             // A root that signs itself, or a certificate that is trusted as it is.
             if root == from || (root.may_issue(below) && self.check(from, root)) {

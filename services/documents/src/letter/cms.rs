@@ -113,9 +113,7 @@ impl<'a> Signed<'a> {
 
     /// Whether the signed attributes are about content of its kind with this digest.
     pub(super) fn is_over(&self, digest: &[u8]) -> bool {
-        let is = |wanted: &[u8], tag: u8, expected: &[u8]| {
-            matches!(Self::attribute(self.attributes, wanted), Ok(Some(value)) if value.tag == tag && value.body == expected)
-        };
+        let is = |wanted: &[u8], tag: u8, expected: &[u8]| matches!(Self::attribute(self.attributes, wanted), Ok(Some(value)) if value.tag == tag && value.body == expected);
         is(CONTENT_TYPE, tag::OID, self.kind) && is(MESSAGE_DIGEST, tag::OCTET_STRING, digest)
     }
 
@@ -139,7 +137,8 @@ impl<'a> Signed<'a> {
             Err(Malformed) => return Some(false),
         };
         let named = || -> Result<bool, Malformed> {
-            let first = value.expect(tag::SEQUENCE)?.parts().read(tag::SEQUENCE)?.parts().read(tag::SEQUENCE)?;
+            let first =
+                value.expect(tag::SEQUENCE)?.parts().read(tag::SEQUENCE)?.parts().read(tag::SEQUENCE)?;
             let mut parts = first.parts();
             let hash = match parts.optional(tag::SEQUENCE)? {
                 Some(algorithm) => Hash::read(algorithm)?,
@@ -199,9 +198,15 @@ impl<'a> Stamp<'a> {
 /// A `TimeStampReq` for this signature value, with this nonce, asking for the certificate.
 pub(super) fn request(signature: &[u8], nonce: &[u8]) -> Vec<u8> {
     let digest = Hash::Sha256.digest(&[signature]);
-    let algorithm = asn1::sequence(&[&asn1::element(tag::OID, &[oid::SHA256]), &asn1::element(tag::NULL, &[])]);
+    let algorithm =
+        asn1::sequence(&[&asn1::element(tag::OID, &[oid::SHA256]), &asn1::element(tag::NULL, &[])]);
     let imprint = asn1::sequence(&[&algorithm, &asn1::element(tag::OCTET_STRING, &[&digest])]);
-    asn1::sequence(&[&asn1::unsigned(&[1]), &imprint, &asn1::unsigned(nonce), &asn1::element(tag::BOOLEAN, &[&[0xff]])])
+    asn1::sequence(&[
+        &asn1::unsigned(&[1]),
+        &imprint,
+        &asn1::unsigned(nonce),
+        &asn1::element(tag::BOOLEAN, &[&[0xff]]),
+    ])
 }
 
 /// The token in a `TimeStampResp`, if it was granted and answers the request for this signature value and nonce.
@@ -234,7 +239,12 @@ pub(super) fn attributes(digest: &[u8; 32], certificate: &Certificate) -> Vec<u8
 }
 
 /// A SignedData by ECDSA with SHA-256. `attributes` are the signed ones as a set, `chain` the certificates, the signer's first.
-pub(super) fn assemble(attributes: &[u8], signature: &[u8], chain: &[Certificate], token: Option<&[u8]>) -> Vec<u8> {
+pub(super) fn assemble(
+    attributes: &[u8],
+    signature: &[u8],
+    chain: &[Certificate],
+    token: Option<&[u8]>,
+) -> Vec<u8> {
     let Some(certificate) = chain.first() else { return Vec::new() };
     let sha256 = asn1::sequence(&[&asn1::element(tag::OID, &[oid::SHA256])]);
     let (issuer, serial) = certificate.issuer_and_serial();

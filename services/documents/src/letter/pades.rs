@@ -225,7 +225,12 @@ fn page(file: &Pdf<'_>, catalog: &Dict, wanted: usize) -> Result<Id, SignError> 
 }
 
 /// Writes the new revision.
-fn append(file: &Pdf<'_>, fields: &SignatureFields, signature: Id, objects: &BTreeMap<Id, Value>) -> Prepared {
+fn append(
+    file: &Pdf<'_>,
+    fields: &SignatureFields,
+    signature: Id,
+    objects: &BTreeMap<Id, Value>,
+) -> Prepared {
     let mut out = file.bytes.to_vec();
     if out.last() != Some(&b'\n') {
         out.push(b'\n');
@@ -244,7 +249,11 @@ fn append(file: &Pdf<'_>, fields: &SignatureFields, signature: Id, objects: &BTr
     // The offset as +07'00' (ISO 32000-1, section 7.9.4).
     let offset = fields.time.format("%:z").to_string().replace(':', "'");
     write_text(format!("D:{}{offset}'", fields.time.format("%Y%m%d%H%M%S")).as_bytes(), &mut out);
-    let said = [("Name", Some(&fields.name)), ("Reason", fields.reason.as_ref()), ("Location", fields.location.as_ref())];
+    let said = [
+        ("Name", Some(&fields.name)),
+        ("Reason", fields.reason.as_ref()),
+        ("Location", fields.location.as_ref()),
+    ];
     for (key, value) in said {
         if let Some(value) = value {
             out.extend_from_slice(format!("\n/{key} ").as_bytes());
@@ -281,7 +290,9 @@ fn append(file: &Pdf<'_>, fields: &SignatureFields, signature: Id, objects: &BTr
     let keep = ["Root", "Info", "ID"];
     let mut trailer = keep
         .into_iter()
-        .filter_map(|key| file.trailer.get(key.as_bytes()).map(|value| (key.as_bytes().to_vec(), value.clone())))
+        .filter_map(|key| {
+            file.trailer.get(key.as_bytes()).map(|value| (key.as_bytes().to_vec(), value.clone()))
+        })
         .collect::<Dict>();
     trailer.insert(b"Size".to_vec(), Value::Int(i64::from(signature.0) + 2));
     trailer.insert(b"Prev".to_vec(), Value::Int(i64::try_from(file.start).unwrap_or(i64::MAX)));
@@ -306,7 +317,10 @@ pub fn complete(prepared: Prepared, cms: &[u8]) -> Result<Vec<u8>, SignError> {
         return Err(SignError::TooLarge { size: cms.len(), reserved });
     }
     let Prepared { mut pdf, digits, .. } = prepared;
-    let hexadecimal = cms.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+    let hexadecimal = cms
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| b"0123456789abcdef"[usize::from(digit)]);
     for (place, digit) in pdf[digits].iter_mut().zip(hexadecimal) {
         *place = digit;
     }
@@ -418,12 +432,16 @@ impl Seal {
         let plain = cms::assemble(&attributes, signature.as_bytes(), sent, None);
         let Some(timestamper) = timestamper else { return Ok(complete(prepared, &plain)?) };
         if plain.len() + TOKEN > prepared.reserved() {
-            return Err(SignError::TooLarge { size: plain.len() + TOKEN, reserved: prepared.reserved() }.into());
+            return Err(
+                SignError::TooLarge { size: plain.len() + TOKEN, reserved: prepared.reserved() }.into()
+            );
         }
         let mut nonce = [0_u8; 8];
         rand::rng().fill_bytes(&mut nonce);
-        let response = timestamper.stamp(&cms::request(signature.as_bytes(), &nonce)).map_err(SealError::NoTimestamp)?;
-        let token = cms::granted(&response, signature.as_bytes(), &nonce).map_err(|_| SealError::WrongTimestamp)?;
+        let response =
+            timestamper.stamp(&cms::request(signature.as_bytes(), &nonce)).map_err(SealError::NoTimestamp)?;
+        let token =
+            cms::granted(&response, signature.as_bytes(), &nonce).map_err(|_| SealError::WrongTimestamp)?;
         let stamped = cms::assemble(&attributes, signature.as_bytes(), sent, Some(token));
         Ok(complete(prepared, &stamped)?)
     }

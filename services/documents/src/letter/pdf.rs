@@ -117,9 +117,13 @@ impl Value {
             Self::Real(text) => std::str::from_utf8(text).ok()?.parse().ok(),
             // Numbers in a PDF are far below the precision of f64.
             Self::Int(it) => i32::try_from(*it).ok().map(f64::from),
-            Self::Null | Self::Bool(_) | Self::Name(_) | Self::Text(..) | Self::Array(_) | Self::Dict(_) | Self::Ref(_) => {
-                None
-            }
+            Self::Null
+            | Self::Bool(_)
+            | Self::Name(_)
+            | Self::Text(..)
+            | Self::Array(_)
+            | Self::Dict(_)
+            | Self::Ref(_) => None,
         }
     }
 
@@ -236,7 +240,15 @@ impl<'a> Pdf<'a> {
         }
         let start = last_start(bytes)?;
         let (streams, work) = (RefCell::default(), Cell::new(bytes.len().saturating_mul(8) + (1 << 20)));
-        let mut pdf = Self { bytes, entries: BTreeMap::new(), trailer: Dict::new(), start, classic: true, streams, work };
+        let mut pdf = Self {
+            bytes,
+            entries: BTreeMap::new(),
+            trailer: Dict::new(),
+            start,
+            classic: true,
+            streams,
+            work,
+        };
         let mut next = vec![start];
         let mut seen = BTreeSet::new();
         let mut newest = true;
@@ -248,7 +260,8 @@ impl<'a> Pdf<'a> {
                 return Err(Unreadable::TooComplex);
             }
             let trailer = pdf.section(offset)?;
-            let at = |key: &[u8]| trailer.get(key).and_then(Value::int).and_then(|at| usize::try_from(at).ok());
+            let at =
+                |key: &[u8]| trailer.get(key).and_then(Value::int).and_then(|at| usize::try_from(at).ok());
             // The stream of a hybrid file comes before what the table's predecessor says.
             next.extend(at(b"Prev"));
             if let Some(hybrid) = at(b"XRefStm") {
@@ -323,23 +336,33 @@ impl<'a> Pdf<'a> {
         let data = self.decoded(dict, object.stream.ok_or(damaged)?)?;
         let ints = |key: &[u8]| {
             let items = dict.get(key)?.array()?;
-            items.iter().map(|it| it.int().and_then(|it| usize::try_from(it).ok())).collect::<Option<Vec<_>>>()
+            items
+                .iter()
+                .map(|it| it.int().and_then(|it| usize::try_from(it).ok()))
+                .collect::<Option<Vec<_>>>()
         };
         let widths = ints(b"W").ok_or(damaged)?;
         let [kind, second, third] = *widths.as_slice() else { return Err(damaged) };
         if kind > 4 || second > 8 || third > 8 || kind + second + third == 0 {
             return Err(damaged);
         }
-        let size = dict.get(&b"Size"[..]).and_then(Value::int).and_then(|it| usize::try_from(it).ok()).ok_or(damaged)?;
+        let size = dict
+            .get(&b"Size"[..])
+            .and_then(Value::int)
+            .and_then(|it| usize::try_from(it).ok())
+            .ok_or(damaged)?;
         let index = ints(b"Index").unwrap_or_else(|| vec![0, size]);
         let mut rows = data.chunks_exact(kind + second + third);
         for pair in index.chunks_exact(2) {
             for step in 0..pair[1] {
                 let Some(row) = rows.next() else { return Err(damaged) };
-                let field = |range: Range<usize>| row[range].iter().fold(0_u64, |it, byte| it << 8 | u64::from(*byte));
+                let field = |range: Range<usize>| {
+                    row[range].iter().fold(0_u64, |it, byte| it << 8 | u64::from(*byte))
+                };
                 let what = if kind == 0 { 1 } else { field(0..kind) };
                 let (a, b) = (field(kind..kind + second), field(kind + second..kind + second + third));
-                let number = pair[0].checked_add(step).and_then(|it| u32::try_from(it).ok()).ok_or(damaged)?;
+                let number =
+                    pair[0].checked_add(step).and_then(|it| u32::try_from(it).ok()).ok_or(damaged)?;
                 let entry = match what {
                     0 => Entry::Free,
                     1 => Entry::At(
@@ -418,12 +441,17 @@ impl<'a> Pdf<'a> {
                 Some(Value::Int(length)) => *length,
                 // Its length is a plain number elsewhere; looked up once, so that two streams cannot wait for each other.
                 Some(Value::Ref(Id(number, _))) if may_look_up => match self.entries.get(number) {
-                    Some(Entry::At(offset, _)) => self.object_at(*offset, false)?.1.value.int().ok_or(damaged)?,
+                    Some(Entry::At(offset, _)) => {
+                        self.object_at(*offset, false)?.1.value.int().ok_or(damaged)?
+                    }
                     Some(Entry::Free | Entry::Within(_)) | None => return Err(damaged),
                 },
                 _ => return Err(damaged),
             };
-            let end = usize::try_from(length).ok().and_then(|length| lexer.at.checked_add(length)).ok_or(damaged)?;
+            let end = usize::try_from(length)
+                .ok()
+                .and_then(|length| lexer.at.checked_add(length))
+                .ok_or(damaged)?;
             if end > self.bytes.len() {
                 return Err(damaged);
             }
@@ -495,7 +523,10 @@ impl<'a> Pdf<'a> {
             Some(Value::Name(name)) if name == b"FlateDecode" => {
                 let mut data = Vec::new();
                 let limit = most as u64 + 1;
-                flate2::read::ZlibDecoder::new(raw).take(limit).read_to_end(&mut data).map_err(|_| damaged)?;
+                flate2::read::ZlibDecoder::new(raw)
+                    .take(limit)
+                    .read_to_end(&mut data)
+                    .map_err(|_| damaged)?;
                 if data.len() > most {
                     return Err(Unreadable::TooComplex);
                 }
@@ -617,7 +648,8 @@ impl<'a> Lexer<'a> {
     /// Whether this word stands here; if so it is read.
     fn word(&mut self, word: &[u8]) -> bool {
         let here = self.bytes[self.at..].starts_with(word);
-        let ends = self.bytes.get(self.at + word.len()).is_none_or(|byte| is_space(*byte) || is_delimiter(*byte));
+        let ends =
+            self.bytes.get(self.at + word.len()).is_none_or(|byte| is_space(*byte) || is_delimiter(*byte));
         if here && ends {
             self.at += word.len();
         }
@@ -629,7 +661,10 @@ impl<'a> Lexer<'a> {
         let begin = self.at;
         let mut number = 0_u64;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            number = number.checked_mul(10).and_then(|it| it.checked_add(u64::from(digit - b'0'))).ok_or(self.damaged())?;
+            number = number
+                .checked_mul(10)
+                .and_then(|it| it.checked_add(u64::from(digit - b'0')))
+                .ok_or(self.damaged())?;
             self.at += 1;
         }
         if self.at == begin { Err(self.damaged()) } else { Ok(number) }
@@ -800,7 +835,8 @@ impl<'a> Lexer<'a> {
         if text.contains(&b'.') {
             return Ok(Value::Real(text.to_vec()));
         }
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok()).ok_or(self.damaged())?;
+        let number =
+            std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok()).ok_or(self.damaged())?;
         if let Ok(object) = u32::try_from(number) {
             let after = self.at;
             if self.peek().is_some_and(is_space)
@@ -843,7 +879,10 @@ mod tests {
             ("<48 65 6c6C6>", "<48656C6C60>"),
             ("/A#20B", "/A#20B"),
             ("[-1 +2 .5 -3.25 true false null]", "[-1 2 .5 -3.25 true false null]"),
-            ("(nested (brackets) stay)", "<6E657374656420286272616368657473292073746179>".replace("6168657473", "636B657473").as_str()),
+            (
+                "(nested (brackets) stay)",
+                "<6E657374656420286272616368657473292073746179>".replace("6168657473", "636B657473").as_str(),
+            ),
         ] {
             let mut out = Vec::new();
             value(text).unwrap().write(&mut out);
@@ -857,7 +896,20 @@ mod tests {
 
     #[test]
     fn hostile_values_are_errors() {
-        for text in ["<<", "<</A>>", "<</A 1/A 2>>", "(", "<4", "<4x>", "[1", "/A#1", "nul", "1e5x)", "99999999999999999999", ""] {
+        for text in [
+            "<<",
+            "<</A>>",
+            "<</A 1/A 2>>",
+            "(",
+            "<4",
+            "<4x>",
+            "[1",
+            "/A#1",
+            "nul",
+            "1e5x)",
+            "99999999999999999999",
+            "",
+        ] {
             let read = value(text);
             assert!(read.is_err() || text == "1e5x)", "{text}: {read:?}");
         }
@@ -877,7 +929,13 @@ mod tests {
     fn files_that_point_in_circles_end() {
         let circle = b"%PDF-1.7\nxref\n0 0\ntrailer\n<</Prev 9>>\nstartxref\n9\n%%EOF\n";
         assert!(Pdf::read(circle).is_ok());
-        for bytes in [&b""[..], b"%PDF-1.7", b"hello", b"%PDF-1.7\nstartxref\n999999\n%%EOF", b"%PDF-1.7\nstartxref\n0\n%%EOF"] {
+        for bytes in [
+            &b""[..],
+            b"%PDF-1.7",
+            b"hello",
+            b"%PDF-1.7\nstartxref\n999999\n%%EOF",
+            b"%PDF-1.7\nstartxref\n0\n%%EOF",
+        ] {
             assert!(Pdf::read(bytes).is_err());
         }
     }

@@ -25,10 +25,10 @@ use typst::utils::PicoStr;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
+use super::qr;
 use super::template::{self, TemplateError};
 use super::text::{self, TextError};
 use super::world::Desk;
-use super::qr;
 
 /// The most bytes of data, as JSON.
 const MOST_DATA: usize = 256 * 1024;
@@ -267,7 +267,8 @@ impl Renderer {
             if seen.load(Ordering::Acquire) {
                 return;
             }
-            let result = catch_unwind(AssertUnwindSafe(job)).unwrap_or(Err(RenderError::Internal("panicked")));
+            let result =
+                catch_unwind(AssertUnwindSafe(job)).unwrap_or(Err(RenderError::Internal("panicked")));
             // Results of one letter are of little use to the next, and would be kept for ever.
             typst::comemo::evict(KEPT_AGE);
             // Nobody listens when the time was up.
@@ -369,7 +370,8 @@ fn typeset(
     if pages > most_pages {
         return Err(RenderError::TooManyPages { pages, most: most_pages });
     }
-    let standards = PdfStandards::new(&[PdfStandard::A_2a]).map_err(|_| RenderError::Internal("no PDF/A-2a"))?;
+    let standards =
+        PdfStandards::new(&[PdfStandard::A_2a]).map_err(|_| RenderError::Internal("no PDF/A-2a"))?;
     let options = PdfOptions {
         ident: Smart::Custom(hex(&ident)),
         creator: Smart::Custom(Some("Sinergi MPP".to_owned())),
@@ -488,8 +490,15 @@ mod tests {
             valid_until: NaiveDate::from_ymd_opt(2027, 2, 25),
             classification: None,
             letterhead: Letterhead {
-                lines: vec!["Pemerintah Kabupaten Contoh".into(), "Kecamatan Melati".into(), "Desa Sukamaju".into()],
-                contact: vec!["Jalan Raya Sukamaju Nomor 1, Kode Pos 38952".into(), "Telepon (0736) 000000 · desa@sukamaju.example".into()],
+                lines: vec![
+                    "Pemerintah Kabupaten Contoh".into(),
+                    "Kecamatan Melati".into(),
+                    "Desa Sukamaju".into(),
+                ],
+                contact: vec![
+                    "Jalan Raya Sukamaju Nomor 1, Kode Pos 38952".into(),
+                    "Telepon (0736) 000000 · desa@sukamaju.example".into(),
+                ],
                 arms: None,
             },
             place: "Sukamaju".into(),
@@ -522,7 +531,20 @@ mod tests {
         };
         out("plain", &letter());
         out("preview", &Letter { mark: Mark::Preview, ..letter() });
-        let camat = Signer { on_behalf_of: None, position: "Camat Melati".into(), name: "Drs. H. Ahmad Dahlan, M.Si.".into(), ..signer() };
-        out("sample", &Letter { mark: Mark::Sample, endorser: Some(camat), classification: Some("Biasa".into()), ..letter() });
+        let camat = Signer {
+            on_behalf_of: None,
+            position: "Camat Melati".into(),
+            name: "Drs. H. Ahmad Dahlan, M.Si.".into(),
+            ..signer()
+        };
+        out(
+            "sample",
+            &Letter {
+                mark: Mark::Sample,
+                endorser: Some(camat),
+                classification: Some("Biasa".into()),
+                ..letter()
+            },
+        );
     }
 }

@@ -25,8 +25,27 @@ const BASE: [&str; 10] =
     ["letter", "data", "given", "tanggal", "rupiah", "facts", "flush", "listing", "highlight", "closing"];
 /// Functions of Typst that a template may call.
 const TYPST: [&str; 21] = [
-    "text", "strong", "emph", "underline", "upper", "lower", "smallcaps", "sub", "super", "align", "block", "box", "pad",
-    "par", "enum", "list", "terms", "h", "v", "linebreak", "pagebreak",
+    "text",
+    "strong",
+    "emph",
+    "underline",
+    "upper",
+    "lower",
+    "smallcaps",
+    "sub",
+    "super",
+    "align",
+    "block",
+    "box",
+    "pad",
+    "par",
+    "enum",
+    "list",
+    "terms",
+    "h",
+    "v",
+    "linebreak",
+    "pagebreak",
 ];
 /// Names that stand for values.
 const VALUES: [&str; 9] = ["left", "right", "center", "start", "end", "top", "bottom", "horizon", "parbreak"];
@@ -88,7 +107,8 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
         let line = range.map_or(1, |range| line(&source, range.start));
         return Err(TemplateError::Syntax { line, message: error.message.to_string() });
     }
-    let mut walk = Walk { source: &source, bindings: BTreeMap::new(), used: BTreeSet::new(), asked: BTreeSet::new() };
+    let mut walk =
+        Walk { source: &source, bindings: BTreeMap::new(), used: BTreeSet::new(), asked: BTreeSet::new() };
     let work = walk.visit(&LinkedNode::new(source.root()), false)?;
     if work > MOST_WORK {
         return Err(TemplateError::TooMuchWork);
@@ -256,7 +276,11 @@ impl Walk<'_> {
         {
             // Handed on whole, nobody could say which fields are used.
             let whole = path == ["data", "fields"];
-            return if whole { Err(self.refuse(node, "data.fields without the name of a field")) } else { Ok(1) };
+            return if whole {
+                Err(self.refuse(node, "data.fields without the name of a field"))
+            } else {
+                Ok(1)
+            };
         }
         let Some(target) = node.children().next() else { return Ok(1) };
         self.visit(&target, in_loop)
@@ -311,7 +335,9 @@ impl Walk<'_> {
 
     fn bind(&mut self, named: &LinkedNode<'_>, work: u64) -> Result<(), TemplateError> {
         let name = named.full_text().to_string();
-        let taken = BASE.contains(&name.as_str()) || TYPST.contains(&name.as_str()) || VALUES.contains(&name.as_str());
+        let taken = BASE.contains(&name.as_str())
+            || TYPST.contains(&name.as_str())
+            || VALUES.contains(&name.as_str());
         if taken || self.bindings.contains_key(&name) {
             return Err(self.refuse(named, format!("a second meaning of {name}")));
         }
@@ -352,7 +378,9 @@ impl Walk<'_> {
     fn show_rule(&self, node: &LinkedNode<'_>, _: bool) -> Result<u64, TemplateError> {
         let parts = node.children().filter(is_expression).collect::<Vec<_>>();
         match parts.as_slice() {
-            [transform] if transform.kind() == SyntaxKind::Ident && transform.full_text() == "letter" => Ok(1),
+            [transform] if transform.kind() == SyntaxKind::Ident && transform.full_text() == "letter" => {
+                Ok(1)
+            }
             _ => Err(self.refuse(node, "a show rule other than `show: letter`")),
         }
     }
@@ -519,9 +547,15 @@ mod tests {
             "#strong(\"\u{202e}\")",
         ] {
             let result = with(body);
-            assert!(matches!(result, Err(TemplateError::NotPermitted { line: 3.., .. })), "{body}: {result:?}");
+            assert!(
+                matches!(result, Err(TemplateError::NotPermitted { line: 3.., .. })),
+                "{body}: {result:?}"
+            );
         }
-        assert_eq!(with("#while true {}").unwrap_err().to_string(), "line 3: while is not permitted in a letter template");
+        assert_eq!(
+            with("#while true {}").unwrap_err().to_string(),
+            "line 3: while is not permitted in a letter template"
+        );
     }
 
     #[test]

@@ -90,11 +90,14 @@ fn is_hidden(character: char) -> bool {
 
 /// Whether all four faces draw this character.
 fn has_glyph(character: char) -> bool {
-    static ASCII: LazyLock<[bool; 128]> = LazyLock::new(|| {
-        std::array::from_fn(|code| u32::try_from(code).is_ok_and(world::covers))
-    });
+    static ASCII: LazyLock<[bool; 128]> =
+        LazyLock::new(|| std::array::from_fn(|code| u32::try_from(code).is_ok_and(world::covers)));
     let code = u32::from(character);
-    usize::try_from(code).ok().and_then(|code| ASCII.get(code)).copied().unwrap_or_else(|| world::covers(code))
+    usize::try_from(code)
+        .ok()
+        .and_then(|code| ASCII.get(code))
+        .copied()
+        .unwrap_or_else(|| world::covers(code))
 }
 
 #[cfg(test)]
@@ -103,7 +106,13 @@ mod tests {
 
     #[test]
     fn names_of_people_pass_and_are_composed() {
-        for name in ["Siti Nurhaliza binti H. Ma'ruf, S.Pd.I.", "I Gusti Ngurah Rai", "Sørén Ñandú", "Ra’uf", "Ḥasan Ṣāliḥ"] {
+        for name in [
+            "Siti Nurhaliza binti H. Ma'ruf, S.Pd.I.",
+            "I Gusti Ngurah Rai",
+            "Sørén Ñandú",
+            "Ra’uf",
+            "Ḥasan Ṣāliḥ",
+        ] {
             assert_eq!(check("fields.nama", name).as_deref(), Ok(name));
         }
         assert_eq!(check("fields.nama", "Jose\u{301}").as_deref(), Ok("José"));
@@ -111,7 +120,22 @@ mod tests {
 
     #[test]
     fn what_is_not_seen_is_refused_with_its_code_point() {
-        for character in ['\0', '\n', '\r', '\t', '\u{1b}', '\u{7f}', '\u{85}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{200f}', '\u{feff}', '\u{2028}', '\u{e0041}'] {
+        for character in [
+            '\0',
+            '\n',
+            '\r',
+            '\t',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{85}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{200b}',
+            '\u{200f}',
+            '\u{feff}',
+            '\u{2028}',
+            '\u{e0041}',
+        ] {
             let error = check("fields.nama", &format!("Budi{character}Rahasia")).unwrap_err();
             assert_eq!(error, TextError::Hidden { key: "fields.nama".into(), character });
             assert!(error.to_string().contains(&format!("U+{:04X}", u32::from(character))), "{error}");

@@ -203,7 +203,10 @@ fn decode(octets: &[u8]) -> String {
 /// The bytes a signature covers: before its room, and after it. `None`: the range does not leave out exactly the room.
 fn covered(file: &Pdf<'_>, signature: &Dict) -> Option<(usize, usize, usize)> {
     let Some(Value::Array(range)) = signature.get(&b"ByteRange"[..]) else { return None };
-    let range = range.iter().map(|it| it.int().and_then(|it| usize::try_from(it).ok())).collect::<Option<Vec<_>>>()?;
+    let range = range
+        .iter()
+        .map(|it| it.int().and_then(|it| usize::try_from(it).ok()))
+        .collect::<Option<Vec<_>>>()?;
     let [0, before, after, length] = *range.as_slice() else { return None };
     let end = after.checked_add(length)?;
     let Some(Value::Text(_, room)) = signature.get(&b"Contents"[..]) else { return None };
@@ -240,7 +243,9 @@ fn read(file: &Pdf<'_>, field: Field, roots: &Roots) -> Found {
             Coverage::Broken
         };
     }
-    let Some(Value::Text(octets, _)) = field.signature.get(&b"Contents"[..]) else { return Found { signature, end } };
+    let Some(Value::Text(octets, _)) = field.signature.get(&b"Contents"[..]) else {
+        return Found { signature, end };
+    };
     let Ok(signed) = Signed::read(octets) else { return Found { signature, end } };
     if let Some((before, after, end)) = covered {
         let digest = signed.hash().digest(&[&file.bytes[..before], &file.bytes[after..end]]);
@@ -349,10 +354,13 @@ fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
     if old.entries.keys().any(|number| !new.entries.contains_key(number)) {
         return Ok(false);
     }
-    let size = old.trailer.get(&b"Size"[..]).and_then(Value::int).and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
+    let size =
+        old.trailer.get(&b"Size"[..]).and_then(Value::int).and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
     let first_new = size.max(old.entries.keys().next_back().map_or(0, |last| last.saturating_add(1)));
 
-    let (Value::Dict(old_catalog), Value::Dict(new_catalog)) = (old.object(root)?.value, new.object(root)?.value) else {
+    let (Value::Dict(old_catalog), Value::Dict(new_catalog)) =
+        (old.object(root)?.value, new.object(root)?.value)
+    else {
         return Ok(false);
     };
     if !same_but(&old_catalog, &new_catalog, &["AcroForm"]) {
@@ -427,7 +435,8 @@ fn is_harmless(old: &Pdf<'_>, new: &Pdf<'_>, number: u32, widget: Id) -> Result<
         (Value::Array(before), Value::Array(after)) => gained(before, after),
         (Value::Dict(before), Value::Dict(after)) => {
             let is_page = before.get(&b"Type"[..]).and_then(Value::name) == Some(b"Page");
-            let is_info = old.trailer.get(&b"Info"[..]).and_then(Value::reference).is_some_and(|id| id.0 == number);
+            let is_info =
+                old.trailer.get(&b"Info"[..]).and_then(Value::reference).is_some_and(|id| id.0 == number);
             let annotations = |dict: &Dict| match dict.get(&b"Annots"[..]) {
                 Some(Value::Array(list)) => Some(list.clone()),
                 None => Some(Vec::new()),
@@ -446,7 +455,10 @@ fn is_harmless(old: &Pdf<'_>, new: &Pdf<'_>, number: u32, widget: Id) -> Result<
 fn same_but(before: &Dict, after: &Dict, keys: &[&str]) -> bool {
     let rest = |dict: &Dict| {
         let kept = |key: &[u8]| !keys.iter().any(|it| it.as_bytes() == key);
-        dict.iter().filter(|(key, _)| kept(key)).map(|(key, value)| (key.clone(), value.clone())).collect::<Dict>()
+        dict.iter()
+            .filter(|(key, _)| kept(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect::<Dict>()
     };
     rest(before) == rest(after)
 }
@@ -503,7 +515,12 @@ pub enum Refused {
 ///
 /// # Errors
 /// The first thing that does not hold.
-pub fn check_returned(ours: &[u8], returned: &[u8], expected: &Expected, roots: &Roots) -> Result<Signature, Refused> {
+pub fn check_returned(
+    ours: &[u8],
+    returned: &[u8],
+    expected: &Expected,
+    roots: &Roots,
+) -> Result<Signature, Refused> {
     if returned.len() <= ours.len() || !returned.starts_with(ours) {
         return Err(Refused::NotWhatWasSent);
     }
@@ -516,7 +533,8 @@ pub fn check_returned(ours: &[u8], returned: &[u8], expected: &Expected, roots: 
         _ => return Err(Refused::NotOneSignature),
     };
     let report = inspect(returned, roots)?;
-    let signature = report.signatures.into_iter().find(|it| it.field == name).ok_or(Refused::NotOneSignature)?;
+    let signature =
+        report.signatures.into_iter().find(|it| it.field == name).ok_or(Refused::NotOneSignature)?;
     if signature.coverage != Coverage::WholeFile {
         return Err(Refused::NotWhole);
     }
@@ -547,7 +565,8 @@ pub fn check_returned(ours: &[u8], returned: &[u8], expected: &Expected, roots: 
 /// Whether the path of the signer of this field holds now: what it claims about its time is only its word.
 fn holds_now(file: &Pdf<'_>, name: &str, roots: &Roots, at: DateTime<Utc>) -> Result<(), Untrusted> {
     let field = fields(file).ok().and_then(|fields| fields.into_iter().find(|field| field.name == name));
-    let Some(Value::Text(octets, _)) = field.as_ref().and_then(|field| field.signature.get(&b"Contents"[..])) else {
+    let Some(Value::Text(octets, _)) = field.as_ref().and_then(|field| field.signature.get(&b"Contents"[..]))
+    else {
         return Err(Untrusted::NoPath);
     };
     let signed = Signed::read(octets).map_err(|_| Untrusted::NoPath)?;

@@ -1,0 +1,6 @@
+//! Letters from template to verified file, with the judgement of two programs that are not ours: poppler's `pdfsig` and
+//! pyHanko.
+
+mod sample;
+mod signatures;
+mod tools;
