@@ -1,3 +1,74 @@
-//! Letters and licences of the offices.
+//! Letters and licences of villages, sub-districts and agencies: applied for, approved step by step, numbered, signed,
+//! verifiable by anybody.
+//!
+//! Read [`domain`] first; `README.md` beside the manifest says what the service owns and promises.
 
+mod adapter;
+mod blob;
+pub mod catalogue;
+mod config;
+pub mod domain;
+mod error;
 pub mod letter;
+mod metrics;
+mod press;
+mod rpc;
+mod store;
+mod worker;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use mpp_kit::component::{Component, Env, Role};
+use mpp_kit::config::ExposeSecret as _;
+use mpp_kit::db::Db;
+use mpp_proto::documents::v1::documents_service_server::DocumentsServiceServer;
+use tonic::service::Routes;
+
+pub use blob::Place;
+pub use config::{Config, ConfigError, FilesConfig, SigningConfig, SigningService};
+
+/// The part this service plays.
+pub const ROLE: Role = Role("documents");
+
+/// The roles it calls: none.
+pub const CALLS: &[Role] = &[];
+
+/// The name of the service in its contract.
+pub const SERVICE: &str = "mpp.documents.v1.DocumentsService";
+
+/// Messages up to this size: an upload of 3 MiB with what is around it, and a signed letter.
+const MESSAGE_LIMIT: usize = 5 << 20;
+
+/// The service, ready to be served. The tables must be there (`mpp_migrations::run("documents", …)`). The first start makes
+/// the key of the installation, unless one is configured, and fills the catalogue with the types that ship with it.
+///
+/// # Errors
+/// A setting that cannot be used, by name; or a database or file store that does not answer.
+pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyhow::Result<Component> {
+    config.check()?;
+    // Whoever was first chose; what matters is that there is one before a client is built.
+    let _already = rustls::crypto::ring::default_provider().install_default();
+    let key = blob::load_or_make_key(config.file_key.expose_secret(), &place.key_file)?;
+    let cipher = blob::Cipher::new(key);
+    let files = blob::Files::open(&config.files, &place.files, cipher.clone())?;
+    let signers = adapter::signer::Signers::open(&config.signing, &files, env.clock.now()).await?;
+    let core = Arc::new(rpc::Core {
+        db,
+        clock: Arc::clone(&env.clock),
+        types: rpc::types::Types::default(),
+        press: press::Press::new()?,
+        signers,
+        config,
+        base_url: place.base_url,
+        cipher,
+        files,
+        metrics: metrics::Metrics::new(),
+    });
+    worker::fill_catalogue(&core).await.context("filling the catalogue")?;
+    let workers = worker::workers(env, &core);
+    let server = DocumentsServiceServer::new(rpc::Service(core))
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    Ok(Component { role: ROLE, routes: Routes::new(server), workers })
+}
