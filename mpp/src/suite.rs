@@ -258,6 +258,7 @@ impl Suite {
         Ok(Seeding {
             identity: seeding::identity_client(&self.peers, &token)?,
             queue: seeding::queue_client(&self.peers, &token)?,
+            documents: seeding::documents_client(&self.peers, &token)?,
             data: &self.config.server.data,
             base_url: &self.base_url,
             clock: Arc::clone(&self.queue_clock),

@@ -138,6 +138,7 @@ async fn add_user(config: &Config, new: NewUser) -> Result<(), Failure> {
         hall_id: new.hall,
         agency_id: new.agency,
         counter_ids: new.counter,
+        area: new.area,
         valid_from: None,
         valid_to: new.valid_to.map(|time| prost_types::Timestamp { seconds: time.timestamp(), nanos: 0 }),
     };

@@ -113,6 +113,14 @@ impl Default for SigningConfig {
     }
 }
 
+impl SigningConfig {
+    /// Whether nobody has said who signs.
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.service == SigningService::Seal && self.seal_key.as_os_str().is_empty() && self.url.is_empty()
+    }
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
