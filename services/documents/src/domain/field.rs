@@ -449,7 +449,11 @@ pub fn normalise(fields: &[Field], values: &Values) -> Values {
                 return None;
             }
             let kind = fields.iter().find(|field| field.key == *key).map(|field| field.kind);
-            let digits = || cleaned.chars().filter(|it| !matches!(it, ' ' | '-' | '.')).collect::<String>();
+            // Only what is plain already: dropping what stands between two marks could join them.
+            let digits = || match cleaned.is_ascii() {
+                true => cleaned.replace([' ', '-', '.'], ""),
+                false => cleaned.clone(),
+            };
             let value = match kind {
                 Some(FieldType::Number | FieldType::Money) => {
                     let plain = cleaned.trim_start_matches("Rp").trim().replace('.', "");
