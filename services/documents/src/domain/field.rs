@@ -481,7 +481,7 @@ pub fn normalise(fields: &[Field], values: &Values) -> Values {
                 )
                 | None => serde_json::Value::String(cleaned),
             };
-            Some((key.clone(), value))
+            (value != "").then(|| (key.clone(), value))
         })
         .collect()
 }
