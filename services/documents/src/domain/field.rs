@@ -348,10 +348,19 @@ pub fn defects(fields: &[Field]) -> Vec<String> {
         if field.max_length.is_some_and(|it| it == 0 || it > MAX_LENGTH) {
             note("max_length is 1 to 10000");
         }
-        if (field.min.is_some() || field.max.is_some())
-            && !matches!(field.kind, FieldType::Number | FieldType::Money)
+        let has_bounds = matches!(field.kind, FieldType::Number | FieldType::Money | FieldType::List);
+        if (field.min.is_some() || field.max.is_some()) && !has_bounds {
+            note("min and max belong to NUMBER, MONEY and LIST");
+        }
+        if (field.kind == FieldType::List) == field.columns.is_empty() {
+            note("columns belong to a LIST, and a LIST needs them");
+        }
+        if field
+            .columns
+            .iter()
+            .any(|it| it.kind == FieldType::List || it.only_when.is_some() || it.prefill.is_some())
         {
-            note("min and max belong to NUMBER and MONEY");
+            note("a column is no LIST, has no condition and is not filled in by itself");
         }
         if field.when.is_some() && field.kind != FieldType::Date {
             note("when belongs to a DATE");
