@@ -16,8 +16,8 @@ use super::text::{self, Text};
 const DEFAULT_LENGTH: usize = 200;
 /// Characters of a longer text at most, where the field says nothing else.
 const DEFAULT_LONG_LENGTH: usize = 2_000;
-/// Characters of any value at most, whatever a field says: letters are pages, not books.
-const MAX_LENGTH: usize = 10_000;
+/// Characters of any value at most, whatever a field says: what the renderer prints in one place.
+const MAX_LENGTH: usize = 2_000;
 
 /// Kinds of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter)]
@@ -346,7 +346,7 @@ pub fn defects(fields: &[Field]) -> Vec<String> {
             note("the least is above the greatest");
         }
         if field.max_length.is_some_and(|it| it == 0 || it > MAX_LENGTH) {
-            note("max_length is 1 to 10000");
+            note("max_length is 1 to 2000");
         }
         let has_bounds = matches!(field.kind, FieldType::Number | FieldType::Money | FieldType::List);
         if (field.min.is_some() || field.max.is_some()) && !has_bounds {

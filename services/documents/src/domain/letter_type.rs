@@ -512,12 +512,6 @@ impl LetterType {
             || self.fields.iter().any(|it| it.key == key && (!it.required || it.only_when.is_some()))
     }
 
-    /// Whether two fields are always filled in together: both required, under one condition.
-    fn come_together(&self, one: &str, other: &str) -> bool {
-        let field = |key: &str| self.fields.iter().find(|it| it.key == key && it.required);
-        field(one).zip(field(other)).is_some_and(|(one, other)| one.only_when == other.only_when)
-    }
-
     /// The roles that may take a step: its own, and where it is signed those that sign in the name of it.
     #[must_use]
     pub fn roles_of(&self, step: &Step) -> Vec<StepRole> {
@@ -848,9 +842,7 @@ impl LetterType {
                     }
                 }
             }
-            let guarded = named.iter().any(|other| {
-                other.function == "given" && (other.key == it.key || self.come_together(&other.key, &it.key))
-            });
+            let guarded = named.iter().any(|other| other.function == "given" && other.key == it.key);
             if it.function != "given" && self.may_be_absent(&it.key) && !guarded {
                 defects.note(
                     format!("template.{}", it.key),
