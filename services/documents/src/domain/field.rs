@@ -16,8 +16,8 @@ use super::text::{self, Text};
 const DEFAULT_LENGTH: usize = 200;
 /// Characters of a longer text at most, where the field says nothing else.
 const DEFAULT_LONG_LENGTH: usize = 2_000;
-/// Characters of any value at most, whatever a field says: letters are pages, not books.
-const MAX_LENGTH: usize = 10_000;
+/// Characters of any value at most, whatever a field says: what the renderer prints in one place.
+const MAX_LENGTH: usize = 2_000;
 
 /// Kinds of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter)]
@@ -346,12 +346,21 @@ pub fn defects(fields: &[Field]) -> Vec<String> {
             note("the least is above the greatest");
         }
         if field.max_length.is_some_and(|it| it == 0 || it > MAX_LENGTH) {
-            note("max_length is 1 to 10000");
+            note("max_length is 1 to 2000");
         }
-        if (field.min.is_some() || field.max.is_some())
-            && !matches!(field.kind, FieldType::Number | FieldType::Money)
+        let has_bounds = matches!(field.kind, FieldType::Number | FieldType::Money | FieldType::List);
+        if (field.min.is_some() || field.max.is_some()) && !has_bounds {
+            note("min and max belong to NUMBER, MONEY and LIST");
+        }
+        if (field.kind == FieldType::List) == field.columns.is_empty() {
+            note("columns belong to a LIST, and a LIST needs them");
+        }
+        if field
+            .columns
+            .iter()
+            .any(|it| it.kind == FieldType::List || it.only_when.is_some() || it.prefill.is_some())
         {
-            note("min and max belong to NUMBER and MONEY");
+            note("a column is no LIST, has no condition and is not filled in by itself");
         }
         if field.when.is_some() && field.kind != FieldType::Date {
             note("when belongs to a DATE");
@@ -449,7 +458,11 @@ pub fn normalise(fields: &[Field], values: &Values) -> Values {
                 return None;
             }
             let kind = fields.iter().find(|field| field.key == *key).map(|field| field.kind);
-            let digits = || cleaned.chars().filter(|it| !matches!(it, ' ' | '-' | '.')).collect::<String>();
+            // Only what is plain already: dropping what stands between two marks could join them.
+            let digits = || match cleaned.is_ascii() {
+                true => cleaned.replace([' ', '-', '.'], ""),
+                false => cleaned.clone(),
+            };
             let value = match kind {
                 Some(FieldType::Number | FieldType::Money) => {
                     let plain = cleaned.trim_start_matches("Rp").trim().replace('.', "");
@@ -477,7 +490,7 @@ pub fn normalise(fields: &[Field], values: &Values) -> Values {
                 )
                 | None => serde_json::Value::String(cleaned),
             };
-            Some((key.clone(), value))
+            (value != "").then(|| (key.clone(), value))
         })
         .collect()
 }

@@ -294,6 +294,18 @@ pub enum AfterReturn {
     Restart,
 }
 
+/// Which fields say whom a document is about: his name, masked, stands on the verification page, and a second application
+/// about him is found by his NIK.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The field with his name.
+    pub name: String,
+    /// The field with his NIK, where one is asked.
+    #[serde(default)]
+    pub nik: Option<String>,
+}
+
 /// What a licence is in OSS-RBA.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -332,6 +344,8 @@ pub struct LetterType {
     pub issuer: OfficeLevel,
     /// Whom it can be about.
     pub subjects: Vec<SubjectKind>,
+    /// Which fields say whom it is about.
+    pub about: About,
     /// What the form asks.
     pub fields: Vec<Field>,
     /// Papers to give.
@@ -635,13 +649,19 @@ impl LetterType {
                 violation.remedy.en,
             );
         }
-        let names_somebody = self.fields.iter().any(|it| it.kind == FieldType::PersonName && it.required);
-        if !names_somebody {
+        let field = |key: &str| self.fields.iter().find(|it| it.key == key);
+        let named = field(&self.about.name)
+            .is_some_and(|it| it.kind == FieldType::PersonName && it.required && it.only_when.is_none());
+        if !named {
             defects.note(
-                "fields",
-                "tambahkan isian nama orang yang wajib",
-                "add a required field for a person's name",
+                "about.name",
+                "sebutkan isian nama orang yang selalu wajib",
+                "name a field with a person's name that is always required",
             );
+        }
+        if self.about.nik.as_deref().is_some_and(|key| field(key).is_none_or(|it| it.kind != FieldType::Nik))
+        {
+            defects.note("about.nik", "sebutkan isian NIK", "name a field with a NIK");
         }
     }
 
@@ -736,12 +756,20 @@ impl LetterType {
                 );
             }
             Ok(format) => {
-                if self.issuer == OfficeLevel::Agency && format.tokens().any(|token| token == Token::KodeDesa)
-                {
+                let has = |token| format.tokens().any(|it| it == token);
+                if self.issuer == OfficeLevel::Agency && has(Token::KodeDesa) {
                     defects.note(
                         part,
                         "perangkat daerah tidak memiliki kode desa",
                         "an agency has no village code",
+                    );
+                }
+                // Two types that each begin at 1 would print the same number.
+                if self.numbering.series == SeriesPolicy::OfficeAndType && !has(Token::KodeSurat) {
+                    defects.note(
+                        part,
+                        "seri per jenis surat memerlukan [kode_surat] dalam nomor",
+                        "a series for each type needs [kode_surat] in its number",
                     );
                 }
             }
@@ -838,7 +866,7 @@ pub(crate) mod tests {
             "key": "sktm", "code": "SKTM", "kind": "LETTER",
             "title": {"id": "Surat Keterangan Tidak Mampu", "en": "Letter of indigence"},
             "summary": {"id": "Menerangkan keadaan ekonomi.", "en": "States an economic situation."},
-            "classification": "400.9", "version": 1, "issuer": "VILLAGE", "subjects": ["RESIDENT"],
+            "classification": "400.9", "version": 1, "issuer": "VILLAGE", "subjects": ["RESIDENT"], "about": {"name": "nama"},
             "fields": [
                 {"key": "nama", "type": "PERSON_NAME", "label": {"id": "Nama", "en": "Name"}, "sample": "Siti Contoh", "personal": "GENERAL"},
                 {"key": "penghasilan", "type": "MONEY", "label": {"id": "Penghasilan", "en": "Income"}, "sample": 500_000, "personal": "SPECIFIC"},
@@ -859,7 +887,7 @@ pub(crate) mod tests {
                 {"level": "SUB_DISTRICT", "role": "SUB_DISTRICT_HEAD", "style": "OWN"},
             ],
             "numbering": {
-                "series": "OFFICE_AND_TYPE",
+                "series": "OFFICE",
                 "format": "[kode_klasifikasi]/[nomor_surat, 3]/[kode_desa]/[bulan_romawi]/[tahun]",
                 "sub_district_format": "[kode_klasifikasi]/[nomor_surat, 3]/[kode_kecamatan]/[tahun]",
             },
@@ -949,6 +977,10 @@ pub(crate) mod tests {
             ("signatories[3]", |it| it.signatories.push(it.signatories[0].clone())),
             ("issuer", |it| it.issuer = OfficeLevel::SubDistrict),
             ("numbering.format", |it| it.numbering.format = "470/[tahun]".to_owned()),
+            ("numbering.format", |it| it.numbering.series = SeriesPolicy::OfficeAndType),
+            ("about.name", |it| it.about.name = "penghasilan".to_owned()),
+            ("about.name", |it| it.fields[0].required = false),
+            ("about.nik", |it| it.about.nik = Some("nama".to_owned())),
             ("numbering.sub_district_format", |it| it.numbering.sub_district_format = None),
             ("template", |it| it.template = it.template.replace("#import", "// #import")),
             ("template", |it| it.template = it.template.replace("#show: letter", "// #show: letter")),
