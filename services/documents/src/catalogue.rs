@@ -4,6 +4,7 @@
 //! in `catalogue/shared/`: form fields, sentences of service standards, life events.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
@@ -90,19 +91,29 @@ struct Shared {
     standards: BTreeMap<String, Standard>,
 }
 
+impl Shared {
+    fn load() -> anyhow::Result<Self> {
+        Ok(Self {
+            fields: toml::from_str::<SharedFields>(FIELDS).context("shared/fields.toml")?.fields,
+            standards: toml::from_str(STANDARDS).context("shared/standards.toml")?,
+        })
+    }
+}
+
 impl Catalogue {
     /// Reads what is embedded.
     ///
     /// # Errors
     /// Names the file that cannot be read; a test of this crate reads them all, so that a release has none.
     pub fn load() -> anyhow::Result<Self> {
-        let shared = Shared {
-            fields: toml::from_str::<SharedFields>(FIELDS).context("shared/fields.toml")?.fields,
-            standards: toml::from_str(STANDARDS).context("shared/standards.toml")?,
-        };
+        let shared = Shared::load()?;
         let mut types = Vec::with_capacity(SOURCES.len());
         for source in SOURCES {
-            let letter = read(source, &shared).with_context(|| format!("{}.toml", source.key))?;
+            let letter = read(source.definition, source.template, &shared)
+                .with_context(|| format!("{}.toml", source.key))?;
+            if letter.key != source.key {
+                bail!("the key of {}.toml is {}", source.key, letter.key);
+            }
             types.push(letter);
         }
         let life_events =
@@ -137,17 +148,50 @@ impl Catalogue {
     }
 }
 
-fn read(source: &Source, shared: &Shared) -> anyhow::Result<LetterType> {
-    let mut table: toml::Table = source.definition.parse()?;
+/// What is shipped, read once. A test reads all of it, so that a release has nothing that cannot be read.
+static SHIPPED: LazyLock<anyhow::Result<(Catalogue, Shared)>> =
+    LazyLock::new(|| Ok((Catalogue::load()?, Shared::load()?)));
+
+fn all() -> anyhow::Result<&'static (Catalogue, Shared)> {
+    SHIPPED.as_ref().map_err(|error| anyhow::anyhow!("the shipped catalogue cannot be read: {error:#}"))
+}
+
+/// Reads the definition and template of a type, as an editor writes them: with the shared fields and standards that the
+/// shipped ones refer to.
+///
+/// # Errors
+/// Where it cannot be read, in words for the editor.
+pub fn read_definition(definition: &str, template: &str) -> anyhow::Result<LetterType> {
+    read(definition, template, &all()?.1)
+}
+
+/// Everything that keeps a type from being published, with the part it is about.
+#[must_use]
+pub fn defects_of(letter: &LetterType) -> Vec<String> {
+    let known = all().map(|(catalogue, _)| catalogue);
+    let knows = |key: &str| known.as_ref().is_ok_and(|catalogue| catalogue.knows_life_event(key));
+    letter.publish_defects(knows).into_iter().map(|it| format!("{}: {}", it.part, it.text.id)).collect()
+}
+
+/// Life events, in the order in which a page shows them.
+#[must_use]
+pub fn life_events() -> &'static [LifeEvent] {
+    all().map(|(catalogue, _)| catalogue.life_events.as_slice()).unwrap_or_default()
+}
+
+/// Definitions and templates of the shipped types, in the order in which a list shows them.
+pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SOURCES.iter().map(|source| (source.definition, source.template))
+}
+
+fn read(definition: &str, template: &str, shared: &Shared) -> anyhow::Result<LetterType> {
+    let mut table: toml::Table = definition.parse()?;
     let common: Vec<String> = take(&mut table, "common_fields")?.unwrap_or_default();
     let standard_from: Option<String> = take(&mut table, "standard_from")?;
     // A type may need no field of its own.
     table.entry("fields").or_insert_with(|| toml::Value::Array(Vec::new()));
     let mut letter: LetterType = table.try_into()?;
-    if letter.key != source.key {
-        bail!("the key is {}", letter.key);
-    }
-    source.template.clone_into(&mut letter.template);
+    template.clone_into(&mut letter.template);
     let mut fields = Vec::with_capacity(common.len() + letter.fields.len());
     for key in common {
         let field = shared.fields.iter().find(|it| it.key == key);

@@ -139,7 +139,7 @@ async fn forget_loose_files(core: &Core, now: DateTime<Utc>) -> Result<(), Error
 /// changed or retired stays as it is.
 pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
     for (definition, template) in catalogue::shipped() {
-        let letter = catalogue::read(definition, template).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let letter = catalogue::read_definition(definition, template).map_err(|error| anyhow::anyhow!("{error}"))?;
         let now = core.now();
         let tx = core.db.begin().await?;
         if !store::letter_type::versions(&tx, &letter.key, None, 1).await?.is_empty() {

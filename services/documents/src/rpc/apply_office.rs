@@ -99,7 +99,7 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
         return Err(anyhow::anyhow!("the checker let an empty field pass").into());
     };
     let calendar = WorkCalendar::five_days(zone);
-    Ok(Office { id: OfficeId::generate(), area, name, letterhead, code, address, place, signers, calendar })
+    Ok(Office { id: OfficeId::generate(), area, name, letterhead, code, address, place, signers, without_neighbourhoods: given.without_neighbourhoods, calendar })
 }
 
 fn signer(at: usize, given: &proto::Signatory, checker: &mut Checker) -> Option<Signer> {

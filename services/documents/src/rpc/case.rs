@@ -281,6 +281,13 @@ impl Loaded {
         &self.record.case.application
     }
 
+    /// The name of whom the document is about: the applicant, unless the type asks for somebody else.
+    pub(crate) fn holder(&self) -> String {
+        let content = &self.record.case.content;
+        let named = content.values.get(&self.letter.about.name).and_then(serde_json::Value::as_str);
+        named.unwrap_or(&content.subject.name).to_owned()
+    }
+
     /// The office of a level, if one works on it.
     pub(crate) fn office(&self, level: OfficeLevel) -> Option<&Office> {
         let id = self.record.case.offices.get(&level)?;

@@ -192,8 +192,8 @@ fn rows(bound: Option<i64>) -> i32 {
 /// A version for its editors, with what keeps a draft from being published.
 pub(super) fn letter_type_version(version: Version) -> proto::LetterTypeVersion {
     let defects = match version.state {
-        TypeState::Draft => match crate::catalogue::read(&version.definition, &version.template) {
-            Ok(read) => crate::catalogue::defects(&read),
+        TypeState::Draft => match crate::catalogue::read_definition(&version.definition, &version.template) {
+            Ok(read) => crate::catalogue::defects_of(&read),
             Err(error) => vec![error.to_string()],
         },
         TypeState::Published | TypeState::Retired => Vec::new(),
@@ -263,6 +263,7 @@ pub(super) fn public_office(office: &Office) -> proto::Office {
         time_zone: zone_name(office.zone()).to_owned(),
         address: office.address.clone(),
         place: office.place.clone(),
+        without_neighbourhoods: office.without_neighbourhoods,
         signatories: office
             .signers
             .iter()

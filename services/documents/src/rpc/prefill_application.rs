@@ -20,7 +20,7 @@ pub(super) async fn handle(
     let letter = core.types.published(&core.db.read, &request.letter_type).await?;
     let loaded = core.application_by_code(&core.db.read, &request.code).await?;
     let key = core.person_key(request.nik.trim());
-    let same = loaded.record.case.subject_key.as_deref().is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
+    let same = loaded.application().applicant.person.as_deref().is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
     if !same {
         return Err(Error::NotFound(Thing::Code));
     }

@@ -68,7 +68,7 @@ pub(super) fn read(definition: &str, template: &str) -> Result<LetterType, Error
             );
         }
     }
-    let read = catalogue::read(definition, template);
+    let read = catalogue::read_definition(definition, template);
     if let Err(error) = &read {
         checker.violation("definition", "INVALID_DEFINITION", error.to_string(), error.to_string());
     }

@@ -292,7 +292,7 @@ impl Core {
                 title: case.title.clone(),
                 number: number.map(|entry| entry.text.clone()).unwrap_or_default(),
                 office_name: issuer.name.clone(),
-                holder: case.content.subject.name.clone(),
+                holder: loaded.holder(),
                 signers: case.signed.iter().map(|signed| signed.signer.clone()).collect(),
                 sample: self.signers.sample,
                 replaces: case.replaces,

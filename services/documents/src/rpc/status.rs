@@ -6,6 +6,7 @@ use mpp_proto::documents::v1 as proto;
 use super::case::Loaded;
 use super::{Core, convert};
 use crate::domain::code;
+use crate::domain::person::mask_name;
 use crate::domain::workflow::State;
 use crate::error::{Error, Thing};
 
@@ -28,7 +29,7 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
         submit_time: Some(convert::timestamp(record.submitted_at)),
         expected_time: due.map(convert::timestamp),
         verification_code: String::new(),
-        subject_masked: record.case.content.subject.masked_name(),
+        subject_masked: mask_name(&loaded.holder()),
         return_reason: returned.map(|reason| reason.text.clone()).unwrap_or_default(),
         application_id: application.id.to_string(),
     }

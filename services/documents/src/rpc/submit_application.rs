@@ -11,6 +11,7 @@ use super::case::{Asking, Loaded};
 use super::content::{Sound, Wanted, told};
 use super::{Core, convert, status};
 use crate::domain::letter_type::LetterType;
+use crate::domain::step::{Level, OfficeLevel};
 use crate::domain::workflow::decide::{By, Command, Order, decide};
 use crate::domain::workflow::{Application, Party, Plan, State};
 use crate::domain::{ApplicationId, DocumentId};
@@ -64,9 +65,11 @@ impl Core {
     ) -> Result<Loaded, Error> {
         let id = ApplicationId::generate();
         let Sound { content, area, offices } = sound;
-        let subject_key = content.subject.nik.as_ref().map(|nik| self.person_key(nik.reveal()));
-        let agency = offices.get(&crate::domain::step::OfficeLevel::Agency).map(|office| office.id);
-        let party = Party { account: None, person: subject_key.clone() };
+        let applicant = content.subject.nik.as_ref().map(|nik| self.person_key(nik.reveal()));
+        let about = letter.about.nik.as_ref().and_then(|key| content.values.get(key)?.as_str());
+        let subject_key = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
+        let agency = offices.get(&OfficeLevel::Agency).map(|office| office.id);
+        let party = Party { account: None, person: applicant.clone() };
         let draft = Application::draft(id, Plan::of(letter), party, subject_key.clone(), area, agency, now);
         let mut loaded = Loaded {
             record: Record {
@@ -109,7 +112,7 @@ impl Core {
         let waiting = loaded.waiting();
         let queues = (waiting.as_ref(), loaded.deemed_at());
         store::application::insert(tx, &self.cipher, &loaded.record, digest, queues).await?;
-        self.remember(tx, letter, &loaded.record.case.content, subject_key.as_deref(), now).await?;
+        self.remember(tx, letter, &loaded.record.case.content, applicant.as_deref(), now).await?;
         self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
         self.announce(tx, &loaded, &events, now).await?;
         self.metrics.submitted(&letter.key);
@@ -133,14 +136,24 @@ impl Core {
     }
 }
 
-/// Optional steps that are not taken: all of them unless they are asked for, and those of offices that are not there.
+/// Optional steps that are not taken. RT and RW are asked where the village works with them; what lies beyond the issuing
+/// office, such as the signature of the sub-district, only when the applicant wants it and the office is there.
 fn left_out(letter: &LetterType, loaded: &Loaded) -> BTreeSet<usize> {
     let wanted = loaded.record.case.content.with_optional_steps;
+    let village = loaded.office(OfficeLevel::Village);
     letter
         .steps
         .iter()
         .enumerate()
-        .filter(|(_, step)| step.optional && !(wanted && loaded.office(step.level.office()).is_some()))
+        .filter(|(_, step)| {
+            step.optional
+                && match step.level {
+                    Level::Rt | Level::Rw => village.is_none_or(|village| village.without_neighbourhoods),
+                    Level::Village | Level::SubDistrict | Level::Agency => {
+                        !wanted || loaded.office(step.level.office()).is_none()
+                    }
+                }
+        })
         .map(|(at, _)| at)
         .collect()
 }

@@ -43,7 +43,7 @@ impl Types {
         if let Some(known) = self.lock().get(&at) {
             return Ok(Arc::clone(known));
         }
-        let read = catalogue::read(&version.definition, &version.template)
+        let read = catalogue::read_definition(&version.definition, &version.template)
             .map_err(|error| anyhow!("version {} of letter type {}: {error}", version.version, version.key))?;
         let read = Arc::new(LetterType { version: version.version, state: version.state, ..read });
         self.lock().insert(at, Arc::clone(&read));
