@@ -379,7 +379,7 @@ fn name_remote_peers(
         called.extend(mpp_documents::CALLS);
     }
     for role in called.into_iter().filter(|role| !local.contains(role)) {
-        let url = match *role {
+        let url = match role {
             mpp_identity::ROLE => &config.peers.identity,
             mpp_documents::ROLE => &config.peers.documents,
             _ => &config.peers.queue,

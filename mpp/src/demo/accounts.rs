@@ -220,6 +220,8 @@ mod tests {
                 hall: "hal_1".into(),
                 agency: "agc_1".into(),
                 counters: vec!["ctr_1".into()],
+                area: String::new(),
+                passphrase: String::new(),
             }],
             devices: vec![Device { kind: "kiosk".into(), hall: "hal_1".into(), key: "k".into() }],
         }
