@@ -550,7 +550,7 @@ impl<'a> Search<'a, '_> {
             return None;
         }
         for other in self.others {
-            let used = through.iter().any(|subject| *subject == other.subject);
+            let used = through.contains(&other.subject);
             if used || *other == from || !other.may_issue(below) || !self.check(from, other) {
                 continue;
             }

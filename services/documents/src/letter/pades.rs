@@ -117,9 +117,11 @@ pub fn prepare(pdf: &[u8], fields: &SignatureFields) -> Result<Prepared, SignErr
     let newest = file.entries.keys().next_back().copied().unwrap_or_default();
     let first_free = u32::try_from(size).map_err(|_| SignError::Structure)?.max(newest.saturating_add(1));
     let (signature, widget) = (Id(first_free, 0), Id(first_free.saturating_add(1), 0));
-    let dict_of = |id: Id| match file.object(id)?.value {
-        Value::Dict(dict) => Ok(dict),
-        _ => Err(SignError::Structure),
+    let dict_of = |id: Id| file.object(id)?.value.into_dict().ok_or(SignError::Structure);
+    // A list or dictionary that is not there is empty.
+    let list_of = |dict: &Dict, key: &str| match file.get(dict, key)? {
+        list if list.is_null() => Ok(Vec::new()),
+        list => list.into_array().ok_or(SignError::Structure),
     };
     let mut objects = BTreeMap::new();
 
@@ -127,15 +129,10 @@ pub fn prepare(pdf: &[u8], fields: &SignatureFields) -> Result<Prepared, SignErr
     let page = page(&file, &catalog, fields.page)?;
     let form_at = catalog.get(&b"AcroForm"[..]).and_then(Value::reference);
     let mut form = match file.get(&catalog, "AcroForm")? {
-        Value::Null => Dict::new(),
-        Value::Dict(form) => form,
-        _ => return Err(SignError::Structure),
+        form if form.is_null() => Dict::new(),
+        form => form.into_dict().ok_or(SignError::Structure)?,
     };
-    let mut list = match file.get(&form, "Fields")? {
-        Value::Null => Vec::new(),
-        Value::Array(list) => list,
-        _ => return Err(SignError::Structure),
-    };
+    let mut list = list_of(&form, "Fields")?;
     let name = text(&fields.field);
     for field in &list {
         if let Value::Dict(field) = file.resolve(field)?
@@ -159,11 +156,7 @@ pub fn prepare(pdf: &[u8], fields: &SignatureFields) -> Result<Prepared, SignErr
     }
 
     let mut page_dict = dict_of(page)?;
-    let mut annotations = match file.get(&page_dict, "Annots")? {
-        Value::Null => Vec::new(),
-        Value::Array(list) => list,
-        _ => return Err(SignError::Structure),
-    };
+    let mut annotations = list_of(&page_dict, "Annots")?;
     annotations.push(Value::Ref(widget));
     match page_dict.get(&b"Annots"[..]).and_then(Value::reference) {
         Some(id) => {
@@ -204,20 +197,20 @@ fn text(text: &str) -> Value {
 fn page(file: &Pdf<'_>, catalog: &Dict, wanted: usize) -> Result<Id, SignError> {
     let mut stack = vec![catalog.get(&b"Pages"[..]).and_then(Value::reference).ok_or(SignError::Structure)?];
     let mut left = wanted;
+    if wanted == 0 {
+        return Err(SignError::NoPage(wanted));
+    }
     for _ in 0..MOST_NODES {
         let Some(id) = stack.pop() else { return Err(SignError::NoPage(wanted)) };
         let Value::Dict(node) = file.object(id)?.value else { return Err(SignError::Structure) };
-        match file.get(&node, "Kids")? {
-            Value::Array(kids) => {
-                for kid in kids.iter().rev() {
-                    stack.push(kid.reference().ok_or(SignError::Structure)?);
-                }
+        if let Value::Array(kids) = file.get(&node, "Kids")? {
+            for kid in kids.iter().rev() {
+                stack.push(kid.reference().ok_or(SignError::Structure)?);
             }
-            _ => {
-                left = left.saturating_sub(1);
-                if left == 0 {
-                    return Ok(id);
-                }
+        } else {
+            left -= 1;
+            if left == 0 {
+                return Ok(id);
             }
         }
     }

@@ -1,0 +1,177 @@
+//! What a signer elsewhere gives back, with pyHanko in the place of BSrE: RSA keys, its own way of writing files.
+
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use mpp_documents::letter::verify::{Expected, Refused, Verdict, check_returned, inspect};
+
+use crate::sample::{World, fields, now, pdf};
+use crate::tools::{Desk, openssl, pdfsig, pyhanko_sign};
+
+fn expected() -> Expected {
+    Expected {
+        common_name: Some("Siti  Aminah".to_owned()),
+        serial_number: Some("0017070101800001".to_owned()),
+        timestamp: false,
+        at: now(),
+    }
+}
+
+/// A signer with an RSA key, certified by the intermediate through OpenSSL.
+struct Remote {
+    desk: Desk,
+}
+
+impl Remote {
+    fn new(world: &World) -> Self {
+        let desk = Desk::new();
+        let (chain, key) = world.intermediate.to_pem().unwrap();
+        desk.put("chain.pem", chain);
+        desk.put("authority.key", key);
+        desk.put("usage", "keyUsage=critical,digitalSignature,nonRepudiation\n");
+        openssl(
+            &desk,
+            &[
+                &"req",
+                &"-new",
+                &"-newkey",
+                &"rsa:2048",
+                &"-nodes",
+                &"-keyout",
+                &"signer.key",
+                &"-out",
+                &"request",
+                &"-utf8",
+                &"-subj",
+                &"/C=ID/O=Pemerintah Kabupaten Contoh/serialNumber=0017070101800001/CN=SITI AMINAH",
+            ],
+        );
+        openssl(
+            &desk,
+            &[
+                &"x509",
+                &"-req",
+                &"-in",
+                &"request",
+                &"-CA",
+                &"chain.pem",
+                &"-CAkey",
+                &"authority.key",
+                &"-CAcreateserial",
+                &"-days",
+                &"3650",
+                &"-sha256",
+                &"-extfile",
+                &"usage",
+                &"-out",
+                &"signer.pem",
+            ],
+        );
+        Self { desk }
+    }
+
+    /// Signs a file; `options` go to `pyhanko sign addsig`.
+    fn sign(&self, file: &[u8], options: &[&'static str]) -> Vec<u8> {
+        self.desk.put("in.pdf", file);
+        let _ = std::fs::remove_file(self.desk.path("out.pdf"));
+        let mut arguments: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"sign", &"addsig"];
+        arguments.extend(options.iter().map(|it| it as &dyn AsRef<std::ffi::OsStr>));
+        let rest: [&dyn AsRef<std::ffi::OsStr>; 10] = [
+            &"pemder",
+            &"--key",
+            &"signer.key",
+            &"--cert",
+            &"signer.pem",
+            &"--chain",
+            &"chain.pem",
+            &"--no-pass",
+            &"in.pdf",
+            &"out.pdf",
+        ];
+        arguments.extend(rest);
+        pyhanko_sign(&self.desk, &arguments);
+        self.desk.get("out.pdf")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.desk.path("out.pdf")
+    }
+}
+
+/// pyHanko signs at the time of its clock, which is later than that of this letter.
+fn lately(expected: Expected) -> Expected {
+    Expected { at: expected.at + TimeDelta::days(1), ..expected }
+}
+
+#[test]
+fn a_signature_from_elsewhere_with_rsa_is_accepted() {
+    let world = World::new();
+    let remote = Remote::new(&world);
+    for options in [
+        &["--field", "BSRE", "--use-pades"][..],
+        &["--field", "BSRE", "--use-pades", "--prefer-pss"],
+        &["--field", "BSRE"],
+    ] {
+        let returned = remote.sign(pdf(), options);
+        let signature = check_returned(pdf(), &returned, &lately(expected()), &world.roots());
+        assert!(signature.is_ok(), "{options:?}: {signature:?}");
+        assert!(pdfsig(&remote.file()).contains("Total document signed"));
+        // The sub-district then signs here, on top.
+        let both = world.sub_district.sign(&returned, &fields("TTD2", "Ahmad"), None).unwrap();
+        assert_eq!(inspect(&both, &world.roots()).unwrap().verdict, Verdict::Valid, "{options:?}");
+    }
+    // And the other way round.
+    let ours = world.signed_once();
+    let both = remote.sign(&ours, &["--field", "BSRE", "--use-pades"]);
+    let signature = check_returned(&ours, &both, &lately(expected()), &world.roots()).unwrap();
+    assert_eq!(signature.field, "BSRE");
+    assert_eq!(inspect(&both, &world.roots()).unwrap().verdict, Verdict::Valid);
+}
+
+#[test]
+fn a_signature_that_is_drawn_on_the_page_is_refused() {
+    let world = World::new();
+    let remote = Remote::new(&world);
+    let returned = remote.sign(pdf(), &["--field", "1/100,100,300,200/BSRE", "--use-pades"]);
+    let refused = check_returned(pdf(), &returned, &lately(expected()), &world.roots());
+    assert_eq!(refused, Err(Refused::Changed));
+}
+
+#[test]
+fn what_is_not_what_was_asked_for_is_refused() {
+    let world = World::new();
+    let (ours, roots) = (pdf(), world.roots());
+    let returned = world.signed_once();
+    let check =
+        |returned: &[u8], expected: &Expected| check_returned(ours, returned, expected, &roots).map(|_| ());
+    assert_eq!(check(&returned, &expected()), Ok(()));
+
+    assert_eq!(check(ours, &expected()), Err(Refused::NotWhatWasSent));
+    assert_eq!(check(&returned[..returned.len() / 2], &expected()), Err(Refused::NotWhatWasSent));
+    let mut other = returned.clone();
+    other[200] ^= 1;
+    assert_eq!(check(&other, &expected()), Err(Refused::NotWhatWasSent));
+    assert!(matches!(check(&[ours, b"\nerror"].concat(), &expected()), Err(Refused::NotOneSignature)));
+    assert_eq!(check(&world.signed_twice(), &expected()), Err(Refused::NotOneSignature));
+    assert_eq!(check(&[returned.as_slice(), b"\n"].concat(), &expected()), Err(Refused::NotWhole));
+
+    for (change, refused) in [
+        (Expected { common_name: Some("Ahmad Dahlan".into()), ..expected() }, Refused::OtherSigner),
+        (Expected { serial_number: Some("1".into()), ..expected() }, Refused::OtherSigner),
+        (Expected { common_name: None, serial_number: None, ..expected() }, Refused::OtherSigner),
+        (Expected { timestamp: true, ..expected() }, Refused::NoTimestamp),
+    ] {
+        assert_eq!(check(&returned, &change), Err(refused));
+    }
+    let late = Expected { at: now() + TimeDelta::days(9000), ..expected() };
+    assert!(matches!(check(&returned, &late), Err(Refused::Untrusted(_))));
+    let stranger = World::new();
+    let theirs = check_returned(ours, &stranger.signed_once(), &expected(), &roots);
+    assert!(matches!(theirs, Err(Refused::Untrusted(_))), "{theirs:?}");
+
+    // Signed, but the file was changed within the new revision.
+    let mut altered = returned.clone();
+    let place = altered.windows(9).rposition(|window| window == b"/Location").unwrap() + 14;
+    altered[place] = if altered[place] == b'0' { b'1' } else { b'0' };
+    assert_eq!(check(&altered, &expected()), Err(Refused::Digest));
+}
