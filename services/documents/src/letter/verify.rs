@@ -346,9 +346,9 @@ fn appended(file: &Pdf<'_>, found: &mut [Found]) {
 fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
     let root = old.trailer.get(&b"Root"[..]).and_then(Value::reference);
     let same_heads = ["Root", "Info"].iter().all(|key| {
-        // A revision need not repeat the document information.
         let (before, after) = (old.trailer.get(key.as_bytes()), new.trailer.get(key.as_bytes()));
-        before == after || (*key == "Info" && after.is_none())
+        // The information about the document may be left out, or come with the revision.
+        before == after || (*key == "Info" && (before.is_none() || after.is_none()))
     });
     let Some(root) = root.filter(|_| same_heads) else { return Ok(false) };
     // One revision, right on top.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use mpp_documents::letter::pades::{SignError, prepare};
 use mpp_documents::letter::verify::{Expected, Refused, Verdict, check_returned, inspect};
 
-use crate::sample::{World, fields, now, pdf};
+use crate::sample::{World, fields, now, pdf, pdf_with_streams};
 use crate::tools::{Desk, openssl, pdfsig, pyhanko_sign};
 
 fn expected() -> Expected {
@@ -135,6 +136,27 @@ fn a_signature_that_is_drawn_on_the_page_is_refused() {
     let returned = remote.sign(pdf(), &["--field", "1/100,100,300,200/BSRE", "--use-pades"]);
     let refused = check_returned(pdf(), &returned, &lately(expected()), &world.roots());
     assert_eq!(refused, Err(Refused::Changed));
+}
+
+#[test]
+fn files_with_streams_for_tables_are_read_but_not_signed() {
+    let world = World::new();
+    let file = pdf_with_streams();
+    assert_eq!(inspect(&file, &world.roots()).unwrap().verdict, Verdict::Unsigned);
+    assert_eq!(prepare(&file, &fields("TTD1", "Siti")), Err(SignError::XrefStream));
+    // Signed by a program that appends a stream of its own.
+    let remote = Remote::new(&world);
+    let once = remote.sign(&file, &["--field", "BSRE", "--use-pades"]);
+    assert_eq!(inspect(&once, &world.roots()).unwrap().verdict, Verdict::Valid);
+    let signature = check_returned(&file, &once, &lately(expected()), &world.roots());
+    assert!(signature.is_ok(), "{signature:?}");
+    let twice = remote.sign(&once, &["--field", "BSRE2", "--use-pades"]);
+    let report = inspect(&twice, &world.roots()).unwrap();
+    assert_eq!((report.verdict, report.signatures.len()), (Verdict::Valid, 2), "{report:?}");
+    for length in (0..twice.len()).step_by(97) {
+        let report = inspect(&twice[..length], &world.roots());
+        assert!(report.is_err() || report.unwrap().verdict != Verdict::Valid, "{length}");
+    }
 }
 
 #[test]
