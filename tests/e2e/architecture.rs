@@ -244,7 +244,10 @@ const LAYERS: [(&str, &[&str]); 3] = [
     // What the outside reads is built in rpc; nothing beneath looks up.
     ("domain", &["crate::rpc", "crate::worker", "crate::store", "crate::hall"]),
     // Letters depend on their arguments alone: rendered and signed the same wherever and whenever.
-    ("letter", &["crate::rpc", "crate::worker", "crate::store", "tonic", "sea_orm", "tokio", "mpp_proto", "mpp_kit"]),
+    (
+        "letter",
+        &["crate::rpc", "crate::worker", "crate::store", "tonic", "sea_orm", "tokio", "mpp_proto", "mpp_kit"],
+    ),
 ];
 
 /// What is wrong with one file of a layer.

@@ -439,3 +439,79 @@ impl Seal {
         Ok(complete(prepared, &stamped)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two pages, a table, an identifier; the second page has a list of annotations elsewhere.
+    fn pdf() -> Vec<u8> {
+        let objects = [
+            "<</Type/Catalog/Pages 2 0 R>>",
+            "<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595.28 841.89]>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595.28 841.89]/Annots 5 0 R>>",
+            "[]",
+            "<</Title(Surat \\(contoh\\))>>",
+        ];
+        let mut out = b"%PDF-1.7\n".to_vec();
+        let mut table = "0000000000 65535 f \n".to_owned();
+        for (index, object) in objects.iter().enumerate() {
+            table.push_str(&format!("{:010} 00000 n \n", out.len()));
+            out.extend_from_slice(format!("{} 0 obj\n{object}\nendobj\n", index + 1).as_bytes());
+        }
+        let start = out.len();
+        let trailer = "<</Size 7/Root 1 0 R/Info 6 0 R/ID[(a)(b)]>>";
+        out.extend_from_slice(
+            format!("xref\n0 7\n{table}trailer\n{trailer}\nstartxref\n{start}\n%%EOF").as_bytes(),
+        );
+        out
+    }
+
+    fn fields(page: usize) -> SignatureFields {
+        SignatureFields {
+            field: "TTD1".into(),
+            page,
+            time: DateTime::parse_from_rfc3339("2026-11-26T15:15:00+07:00").unwrap(),
+            name: "Siti) /X (Aminah".into(),
+            reason: None,
+            location: None,
+            reserve: 100,
+        }
+    }
+
+    #[test]
+    fn a_revision_is_appended_with_a_table_and_the_identifier() {
+        let pdf = pdf();
+        for page in [1, 2] {
+            let prepared = prepare(&pdf, &fields(page)).unwrap();
+            assert_eq!(prepared.reserved(), 100);
+            let signed = complete(prepared.clone(), &[0xab; 100]).unwrap();
+            assert!(signed.starts_with(&pdf));
+            let (before, after) = (Pdf::read(&pdf).unwrap(), Pdf::read(&signed).unwrap());
+            assert!(after.classic);
+            for key in ["Root", "Info", "ID"] {
+                assert_eq!(after.trailer[key.as_bytes()], before.trailer[key.as_bytes()], "{key}");
+            }
+            assert_eq!(after.trailer[&b"Size"[..]], Value::Int(9));
+            let Value::Dict(signature) = after.object(Id(7, 0)).unwrap().value else {
+                panic!("no dictionary")
+            };
+            assert!(!signature.contains_key(&b"X"[..]), "a name broke out of its string");
+            assert_eq!(signature[&b"M"[..]], Value::Text(b"D:20261126151500+07'00'".to_vec(), 0..0));
+            let Value::Text(contents, room) = &signature[&b"Contents"[..]] else { panic!("no text") };
+            assert_eq!(contents, &[0xab; 100]);
+            let digest = Sha256::new()
+                .chain_update(&signed[..room.start])
+                .chain_update(&signed[room.end..])
+                .finalize();
+            assert_eq!(prepared.digest(), &<[u8; 32]>::from(digest));
+            // The page, or its list where it has one elsewhere, names the field.
+            let annotations = if page == 1 { Id(3, 0) } else { Id(5, 0) };
+            let mut written = Vec::new();
+            after.object(annotations).unwrap().value.write(&mut written);
+            assert!(String::from_utf8(written).unwrap().contains("[8 0 R]"), "page {page}");
+        }
+        assert_eq!(prepare(&pdf, &fields(3)), Err(SignError::NoPage(3)));
+    }
+}

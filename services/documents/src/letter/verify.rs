@@ -341,8 +341,8 @@ fn appended(file: &Pdf<'_>, found: &mut [Found]) {
 /// Whether `new`, which begins with the bytes of `old`, adds one signature field and changes nothing that is seen.
 ///
 /// What may differ: the list of fields, the list of annotations of a page, both by this one field at their end; and what
-/// programs note about themselves without showing it: modification date, producer, XMP metadata, extensions of the
-/// format. New objects may be anything: nothing that existed points at them but what is checked here.
+/// programs note about themselves without showing it: modification date, producer, XMP metadata, version and
+/// extensions of the format. New objects may be anything: nothing that existed points at them but what is checked here.
 fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
     let root = old.trailer.get(&b"Root"[..]).and_then(Value::reference);
     let same_heads = ["Root", "Info"].iter().all(|key| {
@@ -365,7 +365,7 @@ fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
     else {
         return Ok(false);
     };
-    if !same_but(&old_catalog, &new_catalog, &["AcroForm", "Extensions"]) {
+    if !same_but(&old_catalog, &new_catalog, &["AcroForm", "Extensions", "Version"]) {
         return Ok(false);
     }
     let old_form = old.get(&old_catalog, "AcroForm")?.into_dict().unwrap_or_default();

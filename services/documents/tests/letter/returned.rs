@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use mpp_documents::letter::certificate::{Certificate, Roots};
 use mpp_documents::letter::pades::{SignError, prepare};
 use mpp_documents::letter::verify::{Expected, Refused, Verdict, check_returned, inspect};
 
@@ -18,57 +19,79 @@ fn expected() -> Expected {
     }
 }
 
-/// A signer with an RSA key, certified by the intermediate through OpenSSL.
+/// A signer with a key of this kind, certified through OpenSSL.
 struct Remote {
     desk: Desk,
 }
 
+const P384: &[&str] = &["ec", "-pkeyopt", "ec_paramgen_curve:P-384"];
+
 impl Remote {
+    /// Under the intermediate of the world, with an RSA key.
     fn new(world: &World) -> Self {
         let desk = Desk::new();
         let (chain, key) = world.intermediate.to_pem().unwrap();
         desk.put("chain.pem", chain);
         desk.put("authority.key", key);
+        Self::certified(desk, &["rsa:2048"])
+    }
+
+    /// Under a root of its own, both with keys of this kind.
+    fn with_root(kind: &[&str]) -> Self {
+        let desk = Desk::new();
+        let subject = [
+            "-keyout",
+            "authority.key",
+            "-out",
+            "chain.pem",
+            "-subj",
+            "/CN=Akar Lain CONTOH",
+            "-days",
+            "3650",
+        ];
+        let uses = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+        Self::openssl(&desk, &[&["req", "-x509", "-nodes", "-newkey"], kind, &subject, &uses].concat());
+        Self::certified(desk, kind)
+    }
+
+    fn certified(desk: Desk, kind: &[&str]) -> Self {
         desk.put("usage", "keyUsage=critical,digitalSignature,nonRepudiation\n");
-        openssl(
+        let subject = "/C=ID/O=Pemerintah Kabupaten Contoh/serialNumber=0017070101800001/CN=SITI AMINAH";
+        let files = ["-keyout", "signer.key", "-out", "request", "-utf8", "-subj", subject];
+        Self::openssl(&desk, &[&["req", "-new", "-nodes", "-newkey"], kind, &files].concat());
+        Self::openssl(
             &desk,
             &[
-                &"req",
-                &"-new",
-                &"-newkey",
-                &"rsa:2048",
-                &"-nodes",
-                &"-keyout",
-                &"signer.key",
-                &"-out",
-                &"request",
-                &"-utf8",
-                &"-subj",
-                &"/C=ID/O=Pemerintah Kabupaten Contoh/serialNumber=0017070101800001/CN=SITI AMINAH",
-            ],
-        );
-        openssl(
-            &desk,
-            &[
-                &"x509",
-                &"-req",
-                &"-in",
-                &"request",
-                &"-CA",
-                &"chain.pem",
-                &"-CAkey",
-                &"authority.key",
-                &"-CAcreateserial",
-                &"-days",
-                &"3650",
-                &"-sha256",
-                &"-extfile",
-                &"usage",
-                &"-out",
-                &"signer.pem",
+                "x509",
+                "-req",
+                "-in",
+                "request",
+                "-CA",
+                "chain.pem",
+                "-CAkey",
+                "authority.key",
+                "-CAcreateserial",
+                "-days",
+                "3650",
+                "-sha384",
+                "-extfile",
+                "usage",
+                "-out",
+                "signer.pem",
             ],
         );
         Self { desk }
+    }
+
+    fn openssl(desk: &Desk, arguments: &[&str]) {
+        let arguments = arguments.iter().map(|it| it as &dyn AsRef<std::ffi::OsStr>).collect::<Vec<_>>();
+        openssl(desk, &arguments);
+    }
+
+    /// The authority that certified the signer, as root.
+    fn roots(&self) -> Roots {
+        let chain = String::from_utf8(self.desk.get("chain.pem")).unwrap();
+        Roots { signers: Certificate::from_pem(&chain).unwrap(), ..Roots::default() }
     }
 
     /// Signs a file; `options` go to `pyhanko sign addsig`.
@@ -127,6 +150,16 @@ fn a_signature_from_elsewhere_with_rsa_is_accepted() {
     let signature = check_returned(&ours, &both, &lately(expected()), &world.roots()).unwrap();
     assert_eq!(signature.field, "BSRE");
     assert_eq!(inspect(&both, &world.roots()).unwrap().verdict, Verdict::Valid);
+}
+
+#[test]
+fn roots_and_signers_with_rsa_and_p384_are_accepted() {
+    for kind in [&["rsa:3072"], P384] {
+        let remote = Remote::with_root(kind);
+        let returned = remote.sign(pdf(), &["--field", "BSRE", "--use-pades"]);
+        let signature = check_returned(pdf(), &returned, &lately(expected()), &remote.roots());
+        assert_eq!(signature.unwrap().trust.as_deref(), Ok("Akar Lain CONTOH"), "{kind:?}");
+    }
 }
 
 #[test]
