@@ -398,6 +398,11 @@ impl Certificate {
         (&self.issuer, &self.serial)
     }
 
+    /// Whether it names itself as its issuer, as roots do.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
     pub(super) fn raw_subject(&self) -> &[u8] {
         &self.subject
     }

@@ -421,7 +421,8 @@ impl Seal {
         let signature: Signature = self.key.sign(&attributes);
         let signature = signature.to_der();
         // The root is with whoever trusts it.
-        let sent = if self.chain.len() > 1 { &self.chain[..self.chain.len() - 1] } else { &self.chain };
+        let has_root = self.chain.len() > 1 && self.chain.last().is_some_and(Certificate::is_self_issued);
+        let sent = &self.chain[..self.chain.len() - usize::from(has_root)];
         let plain = cms::assemble(&attributes, signature.as_bytes(), sent, None);
         let Some(timestamper) = timestamper else { return Ok(complete(prepared, &plain)?) };
         if plain.len() + TOKEN > prepared.reserved() {

@@ -85,6 +85,9 @@ pub enum TemplateError {
         /// The construct.
         what: String,
     },
+    /// It does not import the base library and say `#show: letter`, each once and outside of everything else.
+    #[error("a letter template begins with #import \"{BASE_PATH}\": * and #show: letter")]
+    NoLetter,
     /// More than [`LONGEST`] bytes.
     #[error("longer than {LONGEST} bytes")]
     TooLong,
@@ -125,6 +128,8 @@ fn check_here(template: &str) -> Result<Uses, TemplateError> {
     let mut walk = Walk {
         source: &source,
         depth: 0,
+        imports: 0,
+        shows: 0,
         bindings: BTreeMap::new(),
         used: BTreeSet::new(),
         asked: BTreeSet::new(),
@@ -132,6 +137,9 @@ fn check_here(template: &str) -> Result<Uses, TemplateError> {
     let work = walk.visit(&LinkedNode::new(source.root()), false)?;
     if work > MOST_WORK {
         return Err(TemplateError::TooMuchWork);
+    }
+    if (walk.imports, walk.shows) != (1, 1) {
+        return Err(TemplateError::NoLetter);
     }
     let Walk { used, asked, .. } = walk;
     Ok(Uses { required: used.difference(&asked).cloned().collect(), optional: asked })
@@ -144,6 +152,8 @@ fn line(source: &Source, offset: usize) -> usize {
 struct Walk<'a> {
     source: &'a Source,
     depth: usize,
+    imports: usize,
+    shows: usize,
     /// The template's own bindings and the work that each use of one stands for.
     bindings: BTreeMap<String, u64>,
     used: BTreeSet<String>,
@@ -408,10 +418,11 @@ impl Walk<'_> {
     }
 
     /// `show: letter`, and no other.
-    fn show_rule(&self, node: &LinkedNode<'_>, _: bool) -> Result<u64, TemplateError> {
+    fn show_rule(&mut self, node: &LinkedNode<'_>, _: bool) -> Result<u64, TemplateError> {
         let parts = node.children().filter(is_expression).collect::<Vec<_>>();
         match parts.as_slice() {
-            [transform] if transform.kind() == SyntaxKind::Ident && transform.full_text() == "letter" => {
+            [transform] if transform.full_text() == "letter" && is_outermost(node) => {
+                self.shows += 1;
                 Ok(1)
             }
             _ => Err(self.refuse(node, "a show rule other than `show: letter`")),
@@ -419,14 +430,19 @@ impl Walk<'_> {
     }
 
     /// `import "/letter/base.typ": *`, and no other.
-    fn import(&self, node: &LinkedNode<'_>) -> Result<u64, TemplateError> {
+    fn import(&mut self, node: &LinkedNode<'_>) -> Result<u64, TemplateError> {
         let import = node.cast::<ast::ModuleImport<'_>>();
         let ours = import.is_some_and(|import| {
             matches!(import.source(), ast::Expr::Str(path) if path.get() == BASE_PATH)
                 && matches!(import.imports(), Some(ast::Imports::Wildcard))
                 && import.new_name().is_none()
         });
-        if ours { Ok(1) } else { Err(self.refuse(node, format!("an import other than \"{BASE_PATH}\": *"))) }
+        if ours && is_outermost(node) {
+            self.imports += 1;
+            Ok(1)
+        } else {
+            Err(self.refuse(node, format!("an import other than \"{BASE_PATH}\": *")))
+        }
     }
 }
 
@@ -461,6 +477,11 @@ fn only_text(call: ast::FuncCall<'_>) -> Option<String> {
         (Some(ast::Arg::Pos(ast::Expr::Str(text))), None) => Some(text.get().to_string()),
         _ => None,
     }
+}
+
+/// Whether a node stands in the file itself, in no block.
+fn is_outermost(node: &LinkedNode<'_>) -> bool {
+    node.parent().is_some_and(|parent| parent.parent().is_none())
 }
 
 fn is_punctuation(kind: SyntaxKind) -> bool {
@@ -592,6 +613,21 @@ mod tests {
             with("#while true {}").unwrap_err().to_string(),
             "line 3: while is not permitted in a letter template"
         );
+    }
+
+    #[test]
+    fn a_template_is_a_letter_once() {
+        let import = "#import \"/letter/base.typ\": *\n";
+        for template in
+            ["", "Isi", import, "#show: letter", &format!("{HEAD}#show: letter"), &format!("{HEAD}{import}")]
+        {
+            assert_eq!(check(template), Err(TemplateError::NoLetter), "{template}");
+        }
+        assert!(matches!(
+            check(&format!("{import}#[#show: letter]")),
+            Err(TemplateError::NotPermitted { line: 2, .. })
+        ));
+        assert_eq!(check(HEAD), Ok(Uses::default()));
     }
 
     #[test]

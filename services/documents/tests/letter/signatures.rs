@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mpp_documents::letter::certificate::Untrusted;
-use mpp_documents::letter::pades::{SealError, SignError, Timestamper, complete, prepare};
+use mpp_documents::letter::pades::{Seal, SealError, SignError, Timestamper, complete, prepare};
 use mpp_documents::letter::verify::{Appended, Coverage, Verdict, inspect};
 
 use crate::sample::{World, fields, pdf, validity};
@@ -56,6 +56,17 @@ fn a_second_signature_leaves_the_first_valid() {
     let (accepted, said) = pyhanko_validate(&file, &root);
     assert!(accepted, "{said}");
     assert_eq!(said.matches("The signature is judged VALID").count(), 2, "{said}");
+}
+
+#[test]
+fn a_seal_may_come_without_the_root() {
+    let world = World::new();
+    let (key, chain) = world.village.to_pem().unwrap();
+    let (own, _root) = chain.split_at(chain.rfind("-----BEGIN").unwrap());
+    let seal = Seal::from_pem(&key, own).unwrap();
+    let signed = seal.sign(pdf(), &fields("TTD1", "Siti Aminah, S.IP."), None).unwrap();
+    assert_eq!(inspect(&signed, &world.roots()).unwrap().verdict, Verdict::Valid);
+    assert_eq!(signed, world.signed_once(), "the root is sent by neither");
 }
 
 #[test]
