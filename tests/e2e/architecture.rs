@@ -238,11 +238,16 @@ fn impurities(path: &str, source: &str) -> Vec<String> {
 }
 
 /// Layers of a service and the layers each may not name.
-const LAYERS: [(&str, &[&str]); 2] = [
+const LAYERS: [(&str, &[&str]); 3] = [
     // Rows know the domain; they do not know who asks.
     ("store", &["crate::rpc", "crate::worker", "tonic", "mpp_proto"]),
     // What the outside reads is built in rpc; nothing beneath looks up.
     ("domain", &["crate::rpc", "crate::worker", "crate::store", "crate::hall"]),
+    // Letters depend on their arguments alone: rendered and signed the same wherever and whenever.
+    (
+        "letter",
+        &["crate::rpc", "crate::worker", "crate::store", "tonic", "sea_orm", "tokio", "mpp_proto", "mpp_kit"],
+    ),
 ];
 
 /// What is wrong with one file of a layer.

@@ -221,3 +221,46 @@ fn name(subject: &Subject) -> Vec<u8> {
 fn key_id(info: &[u8]) -> Vec<u8> {
     Sha256::digest(info)[..20].to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn validity() -> Validity {
+        let at = |text: &str| text.parse().unwrap();
+        Validity { from: at("2026-01-01T00:00:00Z"), until: at("2051-01-01T00:00:00Z") }
+    }
+
+    #[test]
+    fn authorities_are_written_and_read() {
+        let root = TestCa::root("Akar CONTOH", validity()).unwrap();
+        let middle = root.intermediate("Penerbit CONTOH", validity()).unwrap();
+        let (chain, key) = middle.to_pem().unwrap();
+        let read = TestCa::from_pem(&chain, &key).unwrap();
+        assert_eq!((read.certificate(), read.chain.len()), (middle.certificate(), 2));
+        assert_eq!(read.certificate().not_after(), validity().until);
+        let (_, other) = root.to_pem().unwrap();
+        assert!(matches!(TestCa::from_pem(&chain, &other), Err(CaError::Pem)));
+        assert!(matches!(TestCa::from_pem("", &key), Err(CaError::Pem)));
+    }
+
+    #[test]
+    fn seals_are_written_and_read_and_refuse_what_does_not_fit() {
+        let root = TestCa::root("Akar CONTOH", validity()).unwrap();
+        let subject = Subject {
+            common_name: "Siti Aminah, S.IP.".into(),
+            serial_number: Some("0017".into()),
+            organization: Some("Desa Sukamaju".into()),
+        };
+        let seal = root.signer(&subject, validity()).unwrap();
+        assert_eq!(seal.certificate().subject(), &subject);
+        let (key, chain) = seal.to_pem().unwrap();
+        assert_eq!(Seal::from_pem(&key, &chain).unwrap().certificate(), seal.certificate());
+        let (other, _) = root.signer(&subject, validity()).unwrap().to_pem().unwrap();
+        assert_eq!(Seal::from_pem(&other, &chain).err(), Some(SealError::Mismatch));
+        assert_eq!(Seal::from_pem("", &chain).err(), Some(SealError::Key));
+        assert_eq!(Seal::from_pem(&key, &chain[..100]).err(), Some(SealError::Chain));
+        let (key, certificate) = root.timestamper("Waktu CONTOH", validity()).unwrap();
+        assert_eq!(Seal::from_pem(&key, &certificate).err(), Some(SealError::WrongUse));
+    }
+}

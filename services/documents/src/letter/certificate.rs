@@ -398,6 +398,11 @@ impl Certificate {
         (&self.issuer, &self.serial)
     }
 
+    /// Whether it names itself as its issuer, as roots do.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
     pub(super) fn raw_subject(&self) -> &[u8] {
         &self.subject
     }
@@ -550,7 +555,7 @@ impl<'a> Search<'a, '_> {
             return None;
         }
         for other in self.others {
-            let used = through.iter().any(|subject| *subject == other.subject);
+            let used = through.contains(&other.subject);
             if used || *other == from || !other.may_issue(below) || !self.check(from, other) {
                 continue;
             }

@@ -117,9 +117,11 @@ pub fn prepare(pdf: &[u8], fields: &SignatureFields) -> Result<Prepared, SignErr
     let newest = file.entries.keys().next_back().copied().unwrap_or_default();
     let first_free = u32::try_from(size).map_err(|_| SignError::Structure)?.max(newest.saturating_add(1));
     let (signature, widget) = (Id(first_free, 0), Id(first_free.saturating_add(1), 0));
-    let dict_of = |id: Id| match file.object(id)?.value {
-        Value::Dict(dict) => Ok(dict),
-        _ => Err(SignError::Structure),
+    let dict_of = |id: Id| file.object(id)?.value.into_dict().ok_or(SignError::Structure);
+    // A list or dictionary that is not there is empty.
+    let list_of = |dict: &Dict, key: &str| match file.get(dict, key)? {
+        list if list.is_null() => Ok(Vec::new()),
+        list => list.into_array().ok_or(SignError::Structure),
     };
     let mut objects = BTreeMap::new();
 
@@ -127,15 +129,10 @@ pub fn prepare(pdf: &[u8], fields: &SignatureFields) -> Result<Prepared, SignErr
     let page = page(&file, &catalog, fields.page)?;
     let form_at = catalog.get(&b"AcroForm"[..]).and_then(Value::reference);
     let mut form = match file.get(&catalog, "AcroForm")? {
-        Value::Null => Dict::new(),
-        Value::Dict(form) => form,
-        _ => return Err(SignError::Structure),
+        form if form.is_null() => Dict::new(),
+        form => form.into_dict().ok_or(SignError::Structure)?,
     };
-    let mut list = match file.get(&form, "Fields")? {
-        Value::Null => Vec::new(),
-        Value::Array(list) => list,
-        _ => return Err(SignError::Structure),
-    };
+    let mut list = list_of(&form, "Fields")?;
     let name = text(&fields.field);
     for field in &list {
         if let Value::Dict(field) = file.resolve(field)?
@@ -159,11 +156,7 @@ pub fn prepare(pdf: &[u8], fields: &SignatureFields) -> Result<Prepared, SignErr
     }
 
     let mut page_dict = dict_of(page)?;
-    let mut annotations = match file.get(&page_dict, "Annots")? {
-        Value::Null => Vec::new(),
-        Value::Array(list) => list,
-        _ => return Err(SignError::Structure),
-    };
+    let mut annotations = list_of(&page_dict, "Annots")?;
     annotations.push(Value::Ref(widget));
     match page_dict.get(&b"Annots"[..]).and_then(Value::reference) {
         Some(id) => {
@@ -204,20 +197,20 @@ fn text(text: &str) -> Value {
 fn page(file: &Pdf<'_>, catalog: &Dict, wanted: usize) -> Result<Id, SignError> {
     let mut stack = vec![catalog.get(&b"Pages"[..]).and_then(Value::reference).ok_or(SignError::Structure)?];
     let mut left = wanted;
+    if wanted == 0 {
+        return Err(SignError::NoPage(wanted));
+    }
     for _ in 0..MOST_NODES {
         let Some(id) = stack.pop() else { return Err(SignError::NoPage(wanted)) };
         let Value::Dict(node) = file.object(id)?.value else { return Err(SignError::Structure) };
-        match file.get(&node, "Kids")? {
-            Value::Array(kids) => {
-                for kid in kids.iter().rev() {
-                    stack.push(kid.reference().ok_or(SignError::Structure)?);
-                }
+        if let Value::Array(kids) = file.get(&node, "Kids")? {
+            for kid in kids.iter().rev() {
+                stack.push(kid.reference().ok_or(SignError::Structure)?);
             }
-            _ => {
-                left = left.saturating_sub(1);
-                if left == 0 {
-                    return Ok(id);
-                }
+        } else {
+            left -= 1;
+            if left == 0 {
+                return Ok(id);
             }
         }
     }
@@ -428,7 +421,8 @@ impl Seal {
         let signature: Signature = self.key.sign(&attributes);
         let signature = signature.to_der();
         // The root is with whoever trusts it.
-        let sent = if self.chain.len() > 1 { &self.chain[..self.chain.len() - 1] } else { &self.chain };
+        let has_root = self.chain.len() > 1 && self.chain.last().is_some_and(Certificate::is_self_issued);
+        let sent = &self.chain[..self.chain.len() - usize::from(has_root)];
         let plain = cms::assemble(&attributes, signature.as_bytes(), sent, None);
         let Some(timestamper) = timestamper else { return Ok(complete(prepared, &plain)?) };
         if plain.len() + TOKEN > prepared.reserved() {
@@ -444,5 +438,81 @@ impl Seal {
             cms::granted(&response, signature.as_bytes(), &nonce).map_err(|_| SealError::WrongTimestamp)?;
         let stamped = cms::assemble(&attributes, signature.as_bytes(), sent, Some(token));
         Ok(complete(prepared, &stamped)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two pages, a table, an identifier; the second page has a list of annotations elsewhere.
+    fn pdf() -> Vec<u8> {
+        let objects = [
+            "<</Type/Catalog/Pages 2 0 R>>",
+            "<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595.28 841.89]>>",
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595.28 841.89]/Annots 5 0 R>>",
+            "[]",
+            "<</Title(Surat \\(contoh\\))>>",
+        ];
+        let mut out = b"%PDF-1.7\n".to_vec();
+        let mut table = "0000000000 65535 f \n".to_owned();
+        for (index, object) in objects.iter().enumerate() {
+            table.push_str(&format!("{:010} 00000 n \n", out.len()));
+            out.extend_from_slice(format!("{} 0 obj\n{object}\nendobj\n", index + 1).as_bytes());
+        }
+        let start = out.len();
+        let trailer = "<</Size 7/Root 1 0 R/Info 6 0 R/ID[(a)(b)]>>";
+        out.extend_from_slice(
+            format!("xref\n0 7\n{table}trailer\n{trailer}\nstartxref\n{start}\n%%EOF").as_bytes(),
+        );
+        out
+    }
+
+    fn fields(page: usize) -> SignatureFields {
+        SignatureFields {
+            field: "TTD1".into(),
+            page,
+            time: DateTime::parse_from_rfc3339("2026-11-26T15:15:00+07:00").unwrap(),
+            name: "Siti) /X (Aminah".into(),
+            reason: None,
+            location: None,
+            reserve: 100,
+        }
+    }
+
+    #[test]
+    fn a_revision_is_appended_with_a_table_and_the_identifier() {
+        let pdf = pdf();
+        for page in [1, 2] {
+            let prepared = prepare(&pdf, &fields(page)).unwrap();
+            assert_eq!(prepared.reserved(), 100);
+            let signed = complete(prepared.clone(), &[0xab; 100]).unwrap();
+            assert!(signed.starts_with(&pdf));
+            let (before, after) = (Pdf::read(&pdf).unwrap(), Pdf::read(&signed).unwrap());
+            assert!(after.classic);
+            for key in ["Root", "Info", "ID"] {
+                assert_eq!(after.trailer[key.as_bytes()], before.trailer[key.as_bytes()], "{key}");
+            }
+            assert_eq!(after.trailer[&b"Size"[..]], Value::Int(9));
+            let Value::Dict(signature) = after.object(Id(7, 0)).unwrap().value else {
+                panic!("no dictionary")
+            };
+            assert!(!signature.contains_key(&b"X"[..]), "a name broke out of its string");
+            assert_eq!(signature[&b"M"[..]], Value::Text(b"D:20261126151500+07'00'".to_vec(), 0..0));
+            let Value::Text(contents, room) = &signature[&b"Contents"[..]] else { panic!("no text") };
+            assert_eq!(contents, &[0xab; 100]);
+            let digest = Sha256::new()
+                .chain_update(&signed[..room.start])
+                .chain_update(&signed[room.end..])
+                .finalize();
+            assert_eq!(prepared.digest(), &<[u8; 32]>::from(digest));
+            // The page, or its list where it has one elsewhere, names the field.
+            let annotations = if page == 1 { Id(3, 0) } else { Id(5, 0) };
+            let mut written = Vec::new();
+            after.object(annotations).unwrap().value.write(&mut written);
+            assert!(String::from_utf8(written).unwrap().contains("[8 0 R]"), "page {page}");
+        }
+        assert_eq!(prepare(&pdf, &fields(3)), Err(SignError::NoPage(3)));
     }
 }

@@ -108,6 +108,18 @@ impl Value {
         if let Self::Array(it) = self { Some(it) } else { None }
     }
 
+    pub(super) fn into_dict(self) -> Option<Dict> {
+        if let Self::Dict(it) = self { Some(it) } else { None }
+    }
+
+    pub(super) fn into_array(self) -> Option<Vec<Self>> {
+        if let Self::Array(it) = self { Some(it) } else { None }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
     pub(super) fn reference(&self) -> Option<Id> {
         if let Self::Ref(it) = self { Some(*it) } else { None }
     }
@@ -319,10 +331,7 @@ impl<'a> Pdf<'a> {
                 }
             }
         }
-        match lexer.value(0)? {
-            Value::Dict(trailer) => Ok(trailer),
-            _ => Err(Unreadable::Damaged(lexer.at)),
-        }
+        lexer.value(0)?.into_dict().ok_or(Unreadable::Damaged(lexer.at))
     }
 
     fn xref_stream(&mut self, offset: usize) -> Result<Dict, Unreadable> {
@@ -941,6 +950,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn reading_never_panics(text in "(%PDF-|<<|>>|/[A-Z]|[0-9]{1,3}|[ ]|R|\\(|\\)|<|>|\\[|\\]|obj|endobj|stream\n|endstream|xref|trailer|startxref|%%EOF|\n){0,60}") {
             let _ = value(&text);

@@ -521,30 +521,247 @@ mod tests {
         Limits { time: Duration::from_secs(120), ..Limits::default() }
     }
 
+    fn render(template: &str, letter: &Letter) -> Result<Rendered, RenderError> {
+        renderer().render(template, letter, patient())
+    }
+
+    fn with(body: &str) -> String {
+        format!("#import \"/letter/base.typ\": *\n#show: letter\n{body}")
+    }
+
+    /// What a letter says, page by page, by a program that is not ours.
+    fn words(pdf: &[u8]) -> String {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, pdf).unwrap();
+        let output =
+            std::process::Command::new("pdftotext").arg("-layout").arg(file.path()).arg("-").output();
+        let output = output.unwrap_or_else(|error| {
+            panic!("pdftotext does not run ({error}): install poppler-utils, or run script/setup test")
+        });
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     #[test]
-    fn writes_samples() {
-        let renderer = renderer();
-        let out = |name: &str, letter: &Letter| {
-            let rendered = renderer.render(TEMPLATE, letter, patient()).unwrap();
-            std::fs::write(format!("/tmp/letter-{name}.pdf"), &rendered.pdf).unwrap();
-            eprintln!("{name}: {} pages {:?} {:?}", rendered.pages, rendered.signature, rendered.endorsement);
+    fn a_letter_says_what_its_data_says() {
+        let rendered = render(TEMPLATE, &letter()).unwrap();
+        assert_eq!(rendered.pages, 1);
+        assert_eq!(rendered.sha256, <[u8; 32]>::from(Sha256::digest(&rendered.pdf)));
+        assert!(rendered.pdf.starts_with(b"%PDF-1.7"));
+        let words = words(&rendered.pdf);
+        for expected in [
+            "PEMERINTAH KABUPATEN CONTOH",
+            "SURAT KETERANGAN TIDAK MAMPU",
+            "Nomor: 400.12.2.1/007/17.07.05.2003/XI/2026",
+            "Budi Santoso",
+            "Sukamaju, 5 Februari 1985",
+            "Rp750.000",
+            "Dewi Santoso",
+            "sampai dengan 25 Februari 2027",
+            "Sukamaju, 26 November 2026",
+            "a.n. KEPALA DESA SUKAMAJU",
+            "Siti Aminah, S.IP.",
+            "NIP 19800101 200501 2 001",
+            "7Q3K-9M2X-A1B2-C3D4",
+            "Halaman 1 dari 1",
+        ] {
+            assert!(words.contains(expected), "{expected} is not in:\n{words}");
+        }
+        assert!(!words.contains("CONTOH ·") && !words.contains("PRATINJAU"), "{words}");
+    }
+
+    #[test]
+    fn equal_input_gives_equal_bytes_and_other_input_does_not() {
+        let first = render(TEMPLATE, &letter()).unwrap();
+        typst::comemo::evict(0);
+        assert_eq!(render(TEMPLATE, &letter()).unwrap(), first);
+        let other = Letter { number: Some("400.12.2.1/008/17.07.05.2003/XI/2026".into()), ..letter() };
+        assert_ne!(render(TEMPLATE, &other).unwrap().sha256, first.sha256);
+    }
+
+    #[test]
+    fn values_are_never_markup() {
+        let hostile = "#panic(\"x\") *b* $x$ @ref <l> \\u{41} #data.number ]]";
+        let mut letter = letter();
+        letter.fields.insert("nama".into(), hostile.into());
+        letter.signer.name = hostile.into();
+        letter.letterhead.lines[2] = hostile.into();
+        letter.title = hostile.into();
+        let words = words(&render(TEMPLATE, &letter).unwrap().pdf);
+        assert!(words.contains("#panic(\"x\") *b* $x$ @ref <l> \\u{41} #data.number ]]"), "{words}");
+    }
+
+    #[test]
+    fn a_preview_has_no_number_and_no_code() {
+        let words = words(&render(TEMPLATE, &Letter { mark: Mark::Preview, ..letter() }).unwrap().pdf);
+        assert!(words.contains("Pratinjau: belum disetujui"), "{words}");
+        assert!(!words.contains("400.12.2.1") && !words.contains("7Q3K"), "{words}");
+    }
+
+    #[test]
+    fn a_sample_says_so() {
+        let words = words(&render(TEMPLATE, &Letter { mark: Mark::Sample, ..letter() }).unwrap().pdf);
+        assert!(words.contains("CONTOH · BUKAN DOKUMEN RESMI"), "{words}");
+        assert!(words.contains("sertifikat uji"), "{words}");
+    }
+
+    #[test]
+    fn boxes_for_signatures_lie_on_the_page() {
+        let rendered = render(TEMPLATE, &Letter { endorser: Some(signer()), ..letter() }).unwrap();
+        let (right, left) = (rendered.signature, rendered.endorsement.unwrap());
+        for place in [right, left] {
+            assert_eq!(place.page, 1);
+            assert!(place.x > 56.0 && place.x + place.width < 540.0, "{place:?}");
+            assert!(place.y > 60.0 && place.y + place.height < 400.0, "{place:?}");
+            assert!((place.height - 70.87).abs() < 0.1 && place.width > 150.0, "{place:?}");
+        }
+        assert!(left.x + left.width < right.x);
+        assert_eq!(render(TEMPLATE, &letter()).unwrap().endorsement, None);
+    }
+
+    #[test]
+    fn a_field_without_a_value_is_named() {
+        for value in [None, Some(Value::Null), Some("".into())] {
+            let mut letter = letter();
+            letter.fields.remove("pekerjaan");
+            letter.fields.extend(value.map(|value| ("pekerjaan".to_owned(), value)));
+            let expected = RenderError::UnresolvedField { key: "pekerjaan".into() };
+            assert_eq!(render(TEMPLATE, &letter), Err(expected));
+        }
+        let mut letter = letter();
+        letter.fields.remove("keperluan");
+        assert!(render(TEMPLATE, &letter).is_ok());
+        let row = with("#for it in data.fields.anggota [#it.nik]");
+        assert_eq!(render(&row, &letter), Err(RenderError::UnresolvedField { key: "nik".into() }));
+    }
+
+    #[test]
+    fn values_that_cannot_be_printed_are_named() {
+        let mut odd = letter();
+        odd.fields.insert("nama".into(), "Budi\u{202e}".into());
+        let expected = TextError::Hidden { key: "fields.nama".into(), character: '\u{202e}' };
+        assert_eq!(render(TEMPLATE, &odd), Err(expected.into()));
+        let mut odd = letter();
+        odd.fields["anggota"][1]["nama"] = "محمد".into();
+        let expected = TextError::NoGlyph { key: "fields.anggota[1].nama".into(), character: 'م' };
+        assert_eq!(render(TEMPLATE, &odd), Err(expected.into()));
+        let mut odd = letter();
+        odd.signer.name = "Siti\n".into();
+        let expected = TextError::Hidden { key: "signer.name".into(), character: '\n' };
+        assert_eq!(render(TEMPLATE, &odd), Err(expected.into()));
+    }
+
+    #[test]
+    fn every_character_that_passes_is_drawn() {
+        let drawn = (' '..='\u{2fff}').filter(|c| text::flaw(*c).is_none()).collect::<Vec<_>>();
+        assert!(drawn.len() > 2000, "{}", drawn.len());
+        let lines = drawn.chunks(40).map(|chunk| Value::from(chunk.iter().collect::<String>()));
+        let mut letter = letter();
+        letter.fields.insert("baris".into(), lines.collect::<Vec<_>>().into());
+        let template = with("#for baris in data.fields.baris [#baris *#baris* _#baris _ *_#baris _* \\ ]");
+        let limits = Limits { pages: 40, ..patient() };
+        let rendered = renderer().render(&template, &letter, limits);
+        assert!(rendered.is_ok(), "{rendered:?}");
+    }
+
+    #[test]
+    fn pages_are_bounded() {
+        let long = with(&"#pagebreak()\n".repeat(5));
+        assert_eq!(render(&long, &letter()), Err(RenderError::TooManyPages { pages: 6, most: 4 }));
+        let many = renderer().render(&long, &letter(), Limits { pages: 6, ..patient() }).unwrap();
+        assert_eq!((many.pages, many.signature.page), (6, 6));
+    }
+
+    #[test]
+    fn forms_that_no_letter_has_are_refused() {
+        let refused = |key: &str, value: Value| {
+            let mut letter = letter();
+            letter.fields.insert(key.into(), value);
+            render(TEMPLATE, &letter).unwrap_err()
         };
-        out("plain", &letter());
-        out("preview", &Letter { mark: Mark::Preview, ..letter() });
-        let camat = Signer {
-            on_behalf_of: None,
-            position: "Camat Melati".into(),
-            name: "Drs. H. Ahmad Dahlan, M.Si.".into(),
-            ..signer()
-        };
-        out(
-            "sample",
-            &Letter {
-                mark: Mark::Sample,
-                endorser: Some(camat),
-                classification: Some("Biasa".into()),
-                ..letter()
-            },
+        assert_eq!(
+            refused("anggota", vec![1; 201].into()),
+            RenderError::Form { key: "fields.anggota".into() }
         );
+        assert_eq!(
+            refused("dalam", json!([[[[1]]]])),
+            RenderError::Form { key: "fields.dalam[0][0][0]".into() }
+        );
+        assert_eq!(refused("Nama", 1.into()), RenderError::Form { key: "fields".into() });
+        let wide = vec![Value::from("x".repeat(1500)); 200];
+        assert_eq!(refused("lebar", wide.into()), RenderError::TooLarge { what: "data" });
+        let mut arms = letter();
+        arms.letterhead.arms = Some(" ".repeat(LARGEST_ARMS + 1));
+        assert_eq!(render(TEMPLATE, &arms), Err(RenderError::TooLarge { what: "arms" }));
+    }
+
+    #[test]
+    fn a_coat_of_arms_is_drawn_and_a_broken_one_is_an_error() {
+        let mut letter = letter();
+        letter.letterhead.arms =
+            Some("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><circle r='9'/></svg>".into());
+        assert!(render(TEMPLATE, &letter).is_ok());
+        for arms in ["no drawing", "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>"] {
+            letter.letterhead.arms = Some(arms.into());
+            assert!(matches!(render(TEMPLATE, &letter), Err(RenderError::Typeset { line: 0, .. })), "{arms}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_an_error_of_its_line_and_says_no_value() {
+        let mut letter = letter();
+        letter.fields.insert("tanggal_lahir".into(), "Rahasia".into());
+        let error = render(&with("\n#tanggal(data.fields.tanggal_lahir)"), &letter).unwrap_err();
+        assert!(matches!(error, RenderError::Typeset { .. }), "{error}");
+        assert!(!error.to_string().contains("Rahasia"), "{error}");
+        letter.fields.insert("angka".into(), 5.into());
+        let error = render(&with("#upper(data.fields.angka)"), &letter).unwrap_err();
+        assert!(matches!(error, RenderError::Typeset { line: 3, .. }), "{error}");
+    }
+
+    #[test]
+    fn templates_outside_the_language_are_not_even_evaluated() {
+        for body in ["#while true {}", "#let f() = f()\n#f()", "#import \"@preview/cetz:0.3.0\": *"] {
+            let error = render(&with(body), &letter()).unwrap_err();
+            assert!(
+                matches!(error, RenderError::Template(TemplateError::NotPermitted { .. })),
+                "{body}: {error}"
+            );
+        }
+    }
+
+    /// What the language keeps out would meet Typst's own limits, or the deadline.
+    #[test]
+    fn what_runs_away_meets_limits_beneath_the_language() {
+        let renderer = renderer();
+        let evaluate = |template: &'static str, time: Duration| {
+            renderer.run(time, move || {
+                let data = prepare(&letter(), &BTreeSet::new())?;
+                typeset(template, &letter(), &data, 4)
+            })
+        };
+        let minute = Duration::from_secs(60);
+        for template in ["#while true {}", "#let f(x) = f(x + 1)\n#f(1)"] {
+            let error = evaluate(template, minute).unwrap_err();
+            assert!(matches!(error, RenderError::Typeset { line: 1, .. }), "{template}: {error}");
+        }
+        // Ends by itself after some seconds; nobody waits for it.
+        let slow = "#for i in range(2000) { for j in range(1000) { let x = calc.sin(i + j) } }";
+        assert_eq!(evaluate(slow, Duration::from_millis(20)), Err(RenderError::TooSlow));
+        assert_eq!(renderer.run(Duration::from_millis(1), || Ok(())), Err(RenderError::TooSlow));
+    }
+
+    #[test]
+    fn a_job_that_panics_is_an_error_and_its_thread_lives() {
+        let renderer = renderer();
+        let panicking =
+            renderer.run(Duration::from_secs(60), || -> Result<(), _> { panic!("as a defect would") });
+        assert_eq!(panicking, Err(RenderError::Internal("panicked")));
+        assert_eq!(renderer.run(Duration::from_secs(60), || Ok(1)), Ok(1));
+    }
+
+    #[test]
+    fn what_the_compiler_quotes_is_left_out() {
+        assert_eq!(unquoted("expected \"a b\" in `x`, found c"), "expected \"…\" in `…`, found c");
+        assert_eq!(unquoted("open \"rahasia"), "open \"");
     }
 }

@@ -17,6 +17,11 @@ use super::world::BASE_PATH;
 pub const LONGEST: usize = 64 * 1024;
 /// The most syntax nodes that an evaluation may visit, a loop counted as [`LOOP`] turns.
 const MOST_WORK: u64 = 400_000;
+/// How deep the syntax tree may be. Chains such as `a.b.c` nest too.
+const DEEPEST: usize = 128;
+/// The parser does not bound how deep chains nest, and even dropping such a tree recurses: this is ample for what
+/// [`LONGEST`] bytes can nest, and only what is touched costs memory.
+const STACK: usize = 256 * 1024 * 1024;
 /// How many turns a loop is counted as.
 const LOOP: u64 = 50;
 
@@ -80,6 +85,9 @@ pub enum TemplateError {
         /// The construct.
         what: String,
     },
+    /// It does not import the base library and say `#show: letter`, each once and outside of everything else.
+    #[error("a letter template begins with #import \"{BASE_PATH}\": * and #show: letter")]
+    NoLetter,
     /// More than [`LONGEST`] bytes.
     #[error("longer than {LONGEST} bytes")]
     TooLong,
@@ -96,6 +104,16 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
     if template.len() > LONGEST {
         return Err(TemplateError::TooLong);
     }
+    std::thread::scope(|scope| {
+        let checking = std::thread::Builder::new()
+            .name("letter-check".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, || check_here(template));
+        checking.ok().and_then(|it| it.join().ok()).unwrap_or(Err(TemplateError::TooMuchWork))
+    })
+}
+
+fn check_here(template: &str) -> Result<Uses, TemplateError> {
     let source = Source::detached(template);
     let (errors, _) = source.root().errors_and_warnings();
     if let Some(error) = errors.first() {
@@ -107,11 +125,21 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
         let line = range.map_or(1, |range| line(&source, range.start));
         return Err(TemplateError::Syntax { line, message: error.message.to_string() });
     }
-    let mut walk =
-        Walk { source: &source, bindings: BTreeMap::new(), used: BTreeSet::new(), asked: BTreeSet::new() };
+    let mut walk = Walk {
+        source: &source,
+        depth: 0,
+        imports: 0,
+        shows: 0,
+        bindings: BTreeMap::new(),
+        used: BTreeSet::new(),
+        asked: BTreeSet::new(),
+    };
     let work = walk.visit(&LinkedNode::new(source.root()), false)?;
     if work > MOST_WORK {
         return Err(TemplateError::TooMuchWork);
+    }
+    if (walk.imports, walk.shows) != (1, 1) {
+        return Err(TemplateError::NoLetter);
     }
     let Walk { used, asked, .. } = walk;
     Ok(Uses { required: used.difference(&asked).cloned().collect(), optional: asked })
@@ -123,6 +151,9 @@ fn line(source: &Source, offset: usize) -> usize {
 
 struct Walk<'a> {
     source: &'a Source,
+    depth: usize,
+    imports: usize,
+    shows: usize,
     /// The template's own bindings and the work that each use of one stands for.
     bindings: BTreeMap<String, u64>,
     used: BTreeSet<String>,
@@ -144,6 +175,17 @@ impl Walk<'_> {
 
     /// Checks a node and what is beneath it. The work that its evaluation stands for.
     fn visit(&mut self, node: &LinkedNode<'_>, in_loop: bool) -> Result<u64, TemplateError> {
+        if self.depth >= DEEPEST {
+            return Err(TemplateError::TooMuchWork);
+        }
+        self.depth += 1;
+        let work = self.visit_kind(node, in_loop);
+        self.depth -= 1;
+        work
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused, also what Typst adds")]
+    fn visit_kind(&mut self, node: &LinkedNode<'_>, in_loop: bool) -> Result<u64, TemplateError> {
         match node.kind() {
             // Markup and code that only stand for themselves.
             SyntaxKind::Markup
@@ -286,6 +328,7 @@ impl Walk<'_> {
         self.visit(&target, in_loop)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused")]
     fn call(&mut self, node: &LinkedNode<'_>, in_loop: bool) -> Result<u64, TemplateError> {
         let mut children = node.children();
         let Some(callee) = children.next() else { return Ok(1) };
@@ -375,10 +418,11 @@ impl Walk<'_> {
     }
 
     /// `show: letter`, and no other.
-    fn show_rule(&self, node: &LinkedNode<'_>, _: bool) -> Result<u64, TemplateError> {
+    fn show_rule(&mut self, node: &LinkedNode<'_>, _: bool) -> Result<u64, TemplateError> {
         let parts = node.children().filter(is_expression).collect::<Vec<_>>();
         match parts.as_slice() {
-            [transform] if transform.kind() == SyntaxKind::Ident && transform.full_text() == "letter" => {
+            [transform] if transform.full_text() == "letter" && is_outermost(node) => {
+                self.shows += 1;
                 Ok(1)
             }
             _ => Err(self.refuse(node, "a show rule other than `show: letter`")),
@@ -386,28 +430,36 @@ impl Walk<'_> {
     }
 
     /// `import "/letter/base.typ": *`, and no other.
-    fn import(&self, node: &LinkedNode<'_>) -> Result<u64, TemplateError> {
+    fn import(&mut self, node: &LinkedNode<'_>) -> Result<u64, TemplateError> {
         let import = node.cast::<ast::ModuleImport<'_>>();
         let ours = import.is_some_and(|import| {
             matches!(import.source(), ast::Expr::Str(path) if path.get() == BASE_PATH)
                 && matches!(import.imports(), Some(ast::Imports::Wildcard))
                 && import.new_name().is_none()
         });
-        if ours { Ok(1) } else { Err(self.refuse(node, format!("an import other than \"{BASE_PATH}\": *"))) }
+        if ours && is_outermost(node) {
+            self.imports += 1;
+            Ok(1)
+        } else {
+            Err(self.refuse(node, format!("an import other than \"{BASE_PATH}\": *")))
+        }
     }
 }
 
-/// The names of `a.b.c`, if it is nothing else.
+/// The names of `a.b.c`, if it is nothing else and no longer than any that is used.
 fn path(node: &SyntaxNode) -> Option<Vec<String>> {
-    match node.kind() {
-        SyntaxKind::Ident => Some(vec![node.full_text().to_string()]),
-        SyntaxKind::FieldAccess => {
-            let mut path = path(node.children().next()?)?;
-            path.push(node.children().last()?.full_text().to_string());
-            Some(path)
-        }
-        _ => None,
+    let mut names = Vec::new();
+    let mut node = node;
+    while node.kind() == SyntaxKind::FieldAccess && names.len() < 8 {
+        names.push(node.children().last()?.full_text().to_string());
+        node = node.children().next()?;
     }
+    if node.kind() != SyntaxKind::Ident {
+        return None;
+    }
+    names.push(node.full_text().to_string());
+    names.reverse();
+    Some(names)
 }
 
 /// The key of `data.fields.key`.
@@ -425,6 +477,11 @@ fn only_text(call: ast::FuncCall<'_>) -> Option<String> {
         (Some(ast::Arg::Pos(ast::Expr::Str(text))), None) => Some(text.get().to_string()),
         _ => None,
     }
+}
+
+/// Whether a node stands in the file itself, in no block.
+fn is_outermost(node: &LinkedNode<'_>) -> bool {
+    node.parent().is_some_and(|parent| parent.parent().is_none())
 }
 
 fn is_punctuation(kind: SyntaxKind) -> bool {
@@ -559,6 +616,21 @@ mod tests {
     }
 
     #[test]
+    fn a_template_is_a_letter_once() {
+        let import = "#import \"/letter/base.typ\": *\n";
+        for template in
+            ["", "Isi", import, "#show: letter", &format!("{HEAD}#show: letter"), &format!("{HEAD}{import}")]
+        {
+            assert_eq!(check(template), Err(TemplateError::NoLetter), "{template}");
+        }
+        assert!(matches!(
+            check(&format!("{import}#[#show: letter]")),
+            Err(TemplateError::NotPermitted { line: 2, .. })
+        ));
+        assert_eq!(check(HEAD), Ok(Uses::default()));
+    }
+
+    #[test]
     fn bindings_that_double_each_other_are_refused() {
         let mut body = "#let a0 = [x]\n".to_owned();
         for n in 0..40 {
@@ -573,6 +645,25 @@ mod tests {
         assert!(matches!(with("#if {"), Err(TemplateError::Syntax { line: 3.., .. })));
         for nest in ["(", "[", "{", "#[", "#(", "*_", "#if true ["] {
             assert!(with(&format!("#{}", nest.repeat(10_000))).is_err(), "{nest}");
+        }
+        for (begin, link, end) in [
+            ("#", "(", "1"),
+            ("#data", ".a", ""),
+            ("#data", ".at(1)", ""),
+            ("#(1", "+1", ")"),
+            ("#(", "-", "1)"),
+            ("#(", "not ", "true)"),
+            ("#if true {} ", "else if true {}", ""),
+            ("#text", "[a]", ""),
+            ("#let a", "=b", ""),
+            ("", "- ", "a"),
+            ("", "*a_", ""),
+            ("", "#[", "a"),
+        ] {
+            let many = (LONGEST - HEAD.len() - 32) / link.len();
+            let chain = format!("{begin}{}{end}", link.repeat(many));
+            let result = with(&chain);
+            assert!(result.is_err() || link == "[a]" || link == "- ", "{link}: {result:?}");
         }
         let closed = format!("#{}1{}", "(".repeat(5_000), ")".repeat(5_000));
         assert!(with(&closed).is_err());

@@ -21,8 +21,9 @@ pub enum TextError {
         /// The first such character.
         character: char,
     },
-    /// None of the embedded fonts draws this character; PDF/A permits no empty boxes.
-    #[error("{key} holds U+{:04X}, which the fonts of the letter do not have", u32::from(*character))]
+    /// The embedded fonts do not draw this character, and PDF/A permits no empty boxes; or it is of a script that runs from
+    /// right to left.
+    #[error("{key} holds U+{:04X}, which letters cannot be set in", u32::from(*character))]
     NoGlyph {
         /// The path of the value.
         key: String,
@@ -71,7 +72,7 @@ pub(super) enum Flaw {
 pub(super) fn flaw(character: char) -> Option<Flaw> {
     if is_hidden(character) {
         Some(Flaw::Hidden)
-    } else if has_glyph(character) {
+    } else if has_glyph(character) && !is_right_to_left(character) {
         None
     } else {
         Some(Flaw::NoGlyph)
@@ -86,6 +87,11 @@ fn is_hidden(character: char) -> bool {
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}' | '\u{fffd}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Hebrew is in the fonts, but would turn the order of what stands around it; Arabic and its kin are not.
+fn is_right_to_left(character: char) -> bool {
+    matches!(character, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{10fff}')
 }
 
 /// Whether all four faces draw this character.
@@ -145,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_the_fonts_do_not_have_is_refused() {
-        for character in ['\u{0627}', '\u{1f600}', '漢', '\u{a9c1}', '\u{fffd}'] {
+        for character in ['\u{0627}', '\u{5d0}', '\u{1f600}', '漢', '\u{a9c1}', '\u{fffd}'] {
             let error = check("fields.nama", &format!("Budi {character}")).unwrap_err();
             // The replacement character stands in a font or not; either way it is no name.
             assert!(

@@ -163,19 +163,14 @@ fn fields(file: &Pdf<'_>) -> Result<Vec<Field>, Unreadable> {
             continue;
         }
         let Value::Dict(field) = file.resolve(&field)? else { continue };
-        let own = match file.get(&field, "T")? {
-            Value::Text(octets, _) => decode(&octets),
-            _ => String::new(),
-        };
+        let own =
+            if let Value::Text(octets, _) = file.get(&field, "T")? { decode(&octets) } else { String::new() };
         let name = match (above.as_str(), own.as_str()) {
             ("", own) => own.to_owned(),
             (above, "") => above.to_owned(),
             (above, own) => format!("{above}.{own}"),
         };
-        let is_signature = match file.get(&field, "FT")? {
-            Value::Name(kind) => kind == b"Sig",
-            _ => is_signature,
-        };
+        let is_signature = file.get(&field, "FT")?.name().map_or(is_signature, |kind| kind == b"Sig");
         if let Value::Array(kids) = file.get(&field, "Kids")? {
             stack.extend(kids.into_iter().rev().map(|kid| (kid, name.clone(), is_signature)));
         }
@@ -210,8 +205,12 @@ fn covered(file: &Pdf<'_>, signature: &Dict) -> Option<(usize, usize, usize)> {
     let [0, before, after, length] = *range.as_slice() else { return None };
     let end = after.checked_add(length)?;
     let Some(Value::Text(_, room)) = signature.get(&b"Contents"[..]) else { return None };
-    // What is left out must be this very text in hexadecimal, or else anything could hide there.
-    let exact = *room == (before..after) && file.bytes.get(before) == Some(&b'<') && end <= file.bytes.len();
+    // What is left out must be this very text in hexadecimal and nothing but its digits, or else anything could hide there.
+    let bare = match file.bytes.get(room.clone()) {
+        Some([b'<', digits @ .., b'>']) => digits.iter().all(u8::is_ascii_hexdigit),
+        _ => false,
+    };
+    let exact = *room == (before..after) && bare && end <= file.bytes.len();
     (exact && after < end).then_some((before, after, end))
 }
 
@@ -341,17 +340,20 @@ fn appended(file: &Pdf<'_>, found: &mut [Found]) {
 
 /// Whether `new`, which begins with the bytes of `old`, adds one signature field and changes nothing that is seen.
 ///
-/// What may differ: the list of fields, the list of annotations of a page, both by this one field at their end; the
-/// modification date. New objects may be anything: nothing that existed points at them but what is checked here.
+/// What may differ: the list of fields, the list of annotations of a page, both by this one field at their end; and what
+/// programs note about themselves without showing it: modification date, producer, XMP metadata, version and
+/// extensions of the format. New objects may be anything: nothing that existed points at them but what is checked here.
 fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
     let root = old.trailer.get(&b"Root"[..]).and_then(Value::reference);
     let same_heads = ["Root", "Info"].iter().all(|key| {
-        // A revision need not repeat the document information.
         let (before, after) = (old.trailer.get(key.as_bytes()), new.trailer.get(key.as_bytes()));
-        before == after || (*key == "Info" && after.is_none())
+        // The information about the document may be left out, or come with the revision.
+        before == after || (*key == "Info" && (before.is_none() || after.is_none()))
     });
     let Some(root) = root.filter(|_| same_heads) else { return Ok(false) };
-    if old.entries.keys().any(|number| !new.entries.contains_key(number)) {
+    // One revision, right on top.
+    let previous = new.trailer.get(&b"Prev"[..]).and_then(Value::int).and_then(|it| usize::try_from(it).ok());
+    if previous != Some(old.start) || old.entries.keys().any(|number| !new.entries.contains_key(number)) {
         return Ok(false);
     }
     let size =
@@ -363,13 +365,10 @@ fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
     else {
         return Ok(false);
     };
-    if !same_but(&old_catalog, &new_catalog, &["AcroForm"]) {
+    if !same_but(&old_catalog, &new_catalog, &["AcroForm", "Extensions", "Version"]) {
         return Ok(false);
     }
-    let old_form = match old.get(&old_catalog, "AcroForm")? {
-        Value::Dict(form) => form,
-        _ => Dict::new(),
-    };
+    let old_form = old.get(&old_catalog, "AcroForm")?.into_dict().unwrap_or_default();
     let Value::Dict(new_form) = new.get(&new_catalog, "AcroForm")? else { return Ok(false) };
     if !same_but(&old_form, &new_form, &["Fields", "SigFlags"]) {
         return Ok(false);
@@ -384,6 +383,7 @@ fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
     }
 
     let references = [new_catalog.get(&b"AcroForm"[..]), new_form.get(&b"Fields"[..])];
+    let metadata = old_catalog.get(&b"Metadata"[..]).and_then(Value::reference);
     let mut known = references.into_iter().flatten().filter_map(Value::reference).collect::<Vec<_>>();
     known.push(root);
     for (number, entry) in &new.entries {
@@ -391,7 +391,7 @@ fn only_a_signature(old: &Pdf<'_>, new: &Pdf<'_>) -> Result<bool, Unreadable> {
             None if *number >= first_new => {}
             Some(before) if before == entry => {}
             Some(_) if known.iter().any(|id| id.0 == *number) => {}
-            Some(_) if is_harmless(old, new, *number, *widget)? => {}
+            Some(_) if is_harmless(old, new, *number, *widget, metadata)? => {}
             // A number that stood for nothing may be pointed at from anywhere.
             None | Some(_) => return Ok(false),
         }
@@ -415,8 +415,14 @@ fn is_unseen_signature(file: &Pdf<'_>, widget: Id) -> Result<bool, Unreadable> {
     Ok(is_signature && !acts && unseen)
 }
 
-/// Whether an object that existed only gained the new field in a list of annotations, or a new modification date.
-fn is_harmless(old: &Pdf<'_>, new: &Pdf<'_>, number: u32, widget: Id) -> Result<bool, Unreadable> {
+/// Whether an object that existed only gained the new field in a list of annotations, or is about the program that wrote it.
+fn is_harmless(
+    old: &Pdf<'_>,
+    new: &Pdf<'_>,
+    number: u32,
+    widget: Id,
+    metadata: Option<Id>,
+) -> Result<bool, Unreadable> {
     let generation = |file: &Pdf<'_>| match file.entries.get(&number) {
         Some(super::pdf::Entry::At(_, generation)) => Some(*generation),
         Some(super::pdf::Entry::Within(_)) => Some(0),
@@ -425,7 +431,9 @@ fn is_harmless(old: &Pdf<'_>, new: &Pdf<'_>, number: u32, widget: Id) -> Result<
     let (Some(before), Some(after)) = (generation(old), generation(new)) else { return Ok(false) };
     let (before, after) = (old.object(Id(number, before))?, new.object(Id(number, after))?);
     if before.stream.is_some() || after.stream.is_some() {
-        return Ok(false);
+        let is_metadata = |value: &Value| matches!(value, Value::Dict(dict) if dict.get(&b"Type"[..]).and_then(Value::name) == Some(b"Metadata"));
+        let named = metadata.is_some_and(|id| id.0 == number);
+        return Ok(named && is_metadata(&before.value) && is_metadata(&after.value));
     }
     let gained = |before: &[Value], after: &[Value]| {
         matches!(after.strip_prefix(before), Some([Value::Ref(id)]) if *id == widget) || before == after
@@ -445,7 +453,7 @@ fn is_harmless(old: &Pdf<'_>, new: &Pdf<'_>, number: u32, widget: Id) -> Result<
             let page = is_page
                 && same_but(before, after, &["Annots"])
                 && matches!((annotations(before), annotations(after)), (Some(b), Some(a)) if gained(&b, &a));
-            page || (is_info && same_but(before, after, &["ModDate"]))
+            page || (is_info && same_but(before, after, &["ModDate", "Producer"]))
         }
         _ => false,
     })

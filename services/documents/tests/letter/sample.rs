@@ -59,6 +59,62 @@ pub(crate) fn pdf() -> &'static [u8] {
     &PDF
 }
 
+/// A page whose objects lie in an object stream, under a cross-reference stream with a PNG predictor.
+pub(crate) fn pdf_with_streams() -> Vec<u8> {
+    use std::io::Write as _;
+    let deflate = |data: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    };
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Resources<<>>>>",
+    ];
+    let (mut head, mut body) = (String::new(), String::new());
+    for (number, object) in objects.iter().enumerate() {
+        head.push_str(&format!("{} {} ", number + 1, body.len()));
+        body.push_str(object);
+        body.push(' ');
+    }
+    let mut out = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec();
+    let container = u8::try_from(out.len()).unwrap();
+    let packed = deflate(format!("{head}{body}").as_bytes());
+    out.extend_from_slice(
+        format!(
+            "4 0 obj\n<</Type/ObjStm/N 3/First {}/Filter/FlateDecode/Length {}>>\nstream\n",
+            head.len(),
+            packed.len()
+        )
+        .as_bytes(),
+    );
+    out.extend_from_slice(&packed);
+    out.extend_from_slice(b"\nendstream\nendobj\n");
+    let start = out.len();
+    let [high, low] = u16::try_from(start).unwrap().to_be_bytes();
+    let rows =
+        [[0, 0, 0, 255], [2, 0, 4, 0], [2, 0, 4, 1], [2, 0, 4, 2], [1, 0, container, 0], [1, high, low, 0]];
+    let mut above = [0_u8; 4];
+    let mut predicted = Vec::new();
+    for row in rows {
+        predicted.push(2);
+        predicted.extend(row.iter().zip(above).map(|(byte, above)| byte.wrapping_sub(above)));
+        above = row;
+    }
+    let packed = deflate(&predicted);
+    out.extend_from_slice(
+        format!(
+            "5 0 obj\n<</Type/XRef/Size 6/W[1 2 1]/Root 1 0 R/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 4>>/Length {}>>\nstream\n",
+            packed.len()
+        )
+        .as_bytes(),
+    );
+    out.extend_from_slice(&packed);
+    out.extend_from_slice(format!("\nendstream\nendobj\nstartxref\n{start}\n%%EOF\n").as_bytes());
+    out
+}
+
 /// When everything here happens.
 pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-26T08:15:00Z".parse().unwrap()
