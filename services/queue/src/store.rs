@@ -125,10 +125,10 @@ impl Store {
         row.map(convert::shard).transpose()
     }
 
-    /// Takes the next epoch: from here nothing of the old one can commit. Answers false if somebody was first.
-    pub(crate) async fn begin_epoch(&self, id: HallId, from: i64) -> Result<bool, Error> {
+    /// Takes a later epoch: from here nothing of the old one can commit. Answers false if somebody was first.
+    pub(crate) async fn begin_epoch(&self, id: HallId, from: i64, next: i64) -> Result<bool, Error> {
         let update = shard::Entity::update_many()
-            .col_expr(shard::Column::Epoch, Expr::value(from + 1))
+            .col_expr(shard::Column::Epoch, Expr::value(next))
             .col_expr(shard::Column::State, Expr::value(convert::REBUILDING))
             .filter(shard::Column::Hall.eq(id.to_string()))
             .filter(shard::Column::Epoch.eq(from));

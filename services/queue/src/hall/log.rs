@@ -73,6 +73,9 @@ pub(crate) enum Fence {
     /// The log is closed.
     #[error("the log is closed")]
     Closed,
+    /// The log of this epoch ends before what is known to stand in it: it was written anew.
+    #[error("the log ends at {0}, before what is known of it")]
+    Behind(u64),
     /// The log does not continue what SQL holds, or cannot be read.
     #[error("the log diverges at {0}")]
     Diverged(u64),
@@ -155,7 +158,8 @@ impl Log {
         let end = entries.last().map_or(seq, |entry| entry.seq);
         // The log must reach as far as its own header says; a hole at the end is a divergence too.
         match answer.get(1).and_then(|text| text.parse::<u64>().ok()) {
-            Some(head) if head == end || head <= seq => Ok(entries),
+            Some(head) if head == end => Ok(entries),
+            Some(head) if head < seq => Err(Fence::Behind(head)),
             Some(_) | None => Err(Fence::Diverged(end)),
         }
     }
