@@ -307,9 +307,9 @@ impl Actor {
         };
         // Nothing of the old epoch can commit from here on: what SQL holds now is all there is.
         flusher::catch_up(&self.store, self.hall, &self.committed).await?;
-        let entries = self.store.entries(self.hall, self.store.day_start(self.hall).await?).await?;
+        let lines = self.store.lines(self.hall, self.store.day_start(self.hall).await?).await?;
         let (seq, chain) = self.committed.head();
-        let run_id = match self.log.install(epoch, seq, &chain, &entries).await {
+        let run_id = match self.log.install(epoch, seq, &chain, &lines).await {
             Ok(run_id) => run_id,
             Err(Fence::Epoch(_)) => return Ok(None),
             Err(fence) => return Err(Error::Unavailable(anyhow::anyhow!(fence))),
@@ -320,7 +320,7 @@ impl Actor {
         }
         self.doubtful = false;
         self.metrics.rebuilt(started.elapsed());
-        tracing::info!(hall = %self.hall, epoch, seq, events = entries.len(), "the log of the hall was rebuilt");
+        tracing::info!(hall = %self.hall, epoch, seq, events = lines.len(), "the log of the hall was rebuilt");
         Ok(Some(view))
     }
 

@@ -40,6 +40,14 @@ pub(crate) struct Entry {
     pub(crate) chain: String,
 }
 
+/// An entry as it stands in Redis.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) seq: u64,
+    pub(crate) body: String,
+    pub(crate) chain: String,
+}
+
 impl Entry {
     /// The entry of `event` after the one with this chain.
     pub(crate) fn after(seq: u64, chain: &str, event: Event) -> anyhow::Result<Self> {
@@ -170,12 +178,12 @@ impl Log {
         epoch: i64,
         seq: u64,
         chain: &str,
-        entries: &[Entry],
+        lines: &[Line],
     ) -> Result<String, Fence> {
         let mut call = INSTALL.prepare_invoke();
         call.key(&self.meta).key(&self.entries).arg(epoch).arg(seq).arg(chain);
-        for entry in entries {
-            call.arg(entry.seq).arg(&entry.body).arg(&entry.chain);
+        for line in lines {
+            call.arg(line.seq).arg(&line.body).arg(&line.chain);
         }
         let answer = self.run(&call).await?;
         match (answer.first().map(String::as_str), answer.get(1)) {

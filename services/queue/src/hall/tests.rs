@@ -9,6 +9,7 @@ use mpp_kit::clock::{Clock, ManualClock, SystemClock};
 use mpp_kit::redis::Redis;
 use mpp_kit::shutdown::Shutdown;
 use mpp_kit::testing::{self, TestDb};
+use sea_orm::ConnectionTrait as _;
 
 use super::{HallHandle, Halls};
 use crate::domain::decide::{Act, Command, NewTicket, Order, Reach};
@@ -25,11 +26,15 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 
 fn hall(counters: usize) -> Hall {
+    hall_named("MPP-UJI", counters)
+}
+
+fn hall_named(code: &str, counters: usize) -> Hall {
     let agency = AgencyId::generate();
     let service = ServiceId::generate();
     Hall {
         id: HallId::generate(),
-        code: "MPP-UJI".to_owned(),
+        code: code.to_owned(),
         name: "MPP Uji".to_owned(),
         time_zone: TimeZone::Wib,
         calendar: Calendar::Demo,
@@ -464,4 +469,71 @@ async fn an_installation_that_comes_twice_changes_nothing() {
     assert_eq!(log.install(3, 0, super::log::GENESIS, &[]).await.expect("it is there"), run_id);
     assert_eq!(log.tail(&view, 0, super::log::GENESIS).await.expect("read").len(), 1);
     assert!(matches!(log.install(2, 0, super::log::GENESIS, &[]).await, Err(super::log::Fence::Epoch(3))));
+}
+
+/// A start reads the whole day of each hall, and writes it into a Redis that is empty: long days must neither wait for the
+/// one writer of SQLite nor keep a connection until others give up waiting for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_halls_with_long_days_start_at_once() {
+    const EVENTS: u64 = 10_000;
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        mpp_migrations::run("queue", &db.db.write).await.expect("the tables are made");
+        let before = Shutdown::new();
+        let halls = instance(&db, redis.redis.url(), &before).await;
+        let plans: Vec<Hall> = (0..4).map(|nth| hall_named(&format!("MPP-{nth}"), 1)).collect();
+        for plan in &plans {
+            let configure = Order::Configure(Arc::new(plan.clone()));
+            halls.apply(command(configure)).await.expect("a new hall is configured");
+            let hall = halls.hall(plan.id).await.expect("the hall is there");
+            hall.submit(command(Order::OpenDay)).await.expect("the day opens");
+            hall.submit(command(issue(plan.services[0].id))).await.expect("issued");
+        }
+        before.trigger();
+        // The last event of each hall again and again: as long as a day, and quicker than as many commands.
+        let columns = "epoch, date, kind, actor, actor_kind, at, chain, body";
+        let copies = format!(
+            "INSERT INTO queue_event (hall, seq, event_id, {columns}) \
+             WITH RECURSIVE copy (nth) AS (SELECT 1 UNION ALL SELECT nth + 1 FROM copy WHERE nth < {EVENTS}) \
+             SELECT hall, seq + nth, event_id || nth, {columns} FROM queue_event, copy \
+             WHERE kind = 'ticket_issued'"
+        );
+        db.db.write.execute_unprepared(&copies).await.expect("the days grow");
+        let moved = format!("UPDATE queue_shard SET seq = seq + {EVENTS}");
+        db.db.write.execute_unprepared(&moved).await.expect("and the shard rows with them");
+        redis::cmd("FLUSHALL").exec_async(&mut redis.redis.connection()).await.expect("emptied");
+
+        let shutdown = Shutdown::new();
+        let connections = db.connect_again().await;
+        // Somebody keeps the one writer of SQLite for as long as the halls are read.
+        let writer = connections.begin().await.expect("the writer");
+        let halls = Halls::open(
+            Store::new(connections),
+            Redis::connect(redis.redis.url()).await.expect("redis answers"),
+            Arc::new(SystemClock),
+            shutdown.clone(),
+            Metrics::new(),
+        )
+        .await
+        .expect("reading the halls needs no writer");
+        drop(writer);
+        let answers = plans.iter().map(|plan| {
+            let halls = halls.clone();
+            async move {
+                let hall = halls.hall(plan.id).await.expect("the hall is there");
+                insist(&hall, keyed("after", issue(plan.services[0].id))).await.expect("issued")
+            }
+        });
+        for answer in futures::future::join_all(answers).await {
+            assert_eq!(answer.ticket.expect("a ticket").number, "A002", "{}", db.engine);
+        }
+        for plan in &plans {
+            let shard = halls.store().shard(plan.id).await.expect("read").expect("a shard");
+            assert!(
+                shard.seq > EVENTS && shard.epoch == 2,
+                "{shard:?}: opened once, not in several attempts"
+            );
+        }
+        shutdown.trigger();
+    }
 }
