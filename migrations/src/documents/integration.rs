@@ -45,9 +45,14 @@ impl MigrationTrait for Integration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in
-            ["poll_cursor", "oss_receipt", "licence_message", "licence", "webhook_delivery", "webhook_endpoint"]
-        {
+        for table in [
+            "poll_cursor",
+            "oss_receipt",
+            "licence_message",
+            "licence",
+            "webhook_delivery",
+            "webhook_endpoint",
+        ] {
             manager.drop_table(Table::drop().table(table).to_owned()).await?;
         }
         Ok(())
@@ -91,13 +96,7 @@ fn webhook_delivery(backend: DbBackend) -> TableCreateStatement {
         .col(text("attempts"))
         .col(timestamp_with_time_zone("created_at"))
         .col(timestamp_with_time_zone("updated_at"))
-        .index(
-            Index::create()
-                .name("webhook_delivery_once")
-                .col("endpoint_id")
-                .col("event_seq")
-                .unique(),
-        )
+        .index(Index::create().name("webhook_delivery_once").col("endpoint_id").col("event_seq").unique())
         .foreign_key(
             ForeignKey::create()
                 .name("webhook_delivery_endpoint")

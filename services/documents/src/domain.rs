@@ -2,13 +2,15 @@
 //!
 //! Read in this order: [`area`] (where), [`field`] (what a form asks), [`step`] (who decides), [`letter_type`] (one
 //! entry of the catalogue), [`number`] (how documents are numbered), [`calendar`] and [`sla`] (how long it may take),
-//! [`workflow`] (what happens to an application), [`document`] (what was issued).
+//! [`workflow`] (what happens to an application), [`document`] (what was issued), [`webhook`] and [`licence`] (what other
+//! systems are told, and ask for).
 
 pub mod area;
 pub mod calendar;
 pub mod document;
 pub mod field;
 pub mod letter_type;
+pub mod licence;
 pub mod life_event;
 pub mod number;
 pub mod office;
@@ -16,6 +18,7 @@ pub mod person;
 pub mod sla;
 pub mod step;
 pub mod text;
+pub mod webhook;
 pub mod workflow;
 
 mpp_kit::ids! {

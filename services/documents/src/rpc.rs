@@ -1,5 +1,7 @@
 //! The RPCs, one file each: parse, load, decide, save. Here is what they share.
 
+pub(crate) mod integration;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
