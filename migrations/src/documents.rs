@@ -4,6 +4,8 @@
 //! service reads and writes whole. Unique indexes prove what the rules promise: a number is given once, a code names one
 //! document, a type has one version in force.
 
+mod integration;
+
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -18,7 +20,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut)]
+        vec![Box::new(FirstCut), Box::new(integration::Integration)]
     }
 
     fn migration_table_name() -> DynIden {

@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`area`] (where), [`field`] (what a form asks), [`step`] (who decides), [`letter_type`] (one
 //! entry of the catalogue), [`number`] (how documents are numbered), [`calendar`] and [`sla`] (how long it may take),
-//! [`workflow`] (what happens to an application), [`document`] (what was issued).
+//! [`workflow`] (what happens to an application), [`document`] (what was issued), [`webhook`] and [`licence`] (what other
+//! systems are told, and ask for).
 
 pub mod area;
 pub mod calendar;
@@ -10,6 +11,7 @@ pub mod code;
 pub mod document;
 pub mod field;
 pub mod letter_type;
+pub mod licence;
 pub mod life_event;
 pub mod number;
 pub mod office;
@@ -17,6 +19,7 @@ pub mod person;
 pub mod sla;
 pub mod step;
 pub mod text;
+pub mod webhook;
 pub mod workflow;
 
 mpp_kit::ids! {

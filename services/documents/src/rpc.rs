@@ -44,6 +44,8 @@ mod withdraw_application;
 pub(crate) mod case;
 pub(crate) mod types;
 
+pub(crate) mod integration;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -179,6 +181,17 @@ rpcs! {
     get_verification(GetVerificationRequest) -> GetVerificationResponse: get_verification::handle;
     verify_file(VerifyFileRequest) -> VerifyFileResponse: verify_file::handle;
     list_document_journal(ListDocumentJournalRequest) -> ListDocumentJournalResponse: list_document_journal::handle;
+    create_webhook(CreateWebhookRequest) -> CreateWebhookResponse: integration::create_webhook::handle;
+    list_webhooks(ListWebhooksRequest) -> ListWebhooksResponse: integration::list_webhooks::handle;
+    update_webhook(UpdateWebhookRequest) -> UpdateWebhookResponse: integration::update_webhook::handle;
+    rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse: integration::rotate_webhook_secret::handle;
+    list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse: integration::list_webhook_deliveries::handle;
+    replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse: integration::replay_webhook_delivery::handle;
+    list_events(ListEventsRequest) -> ListEventsResponse: integration::list_events::handle;
+    list_licences(ListLicencesRequest) -> ListLicencesResponse: integration::list_licences::handle;
+    get_licence(GetLicenceRequest) -> GetLicenceResponse: integration::get_licence::handle;
+    update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse: integration::update_licence_status::handle;
+    receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse: integration::receive_oss_call::handle;
 }
 
 /// Who asks, for the journal: an id, or that it was somebody without one.
