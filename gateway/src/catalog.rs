@@ -30,8 +30,12 @@ pub(crate) struct Rpc {
     pub(crate) output: MessageDescriptor,
     /// Whether it answers with a stream.
     pub(crate) streaming: bool,
-    /// Whether its request carries a credential without sign-in: it gets the limits of a sign-in.
+    /// Whether its request carries a credential without sign-in and acts on it: it gets the limits of a sign-in.
     pub(crate) sign_in: bool,
+    /// Whether anybody may hand something in with it: it gets the limits of a submission.
+    pub(crate) submission: bool,
+    /// Whether its request carries a file: its body may be larger.
+    pub(crate) carries_file: bool,
     /// The `request_id` field, filled from `Idempotency-Key`.
     pub(crate) request_id: Option<FieldDescriptor>,
     /// The `version` field of the request, filled from `If-Match`.
@@ -103,7 +107,10 @@ impl Catalog {
         let mut rpcs = HashMap::new();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
             let options = method.options();
-            let rpc = Arc::new(rpc(&method, options.get_extension(&policy).as_message(), &comments)?);
+            // Without a binding it is called over gRPC only, and nothing says that it merely reads.
+            let reads =
+                options.get_extension(&http).as_message().is_some_and(|rule| !text(rule, "get").is_empty());
+            let rpc = Arc::new(rpc(&method, reads, options.get_extension(&policy).as_message(), &comments)?);
             rpcs.insert(rpc.path.as_str().to_owned(), rpc.clone());
             if !options.has_extension(&http) {
                 continue;
@@ -123,6 +130,7 @@ impl Catalog {
 /// Reads what the gateway must know about one RPC.
 fn rpc(
     method: &MethodDescriptor,
+    reads: bool,
     policy: Option<&DynamicMessage>,
     comments: &Comments,
 ) -> anyhow::Result<Rpc> {
@@ -138,7 +146,10 @@ fn rpc(
         method.full_name()
     );
     let permission = text(policy, "permission");
-    let sign_in = permission == "public" && input.fields().any(|field| is_credential(&field));
+    // A code that is only looked up by is like a ticket's token: nobody guesses it, and its page is opened all day.
+    let acts = permission == "public" && !reads;
+    let carries_file = input.fields().any(|field| is_single(&field, &Kind::Bytes));
+    let sign_in = acts && input.fields().any(|field| is_credential(&field));
     Ok(Rpc {
         name: method.name().to_owned(),
         path: format!("/{}/{}", service.full_name(), method.name()).parse()?,
@@ -146,6 +157,8 @@ fn rpc(
         idempotent: flag(policy, "idempotent"),
         streaming: method.is_server_streaming(),
         sign_in,
+        submission: acts && !sign_in,
+        carries_file,
         request_id: input.get_field_by_name("request_id").filter(|field| is_single(field, &Kind::String)),
         if_match: input.get_field_by_name("version").filter(|field| is_single(field, &Kind::Uint32)),
         etag: etag(&output),
@@ -285,6 +298,24 @@ mod tests {
         assert_eq!(rpc("/mpp.queue.v1.QueueService/WatchCounter")?.seq.len(), 2);
         assert!(rpc("/mpp.identity.v1.IdentityService/CreateSession")?.sign_in);
         assert!(!rpc("/mpp.identity.v1.IdentityService/CreateAccount")?.sign_in);
+        let documents = |name: &str| rpc(&format!("/mpp.documents.v1.DocumentsService/{name}"));
+        for (name, sign_in, submission, carries_file) in [
+            ("GetApplicationByCode", false, false, false),
+            ("GetVerification", false, false, false),
+            ("CreateDownloadLink", true, false, false),
+            ("PrefillApplication", true, false, false),
+            ("SubmitApplication", false, true, false),
+            ("UploadFile", false, true, true),
+            ("VerifyFile", false, true, true),
+            ("ApproveApplication", false, false, false),
+        ] {
+            let rpc = documents(name)?;
+            assert_eq!(
+                (rpc.sign_in, rpc.submission, rpc.carries_file),
+                (sign_in, submission, carries_file),
+                "{name}"
+            );
+        }
         assert!(call_next.comment.starts_with("Calls the next ticket"), "{}", call_next.comment);
         assert_eq!(catalog.bindings.len(), catalog.rpcs.len(), "every RPC has a binding");
         Ok(())

@@ -70,7 +70,26 @@ const SECURITY: [(HeaderName, HeaderValue); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
+/// What a page says that shows a PDF of ours within itself.
+const FRAMING: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+/// What a PDF says. Browsers show it in a small page of their own, which brings its own style and no script of ours.
+const FILE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'",
+);
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// What an answer needs of its Content-Security-Policy that others do not. Put into the extensions of the answer by the
+/// pages; nothing that comes from a service can hold it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ContentPolicy {
+    /// A page that shows a file of ours within itself.
+    Framing,
+    /// A file that a page of ours may show.
+    File,
+}
 
 /// Everything a request needs. One per process.
 pub(crate) struct Gateway {
@@ -89,6 +108,8 @@ pub(crate) struct Gateway {
     /// How long a request may take. Streams are not cut.
     pub(crate) request_timeout: Duration,
     pub(crate) body_limit: usize,
+    /// The same where the body carries a file.
+    pub(crate) file_body_limit: usize,
     /// The header in which a proxy in front writes the client's address.
     pub(crate) proxy_header: Option<HeaderName>,
     pub(crate) pages: Router,
@@ -209,7 +230,7 @@ impl Gateway {
             }
             (Err(Refusal::Service(status)), None) => problem::from_status(&status, &request_id, language),
         };
-        self.finish(response.headers_mut(), &request_id);
+        self.finish(&mut response, &request_id);
         let status = response.status().as_u16();
         span.record("http.response.status_code", status);
         let status = KeyValue::new("http.response.status_code", i64::from(status));
@@ -329,6 +350,8 @@ impl Gateway {
             // Whoever signs in is nobody yet, whatever else comes along.
             return self.limits.sign_in(exchange.address).map_err(limited);
         }
+        // The forms of the pages call the services themselves, so they are counted here as what they stand for.
+        let hands_in = rpc.map_or(parts.method == Method::POST, |rpc| rpc.submission);
         let by_cookie = sessions.is_cookie_authenticated(&parts.headers);
         if by_cookie && !sessions.is_same_origin(&parts.method, &parts.uri, &parts.headers) {
             return Err(own::cross_site().into());
@@ -353,6 +376,7 @@ impl Gateway {
         }
         match &exchange.caller {
             Some(caller) => self.limits.principal(&caller.id).map_err(limited),
+            None if hands_in => self.limits.submission(exchange.address).map_err(limited),
             None if counted => Ok(()),
             None => self.limits.anonymous(exchange.address).map_err(limited),
         }
@@ -403,10 +427,17 @@ impl Gateway {
     }
 
     /// The headers of every answer.
-    fn finish(&self, headers: &mut HeaderMap, request_id: &str) {
+    fn finish(&self, response: &mut Response, request_id: &str) {
+        let own = response.extensions().get::<ContentPolicy>().copied();
+        let headers = response.headers_mut();
         for (name, value) in SECURITY {
             headers.insert(name, value);
         }
+        match own {
+            Some(ContentPolicy::Framing) => headers.insert(header::CONTENT_SECURITY_POLICY, FRAMING),
+            Some(ContentPolicy::File) => headers.insert(header::CONTENT_SECURITY_POLICY, FILE),
+            None => None,
+        };
         if self.sessions.is_secure() {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
         }

@@ -11,6 +11,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use mpp_kit::component::{Env, Role};
 use mpp_proto::{
+    documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
     queue::v1::queue_service_client::QueueServiceClient,
 };
@@ -68,6 +69,11 @@ pub struct Config {
     pub trusted_proxy_header: Option<String>,
     /// How large a request body may be, in bytes.
     pub body_limit_bytes: usize,
+    /// How large an uploaded file may be, in bytes. The documents service has a limit of its own; 3 MiB is the largest
+    /// that its contract allows.
+    pub file_limit_bytes: usize,
+    /// How large a form with its attachments may be, in bytes.
+    pub form_limit_bytes: usize,
     /// How long a request may take, in milliseconds. Streams are not cut.
     pub request_timeout_ms: u64,
     /// Between two signs of life in an event stream, in milliseconds.
@@ -84,6 +90,8 @@ impl Default for Config {
             public_url: None,
             trusted_proxy_header: None,
             body_limit_bytes: 1 << 20,
+            file_limit_bytes: 3 << 20,
+            form_limit_bytes: 20 << 20,
             request_timeout_ms: 30_000,
             heartbeat_ms: 5_000,
             streams: 10_000,
@@ -105,7 +113,10 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
     let pages = web::router(web::WebState {
         queue: QueueServiceClient::new(env.peers.channel(QUEUE)),
         identity: IdentityServiceClient::new(env.peers.channel(IDENTITY)),
+        documents: DocumentsServiceClient::new(env.peers.channel(DOCUMENTS)),
         public_url: config.public_url.clone(),
+        file_limit: config.file_limit_bytes,
+        form_limit: config.form_limit_bytes,
     });
     build(env, config, board_token, pages)
 }
@@ -153,6 +164,7 @@ fn build(env: &Env, config: Config, board_token: TokenSource, pages: Router) -> 
         heartbeat,
         request_timeout: Duration::from_millis(config.request_timeout_ms),
         body_limit: config.body_limit_bytes,
+        file_body_limit: config.body_limit_bytes.max(file_body(config.file_limit_bytes)),
         proxy_header: proxy_header.transpose()?,
         pages,
         openapi: openapi.into(),
@@ -172,6 +184,11 @@ fn build(env: &Env, config: Config, board_token: TokenSource, pages: Router) -> 
     let compression =
         CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE).and(is_compressible));
     Ok(Router::new().fallback_service(service).layer(compression))
+}
+
+/// How large the JSON is that carries a file of this size: base64, and the other fields.
+fn file_body(file: usize) -> usize {
+    file.div_ceil(3).saturating_mul(4).saturating_add(16 << 10)
 }
 
 /// Text that a browser asks for once. Never event streams, which must not wait for a compressor, nor gRPC.

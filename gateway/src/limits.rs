@@ -34,8 +34,10 @@ pub struct RateLimits {
     pub principal: Rate,
     /// Per address (IPv6: per /64) for everybody else.
     pub anonymous: Rate,
-    /// Per address, for requests that carry a password or key. The account's own lock comes on top.
+    /// Per address, for requests that carry a password, key or code and act on it. The account's own lock comes on top.
     pub sign_in: Rate,
+    /// Per address, for what somebody without an account hands in: tickets, applications, files.
+    pub submission: Rate,
 }
 
 impl Default for RateLimits {
@@ -46,6 +48,8 @@ impl Default for RateLimits {
             // A whole hall may stand behind one address: its visitors' phones, and its staff who sign in at eight.
             anonymous: Rate { per_second: 500, burst: 2_000 },
             sign_in: Rate { per_second: 20, burst: 200 },
+            // A village office hands in for its people from one address; nobody types faster than this.
+            submission: Rate { per_second: 10, burst: 200 },
         }
     }
 }
@@ -57,6 +61,7 @@ pub(crate) struct Limits {
     principal: DefaultKeyedRateLimiter<String>,
     anonymous: DefaultKeyedRateLimiter<IpAddr>,
     sign_in: DefaultKeyedRateLimiter<IpAddr>,
+    submission: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
 }
 
@@ -71,6 +76,7 @@ impl Limits {
             principal: DefaultKeyedRateLimiter::keyed(quota("principal", limits.principal)?),
             anonymous: DefaultKeyedRateLimiter::keyed(quota("anonymous", limits.anonymous)?),
             sign_in: DefaultKeyedRateLimiter::keyed(quota("sign_in", limits.sign_in)?),
+            submission: DefaultKeyedRateLimiter::keyed(quota("submission", limits.submission)?),
             clock: DefaultClock::default(),
         })
     }
@@ -90,6 +96,11 @@ impl Limits {
         self.count(&self.sign_in, &network(address))
     }
 
+    /// Counts what somebody without an account hands in.
+    pub(crate) fn submission(&self, address: IpAddr) -> Result<(), Duration> {
+        self.count(&self.submission, &network(address))
+    }
+
     fn count<K: Clone + Eq + std::hash::Hash>(
         &self,
         limiter: &DefaultKeyedRateLimiter<K>,
@@ -106,6 +117,7 @@ impl Limits {
         self.principal.retain_recent();
         self.anonymous.retain_recent();
         self.sign_in.retain_recent();
+        self.submission.retain_recent();
     }
 }
 

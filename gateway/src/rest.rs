@@ -35,8 +35,8 @@ pub(crate) async fn unary(
     body: Body,
 ) -> Result<Response, Refusal> {
     let rpc = &*binding.rpc;
-    let body =
-        if binding.has_body { read(body, &parts.headers, gateway.body_limit).await? } else { Bytes::new() };
+    let limit = if rpc.carries_file { gateway.file_body_limit } else { gateway.body_limit };
+    let body = if binding.has_body { read(body, &parts.headers, limit).await? } else { Bytes::new() };
     let message = transcode::request(binding, segments, parts.uri.query(), &parts.headers, &body)?;
     let mut headers = exchange.forwarded.clone();
     if !headers.contains_key(GRPC_TIMEOUT) {

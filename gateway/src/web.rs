@@ -1,23 +1,38 @@
 //! The web pages: server-rendered shells for the counter console, kiosk, board and control room, whose small scripts
-//! talk to the REST API like any other client; and the two pages a citizen meets on a phone, which work without a script.
+//! talk to the REST API like any other client; and the pages a citizen meets, which work without a script.
 //!
 //! Nothing here decides anything: a page shows what the services answer to the caller's own token. Words live in
 //! `gateway/web/i18n`, looks in `gateway/web/css`, behaviour in `gateway/web/js`.
 
-use axum::{Router, extract::State, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    response::Response,
+    routing::{get, post},
+};
 use http::HeaderMap;
 use mpp_kit::client::PeerChannel;
 use mpp_proto::{
+    documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
     queue::v1::queue_service_client::QueueServiceClient,
 };
 
+mod apply;
 mod assets;
+mod catalogue;
 mod citizen;
+mod fields;
+mod follow;
+mod form;
+mod letters;
+mod moment;
 mod pages;
 mod qr;
+mod verify;
 mod visit;
 mod words;
+mod work;
 
 use visit::Visit;
 
@@ -28,13 +43,26 @@ pub struct WebState {
     pub queue: QueueServiceClient<PeerChannel>,
     /// The identity service.
     pub identity: IdentityServiceClient<PeerChannel>,
+    /// The documents service.
+    pub documents: DocumentsServiceClient<PeerChannel>,
     /// The address people use, if it is configured.
     pub public_url: Option<String>,
+    /// How large an uploaded file may be, in bytes.
+    pub file_limit: usize,
+    /// How large a form with its files may be, in bytes.
+    pub form_limit: usize,
 }
 
 /// The routes of the pages. They expect an `Extension<Arc<Sessions>>`, to know whose browser asks.
 pub fn router(state: WebState) -> Router {
+    // Forms with files may be larger than anything else that is sent here; they are bounded where they are read.
+    let with_files = Router::new()
+        .route("/surat/{key}/ajukan", get(apply::form).post(apply::submit))
+        .route("/permohonan/{code}/perbaiki", get(follow::correct_form).post(follow::correct))
+        .route("/periksa/berkas", get(verify::back).post(verify::file))
+        .layer(DefaultBodyLimit::disable());
     Router::new()
+        .merge(with_files)
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))
@@ -46,6 +74,30 @@ pub fn router(state: WebState) -> Router {
         .route("/papan/qr.svg", get(qr::site))
         .route("/t/{token}", get(citizen::ticket))
         .route("/h/{hall}", get(citizen::onsite_form).post(citizen::onsite_issue))
+        .route("/surat", get(letters::finder))
+        .route("/surat/{key}", get(letters::one))
+        .route("/surat/{key}/isi", get(apply::form).post(apply::prefill))
+        .route("/permohonan", get(follow::enter).post(follow::find))
+        .route("/permohonan/{code}", get(follow::follow))
+        .route("/permohonan/{code}/tanda-terima", get(follow::receipt))
+        .route("/permohonan/{code}/qr.svg", get(follow::code_image))
+        .route("/permohonan/{code}/perbaiki/isi", get(follow::correct_form).post(follow::correct_prefill))
+        .route("/permohonan/{code}/tarik", get(follow::withdraw_form).post(follow::withdraw))
+        .route("/permohonan/{code}/unduh", get(follow::back).post(follow::download))
+        .route("/berkas/{token}", get(follow::file))
+        .route("/s/{code}", get(verify::code))
+        .route("/periksa", get(verify::check).post(verify::find))
+        .route("/meja", get(work::list))
+        .route("/meja/tanda-tangan", get(work::sign))
+        .route("/meja/{application}", get(work::one))
+        .route("/meja/{application}/draf.pdf", get(work::draft))
+        .route("/meja/{application}/berkas/{file}", get(work::attachment))
+        .route("/jenis-surat", get(catalogue::list))
+        .route("/jenis-surat/pratinjau", post(catalogue::preview))
+        .route("/jenis-surat/{key}", get(catalogue::editor).post(catalogue::save))
+        .route("/jenis-surat/{key}/terbitkan", post(catalogue::publish))
+        .route("/jenis-surat/{key}/tarik", post(catalogue::retire))
+        .route("/jenis-surat/{key}/beda", get(catalogue::diff))
         .route("/assets/{*path}", get(assets::serve))
         .fallback(not_found)
         .with_state(state)

@@ -165,7 +165,7 @@ pub(crate) async fn control_room(State(state): State<WebState>, visit: Visit) ->
 }
 
 /// The member of staff who asks, or the page to show instead.
-async fn staff(state: &WebState, visit: &Visit, permission: &str) -> Result<Viewer, Response> {
+pub(crate) async fn staff(state: &WebState, visit: &Visit, permission: &str) -> Result<Viewer, Response> {
     let viewer = visit.viewer(state).await.map_err(|status| visit.refused(&status))?;
     let viewer = viewer.ok_or_else(|| visit.sign_in_first())?;
     if viewer.may(permission) { Ok(viewer) } else { Err(visit.forbidden()) }

@@ -1,4 +1,4 @@
-//! The two codes that phones read: of a ticket's page, and of the form to take a number in the hall.
+//! The codes that phones read: of the page of a ticket or an application, and of the form to take a number in the hall.
 
 use axum::{
     extract::{Path, State},
@@ -26,6 +26,14 @@ pub(crate) async fn ticket(
         return StatusCode::NOT_FOUND.into_response();
     };
     image(&format!("{base}/t/{token}"))
+}
+
+/// The code of a page whose address ends with a secret code: `/{page}/{code}`.
+pub(crate) fn page(state: &WebState, headers: &HeaderMap, page: &str, code: &str) -> Response {
+    match (is_plain(code), base_url(state, headers)) {
+        (true, Some(base)) => image(&format!("{base}/{page}/{code}")),
+        (true, None) | (false, _) => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// The code that the board shows: `/papan/qr.svg?hall=…&kode=…`.
@@ -69,6 +77,7 @@ fn image(text: &str) -> Response {
 mod tests {
     use mpp_kit::{client::Peers, component::Role};
     use mpp_proto::{
+        documents::v1::documents_service_client::DocumentsServiceClient,
         identity::v1::identity_service_client::IdentityServiceClient,
         queue::v1::queue_service_client::QueueServiceClient,
     };
@@ -78,6 +87,9 @@ mod tests {
     fn state(public_url: Option<&str>) -> WebState {
         let peers = Peers::new();
         WebState {
+            documents: DocumentsServiceClient::new(peers.channel(Role("documents"))),
+            file_limit: 3 << 20,
+            form_limit: 20 << 20,
             queue: QueueServiceClient::new(peers.channel(Role("queue"))),
             identity: IdentityServiceClient::new(peers.channel(Role("identity"))),
             public_url: public_url.map(str::to_owned),

@@ -24,7 +24,7 @@ use super::{
     words::{self, Words},
 };
 use crate::{
-    edge::REQUEST_ID,
+    edge::{ContentPolicy, REQUEST_ID},
     problem,
     session::{self, Sessions},
 };
@@ -154,6 +154,47 @@ impl Visit {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         self.remember(headers);
+        response
+    }
+
+    /// A file, shown in the browser, or saved under a name if one is given. Never kept by anybody in between.
+    pub(crate) fn file(&self, content: Vec<u8>, media_type: &str, save_as: Option<&str>) -> Response {
+        let known = ["application/pdf", "image/jpeg", "image/png"];
+        let media_type = known.into_iter().find(|known| *known == media_type);
+        let mut response = Response::new(Body::from(content));
+        response.extensions_mut().insert(ContentPolicy::File);
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(media_type.unwrap_or("application/octet-stream")),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        let disposition = match save_as {
+            None if media_type.is_some() => "inline".to_owned(),
+            None => "attachment".to_owned(),
+            // RFC 6266: the plain name for old programs, the whole one for all others.
+            Some(name) => format!(
+                "attachment; filename=\"{}\"; filename*=UTF-8''{}",
+                name.chars()
+                    .map(|letter| match letter {
+                        '.' | '-' | '_' => letter,
+                        letter if letter.is_ascii_alphanumeric() => letter,
+                        _ => '-',
+                    })
+                    .collect::<String>(),
+                utf8_percent_encode(name, NON_ALPHANUMERIC)
+            ),
+        };
+        if let Ok(disposition) = HeaderValue::try_from(disposition) {
+            headers.insert(header::CONTENT_DISPOSITION, disposition);
+        }
+        response
+    }
+
+    /// Renders a page that shows a file of ours within itself.
+    pub(crate) fn framing_page(&self, page: &impl Template) -> Response {
+        let mut response = self.page(StatusCode::OK, page);
+        response.extensions_mut().insert(ContentPolicy::Framing);
         response
     }
 

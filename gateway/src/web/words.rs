@@ -24,6 +24,11 @@ impl Words {
         Self(serde_json::from_str(json).expect("the words are part of the program and read by a test"))
     }
 
+    /// A text that may not exist, for keys that come from a service.
+    pub(crate) fn find(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
     /// A text with its parameters filled in.
     pub(crate) fn say(&self, key: &str, values: &[(&str, &dyn Display)]) -> String {
         values.iter().fold(self[key].clone(), |text, (name, value)| {
@@ -168,6 +173,14 @@ mod tests {
             "pause.",
             "zone.",
             "error.",
+            "person.",
+            "role.",
+            "step.",
+            "state.",
+            "happened.",
+            "verify.state.",
+            "verdict.",
+            "draft.state.",
         ];
         for key in INDONESIAN.0.keys() {
             let found =

@@ -1,4 +1,4 @@
-//! The two services, and a gateway before them.
+//! The services, and a gateway before them.
 
 use std::{
     collections::HashSet,
@@ -26,11 +26,20 @@ use mpp_kit::{
     shutdown::Shutdown,
     testing::{Issuer, scope},
 };
-use mpp_proto::{identity::v1 as identity, queue::v1 as queue};
+use mpp_proto::{
+    documents::v1::documents_service_server::DocumentsServiceServer, identity::v1 as identity,
+    queue::v1 as queue,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
+
+use crate::documents::Documents;
+
+/// What the account behind the session may do.
+const PERMISSIONS: [&str; 5] =
+    ["queue.read", "queue.call", "queue.ticket.read", "documents.work", "documents.catalogue"];
 
 pub(crate) const HALL: &str = "hal_01h455vb4pex5vsknk084sn02q";
 pub(crate) const SECRET: &str = "session-secret";
@@ -285,11 +294,7 @@ impl Identity {
     }
 
     fn token(&self) -> String {
-        self.0.issuer.token(
-            &SystemClock,
-            "acc_1",
-            &[(&["queue.read", "queue.call", "queue.ticket.read"], scope(&[]))],
-        )
+        self.0.issuer.token(&SystemClock, "acc_1", &[(&PERMISSIONS, scope(&[]))])
     }
 }
 
@@ -307,13 +312,23 @@ macro_rules! identity_service {
 
 identity_service! {
     unserved:
-        get_current_session GetCurrentSessionRequest GetCurrentSessionResponse,
         create_account CreateAccountRequest CreateAccountResponse,
         list_accounts ListAccountsRequest ListAccountsResponse,
         disable_account DisableAccountRequest DisableAccountResponse,
         enrol_device EnrolDeviceRequest EnrolDeviceResponse,
         list_devices ListDevicesRequest ListDevicesResponse,
         revoke_device RevokeDeviceRequest RevokeDeviceResponse;
+
+    async fn get_current_session(
+        &self,
+        _: tonic::Request<identity::GetCurrentSessionRequest>,
+    ) -> Answer<identity::GetCurrentSessionResponse> {
+        let account = identity::Account { display_name: "Hasan Basri".into(), ..Default::default() };
+        Ok(identity::GetCurrentSessionResponse {
+            principal: Some(identity::get_current_session_response::Principal::Account(account)),
+            permissions: PERMISSIONS.map(String::from).into(),
+        }.into())
+    }
 
     async fn create_session(
         &self,
@@ -371,11 +386,12 @@ identity_service! {
     }
 }
 
-/// A gateway before the two services, without a socket.
+/// A gateway before the services, without a socket.
 pub(crate) struct Gate {
     pub(crate) router: Router,
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) queue: Queue,
+    pub(crate) documents: Documents,
     pub(crate) identity: Identity,
     pub(crate) shutdown: Shutdown,
 }
@@ -417,7 +433,11 @@ impl Gate {
         let queue_stack = stacked(Role("queue"), queue_routes).await;
         let identity_routes =
             Routes::new(identity::identity_service_server::IdentityServiceServer::new(identity.clone()));
+        let documents = Documents::default();
+        // As the real service: a file of 3 MiB comes in one message.
+        let documents_routes = Routes::new(DocumentsServiceServer::new(documents.clone()));
         let peers = Peers::new();
+        peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {
@@ -436,7 +456,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, identity, shutdown }
+        Self { router, issuer, queue, documents, identity, shutdown }
     }
 
     /// A token with permissions everywhere.

@@ -68,15 +68,16 @@ const again = (problem) => AGAIN.has(problem.status) || problem.reason === "RATE
  * Sends a press until it is answered, always with the same key: one effect, however often the line breaks.
  * @param {string} path
  * @param {unknown} body
- * @param {{key?: string, onRetry?: (attempt: number) => void, until?: number}} [options] until: milliseconds after which
- *   the last failure is thrown; without it the press is kept until the server answers
+ * @param {{key?: string, onRetry?: (attempt: number) => void, until?: number, patience?: number}} [options] until:
+ *   milliseconds after which the last failure is thrown; without it the press is kept until the server answers.
+ *   patience: milliseconds until one try is given up
  * @returns {Promise<any>}
  */
-export async function send(path, body, { key = newKey(), onRetry, until = Infinity } = {}) {
+export async function send(path, body, { key = newKey(), onRetry, until = Infinity, patience } = {}) {
   const start = Date.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await request("POST", path, { body, key });
+      return await request("POST", path, { body, key, patience });
     } catch (error) {
       if (!(error instanceof Problem) || !again(error) || Date.now() - start > until) throw error;
       onRetry?.(attempt);

@@ -158,6 +158,8 @@ fn config(data: PathBuf) -> Config {
     // Every persona signs in from one address.
     config.gateway.rate.sign_in.per_second = 1_000;
     config.gateway.rate.sign_in.burst = 1_000;
+    config.gateway.rate.submission.per_second = 1_000;
+    config.gateway.rate.submission.burst = 1_000;
     config
 }
 

@@ -1,0 +1,387 @@
+//! The application form of a citizen: one page that works without a script. What is typed in is never part of an address.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Request, State},
+    response::Response,
+};
+use bytes::Bytes;
+use http::StatusCode;
+use mpp_proto::documents::v1::{
+    LetterType, Office, OfficeKind, PrefillApplicationRequest, PrefillApplicationResponse, Subject,
+    SubmitApplicationRequest,
+};
+use uuid::Uuid;
+
+use super::{
+    WebState,
+    fields::{self, Choice, Faults, Input, Paper},
+    form::{self, Sent},
+    letters::{self, segment, told},
+    visit::{Frame, Visit},
+};
+use crate::problem;
+
+#[derive(Template)]
+#[template(path = "ajukan.html")]
+struct FormPage {
+    p: Frame,
+    nav: &'static str,
+    key: String,
+    title: String,
+    request_id: String,
+    summary: Vec<(String, String, String)>,
+    person: Vec<Input>,
+    villages: Vec<Village>,
+    village_error: String,
+    rt: String,
+    rw: String,
+    home: Vec<Input>,
+    non_resident: bool,
+    agencies: Vec<Choice>,
+    inputs: Vec<Input>,
+    papers: Vec<Paper>,
+    file_limit: usize,
+    optional_step: String,
+    with_optional: bool,
+    regions: Vec<(String, String)>,
+    prefilled: bool,
+    prefill_error: String,
+    prefill_open: bool,
+    facts: String,
+}
+
+/// A sub-district with its villages.
+struct Village {
+    sub_district: String,
+    choices: Vec<Choice>,
+}
+
+/// What the form says besides what was sent.
+#[derive(Default)]
+struct Remarks {
+    faults: Faults,
+    prefilled: bool,
+    prefill_error: String,
+}
+
+/// `/surat/{key}/ajukan`: the empty form.
+pub(crate) async fn form(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Response {
+    let kind = match letters::letter_type(&state, &visit, &key).await {
+        Ok(kind) => kind,
+        Err(page) => return *page,
+    };
+    let mut sent = Sent::default();
+    sent.set("kunci", Uuid::new_v4());
+    page(&state, &visit, &kind, &sent, Remarks::default(), StatusCode::OK).await
+}
+
+/// The form, filled in with what the person of an earlier application told.
+pub(crate) async fn prefill(
+    State(state): State<WebState>,
+    Path(key): Path<String>,
+    visit: Visit,
+    body: Bytes,
+) -> Response {
+    let kind = match letters::letter_type(&state, &visit, &key).await {
+        Ok(kind) => kind,
+        Err(page) => return *page,
+    };
+    let mut asked = Sent::plain(&body);
+    let mut sent = Sent::default();
+    sent.set("kunci", Uuid::new_v4());
+    let t = visit.words();
+    if asked.get("kode").is_empty() || asked.get("nik").is_empty() {
+        let remarks = Remarks { prefill_error: t["apply.prefill_missing"].clone(), ..Remarks::default() };
+        return page(&state, &visit, &kind, &sent, remarks, StatusCode::BAD_REQUEST).await;
+    }
+    let nik = fields::digits(asked.get("nik"));
+    asked.set("nik", nik.as_str());
+    let request =
+        PrefillApplicationRequest { code: asked.get("kode").to_owned(), nik, letter_type: kind.key.clone() };
+    match state.documents.clone().prefill_application(visit.call(request, None)).await {
+        Ok(answer) => {
+            put(&mut sent, &kind, &answer.into_inner());
+            let remarks = Remarks { prefilled: true, ..Remarks::default() };
+            page(&state, &visit, &kind, &sent, remarks, StatusCode::OK).await
+        }
+        Err(status) => {
+            let http = problem::http_status(status.code());
+            let prefill_error = match http {
+                // A code that does not exist and a number that does not belong to it are told alike.
+                StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
+                    t["apply.prefill_unknown"].clone()
+                }
+                _ => visit.sentence(&status),
+            };
+            page(&state, &visit, &kind, &sent, Remarks { prefill_error, ..Remarks::default() }, http).await
+        }
+    }
+}
+
+/// Fills a form with what is known.
+fn put(sent: &mut Sent, kind: &LetterType, known: &PrefillApplicationResponse) {
+    if let Some(subject) = &known.subject {
+        let mut area = subject.area.split('/');
+        for (name, value) in [
+            ("nama", subject.name.as_str()),
+            ("nik", &subject.nik),
+            ("kk", &subject.family_card),
+            ("alamat", &subject.address),
+            ("telepon", &subject.phone),
+            ("desa", area.next().unwrap_or_default()),
+            ("rw", area.next().unwrap_or_default()),
+            ("rt", area.next().unwrap_or_default()),
+            ("luar", if subject.non_resident { "1" } else { "" }),
+        ] {
+            sent.set(name, value);
+        }
+    }
+    put_values(sent, kind, known);
+}
+
+/// Fills the fields of the type with what is known.
+pub(crate) fn put_values(sent: &mut Sent, kind: &LetterType, known: &PrefillApplicationResponse) {
+    for field in &kind.fields {
+        sent.set(&fields::input_name(&field.key), form::shown_of(known.values.as_ref(), &field.key));
+    }
+}
+
+/// The form, sent: one application, however often it is sent.
+pub(crate) async fn submit(
+    State(state): State<WebState>,
+    Path(key): Path<String>,
+    visit: Visit,
+    request: Request,
+) -> Response {
+    let kind = match letters::letter_type(&state, &visit, &key).await {
+        Ok(kind) => kind,
+        Err(page) => return *page,
+    };
+    let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
+    let request_id = fields::form_key(&sent);
+    sent.set("kunci", request_id.as_str());
+    let mut faults = Faults::default();
+    let attachments = fields::upload(&state, &visit, &kind, &mut sent, &request_id, &mut faults).await;
+    if !faults.is_empty() {
+        let remarks = Remarks { faults, ..Remarks::default() };
+        return page(&state, &visit, &kind, &sent, remarks, StatusCode::BAD_REQUEST).await;
+    }
+    let office_id = match issuer(&state, &visit, &kind, &sent).await {
+        Ok(office_id) => office_id,
+        Err(status) => return visit.refused(&status),
+    };
+    let request = SubmitApplicationRequest {
+        request_id,
+        letter_type: kind.key.clone(),
+        office_id,
+        subject: Some(subject(&sent)),
+        values: Some(fields::values(&kind, &sent)),
+        attachments,
+        with_optional_steps: !sent.get("lengkap").is_empty(),
+    };
+    match state.documents.clone().submit_application(visit.call(request, None)).await {
+        Ok(answer) => match answer.into_inner().status {
+            Some(status) => visit.redirect(&format!("/permohonan/{}/tanda-terima", segment(&status.code))),
+            None => visit.broken(),
+        },
+        Err(status) => {
+            if !fields::is_unclear(&status) {
+                sent.set("kunci", Uuid::new_v4());
+            }
+            let remarks = Remarks { faults: Faults::read(&status, &kind, &visit), ..Remarks::default() };
+            let http = problem::http_status(status.code());
+            page(&state, &visit, &kind, &sent, remarks, http).await
+        }
+    }
+}
+
+fn subject(sent: &Sent) -> Subject {
+    Subject {
+        name: sent.get("nama").to_owned(),
+        nik: fields::digits(sent.get("nik")),
+        family_card: fields::digits(sent.get("kk")),
+        area: area(sent.get("desa"), sent.get("rw"), sent.get("rt")),
+        address: sent.get("alamat").to_owned(),
+        non_resident: !sent.get("luar").is_empty(),
+        phone: sent.get("telepon").to_owned(),
+    }
+}
+
+/// An area path: the village, with RW and RT of three digits where they were given.
+fn area(village: &str, rw: &str, rt: &str) -> String {
+    let three = |number: &str| format!("{:0>3}", number.trim());
+    match (rw.trim(), rt.trim()) {
+        ("", _) => village.to_owned(),
+        (rw, "") => format!("{village}/{}", three(rw)),
+        (rw, rt) => format!("{village}/{}/{}", three(rw), three(rt)),
+    }
+}
+
+/// Whether some step of a type lies at this level.
+fn reaches(kind: &LetterType, level: &str) -> bool {
+    kind.steps.iter().any(|step| step.level == level)
+}
+
+/// The office that shall issue, where it is not the village of the subject: the agency that was chosen, or the
+/// sub-district above the village for what no village has a part in.
+async fn issuer(
+    state: &WebState,
+    visit: &Visit,
+    kind: &LetterType,
+    sent: &Sent,
+) -> Result<String, tonic::Status> {
+    if reaches(kind, "AGENCY") {
+        return Ok(sent.get("kantor").to_owned());
+    }
+    if reaches(kind, "VILLAGE") || !reaches(kind, "SUB_DISTRICT") {
+        return Ok(String::new());
+    }
+    let above = sub_district(sent.get("desa"));
+    let offices = letters::offices(state, visit).await?;
+    let office = offices.into_iter().find(|one| one.kind() == OfficeKind::SubDistrict && one.area == above);
+    Ok(office.map(|office| office.id).unwrap_or_default())
+}
+
+/// The sub-district of a village: its code without the last part.
+fn sub_district(village: &str) -> &str {
+    village.rsplit_once('.').map_or(village, |(above, _)| above)
+}
+
+async fn page(
+    state: &WebState,
+    visit: &Visit,
+    kind: &LetterType,
+    sent: &Sent,
+    remarks: Remarks,
+    http: StatusCode,
+) -> Response {
+    let offices = match letters::offices(state, visit).await {
+        Ok(offices) => offices,
+        Err(status) => return visit.refused(&status),
+    };
+    let Remarks { faults, prefilled, prefill_error } = remarks;
+    let t = visit.words();
+    let inputs = fields::inputs(kind, sent, &faults, visit);
+    let papers = fields::papers(kind, sent, &faults, visit);
+    let line = |name: &str, kind, mode, autocomplete, required, max_length| Input {
+        shape: "line",
+        kind,
+        mode,
+        autocomplete,
+        label: t[&format!("person.{name}")].clone(),
+        help: t.find(&format!("person.{name}_help")).unwrap_or_default().to_owned(),
+        required,
+        max_length,
+        value: sent.get(name).to_owned(),
+        error: faults.of(name),
+        id: fields::id_of(name),
+        name: name.to_owned(),
+        ..Input::default()
+    };
+    let person = vec![
+        line("nama", "text", "", "name", true, 100),
+        line("nik", "text", "numeric", "off", true, 20),
+        line("kk", "text", "numeric", "off", false, 20),
+        line("telepon", "tel", "tel", "tel", false, 20),
+    ];
+    let home = vec![Input { shape: "area", ..line("alamat", "", "", "street-address", false, 200) }];
+    let village_error = faults.of("desa");
+    let village_label = t["person.desa"].as_str();
+    let shown = |input: &Input| (input.name.clone(), input.id.clone(), input.label.clone());
+    let mut order: Vec<(String, String, String)> = person.iter().map(shown).collect();
+    order.push(("desa".to_owned(), "desa".to_owned(), village_label.to_owned()));
+    order.extend(home.iter().chain(&inputs).map(shown));
+    order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
+    let summary =
+        faults.summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str())));
+    let optional = kind.steps.iter().rev().find(|step| step.optional);
+    let agencies: Vec<&Office> = match reaches(kind, "AGENCY") {
+        true => offices.iter().filter(|office| office.kind() == OfficeKind::Agency).collect(),
+        false => Vec::new(),
+    };
+    let page = FormPage {
+        p: visit.frame(),
+        nav: "surat",
+        key: kind.key.clone(),
+        title: told(kind.title.as_ref(), visit.language),
+        request_id: sent.get("kunci").to_owned(),
+        summary,
+        person,
+        villages: villages(&offices, sent.get("desa")),
+        village_error,
+        rt: sent.get("rt").to_owned(),
+        rw: sent.get("rw").to_owned(),
+        home,
+        non_resident: !sent.get("luar").is_empty(),
+        agencies: agencies
+            .iter()
+            .map(|office| Choice {
+                chosen: agencies.len() == 1 || office.id == sent.get("kantor"),
+                value: office.id.clone(),
+                label: office.name.clone(),
+            })
+            .collect(),
+        regions: match kind
+            .fields
+            .iter()
+            .any(|field| field.kind() == mpp_proto::documents::v1::FieldKind::Region)
+        {
+            true => offices
+                .iter()
+                .filter(|office| office.kind() == OfficeKind::Village)
+                .map(|office| (office.area.clone(), office.name.clone()))
+                .collect(),
+            false => Vec::new(),
+        },
+        inputs,
+        papers,
+        file_limit: state.file_limit,
+        optional_step: optional
+            .map(|step| {
+                t.say("apply.optional_step", &[("who", &letters::role(&step.role, t).to_lowercase())])
+            })
+            .unwrap_or_default(),
+        with_optional: !sent.get("lengkap").is_empty(),
+        prefilled,
+        prefill_open: !prefill_error.is_empty(),
+        prefill_error,
+        facts: letters::fee(kind.fee, t),
+    };
+    visit.page(http, &page)
+}
+
+/// Villages under their sub-districts, by name.
+fn villages(offices: &[Office], chosen: &str) -> Vec<Village> {
+    let mut found: Vec<Village> = Vec::new();
+    let mut villages: Vec<&Office> =
+        offices.iter().filter(|office| office.kind() == OfficeKind::Village).collect();
+    villages.sort_by_key(|office| (sub_district(&office.area), office.name.as_str()));
+    for office in villages {
+        let above = sub_district(&office.area);
+        let name = offices
+            .iter()
+            .find(|one| one.kind() == OfficeKind::SubDistrict && one.area == above)
+            .map_or(above, |one| one.name.as_str());
+        let choice =
+            Choice { chosen: office.area == chosen, value: office.area.clone(), label: office.name.clone() };
+        match found.last_mut().filter(|group| group.sub_district == name) {
+            Some(group) => group.choices.push(choice),
+            None => found.push(Village { sub_district: name.to_owned(), choices: vec![choice] }),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_area_is_written_with_rw_before_rt_and_three_digits() {
+        assert_eq!(area("17.07.05.2003", "2", " 5 "), "17.07.05.2003/002/005");
+        assert_eq!(area("17.07.05.2003", "002", ""), "17.07.05.2003/002");
+        assert_eq!(area("17.07.05.2003", "", "5"), "17.07.05.2003", "an RT without its RW is nowhere");
+        assert_eq!(sub_district("17.07.05.2003"), "17.07.05");
+    }
+}

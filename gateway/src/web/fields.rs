@@ -1,0 +1,503 @@
+//! The fields of an application form: from the type to inputs, from what was sent to what is submitted, and from what the
+//! service found wrong to the input that it is about.
+
+use std::collections::{BTreeMap, HashMap};
+
+use mpp_kit::fault::Language;
+use mpp_proto::documents::v1::{
+    Attachment, FieldKind, FormField, LetterType, Requirement, UploadFileRequest,
+};
+use prost_types::Struct;
+use sha2::{Digest as _, Sha256};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use super::{
+    WebState,
+    form::{self, Sent},
+    letters::told,
+    visit::Visit,
+    words::Words,
+};
+
+/// More choices than this are a list to open, not buttons.
+const BUTTONS: usize = 5;
+
+/// An input as the page shows it.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    /// Its name in the form.
+    pub(crate) name: String,
+    /// Its id on the page.
+    pub(crate) id: String,
+    /// `line`, `area`, `money`, `radio`, `select` or `check`.
+    pub(crate) shape: &'static str,
+    /// `type` of a line.
+    pub(crate) kind: &'static str,
+    /// `inputmode` of a line; empty for none.
+    pub(crate) mode: &'static str,
+    /// `autocomplete`; empty for none.
+    pub(crate) autocomplete: &'static str,
+    /// The list of suggestions; empty for none.
+    pub(crate) list: &'static str,
+    pub(crate) label: String,
+    pub(crate) help: String,
+    pub(crate) required: bool,
+    /// 0 for no limit.
+    pub(crate) max_length: i32,
+    pub(crate) value: String,
+    pub(crate) choices: Vec<Choice>,
+    /// What is wrong with it; empty if nothing is.
+    pub(crate) error: String,
+    /// The name of the input that must hold `only_equals` for this one to be asked; empty for always.
+    pub(crate) only_name: String,
+    pub(crate) only_equals: String,
+    /// The same in words, for whoever has no script.
+    pub(crate) only_words: String,
+}
+
+/// One of several choices.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+    pub(crate) chosen: bool,
+}
+
+/// A requirement with its file input.
+pub(crate) struct Paper {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    /// The hidden input that keeps a file which has arrived.
+    pub(crate) kept_name: String,
+    pub(crate) kept: String,
+    /// What has arrived, such as "PDF, 1,2 MB"; empty for nothing.
+    pub(crate) kept_words: String,
+    pub(crate) label: String,
+    pub(crate) required: bool,
+    pub(crate) error: String,
+}
+
+/// The input of a field of the type.
+pub(crate) fn input_name(key: &str) -> String {
+    format!("isi.{key}")
+}
+
+fn paper_name(key: &str) -> String {
+    format!("lampiran.{key}")
+}
+
+fn kept_name(key: &str) -> String {
+    format!("sudah.{key}")
+}
+
+/// An id on the page: dots would need escapes in style and script.
+pub(crate) fn id_of(name: &str) -> String {
+    name.replace('.', "-")
+}
+
+/// What is wrong, by the name of the input; under "" what is about none of them.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(BTreeMap<String, Vec<String>>);
+
+impl Faults {
+    /// Notes a fault of an input.
+    pub(crate) fn note(&mut self, name: &str, sentence: impl Into<String>) {
+        self.0.entry(name.to_owned()).or_default().push(sentence.into());
+    }
+
+    /// Whether nothing is wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong with an input.
+    pub(crate) fn of(&self, name: &str) -> String {
+        self.0.get(name).map(|found| found.join(" ")).unwrap_or_default()
+    }
+
+    /// What a refusal of the documents service is about.
+    pub(crate) fn read(status: &Status, kind: &LetterType, visit: &Visit) -> Self {
+        let mut faults = Self::default();
+        let details = status.get_error_details();
+        for violation in details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default()
+        {
+            faults.note(&place(&violation.field, kind), sentence(&violation.description));
+        }
+        if faults.is_empty() {
+            faults.note("", visit.sentence(status));
+        }
+        faults
+    }
+
+    /// What stands in the summary: the id of the input, or "", its label and what is wrong. In the order of the page.
+    pub(crate) fn summary<'i>(
+        &self,
+        inputs: impl Iterator<Item = (&'i str, &'i str, &'i str)>,
+    ) -> Vec<(String, String, String)> {
+        let mut left: BTreeMap<&str, String> =
+            self.0.iter().map(|(name, found)| (name.as_str(), found.join(" "))).collect();
+        let mut lines = Vec::new();
+        for (name, id, label) in inputs {
+            if let Some(found) = left.remove(name) {
+                lines.push((id.to_owned(), label.to_owned(), found));
+            }
+        }
+        lines.extend(left.into_values().map(|found| (String::new(), String::new(), found)));
+        lines
+    }
+}
+
+/// The input that a field of the request stands for.
+fn place(field: &str, kind: &LetterType) -> String {
+    let subject = match field.strip_prefix("subject.").unwrap_or(field) {
+        "name" => Some("nama"),
+        "nik" => Some("nik"),
+        "family_card" => Some("kk"),
+        "area" | "office_id" => Some("desa"),
+        "address" => Some("alamat"),
+        "phone" => Some("telepon"),
+        _ => None,
+    };
+    let is_field = |key: &str| kind.fields.iter().any(|one| one.key == key);
+    if field.starts_with("subject.") || (subject.is_some() && !is_field(field)) {
+        return subject.unwrap_or_default().to_owned();
+    }
+    let key = field.strip_prefix("values.").unwrap_or(field);
+    if is_field(key) {
+        return input_name(key);
+    }
+    if field.starts_with("attachments") || field.starts_with("requirements") {
+        let named = |one: &&Requirement| field.split(['.', '[', ']', '"']).any(|part| part == one.key);
+        return kind.requirements.iter().find(named).map(|one| paper_name(&one.key)).unwrap_or_default();
+    }
+    String::new()
+}
+
+/// A description of a violation as a sentence: services write it as the rest of one.
+fn sentence(description: &str) -> String {
+    let mut letters = description.trim().chars();
+    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
+    let text = first + letters.as_str();
+    if text.ends_with(['.', '!', '?']) || text.is_empty() { text } else { text + "." }
+}
+
+/// The inputs of a type's own fields, with what was sent and what is wrong with it.
+pub(crate) fn inputs(kind: &LetterType, sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> {
+    let t = visit.words();
+    let labels: HashMap<&str, &FormField> =
+        kind.fields.iter().map(|field| (field.key.as_str(), field)).collect();
+    kind.fields
+        .iter()
+        .map(|field| {
+            let name = input_name(&field.key);
+            let mut input = shaped(field, sent.get(&name), visit);
+            input.label = told(field.label.as_ref(), visit.language);
+            input.help = told(field.help.as_ref(), visit.language);
+            input.required = field.required;
+            input.max_length = field.max_length;
+            input.error = faults.of(&name);
+            input.value = sent.get(&name).to_owned();
+            if let Some(other) = labels.get(field.only_when_key.as_str()) {
+                input.only_name = input_name(&other.key);
+                input.only_equals.clone_from(&field.only_when_equals);
+                input.only_words = t.say(
+                    "apply.only_when",
+                    &[
+                        ("field", &told(other.label.as_ref(), visit.language)),
+                        ("value", &choice_label(other, &field.only_when_equals, visit.language, t)),
+                    ],
+                );
+            }
+            input.id = id_of(&name);
+            input.name = name;
+            input
+        })
+        .collect()
+}
+
+fn choice_label(field: &FormField, value: &str, language: Language, t: &Words) -> String {
+    let choice = field.choices.iter().find(|choice| choice.value == value);
+    match (choice, value) {
+        (Some(choice), _) => told(choice.label.as_ref(), language),
+        (None, "true") => t["yes"].clone(),
+        (None, "false") => t["no"].clone(),
+        (None, other) => other.to_owned(),
+    }
+}
+
+/// The shape of an input by the kind of its field.
+fn shaped(field: &FormField, value: &str, visit: &Visit) -> Input {
+    let t = visit.words();
+    let line = |kind, mode| Input { shape: "line", kind, mode, ..Input::default() };
+    let choice = |value_of: &str, label: String| Choice {
+        chosen: value_of == value,
+        value: value_of.to_owned(),
+        label,
+    };
+    match field.kind() {
+        FieldKind::Unspecified | FieldKind::Text | FieldKind::PersonName => line("text", ""),
+        FieldKind::LongText | FieldKind::Address => Input { shape: "area", ..Input::default() },
+        FieldKind::Number => line("text", "numeric"),
+        FieldKind::Money => Input { shape: "money", ..Input::default() },
+        FieldKind::Date => line("date", ""),
+        FieldKind::Time => line("time", ""),
+        FieldKind::Nik | FieldKind::Kk => line("text", "numeric"),
+        FieldKind::Phone => line("tel", "tel"),
+        FieldKind::Email => line("email", "email"),
+        FieldKind::Region => Input { list: "wilayah", ..line("text", "decimal") },
+        FieldKind::Boolean => Input {
+            shape: "radio",
+            choices: vec![choice("true", t["yes"].clone()), choice("false", t["no"].clone())],
+            ..Input::default()
+        },
+        FieldKind::Choice => Input {
+            shape: if field.choices.len() > BUTTONS { "select" } else { "radio" },
+            choices: field
+                .choices
+                .iter()
+                .map(|one| choice(&one.value, told(one.label.as_ref(), visit.language)))
+                .collect(),
+            ..Input::default()
+        },
+    }
+}
+
+/// What was typed in, as the service takes it. Fields that were left empty, or are not asked for, are left out.
+pub(crate) fn values(kind: &LetterType, sent: &Sent) -> Struct {
+    let is_asked = |field: &FormField| {
+        field.only_when_key.is_empty()
+            || sent.get(&input_name(&field.only_when_key)) == field.only_when_equals
+    };
+    let fields = kind.fields.iter().filter(|field| is_asked(field)).filter_map(|field| {
+        let written = sent.get(&input_name(&field.key));
+        if written.is_empty() {
+            return None;
+        }
+        let value = match field.kind() {
+            FieldKind::Number | FieldKind::Money => form::number(written),
+            FieldKind::Boolean => form::boolean(written),
+            FieldKind::Nik | FieldKind::Kk => form::text(&digits(written)),
+            FieldKind::Unspecified
+            | FieldKind::Text
+            | FieldKind::LongText
+            | FieldKind::Date
+            | FieldKind::Time
+            | FieldKind::Choice
+            | FieldKind::Phone
+            | FieldKind::Email
+            | FieldKind::Region
+            | FieldKind::PersonName
+            | FieldKind::Address => form::text(written),
+        };
+        Some((field.key.clone(), value))
+    });
+    Struct { fields: fields.collect() }
+}
+
+/// Without the spaces and dashes that people put between groups of digits.
+pub(crate) fn digits(written: &str) -> String {
+    written.chars().filter(|letter| !matches!(letter, ' ' | '-' | '.')).collect()
+}
+
+/// The requirements with what has arrived for each.
+pub(crate) fn papers(kind: &LetterType, sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Paper> {
+    let paper = |one: &Requirement| {
+        let name = paper_name(&one.key);
+        let kept_name = kept_name(&one.key);
+        let kept = sent.get(&kept_name).to_owned();
+        Paper {
+            id: id_of(&name),
+            error: faults.of(&name),
+            kept_words: kept_attachment(&one.key, &kept)
+                .map(|file| file_words(&file.media_type, file.size, visit.language))
+                .unwrap_or_default(),
+            kept_name,
+            kept,
+            label: told(one.label.as_ref(), visit.language),
+            required: one.required,
+            name,
+        }
+    };
+    kind.requirements.iter().map(paper).collect()
+}
+
+/// A file in words, such as "PDF, 1,2 MB".
+pub(crate) fn file_words(media_type: &str, size: i64, language: Language) -> String {
+    let kind = match media_type {
+        "application/pdf" => "PDF",
+        "image/jpeg" => "JPEG",
+        "image/png" => "PNG",
+        other => other,
+    };
+    let kib = (size.max(0) + 1023) / 1024;
+    if kib < 1024 {
+        return format!("{kind}, {kib} KB");
+    }
+    let tenths = kib * 10 / 1024;
+    let point = match language {
+        Language::Id => ',',
+        Language::En => '.',
+    };
+    format!("{kind}, {}{point}{} MB", tenths / 10, tenths % 10)
+}
+
+/// A file that arrived with an earlier try of the form, as its hidden input keeps it.
+fn kept_attachment(requirement: &str, kept: &str) -> Option<Attachment> {
+    let mut parts = kept.split('|');
+    let (file_id, media_type, size) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
+    Some(Attachment {
+        file_id: file_id.to_owned(),
+        requirement: requirement.to_owned(),
+        media_type: media_type.to_owned(),
+        size,
+        sha256: String::new(),
+    })
+}
+
+/// Stores the files of a form, and remembers them in it. What cannot be stored is noted.
+pub(crate) async fn upload(
+    state: &WebState,
+    visit: &Visit,
+    kind: &LetterType,
+    sent: &mut Sent,
+    key: &str,
+    faults: &mut Faults,
+) -> Vec<Attachment> {
+    let t = visit.words();
+    if sent.cut {
+        faults.note("", t["apply.too_much"].clone());
+    }
+    let mut attachments = Vec::new();
+    for requirement in &kind.requirements {
+        let name = paper_name(&requirement.key);
+        let Some(file) = sent.file(&name) else {
+            attachments.extend(kept_attachment(&requirement.key, sent.get(&kept_name(&requirement.key))));
+            continue;
+        };
+        if file.too_large {
+            let limit = state.file_limit >> 20;
+            faults.note(&name, t.say("apply.file_too_large", &[("n", &limit)]));
+            continue;
+        }
+        let request = UploadFileRequest {
+            request_id: upload_key(key, &requirement.key, &file.content),
+            content: file.content.clone(),
+        };
+        match state.documents.clone().upload_file(visit.call(request, None)).await {
+            Ok(answer) => {
+                let Some(stored) = answer.into_inner().file else { continue };
+                let kept = format!("{}|{}|{}", stored.file_id, stored.media_type, stored.size);
+                sent.set(&kept_name(&requirement.key), kept);
+                attachments.push(Attachment { requirement: requirement.key.clone(), ..stored });
+            }
+            Err(status) => {
+                let details = status.get_error_details();
+                let told = details.bad_request().and_then(|bad| bad.field_violations.first());
+                let told = told.map(|violation| sentence(&violation.description));
+                faults.note(&name, told.unwrap_or_else(|| visit.sentence(&status)));
+            }
+        }
+    }
+    attachments
+}
+
+/// The key under which a file is stored: the same for the same file of the same form, however often it is sent.
+fn upload_key(form: &str, requirement: &str, content: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    for part in [form.as_bytes(), requirement.as_bytes(), content] {
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part);
+    }
+    let digest = digest.finalize();
+    let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
+/// The key of a form that was sent; a new one if it brought none that can be used.
+pub(crate) fn form_key(sent: &Sent) -> String {
+    let given = Uuid::parse_str(sent.get("kunci"));
+    given.unwrap_or_else(|_| Uuid::new_v4()).to_string()
+}
+
+/// Whether an answer says nothing about the effect: the same key must be sent again. A refusal is an answer.
+pub(crate) fn is_unclear(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use mpp_proto::documents::v1::LocalizedText;
+
+    use super::*;
+
+    fn kind() -> LetterType {
+        let field = |key: &str, kind: FieldKind, only: (&str, &str)| FormField {
+            key: key.into(),
+            kind: kind.into(),
+            label: Some(LocalizedText { id: key.into(), en: String::new() }),
+            only_when_key: only.0.into(),
+            only_when_equals: only.1.into(),
+            ..FormField::default()
+        };
+        LetterType {
+            fields: vec![
+                field("penghasilan", FieldKind::Money, ("", "")),
+                field("punya_anak", FieldKind::Boolean, ("", "")),
+                field("nama_anak", FieldKind::PersonName, ("punya_anak", "true")),
+            ],
+            requirements: vec![Requirement { key: "ktp".into(), ..Requirement::default() }],
+            ..LetterType::default()
+        }
+    }
+
+    #[test]
+    fn values_have_the_types_of_their_fields_and_what_is_not_asked_for_is_left_out() {
+        let sent =
+            Sent::plain(b"isi.penghasilan=1.500.000&isi.punya_anak=false&isi.nama_anak=Budi&isi.asing=1");
+        let values = values(&kind(), &sent);
+        assert_eq!(values.fields.keys().collect::<Vec<_>>(), ["penghasilan", "punya_anak"]);
+        assert_eq!(values.fields["penghasilan"], form::number("1500000"));
+        let sent = Sent::plain(b"isi.punya_anak=true&isi.nama_anak=Budi");
+        assert_eq!(form::shown_of(Some(&super::values(&kind(), &sent)), "nama_anak"), "Budi");
+    }
+
+    #[test]
+    fn a_fault_is_shown_at_the_input_it_is_about() {
+        for (field, name) in [
+            ("subject.nik", "nik"),
+            ("subject.area", "desa"),
+            ("values.penghasilan", "isi.penghasilan"),
+            ("nama_anak", "isi.nama_anak"),
+            ("attachments[ktp]", "lampiran.ktp"),
+            ("attachments.ktp.file_id", "lampiran.ktp"),
+            ("attachments", ""),
+            ("letter_type", ""),
+        ] {
+            assert_eq!(place(field, &kind()), name, "{field}");
+        }
+        assert_eq!(sentence("isi 16 angka"), "Isi 16 angka.");
+    }
+
+    #[test]
+    fn the_same_file_of_the_same_form_has_the_same_key() {
+        let key = |form: &str, content: &[u8]| upload_key(form, "ktp", content);
+        assert_eq!(key("a", b"x"), key("a", b"x"));
+        assert_ne!(key("a", b"x"), key("b", b"x"));
+        assert_ne!(key("a", b"x"), key("a", b"y"));
+        assert!(Uuid::parse_str(&key("a", b"x")).is_ok());
+    }
+
+    #[test]
+    fn a_kept_file_is_read_back_and_said_in_words() {
+        let kept = kept_attachment("ktp", "fil_1|image/jpeg|1310720").expect("a file");
+        assert_eq!(
+            (kept.file_id.as_str(), kept.requirement.as_str(), kept.size),
+            ("fil_1", "ktp", 1_310_720)
+        );
+        assert_eq!(file_words(&kept.media_type, kept.size, Language::Id), "JPEG, 1,2 MB");
+        assert_eq!(file_words("application/pdf", 900, Language::En), "PDF, 1 KB");
+        assert!(kept_attachment("ktp", "").is_none() && kept_attachment("ktp", "a|b|c").is_none());
+    }
+}

@@ -1,0 +1,634 @@
+//! What an applicant sees afterwards: the receipt, where the application stands, its correction, withdrawal and download.
+//! The code in the path is the only key, as the token of a ticket is; none of these pages names a person.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Request, State},
+    response::Response,
+};
+use bytes::Bytes;
+use http::StatusCode;
+use mpp_proto::documents::v1::{
+    ApplicationState, ApplicationStatus, CreateDownloadLinkRequest, GetApplicationByCodeRequest,
+    OpenFileLinkRequest, PrefillApplicationRequest, ResubmitApplicationRequest, Step, StepState,
+    WithdrawApplicationRequest,
+};
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use super::{
+    WebState, apply,
+    fields::{self, Faults, Input, Paper},
+    form::Sent,
+    letters::{self, segment},
+    moment::{self, Zone},
+    qr,
+    visit::{Frame, Visit},
+    words::Words,
+};
+use crate::problem;
+
+#[derive(Template)]
+#[template(path = "lacak.html")]
+struct EnterPage {
+    p: Frame,
+    nav: &'static str,
+    error: String,
+}
+
+/// `/permohonan`: where the code is typed in.
+pub(crate) async fn enter(visit: Visit) -> Response {
+    visit.page(StatusCode::OK, &EnterPage { p: visit.frame(), nav: "lacak", error: String::new() })
+}
+
+/// The code, typed in: to its page.
+pub(crate) async fn find(visit: Visit, body: Bytes) -> Response {
+    let sent = Sent::plain(&body);
+    let code: String = sent.get("kode").split_whitespace().collect();
+    if code.is_empty() {
+        let error = visit.words()["follow.no_code"].clone();
+        return visit.page(StatusCode::BAD_REQUEST, &EnterPage { p: visit.frame(), nav: "lacak", error });
+    }
+    visit.redirect(&format!("/permohonan/{}", segment(&code.to_uppercase())))
+}
+
+/// A code that leads nowhere, in words.
+fn unknown(visit: &Visit) -> Response {
+    let error = visit.words()["follow.unknown"].clone();
+    visit.page(StatusCode::NOT_FOUND, &EnterPage { p: visit.frame(), nav: "lacak", error })
+}
+
+/// The application behind a code, or the page to show instead.
+async fn status(state: &WebState, visit: &Visit, code: &str) -> Result<ApplicationStatus, Box<Response>> {
+    let request = visit.call(GetApplicationByCodeRequest { code: code.to_owned() }, None);
+    match state.documents.clone().get_application_by_code(request).await {
+        Ok(answer) => answer.into_inner().status.ok_or_else(|| Box::new(visit.broken())),
+        Err(status) if is_unknown(&status) => Err(Box::new(unknown(visit))),
+        Err(status) => Err(Box::new(visit.refused(&status))),
+    }
+}
+
+/// Malformed, unknown and forbidden codes are told alike.
+fn is_unknown(status: &Status) -> bool {
+    matches!(status.code(), Code::NotFound | Code::InvalidArgument | Code::PermissionDenied)
+}
+
+/// The state of an application as a key of words and a tone.
+fn state_word(state: ApplicationState) -> (&'static str, &'static str, &'static str) {
+    match state {
+        ApplicationState::Unspecified | ApplicationState::InReview => ("in_review", "info", "clock"),
+        ApplicationState::Draft => ("draft", "info", "letter"),
+        ApplicationState::Returned => ("returned", "warn", "alert"),
+        ApplicationState::AwaitingSignature => ("awaiting_signature", "info", "pen"),
+        ApplicationState::Signing => ("signing", "info", "pen"),
+        ApplicationState::Issued => ("issued", "good", "check"),
+        ApplicationState::HandedOver => ("handed_over", "good", "check"),
+        ApplicationState::Rejected => ("rejected", "bad", "stop"),
+        ApplicationState::Withdrawn => ("withdrawn", "off", "undo"),
+    }
+}
+
+/// The state of an application in words.
+pub(crate) fn state_words(state: ApplicationState, t: &Words) -> (String, &'static str) {
+    let (word, tone, _) = state_word(state);
+    (t[&format!("state.{word}")].clone(), tone)
+}
+
+/// A step on the way of an application.
+pub(crate) struct StepLine {
+    pub(crate) who: String,
+    pub(crate) what: String,
+    /// `done`, `active`, `pending` or `skipped`.
+    pub(crate) state: &'static str,
+    pub(crate) note: String,
+    pub(crate) late: bool,
+}
+
+/// The way of an application, step by step.
+pub(crate) fn step_lines(steps: &[Step], zone: Zone, visit: &Visit) -> Vec<StepLine> {
+    let t = visit.words();
+    steps
+        .iter()
+        .map(|step| {
+            let (state, note) = match step.state() {
+                StepState::Unspecified | StepState::Pending => ("pending", String::new()),
+                StepState::Done => ("done", moment::moment(step.done_time, zone, visit.language)),
+                StepState::Skipped => ("skipped", t["follow.skipped"].clone()),
+                StepState::Active if step.paused => ("active", t["follow.paused"].clone()),
+                StepState::Active => {
+                    let due = moment::moment(step.due_time, zone, visit.language);
+                    ("active", if due.is_empty() { due } else { t.say("follow.due", &[("time", &due)]) })
+                }
+            };
+            StepLine {
+                who: letters::role(&step.role, t),
+                what: letters::step_kind(&step.kind, t),
+                state,
+                note,
+                late: step.late && step.state() == StepState::Active,
+            }
+        })
+        .collect()
+}
+
+/// Something that happened, in words.
+pub(crate) fn happened(what: &str, t: &Words) -> String {
+    t.find(&format!("happened.{}", what.to_lowercase())).unwrap_or(what).to_owned()
+}
+
+#[derive(Template)]
+#[template(path = "permohonan.html")]
+struct StatusPage {
+    p: Frame,
+    nav: &'static str,
+    path: String,
+    code: String,
+    title: String,
+    office: String,
+    holder: String,
+    state: &'static str,
+    tone: &'static str,
+    icon: &'static str,
+    headline: String,
+    detail: String,
+    submitted: String,
+    expected: String,
+    return_reason: String,
+    steps: Vec<StepLine>,
+    history: Vec<HistoryLine>,
+    issued: bool,
+    may_withdraw: bool,
+    verification: String,
+    download_error: String,
+}
+
+struct HistoryLine {
+    time: String,
+    what: String,
+    reason: String,
+}
+
+/// `/permohonan/{code}`: where it stands.
+pub(crate) async fn follow(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+) -> Response {
+    match status(&state, &visit, &code).await {
+        Ok(status) => status_page(&state, &visit, status, StatusCode::OK, String::new()).await,
+        Err(page) => *page,
+    }
+}
+
+/// The time of an office that is known by its name.
+async fn zone_of(state: &WebState, visit: &Visit, office: &str) -> Zone {
+    let offices = letters::offices(state, visit).await.unwrap_or_default();
+    let found = offices.iter().find(|one| one.name == office || one.id == office);
+    Zone::of(found.map(|office| office.time_zone.as_str()).unwrap_or_default())
+}
+
+async fn status_page(
+    state: &WebState,
+    visit: &Visit,
+    status: ApplicationStatus,
+    http: StatusCode,
+    download_error: String,
+) -> Response {
+    let zone = zone_of(state, visit, &status.office).await;
+    let t = visit.words();
+    let (word, tone, icon) = state_word(status.state());
+    let steps = step_lines(&status.steps, zone, visit);
+    let now = steps.iter().find(|step| step.state == "active").map(|step| step.who.clone());
+    let detail = match now {
+        Some(who) if matches!(word, "in_review" | "awaiting_signature") => {
+            t.say("follow.now_with", &[("who", &who)])
+        }
+        Some(_) | None => t[&format!("state.{word}_detail")].clone(),
+    };
+    let page = StatusPage {
+        p: visit.frame(),
+        nav: "lacak",
+        path: format!("/permohonan/{}", segment(&status.code)),
+        headline: t[&format!("state.{word}")].clone(),
+        detail,
+        state: word,
+        tone,
+        icon,
+        submitted: moment::moment(status.submit_time, zone, visit.language),
+        expected: moment::day(status.expected_time, zone, visit.language),
+        return_reason: status.return_reason.clone(),
+        steps,
+        history: status
+            .history
+            .iter()
+            .rev()
+            .map(|entry| HistoryLine {
+                time: moment::moment(entry.time, zone, visit.language),
+                what: happened(&entry.what, t),
+                reason: entry.reason.clone(),
+            })
+            .collect(),
+        issued: matches!(status.state(), ApplicationState::Issued | ApplicationState::HandedOver),
+        may_withdraw: matches!(
+            status.state(),
+            ApplicationState::Draft
+                | ApplicationState::InReview
+                | ApplicationState::Returned
+                | ApplicationState::AwaitingSignature
+        ),
+        verification: status.verification_code.clone(),
+        title: status.title,
+        office: status.office,
+        holder: status.subject_masked,
+        code: status.code,
+        download_error,
+    };
+    visit.page(http, &page)
+}
+
+#[derive(Template)]
+#[template(path = "tanda_terima.html")]
+struct ReceiptPage {
+    p: Frame,
+    nav: &'static str,
+    path: String,
+    code: String,
+    title: String,
+    office: String,
+    holder: String,
+    submitted: String,
+    expected: String,
+    roll: bool,
+}
+
+/// `/permohonan/{code}/tanda-terima`: the code in large type, to keep. `?kertas=80` is for the paper of a kiosk.
+pub(crate) async fn receipt(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+) -> Response {
+    let status = match status(&state, &visit, &code).await {
+        Ok(status) => status,
+        Err(page) => return *page,
+    };
+    let zone = zone_of(&state, &visit, &status.office).await;
+    let page = ReceiptPage {
+        p: visit.frame(),
+        nav: "lacak",
+        path: format!("/permohonan/{}", segment(&status.code)),
+        submitted: moment::moment(status.submit_time, zone, visit.language),
+        expected: moment::day(status.expected_time, zone, visit.language),
+        roll: visit.parameter("kertas") == Some("80"),
+        code: status.code,
+        title: status.title,
+        office: status.office,
+        holder: status.subject_masked,
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+/// The code of a page for phones: `/permohonan/{code}/qr.svg`.
+pub(crate) async fn code_image(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+) -> Response {
+    qr::page(&state, &visit.headers, "permohonan", &code)
+}
+
+#[derive(Template)]
+#[template(path = "tarik.html")]
+struct WithdrawPage {
+    p: Frame,
+    nav: &'static str,
+    path: String,
+    title: String,
+    request_id: String,
+    reason: String,
+    error: String,
+}
+
+fn withdraw_page(
+    visit: &Visit,
+    status: ApplicationStatus,
+    request_id: String,
+    reason: String,
+    error: String,
+    http: StatusCode,
+) -> Response {
+    let path = format!("/permohonan/{}", segment(&status.code));
+    let page =
+        WithdrawPage { p: visit.frame(), nav: "lacak", path, title: status.title, request_id, reason, error };
+    visit.page(http, &page)
+}
+
+/// `/permohonan/{code}/tarik`: whether it shall really be withdrawn.
+pub(crate) async fn withdraw_form(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+) -> Response {
+    match status(&state, &visit, &code).await {
+        Ok(status) => {
+            let key = Uuid::new_v4().to_string();
+            withdraw_page(&visit, status, key, String::new(), String::new(), StatusCode::OK)
+        }
+        Err(page) => *page,
+    }
+}
+
+/// Withdraws.
+pub(crate) async fn withdraw(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+    body: Bytes,
+) -> Response {
+    let sent = Sent::plain(&body);
+    let request_id = fields::form_key(&sent);
+    let reason = sent.get("alasan").to_owned();
+    let request = WithdrawApplicationRequest {
+        request_id: request_id.clone(),
+        code: code.clone(),
+        reason: reason.clone(),
+    };
+    match state.documents.clone().withdraw_application(visit.call(request, None)).await {
+        Ok(_) => visit.redirect(&format!("/permohonan/{}", segment(&code))),
+        Err(refusal) if refusal.code() == Code::NotFound => unknown(&visit),
+        Err(refusal) => {
+            let key = if fields::is_unclear(&refusal) { request_id } else { Uuid::new_v4().to_string() };
+            let http = problem::http_status(refusal.code());
+            match status(&state, &visit, &code).await {
+                Ok(status) => withdraw_page(&visit, status, key, reason, visit.sentence(&refusal), http),
+                Err(page) => *page,
+            }
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "perbaiki.html")]
+struct CorrectPage {
+    p: Frame,
+    nav: &'static str,
+    path: String,
+    title: String,
+    return_reason: String,
+    request_id: String,
+    summary: Vec<(String, String, String)>,
+    inputs: Vec<Input>,
+    papers: Vec<Paper>,
+    file_limit: usize,
+    regions: Vec<(String, String)>,
+    prefilled: bool,
+    prefill_error: String,
+}
+
+/// `/permohonan/{code}/perbaiki`: the form of a returned application, once more.
+pub(crate) async fn correct_form(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+) -> Response {
+    let mut sent = Sent::default();
+    sent.set("kunci", Uuid::new_v4());
+    correct_page(&state, &visit, &code, sent, Shown::default(), StatusCode::OK).await
+}
+
+/// What the correction form says besides its fields.
+#[derive(Default)]
+struct Shown {
+    refusal: Option<Status>,
+    faults: Faults,
+    prefilled: bool,
+    prefill_error: String,
+}
+
+/// The same, filled in with what was told before, for whoever knows the population number.
+pub(crate) async fn correct_prefill(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+    body: Bytes,
+) -> Response {
+    let asked = Sent::plain(&body);
+    let mut sent = Sent::default();
+    sent.set("kunci", Uuid::new_v4());
+    let status = match status(&state, &visit, &code).await {
+        Ok(status) => status,
+        Err(page) => return *page,
+    };
+    let kind = match letters::letter_type(&state, &visit, &status.letter_type).await {
+        Ok(kind) => kind,
+        Err(page) => return *page,
+    };
+    let request = PrefillApplicationRequest {
+        code: code.clone(),
+        nik: fields::digits(asked.get("nik")),
+        letter_type: status.letter_type,
+    };
+    let (shown, http) = match state.documents.clone().prefill_application(visit.call(request, None)).await {
+        Ok(answer) => {
+            apply::put_values(&mut sent, &kind, &answer.into_inner());
+            (Shown { prefilled: true, ..Shown::default() }, StatusCode::OK)
+        }
+        Err(refusal) if is_unknown(&refusal) => {
+            let prefill_error = visit.words()["apply.prefill_unknown"].clone();
+            (Shown { prefill_error, ..Shown::default() }, StatusCode::FORBIDDEN)
+        }
+        Err(refusal) => {
+            let prefill_error = visit.sentence(&refusal);
+            (Shown { prefill_error, ..Shown::default() }, problem::http_status(refusal.code()))
+        }
+    };
+    correct_page(&state, &visit, &code, sent, shown, http).await
+}
+
+/// The corrected form, sent.
+pub(crate) async fn correct(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+    request: Request,
+) -> Response {
+    let known = match status(&state, &visit, &code).await {
+        Ok(status) => status,
+        Err(page) => return *page,
+    };
+    let kind = match letters::letter_type(&state, &visit, &known.letter_type).await {
+        Ok(kind) => kind,
+        Err(page) => return *page,
+    };
+    let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
+    let request_id = fields::form_key(&sent);
+    sent.set("kunci", request_id.as_str());
+    let mut faults = Faults::default();
+    let attachments = fields::upload(&state, &visit, &kind, &mut sent, &request_id, &mut faults).await;
+    if !faults.is_empty() {
+        let shown = Shown { faults, ..Shown::default() };
+        return correct_page(&state, &visit, &code, sent, shown, StatusCode::BAD_REQUEST).await;
+    }
+    let values = Some(fields::values(&kind, &sent));
+    let request = ResubmitApplicationRequest { request_id, code: code.clone(), values, attachments };
+    match state.documents.clone().resubmit_application(visit.call(request, None)).await {
+        Ok(_) => visit.redirect(&format!("/permohonan/{}", segment(&code))),
+        Err(refusal) => {
+            if !fields::is_unclear(&refusal) {
+                sent.set("kunci", Uuid::new_v4());
+            }
+            let http = problem::http_status(refusal.code());
+            correct_page(
+                &state,
+                &visit,
+                &code,
+                sent,
+                Shown { refusal: Some(refusal), ..Shown::default() },
+                http,
+            )
+            .await
+        }
+    }
+}
+
+async fn correct_page(
+    state: &WebState,
+    visit: &Visit,
+    code: &str,
+    sent: Sent,
+    shown: Shown,
+    http: StatusCode,
+) -> Response {
+    let status = match status(state, visit, code).await {
+        Ok(status) => status,
+        Err(page) => return *page,
+    };
+    let path = format!("/permohonan/{}", segment(&status.code));
+    // Somebody comes back to a form that was sent meanwhile: the page of the application tells.
+    if status.state() != ApplicationState::Returned {
+        return visit.redirect(&path);
+    }
+    let kind = match letters::letter_type(state, visit, &status.letter_type).await {
+        Ok(kind) => kind,
+        Err(page) => return *page,
+    };
+    let faults = match &shown.refusal {
+        Some(refusal) => Faults::read(refusal, &kind, visit),
+        None => shown.faults,
+    };
+    let inputs = fields::inputs(&kind, &sent, &faults, visit);
+    let papers = fields::papers(&kind, &sent, &faults, visit);
+    let of_inputs = inputs.iter().map(|one| (one.name.as_str(), one.id.as_str(), one.label.as_str()));
+    let of_papers = papers.iter().map(|one| (one.name.as_str(), one.id.as_str(), one.label.as_str()));
+    let page = CorrectPage {
+        p: visit.frame(),
+        nav: "lacak",
+        path,
+        title: status.title,
+        return_reason: status.return_reason,
+        request_id: sent.get("kunci").to_owned(),
+        summary: faults.summary(of_inputs.chain(of_papers)),
+        inputs,
+        papers,
+        file_limit: state.file_limit,
+        regions: Vec::new(),
+        prefilled: shown.prefilled,
+        prefill_error: shown.prefill_error,
+    };
+    visit.page(http, &page)
+}
+
+/// Makes a link to the file for whoever knows the last digits, and goes there.
+pub(crate) async fn download(
+    State(state): State<WebState>,
+    Path(code): Path<String>,
+    visit: Visit,
+    body: Bytes,
+) -> Response {
+    let sent = Sent::plain(&body);
+    let nik_last4 = fields::digits(sent.get("nik4"));
+    let request = CreateDownloadLinkRequest { code: code.clone(), nik_last4 };
+    let refusal = match state.documents.clone().create_download_link(visit.call(request, None)).await {
+        Ok(answer) => {
+            let path = answer.into_inner().path;
+            let token = path.rsplit('/').next().unwrap_or_default();
+            return visit.redirect(&format!("/berkas/{}", segment(token)));
+        }
+        Err(refusal) => refusal,
+    };
+    let known = match status(&state, &visit, &code).await {
+        Ok(status) => status,
+        Err(page) => return *page,
+    };
+    let told = match refusal.code() {
+        Code::PermissionDenied | Code::InvalidArgument | Code::NotFound => {
+            visit.words()["follow.wrong_digits"].clone()
+        }
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::AlreadyExists
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => visit.sentence(&refusal),
+    };
+    status_page(&state, &visit, known, problem::http_status(refusal.code()), told).await
+}
+
+/// `/berkas/{token}`: the file behind a link that lives for minutes.
+pub(crate) async fn file(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Response {
+    match state.documents.clone().open_file_link(visit.call(OpenFileLinkRequest { token }, None)).await {
+        Ok(answer) => {
+            let file = answer.into_inner();
+            visit.file(file.content, &file.media_type, Some(&file.file_name))
+        }
+        Err(status) if is_unknown(&status) || status.code() == Code::FailedPrecondition => {
+            visit.missing("error.link")
+        }
+        Err(status) => visit.refused(&status),
+    }
+}
+
+/// To the page of an application, from an address that only takes forms.
+pub(crate) async fn back(Path(code): Path<String>, visit: Visit) -> Response {
+    visit.redirect(&format!("/permohonan/{}", segment(&code)))
+}
+
+#[cfg(test)]
+mod tests {
+    use mpp_kit::fault::Language;
+
+    use super::*;
+
+    #[test]
+    fn every_state_has_its_words() {
+        for language in [Language::Id, Language::En] {
+            let t = Words::of(language);
+            for state in [
+                ApplicationState::Draft,
+                ApplicationState::InReview,
+                ApplicationState::Returned,
+                ApplicationState::AwaitingSignature,
+                ApplicationState::Signing,
+                ApplicationState::Issued,
+                ApplicationState::HandedOver,
+                ApplicationState::Rejected,
+                ApplicationState::Withdrawn,
+            ] {
+                let (word, ..) = state_word(state);
+                assert!(
+                    !t[&format!("state.{word}")].is_empty() && !t[&format!("state.{word}_detail")].is_empty()
+                );
+            }
+            for what in ["SUBMIT", "APPROVE", "RETURN", "REJECT", "WITHDRAW", "SIGN", "ISSUE"] {
+                assert_ne!(happened(what, t), what);
+            }
+        }
+    }
+}

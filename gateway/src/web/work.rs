@@ -1,0 +1,549 @@
+//! The desk of officials: what waits for them, one application with all that is needed to decide, and the signing box.
+//! The pages show; what changes something goes through the REST API like everything else that staff press.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::StatusCode;
+use mpp_kit::fault::Language;
+use mpp_proto::documents::v1::{
+    Application, ApplicationState, Attachment, FieldKind, GetApplicationRequest, GetApplicationResponse,
+    GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest, ListWorkResponse, Office, StepState,
+    WorkItem,
+};
+use tonic::Status;
+
+use super::{
+    WebState, fields, follow, form,
+    letters::{self, told},
+    moment::{self, Zone},
+    pages,
+    visit::{Frame, Viewer, Visit},
+    words::{self, Words},
+};
+
+/// Lines of a worklist on one page.
+const LINES: i32 = 50;
+/// The permission of everybody who works on applications.
+const WORK: &str = "documents.work";
+
+#[derive(Template)]
+#[template(path = "meja.html")]
+struct ListPage {
+    p: Frame,
+    who: String,
+    may_edit: bool,
+    tab: &'static str,
+    tabs: Vec<Tab>,
+    rows: Vec<Row>,
+    next: String,
+    first: bool,
+    calm: String,
+}
+
+struct Tab {
+    key: &'static str,
+    label: String,
+    count: String,
+    chosen: bool,
+}
+
+/// One line of a worklist.
+struct Row {
+    id: String,
+    title: String,
+    subject: String,
+    place: String,
+    what: String,
+    due: String,
+    machine_due: String,
+    late: bool,
+    claimed: &'static str,
+}
+
+/// A village with RW and RT in words, such as "Ujung Tanjung, RW 002 RT 005".
+fn place(area: &str, offices: &[Office]) -> String {
+    let mut parts = area.split('/');
+    let region = parts.next().unwrap_or_default();
+    let name =
+        offices.iter().find(|office| office.area == region).map_or(region, |office| office.name.as_str());
+    match (parts.next(), parts.next()) {
+        (Some(rw), Some(rt)) => format!("{name}, RW {rw} RT {rt}"),
+        // An agency's area has a short code where a village's has its RW.
+        (Some(rw), None) if rw.bytes().all(|byte| byte.is_ascii_digit()) => format!("{name}, RW {rw}"),
+        (_, _) => name.to_owned(),
+    }
+}
+
+/// The time of an area: of its office, else of any office within or around it.
+fn zone(area: &str, offices: &[Office]) -> Zone {
+    let region = area.split('/').next().unwrap_or_default();
+    let near = |office: &&Office| {
+        let own = office.area.split('/').next().unwrap_or_default();
+        own == region || own.starts_with(region) || region.starts_with(own)
+    };
+    Zone::of(offices.iter().find(near).map(|office| office.time_zone.as_str()).unwrap_or_default())
+}
+
+fn row(item: &WorkItem, offices: &[Office], visit: &Visit) -> Row {
+    let zone = zone(&item.area, offices);
+    Row {
+        id: item.application_id.clone(),
+        title: item.title.clone(),
+        subject: item.subject_name.clone(),
+        place: place(&item.area, offices),
+        what: letters::step_kind(&item.kind, visit.words()),
+        due: moment::moment(item.due_time, zone, visit.language),
+        machine_due: moment::machine(item.due_time),
+        late: item.late,
+        claimed: match item.claimed_by.as_str() {
+            "" => "",
+            _ => "taken",
+        },
+    }
+}
+
+async fn work(
+    state: &WebState,
+    visit: &Visit,
+    viewer: &Viewer,
+    request: ListWorkRequest,
+) -> Result<ListWorkResponse, Status> {
+    Ok(state.documents.clone().list_work(visit.call(request, Some(viewer))).await?.into_inner())
+}
+
+/// `/meja`: what waits, what is due first first. `?tab=tanda-tangan|terlambat`.
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
+    let viewer = match pages::staff(&state, &visit, WORK).await {
+        Ok(viewer) => viewer,
+        Err(response) => return response,
+    };
+    let tab = match visit.parameter("tab") {
+        Some("tanda-tangan") => "tanda-tangan",
+        Some("terlambat") => "terlambat",
+        Some(_) | None => "",
+    };
+    let page_token = visit.parameter("halaman").unwrap_or_default().to_owned();
+    let first = page_token.is_empty();
+    let request = ListWorkRequest {
+        signing_only: tab == "tanda-tangan",
+        late_only: tab == "terlambat",
+        page_size: LINES,
+        page_token,
+    };
+    let (found, offices) =
+        tokio::join!(work(&state, &visit, &viewer, request), letters::offices(&state, &visit));
+    let found = match found {
+        Ok(found) => found,
+        Err(status) => return visit.refused(&status),
+    };
+    let offices = offices.unwrap_or_default();
+    let t = visit.words();
+    let late = match found.late {
+        0 => String::new(),
+        1000.. => "1000+".to_owned(),
+        late => late.to_string(),
+    };
+    let one = |key: &'static str, words: &str, count: &str| Tab {
+        key,
+        label: t[words].clone(),
+        count: count.to_owned(),
+        chosen: key == tab,
+    };
+    let page = ListPage {
+        p: visit.frame(),
+        who: viewer.name.clone(),
+        may_edit: viewer.may("documents.catalogue"),
+        tab,
+        tabs: vec![
+            one("", "work.tab_mine", ""),
+            one("tanda-tangan", "work.tab_signing", ""),
+            one("terlambat", "work.tab_late", &late),
+        ],
+        rows: found.items.iter().map(|item| row(item, &offices, &visit)).collect(),
+        next: found.next_page_token,
+        first,
+        calm: t[match tab {
+            "tanda-tangan" => "work.none_signing",
+            "terlambat" => "work.none_late",
+            _ => "work.none",
+        }]
+        .clone(),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+#[derive(Template)]
+#[template(path = "permohonan_meja.html")]
+struct DeskPage {
+    p: Frame,
+    who: String,
+    may_edit: bool,
+    id: String,
+    version: u32,
+    content_hash: String,
+    short_hash: String,
+    title: String,
+    holder: String,
+    state: String,
+    tone: &'static str,
+    office: String,
+    due: String,
+    machine_due: String,
+    late: bool,
+    paused: bool,
+    person: Vec<(String, String)>,
+    values: Vec<(String, String)>,
+    files: Vec<FileLine>,
+    numbers: Vec<(String, String, bool)>,
+    steps: Vec<follow::StepLine>,
+    history: Vec<Happened>,
+    custody: Vec<String>,
+    duplicates: Vec<String>,
+    problem: String,
+    verbs: Verbs,
+}
+
+/// What the caller may do now.
+#[derive(Default)]
+struct Verbs {
+    claim: bool,
+    release: bool,
+    approve: bool,
+    give_back: bool,
+    reject: bool,
+    pause: bool,
+    resume: bool,
+    sign: bool,
+    hand_over: bool,
+}
+
+impl Verbs {
+    /// From the names that the service gives.
+    fn read(names: &[String], paused: bool) -> Self {
+        let may =
+            |verb: &str| names.iter().any(|name| name == verb || name.strip_suffix("_CLOCK") == Some(verb));
+        Self {
+            claim: may("CLAIM"),
+            release: may("RELEASE"),
+            approve: may("APPROVE"),
+            give_back: may("RETURN"),
+            reject: may("REJECT"),
+            pause: may("PAUSE") && !paused,
+            resume: may("RESUME") && paused,
+            sign: may("SIGN"),
+            hand_over: may("HAND_OVER"),
+        }
+    }
+
+    /// Whether there is anything to do.
+    fn any(&self) -> bool {
+        self.claim
+            || self.release
+            || self.approve
+            || self.give_back
+            || self.reject
+            || self.pause
+            || self.resume
+            || self.sign
+            || self.hand_over
+    }
+}
+
+struct FileLine {
+    id: String,
+    label: String,
+    facts: String,
+}
+
+struct Happened {
+    time: String,
+    what: String,
+    who: String,
+    reason: String,
+}
+
+/// `/meja/{application}`: one application.
+pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
+    let viewer = match pages::staff(&state, &visit, WORK).await {
+        Ok(viewer) => viewer,
+        Err(response) => return response,
+    };
+    let request = visit.call(GetApplicationRequest { application: id }, Some(&viewer));
+    let found = match state.documents.clone().get_application(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => return visit.refused(&status),
+    };
+    let GetApplicationResponse { application: Some(application) } = found else { return visit.broken() };
+    let offices = letters::offices(&state, &visit).await.unwrap_or_default();
+    // The words of its fields; a type that is no longer offered leaves the keys.
+    let kind = letters::letter_type(&state, &visit, &application.letter_type).await.unwrap_or_default();
+    visit.framing_page(&desk_page(application, &offices, &kind, &viewer, &visit))
+}
+
+fn desk_page(
+    application: Application,
+    offices: &[Office],
+    kind: &LetterType,
+    viewer: &Viewer,
+    visit: &Visit,
+) -> DeskPage {
+    let t = visit.words();
+    let office = offices.iter().find(|office| office.id == application.office_id);
+    let zone = Zone::of(office.map(|office| office.time_zone.as_str()).unwrap_or_default());
+    let name_of = |id: &str| {
+        offices.iter().find(|office| office.id == id).map_or(id, |one| one.name.as_str()).to_owned()
+    };
+    let active = application.steps.iter().find(|step| step.state() == StepState::Active);
+    let due = active.and_then(|step| step.due_time);
+    let paused = active.is_some_and(|step| step.paused);
+    let (state, tone) = follow::state_words(application.state(), t);
+    let label = |key: &str| {
+        let found = kind.requirements.iter().find(|one| one.key == key);
+        found.map_or_else(|| key.to_owned(), |one| told(one.label.as_ref(), visit.language))
+    };
+    let file = |one: &Attachment| FileLine {
+        id: one.file_id.clone(),
+        label: label(&one.requirement),
+        facts: fields::file_words(&one.media_type, one.size, visit.language),
+    };
+    DeskPage {
+        p: visit.frame(),
+        who: viewer.name.clone(),
+        may_edit: viewer.may("documents.catalogue"),
+        version: application.version,
+        short_hash: application.content_hash.chars().take(12).collect(),
+        content_hash: application.content_hash.clone(),
+        state,
+        tone,
+        office: name_of(&application.office_id),
+        due: moment::moment(due, zone, visit.language),
+        machine_due: moment::machine(due),
+        late: active.is_some_and(|step| step.late),
+        paused,
+        holder: application.subject.as_ref().map(|subject| subject.name.clone()).unwrap_or_default(),
+        person: person(&application, offices, t),
+        values: values(&application, kind, visit),
+        files: application.attachments.iter().map(file).collect(),
+        numbers: application
+            .numbers
+            .iter()
+            .map(|number| (name_of(&number.office_id), number.text.clone(), number.void))
+            .collect(),
+        steps: follow::step_lines(&application.steps, zone, visit),
+        history: application
+            .history
+            .iter()
+            .rev()
+            .map(|entry| Happened {
+                time: moment::moment(entry.time, zone, visit.language),
+                what: follow::happened(&entry.what, t),
+                who: match entry.who.as_str() {
+                    "applicant" => t["work.applicant"].clone(),
+                    "system" => t["work.system"].clone(),
+                    // Ids say nothing to people.
+                    _ => String::new(),
+                },
+                reason: entry.reason.clone(),
+            })
+            .collect(),
+        custody: application
+            .custody
+            .iter()
+            .map(|link| {
+                let received = moment::moment(link.acknowledge_time, zone, visit.language);
+                let received = if received.is_empty() { t["work.not_received"].clone() } else { received };
+                t.say(
+                    "work.custody_line",
+                    &[
+                        ("from", &name_of(&link.from_office_id)),
+                        ("to", &name_of(&link.to_office_id)),
+                        ("sent", &moment::moment(link.time, zone, visit.language)),
+                        ("received", &received),
+                    ],
+                )
+            })
+            .collect(),
+        verbs: Verbs::read(&application.allowed_verbs, paused),
+        problem: match application.state() {
+            ApplicationState::AwaitingSignature => application.signing_problem,
+            ApplicationState::Unspecified
+            | ApplicationState::Draft
+            | ApplicationState::InReview
+            | ApplicationState::Returned
+            | ApplicationState::Signing
+            | ApplicationState::Issued
+            | ApplicationState::HandedOver
+            | ApplicationState::Rejected
+            | ApplicationState::Withdrawn => String::new(),
+        },
+        duplicates: application.possible_duplicates,
+        title: application.title,
+        id: application.id,
+    }
+}
+
+/// Who it is about, line by line; what is not known is left out.
+fn person(application: &Application, offices: &[Office], t: &Words) -> Vec<(String, String)> {
+    let Some(subject) = &application.subject else { return Vec::new() };
+    let lines = [
+        ("person.nama", subject.name.clone()),
+        ("person.nik", subject.nik.clone()),
+        ("person.kk", subject.family_card.clone()),
+        ("person.desa", place(&subject.area, offices)),
+        ("person.alamat", subject.address.clone()),
+        ("person.telepon", subject.phone.clone()),
+        ("work.resident", if subject.non_resident { t["work.non_resident"].clone() } else { String::new() }),
+    ];
+    lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (t[key].clone(), text)).collect()
+}
+
+/// What was typed in, in the order of the form, with the words of its choices.
+fn values(application: &Application, kind: &LetterType, visit: &Visit) -> Vec<(String, String)> {
+    let Some(values) = &application.values else { return Vec::new() };
+    let t = visit.words();
+    let known = kind.fields.iter().filter_map(|field| {
+        let written = form::shown(values.fields.get(&field.key)?);
+        let choice = field.choices.iter().find(|choice| choice.value == written);
+        let text = match (choice, written.as_str()) {
+            (Some(choice), _) => told(choice.label.as_ref(), visit.language),
+            (None, "true") => t["yes"].clone(),
+            (None, "false") => t["no"].clone(),
+            (None, written) => readable(field.kind(), written, visit.language),
+        };
+        Some((told(field.label.as_ref(), visit.language), text))
+    });
+    let is_known = |key: &String| kind.fields.iter().any(|field| field.key == *key);
+    let others = values.fields.iter().filter(|(key, _)| !is_known(key));
+    known.chain(others.map(|(key, value)| (key.clone(), form::shown(value)))).collect()
+}
+
+/// A value as people read it.
+fn readable(kind: FieldKind, written: &str, language: Language) -> String {
+    match kind {
+        FieldKind::Date => words::date(written, language),
+        FieldKind::Money => written.parse().map_or_else(|_| written.to_owned(), letters::rupiah),
+        FieldKind::Unspecified
+        | FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Number
+        | FieldKind::Time
+        | FieldKind::Choice
+        | FieldKind::Nik
+        | FieldKind::Kk
+        | FieldKind::Phone
+        | FieldKind::Email
+        | FieldKind::Region
+        | FieldKind::Boolean
+        | FieldKind::PersonName
+        | FieldKind::Address => written.to_owned(),
+    }
+}
+
+/// `/meja/{application}/draf.pdf`: the letter as it will be signed.
+pub(crate) async fn draft(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
+    let viewer = match pages::staff(&state, &visit, WORK).await {
+        Ok(viewer) => viewer,
+        Err(response) => return response,
+    };
+    let request = visit.call(GetDraftRequest { application: id }, Some(&viewer));
+    match state.documents.clone().get_draft(request).await {
+        Ok(answer) => visit.file(answer.into_inner().pdf, "application/pdf", None),
+        Err(status) => visit.refused(&status),
+    }
+}
+
+/// `/meja/{application}/berkas/{file}`: a file that came with the application.
+pub(crate) async fn attachment(
+    State(state): State<WebState>,
+    Path((id, file)): Path<(String, String)>,
+    visit: Visit,
+) -> Response {
+    let viewer = match pages::staff(&state, &visit, WORK).await {
+        Ok(viewer) => viewer,
+        Err(response) => return response,
+    };
+    let request = visit.call(GetAttachmentRequest { application: id, file }, Some(&viewer));
+    match state.documents.clone().get_attachment(request).await {
+        Ok(answer) => {
+            let file = answer.into_inner();
+            visit.file(file.content, &file.media_type, None)
+        }
+        Err(status) => visit.refused(&status),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tanda_tangan.html")]
+struct SignPage {
+    p: Frame,
+    who: String,
+    may_edit: bool,
+    rows: Vec<Row>,
+    more: bool,
+}
+
+/// `/meja/tanda-tangan`: what waits for the caller's signature, to be signed with one passphrase.
+pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Response {
+    let viewer = match pages::staff(&state, &visit, WORK).await {
+        Ok(viewer) => viewer,
+        Err(response) => return response,
+    };
+    let request =
+        ListWorkRequest { signing_only: true, late_only: false, page_size: LINES, page_token: String::new() };
+    let (found, offices) =
+        tokio::join!(work(&state, &visit, &viewer, request), letters::offices(&state, &visit));
+    let found = match found {
+        Ok(found) => found,
+        Err(status) => return visit.refused(&status),
+    };
+    let offices = offices.unwrap_or_default();
+    let page = SignPage {
+        p: visit.frame(),
+        who: viewer.name.clone(),
+        may_edit: viewer.may("documents.catalogue"),
+        rows: found.items.iter().map(|item| row(item, &offices, &visit)).collect(),
+        more: !found.next_page_token.is_empty(),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn office(id: &str, area: &str, name: &str, time_zone: &str) -> Office {
+        Office {
+            id: id.into(),
+            area: area.into(),
+            name: name.into(),
+            time_zone: time_zone.into(),
+            ..Office::default()
+        }
+    }
+
+    #[test]
+    fn an_area_is_said_with_the_name_of_its_village() {
+        let offices = [
+            office("ofc_1", "17.07.05.2003", "Desa Ujung Tanjung", "Asia/Jakarta"),
+            office("ofc_2", "91.03/dinkes", "Dinas Kesehatan", "Asia/Jayapura"),
+        ];
+        assert_eq!(place("17.07.05.2003/002/005", &offices), "Desa Ujung Tanjung, RW 002 RT 005");
+        assert_eq!(place("17.07.05.2003/002", &offices), "Desa Ujung Tanjung, RW 002");
+        assert_eq!(place("17.07.05.2004", &offices), "17.07.05.2004");
+        assert_eq!(zone("17.07.05.2003/002/005", &offices), Zone::Wib);
+        assert_eq!(zone("91.03/dinkes", &offices), Zone::Wit);
+    }
+
+    #[test]
+    fn verbs_are_read_by_name_and_a_clock_is_either_paused_or_resumed() {
+        let names = ["APPROVE", "RETURN", "PAUSE_CLOCK", "RESUME_CLOCK", "RESET_CLOCK"].map(String::from);
+        let running = Verbs::read(&names, false);
+        assert!(running.approve && running.give_back && running.pause && !running.resume && !running.sign);
+        let paused = Verbs::read(&names, true);
+        assert!(!paused.pause && paused.resume && paused.any());
+        assert!(!Verbs::read(&[], false).any());
+    }
+}

@@ -1,0 +1,428 @@
+//! The pages of letters and licences: forms that keep what was typed, one effect for one form, nothing personal in an
+//! address, and who may see what.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use mpp_gateway::Rate;
+
+use crate::{
+    documents::{APPLICATION, ISSUED, NIK, RETURNED, VALID, VILLAGE, pdf},
+    fake::{Gate, SECRET, json},
+};
+
+const BOUNDARY: &str = "batas";
+/// What a photo begins with.
+const PNG: &[u8] = &[0x89, b'P', b'N', b'G', 1, 2, 3];
+
+/// A form with files, as a browser sends it.
+fn multipart(path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Request<Body> {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        body.extend_from_slice(
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+                .as_bytes(),
+        );
+    }
+    for (name, content) in files {
+        body.extend_from_slice(
+            format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"berkas.png\"\r\n\
+                 Content-Type: image/png\r\n\r\n"
+            )
+            .as_bytes(),
+        );
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    Request::post(path)
+        .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+        .body(Body::from_stream(futures::stream::iter(pieces(&body))))
+        .expect("a request")
+}
+
+/// A body in pieces, as it comes over a network.
+fn pieces(body: &[u8]) -> Vec<Result<Bytes, std::io::Error>> {
+    body.chunks(1_024).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect()
+}
+
+fn plain(path: &str, body: &str) -> Request<Body> {
+    Request::post(path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(body.to_owned()))
+        .expect("a request")
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).header("accept", "text/html").body(Body::empty()).expect("a request")
+}
+
+/// As the browser of somebody who signed in.
+fn by_cookie(mut request: Request<Body>) -> Request<Body> {
+    let headers = request.headers_mut();
+    headers.insert("cookie", format!("mpp_session={SECRET}").parse().expect("a cookie"));
+    headers.insert("sec-fetch-site", "same-origin".parse().expect("a value"));
+    request
+}
+
+async fn text(response: Response<Body>) -> String {
+    let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn location(response: &Response<Body>) -> &str {
+    response.headers()["location"].to_str().expect("text")
+}
+
+/// What somebody types in who does everything right.
+const GOOD: [(&str, &str); 12] = [
+    ("kunci", "0b9f3a52-6d8e-4f57-9a6f-0d6f2d1c7b11"),
+    ("nama", "Siti Rahmawati"),
+    ("nik", "1707 0541 0790 0002"),
+    ("desa", VILLAGE),
+    ("rt", "5"),
+    ("rw", "2"),
+    ("isi.keperluan", "Keringanan biaya kuliah"),
+    ("isi.pekerjaan", "petani"),
+    ("isi.penghasilan", "1.250.000"),
+    ("isi.tanggungan", "4"),
+    ("isi.punya_anak", "false"),
+    ("isi.lahir", "1990-07-01"),
+];
+
+const PAPERS: [(&str, &[u8]); 2] = [("lampiran.ktp", PNG), ("lampiran.kk", PNG)];
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_is_one_application_and_leads_to_its_receipt() {
+    let gate = Gate::start().await;
+    let mut places = Vec::new();
+    for _ in 0..2 {
+        let mut fields = GOOD.to_vec();
+        // Of a field that does not apply.
+        fields.push(("isi.nama_anak", "Tidak Ditanya"));
+        let response = gate.send(multipart("/surat/sktm/ajukan", &fields, &PAPERS)).await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        places.push(location(&response).to_owned());
+    }
+    assert_eq!(places[0], places[1]);
+    assert_eq!(gate.documents.files(), 2, "the same files of the same form are stored once");
+    let sent = gate.documents.submissions();
+    assert_eq!(sent[0], sent[1], "one request id and one content");
+    let request = &sent[0];
+    assert_eq!(request.request_id, GOOD[0].1);
+    let subject = request.subject.as_ref().expect("a subject");
+    assert_eq!((subject.nik.as_str(), subject.area.as_str()), (NIK, "17.07.05.2003/002/005"));
+    let values = &request.values.as_ref().expect("values").fields;
+    assert!(!values.contains_key("nama_anak"), "{values:?}");
+    assert_eq!(values["penghasilan"].kind, Some(prost_types::value::Kind::NumberValue(1_250_000.0)));
+    assert_eq!(values["punya_anak"].kind, Some(prost_types::value::Kind::BoolValue(false)));
+    assert_eq!(request.attachments.len(), 2);
+    assert!(!places[0].contains("Siti") && !places[0].contains("1707"), "{}", places[0]);
+    let receipt = gate.send(get(&places[0])).await;
+    assert_eq!(
+        (receipt.status(), &receipt.headers()["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().expect("a value"))
+    );
+    let code = places[0].split('/').nth(2).expect("a code").to_owned();
+    let receipt = text(receipt).await;
+    assert!(receipt.contains(&code) && receipt.contains(&format!("/permohonan/{code}/qr.svg")));
+    assert!(!receipt.contains("Siti Rahmawati") && !receipt.contains(NIK));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_marked_and_nothing_that_was_typed_or_uploaded_is_lost() {
+    let gate = Gate::start().await;
+    let fields = [
+        ("kunci", GOOD[0].1),
+        ("nama", "Siti \"<b>\" Rahma"),
+        ("nik", "123"),
+        ("isi.penghasilan", "1.250.000"),
+        ("isi.keterangan", "baris satu\r\nbaris dua"),
+    ];
+    let response = gate.send(multipart("/surat/sktm/ajukan", &fields, &[("lampiran.ktp", PNG)])).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let page = text(response).await;
+    for part in [
+        "id=\"galat\"",
+        "<a href=\"#nik\">",
+        "<a href=\"#desa\">",
+        "<a href=\"#isi-keperluan\">",
+        "<a href=\"#lampiran-kk\">",
+        "id=\"nik-error\"",
+        "value=\"123\"",
+        "value=\"1.250.000\"",
+        "baris satu\nbaris dua",
+        "Isi dengan 16 angka.",
+        "name=\"sudah.ktp\" value=\"fil_0|image/png|7\"",
+    ] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    assert!(!page.contains("<b>"), "what was typed is text");
+    assert!(!page.contains("#lampiran-ktp\""), "what has arrived is not asked for again");
+    assert!(!page.contains(GOOD[0].1), "a refusal is an answer: the next try is another request");
+    // The next try brings the file's id instead of the file.
+    let mut fields = GOOD.to_vec();
+    fields.push(("sudah.ktp", "fil_0|image/png|7"));
+    let response = gate.send(multipart("/surat/sktm/ajukan", &fields, &[("lampiran.kk", PNG)])).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    let files = &gate.documents.submissions()[0].attachments;
+    let files: Vec<_> = files.iter().map(|file| (file.requirement.as_str(), file.file_id.as_str())).collect();
+    assert_eq!(files, [("ktp", "fil_0"), ("kk", "fil_1")]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_or_no_picture_is_named_and_the_rest_is_kept() {
+    let gate = Gate::with(|config| config.file_limit_bytes = 1 << 20).await;
+    let large = vec![0x89; (1 << 20) + 1];
+    let files: [(&str, &[u8]); 2] = [("lampiran.ktp", &large), ("lampiran.kk", b"GIF89a")];
+    let response = gate.send(multipart("/surat/sktm/ajukan", &GOOD, &files)).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let page = text(response).await;
+    assert!(page.contains("lebih besar dari 1 MB") && page.contains("Unggah PDF, JPEG, atau PNG."));
+    assert!(page.contains("value=\"Siti Rahmawati\""));
+    assert!(gate.documents.submissions().is_empty());
+    let tight = Gate::with(|config| config.form_limit_bytes = 4_000).await;
+    let response = tight.send(multipart("/surat/sktm/ajukan", &GOOD, &[("lampiran.ktp", &large)])).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let page = text(response).await;
+    assert!(page.contains("bersama-sama terlalu besar") && page.contains("value=\"Siti Rahmawati\""));
+}
+
+#[tokio::test]
+async fn an_old_code_with_its_population_number_fills_the_form_and_neither_is_in_an_address() {
+    let gate = Gate::start().await;
+    let response = gate.send(plain("/surat/sktm/isi", &format!("kode={ISSUED}&nik={NIK}"))).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(!response.headers().contains_key("location"));
+    let page = text(response).await;
+    for part in [
+        "value=\"Siti Rahmawati\"",
+        "value=\"1250000\"",
+        "name=\"rt\"",
+        "value=\"005\"",
+        "value=\"petani\" selected",
+    ] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    let response = gate.send(plain("/surat/sktm/isi", &format!("kode={ISSUED}&nik=1707054107900009"))).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    let page = text(response).await;
+    assert!(page.contains("tidak cocok") && !page.contains("Siti") && !page.contains(ISSUED));
+    assert_eq!(gate.documents.prefills().len(), 2);
+}
+
+#[tokio::test]
+async fn a_code_is_typed_in_by_post_and_an_unknown_one_is_told_in_words() {
+    let gate = Gate::start().await;
+    let response = gate.send(plain("/permohonan", "kode=+tb9c-6j4w-8rxa+")).await;
+    assert_eq!(
+        (response.status(), location(&response)),
+        (StatusCode::SEE_OTHER, "/permohonan/TB9C-6J4W-8RXA")
+    );
+    let page = gate.send(get("/permohonan/TB9C-6J4W-8RXA")).await;
+    assert_eq!(page.headers()["referrer-policy"], "no-referrer");
+    assert!(text(page).await.contains("Surat sudah terbit"));
+    let unknown = gate.send(get("/permohonan/RAHASIA-1")).await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    assert!(text(unknown).await.contains("Kode ini tidak ditemukan"));
+}
+
+#[tokio::test]
+async fn the_file_is_had_with_the_last_digits_only_and_is_kept_by_nobody_in_between() {
+    let gate = Gate::start().await;
+    let path = format!("/permohonan/{ISSUED}/unduh");
+    let wrong = gate.send(plain(&path, "nik4=9999")).await;
+    assert_eq!(wrong.status(), StatusCode::FORBIDDEN);
+    assert!(text(wrong).await.contains("Angka ini tidak cocok"));
+    let right = gate.send(plain(&path, "nik4=0002")).await;
+    assert_eq!((right.status(), location(&right)), (StatusCode::SEE_OTHER, "/berkas/tok-EN_1"));
+    let file = gate.send(get("/berkas/tok-EN_1")).await;
+    assert_eq!(file.status(), StatusCode::OK);
+    assert_eq!(file.headers()["content-type"], "application/pdf");
+    assert_eq!(file.headers()["cache-control"], "private, no-store");
+    assert_eq!(
+        file.headers()["content-disposition"],
+        "attachment; filename=\"SKTM-470_017--Siti-.pdf\"; filename*=UTF-8''SKTM%20470%5F017%20%22Siti%22%2Epdf"
+    );
+    assert_eq!(gate.send(get("/berkas/lain")).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_returned_application_is_corrected_and_one_that_runs_is_withdrawn() {
+    let gate = Gate::start().await;
+    let path = format!("/permohonan/{RETURNED}/perbaiki");
+    let form = text(gate.send(get(&path)).await).await;
+    assert!(form.contains("Foto KTP tidak terbaca") && !form.contains("Keringanan biaya kuliah"));
+    let filled = gate.send(plain(&format!("{path}/isi"), &format!("nik={NIK}"))).await;
+    assert!(text(filled).await.contains("Keringanan biaya kuliah"));
+    let response = gate.send(multipart(&path, &GOOD, &PAPERS)).await;
+    assert_eq!(location(&response), format!("/permohonan/{RETURNED}"));
+    let sent = &gate.documents.resubmissions()[0];
+    assert_eq!((sent.request_id.as_str(), sent.attachments.len()), (GOOD[0].1, 2));
+    let again = gate.send(get(&path)).await;
+    assert_eq!(again.status(), StatusCode::SEE_OTHER, "there is nothing to correct any more");
+
+    let path = format!("/permohonan/{RETURNED}/tarik");
+    assert!(text(gate.send(get(&path)).await).await.contains("Tarik permohonan ini?"));
+    let response = gate.send(plain(&path, "alasan=")).await;
+    assert_eq!(location(&response), format!("/permohonan/{RETURNED}"));
+    assert!(text(gate.send(get(&format!("/permohonan/{RETURNED}"))).await).await.contains("Ditarik"));
+}
+
+#[tokio::test]
+async fn a_document_is_verified_by_code_and_unknown_and_malformed_codes_look_alike() {
+    let gate = Gate::start().await;
+    let page = text(gate.send(get(&format!("/s/{VALID}"))).await).await;
+    assert!(page.contains("BERLAKU") && page.contains("S*** R**********") && !page.contains("CONTOH."));
+    for (code, word) in
+        [("KDLW-1", "KEDALUWARSA"), ("DCBT-1", "DICABUT"), ("DGNT-1", "DIGANTIKAN"), ("CNTH-1", "CONTOH.")]
+    {
+        assert!(text(gate.send(get(&format!("/s/{code}"))).await).await.contains(word), "{code}");
+    }
+    let mut pages = Vec::new();
+    for code in ["AAAA-BBBB-CCCC-DDDD", "QZQ", "%3Cscript%3E"] {
+        let response = gate.send(get(&format!("/s/{code}"))).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let page = text(response).await;
+        // Only the links that switch the language name the address.
+        pages.push(page.replace(code, "CODE"));
+    }
+    assert!(pages.iter().all(|page| *page == pages[0]));
+    let response = gate.send(plain("/periksa", "kode=https%3A%2F%2Fx.go.id%2Fs%2F7q3k-9m2x-4tbw-5h8v")).await;
+    assert_eq!(location(&response), format!("/s/{VALID}"));
+}
+
+#[tokio::test]
+async fn a_file_is_told_to_be_whole_extended_altered_or_not_ours() {
+    let gate = Gate::start().await;
+    for (line, word) in [
+        ("UTUH", "SAH"),
+        ("TAMBAH", "DITAMBAH SETELAH TANDA TANGAN"),
+        ("DIUBAH", "DIUBAH"),
+        ("LAIN", "BUKAN DARI KAMI"),
+    ] {
+        let response = gate.send(multipart("/periksa/berkas", &[], &[("berkas", &pdf(line))])).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(text(response).await.contains(&format!("<h1>{word}</h1>")), "{line}");
+    }
+    let none = gate.send(multipart("/periksa/berkas", &[], &[])).await;
+    assert_eq!(none.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(gate.send(get("/periksa/berkas")).await.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_desk_is_for_officials_and_may_show_a_draft_within_itself() {
+    let gate = Gate::start().await;
+    for path in ["/meja", "/meja/tanda-tangan", "/jenis-surat", "/jenis-surat/sktm"] {
+        let response = gate.send(get(path)).await;
+        assert!(location(&response).starts_with("/masuk?ke="), "{path}");
+    }
+    let list = text(gate.send(by_cookie(get("/meja"))).await).await;
+    let first = list.find("Siti Rahmawati").expect("the late one");
+    assert!(first < list.find("Budi Santoso").expect("another") && list.contains("Terlambat"));
+    let page = gate.send(by_cookie(get(&format!("/meja/{APPLICATION}")))).await;
+    let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
+    assert!(policy.contains("frame-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    let page = text(page).await;
+    for part in [
+        "data-version=\"4\"",
+        "5f2b1c9e8a7d</code>",
+        "data-verb=\"approve\"",
+        "id=\"dlg-sign\"",
+        "Petani",
+        "1 Juli 1990",
+    ] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    for path in ["draf.pdf", "berkas/fil_kk"] {
+        let file = gate.send(by_cookie(get(&format!("/meja/{APPLICATION}/{path}")))).await;
+        assert_eq!(file.headers()["content-type"], "application/pdf");
+        assert_eq!(file.headers()["content-disposition"], "inline");
+        let policy = file.headers()["content-security-policy"].to_str().expect("text");
+        assert!(policy.contains("frame-ancestors 'self'") && !policy.contains("script-src"), "{policy}");
+    }
+    let stranger = gate.send(get(&format!("/meja/{APPLICATION}/draf.pdf"))).await;
+    assert_eq!(stranger.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_approval_says_what_was_seen() {
+    let gate = Gate::start().await;
+    let request = Request::post(format!("/v1/applications/{APPLICATION}:approve"))
+        .header("content-type", "application/json")
+        .header("idempotency-key", "press-1")
+        .header("if-match", "\"4\"")
+        .body(Body::from(r#"{"contentHash":"5f2b"}"#))
+        .expect("a request");
+    assert_eq!(gate.send(by_cookie(request)).await.status(), StatusCode::OK);
+    let seen = &gate.documents.approvals()[0];
+    assert_eq!((seen.request_id.as_str(), seen.version, seen.content_hash.as_str()), ("press-1", 4, "5f2b"));
+}
+
+#[tokio::test]
+async fn a_draft_of_a_type_keeps_its_text_when_it_is_refused_and_is_shown_as_a_pdf() {
+    let gate = Gate::start().await;
+    let page = text(gate.send(by_cookie(get("/jenis-surat/sktm"))).await).await;
+    assert!(page.contains("Evaluasi kinerja belum diisi") && page.contains("max_length = 200"));
+    let saved = gate.send(by_cookie(plain("/jenis-surat/sktm", "definisi=a%3D1&templat=x"))).await;
+    assert_eq!(location(&saved), "/jenis-surat/sktm?simpan=1");
+    let preview = gate.send(by_cookie(plain("/jenis-surat/pratinjau", "definisi=a&templat=b"))).await;
+    assert_eq!(preview.headers()["content-type"], "application/pdf");
+    let refused =
+        gate.send(by_cookie(plain("/jenis-surat/pratinjau", "definisi=a&templat=f(nama_wali)"))).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert!(text(refused).await.contains("baris 5"));
+    let published = gate.send(by_cookie(plain("/jenis-surat/sktm/terbitkan", "versi=4"))).await;
+    assert_eq!(published.status(), StatusCode::CONFLICT);
+    assert!(text(published).await.contains("orang lain dari penulisnya"));
+    let diff = text(gate.send(by_cookie(get("/jenis-surat/sktm/beda?dari=3&ke=4"))).await).await;
+    assert!(diff.contains("max_length = 150") && diff.contains("max_length = 200"));
+    let forged = plain("/jenis-surat/sktm", "definisi=a&templat=b");
+    let mut forged = by_cookie(forged);
+    forged.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    assert_eq!(gate.send(forged).await.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn files_in_json_may_be_larger_than_other_bodies() {
+    let gate = Gate::with(|config| config.body_limit_bytes = 64 << 10).await;
+    let body = |bytes: usize| {
+        use base64::Engine as _;
+        let mut content = PNG.to_vec();
+        content.resize(bytes, 1);
+        format!(r#"{{"content":"{}"}}"#, base64::engine::general_purpose::STANDARD.encode(content))
+    };
+    let post = |path: &str, body: String| {
+        Request::post(path.to_owned())
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .expect("a request")
+    };
+    let stored = gate.send(post("/v1/files", body(3 << 20))).await;
+    assert_eq!(stored.status(), StatusCode::OK);
+    assert_eq!(json(stored).await["file"]["mediaType"], "image/png");
+    assert_eq!(gate.send(post("/v1/verifications:file", body(3 << 20))).await.status(), StatusCode::OK);
+    assert_eq!(gate.send(post("/v1/files", body(4 << 20))).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let other = gate.send(post("/v1/applications", body(1 << 20))).await;
+    assert_eq!(other.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn submissions_have_a_stricter_limit_than_lookups_by_page_and_by_api() {
+    let gate = Gate::with(|config| config.rate.submission = Rate { per_second: 1, burst: 2 }).await;
+    let submit = || {
+        let request = Request::post("/v1/applications").header("content-type", "application/json");
+        request.body(Body::from("{}")).expect("a request")
+    };
+    assert_eq!(gate.send(submit()).await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(gate.send(plain("/periksa", "kode=")).await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(gate.send(submit()).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(gate.send(plain("/periksa", "kode=")).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    for _ in 0..10 {
+        assert_eq!(gate.send(get(&format!("/s/{VALID}"))).await.status(), StatusCode::OK);
+        assert_eq!(gate.send(get(&format!("/v1/verifications/{VALID}"))).await.status(), StatusCode::OK);
+    }
+}
