@@ -19,6 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Eight connections saturate a small machine; more only add latency (measured).
 const POSTGRES_POOL: u32 = 8;
 const SQLITE_READERS: u32 = 4;
+/// How long a statement waits for a row that another transaction holds.
+const POSTGRES_LOCK_TIMEOUT: &str = "5s";
+/// After which pause in a transaction the server ends it and gives its locks to others.
+const POSTGRES_IDLE_IN_TRANSACTION: &str = "10s";
 
 /// The two engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
@@ -125,6 +129,14 @@ impl Db {
             if let Some(schema) = schema {
                 options.set_schema_search_path(schema);
             }
+            // A process that is stopped in the middle of a transaction, and one that waits for its locks, must not wait
+            // for ever; on SQLite the busy timeout says the same.
+            options.map_sqlx_postgres_opts(|postgres| {
+                postgres.options([
+                    ("lock_timeout", POSTGRES_LOCK_TIMEOUT),
+                    ("idle_in_transaction_session_timeout", POSTGRES_IDLE_IN_TRANSACTION),
+                ])
+            });
             options
         };
         if let Some(schema) = schema {
@@ -171,12 +183,22 @@ impl Db {
 /// # Errors
 /// When there is no connection or no lock within five seconds.
 pub async fn begin_write(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: (connection.get_database_backend() == DbBackend::Sqlite)
-            .then_some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    connection.begin_with_options(options).await
+    if connection.get_database_backend() == DbBackend::Sqlite {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        return connection.begin_with_options(options).await;
+    }
+    // A task of its own, which nobody can give up half-way. sqlx counts a transaction of PostgreSQL only when the answer to
+    // BEGIN has come; a caller that is dropped before that (a request that ends, the other branch of a `select!`) would
+    // give the connection back with a transaction open on the server and not known here. What is written on it next would
+    // be seen by nobody and hold its locks for ever. In a task the answer always comes, and a transaction that nobody takes
+    // is rolled back.
+    let connection = connection.clone();
+    tokio::spawn(async move { connection.begin().await })
+        .await
+        .unwrap_or_else(|error| Err(DbErr::Custom(format!("a transaction could not begin: {error}"))))
 }
 
 /// The constraint that an error is about, `None` if it is about something else: on PostgreSQL its name, on SQLite the
@@ -218,8 +240,11 @@ pub fn is_unavailable(error: &DbErr) -> bool {
             // The low byte is the primary code: 5 BUSY, 10 IOERR, 13 FULL.
             code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 10 | 13))
         } else {
-            // 08 connection, 53 resources, 57P0x shutting down or starting; 40001 and 40P01 lost a race: try again.
-            ["08", "53", "57P0", "40001", "40P01"].iter().any(|class| code.starts_with(class))
+            // 08 connection, 53 resources, 57P0x shutting down or starting, 25P03 idle in a transaction, 55P03 no lock in
+            // time; 40001 and 40P01 lost a race: try again.
+            ["08", "53", "57P0", "25P03", "55P03", "40001", "40P01"]
+                .iter()
+                .any(|class| code.starts_with(class))
         };
     }
     matches!(

@@ -4,6 +4,8 @@
 //! service reads and writes whole. Unique indexes prove what the rules promise: a number is given once, a code names one
 //! document, a type has one version in force.
 
+mod integration;
+
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -18,7 +20,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut)]
+        vec![Box::new(FirstCut), Box::new(integration::Integration)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -44,7 +46,7 @@ impl MigrationTrait for FirstCut {
             office(backend),
             delegation(),
             application(),
-            application_step(backend),
+            work_item(backend),
             number_series(),
             register_number(),
             document(),
@@ -63,8 +65,9 @@ impl MigrationTrait for FirstCut {
             one_version("letter_type_one_draft", "DRAFT"),
             index("delegation_office", "delegation", &["office_id", "start_at", "id"]),
             index("application_subject", "application", &["subject_key", "letter_type", "submitted_at"]),
-            index("application_step_work", "application_step", &["area", "role", "state", "due_at", "application_id"]),
-            index("application_step_due", "application_step", &["state", "due_at"]),
+            index("application_deemed", "application", &["deemed_at"]),
+            index("work_item_desk", "work_item", &["area", "role", "due_at", "application_id"]),
+            index("work_item_due", "work_item", &["escalated", "due_at"]),
             index("register_number_application", "register_number", &["application_id"]),
             index("document_application", "document", &["application_id"]),
             index("document_end", "document", &["state", "valid_until"]),
@@ -90,7 +93,7 @@ impl MigrationTrait for FirstCut {
             "document",
             "register_number",
             "number_series",
-            "application_step",
+            "work_item",
             "application",
             "delegation",
             "office",
@@ -192,7 +195,10 @@ fn application() -> TableCreateStatement {
         .col(integer("version"))
         // An HMAC of the population number: finds a person's applications without holding the number.
         .col(string_null("subject_key"))
+        // Encrypted.
         .col(text("body"))
+        // When it is granted by law if nobody decides; NULL while that cannot be.
+        .col(timestamp_with_time_zone_null("deemed_at"))
         .col(timestamp_with_time_zone("submitted_at"))
         .col(timestamp_with_time_zone("updated_at"))
         .check(one_of(
@@ -212,27 +218,25 @@ fn application() -> TableCreateStatement {
         .take()
 }
 
-fn application_step(backend: DbBackend) -> TableCreateStatement {
+/// What waits for an official: one row for each role that may take the step at hand.
+fn work_item(backend: DbBackend) -> TableCreateStatement {
     Table::create()
-        .table("application_step")
+        .table("work_item")
         .col(string("application_id"))
-        .col(integer("position"))
-        .col(ordered("area", backend))
         .col(string("role"))
+        .col(ordered("area", backend))
         .col(string("kind"))
-        .col(string("state"))
         .col(string_null("claimed_by"))
         // When it must be done; the end of time while its clock is paused.
         .col(timestamp_with_time_zone("due_at"))
         .col(boolean("escalated"))
-        .primary_key(Index::create().name("application_step_pk").col("application_id").col("position"))
+        .primary_key(Index::create().name("work_item_pk").col("application_id").col("role"))
         .foreign_key(
             ForeignKey::create()
-                .name("application_step_application")
-                .from("application_step", "application_id")
+                .name("work_item_application")
+                .from("work_item", "application_id")
                 .to("application", "id"),
         )
-        .check(one_of("state", &["PENDING", "ACTIVE", "DONE", "SKIPPED"]))
         .take()
 }
 

@@ -68,6 +68,9 @@ async fn lock(service: &str, db: &DatabaseConnection) -> Result<DatabaseTransact
     };
     let tx = db.begin_with_options(options).await?;
     if backend == DbBackend::Postgres {
+        // A large table takes its time, and the others wait for it.
+        let patient = "SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+        tx.execute_unprepared(patient).await?;
         // Until the end of the transaction; per schema, so that services and test databases do not wait for each other.
         let sql =
             "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.migrations.' || $1, 0))";

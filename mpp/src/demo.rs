@@ -2,6 +2,7 @@
 //!
 //! - [`seed`] fills an empty suite: the hall of `demo/hall.json`, accounts, devices, an open day, and
 //!   `demo-accounts.json` with what a person needs to sign in. It runs at every start and changes nothing twice.
+//! - [`letters`] adds the offices and people of letters and licences.
 //! - [`day`] plays a business day over REST and ends by recomputing every number from the event log with [`verify`].
 //!
 //! Nothing here reaches into a service: seeding uses the generated clients, the day uses REST.
@@ -9,6 +10,7 @@
 pub mod accounts;
 pub mod day;
 pub mod history;
+pub mod letters;
 pub mod plan;
 pub mod rest;
 pub mod seed;

@@ -1,7 +1,8 @@
 //! The suite as one binary with many roles. This crate wires and holds no business rule: it reads the settings, binds,
 //! opens databases, starts the components of the chosen roles, joins them, serves, and stops them in order.
 //!
-//! Read [`suite`] first. The command line is in [`cli`]; the demonstration hall in [`demo`].
+//! Read [`suite`] first. The command line is in [`cli`]; the demonstration hall in [`demo`];
+//! stand-ins for services that cannot be had here in [`simulator`].
 
 pub mod cli;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod demo;
 pub mod failure;
 pub mod office;
 pub mod seeding;
+pub mod simulator;
 pub mod suite;
 
 mod boards;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use mpp_kit::client::{PeerChannel, Peers};
 use mpp_kit::clock::Clock;
+use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
 use mpp_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use mpp_proto::queue::v1::queue_service_client::QueueServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -19,19 +20,32 @@ pub type IdentityClient = IdentityServiceClient<InterceptedService<PeerChannel, 
 /// The queue client of a signed-in caller.
 pub type QueueClient = QueueServiceClient<InterceptedService<PeerChannel, Bearer>>;
 
-/// What the demo needs to fill a suite. Both clients act as the system, which may do everything; their token lives
+/// The documents client of a signed-in caller.
+pub type DocumentsClient = DocumentsServiceClient<InterceptedService<PeerChannel, Bearer>>;
+
+/// What the demo needs to fill a suite. The clients act as the system, which may do everything; their token lives
 /// ten minutes, which is far longer than seeding takes.
 pub struct Seeding<'a> {
     /// Accounts and devices are made through it.
     pub identity: IdentityClient,
     /// The hall is applied and its day opened through it.
     pub queue: QueueClient,
+    /// Offices are applied through it.
+    pub documents: DocumentsClient,
     /// The data directory; `demo-accounts.json` is written there.
     pub data: &'a Path,
     /// Where the suite answers, without a slash at the end: `http://localhost:8080`.
     pub base_url: &'a str,
     /// The clock of the queue.
     pub clock: Arc<dyn Clock>,
+}
+
+/// A client of documents that acts as the holder of `token`.
+///
+/// # Errors
+/// When the token holds characters that a header cannot.
+pub fn documents_client(peers: &Peers, token: &str) -> anyhow::Result<DocumentsClient> {
+    Ok(DocumentsServiceClient::with_interceptor(peers.channel(mpp_documents::ROLE), Bearer::new(token)?))
 }
 
 /// A client of identity that acts as the holder of `token`.

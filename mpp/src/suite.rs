@@ -258,6 +258,7 @@ impl Suite {
         Ok(Seeding {
             identity: seeding::identity_client(&self.peers, &token)?,
             queue: seeding::queue_client(&self.peers, &token)?,
+            documents: seeding::documents_client(&self.peers, &token)?,
             data: &self.config.server.data,
             base_url: &self.base_url,
             clock: Arc::clone(&self.queue_clock),
@@ -378,7 +379,7 @@ fn name_remote_peers(
         called.extend(mpp_documents::CALLS);
     }
     for role in called.into_iter().filter(|role| !local.contains(role)) {
-        let url = match *role {
+        let url = match role {
             mpp_identity::ROLE => &config.peers.identity,
             mpp_documents::ROLE => &config.peers.documents,
             _ => &config.peers.queue,

@@ -87,6 +87,10 @@ fn good(suite: &TestSuite, ids: &BTreeMap<&str, String>, field: &str) -> Option<
         "ticket" => json!(ids["ticket"]),
         "reason" => json!("alasan yang cukup panjang"),
         "version" => json!(0),
+        "collector" => json!("Penerima"),
+        "copies" => json!(1),
+        "draft_version" => json!(1),
+        "letter_type" => json!("sktm"),
         "request_id" => json!(format!("negatif-{:016x}", rand::random::<u64>())),
         _ => return None,
     })

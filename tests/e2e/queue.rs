@@ -239,7 +239,6 @@ struct Told {
 
 /// kill -9 of Redis under load, once with the loss of its disk: every ok stands in the log exactly once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "open defect: on a busy machine the hall sometimes stands still after the fourth kill; run it by name"]
 async fn redis_is_killed_under_load_and_every_ok_is_in_the_log_once() {
     for engine in testing::ENGINES {
         let mut suite = busy(engine).await;

@@ -12,7 +12,7 @@ use prost_reflect::{
 };
 
 /// Permissions that a policy may name: the words of identity's role table, and the two reserved ones.
-const PERMISSIONS: [&str; 16] = [
+const PERMISSIONS: [&str; 23] = [
     "public",
     "authenticated",
     "identity.manage",
@@ -29,15 +29,29 @@ const PERMISSIONS: [&str; 16] = [
     "queue.manage",
     "queue.statistics",
     "queue.audit",
+    "documents.audit",
+    "documents.catalogue",
+    "documents.integrate",
+    "documents.office",
+    "documents.read",
+    "documents.revoke",
+    "documents.work",
 ];
 
 /// Calls by POST that need no request id, and why.
-const WITHOUT_REQUEST_ID: [&str; 3] = [
+const WITHOUT_REQUEST_ID: [&str; 8] = [
     // Signing in twice is two sessions; the answer holds a secret that must not be kept for a replay.
     "CreateSession",
     "CreateDeviceSession",
     // Reads: a fresh token for a live session. POST only to keep the secret out of the address.
     "RefreshSession",
+    // Reads too: what is asked with is too large, or too personal, for an address.
+    "PreviewLetterType",
+    "PrefillApplication",
+    "CreateDownloadLink",
+    "VerifyFile",
+    // OSS knows no request id; what it repeats is recognised by its own keys.
+    "ReceiveOssCall",
 ];
 
 fn pool() -> DescriptorPool {

@@ -88,6 +88,35 @@ async fn a_dropped_transaction_leaves_nothing() {
     }
 }
 
+/// A caller that goes away while its transaction begins must not leave one open on the connection: whatever is written on
+/// it next would be seen by nobody, and hold its locks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_given_up_while_it_begins_leaves_none_open() {
+    for test in databases().await {
+        test.db.write.execute_unprepared("CREATE TABLE thing (id INTEGER)").await.unwrap();
+        let mut written = 0;
+        for polls in (1..=4).cycle().take(40) {
+            {
+                let mut begin = std::pin::pin!(test.db.begin());
+                for _ in 0..polls {
+                    if futures::poll!(&mut begin).is_ready() {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
+            test.db.write.execute_unprepared("INSERT INTO thing VALUES (1)").await.unwrap();
+            written += 1;
+            assert_eq!(
+                number(&test.db.read, "SELECT count(*) FROM thing").await,
+                written,
+                "{}, given up after {polls} polls",
+                test.engine
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn readers_of_sqlite_cannot_write_and_do_not_wait_for_the_writer() {
     let test = fresh_db(Engine::Sqlite).await;
@@ -133,4 +162,25 @@ async fn a_database_that_went_away_is_unavailable_not_internal() {
     admin.write.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
     let error = test.db.write.execute_unprepared("SELECT 1").await.unwrap_err();
     assert!(is_unavailable(&error), "{error}");
+}
+
+/// Somebody who stops in the middle of a transaction (a process that is suspended) must not stop everybody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_not_given_back_is_unavailable_not_a_wait_without_end() {
+    let test = fresh_db(Engine::Postgres).await;
+    test.db.write.execute_unprepared("CREATE TABLE thing (id INTEGER)").await.unwrap();
+    test.db.write.execute_unprepared("INSERT INTO thing VALUES (1)").await.unwrap();
+    let stopped = test.db.begin().await.unwrap();
+    stopped.execute_unprepared("UPDATE thing SET id = 2").await.unwrap();
+    let other = test.connect_again().await;
+    let error = other.write.execute_unprepared("UPDATE thing SET id = 3").await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
+    // After a while the server ends the transaction that nobody goes on with.
+    let mut attempts = 0;
+    while let Err(error) = other.write.execute_unprepared("UPDATE thing SET id = 3").await {
+        assert!(is_unavailable(&error), "{error}");
+        attempts += 1;
+        assert!(attempts < 4, "the lock is never given back");
+    }
+    assert!(is_unavailable(&stopped.commit().await.unwrap_err()));
 }

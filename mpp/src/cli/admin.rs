@@ -49,6 +49,10 @@ pub(super) struct NewUser {
     /// Id of a counter it holds at; may be repeated; none for every counter of the agency.
     #[arg(long)]
     counter: Vec<String>,
+    /// Area it holds in, for those who work on letters: a region code such as 17.07.05.2003, with RW and RT as in
+    /// 17.07.05.2003/002/005, or an agency such as 17.07/dinkes.
+    #[arg(long, default_value = "")]
+    area: String,
     /// First moment it no longer holds, such as 2026-12-31T17:00:00Z; none for never.
     #[arg(long, value_name = "TIME")]
     valid_to: Option<DateTime<Utc>>,
@@ -67,6 +71,17 @@ enum RoleChoice {
     Analyst,
     Auditor,
     Admin,
+    RtHead,
+    RwHead,
+    VillageOfficer,
+    VillageSecretary,
+    VillageHead,
+    SubDistrictOfficer,
+    SubDistrictHead,
+    AgencyOfficer,
+    AgencyHead,
+    LetterEditor,
+    Integrator,
 }
 
 impl From<RoleChoice> for Role {
@@ -79,6 +94,17 @@ impl From<RoleChoice> for Role {
             RoleChoice::Analyst => Self::Analyst,
             RoleChoice::Auditor => Self::Auditor,
             RoleChoice::Admin => Self::Admin,
+            RoleChoice::RtHead => Self::RtHead,
+            RoleChoice::RwHead => Self::RwHead,
+            RoleChoice::VillageOfficer => Self::VillageOfficer,
+            RoleChoice::VillageSecretary => Self::VillageSecretary,
+            RoleChoice::VillageHead => Self::VillageHead,
+            RoleChoice::SubDistrictOfficer => Self::SubDistrictOfficer,
+            RoleChoice::SubDistrictHead => Self::SubDistrictHead,
+            RoleChoice::AgencyOfficer => Self::AgencyOfficer,
+            RoleChoice::AgencyHead => Self::AgencyHead,
+            RoleChoice::LetterEditor => Self::LetterEditor,
+            RoleChoice::Integrator => Self::Integrator,
         }
     }
 }
@@ -138,6 +164,7 @@ async fn add_user(config: &Config, new: NewUser) -> Result<(), Failure> {
         hall_id: new.hall,
         agency_id: new.agency,
         counter_ids: new.counter,
+        area: new.area,
         valid_from: None,
         valid_to: new.valid_to.map(|time| prost_types::Timestamp { seconds: time.timestamp(), nanos: 0 }),
     };

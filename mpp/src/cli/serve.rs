@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use mpp_kit::clock::SystemClock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print;
@@ -10,6 +12,7 @@ use crate::config::Config;
 use crate::demo::{self, accounts::DemoAccounts};
 use crate::failure::{Exit, Failure};
 use crate::roles::RoleName;
+use crate::simulator::bsre::Bsre;
 use crate::suite::{Options, Suite};
 
 pub(super) async fn run(config: Config, roles: BTreeSet<RoleName>) -> Result<(), Failure> {
@@ -17,7 +20,8 @@ pub(super) async fn run(config: Config, roles: BTreeSet<RoleName>) -> Result<(),
     let demo = config.server.demo && all;
     // From here on a signal stops what has been started by then; the default would leave the private Redis behind.
     let mut signals = Signals::watch()?;
-    let suite = tokio::select! {
+    // The simulator ends with the suite that it signs for.
+    let (suite, _simulator) = tokio::select! {
         started = start(config, roles, demo) => started?,
         () = signals.next() => return Err(Failure::new(Exit::Unavailable, "stopped before everything had started")),
     };
@@ -36,30 +40,51 @@ pub(super) async fn run(config: Config, roles: BTreeSet<RoleName>) -> Result<(),
     }
 }
 
-async fn start(config: Config, roles: BTreeSet<RoleName>, demo: bool) -> Result<Suite, Failure> {
+async fn start(
+    config: Config,
+    roles: BTreeSet<RoleName>,
+    demo: bool,
+) -> Result<(Suite, Option<Bsre>), Failure> {
     let all = roles == RoleName::chosen(&[]);
+    let mut config = config;
+    // Letters of the demo are signed by a stand-in for BSrE, unless a signing service is configured.
+    let simulator = if demo && config.documents.signing.is_left_alone() {
+        let simulator = Bsre::start(&config.server.data.join("bsre-simulator"), Arc::new(SystemClock))
+            .await
+            .map_err(|error| Failure::because(Exit::CannotCreate, "the signing simulator cannot start", &error))?;
+        simulator.configure(&mut config.documents.signing);
+        Some(simulator)
+    } else {
+        None
+    };
     let suite = Suite::start(Options::new(config, roles)).await?;
     let refused =
         |error: &anyhow::Error| Failure::because(Exit::Software, "the demo hall could not be made", error);
     if demo {
         let seeding = suite.seeding().await.map_err(|error| refused(&error))?;
         let accounts = demo::seed(seeding).await.map_err(|error| refused(&error))?;
+        if let Some(simulator) = &simulator {
+            demo::letters::register_signers(simulator, &accounts);
+        }
         print(&welcome(&suite, &accounts))?;
     } else if all {
         print(&empty(&suite))?;
     } else {
         print(&format!("Ready: {}", suite.base_url()))?;
     }
-    Ok(suite)
+    Ok((suite, simulator))
 }
 
 /// The pages a person may want first. What each is for stands on the first.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 9] = [
     ("Beranda", "/"),
     ("Konsol loket", "/loket"),
     ("Ruang kendali", "/kendali"),
     ("Kiosk", "/kiosk"),
     ("Papan antrean", "/papan"),
+    ("Surat dan izin", "/surat"),
+    ("Meja surat", "/meja"),
+    ("Periksa dokumen", "/periksa"),
     ("API", "/docs"),
 ];
 
@@ -89,7 +114,7 @@ fn welcome(suite: &Suite, accounts: &DemoAccounts) -> String {
     let mut out = pages(url);
     out.push_str("\n  Demo accounts (synthetic; all of them in ");
     let _ = writeln!(out, "{})", suite.data().join("demo-accounts.json").display());
-    for role in ["admin", "hall_manager", "agency_supervisor", "counter"] {
+    for role in ["admin", "hall_manager", "agency_supervisor", "counter", "rt_head", "village_officer", "village_head"] {
         if let Some(account) = accounts.accounts.iter().find(|account| account.role == role) {
             let _ = writeln!(out, "    {role:<18} {:<22} {}", account.username, account.password);
         }

@@ -51,6 +51,12 @@ pub struct Account {
     pub agency: String,
     /// Ids of the counters it is bound to.
     pub counters: Vec<String>,
+    /// The area it is bound to, for those who work on letters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub area: String,
+    /// The passphrase of its certificate at the signing simulator, for those who sign.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub passphrase: String,
 }
 
 /// An enrolled device.
@@ -214,6 +220,8 @@ mod tests {
                 hall: "hal_1".into(),
                 agency: "agc_1".into(),
                 counters: vec!["ctr_1".into()],
+                area: String::new(),
+                passphrase: String::new(),
             }],
             devices: vec![Device { kind: "kiosk".into(), hall: "hal_1".into(), key: "k".into() }],
         }

@@ -13,6 +13,7 @@ use mpp_proto::queue::v1 as queue;
 use mpp_proto::queue::v1::{Calendar, DayState, Hall};
 
 use super::accounts::{self, Account, DemoAccounts, Device, HallRef};
+use super::letters;
 use crate::seeding::{IdentityClient, QueueClient, Seeding};
 
 /// Kiosks of a demo hall.
@@ -45,6 +46,7 @@ pub async fn seed_hall(mut seeding: Seeding<'_>, wanted: Hall) -> anyhow::Result
         }
         None => fresh(&hall, seeding.base_url, &known, &path)?,
     };
+    letters::add_people(&mut file);
     if before.as_ref() != Some(&file) {
         file.write(&path)?;
     }
@@ -52,6 +54,7 @@ pub async fn seed_hall(mut seeding: Seeding<'_>, wanted: Hall) -> anyhow::Result
         create(&mut seeding.identity, account, &hall).await?;
     }
     enrol_missing(&mut seeding.identity, &mut file, &hall, &path).await?;
+    letters::apply_offices(&mut seeding, &file).await?;
     open_day(&mut seeding.queue, &hall).await?;
     Ok(file)
 }
@@ -138,6 +141,8 @@ fn planned(hall: &Hall, base_url: &str) -> DemoAccounts {
             hall: hall_id.to_owned(),
             agency: agency.to_owned(),
             counters,
+            area: String::new(),
+            passphrase: String::new(),
         };
     let mut all = vec![
         account("admin".into(), "admin", "", "", Vec::new()),
@@ -183,6 +188,7 @@ async fn create(identity: &mut IdentityClient, account: &Account, hall: &Hall) -
             hall_id: account.hall.clone(),
             agency_id: account.agency.clone(),
             counter_ids: account.counters.clone(),
+            area: account.area.clone(),
             valid_from: None,
             valid_to: None,
         }],
@@ -206,7 +212,7 @@ fn display_name(account: &Account, hall: &Hall) -> String {
         ("reception", _, _) => "Petugas Resepsionis".to_owned(),
         ("analyst", _, _) => "Analis Data".to_owned(),
         ("auditor", _, _) => "Auditor".to_owned(),
-        _ => account.username.clone(),
+        _ => letters::display_name(&account.username).unwrap_or(&account.username).to_owned(),
     }
 }
 

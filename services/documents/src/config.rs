@@ -1,10 +1,14 @@
 //! What an operator may set for documents, under `documents.` in the configuration file or `MPP_DOCUMENTS__…`.
 
+mod integration;
+
 use std::fmt;
 use std::path::PathBuf;
 
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use serde::{Deserialize, Serialize};
+
+pub use integration::{OssConfig, SicantikConfig, WebhooksConfig};
 
 /// The settings of the documents service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +28,12 @@ pub struct Config {
     pub sweep_seconds: u32,
     /// Minutes from the filing of an application until files that nobody used are deleted, 60 to 10080.
     pub loose_file_minutes: u32,
+    /// How other systems are told of events.
+    pub webhooks: WebhooksConfig,
+    /// The account at OSS-RBA.
+    pub oss: OssConfig,
+    /// A report of SiCantik Cloud.
+    pub sicantik: SicantikConfig,
 }
 
 /// Where files are kept. Without a bucket: in the folder `files` of the data directory.
@@ -92,6 +102,9 @@ impl Default for Config {
             link_minutes: 10,
             sweep_seconds: 5,
             loose_file_minutes: 1440,
+            webhooks: WebhooksConfig::default(),
+            oss: OssConfig::default(),
+            sicantik: SicantikConfig::default(),
         }
     }
 }
@@ -110,6 +123,14 @@ impl Default for SigningConfig {
             timeout_seconds: 90,
             sample: false,
         }
+    }
+}
+
+impl SigningConfig {
+    /// Whether nobody has said who signs.
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.service == SigningService::Seal && self.seal_key.as_os_str().is_empty() && self.url.is_empty()
     }
 }
 
@@ -137,6 +158,7 @@ impl Config {
     /// # Errors
     /// The first setting that is wrong, by name, with the remedy.
     pub fn check(&self) -> Result<(), ConfigError> {
+        integration::check(&self.webhooks, &self.oss, &self.sicantik)?;
         let signing = &self.signing;
         for (setting, value, min, max) in [
             ("link_minutes", self.link_minutes, 1, 60),

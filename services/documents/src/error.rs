@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use mpp_kit::fault::{Fault, Problem};
+use mpp_kit::fault::{Fault, Problem, Text, Violation};
 use mpp_kit::idempotency::IdempotencyError;
 use sea_orm::DbErr;
 use thiserror::Error;
 use tonic::Code;
 
 use crate::blob::FilesError;
+use crate::domain::workflow::decide::Rejection;
 
 /// After which time a caller may try again when something we depend on does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -60,7 +61,10 @@ pub(crate) enum Error {
         /// The version it has now.
         version: u32,
     },
-    /// The request is wrong in itself, the rules refuse it, or the kit did.
+    /// The rules of applications refuse. Nothing has changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The request is wrong in itself, or the kit refused it.
     #[error(transparent)]
     Refused(Box<Problem>),
     /// The database failed.
@@ -103,6 +107,7 @@ impl Fault for Error {
                 "Somebody else has just changed this. Look at it again, then repeat if it is still needed.",
             )
             .with("version", version),
+            Self::Rejected(rejection) => rejected(&rejection),
             Self::Refused(problem) => *problem,
             Self::Database(error) => error.problem(),
             Self::Files(error @ FilesError::Store(_)) => Problem::unavailable(error, RETRY_AFTER),
@@ -110,5 +115,101 @@ impl Fault for Error {
             Self::Unavailable(error) => Problem::unavailable(error, RETRY_AFTER),
             Self::Broken(error) => Problem::internal(error),
         }
+    }
+}
+
+/// What a caller is told when the rules refuse. The reasons are part of the contract: programs match on them.
+fn rejected(rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::NotPermittedInState { verb, state, allowed } => Problem::precondition(
+            "NOT_PERMITTED_IN_STATE",
+            "Permohonan ini sudah berada pada tahap lain. Muat ulang untuk melihat yang dapat dilakukan sekarang.",
+            "The application is at another stage by now. Reload it to see what can be done.",
+        )
+        .with("verb", verb)
+        .with("state", state)
+        .with("allowedVerbs", allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+        Rejection::NotYourStep => Problem::new(
+            Code::PermissionDenied,
+            "NOT_YOUR_STEP",
+            "Tahap ini bukan wewenang Anda. Yang dapat memprosesnya adalah pemegang peran tahap ini di wilayahnya.",
+            "This step is not yours. It is for who holds its role in its area.",
+        ),
+        Rejection::OwnApplication => Problem::new(
+            Code::PermissionDenied,
+            "OWN_APPLICATION",
+            "Anda tidak dapat memutus permohonan Anda sendiri. Minta pejabat lain memprosesnya.",
+            "You cannot decide on your own application. Ask another official.",
+        ),
+        Rejection::TookAnotherStep(step) => Problem::new(
+            Code::PermissionDenied,
+            "TOOK_ANOTHER_STEP",
+            "Anda sudah memproses tahap lain dari permohonan ini. Tahap ini harus diproses orang lain.",
+            "You took another step of this application. This one is for somebody else.",
+        )
+        .with("step", step),
+        Rejection::ClaimedByAnother => Problem::precondition(
+            "CLAIMED_BY_ANOTHER",
+            "Permohonan ini sedang dikerjakan rekan Anda. Minta ia melepaskannya dulu.",
+            "A colleague works on this application. Ask the colleague to release it first.",
+        ),
+        Rejection::NotTheClaimer => Problem::precondition(
+            "NOT_THE_CLAIMER",
+            "Permohonan ini tidak sedang Anda kerjakan.",
+            "You are not working on this application.",
+        ),
+        Rejection::NotTheApplicant => Problem::new(
+            Code::PermissionDenied,
+            "NOT_THE_APPLICANT",
+            "Hanya pemohon yang dapat melakukan ini.",
+            "Only the applicant may do this.",
+        ),
+        Rejection::NotTheService => Problem::denied(),
+        Rejection::ReasonRequired => {
+            let text = Text::new("tulis alasan paling sedikit 10 karakter", "write a reason of at least 10 characters");
+            Problem::invalid(vec![Violation { field: "reason".to_owned(), reason: "INVALID_LENGTH", text }])
+        }
+        Rejection::ContentDiffers => Problem::new(
+            Code::Aborted,
+            "CONTENT_DIFFERS",
+            "Isi yang Anda lihat bukan isi yang diajukan. Muat ulang dan periksa kembali.",
+            "What you saw is not what was submitted. Reload and read it again.",
+        ),
+        Rejection::NotOptional(step) => Problem::precondition(
+            "STEP_NOT_OPTIONAL",
+            "Tahap ini tidak dapat dilewati.",
+            "This step cannot be left out.",
+        )
+        .with("step", step),
+        Rejection::NoSignatureLeft => Problem::precondition(
+            "NO_SIGNATURE_LEFT",
+            "Tanpa tahap itu surat tidak akan ditandatangani.",
+            "Without that step the letter would not be signed.",
+        ),
+        Rejection::NobodyCompetent(level) => Problem::precondition(
+            "NOBODY_COMPETENT",
+            "Belum ada kantor yang berwenang untuk wilayah ini. Lengkapi alamat sampai RT, atau hubungi kantor desa.",
+            "No office is competent for this area yet. Complete the address down to the RT, or ask the village office.",
+        )
+        .with("level", level),
+        Rejection::NumberMissing => Problem::internal(anyhow::anyhow!("a number was not allocated in time")),
+        Rejection::GrantedByLaw => Problem::precondition(
+            "GRANTED_BY_LAW",
+            "Permohonan ini sudah dianggap dikabulkan secara hukum karena batas waktunya lewat.",
+            "The application is granted by law, because its deadline is over.",
+        ),
+        Rejection::NotDeemable | Rejection::NothingToEscalate => {
+            Problem::precondition("NOT_DUE", "Belum waktunya.", "It is not due.")
+        }
+        Rejection::NothingToAcknowledge => Problem::precondition(
+            "NOTHING_TO_ACKNOWLEDGE",
+            "Tidak ada berkas yang menunggu diterima.",
+            "There is nothing to acknowledge.",
+        ),
+        Rejection::Clock(_) => Problem::precondition(
+            "CLOCK_NOT_PERMITTED",
+            "Jam layanan tahap ini tidak dapat diubah seperti itu sekarang.",
+            "The clock of this step cannot be changed like that now.",
+        ),
     }
 }

@@ -5,10 +5,13 @@
 
 mod adapter;
 mod blob;
+pub mod catalogue;
 mod config;
 pub mod domain;
 mod error;
+pub mod letter;
 mod metrics;
+mod press;
 mod rpc;
 mod store;
 mod worker;
@@ -49,9 +52,13 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
     let key = blob::load_or_make_key(config.file_key.expose_secret(), &place.key_file)?;
     let cipher = blob::Cipher::new(key);
     let files = blob::Files::open(&config.files, &place.files, cipher.clone())?;
+    let signers = adapter::signer::Signers::open(&config.signing, &files, env.clock.now()).await?;
     let core = Arc::new(rpc::Core {
         db,
         clock: Arc::clone(&env.clock),
+        types: rpc::types::Types::default(),
+        press: press::Press::new()?,
+        signers,
         config,
         base_url: place.base_url,
         cipher,

@@ -1,22 +1,74 @@
-//! The RPCs, one file each: parse, load, decide, save. Here is what they share.
+//! The RPCs, one file each (verbs that differ only in what they ask of the rules share one): parse, load, decide, save.
+//! Here is what they share.
+
+mod access;
+mod apply_delegation;
+mod apply_office;
+mod codes;
+mod content;
+mod convert;
+mod correct_document;
+mod create_download_link;
+mod download_document;
+mod get_application;
+mod get_application_by_code;
+mod get_attachment;
+mod get_document;
+mod get_draft;
+mod get_letter_type;
+mod get_verification;
+mod list_delegations;
+mod list_document_journal;
+mod list_documents;
+mod list_letter_type_versions;
+mod list_letter_types;
+mod list_life_events;
+mod list_numbers;
+mod list_offices;
+mod list_work;
+mod open_file_link;
+mod prefill_application;
+mod preview_letter_type;
+mod publish_letter_type;
+mod resubmit_application;
+mod retire_letter_type;
+mod revoke_document;
+mod save_letter_type;
+mod sign_applications;
+mod status;
+mod submit_application;
+mod upload_file;
+mod verbs;
+mod verify_file;
+mod withdraw_application;
+pub(crate) mod case;
+pub(crate) mod types;
+
+pub(crate) mod integration;
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, Utc};
-use mpp_kit::caller::Caller;
+use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::clock::Clock;
 use mpp_kit::db::Db;
 use mpp_kit::idempotency::{self, Key, Once};
 use mpp_kit::journal::{self, Entry};
+use mpp_kit::fault::Fault as _;
 use mpp_kit::telemetry;
+use mpp_proto::documents::v1::{self as proto, documents_service_server::DocumentsService};
 use prost::Message;
 use sea_orm::DatabaseTransaction;
+use tonic::{Request, Response, Status};
 
+use crate::adapter::signer::Signers;
 use crate::blob::{Cipher, Files};
 use crate::config::Config;
 use crate::error::Error;
 use crate::metrics::Metrics;
+use crate::press::Press;
+use types::Types;
 
 /// What every RPC works with.
 pub(crate) struct Core {
@@ -27,6 +79,9 @@ pub(crate) struct Core {
     pub(crate) base_url: String,
     pub(crate) cipher: Cipher,
     pub(crate) files: Files,
+    pub(crate) types: Types,
+    pub(crate) press: Press,
+    pub(crate) signers: Signers,
     pub(crate) metrics: Metrics,
 }
 
@@ -60,6 +115,90 @@ impl Core {
         let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
         tx.commit().await?;
         Ok(T::decode(answer.into_bytes().as_slice()).context("an answer kept for repetition cannot be read")?)
+    }
+}
+
+/// The service as tonic sees it.
+pub(crate) struct Service(pub(crate) Arc<Core>);
+
+/// Writes one method per RPC: it finds the caller, hands over to the file of the RPC, and says what went wrong in the
+/// caller's language.
+macro_rules! rpcs {
+    ($($name:ident($request:ident) -> $response:ident: $handler:path;)*) => {
+        #[tonic::async_trait]
+        impl DocumentsService for Service {
+            $(async fn $name(&self, request: Request<proto::$request>) -> Result<Response<proto::$response>, Status> {
+                let caller = Caller::shared(&request);
+                let outcome = $handler(&self.0, &caller, request.into_inner()).await;
+                outcome.map_err(|error| error.problem().into_status(caller.language))
+            })*
+        }
+    };
+}
+
+rpcs! {
+    list_life_events(ListLifeEventsRequest) -> ListLifeEventsResponse: list_life_events::handle;
+    list_letter_types(ListLetterTypesRequest) -> ListLetterTypesResponse: list_letter_types::handle;
+    get_letter_type(GetLetterTypeRequest) -> GetLetterTypeResponse: get_letter_type::handle;
+    list_letter_type_versions(ListLetterTypeVersionsRequest) -> ListLetterTypeVersionsResponse: list_letter_type_versions::handle;
+    save_letter_type(SaveLetterTypeRequest) -> SaveLetterTypeResponse: save_letter_type::handle;
+    preview_letter_type(PreviewLetterTypeRequest) -> PreviewLetterTypeResponse: preview_letter_type::handle;
+    publish_letter_type(PublishLetterTypeRequest) -> PublishLetterTypeResponse: publish_letter_type::handle;
+    retire_letter_type(RetireLetterTypeRequest) -> RetireLetterTypeResponse: retire_letter_type::handle;
+    list_offices(ListOfficesRequest) -> ListOfficesResponse: list_offices::handle;
+    apply_office(ApplyOfficeRequest) -> ApplyOfficeResponse: apply_office::handle;
+    apply_delegation(ApplyDelegationRequest) -> ApplyDelegationResponse: apply_delegation::handle;
+    list_delegations(ListDelegationsRequest) -> ListDelegationsResponse: list_delegations::handle;
+    upload_file(UploadFileRequest) -> UploadFileResponse: upload_file::handle;
+    submit_application(SubmitApplicationRequest) -> SubmitApplicationResponse: submit_application::handle;
+    get_application_by_code(GetApplicationByCodeRequest) -> GetApplicationByCodeResponse: get_application_by_code::handle;
+    resubmit_application(ResubmitApplicationRequest) -> ResubmitApplicationResponse: resubmit_application::handle;
+    withdraw_application(WithdrawApplicationRequest) -> WithdrawApplicationResponse: withdraw_application::handle;
+    prefill_application(PrefillApplicationRequest) -> PrefillApplicationResponse: prefill_application::handle;
+    create_download_link(CreateDownloadLinkRequest) -> CreateDownloadLinkResponse: create_download_link::handle;
+    open_file_link(OpenFileLinkRequest) -> OpenFileLinkResponse: open_file_link::handle;
+    list_work(ListWorkRequest) -> ListWorkResponse: list_work::handle;
+    get_application(GetApplicationRequest) -> GetApplicationResponse: get_application::handle;
+    get_draft(GetDraftRequest) -> GetDraftResponse: get_draft::handle;
+    get_attachment(GetAttachmentRequest) -> GetAttachmentResponse: get_attachment::handle;
+    claim_application(ClaimApplicationRequest) -> ClaimApplicationResponse: verbs::claim_application;
+    release_application(ReleaseApplicationRequest) -> ReleaseApplicationResponse: verbs::release_application;
+    approve_application(ApproveApplicationRequest) -> ApproveApplicationResponse: verbs::approve_application;
+    return_application(ReturnApplicationRequest) -> ReturnApplicationResponse: verbs::return_application;
+    reject_application(RejectApplicationRequest) -> RejectApplicationResponse: verbs::reject_application;
+    pause_clock(PauseClockRequest) -> PauseClockResponse: verbs::pause_clock;
+    resume_clock(ResumeClockRequest) -> ResumeClockResponse: verbs::resume_clock;
+    reset_clock(ResetClockRequest) -> ResetClockResponse: verbs::reset_clock;
+    hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse: verbs::hand_over_application;
+    sign_applications(SignApplicationsRequest) -> SignApplicationsResponse: sign_applications::handle;
+    list_documents(ListDocumentsRequest) -> ListDocumentsResponse: list_documents::handle;
+    get_document(GetDocumentRequest) -> GetDocumentResponse: get_document::handle;
+    download_document(DownloadDocumentRequest) -> DownloadDocumentResponse: download_document::handle;
+    revoke_document(RevokeDocumentRequest) -> RevokeDocumentResponse: revoke_document::handle;
+    correct_document(CorrectDocumentRequest) -> CorrectDocumentResponse: correct_document::correct;
+    renew_document(RenewDocumentRequest) -> RenewDocumentResponse: correct_document::renew;
+    list_numbers(ListNumbersRequest) -> ListNumbersResponse: list_numbers::handle;
+    get_verification(GetVerificationRequest) -> GetVerificationResponse: get_verification::handle;
+    verify_file(VerifyFileRequest) -> VerifyFileResponse: verify_file::handle;
+    list_document_journal(ListDocumentJournalRequest) -> ListDocumentJournalResponse: list_document_journal::handle;
+    create_webhook(CreateWebhookRequest) -> CreateWebhookResponse: integration::create_webhook::handle;
+    list_webhooks(ListWebhooksRequest) -> ListWebhooksResponse: integration::list_webhooks::handle;
+    update_webhook(UpdateWebhookRequest) -> UpdateWebhookResponse: integration::update_webhook::handle;
+    rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse: integration::rotate_webhook_secret::handle;
+    list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse: integration::list_webhook_deliveries::handle;
+    replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse: integration::replay_webhook_delivery::handle;
+    list_events(ListEventsRequest) -> ListEventsResponse: integration::list_events::handle;
+    list_licences(ListLicencesRequest) -> ListLicencesResponse: integration::list_licences::handle;
+    get_licence(GetLicenceRequest) -> GetLicenceResponse: integration::get_licence::handle;
+    update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse: integration::update_licence_status::handle;
+    receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse: integration::receive_oss_call::handle;
+}
+
+/// Who asks, for the journal: an id, or that it was somebody without one.
+pub(crate) fn who(caller: &Caller) -> &str {
+    match caller.kind {
+        CallerKind::Anonymous => "public",
+        CallerKind::Staff | CallerKind::Device | CallerKind::System => &caller.id,
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) mod entity;
 pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod letter_type;
+pub(crate) mod licence;
 pub(crate) mod number;
 pub(crate) mod office;
 pub(crate) mod person;
+pub(crate) mod webhook;

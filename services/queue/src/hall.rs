@@ -104,6 +104,13 @@ impl CommittedState {
         self.appended.fetch_max(seq, Ordering::Relaxed);
     }
 
+    /// Starts over from what SQL holds.
+    fn replace(&self, durable: Durable) {
+        let seq = durable.fold.seq();
+        *self.durable.write().unwrap_or_else(PoisonError::into_inner) = durable;
+        self.position.send_replace(seq);
+    }
+
     /// Applies entries that are committed now, and shows them.
     fn advance(&self, entries: &[log::Entry]) {
         let Some(last) = entries.last() else { return };

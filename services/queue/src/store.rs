@@ -17,11 +17,14 @@ use crate::domain::event::{Event, Kind};
 use crate::domain::ticket::Ticket;
 use crate::domain::{CounterId, HallId, TicketId};
 use crate::error::Error;
-use crate::hall::log::{Entry, GENESIS, View};
+use crate::hall::log::{Entry, GENESIS, Line, View};
 use entity::{event, hall, serving, shard, ticket};
 
 /// Rows of one statement. Far below the parameter limits of both engines.
 const CHUNK: usize = 500;
+/// Rows of one read of a log. A long log gives its connection back after each, so that many halls can be read at once and
+/// nobody waits longer than for one page.
+const PAGE: u64 = 1000;
 
 /// What SQL holds of the queue.
 #[derive(Debug, Clone)]
@@ -119,16 +122,20 @@ impl Store {
     }
 
     /// Where a hall's log stands.
+    ///
+    /// Like every read of this store it leaves the one writer of SQLite alone. A statement that begins after a commit was
+    /// acknowledged sees it, through any connection of both engines (write-ahead log, read committed): after `begin_epoch`
+    /// whatever the epochs before have committed is seen. What is read may be old by the time it is used, through the
+    /// writer too; therefore `begin_epoch`, `activate` and `commit` compare the row themselves before they change it.
     pub(crate) async fn shard(&self, id: HallId) -> Result<Option<Shard>, Error> {
-        // Through the writer: a reader may still see the moment before the last commit.
-        let row = shard::Entity::find_by_id(id.to_string()).one(&self.db.write).await?;
+        let row = shard::Entity::find_by_id(id.to_string()).one(&self.db.read).await?;
         row.map(convert::shard).transpose()
     }
 
-    /// Takes the next epoch: from here nothing of the old one can commit. Answers false if somebody was first.
-    pub(crate) async fn begin_epoch(&self, id: HallId, from: i64) -> Result<bool, Error> {
+    /// Takes a later epoch: from here nothing of the old one can commit. Answers false if somebody was first.
+    pub(crate) async fn begin_epoch(&self, id: HallId, from: i64, next: i64) -> Result<bool, Error> {
         let update = shard::Entity::update_many()
-            .col_expr(shard::Column::Epoch, Expr::value(from + 1))
+            .col_expr(shard::Column::Epoch, Expr::value(next))
             .col_expr(shard::Column::State, Expr::value(convert::REBUILDING))
             .filter(shard::Column::Hall.eq(id.to_string()))
             .filter(shard::Column::Epoch.eq(from));
@@ -154,20 +161,49 @@ impl Store {
             .select_only()
             .column(event::Column::Seq)
             .into_tuple::<i64>()
-            .one(&self.db.write)
+            .one(&self.db.read)
             .await?;
         Ok(latest.map_or(0, |seq| u64::try_from(seq).unwrap_or(1) - 1))
     }
 
     /// The committed entries behind `seq`, oldest first.
     pub(crate) async fn entries(&self, id: HallId, seq: u64) -> Result<Vec<Entry>, Error> {
-        let rows = event::Entity::find()
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let page = self.page(id, entries.last().map_or(seq, |entry| entry.seq)).await?;
+            let full = page.len() as u64 == PAGE;
+            for row in page {
+                entries.push(convert::entry(row)?);
+            }
+            if !full {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// As [`Self::entries`], as they go to Redis: nobody looks into them.
+    pub(crate) async fn lines(&self, id: HallId, seq: u64) -> Result<Vec<Line>, Error> {
+        let mut lines: Vec<Line> = Vec::new();
+        loop {
+            let page = self.page(id, lines.last().map_or(seq, |line| line.seq)).await?;
+            let full = page.len() as u64 == PAGE;
+            for row in page {
+                lines.push(convert::line(row)?);
+            }
+            if !full {
+                return Ok(lines);
+            }
+        }
+    }
+
+    async fn page(&self, id: HallId, after: u64) -> Result<Vec<event::Model>, Error> {
+        Ok(event::Entity::find()
             .filter(event::Column::Hall.eq(id.to_string()))
-            .filter(event::Column::Seq.gt(convert::position(seq)?))
+            .filter(event::Column::Seq.gt(convert::position(after)?))
             .order_by_asc(event::Column::Seq)
-            .all(&self.db.write)
-            .await?;
-        rows.into_iter().map(convert::entry).collect()
+            .limit(PAGE)
+            .all(&self.db.read)
+            .await?)
     }
 
     /// Commits whole entries behind `from` (position and chain) in one transaction: the shard row is locked and moved on if

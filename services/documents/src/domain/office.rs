@@ -135,6 +135,8 @@ pub struct Office {
     pub place: String,
     /// Who signs.
     pub signers: Vec<Signer>,
+    /// Whether applications go to it straight: RT and RW do not take part here.
+    pub without_neighbourhoods: bool,
     /// Its working time.
     pub calendar: WorkCalendar,
 }

@@ -90,6 +90,7 @@ pub(crate) mod application {
         pub version: i32,
         pub subject_key: Option<String>,
         pub body: String,
+        pub deemed_at: Option<DateTimeUtc>,
         pub submitted_at: DateTimeUtc,
         pub updated_at: DateTimeUtc,
     }
@@ -100,21 +101,19 @@ pub(crate) mod application {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Steps of applications, for worklists and clocks.
-pub(crate) mod application_step {
+/// What waits for an official.
+pub(crate) mod work_item {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "application_step")]
+    #[sea_orm(table_name = "work_item")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub application_id: String,
         #[sea_orm(primary_key, auto_increment = false)]
-        pub position: i32,
-        pub area: String,
         pub role: String,
+        pub area: String,
         pub kind: String,
-        pub state: String,
         pub claimed_by: Option<String>,
         pub due_at: DateTimeUtc,
         pub escalated: bool,

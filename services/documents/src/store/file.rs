@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
 
@@ -55,7 +55,7 @@ pub(crate) async fn give(db: &impl ConnectionTrait, id: FileId, to: ApplicationI
     let given = Entity::update_many()
         .col_expr(Column::ApplicationId, Expr::value(to.to_string()))
         .filter(Column::Id.eq(id.to_string()))
-        .filter(Column::ApplicationId.is_null().or(Column::ApplicationId.eq(to.to_string())))
+        .filter(Condition::any().add(Column::ApplicationId.is_null()).add(Column::ApplicationId.eq(to.to_string())))
         .exec(db)
         .await?;
     Ok(given.rows_affected == 1)

@@ -57,12 +57,18 @@ pub(crate) async fn enter(tx: &DatabaseTransaction, entry: &Entry, now: DateTime
     Ok(())
 }
 
-/// Marks the numbers of an application as void.
-pub(crate) async fn void(tx: &DatabaseTransaction, application: ApplicationId, reason: &str) -> Result<(), DbErr> {
+/// Marks a number of an application as void.
+pub(crate) async fn void(
+    tx: &DatabaseTransaction,
+    application: ApplicationId,
+    text: &str,
+    reason: &str,
+) -> Result<(), DbErr> {
     use register_number::{Column, Entity};
     Entity::update_many()
         .col_expr(Column::VoidReason, Expr::value(reason))
         .filter(Column::ApplicationId.eq(application.to_string()))
+        .filter(Column::Text.eq(text))
         .filter(Column::VoidReason.is_null())
         .exec(tx)
         .await?;

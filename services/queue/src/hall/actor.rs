@@ -4,14 +4,16 @@
 //! `Serving ──trouble──▶ Reopening ──▶ Serving`. Trouble is anything that makes the view doubtful: another epoch, another
 //! Redis, a log that diverges, Redis or SQL out of reach. Reopening reads SQL again and, where Redis does not hold the log
 //! of the epoch, opens a new one (rebuild). Answers that were not durable by then are `UNAVAILABLE`; their callers ask again
-//! with the same request id.
+//! with the same request id. A panic ends nothing but the commands that were at hand: the hall is read from SQL and goes on.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
 use mpp_kit::shutdown::Shutdown;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -29,6 +31,8 @@ use crate::store::{Shard, Store};
 const BATCH: usize = 256;
 /// By how much commands may overtake each other.
 const OVERTAKEN: chrono::TimeDelta = chrono::TimeDelta::milliseconds(500);
+/// The longest pause before a hall is tried again.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long another instance may take to rebuild before this one does.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -77,6 +81,21 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    pub(super) fn new() -> Self {
+        Self {
+            handover: Mutex::new(Handover::default()),
+            work: Notify::new(),
+            stalled: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes over entries that stand in Redis. Appender and flusher both read there, so some may be here or even be committed.
+    pub(super) fn add(&self, committed: u64, entries: impl IntoIterator<Item = Entry>) {
+        let mut handover = self.lock();
+        let known = handover.appended.back().map_or(committed, |entry| entry.seq.max(committed));
+        handover.appended.extend(entries.into_iter().filter(|entry| entry.seq > known));
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Handover> {
         self.handover.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,6 +112,8 @@ pub(super) struct Actor {
     taken: Option<i64>,
     /// What stands in Redis cannot be committed: the next opening takes a new epoch from what SQL holds.
     doubtful: bool,
+    /// The committed state may be half applied: the next opening reads it from SQL.
+    broken: bool,
 }
 
 impl Actor {
@@ -104,13 +125,29 @@ impl Actor {
         commands: mpsc::Receiver<Submission>,
         metrics: Metrics,
     ) -> Self {
-        Self { hall, store, log, committed, commands, metrics, taken: None, doubtful: false }
+        Self { hall, store, log, committed, commands, metrics, taken: None, doubtful: false, broken: false }
     }
 
     /// Serves the hall until the process ends or nobody can reach it any more.
     pub(super) async fn run(mut self, shutdown: Shutdown) {
         // Commands that were taken from the inbox and not decided for good.
         let mut held: Vec<Submission> = Vec::new();
+        while AssertUnwindSafe(self.live(&mut held, &shutdown)).catch_unwind().await.is_err() {
+            // A fault of ours. The hall must not stand still for it: what may be half done is forgotten, here (`broken`)
+            // and in Redis (`doubtful`), and whoever was at hand is told, for one of these commands may be the cause.
+            tracing::error!(hall = %self.hall, "a panic in the hall; it is read from SQL and opened again");
+            self.metrics.reopened();
+            (self.broken, self.doubtful) = (true, true);
+            for submission in held.drain(..) {
+                let _gone =
+                    submission.reply.send(Err(Error::Internal(anyhow::anyhow!("a panic in the hall"))));
+            }
+            tokio::time::sleep(PAUSE_MAX).await;
+        }
+    }
+
+    /// Opens the hall and serves it, again and again. Ends with the process.
+    async fn live(&mut self, held: &mut Vec<Submission>, shutdown: &Shutdown) {
         let mut pause = Duration::from_millis(20);
         loop {
             let view = tokio::select! {
@@ -120,7 +157,7 @@ impl Actor {
             match view {
                 Ok(view) => {
                     pause = Duration::from_millis(20);
-                    let Some(trouble) = self.serve(&view, &mut held, &shutdown).await else { return };
+                    let Some(trouble) = self.serve(&view, held, shutdown).await else { return };
                     tracing::warn!(hall = %self.hall, epoch = view.epoch, error = %trouble, "reopening the hall");
                     self.metrics.reopened();
                     if matches!(trouble, Trouble::Refused(_) | Trouble::Fence(Fence::Diverged(_))) {
@@ -131,9 +168,9 @@ impl Actor {
                 }
                 Err(error) => {
                     tracing::warn!(hall = %self.hall, error = %error, "the hall cannot be opened yet");
-                    self.refuse(&mut held);
+                    self.refuse(held);
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(1));
+                    pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }
@@ -146,11 +183,7 @@ impl Actor {
         held: &mut Vec<Submission>,
         shutdown: &Shutdown,
     ) -> Option<Trouble> {
-        let desk = Desk {
-            handover: Mutex::new(Handover::default()),
-            work: Notify::new(),
-            stalled: AtomicBool::new(false),
-        };
+        let desk = Desk::new();
         let mut appender = Appender {
             view,
             log: &self.log,
@@ -193,27 +226,34 @@ impl Actor {
         // The epoch that another instance is rebuilding, and since when this one has been waiting for it. Each new epoch
         // gets the whole patience: two instances that overtook each other would never finish.
         let mut waiting: Option<(i64, Instant)> = None;
+        if self.broken {
+            if let Some(durable) = flusher::load(&self.store, self.hall).await? {
+                self.committed.replace(durable);
+            }
+            self.broken = false;
+        }
         loop {
             let shard = self.shard().await?;
             flusher::catch_up(&self.store, self.hall, &self.committed).await?;
+            let mut waited = |epoch: i64| match waiting {
+                Some((before, since)) if before == epoch => since.elapsed(),
+                Some(_) | None => waiting.insert((epoch, Instant::now())).1.elapsed(),
+            };
             if !shard.active {
-                let since = match waiting {
-                    Some((epoch, since)) if epoch == shard.epoch => since,
-                    Some(_) | None => waiting.insert((shard.epoch, Instant::now())).1,
-                };
                 // Epoch 0 is a hall that was registered and never opened; nobody else is at it.
-                if shard.epoch > 0 && self.taken != Some(shard.epoch) && since.elapsed() < REBUILD_PATIENCE {
+                let theirs = shard.epoch > 0 && self.taken != Some(shard.epoch);
+                if theirs && waited(shard.epoch) < REBUILD_PATIENCE {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
-                if let Some(view) = self.rebuild(&shard).await? {
+                if let Some(view) = self.rebuild(&shard, shard.epoch + 1).await? {
                     return Ok(view);
                 }
                 continue;
             }
             if self.doubtful {
                 tracing::error!(hall = %self.hall, epoch = shard.epoch, "the log cannot be committed, opening a new epoch from SQL");
-                if let Some(view) = self.rebuild(&shard).await? {
+                if let Some(view) = self.rebuild(&shard, shard.epoch + 1).await? {
                     return Ok(view);
                 }
                 continue;
@@ -224,7 +264,15 @@ impl Actor {
                 Ok(_) => return Ok(view),
                 Err(Fence::Epoch(there)) if there > shard.epoch => {
                     // SQL is the truth and was read before somebody moved on; read it again.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    if waited(shard.epoch) < REBUILD_PATIENCE {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        continue;
+                    }
+                    // Nobody has: SQL was set back to an earlier moment, by an operator or by a fail-over of its own.
+                    tracing::error!(hall = %self.hall, epoch = shard.epoch, there, "Redis holds a later epoch than SQL, opening one after both");
+                    if let Some(view) = self.rebuild(&shard, there + 1).await? {
+                        return Ok(view);
+                    }
                 }
                 Err(Fence::Unreachable(error)) => return Err(Error::Unavailable(error)),
                 Err(
@@ -232,10 +280,11 @@ impl Actor {
                     | Fence::Epoch(_)
                     | Fence::Identity
                     | Fence::Closed
+                    | Fence::Behind(_)
                     | Fence::Diverged(_)),
                 ) => {
                     tracing::warn!(hall = %self.hall, epoch = shard.epoch, reason = %fence, "rebuilding the log of the hall");
-                    if let Some(view) = self.rebuild(&shard).await? {
+                    if let Some(view) = self.rebuild(&shard, shard.epoch + 1).await? {
                         return Ok(view);
                     }
                 }
@@ -243,23 +292,24 @@ impl Actor {
         }
     }
 
-    /// Opens the epoch after `shard`'s, or the one that this instance has taken, from what SQL holds. `None` when another instance was first.
-    async fn rebuild(&mut self, shard: &Shard) -> Result<Option<View>, Error> {
+    /// Opens the epoch `next`, or the one that this instance has taken, from what SQL holds. `None` when another instance
+    /// was first.
+    async fn rebuild(&mut self, shard: &Shard, next: i64) -> Result<Option<View>, Error> {
         let started = Instant::now();
         let epoch = if !shard.active && self.taken == Some(shard.epoch) {
             // Taken before, when Redis could not be reached to open it.
             shard.epoch
-        } else if self.store.begin_epoch(self.hall, shard.epoch).await? {
-            self.taken = Some(shard.epoch + 1);
-            shard.epoch + 1
+        } else if self.store.begin_epoch(self.hall, shard.epoch, next).await? {
+            self.taken = Some(next);
+            next
         } else {
             return Ok(None);
         };
         // Nothing of the old epoch can commit from here on: what SQL holds now is all there is.
         flusher::catch_up(&self.store, self.hall, &self.committed).await?;
-        let entries = self.store.entries(self.hall, self.store.day_start(self.hall).await?).await?;
+        let lines = self.store.lines(self.hall, self.store.day_start(self.hall).await?).await?;
         let (seq, chain) = self.committed.head();
-        let run_id = match self.log.install(epoch, seq, &chain, &entries).await {
+        let run_id = match self.log.install(epoch, seq, &chain, &lines).await {
             Ok(run_id) => run_id,
             Err(Fence::Epoch(_)) => return Ok(None),
             Err(fence) => return Err(Error::Unavailable(anyhow::anyhow!(fence))),
@@ -270,7 +320,7 @@ impl Actor {
         }
         self.doubtful = false;
         self.metrics.rebuilt(started.elapsed());
-        tracing::info!(hall = %self.hall, epoch, seq, events = entries.len(), "the log of the hall was rebuilt");
+        tracing::info!(hall = %self.hall, epoch, seq, events = lines.len(), "the log of the hall was rebuilt");
         Ok(Some(view))
     }
 
@@ -373,8 +423,8 @@ impl Appender<'_> {
                 continue;
             }
             self.committed.note_appended(self.spec.fold.seq());
+            self.desk.add(self.committed.head().0, entries);
             let mut desk = self.desk.lock();
-            desk.appended.extend(entries);
             for (submission, (seq, answer)) in held.drain(..).zip(outcomes) {
                 desk.pending.push_back(Pending { seq, reply: submission.reply, answer });
             }
@@ -431,10 +481,7 @@ impl Appender<'_> {
         for entry in &entries {
             self.follow(entry);
         }
-        let mut desk = self.desk.lock();
-        let known = desk.appended.back().map_or(committed, |entry| entry.seq);
-        desk.appended.extend(entries.into_iter().filter(|entry| entry.seq > known));
-        drop(desk);
+        self.desk.add(committed, entries);
         self.desk.work.notify_one();
         Ok(())
     }

@@ -83,7 +83,11 @@ impl Flusher<'_> {
             self.forget_committed();
             self.resolve();
             let entries: Vec<Entry> = self.desk.lock().appended.iter().cloned().collect();
-            let Some(first) = entries.first() else { return Ok(()) };
+            let Some(first) = entries.first() else {
+                // Nothing waits, whoever committed it: commands are welcome.
+                self.desk.stalled.store(false, Ordering::Relaxed);
+                return Ok(());
+            };
             if first.seq != self.committed.head().0 + 1 {
                 return Err(Trouble::Fence(Fence::Diverged(first.seq)));
             }
@@ -105,6 +109,11 @@ impl Flusher<'_> {
                     // At once the first time: being fenced by another instance is not a fault.
                     tokio::time::sleep((since.elapsed() / 4).min(RETRY_MAX)).await;
                     self.reconcile().await?;
+                    if self.committed.head().0 >= first.seq {
+                        // Another instance commits what this one could not: SQL is not out of reach.
+                        failing_since = None;
+                        self.desk.stalled.store(false, Ordering::Relaxed);
+                    }
                 }
                 Err(error @ (Error::Internal(_) | Error::Rejected(_) | Error::Invalid(_))) => {
                     return Err(Trouble::Refused(anyhow::anyhow!(error)));
@@ -190,12 +199,7 @@ impl Flusher<'_> {
             desk.appended.back().map_or((committed, chain), |entry| (entry.seq, entry.chain.clone()))
         };
         let entries = self.log.tail(self.view, end, &chain).await?;
-        {
-            let mut desk = self.desk.lock();
-            // The appender may have handed the same entries over meanwhile.
-            let known = desk.appended.back().map_or(end, |entry| entry.seq.max(end));
-            desk.appended.extend(entries.into_iter().filter(|entry| entry.seq > known));
-        }
+        self.desk.add(end, entries);
         self.flush().await
     }
 

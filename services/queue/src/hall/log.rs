@@ -40,6 +40,14 @@ pub(crate) struct Entry {
     pub(crate) chain: String,
 }
 
+/// An entry as it stands in Redis.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) seq: u64,
+    pub(crate) body: String,
+    pub(crate) chain: String,
+}
+
 impl Entry {
     /// The entry of `event` after the one with this chain.
     pub(crate) fn after(seq: u64, chain: &str, event: Event) -> anyhow::Result<Self> {
@@ -73,6 +81,9 @@ pub(crate) enum Fence {
     /// The log is closed.
     #[error("the log is closed")]
     Closed,
+    /// The log of this epoch ends before what is known to stand in it: it was written anew.
+    #[error("the log ends at {0}, before what is known of it")]
+    Behind(u64),
     /// The log does not continue what SQL holds, or cannot be read.
     #[error("the log diverges at {0}")]
     Diverged(u64),
@@ -155,7 +166,8 @@ impl Log {
         let end = entries.last().map_or(seq, |entry| entry.seq);
         // The log must reach as far as its own header says; a hole at the end is a divergence too.
         match answer.get(1).and_then(|text| text.parse::<u64>().ok()) {
-            Some(head) if head == end || head <= seq => Ok(entries),
+            Some(head) if head == end => Ok(entries),
+            Some(head) if head < seq => Err(Fence::Behind(head)),
             Some(_) | None => Err(Fence::Diverged(end)),
         }
     }
@@ -166,12 +178,12 @@ impl Log {
         epoch: i64,
         seq: u64,
         chain: &str,
-        entries: &[Entry],
+        lines: &[Line],
     ) -> Result<String, Fence> {
         let mut call = INSTALL.prepare_invoke();
         call.key(&self.meta).key(&self.entries).arg(epoch).arg(seq).arg(chain);
-        for entry in entries {
-            call.arg(entry.seq).arg(&entry.body).arg(&entry.chain);
+        for line in lines {
+            call.arg(line.seq).arg(&line.body).arg(&line.chain);
         }
         let answer = self.run(&call).await?;
         match (answer.first().map(String::as_str), answer.get(1)) {

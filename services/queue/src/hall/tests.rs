@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use mpp_kit::clock::SystemClock;
+use mpp_kit::clock::{Clock, ManualClock, SystemClock};
 use mpp_kit::redis::Redis;
 use mpp_kit::shutdown::Shutdown;
 use mpp_kit::testing::{self, TestDb};
+use sea_orm::ConnectionTrait as _;
 
 use super::{HallHandle, Halls};
 use crate::domain::decide::{Act, Command, NewTicket, Order, Reach};
@@ -25,11 +26,15 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 
 fn hall(counters: usize) -> Hall {
+    hall_named("MPP-UJI", counters)
+}
+
+fn hall_named(code: &str, counters: usize) -> Hall {
     let agency = AgencyId::generate();
     let service = ServiceId::generate();
     Hall {
         id: HallId::generate(),
-        code: "MPP-UJI".to_owned(),
+        code: code.to_owned(),
         name: "MPP Uji".to_owned(),
         time_zone: TimeZone::Wib,
         calendar: Calendar::Demo,
@@ -104,8 +109,11 @@ fn issue(service: ServiceId) -> Order {
 }
 
 async fn instance(db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
+    instance_at(Arc::new(SystemClock), db, redis, shutdown).await
+}
+
+async fn instance_at(clock: Arc<dyn Clock>, db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
     let redis = Redis::connect(redis).await.expect("redis answers");
-    let clock = Arc::new(SystemClock);
     let halls =
         Halls::open(Store::new(db.connect_again().await), redis, clock, shutdown.clone(), Metrics::new())
             .await
@@ -300,7 +308,7 @@ async fn an_instance_of_an_old_epoch_cannot_commit() {
         let store = halls.store();
         let shard = store.shard(hall.id).await.expect("read").expect("a shard");
         let old = super::log::View { epoch: shard.epoch, run_id: shard.run_id.clone() };
-        assert!(store.begin_epoch(hall.id, shard.epoch).await.expect("taken"));
+        assert!(store.begin_epoch(hall.id, shard.epoch, shard.epoch + 1).await.expect("taken"));
         let event = handle.read(|fold| crate::domain::event::Event {
             id: crate::domain::EventId::generate(),
             kind: crate::domain::event::Kind::IntakeStopped,
@@ -326,6 +334,206 @@ async fn an_instance_of_an_old_epoch_cannot_commit() {
         assert_eq!(answer.ticket.expect("a ticket").number, "A001");
         assert!(store.shard(hall.id).await.expect("read").expect("a shard").epoch > shard.epoch + 1);
         assert_log_is_whole(store, hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_ends_the_command_at_hand_and_never_the_hall() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (_, _, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        // A clock at the end of time: the rules cannot tell the local time then, and panic.
+        let clock = Arc::new(ManualClock::at(SystemClock.now()));
+        let halls = instance_at(clock.clone(), &db, redis.redis.url(), &shutdown).await;
+        let handle = halls.hall(hall.id).await.expect("the hall is there");
+        let service = hall.services[0].id;
+        insist(&handle, keyed("before", issue(service))).await.expect("issued");
+        clock.set(DateTime::<Utc>::MAX_UTC);
+        let answer = handle.submit(keyed("cause", issue(service))).await;
+        assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
+        clock.set(SystemClock.now());
+        let answer = insist(&handle, keyed("after", issue(service))).await.expect("issued");
+        assert_eq!(answer.ticket.expect("a ticket").number, "A002");
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+/// What must not happen under one epoch and on one server: the log is shorter than what is committed. The hall finds that
+/// out, and does not try to append behind its end for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_shorter_than_what_is_committed_is_rebuilt() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        let service = hall.services[0].id;
+        for nth in 0..5 {
+            insist(&handle, keyed(&format!("{nth}"), issue(service))).await.expect("issued");
+        }
+        let seq = handle.read(crate::domain::fold::Fold::seq);
+        let mut connection = redis.redis.connection();
+        let key = |name: &str| format!("q:{{{}}}:{name}", hall.id);
+        redis::cmd("HSET")
+            .arg(key("meta"))
+            .arg("seq")
+            .arg(seq - 2)
+            .exec_async(&mut connection)
+            .await
+            .expect("set back");
+        for gone in [seq - 1, seq] {
+            redis::cmd("XDEL")
+                .arg(key("log"))
+                .arg(format!("{gone}-0"))
+                .exec_async(&mut connection)
+                .await
+                .expect("taken out");
+        }
+        let answer = insist(&handle, keyed("after", issue(service))).await.expect("issued");
+        assert_eq!(answer.ticket.expect("a ticket").number, "A006");
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+/// SQL was out of reach, and what waited was then committed by another instance: this one accepts commands again.
+#[tokio::test]
+async fn a_flusher_with_nothing_left_to_do_is_not_stalled() {
+    let db = testing::fresh_db(testing::Engine::Sqlite).await;
+    let redis = testing::redis().await;
+    let shutdown = Shutdown::new();
+    let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+    let desk = super::actor::Desk::new();
+    desk.stalled.store(true, std::sync::atomic::Ordering::Relaxed);
+    let view = super::log::View { epoch: 1, run_id: String::new() };
+    let mut flusher = super::flusher::Flusher {
+        hall: hall.id,
+        view: &view,
+        log: &super::log::Log::new(redis.redis.clone(), hall.id),
+        store: halls.store(),
+        committed: &handle.committed,
+        desk: &desk,
+        metrics: &Metrics::new(),
+    };
+    flusher.drain().await.expect("nothing is wrong");
+    assert!(!desk.stalled.load(std::sync::atomic::Ordering::Relaxed));
+    shutdown.trigger();
+}
+
+/// SQL that was set back, or a Redis of somebody else: an epoch after both is opened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_epoch_in_redis_that_sql_does_not_know_is_overtaken() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        redis::cmd("HSET")
+            .arg(format!("q:{{{}}}:meta", hall.id))
+            .arg("epoch")
+            .arg(41)
+            .exec_async(&mut redis.redis.connection())
+            .await
+            .expect("set");
+        let answer = insist(&handle, keyed("after", issue(hall.services[0].id))).await.expect("issued");
+        assert_eq!(answer.ticket.expect("a ticket").number, "A001");
+        assert_eq!(halls.store().shard(hall.id).await.expect("read").expect("a shard").epoch, 42);
+        shutdown.trigger();
+    }
+}
+
+/// The answer to an installation was lost, so it is sent again, or arrives late: what was appended meanwhile stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installation_that_comes_twice_changes_nothing() {
+    let redis = testing::redis().await;
+    let log = super::log::Log::new(redis.redis.clone(), HallId::generate());
+    let run_id = log.install(3, 0, super::log::GENESIS, &[]).await.expect("installed");
+    let view = super::log::View { epoch: 3, run_id: run_id.clone() };
+    let event = crate::domain::event::Event {
+        id: crate::domain::EventId::generate(),
+        kind: crate::domain::event::Kind::IntakeStopped,
+        at: DateTime::<Utc>::UNIX_EPOCH,
+        actor: Actor { id: "acc_test".to_owned(), kind: ActorKind::Staff },
+        request: None,
+        ticket: None,
+        counters: Vec::new(),
+        hall: None,
+        day: None,
+        passed: Vec::new(),
+        counter: None,
+        reason: "test".to_owned(),
+    };
+    let entry = super::log::Entry::after(0, super::log::GENESIS, event).expect("an entry");
+    log.append(&view, 0, &[entry]).await.expect("appended");
+    assert_eq!(log.install(3, 0, super::log::GENESIS, &[]).await.expect("it is there"), run_id);
+    assert_eq!(log.tail(&view, 0, super::log::GENESIS).await.expect("read").len(), 1);
+    assert!(matches!(log.install(2, 0, super::log::GENESIS, &[]).await, Err(super::log::Fence::Epoch(3))));
+}
+
+/// A start reads the whole day of each hall, and writes it into a Redis that is empty: long days must neither wait for the
+/// one writer of SQLite nor keep a connection until others give up waiting for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_halls_with_long_days_start_at_once() {
+    const EVENTS: u64 = 10_000;
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        mpp_migrations::run("queue", &db.db.write).await.expect("the tables are made");
+        let before = Shutdown::new();
+        let halls = instance(&db, redis.redis.url(), &before).await;
+        let plans: Vec<Hall> = (0..4).map(|nth| hall_named(&format!("MPP-{nth}"), 1)).collect();
+        for plan in &plans {
+            let configure = Order::Configure(Arc::new(plan.clone()));
+            halls.apply(command(configure)).await.expect("a new hall is configured");
+            let hall = halls.hall(plan.id).await.expect("the hall is there");
+            hall.submit(command(Order::OpenDay)).await.expect("the day opens");
+            hall.submit(command(issue(plan.services[0].id))).await.expect("issued");
+        }
+        before.trigger();
+        // The last event of each hall again and again: as long as a day, and quicker than as many commands.
+        let columns = "epoch, date, kind, actor, actor_kind, at, chain, body";
+        let copies = format!(
+            "INSERT INTO queue_event (hall, seq, event_id, {columns}) \
+             WITH RECURSIVE copy (nth) AS (SELECT 1 UNION ALL SELECT nth + 1 FROM copy WHERE nth < {EVENTS}) \
+             SELECT hall, seq + nth, event_id || nth, {columns} FROM queue_event, copy \
+             WHERE kind = 'ticket_issued'"
+        );
+        db.db.write.execute_unprepared(&copies).await.expect("the days grow");
+        let moved = format!("UPDATE queue_shard SET seq = seq + {EVENTS}");
+        db.db.write.execute_unprepared(&moved).await.expect("and the shard rows with them");
+        redis::cmd("FLUSHALL").exec_async(&mut redis.redis.connection()).await.expect("emptied");
+
+        let shutdown = Shutdown::new();
+        let connections = db.connect_again().await;
+        // Somebody keeps the one writer of SQLite for as long as the halls are read.
+        let writer = connections.begin().await.expect("the writer");
+        let halls = Halls::open(
+            Store::new(connections),
+            Redis::connect(redis.redis.url()).await.expect("redis answers"),
+            Arc::new(SystemClock),
+            shutdown.clone(),
+            Metrics::new(),
+        )
+        .await
+        .expect("reading the halls needs no writer");
+        drop(writer);
+        let answers = plans.iter().map(|plan| {
+            let halls = halls.clone();
+            async move {
+                let hall = halls.hall(plan.id).await.expect("the hall is there");
+                insist(&hall, keyed("after", issue(plan.services[0].id))).await.expect("issued")
+            }
+        });
+        for answer in futures::future::join_all(answers).await {
+            assert_eq!(answer.ticket.expect("a ticket").number, "A002", "{}", db.engine);
+        }
+        for plan in &plans {
+            let shard = halls.store().shard(plan.id).await.expect("read").expect("a shard");
+            assert!(
+                shard.seq > EVENTS && shard.epoch == 2,
+                "{shard:?}: opened once, not in several attempts"
+            );
+        }
         shutdown.trigger();
     }
 }

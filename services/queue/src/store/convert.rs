@@ -8,7 +8,7 @@ use super::{Registration, Shard};
 use crate::domain::HallId;
 use crate::domain::ticket::Ticket;
 use crate::error::Error;
-use crate::hall::log::Entry;
+use crate::hall::log::{Entry, Line};
 
 pub(super) const ACTIVE: &str = "active";
 pub(super) const REBUILDING: &str = "rebuilding";
@@ -42,6 +42,10 @@ pub(super) fn entry(row: event::Model) -> Result<Entry, Error> {
         .with_context(|| format!("event {} of {} cannot be read", row.seq, row.hall))
         .map_err(Error::Internal)?;
     Ok(Entry { seq: unsigned(row.seq)?, event, body: row.body, chain: row.chain })
+}
+
+pub(super) fn line(row: event::Model) -> Result<Line, Error> {
+    Ok(Line { seq: unsigned(row.seq)?, body: row.body, chain: row.chain })
 }
 
 pub(super) fn event(

@@ -1,0 +1,357 @@
+//! What is told to OSS: written in the transaction that caused it, sent in order for each licence, once in effect.
+//!
+//! [`tell_status`], [`on_clock`], [`on_status`] and [`on_issued`] write; [`Outbox`] sends. A cause is told once, however
+//! often it is reported. After an attempt without an answer, OSS is asked what it has before the same is said again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, SubsecRound as _, TimeDelta, Utc};
+use futures::StreamExt as _;
+use mpp_kit::clock::Clock;
+use mpp_kit::component::{Env, Worker};
+use mpp_kit::db::Db;
+use mpp_kit::fault::Problem;
+use sea_orm::DatabaseTransaction;
+use serde_json::json;
+
+use super::client::{Client, Outcome};
+use super::receive::announce;
+use super::{oss_time, text};
+use crate::blob::Cipher;
+use crate::domain::licence::{MessageKind, MessageState, OssStatus};
+use crate::domain::sla::ClockVerb;
+use crate::domain::{ApplicationId, DocumentId};
+use crate::error::Error;
+use crate::rpc::Core;
+use crate::store::licence::{self as store, Licence, Message, NewMessage};
+
+/// How often the worker looks.
+const EVERY: Duration = Duration::from_secs(2);
+/// Licences that are told about at once.
+const AT_ONCE: usize = 8;
+/// Messages of one look.
+const BATCH: u64 = 100;
+/// How long an attempt holds its message beyond the limit of the client.
+const HOLD: TimeDelta = TimeDelta::minutes(5);
+/// The wait after the first failure; it doubles up to [`LONGEST`]. OSS being away for days must lose nothing, so there is
+/// no last attempt.
+const FIRST: TimeDelta = TimeDelta::seconds(10);
+const LONGEST: TimeDelta = TimeDelta::hours(1);
+
+/// What an official says with a status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) text: String,
+    pub(crate) official_name: String,
+    pub(crate) official_nip: String,
+}
+
+/// A licence that was issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Issued {
+    pub(crate) application: ApplicationId,
+    pub(crate) document: DocumentId,
+    pub(crate) number: String,
+    /// The day on it.
+    pub(crate) issued_on: NaiveDate,
+    /// The last day; `None` for no end.
+    pub(crate) valid_until: Option<NaiveDate>,
+    pub(crate) signer_name: String,
+    pub(crate) signer_nip: String,
+    pub(crate) signer_title: String,
+    /// A link that OSS can open without signing in, for long enough.
+    pub(crate) file_url: String,
+    /// Whether it replaces one that OSS knows.
+    pub(crate) replaces: bool,
+}
+
+/// Tells a status: moves the licence, writes the message, tells other systems. `false` when it was told for this cause
+/// before.
+pub(crate) async fn tell_status(
+    tx: &DatabaseTransaction,
+    core: &Core,
+    licence: &mut Licence,
+    (status, cause): (OssStatus, String),
+    note: &Note,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    if store::is_told(tx, licence.id, &cause).await? {
+        return Ok(false);
+    }
+    let keys = &licence.body.keys;
+    let body = json!({
+        "nib": keys.nib,
+        "id_produk": keys.id_produk,
+        "id_proyek": keys.id_proyek,
+        "oss_id": keys.oss_id,
+        "id_izin": keys.id_izin,
+        "kd_izin": keys.kd_izin,
+        "kd_instansi": core.config.oss.agency_code,
+        "kd_status": status.to_string(),
+        "tgl_status": oss_time(now).format("%Y-%m-%d %H:%M:%S").to_string(),
+        "nip_status": cut(&note.official_nip, 50),
+        "nama_status": cut(&note.official_name, 50),
+        "keterangan": note.text,
+    });
+    licence.status = Some(status);
+    let message = NewMessage { licence: licence.id, cause, kind: MessageKind::Status, status, body };
+    write(tx, core, licence, (message, "izin.status"), now).await?;
+    Ok(true)
+}
+
+/// Tells what was done to the clock of an application (41 to 44), if OSS asked for it. `cause` names this deed, such as the
+/// version of the application that it made.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "called by the workflow when it pauses, resumes or resets a clock")
+)]
+pub(crate) async fn on_clock(
+    tx: &DatabaseTransaction,
+    core: &Core,
+    application: ApplicationId,
+    (verb, cause): (ClockVerb, &str),
+    note: &Note,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    match OssStatus::of_clock(verb) {
+        Some(status) => on_status(tx, core, application, (status, cause), note, now).await,
+        None => Ok(false),
+    }
+}
+
+/// Tells a status of an application, such as 90 when it was rejected or 57 when the time ran out, if OSS asked for it.
+pub(crate) async fn on_status(
+    tx: &DatabaseTransaction,
+    core: &Core,
+    application: ApplicationId,
+    (status, cause): (OssStatus, &str),
+    note: &Note,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let licence = store::of_application(tx, &core.cipher, application).await?;
+    let Some(mut licence) = licence.filter(|licence| !licence.body.keys.id_izin.is_empty()) else {
+        return Ok(false);
+    };
+    let cause = format!("{cause}:{status}");
+    tell_status(tx, core, &mut licence, (status, cause), note, now).await
+}
+
+/// Tells the final licence, if OSS asked for it. `false` when it did not, or was told of this document before.
+#[cfg_attr(not(test), expect(dead_code, reason = "called by the signing when a licence is issued"))]
+pub(crate) async fn on_issued(
+    tx: &DatabaseTransaction,
+    core: &Core,
+    issued: &Issued,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let licence = store::of_application(tx, &core.cipher, issued.application).await?;
+    let Some(mut licence) = licence.filter(|licence| !licence.body.keys.id_izin.is_empty()) else {
+        return Ok(false);
+    };
+    let cause = issued.document.to_string();
+    if store::is_told(tx, licence.id, &cause).await? {
+        return Ok(false);
+    }
+    let keys = &licence.body.keys;
+    let mut body = json!({
+        "nib": keys.nib,
+        "id_proyek": keys.id_proyek,
+        "oss_id": keys.oss_id,
+        "id_izin": keys.id_izin,
+        "kd_izin": keys.kd_izin,
+        "kd_daerah": keys.kd_daerah,
+        "nomor_izin": cut(&issued.number, 50),
+        "tgl_terbit_izin": issued.issued_on.to_string(),
+        "tgl_berlaku_izin": issued.valid_until.map(|day| day.to_string()).unwrap_or_default(),
+        "nama_ttd": cut(&issued.signer_name, 50),
+        "nip_ttd": cut(&issued.signer_nip, 25),
+        "jabatan_ttd": cut(&issued.signer_title, 150),
+        "status_izin": OssStatus::Approved.to_string(),
+        "file_izin": issued.file_url,
+        "keterangan": "",
+        "file_lampiran": "",
+    });
+    let (kind, extra, value) = if issued.replaces {
+        (MessageKind::Update, "kewenangan", &keys.kewenangan)
+    } else {
+        (MessageKind::Final, "jenis_perizinan", &keys.jenis_perizinan)
+    };
+    body[extra] = json!(value);
+    licence.status = Some(OssStatus::Approved);
+    licence.body.number.clone_from(&issued.number);
+    let message = NewMessage { licence: licence.id, cause, kind, status: OssStatus::Approved, body };
+    write(tx, core, &mut licence, (message, "izin.terbit"), now).await?;
+    Ok(true)
+}
+
+/// Moves the licence first: its row keeps others from writing the next message at the same time.
+async fn write(
+    tx: &DatabaseTransaction,
+    core: &Core,
+    licence: &mut Licence,
+    (message, event): (NewMessage, &'static str),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    licence.version += 1;
+    licence.updated_at = now;
+    if !store::update(tx, &core.cipher, licence).await? {
+        return Err(Error::Stale { version: licence.version });
+    }
+    store::enqueue(tx, &core.cipher, message, now).await?;
+    announce(tx, licence, event, now).await
+}
+
+/// At most so many characters, as the fields of OSS are.
+fn cut(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
+}
+
+/// Sends what was written.
+pub(crate) struct Outbox {
+    db: Db,
+    cipher: Cipher,
+    clock: Arc<dyn Clock>,
+    client: Client,
+}
+
+impl Outbox {
+    /// An outbox to the OSS of these settings.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub(crate) fn new(core: &Core) -> anyhow::Result<Self> {
+        Ok(Self {
+            db: core.db.clone(),
+            cipher: core.cipher.clone(),
+            clock: Arc::clone(&core.clock),
+            client: Client::new(&core.config.oss)?,
+        })
+    }
+
+    /// Sends what is due at `now`, one message of each licence, and answers how many were tried. What stays behind a
+    /// message that failed waits with it.
+    pub(crate) async fn tick(&self, now: DateTime<Utc>) -> Result<usize, Error> {
+        let due = store::due(&self.db.read, &self.cipher, now, BATCH).await?;
+        let tries = due.into_iter().map(|message| self.attempt(message, now));
+        let outcomes = futures::stream::iter(tries).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+        let mut tried = 0;
+        for outcome in outcomes {
+            tried += usize::from(outcome?);
+        }
+        Ok(tried)
+    }
+
+    /// Tries one message. `false` if another instance has it.
+    async fn attempt(&self, mut message: Message, now: DateTime<Utc>) -> Result<bool, Error> {
+        if !store::claim(&self.db.write, message.id, now, now + HOLD).await? {
+            return Ok(false);
+        }
+        let outcome = self.send(&message).await;
+        let now = self.clock.now().trunc_subsecs(6);
+        message.attempt_count += 1;
+        let mut number = String::new();
+        match outcome {
+            Outcome::Taken(answer) => {
+                number = text(&answer, "nomor_izin");
+                message.state = MessageState::Sent;
+                message.unclear = false;
+                message.answer = cut(&format!("200 {}", text(&answer, "keterangan")), 200).trim().to_owned();
+            }
+            Outcome::Refused(told) => {
+                message.state = MessageState::Refused;
+                message.unclear = false;
+                message.answer = told;
+            }
+            Outcome::Later { told, unclear } => {
+                // Once unclear, it stays so until OSS has said what it has.
+                message.unclear |= unclear;
+                message.answer = told;
+                message.due_at = now + wait(message.attempt_count);
+            }
+        }
+        let tx = self.db.begin().await?;
+        store::save_message(&tx, &message, now).await?;
+        if message.kind != MessageKind::Status && !number.is_empty() {
+            self.take_number(&tx, &message, number, now).await?;
+        }
+        tx.commit().await?;
+        if message.state == MessageState::Refused {
+            tracing::warn!(message = %message.id, licence = %message.licence, "OSS refused a message");
+        }
+        Ok(true)
+    }
+
+    /// Sends a message, unless OSS has it already.
+    async fn send(&self, message: &Message) -> Outcome {
+        // A correction carries the status that OSS has anyway; saying it twice changes nothing.
+        if message.unclear && message.kind != MessageKind::Update {
+            match self.client.check_license_status(&text(&message.body, "id_izin")).await {
+                Ok(Some(code)) if code == message.status.to_string() => {
+                    return Outcome::Taken(json!({ "keterangan": "sudah diterima sebelumnya" }));
+                }
+                Ok(_) => {}
+                Err(outcome) => return outcome,
+            }
+        }
+        match message.kind {
+            MessageKind::Status => self.client.receive_license_status(&message.body).await,
+            MessageKind::Final => self.client.receive_license(&message.body).await,
+            MessageKind::Update => self.client.update_license(&message.body).await,
+        }
+    }
+
+    /// Keeps the number that OSS gave.
+    async fn take_number(
+        &self,
+        tx: &DatabaseTransaction,
+        message: &Message,
+        number: String,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let Some(mut licence) = store::find(tx, &self.cipher, message.licence).await? else { return Ok(()) };
+        if licence.body.number == number {
+            return Ok(());
+        }
+        licence.body.number = number;
+        licence.version += 1;
+        licence.updated_at = now;
+        if !store::update(tx, &self.cipher, &licence).await? {
+            return Err(Error::Stale { version: licence.version });
+        }
+        announce(tx, &licence, "izin.status", now).await
+    }
+}
+
+/// How long after this many failures it is tried again.
+fn wait(failures: u32) -> TimeDelta {
+    let doublings = failures.saturating_sub(1).min(16);
+    FIRST.checked_mul(1 << doublings).unwrap_or(LONGEST).min(LONGEST)
+}
+
+/// The worker: looks every two seconds until the process ends.
+pub(crate) fn worker(env: &Env, outbox: Outbox) -> Worker {
+    let (clock, shutdown) = (Arc::clone(&env.clock), env.shutdown.clone());
+    Worker::new("oss outbox", async move {
+        while !shutdown.is_triggered() {
+            if let Err(error) = outbox.tick(clock.now().trunc_subsecs(6)).await {
+                let problem = Problem::from(error);
+                let cause = problem.source.as_ref().map(|cause| format!("{cause:#}")).unwrap_or_default();
+                tracing::warn!(error = cause, "the outbox to OSS is looked at again in a moment");
+            }
+            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(EVERY) => () }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_29_waits_double_up_to_an_hour() {
+        let seconds = [1, 2, 3, 4, 9, 10, 100].map(|failures| wait(failures).num_seconds());
+        assert_eq!(seconds, [10, 20, 40, 80, 2560, 3600, 3600]);
+    }
+}

@@ -1,0 +1,288 @@
+//! Who signs: the seal of this installation, or a signing service elsewhere. What comes back is believed only after it was
+//! verified against the bytes that were sent.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::fault::{Fault, Problem};
+use secrecy::SecretString;
+use thiserror::Error;
+use tonic::Code;
+
+use super::bsre;
+use crate::blob::{Files, FilesError};
+use crate::config::{SigningConfig, SigningService};
+use crate::domain::office;
+use crate::letter::ca::{TestCa, Validity};
+use crate::letter::certificate::{Certificate, Roots, Subject};
+use crate::letter::pades::{RESERVE, Seal, SignatureFields};
+use crate::letter::verify::{Expected, Refused, check_returned};
+
+/// What is to be signed, and by whom.
+pub(crate) struct Order<'a> {
+    pub(crate) pdf: Vec<u8>,
+    /// The number of the signature, from 1.
+    pub(crate) nth: usize,
+    /// Where it stands: page from 1, then x, y, width and height in points from below left.
+    pub(crate) place: (usize, [f64; 4]),
+    pub(crate) signer: &'a office::Signer,
+    pub(crate) reason: String,
+    pub(crate) location: String,
+    pub(crate) at: DateTime<Utc>,
+    /// Minutes that the local time is ahead of UTC.
+    pub(crate) offset_minutes: i32,
+}
+
+/// What only the signer knows. Used once: it goes into the request and nowhere else.
+#[derive(Default)]
+pub(crate) struct Credential {
+    pub(crate) passphrase: SecretString,
+    pub(crate) totp: SecretString,
+}
+
+/// Why nothing usable came back. Nothing here repeats what the signer typed.
+#[derive(Debug, Error)]
+pub(crate) enum SigningError {
+    /// The passphrase is wrong. Never tried again by itself: the service may lock the account.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase,
+    /// The one-time code is wrong or over.
+    #[error("the one-time code is wrong")]
+    WrongCode,
+    /// The signing service does not know the signer.
+    #[error("the signer is not registered")]
+    NotRegistered,
+    /// The signer's certificate is not active there: expired, suspended, revoked, being renewed.
+    #[error("the certificate is {0}")]
+    CertificateInactive(String),
+    /// The office does not say by which number the signing service knows the signer.
+    #[error("the signer has no population number in the office's list")]
+    NoNumber,
+    /// Neither a passphrase nor a code was given.
+    #[error("no passphrase was given")]
+    NoCredential,
+    /// The service refuses for another reason of its own.
+    #[error("the signing service refuses with code {0}")]
+    RefusedBy(String),
+    /// What came back is not our document with the signer's signature on it.
+    #[error("what came back is not what was asked for: {0}")]
+    NotOurs(#[from] Refused),
+    /// The service does not answer. Whether it signed is unknown; the same frozen bytes can be sent again.
+    #[error("the signing service does not answer: {0}")]
+    Unavailable(anyhow::Error),
+    /// The seal failed.
+    #[error("the seal failed: {0}")]
+    Broken(anyhow::Error),
+}
+
+impl SigningError {
+    /// A code for the history of the application.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::WrongPassphrase => "WRONG_PASSPHRASE",
+            Self::WrongCode => "WRONG_TOTP",
+            Self::NotRegistered => "SIGNER_NOT_REGISTERED",
+            Self::CertificateInactive(_) => "CERTIFICATE_INACTIVE",
+            Self::NoNumber => "SIGNER_WITHOUT_NIK",
+            Self::NoCredential => "PASSPHRASE_REQUIRED",
+            Self::RefusedBy(_) => "SIGNING_REFUSED",
+            Self::NotOurs(_) => "SIGNATURE_NOT_VALID",
+            Self::Unavailable(_) => "SIGNING_UNAVAILABLE",
+            Self::Broken(_) => "SIGNING_FAILED",
+        }
+    }
+}
+
+impl Fault for SigningError {
+    fn problem(self) -> Problem {
+        let code = self.code();
+        match self {
+            Self::WrongPassphrase => Problem::new(
+                Code::PermissionDenied,
+                code,
+                "Passphrase salah. Surat tetap menunggu; periksa passphrase Anda sebelum mencoba lagi, karena percobaan berulang dapat mengunci akun TTE.",
+                "The passphrase is wrong. The letter still waits; check it before you try again, for repeated attempts may lock the account.",
+            ),
+            Self::WrongCode => Problem::new(
+                Code::PermissionDenied,
+                code,
+                "Kode sekali pakai salah atau kedaluwarsa. Minta kode baru.",
+                "The one-time code is wrong or over. Ask for a new one.",
+            ),
+            Self::NotRegistered => Problem::precondition(
+                code,
+                "Penanda tangan belum terdaftar di layanan TTE. Hubungi admin TTE daerah.",
+                "The signer is not registered with the signing service. Ask its administrator.",
+            ),
+            Self::CertificateInactive(status) => Problem::precondition(
+                code,
+                "Sertifikat elektronik penanda tangan tidak aktif. Perbarui di layanan TTE.",
+                "The signer's certificate is not active. Renew it with the signing service.",
+            )
+            .with("status", status),
+            Self::NoNumber => Problem::precondition(
+                code,
+                "NIK penanda tangan belum diisi pada data kantor. Minta admin melengkapinya.",
+                "The office does not know the signer's population number yet. Ask an administrator to add it.",
+            ),
+            Self::NoCredential => Problem::precondition(
+                code,
+                "Isi passphrase sertifikat elektronik Anda.",
+                "Give the passphrase of your certificate.",
+            ),
+            Self::RefusedBy(status) => Problem::precondition(
+                code,
+                "Layanan TTE menolak penandatanganan ini. Surat tetap menunggu; hubungi admin TTE dengan kode yang disebutkan.",
+                "The signing service refuses. The letter still waits; ask its administrator with the code given.",
+            )
+            .with("code", status),
+            Self::NotOurs(refused) => Problem::precondition(
+                code,
+                "Berkas dari layanan TTE tidak lolos pemeriksaan, sehingga tidak dipakai. Surat tetap menunggu.",
+                "What came back from the signing service did not pass the check and is not used. The letter still waits.",
+            )
+            .caused_by(refused),
+            Self::Unavailable(error) => Problem::new(
+                Code::Unavailable,
+                code,
+                "Layanan TTE tidak menjawab. Surat tetap menunggu dan dapat ditandatangani nanti tanpa mengisi ulang.",
+                "The signing service does not answer. The letter still waits and can be signed later.",
+            )
+            .caused_by(error),
+            Self::Broken(error) => Problem::internal(error),
+        }
+    }
+}
+
+/// Signs by what is configured, and knows whom this installation trusts.
+pub(crate) struct Signers {
+    remote: Option<bsre::Client>,
+    seal: Seal,
+    roots: Roots,
+    /// Whether letters are samples.
+    pub(crate) sample: bool,
+}
+
+impl Signers {
+    /// The signers that `config` names. The seal's key is made at the first start, unless one is given.
+    ///
+    /// # Errors
+    /// A sentence that names the setting or file.
+    pub(crate) async fn open(config: &SigningConfig, files: &Files, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        let (seal, seal_root) = seal(config, files, now).await.context("the seal cannot be used")?;
+        let mut roots = Roots::default();
+        roots.signers.push(seal_root);
+        if !config.roots.as_os_str().is_empty() {
+            let given = certificates(&config.roots).context("setting documents.signing.roots")?;
+            roots.timestamps.extend(given.iter().cloned());
+            roots.signers.extend(given);
+        }
+        let remote = match config.service {
+            SigningService::Seal => None,
+            SigningService::BsreV1 | SigningService::BsreV2 => Some(bsre::Client::new(config)?),
+        };
+        Ok(Self { remote, seal, roots, sample: config.sample })
+    }
+
+    /// Whom this installation trusts.
+    pub(crate) fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// Has a file signed and verifies what comes back: exactly our bytes, one signature more, over the whole file, by the
+    /// expected signer, trusted.
+    pub(crate) async fn sign(&self, order: Order<'_>, credential: &Credential) -> Result<Vec<u8>, SigningError> {
+        let at = order.at;
+        let (signed, expected) = match &self.remote {
+            None => return self.sealed(order),
+            Some(remote) => {
+                let nik = order.signer.nik.as_ref().ok_or(SigningError::NoNumber)?;
+                let expected = Expected {
+                    common_name: None,
+                    serial_number: Some(nik.reveal().to_owned()),
+                    timestamp: false,
+                    at,
+                };
+                (remote.sign(&order, nik.reveal(), credential).await?, expected)
+            }
+        };
+        check_returned(&order.pdf, &signed, &expected, &self.roots)?;
+        Ok(signed)
+    }
+
+    /// Signs with the seal of this installation.
+    pub(crate) fn sealed(&self, order: Order<'_>) -> Result<Vec<u8>, SigningError> {
+        let offset = chrono::FixedOffset::east_opt(order.offset_minutes * 60)
+            .ok_or_else(|| SigningError::Broken(anyhow::anyhow!("an office lies in no time zone")))?;
+        let subject = self.seal.certificate().subject();
+        let fields = SignatureFields {
+            field: format!("TTD{}", order.nth),
+            page: order.place.0,
+            time: order.at.with_timezone(&offset),
+            name: order.signer.name.clone(),
+            reason: Some(order.reason.clone()),
+            location: Some(order.location.clone()),
+            reserve: RESERVE,
+        };
+        let signed = self
+            .seal
+            .sign(&order.pdf, &fields, None)
+            .map_err(|error| SigningError::Broken(anyhow::Error::new(error)))?;
+        let expected = Expected {
+            common_name: Some(subject.common_name.clone()),
+            serial_number: None,
+            timestamp: false,
+            at: order.at,
+        };
+        check_returned(&order.pdf, &signed, &expected, &self.roots)?;
+        Ok(signed)
+    }
+}
+
+/// The certificates in a PEM file.
+fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let found = Certificate::from_pem(&text).with_context(|| format!("{} holds no certificates", path.display()))?;
+    ensure!(!found.is_empty(), "{} holds no certificates", path.display());
+    Ok(found)
+}
+
+/// The seal with its root: as configured, else the one that was made at the first start.
+async fn seal(config: &SigningConfig, files: &Files, now: DateTime<Utc>) -> anyhow::Result<(Seal, Certificate)> {
+    if !config.seal_key.as_os_str().is_empty() {
+        let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+        let (key, chain) = (read(&config.seal_key)?, read(&config.seal_chain)?);
+        let root = Certificate::from_pem(&chain)?.pop().context("setting documents.signing.seal_chain is empty")?;
+        return Ok((Seal::from_pem(&key, &chain)?, root));
+    }
+    let read = async |name: &str| match files.get(name).await {
+        Ok(bytes) => Ok(Some(String::from_utf8(bytes)?)),
+        Err(FilesError::Missing(_)) => Ok(None),
+        Err(error @ (FilesError::Damaged(_) | FilesError::Store(_))) => Err(anyhow::Error::new(error)),
+    };
+    // One file, so that key and chain can never be of two makers who started at once.
+    const NAME: &str = "seal-of-this-installation";
+    if read(NAME).await?.is_none() {
+        let (key, chain) = made(now)?;
+        files.put(NAME, format!("{key}\n{chain}").as_bytes()).await?;
+    }
+    let both = read(NAME).await?.context("the seal was written and is not there")?;
+    let (key, chain) = both.split_once("-----BEGIN CERTIFICATE").context("the seal is damaged")?;
+    let chain = format!("-----BEGIN CERTIFICATE{chain}");
+    let root = Certificate::from_pem(&chain)?.pop().context("the seal has no chain")?;
+    Ok((Seal::from_pem(key, &chain)?, root))
+}
+
+/// A new seal under a root of its own, as PEM: key, then chain with the root last.
+fn made(now: DateTime<Utc>) -> anyhow::Result<(String, String)> {
+    let from = now - TimeDelta::days(1);
+    let root = TestCa::root("Sinergi MPP Akar Segel", Validity { from, until: from + TimeDelta::days(7300) })?;
+    let subject = Subject {
+        common_name: "Segel Elektronik Sinergi MPP".to_owned(),
+        serial_number: None,
+        organization: Some("Sinergi MPP".to_owned()),
+    };
+    let seal = root.signer(&subject, Validity { from, until: from + TimeDelta::days(3650) })?;
+    Ok(seal.to_pem()?)
+}

@@ -1,0 +1,412 @@
+//! Where: region codes of the Ministry of Home Affairs and the neighbourhoods beneath a village.
+//!
+//! A code is dotted (`17.07.05.2009`, Permendagri 72/2019 and its yearly updates); an area path adds RW and RT:
+//! `17.07.05.2009/002/005` is RT 005 of RW 002. Where a village has no RW, `000` stands in its place, as on the KTP.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use thiserror::Error;
+
+/// Why a text is no area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum AreaError {
+    /// The code is not made of 2, 2, 2 and 4 digits with dots between.
+    #[error("expected a region code such as 17.07.05.2009")]
+    Code,
+    /// RW or RT is not three digits, or stands beneath something that is no village.
+    #[error("expected an area such as 17.07.05.2009/002/005")]
+    Neighbourhood,
+}
+
+/// How large an area is, from large to small.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, Serialize, Deserialize,
+)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AreaLevel {
+    /// Provinsi.
+    Province,
+    /// Kabupaten or kota.
+    Regency,
+    /// Kecamatan.
+    SubDistrict,
+    /// Desa or kelurahan.
+    Village,
+    /// Rukun warga.
+    Rw,
+    /// Rukun tetangga.
+    Rt,
+}
+
+/// What kind of village a code names: the first digit of its last part says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum VillageKind {
+    /// Kelurahan, a part of the regency's own administration, led by a lurah.
+    Kelurahan,
+    /// Desa, led by an elected head.
+    Desa,
+    /// Desa adat.
+    DesaAdat,
+}
+
+/// A region code: province, regency, sub-district or village.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RegionCode(String);
+
+impl RegionCode {
+    /// The code as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How large the region is.
+    #[must_use]
+    pub fn level(&self) -> AreaLevel {
+        match self.0.len() {
+            0..=2 => AreaLevel::Province,
+            3..=5 => AreaLevel::Regency,
+            6..=8 => AreaLevel::SubDistrict,
+            9.. => AreaLevel::Village,
+        }
+    }
+
+    /// The region that this one is a part of; none for a province.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        self.0.rfind('.').map(|dot| Self(self.0[..dot].to_owned()))
+    }
+
+    /// The part of this code at `level`; none when the region is larger than that, or the level is no region's.
+    #[must_use]
+    pub fn at(&self, level: AreaLevel) -> Option<Self> {
+        let length = match level {
+            AreaLevel::Province => 2,
+            AreaLevel::Regency => 5,
+            AreaLevel::SubDistrict => 8,
+            AreaLevel::Village => 13,
+            AreaLevel::Rw | AreaLevel::Rt => return None,
+        };
+        self.0.get(..length).map(|code| Self(code.to_owned()))
+    }
+
+    /// The region itself and all that it is a part of, from small to large.
+    #[must_use]
+    pub fn ancestors(&self) -> Vec<Self> {
+        std::iter::successors(Some(self.clone()), Self::parent).collect()
+    }
+
+    /// Whether `other` is this region or lies within it.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        other.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Desa or kelurahan; none when the code names no village or a kind that is not known.
+    #[must_use]
+    pub fn village_kind(&self) -> Option<VillageKind> {
+        match self.0.as_bytes().get(9)? {
+            b'1' => Some(VillageKind::Kelurahan),
+            b'2' => Some(VillageKind::Desa),
+            b'3' => Some(VillageKind::DesaAdat),
+            _ => None,
+        }
+    }
+
+    /// The code without dots, as OpenSID prints it in letter numbers: `1707052009`.
+    #[must_use]
+    pub fn digits(&self) -> String {
+        self.0.replace('.', "")
+    }
+}
+
+impl FromStr for RegionCode {
+    type Err = AreaError;
+
+    fn from_str(text: &str) -> Result<Self, AreaError> {
+        let widths = [2, 2, 2, 4];
+        let parts: Vec<&str> = text.split('.').collect();
+        let sound = parts.len() <= widths.len()
+            && parts.iter().zip(widths).all(|(part, width)| {
+                part.len() == width
+                    && part.bytes().all(|byte| byte.is_ascii_digit())
+                    && part.bytes().any(|byte| byte != b'0')
+            });
+        if sound { Ok(Self(text.to_owned())) } else { Err(AreaError::Code) }
+    }
+}
+
+impl fmt::Display for RegionCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for RegionCode {
+    type Error = AreaError;
+
+    fn try_from(text: String) -> Result<Self, AreaError> {
+        text.parse()
+    }
+}
+
+impl From<RegionCode> for String {
+    fn from(code: RegionCode) -> Self {
+        code.0
+    }
+}
+
+/// A region, or a neighbourhood within a village.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AreaPath {
+    region: RegionCode,
+    /// 0 where the village has no RW; then an RT follows.
+    rw: Option<u16>,
+    rt: Option<u16>,
+}
+
+impl AreaPath {
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> &RegionCode {
+        &self.region
+    }
+
+    /// The RW, if the path goes that far and the village has any.
+    #[must_use]
+    pub fn rw(&self) -> Option<u16> {
+        self.rw.filter(|rw| *rw > 0)
+    }
+
+    /// The RT, if the path goes that far.
+    #[must_use]
+    pub fn rt(&self) -> Option<u16> {
+        self.rt
+    }
+
+    /// How large the area is.
+    #[must_use]
+    pub fn level(&self) -> AreaLevel {
+        match (self.rw, self.rt) {
+            (_, Some(_)) => AreaLevel::Rt,
+            (Some(_), None) => AreaLevel::Rw,
+            (None, None) => self.region.level(),
+        }
+    }
+
+    /// The area that this one is a part of; none for a province. An RT where there is no RW lies in its village.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        match (self.rw, self.rt) {
+            (Some(0), Some(_)) | (Some(_), None) => {
+                Some(Self { region: self.region.clone(), rw: None, rt: None })
+            }
+            (rw, Some(_)) => Some(Self { region: self.region.clone(), rw, rt: None }),
+            (None, None) => self.region.parent().map(Self::from),
+        }
+    }
+
+    /// The area itself and all that it is a part of, from small to large.
+    #[must_use]
+    pub fn ancestors(&self) -> Vec<Self> {
+        std::iter::successors(Some(self.clone()), Self::parent).collect()
+    }
+
+    /// The area of `level` that this one is or lies in; none when it is larger than that, or has none of that level.
+    #[must_use]
+    pub fn at(&self, level: AreaLevel) -> Option<Self> {
+        self.ancestors().into_iter().find(|area| area.level() == level)
+    }
+
+    /// Whether `other` is this area or lies within it.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        other.ancestors().contains(self)
+    }
+}
+
+impl From<RegionCode> for AreaPath {
+    fn from(region: RegionCode) -> Self {
+        Self { region, rw: None, rt: None }
+    }
+}
+
+impl FromStr for AreaPath {
+    type Err = AreaError;
+
+    fn from_str(text: &str) -> Result<Self, AreaError> {
+        let mut parts = text.split('/');
+        let region: RegionCode = parts.next().unwrap_or_default().parse()?;
+        let mut number = || match parts.next() {
+            None => Ok(None),
+            Some(part) if part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()) => {
+                part.parse::<u16>().map(Some).map_err(|_| AreaError::Neighbourhood)
+            }
+            Some(_) => Err(AreaError::Neighbourhood),
+        };
+        let (rw, rt) = (number()?, number()?);
+        let beneath_village = rw.is_none() || region.level() == AreaLevel::Village;
+        let named = rt != Some(0) && (rw != Some(0) || rt.is_some());
+        if parts.next().is_some() || !beneath_village || !named {
+            return Err(AreaError::Neighbourhood);
+        }
+        Ok(Self { region, rw, rt })
+    }
+}
+
+impl fmt::Display for AreaPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.region)?;
+        if let Some(rw) = self.rw {
+            write!(f, "/{rw:03}")?;
+        }
+        if let Some(rt) = self.rt {
+            write!(f, "/{rt:03}")?;
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for AreaPath {
+    type Error = AreaError;
+
+    fn try_from(text: String) -> Result<Self, AreaError> {
+        text.parse()
+    }
+}
+
+impl From<AreaPath> for String {
+    fn from(area: AreaPath) -> Self {
+        area.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn area(text: &str) -> AreaPath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn codes_of_each_level_are_read() {
+        for (text, level, parent) in [
+            ("17", AreaLevel::Province, None),
+            ("17.07", AreaLevel::Regency, Some("17")),
+            ("17.07.05", AreaLevel::SubDistrict, Some("17.07")),
+            ("17.07.05.2009", AreaLevel::Village, Some("17.07.05")),
+        ] {
+            let code: RegionCode = text.parse().unwrap();
+            assert_eq!(code.level(), level);
+            assert_eq!(code.parent().map(|it| it.to_string()).as_deref(), parent);
+            assert_eq!(code.at(level), Some(code.clone()));
+        }
+        let village: RegionCode = "17.07.05.2009".parse().unwrap();
+        assert_eq!(village.at(AreaLevel::SubDistrict).unwrap().as_str(), "17.07.05");
+        assert_eq!(village.village_kind(), Some(VillageKind::Desa));
+        assert_eq!(
+            "17.07.05.1002".parse::<RegionCode>().unwrap().village_kind(),
+            Some(VillageKind::Kelurahan)
+        );
+        assert_eq!(village.digits(), "1707052009");
+    }
+
+    #[test]
+    fn what_is_no_code_is_refused() {
+        for text in [
+            "",
+            "1",
+            "17.",
+            "17.7",
+            "17.07.5",
+            "17.07.05.209",
+            "17.07.05.2009.1",
+            "1707",
+            "17.0a",
+            "17.00",
+            "٣٤",
+        ] {
+            assert_eq!(text.parse::<RegionCode>(), Err(AreaError::Code), "{text}");
+        }
+        for text in [
+            "17.07.05.2009/2",
+            "17.07.05.2009/002/",
+            "17.07.05.2009/002/000",
+            "17.07.05.2009/000",
+            "17.07.05.2009/002/005/001",
+            "17.07.05/002",
+            "17.07.05.2009/00a",
+        ] {
+            assert_eq!(text.parse::<AreaPath>(), Err(AreaError::Neighbourhood), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_rt_lies_in_its_rw_and_village_and_a_neighbour_does_not() {
+        let rt = area("17.07.05.2009/002/005");
+        assert_eq!(
+            rt.ancestors().iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["17.07.05.2009/002/005", "17.07.05.2009/002", "17.07.05.2009", "17.07.05", "17.07", "17"]
+        );
+        assert!(area("17.07.05.2009").contains(&rt) && area("17.07").contains(&rt));
+        assert!(!area("17.07.05.2009/001").contains(&rt));
+        assert!(!area("17.07.05.2010").contains(&rt));
+        assert!(!rt.contains(&area("17.07.05.2009")));
+        assert_eq!((rt.rw(), rt.rt(), rt.level()), (Some(2), Some(5), AreaLevel::Rt));
+        // No RW in the village: the RT answers to the village itself.
+        let alone = area("17.07.05.2009/000/005");
+        assert_eq!(alone.parent(), Some(area("17.07.05.2009")));
+        assert_eq!((alone.rw(), alone.at(AreaLevel::Rw)), (None, None));
+        // A prefix of digits is no part: 17.07.05.200 is refused, and 17.07 does not contain 17.075.
+        assert!(!"17.07".parse::<RegionCode>().unwrap().contains(&"17.08".parse().unwrap()));
+    }
+
+    prop_compose! {
+        fn any_area()(p in 1_u8..99, r in 1_u8..99, s in 1_u8..99, v in 1001_u16..2999, rw in 0_u16..40, rt in 1_u16..40,
+                      depth in 0_usize..6) -> AreaPath {
+            let village = format!("{p:02}.{r:02}.{s:02}.{v:04}");
+            let text = match depth {
+                0 => format!("{p:02}"),
+                1 => village[..5].to_owned(),
+                2 => village[..8].to_owned(),
+                3 => village,
+                4 => format!("{village}/{:03}", rw.max(1)),
+                _ => format!("{village}/{rw:03}/{rt:03}"),
+            };
+            text.parse().unwrap()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_area_is_read_as_it_is_written(area in any_area()) {
+            prop_assert_eq!(area.to_string().parse::<AreaPath>(), Ok(area.clone()));
+            let json = serde_json::to_string(&area).unwrap();
+            prop_assert_eq!(serde_json::from_str::<AreaPath>(&json).unwrap(), area);
+        }
+
+        #[test]
+        fn containment_is_an_order(a in any_area(), b in any_area()) {
+            prop_assert!(a.contains(&a));
+            prop_assert!(!(a.contains(&b) && b.contains(&a)) || a == b);
+            for ancestor in a.ancestors() {
+                prop_assert!(ancestor.contains(&a));
+                prop_assert!(ancestor.level() <= a.level());
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_fail(text in "\\PC*") {
+            let _ = text.parse::<AreaPath>();
+        }
+    }
+}

@@ -1,0 +1,758 @@
+//! What a command does to an application, or why nothing happens.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike, Utc};
+use thiserror::Error;
+
+use super::{
+    Actor, Application, Capacity, Collector, Event, Number, PlannedStep, Progress, Reason, Scope, State,
+    TRANSITIONS, Taken, Verb,
+};
+use crate::domain::calendar::WorkCalendar;
+use crate::domain::letter_type::AfterReturn;
+use crate::domain::sla::{ClockError, ClockVerb, Promise, SlaClock};
+use crate::domain::step::{Level, StepKind};
+
+/// Characters of a reason at least: enough to say something.
+const SHORTEST_REASON: usize = 10;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// The applicant: by his account, or by the code of his receipt, or at a counter. That he is who he says was proved
+    /// before.
+    Applicant {
+        /// His account, if he came by it.
+        account: Option<String>,
+    },
+    /// An official.
+    Official(Actor),
+    /// The service itself: a timer, the answer of the signing service.
+    System,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Hand it in.
+    Submit {
+        /// The digest of its content.
+        content_hash: String,
+        /// Optional steps to leave out: by the applicant's choice, or because an office works without them.
+        skip: BTreeSet<usize>,
+    },
+    /// Say that the file has arrived.
+    Acknowledge,
+    /// Take it off the common list.
+    Claim,
+    /// Put it back.
+    Release,
+    /// Take the step.
+    Approve {
+        /// The digest of the content that was shown.
+        seen: String,
+    },
+    /// Send it back for correction.
+    Return {
+        /// Why.
+        reason: Reason,
+    },
+    /// Hand it in again.
+    Resubmit {
+        /// The digest of its content now.
+        content_hash: String,
+    },
+    /// Refuse it.
+    Reject {
+        /// Why.
+        reason: Reason,
+    },
+    /// Give it up.
+    Withdraw {
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// Send it to be signed.
+    BeginSigning {
+        /// The digest of the content that was shown.
+        seen: String,
+    },
+    /// The signed file was verified and stored.
+    CompleteSigning {
+        /// Its digest.
+        file_hash: String,
+    },
+    /// Nothing usable came back.
+    FailSigning {
+        /// Why, as a code.
+        reason: String,
+    },
+    /// Give the document to its holder.
+    HandOver {
+        /// Who receives it.
+        collector: Collector,
+    },
+    /// Do something to the clocks.
+    Clock {
+        /// What.
+        verb: ClockVerb,
+        /// Why.
+        reason: String,
+    },
+    /// Report a delay.
+    Escalate,
+    /// Note that it is granted by law.
+    DeemGranted,
+}
+
+impl Order {
+    /// The verb of the table; none for what changes no state.
+    #[must_use]
+    pub fn verb(&self) -> Option<Verb> {
+        match self {
+            Self::Submit { .. } => Some(Verb::Submit),
+            Self::Claim => Some(Verb::Claim),
+            Self::Release => Some(Verb::Release),
+            Self::Approve { .. } => Some(Verb::Approve),
+            Self::Return { .. } => Some(Verb::Return),
+            Self::Resubmit { .. } => Some(Verb::Resubmit),
+            Self::Reject { .. } => Some(Verb::Reject),
+            Self::Withdraw { .. } => Some(Verb::Withdraw),
+            Self::BeginSigning { .. } => Some(Verb::BeginSigning),
+            Self::CompleteSigning { .. } => Some(Verb::CompleteSigning),
+            Self::FailSigning { .. } => Some(Verb::FailSigning),
+            Self::HandOver { .. } => Some(Verb::HandOver),
+            Self::DeemGranted => Some(Verb::DeemGranted),
+            Self::Acknowledge | Self::Clock { .. } | Self::Escalate => None,
+        }
+    }
+}
+
+/// A command: who asks what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Who asks.
+    pub by: By,
+    /// What.
+    pub order: Order,
+}
+
+/// What a command does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The application after it.
+    pub next: Application,
+    /// What happened, in order; nothing when it was so already.
+    pub events: Vec<Event>,
+}
+
+/// Why a command is refused. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// The state does not permit the verb.
+    #[error("an application that is {state} cannot {verb}")]
+    NotPermittedInState {
+        /// What was asked.
+        verb: Verb,
+        /// The state it is in.
+        state: State,
+        /// What the state permits.
+        allowed: Vec<Verb>,
+    },
+    /// The caller does not hold the role of the step in that area.
+    #[error("the step is not the caller's")]
+    NotYourStep,
+    /// The caller is the applicant, or the letter is about him.
+    #[error("nobody decides on his own application")]
+    OwnApplication,
+    /// The caller took another step of the same letter.
+    #[error("the caller took step {0} already")]
+    TookAnotherStep(usize),
+    /// A colleague works on it.
+    #[error("a colleague works on it")]
+    ClaimedByAnother,
+    /// It is not claimed, or not by the caller.
+    #[error("the caller did not claim it")]
+    NotTheClaimer,
+    /// Only the applicant may do that.
+    #[error("only the applicant may do that")]
+    NotTheApplicant,
+    /// Only the service itself may do that.
+    #[error("only the service may do that")]
+    NotTheService,
+    /// A reason of at least ten characters is required.
+    #[error("a reason is required")]
+    ReasonRequired,
+    /// What the caller saw is not what was submitted.
+    #[error("the content is not what was shown")]
+    ContentDiffers,
+    /// The step cannot be left out.
+    #[error("step {0} is not optional")]
+    NotOptional(usize),
+    /// What is left would end without a signature.
+    #[error("the steps that are left end without a signature")]
+    NoSignatureLeft,
+    /// The area or agency of the application does not say who is competent at this level.
+    #[error("nobody is competent at level {0}")]
+    NobodyCompetent(Level),
+    /// The number is not allocated yet.
+    #[error("the number is not allocated yet")]
+    NumberMissing,
+    /// It is granted by law: nobody can refuse or return it any more.
+    #[error("it is granted by law")]
+    GrantedByLaw,
+    /// The letter type knows no granting by law, or the deadline is not over.
+    #[error("it is not granted by law")]
+    NotDeemable,
+    /// The step is not overdue, or was reported.
+    #[error("there is no delay to report")]
+    NothingToEscalate,
+    /// The file has been acknowledged, or is nowhere.
+    #[error("there is nothing to acknowledge")]
+    NothingToAcknowledge,
+    /// The clock does not permit it.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+}
+
+/// Decides a command. `calendar` is that of the office at hand.
+///
+/// # Errors
+/// A [`Rejection`] that says why nothing happens.
+pub fn decide(
+    application: &Application,
+    command: &Command,
+    calendar: &WorkCalendar,
+    now: DateTime<Utc>,
+) -> Result<Decision, Rejection> {
+    if let Some(verb) = command.order.verb()
+        && TRANSITIONS.next(application.state, verb).is_none()
+    {
+        let allowed = TRANSITIONS.allowed(application.state);
+        return Err(Rejection::NotPermittedInState { verb, state: application.state, allowed });
+    }
+    let mut course = Course {
+        next: application.clone(),
+        events: Vec::new(),
+        calendar,
+        // Clocks of instances differ by moments: a history does not go back.
+        now: now.max(application.changed),
+    };
+    course.run(command)?;
+    Ok(Decision { next: course.next, events: course.events })
+}
+
+/// What the service itself should order at `now`: reports of delay, and what is granted by law.
+#[must_use]
+pub fn due_orders(application: &Application, calendar: &WorkCalendar, now: DateTime<Utc>) -> Vec<Order> {
+    [Order::DeemGranted, Order::Escalate]
+        .into_iter()
+        .filter(|order| {
+            let command = Command { by: By::System, order: order.clone() };
+            decide(application, &command, calendar, now).is_ok()
+        })
+        .collect()
+}
+
+/// When the application is granted by law, if its type knows that and its clock runs.
+#[must_use]
+pub fn deemed_at(application: &Application, calendar: &WorkCalendar) -> Option<DateTime<Utc>> {
+    let days = application.plan.deemed_granted_after_days?;
+    let clock = application.clock.as_ref()?;
+    SlaClock { promise: Promise::Days(days), ..clock.clone() }.due(calendar)
+}
+
+/// A decision in the making: each event is applied as it happens, so that the next rule sees it.
+struct Course<'c> {
+    next: Application,
+    events: Vec<Event>,
+    calendar: &'c WorkCalendar,
+    now: DateTime<Utc>,
+}
+
+impl Course<'_> {
+    fn happens(&mut self, event: Event) {
+        self.next.apply(&event);
+        self.events.push(event);
+    }
+
+    fn run(&mut self, command: &Command) -> Result<(), Rejection> {
+        match &command.order {
+            Order::Submit { content_hash, skip } => {
+                self.applicant(&command.by)?;
+                self.submit(content_hash, skip)
+            }
+            Order::Acknowledge => self.acknowledge(&command.by),
+            Order::Claim => self.claim(&command.by),
+            Order::Release => self.release(&command.by),
+            Order::Approve { seen } => self.approve(&command.by, seen),
+            Order::Return { reason } => self.send_back(&command.by, reason),
+            Order::Resubmit { content_hash } => {
+                self.applicant(&command.by)?;
+                self.resubmit(content_hash)
+            }
+            Order::Reject { reason } => self.reject(&command.by, reason),
+            Order::Withdraw { reason } => {
+                self.applicant(&command.by)?;
+                self.not_granted()?;
+                self.void_numbers();
+                self.happens(Event::Withdrawn { reason: reason.trim().to_owned(), at: self.now });
+                Ok(())
+            }
+            Order::BeginSigning { seen } => self.begin_signing(&command.by, seen),
+            Order::CompleteSigning { file_hash } => {
+                service(&command.by)?;
+                self.complete_signing(file_hash)
+            }
+            Order::FailSigning { reason } => {
+                service(&command.by)?;
+                self.happens(Event::SigningFailed { reason: reason.clone(), at: self.now });
+                Ok(())
+            }
+            Order::HandOver { collector } => {
+                self.may_hand_over(&command.by)?;
+                self.happens(Event::HandedOver { collector: collector.clone(), at: self.now });
+                Ok(())
+            }
+            Order::Clock { verb, reason } => self.clock(&command.by, *verb, reason),
+            Order::Escalate => {
+                service(&command.by)?;
+                self.escalate()
+            }
+            Order::DeemGranted => {
+                service(&command.by)?;
+                self.deem_granted()
+            }
+        }
+    }
+
+    // Who may.
+
+    fn applicant(&self, by: &By) -> Result<(), Rejection> {
+        let By::Applicant { account } = by else { return Err(Rejection::NotTheApplicant) };
+        match (&self.next.applicant.account, account) {
+            (Some(owner), Some(account)) if owner != account => Err(Rejection::NotTheApplicant),
+            (Some(_) | None, Some(_) | None) => Ok(()),
+        }
+    }
+
+    /// As what an official may take the step at hand; the file counts as received when he does.
+    fn official(&mut self, by: &By) -> Result<(usize, Actor, Capacity), Rejection> {
+        let By::Official(actor) = by else { return Err(Rejection::NotYourStep) };
+        let (at, planned) = self.next.current_step().ok_or(Rejection::NotYourStep)?;
+        let capacity = capacity(&self.next, planned, actor, self.now).ok_or(Rejection::NotYourStep)?;
+        if is_own(&self.next, actor) {
+            return Err(Rejection::OwnApplication);
+        }
+        if !self.next.plan.one_may_take_several_steps
+            && let Some(other) = step_taken_by(&self.next, actor, at)
+        {
+            return Err(Rejection::TookAnotherStep(other));
+        }
+        if self.next.claim.as_ref().is_some_and(|claim| claim.by != actor.id) {
+            return Err(Rejection::ClaimedByAnother);
+        }
+        Ok((at, actor.clone(), capacity))
+    }
+
+    fn received_by(&mut self, actor: &Actor) {
+        if self.next.custody.last().is_some_and(|last| last.acknowledged.is_none()) {
+            self.happens(Event::CustodyAcknowledged { by: actor.id.clone(), at: self.now });
+        }
+    }
+
+    fn not_granted(&self) -> Result<(), Rejection> {
+        if self.next.deemed { Err(Rejection::GrantedByLaw) } else { Ok(()) }
+    }
+
+    /// Anybody with a role in the offices that have signed, or the holder himself.
+    fn may_hand_over(&self, by: &By) -> Result<(), Rejection> {
+        match by {
+            By::Applicant { .. } => self.applicant(by),
+            By::Official(actor) => {
+                let works_here =
+                    self.next.plan.steps.iter().zip(&self.next.steps).any(|(planned, progress)| {
+                        let office = planned.step.level.office();
+                        *progress != Progress::Skipped
+                            && actor.roles.iter().any(|(role, scope)| {
+                                role.level().office() == office
+                                    && self.next.scope_of(role.level()).as_ref() == Some(scope)
+                            })
+                    });
+                if works_here { Ok(()) } else { Err(Rejection::NotYourStep) }
+            }
+            By::System => Ok(()),
+        }
+    }
+
+    // What happens.
+
+    fn submit(&mut self, content_hash: &str, skip: &BTreeSet<usize>) -> Result<(), Rejection> {
+        let mut skipped = BTreeSet::new();
+        for at in skip.iter().copied() {
+            let optional = self.next.plan.steps.get(at).is_some_and(|it| it.step.optional);
+            if !optional {
+                return Err(Rejection::NotOptional(at));
+            }
+            skipped.insert(at);
+        }
+        for at in self.next.without_scope() {
+            let step = &self.next.plan.steps[at].step;
+            if !step.optional {
+                return Err(Rejection::NobodyCompetent(step.level));
+            }
+            skipped.insert(at);
+        }
+        let mut left = self
+            .next
+            .plan
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !skipped.contains(at))
+            .map(|(_, it)| it.step.kind);
+        let signed = left.clone().any(|kind| kind == StepKind::Sign);
+        let ends_well =
+            left.next_back().is_some_and(|kind| matches!(kind, StepKind::Sign | StepKind::Register));
+        if !signed || !ends_well {
+            return Err(Rejection::NoSignatureLeft);
+        }
+        let skipped = skipped.into_iter().collect();
+        self.happens(Event::Submitted { content_hash: content_hash.to_owned(), skipped, at: self.now });
+        self.advance(None);
+        Ok(())
+    }
+
+    /// Goes on to the next step that is to come, or issues.
+    fn advance(&mut self, after: Option<usize>) {
+        let Some(step) = self.next.next_pending(after) else {
+            self.happens(Event::Issued { at: self.now });
+            return;
+        };
+        let level = self.next.plan.steps[step].step.level;
+        let from = self.next.custody.last().map(|last| last.to);
+        if from != Some(level.office()) {
+            self.happens(Event::CustodyPassed { from, to: level.office(), at: self.now });
+        }
+        // Whoever waited for somebody has decided meanwhile.
+        if let Some(verb) = self.next.verb_to_run() {
+            self.happens(Event::ClockChanged {
+                verb,
+                reason: String::new(),
+                by: String::new(),
+                at: self.now,
+            });
+        }
+        self.happens(Event::StepEntered { step, at: self.now });
+        self.number_for(step);
+    }
+
+    /// The office of a step that signs or registers needs a number of this year.
+    fn number_for(&mut self, step: usize) {
+        let planned = &self.next.plan.steps[step].step;
+        if !matches!(planned.kind, StepKind::Sign | StepKind::Register) {
+            return;
+        }
+        let office = planned.level.office();
+        let this_year = self.calendar.date(self.now).year();
+        match self.next.numbers.get(&office).cloned() {
+            Some(Number::Needed) => {}
+            Some(Number::Allocated { year, .. }) if year == this_year || self.next.is_signed_by(office) => {}
+            Some(Number::Allocated { text, .. }) => {
+                self.happens(Event::NumberVoided { office, text });
+                self.happens(Event::NumberNeeded { office });
+            }
+            None => self.happens(Event::NumberNeeded { office }),
+        }
+    }
+
+    fn void_numbers(&mut self) {
+        for (office, number) in self.next.numbers.clone() {
+            if let Number::Allocated { text, .. } = number {
+                self.happens(Event::NumberVoided { office, text });
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, by: &By) -> Result<(), Rejection> {
+        let By::Official(actor) = by else { return Err(Rejection::NotYourStep) };
+        // Only a file that waits in an office can arrive there.
+        let Some(last) = self.next.custody.last().filter(|_| self.next.desk().is_some()) else {
+            return Err(Rejection::NothingToAcknowledge);
+        };
+        if last.acknowledged.is_some() {
+            return Err(Rejection::NothingToAcknowledge);
+        }
+        let works_there = actor.roles.iter().any(|(role, scope)| {
+            role.level().office() == last.to && self.next.scope_of(role.level()).as_ref() == Some(scope)
+        });
+        if !works_there {
+            return Err(Rejection::NotYourStep);
+        }
+        self.received_by(actor);
+        Ok(())
+    }
+
+    fn claim(&mut self, by: &By) -> Result<(), Rejection> {
+        let (_, actor, _) = self.official(by)?;
+        if self.next.claim.is_none() {
+            self.received_by(&actor);
+            self.happens(Event::Claimed { by: actor.id, at: self.now });
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, by: &By) -> Result<(), Rejection> {
+        let By::Official(actor) = by else { return Err(Rejection::NotYourStep) };
+        let Some(claim) = &self.next.claim else { return Err(Rejection::NotTheClaimer) };
+        let leads = self.next.current_step().is_some_and(|(_, planned)| {
+            let level = planned.step.level;
+            actor.roles.iter().any(|(role, scope)| {
+                *role == level.head() && self.next.scope_of(level).as_ref() == Some(scope)
+            })
+        });
+        if claim.by != actor.id && !leads {
+            return Err(Rejection::NotTheClaimer);
+        }
+        self.happens(Event::Released { by: actor.id.clone(), at: self.now });
+        Ok(())
+    }
+
+    fn taken(&self, actor: &Actor, capacity: Capacity, seen: &str) -> Result<Taken, Rejection> {
+        if self.next.content_hash.as_deref() != Some(seen) {
+            return Err(Rejection::ContentDiffers);
+        }
+        Ok(Taken {
+            actor: actor.id.clone(),
+            person: actor.person.clone(),
+            capacity,
+            at: self.now,
+            content_hash: seen.to_owned(),
+        })
+    }
+
+    fn approve(&mut self, by: &By, seen: &str) -> Result<(), Rejection> {
+        let (step, actor, capacity) = self.official(by)?;
+        let taken = self.taken(&actor, capacity, seen)?;
+        // A register is given before the step is done, or a later crash would leave one without its number.
+        if self.next.plan.steps[step].step.kind == StepKind::Register
+            && self.next.needs_number().next().is_some()
+        {
+            return Err(Rejection::NumberMissing);
+        }
+        self.received_by(&actor);
+        self.happens(Event::StepTaken { step, taken });
+        self.advance(Some(step));
+        Ok(())
+    }
+
+    fn send_back(&mut self, by: &By, reason: &Reason) -> Result<(), Rejection> {
+        let (step, actor, _) = self.official(by)?;
+        self.not_granted()?;
+        said(&reason.text)?;
+        self.received_by(&actor);
+        if self
+            .next
+            .clock
+            .as_ref()
+            .is_some_and(|clock| clock.state() == crate::domain::sla::ClockState::Running)
+        {
+            let why = reason.code.to_string();
+            self.happens(Event::ClockChanged {
+                verb: ClockVerb::Pause,
+                reason: why,
+                by: actor.id.clone(),
+                at: self.now,
+            });
+        }
+        self.happens(Event::Returned { step, by: actor.id, reason: reason.clone(), at: self.now });
+        Ok(())
+    }
+
+    fn resubmit(&mut self, content_hash: &str) -> Result<(), Rejection> {
+        let before = self.next.content_hash.clone().unwrap_or_default();
+        let returned_at = self.next.current.unwrap_or(0);
+        // Nobody's approval, and no signature, stands for a text that he has not seen: whatever the type says, a changed
+        // text begins again.
+        let from = match self.next.plan.after_return {
+            AfterReturn::Continue if before == content_hash => returned_at,
+            AfterReturn::Continue | AfterReturn::Restart => 0,
+        };
+        let reopened: Vec<usize> = (from..self.next.steps.len())
+            .filter(|at| matches!(self.next.steps[*at], Progress::Done(_)))
+            .collect();
+        // A file may exist somewhere that was signed under a number: it is not given to another text, nor signed twice.
+        let signs_again: BTreeSet<_> = reopened
+            .iter()
+            .map(|step| &self.next.plan.steps[*step].step)
+            .filter(|step| matches!(step.kind, StepKind::Sign | StepKind::Register))
+            .map(|step| step.level.office())
+            .collect();
+        for (office, number) in self.next.numbers.clone() {
+            if let Number::Allocated { text, sent, .. } = number
+                && (signs_again.contains(&office) || (sent && before != content_hash))
+            {
+                self.happens(Event::NumberVoided { office, text });
+            }
+        }
+        self.happens(Event::Resubmitted {
+            before,
+            content_hash: content_hash.to_owned(),
+            reopened,
+            at: self.now,
+        });
+        self.advance(from.checked_sub(1));
+        Ok(())
+    }
+
+    fn reject(&mut self, by: &By, reason: &Reason) -> Result<(), Rejection> {
+        let (step, actor, _) = self.official(by)?;
+        self.not_granted()?;
+        said(&reason.text)?;
+        self.received_by(&actor);
+        self.void_numbers();
+        self.happens(Event::Rejected { step, by: actor.id, reason: reason.clone(), at: self.now });
+        Ok(())
+    }
+
+    fn begin_signing(&mut self, by: &By, seen: &str) -> Result<(), Rejection> {
+        let (step, actor, capacity) = self.official(by)?;
+        let taken = self.taken(&actor, capacity, seen)?;
+        let office = self.next.plan.steps[step].step.level.office();
+        match self.next.numbers.get(&office) {
+            Some(Number::Allocated { .. }) => {}
+            Some(Number::Needed) | None => return Err(Rejection::NumberMissing),
+        }
+        self.received_by(&actor);
+        self.happens(Event::SigningBegan { taken: Some(taken), at: self.now });
+        Ok(())
+    }
+
+    fn complete_signing(&mut self, file_hash: &str) -> Result<(), Rejection> {
+        let signed = self.next.signing.clone().flatten();
+        let step = self.next.current.filter(|_| signed.is_some());
+        if self.next.needs_number().next().is_some() {
+            return Err(Rejection::NumberMissing);
+        }
+        self.happens(Event::SigningCompleted { step, file_hash: file_hash.to_owned(), at: self.now });
+        match (step, signed) {
+            (Some(step), Some(taken)) => {
+                self.happens(Event::StepTaken { step, taken: Taken { at: self.now, ..taken } });
+                self.advance(Some(step));
+            }
+            // The seal: all steps are granted by law.
+            (Some(_) | None, Some(_) | None) => self.happens(Event::Issued { at: self.now }),
+        }
+        Ok(())
+    }
+
+    fn clock(&mut self, by: &By, verb: ClockVerb, reason: &str) -> Result<(), Rejection> {
+        let (_, actor, _) = self.official(by)?;
+        let under_way = matches!(self.next.state, State::InReview | State::AwaitingSignature);
+        let Some(clock) = self.next.clock.as_ref().filter(|_| under_way && verb != ClockVerb::Stop) else {
+            return Err(Rejection::Clock(ClockError::NotPermitted {
+                verb,
+                state: crate::domain::sla::ClockState::Stopped,
+            }));
+        };
+        clock.after(verb, reason, self.now)?;
+        self.received_by(&actor);
+        self.happens(Event::ClockChanged {
+            verb,
+            reason: reason.trim().to_owned(),
+            by: actor.id,
+            at: self.now,
+        });
+        Ok(())
+    }
+
+    fn escalate(&mut self) -> Result<(), Rejection> {
+        let at_hand = self.next.step_clock.as_ref().zip(self.next.current);
+        match at_hand {
+            Some((clock, step)) if clock.should_escalate(self.calendar, self.now) => {
+                let due = clock.due(self.calendar).unwrap_or(self.now);
+                self.happens(Event::Escalated { step, due, at: self.now });
+                Ok(())
+            }
+            Some(_) | None => Err(Rejection::NothingToEscalate),
+        }
+    }
+
+    fn deem_granted(&mut self) -> Result<(), Rejection> {
+        if !self.next.deemed {
+            let due = deemed_at(&self.next, self.calendar).filter(|due| self.now > *due);
+            let due = due.ok_or(Rejection::NotDeemable)?;
+            // The number of who would have signed: the first office that has not.
+            let signer = self.next.plan.steps.iter().zip(&self.next.steps).position(|(planned, progress)| {
+                planned.step.kind == StepKind::Sign && *progress != Progress::Skipped
+            });
+            self.happens(Event::DeemedGranted { due, at: self.now });
+            if let Some(step) = signer {
+                self.number_for(step);
+            }
+        }
+        self.happens(Event::SigningBegan { taken: None, at: self.now });
+        Ok(())
+    }
+}
+
+impl Application {
+    /// Whether an office has put its signature or register on it.
+    fn is_signed_by(&self, office: crate::domain::step::OfficeLevel) -> bool {
+        self.plan.steps.iter().zip(&self.steps).any(|(planned, progress)| {
+            planned.step.level.office() == office
+                && matches!(planned.step.kind, StepKind::Sign | StepKind::Register)
+                && matches!(progress, Progress::Done(_))
+        })
+    }
+}
+
+fn service(by: &By) -> Result<(), Rejection> {
+    match by {
+        By::System => Ok(()),
+        By::Applicant { .. } | By::Official(_) => Err(Rejection::NotTheService),
+    }
+}
+
+fn said(reason: &str) -> Result<(), Rejection> {
+    if reason.trim().chars().count() < SHORTEST_REASON { Err(Rejection::ReasonRequired) } else { Ok(()) }
+}
+
+/// As what `actor` may take a step: his own role first, then what he holds for others at this moment.
+fn capacity(
+    application: &Application,
+    planned: &PlannedStep,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Option<Capacity> {
+    let here = application.scope_of(planned.step.level)?;
+    let fits = |role, scope: &Scope| planned.roles.contains(role) && *scope == here;
+    if let Some((role, _)) = actor.roles.iter().find(|(role, scope)| fits(role, scope)) {
+        return Some(Capacity { role: *role, delegation: None });
+    }
+    actor
+        .delegations
+        .iter()
+        .filter(|_| planned.step.may_delegate)
+        .find(|it| fits(&it.role, &it.scope) && it.from <= now && now < it.until)
+        .map(|it| Capacity { role: it.role, delegation: Some((it.kind, it.decree.clone())) })
+}
+
+/// Whether the official is the applicant, or the letter is about him.
+fn is_own(application: &Application, actor: &Actor) -> bool {
+    let same_account = application.applicant.account.as_ref() == Some(&actor.id);
+    let same_person = actor.person.is_some()
+        && (actor.person == application.applicant.person || actor.person == application.subject_person);
+    same_account || same_person
+}
+
+/// Another step of the letter that the official took, under this account or another.
+fn step_taken_by(application: &Application, actor: &Actor, but: usize) -> Option<usize> {
+    application.steps.iter().enumerate().position(|(at, progress)| match progress {
+        Progress::Done(taken) => {
+            at != but && (taken.actor == actor.id || (actor.person.is_some() && taken.person == actor.person))
+        }
+        Progress::Pending | Progress::Skipped | Progress::Deemed => false,
+    })
+}

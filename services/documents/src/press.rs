@@ -1,0 +1,326 @@
+//! From an application to its letter: what stands in the data of a template, and the renderer that prints it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use mpp_kit::fault::{Problem, Text, Violation};
+use serde_json::{Map, Value};
+
+use crate::domain::field::{FieldType, Values};
+use crate::domain::letter_type::LetterType;
+use crate::domain::office::{Office, Signer};
+use crate::domain::step::{OfficeLevel, SigningStyle, StepKind, signature_lines};
+use crate::error::Error;
+use crate::letter::render::{self, Letter, Letterhead, Limits, Mark, RenderError, Rendered, Renderer, Verification};
+use crate::store::application::Content;
+
+/// Renders letters. Clones share the threads.
+#[derive(Clone)]
+pub(crate) struct Press {
+    renderer: Arc<Renderer>,
+}
+
+/// What a letter is printed with when it is to be signed.
+pub(crate) struct Final<'a> {
+    pub(crate) number: String,
+    pub(crate) date: NaiveDate,
+    pub(crate) valid_until: Option<NaiveDate>,
+    pub(crate) signer: &'a Signer,
+    /// "Plt." or "Plh.", for who acts for somebody.
+    pub(crate) acting: Option<String>,
+    /// Who signs second, with his office.
+    pub(crate) endorser: Option<&'a Signer>,
+    pub(crate) code: String,
+    pub(crate) url: String,
+    /// Whether it is signed with a test certificate.
+    pub(crate) sample: bool,
+}
+
+impl Press {
+    /// A press with a thread for each core.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Ok(Self { renderer: Arc::new(Renderer::new(threads)?) })
+    }
+
+    /// A draft of a type with its sample values.
+    pub(crate) async fn preview(&self, letter: &LetterType) -> Result<Rendered, Error> {
+        let sample = Signer {
+            account: String::new(),
+            role: letter.signatories.first().map_or(crate::domain::step::StepRole::VillageHead, |it| it.role),
+            name: "NAMA PENANDA TANGAN".to_owned(),
+            title: "Jabatan Penanda Tangan".to_owned(),
+            rank: String::new(),
+            nip: String::new(),
+            nik: None,
+            on_behalf_of: String::new(),
+        };
+        let places = [
+            ("kantor", "Kantor Contoh"),
+            ("desa", "Desa Contoh"),
+            ("kecamatan", "Kecamatan Contoh"),
+            ("kabupaten", "Kabupaten Contoh"),
+            ("provinsi", "Provinsi Contoh"),
+            ("rt", "001"),
+            ("rw", "001"),
+        ];
+        let mut fields = printable(letter, &letter.sample());
+        fields.extend(places.map(|(key, text)| (key.to_owned(), text.into())));
+        let data = Letter {
+            title: letter.title.id.clone(),
+            number: None,
+            date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default(),
+            valid_until: None,
+            classification: None,
+            letterhead: Letterhead {
+                lines: vec!["Pemerintah Kabupaten Contoh".to_owned(), "Kantor Contoh".to_owned()],
+                contact: vec!["Alamat kantor, telepon, dan surel".to_owned()],
+                arms: None,
+            },
+            place: "Contoh".to_owned(),
+            signer: person(&sample, None, letter, None),
+            endorser: None,
+            verification: None,
+            mark: Mark::Preview,
+            fields,
+        };
+        self.print(&letter.template, data).await
+    }
+
+    /// An application as it would be signed, before it is: without number, marked PRATINJAU.
+    pub(crate) async fn draft(
+        &self,
+        letter: &LetterType,
+        content: &Content,
+        offices: &BTreeMap<OfficeLevel, Office>,
+    ) -> Result<Rendered, Error> {
+        let office = offices
+            .get(&letter.issuer)
+            .ok_or_else(|| anyhow::anyhow!("an application has not the office that issues it"))?;
+        let signer = first_signer(letter, office);
+        let endorser = endorser(letter, content, offices);
+        let data = Letter {
+            date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default(),
+            signer: signer.map_or_else(nobody, |signer| person(signer, Some(office), letter, None)),
+            endorser: endorser
+                .map(|signer| person(signer, offices.get(&OfficeLevel::SubDistrict), letter, None)),
+            mark: Mark::Preview,
+            ..base(letter, content, offices, office)
+        };
+        self.print(&letter.template, data).await
+    }
+
+    /// The letter that is signed.
+    pub(crate) async fn last(
+        &self,
+        letter: &LetterType,
+        content: &Content,
+        offices: &BTreeMap<OfficeLevel, Office>,
+        with: Final<'_>,
+    ) -> Result<Rendered, Error> {
+        let office = offices
+            .get(&letter.issuer)
+            .ok_or_else(|| anyhow::anyhow!("an application has not the office that issues it"))?;
+        let sub_district = offices.get(&OfficeLevel::SubDistrict);
+        let data = Letter {
+            number: Some(with.number),
+            date: with.date,
+            valid_until: with.valid_until,
+            signer: person(with.signer, Some(office), letter, with.acting.as_deref()),
+            endorser: with.endorser.map(|signer| person(signer, sub_district, letter, None)),
+            verification: Some(Verification { code: with.code, url: with.url }),
+            mark: if with.sample { Mark::Sample } else { Mark::None },
+            ..base(letter, content, offices, office)
+        };
+        self.print(&letter.template, data).await
+    }
+
+    async fn print(&self, template: &str, data: Letter) -> Result<Rendered, Error> {
+        let (renderer, template) = (Arc::clone(&self.renderer), template.to_owned());
+        let rendered = tokio::task::spawn_blocking(move || renderer.render(&template, &data, Limits::default()));
+        rendered.await.map_err(anyhow::Error::new)?.map_err(refused)
+    }
+}
+
+/// The signer of the office for the first signature: who signs in the role that the type names first.
+pub(crate) fn first_signer<'a>(letter: &LetterType, office: &'a Office) -> Option<&'a Signer> {
+    let step = letter.steps.iter().find(|step| step.kind == StepKind::Sign && step.level.office() == office.level())?;
+    office.signers.iter().find(|signer| signer.role == step.role)
+}
+
+/// Who signs second: the sub-district on a letter of a village, where that step is taken.
+pub(crate) fn endorser<'a>(
+    letter: &LetterType,
+    content: &Content,
+    offices: &'a BTreeMap<OfficeLevel, Office>,
+) -> Option<&'a Signer> {
+    if letter.issuer != OfficeLevel::Village {
+        return None;
+    }
+    let office = offices.get(&OfficeLevel::SubDistrict)?;
+    let step = letter
+        .steps
+        .iter()
+        .find(|step| step.kind == StepKind::Sign && step.level.office() == OfficeLevel::SubDistrict)?;
+    if step.optional && !content.with_optional_steps {
+        return None;
+    }
+    office.signers.iter().find(|signer| signer.role == step.role)
+}
+
+/// What every print of an application has in common.
+fn base(letter: &LetterType, content: &Content, offices: &BTreeMap<OfficeLevel, Office>, office: &Office) -> Letter {
+    let mut fields = printable(letter, &content.values);
+    let name = |level: OfficeLevel| offices.get(&level).map(|office| office.name.clone());
+    let neighbourhood: Vec<&str> = content.area.split('/').skip(1).collect();
+    let places = [
+        ("kantor", Some(office.name.clone())),
+        ("desa", name(OfficeLevel::Village)),
+        ("kecamatan", name(OfficeLevel::SubDistrict)),
+        ("kabupaten", regency(office)),
+        ("provinsi", None),
+        ("rw", neighbourhood.first().filter(|rw| **rw != "000").map(|rw| (*rw).to_owned())),
+        ("rt", neighbourhood.get(1).map(|rt| (*rt).to_owned())),
+    ];
+    for (key, text) in places {
+        fields.insert(key.to_owned(), text.map_or(Value::Null, Value::from));
+    }
+    Letter {
+        title: letter.title.id.clone(),
+        number: None,
+        date: NaiveDate::default(),
+        valid_until: None,
+        classification: None,
+        letterhead: Letterhead {
+            lines: office.letterhead.clone(),
+            contact: vec![office.address.clone()],
+            arms: None,
+        },
+        place: office.place.clone(),
+        signer: nobody(),
+        endorser: None,
+        verification: None,
+        mark: Mark::Preview,
+        fields,
+    }
+}
+
+/// "Kabupaten Lebong", from the line of the letterhead that names it.
+fn regency(office: &Office) -> Option<String> {
+    office.letterhead.iter().find_map(|line| {
+        let plain = line.trim();
+        let lower = plain.to_lowercase();
+        let at = lower.find("kabupaten ").or_else(|| lower.find("kota "))?;
+        plain.get(at..).map(str::to_owned)
+    })
+}
+
+/// Values as a template prints them: one line each.
+fn printable(letter: &LetterType, values: &Values) -> Map<String, Value> {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    letter
+        .fields
+        .iter()
+        .filter_map(|field| {
+            let value = values.get(&field.key)?;
+            let value = match (field.kind, value) {
+                (FieldType::LongText | FieldType::Address, Value::String(text)) => one_line(text).into(),
+                (_, value) => value.clone(),
+            };
+            Some((field.key.clone(), value))
+        })
+        .collect()
+}
+
+fn nobody() -> render::Signer {
+    render::Signer {
+        on_behalf_of: None,
+        position: "Penanda tangan".to_owned(),
+        under_orders: None,
+        name: "…".to_owned(),
+        rank: None,
+        nip: None,
+    }
+}
+
+/// A signer as the letter has him written.
+fn person(signer: &Signer, office: Option<&Office>, letter: &LetterType, acting: Option<&str>) -> render::Signer {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let position = acting.map_or_else(|| signer.title.clone(), |acting| format!("{acting} {}", signer.title));
+    let style = letter.signatories.iter().find(|it| it.role == signer.role).map_or(SigningStyle::Own, |it| it.style);
+    let head = office
+        .and_then(|office| office.signers.iter().find(|other| other.role == other.role.level().head()))
+        .map(|head| head.title.clone());
+    let behalf = given(signer.on_behalf_of.trim_start_matches("a.n. ")).or_else(|| match style {
+        SigningStyle::Own => None,
+        // The head's title stands behind "a.n." in the first of the lines.
+        SigningStyle::OnBehalf | SigningStyle::ForAnother => {
+            let head = head?;
+            let lines = signature_lines(style, &head, "", &position);
+            lines.first().map(|line| line.trim_start_matches("a.n. ").to_owned())
+        }
+    });
+    render::Signer {
+        on_behalf_of: behalf,
+        position,
+        under_orders: None,
+        name: signer.name.clone(),
+        rank: given(&signer.rank),
+        nip: given(&signer.nip),
+    }
+}
+
+/// What an applicant or editor is told about a letter that cannot be printed. No value is repeated.
+fn refused(error: RenderError) -> Error {
+    let told = error.to_string();
+    let violation = |field: String, reason: &'static str, id: String, en: String| {
+        Problem::invalid(vec![Violation { field, reason, text: Text::new(id, en) }]).into()
+    };
+    match error {
+        RenderError::Text(text) => {
+            use crate::letter::text::TextError;
+            let key = match &text {
+                TextError::Hidden { key, .. } | TextError::NoGlyph { key, .. } | TextError::TooLong { key } => key.clone(),
+            };
+            violation(
+                key.replacen("fields.", "values.", 1),
+                "NOT_PRINTABLE",
+                format!("ada karakter yang tidak dapat dicetak; ketik ulang isian ini ({told})"),
+                format!("a character cannot be printed; type this field again ({told})"),
+            )
+        }
+        RenderError::TooManyPages { pages, most } => violation(
+            "values".to_owned(),
+            "TOO_LONG",
+            format!("isinya memerlukan {pages} halaman, paling banyak {most}; persingkat"),
+            format!("it takes {pages} pages, {most} at most; shorten it"),
+        ),
+        RenderError::UnresolvedField { key } => violation(
+            format!("values.{key}"),
+            "REQUIRED",
+            format!("isi {key}, surat memerlukannya"),
+            format!("give {key}, the letter needs it"),
+        ),
+        RenderError::Template(_) | RenderError::Typeset { .. } => {
+            violation("template".to_owned(), "INVALID_TEMPLATE", told.clone(), told)
+        }
+        RenderError::Form { key } => violation(
+            format!("values.{key}"),
+            "INVALID_FORM",
+            "bentuk isian ini tidak dapat dicetak".to_owned(),
+            "this value has a form that cannot be printed".to_owned(),
+        ),
+        RenderError::TooLarge { .. } => violation(
+            "values".to_owned(),
+            "TOO_LARGE",
+            "isinya terlalu besar untuk satu surat".to_owned(),
+            "it is too large for a letter".to_owned(),
+        ),
+        RenderError::TooSlow => Error::Unavailable(anyhow::anyhow!("{told}")),
+        RenderError::Internal(_) => Error::Broken(anyhow::anyhow!("{told}")),
+    }
+}

@@ -1,0 +1,447 @@
+//! An application at work: loaded with its type and offices, decided by the rules, saved with its numbers, history, journal
+//! entry and events in one transaction.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::{Caller, CallerKind};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde_json::json;
+
+use super::access::permission_of;
+use super::{Core, record};
+use crate::domain::calendar::WorkCalendar;
+use crate::domain::letter_type::LetterType;
+use crate::domain::number::Codes;
+use crate::domain::office::Office;
+use crate::domain::step::{Level, OfficeLevel, StepRole};
+use crate::domain::workflow::decide::{By, Command, Order, decide, deemed_at};
+use crate::domain::workflow::{Actor, Application, Delegation, DelegationKind, Event, Scope, State};
+use crate::domain::{ApplicationId, EventId};
+use crate::error::{Error, Thing};
+use crate::store;
+use crate::store::application::{Record, RegisterEntry, Waiting};
+use crate::store::number::Entry;
+
+/// An application with what its rules need.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) record: Record,
+    pub(crate) letter: Arc<LetterType>,
+    /// The offices that work on it, one per level at most.
+    pub(crate) offices: Vec<Office>,
+}
+
+/// Who asks, for the journal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) who: &'a str,
+    pub(crate) request_id: &'a str,
+}
+
+impl Core {
+    /// The application with this id.
+    pub(crate) async fn application(&self, db: &impl ConnectionTrait, id: ApplicationId) -> Result<Loaded, Error> {
+        let record = store::application::find(db, &self.cipher, id).await?;
+        self.loaded(db, record.ok_or(Error::NotFound(Thing::Application))?).await
+    }
+
+    /// The application with this id, if a step or the office of it lies within the caller's reach.
+    pub(crate) async fn application_of(
+        &self,
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        id: ApplicationId,
+    ) -> Result<(Loaded, Actor), Error> {
+        let loaded = self.application(db, id).await?;
+        let actor = self.actor(db, &loaded, caller).await?;
+        let reads = || {
+            let areas = super::access::Areas::of(caller, "documents.read");
+            loaded.offices.iter().any(|office| areas.reach(office.area.as_str()))
+        };
+        if actor.roles.is_empty() && actor.delegations.is_empty() && !reads() {
+            return Err(Error::NotFound(Thing::Application));
+        }
+        Ok((loaded, actor))
+    }
+
+    /// The application that this code follows.
+    pub(crate) async fn application_by_code(&self, db: &impl ConnectionTrait, code: &str) -> Result<Loaded, Error> {
+        let digest = self.code_digest(code).ok_or(Error::NotFound(Thing::Code))?;
+        let record = store::application::by_code(db, &self.cipher, &digest).await?;
+        self.loaded(db, record.ok_or(Error::NotFound(Thing::Code))?).await
+    }
+
+    /// What a record needs beside it.
+    pub(crate) async fn loaded(&self, db: &impl ConnectionTrait, record: Record) -> Result<Loaded, Error> {
+        let content = &record.case.content;
+        let letter = self.types.version(db, &content.letter_type, content.letter_type_version).await?;
+        let mut offices = Vec::new();
+        for id in record.case.offices.values() {
+            let office = store::office::find(db, &self.cipher, *id).await?;
+            offices.push(office.ok_or_else(|| anyhow::anyhow!("office {id} of an application is gone"))?);
+        }
+        Ok(Loaded { record, letter, offices })
+    }
+
+    /// What the caller is for this application: own roles, and roles held for others.
+    pub(crate) async fn actor(
+        &self,
+        db: &impl ConnectionTrait,
+        loaded: &Loaded,
+        caller: &Caller,
+    ) -> Result<Actor, Error> {
+        let application = loaded.application();
+        let mut actor = Actor { id: caller.id.clone(), ..Actor::default() };
+        // The system acts by itself, never as an official.
+        if caller.kind == CallerKind::System {
+            return Ok(actor);
+        }
+        for role in loaded.roles() {
+            let level = role.level();
+            if let (Some(scope), Some(place)) = (application.scope_of(level), loaded.place_of(level))
+                && caller.allows(permission_of(role), &[("area", &place)])
+            {
+                actor.roles.push((role, scope));
+            }
+        }
+        for held in store::delegation::of_account(db, &caller.id, self.now()).await? {
+            let level = held.role.level();
+            let here = loaded.office(level.office()).is_some_and(|office| office.id == held.office);
+            if let Some(scope) = application.scope_of(level).filter(|_| here) {
+                actor.delegations.push(Delegation {
+                    kind: if held.title == "Plh." { DelegationKind::Plh } else { DelegationKind::Plt },
+                    role: held.role,
+                    scope,
+                    decree: held.decree,
+                    from: held.from,
+                    until: held.to,
+                });
+            }
+        }
+        let own = loaded.offices.iter().flat_map(|office| &office.signers).find(|signer| signer.account == caller.id);
+        actor.person = own.and_then(|signer| signer.nik.as_ref()).map(|nik| self.person_key(nik.reveal()));
+        Ok(actor)
+    }
+
+    /// Decides a command and saves what it does. Answers the application as it is then.
+    pub(crate) async fn act(
+        &self,
+        tx: &DatabaseTransaction,
+        mut loaded: Loaded,
+        (by, order): (By, Order),
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Loaded, Error> {
+        let before = loaded.application().state;
+        let what = what_of(&order);
+        let decision = decide(loaded.application(), &Command { by, order }, &loaded.calendar(), now)?;
+        if decision.events.is_empty() {
+            return Ok(loaded);
+        }
+        loaded.record.case.application = decision.next;
+        let mut events = decision.events;
+        self.number(tx, &mut loaded, &mut events, now).await?;
+        loaded.record.case.history.extend(events.iter().cloned());
+        loaded.record.version += 1;
+        loaded.record.updated_at = now;
+        let waiting = loaded.waiting();
+        let queues = (waiting.as_ref(), loaded.deemed_at());
+        if !store::application::update(tx, &self.cipher, &loaded.record, queues).await? {
+            let current = store::application::find(tx, &self.cipher, loaded.application().id).await?;
+            return Err(Error::Stale { version: current.map_or(0, |current| current.version) });
+        }
+        self.journal(tx, &loaded, (what, before), asking, now).await?;
+        self.announce(tx, &loaded, &events, now).await?;
+        Ok(loaded)
+    }
+
+    /// Gives the numbers that the events ask for, and marks those that are void.
+    pub(crate) async fn number(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &mut Loaded,
+        events: &mut Vec<Event>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let id = loaded.application().id;
+        for event in events.iter() {
+            if let Event::NumberVoided { text, .. } = event {
+                store::number::void(tx, id, text, what_ended(loaded.application().state)).await?;
+                for entry in loaded.record.case.numbers.iter_mut().filter(|entry| entry.text == *text) {
+                    entry.void_reason = Some(what_ended(loaded.record.case.application.state).to_owned());
+                }
+            }
+        }
+        for level in loaded.application().needs_number().collect::<Vec<_>>() {
+            let office = loaded
+                .office(level)
+                .ok_or_else(|| anyhow::anyhow!("an application needs the number of an office that it has not"))?;
+            let numbering = &loaded.letter.numbering;
+            let format = match (level, &numbering.sub_district_format) {
+                (OfficeLevel::SubDistrict, Some(own)) if loaded.letter.issuer != OfficeLevel::SubDistrict => own,
+                (OfficeLevel::SubDistrict | OfficeLevel::Village | OfficeLevel::Agency, _) => &numbering.format,
+            };
+            let format: crate::domain::number::Format =
+                format.parse().map_err(|error| anyhow::anyhow!("a published number format is unsound: {error}"))?;
+            let date = office.zone().local(now).date();
+            let year = chrono::Datelike::year(&date);
+            let series = numbering.series.series(&loaded.letter.key);
+            let seq = store::number::next(tx, office.id, &series, year).await?;
+            let text = format.render(seq, date, &loaded.codes(office));
+            let entry = Entry {
+                office: office.id,
+                series: series.clone(),
+                year,
+                seq,
+                text: text.clone(),
+                application: id,
+                void_reason: None,
+            };
+            store::number::enter(tx, &entry, now).await?;
+            let office = office.id;
+            loaded.record.case.numbers.push(RegisterEntry {
+                office,
+                level,
+                series,
+                year,
+                seq,
+                text: text.clone(),
+                void_reason: None,
+            });
+            let event = Event::NumberAllocated { office: level, text, year };
+            let application = loaded.record.case.application.clone().after(&event);
+            loaded.record.case.application = application;
+            events.push(event);
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn journal(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &Loaded,
+        (what, before): (&str, State),
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let application = loaded.application();
+        let id = application.id.to_string();
+        let states = (Some(before.to_string()), Some(application.state.to_string()));
+        let detail = json!({
+            "step": application.current,
+            "contentHash": application.content_hash,
+            "version": loaded.record.version,
+        });
+        record(tx, (asking.who, what, &id), states, detail, asking.request_id, now).await
+    }
+
+    /// Tells other systems what happened: ids and states, never personal data.
+    pub(crate) async fn announce(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &Loaded,
+        events: &[Event],
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let application = loaded.application();
+        let Some(issuer) = loaded.offices.iter().find(|office| office.id == loaded.record.case.content.office) else {
+            return Ok(());
+        };
+        for kind in events.iter().filter_map(kind_of) {
+            let data = json!({
+                "application": application.id.to_string(),
+                "letterType": application.plan.type_key,
+                "office": issuer.area.as_str(),
+                "state": application.state.to_string(),
+                "step": application.current,
+                "document": loaded.record.case.document.map(|id| id.to_string()),
+            });
+            let event = store::event::Event {
+                id: EventId::generate(),
+                kind,
+                subject: application.id.to_string(),
+                area: issuer.area.to_string(),
+                data,
+                at: now,
+            };
+            store::event::append(tx, &event).await?;
+        }
+        Ok(())
+    }
+
+    /// A digest of a population number under the key of the installation.
+    pub(crate) fn person_key(&self, nik: &str) -> String {
+        self.cipher.digest("person", nik)
+    }
+}
+
+impl Loaded {
+    pub(crate) fn application(&self) -> &Application {
+        &self.record.case.application
+    }
+
+    /// The name of whom the document is about: the applicant, unless the type asks for somebody else.
+    pub(crate) fn holder(&self) -> String {
+        let content = &self.record.case.content;
+        let named = content.values.get(&self.letter.about.name).and_then(serde_json::Value::as_str);
+        named.unwrap_or(&content.subject.name).to_owned()
+    }
+
+    /// The office of a level, if one works on it.
+    pub(crate) fn office(&self, level: OfficeLevel) -> Option<&Office> {
+        let id = self.record.case.offices.get(&level)?;
+        self.offices.iter().find(|office| office.id == *id)
+    }
+
+    /// The office that issues.
+    pub(crate) fn issuer(&self) -> Result<&Office, Error> {
+        let id = self.record.case.content.office;
+        let office = self.offices.iter().find(|office| office.id == id);
+        office.ok_or_else(|| anyhow::anyhow!("an application has not the office that issues it").into())
+    }
+
+    /// The working time that counts now: of the office at whose step it is, else of the one that issues.
+    pub(crate) fn calendar(&self) -> WorkCalendar {
+        let at_hand = self.application().current_step().and_then(|(_, step)| self.office(step.step.level.office()));
+        let office = at_hand.or_else(|| self.issuer().ok());
+        office.map_or_else(|| WorkCalendar::five_days(crate::domain::calendar::TimeZone::Wib), |it| it.calendar.clone())
+    }
+
+    /// The area in which a role of a level must be held, as grants name it.
+    pub(crate) fn place_of(&self, level: Level) -> Option<String> {
+        match self.application().scope_of(level)? {
+            Scope::Area(area) => Some(area.to_string()),
+            Scope::Office(id) => {
+                self.offices.iter().find(|office| office.id == id).map(|office| office.area.to_string())
+            }
+        }
+    }
+
+    /// Every role that has to do with it: those of its steps, and those that lead there.
+    fn roles(&self) -> Vec<StepRole> {
+        let mut roles: Vec<StepRole> = Vec::new();
+        for planned in &self.application().plan.steps {
+            for role in planned.roles.iter().copied().chain([planned.step.role, planned.step.level.head()]) {
+                if !roles.contains(&role) {
+                    roles.push(role);
+                }
+            }
+        }
+        roles
+    }
+
+    /// Where it waits, for worklists.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        let application = self.application();
+        let desk = application.desk()?;
+        let (_, planned) = application.current_step()?;
+        let calendar = self.calendar();
+        Some(Waiting {
+            area: self.place_of(desk.level)?,
+            roles: desk.roles,
+            kind: planned.step.kind,
+            claimed_by: application.claim.as_ref().map(|claim| claim.by.clone()),
+            due: application.step_clock.as_ref().and_then(|clock| clock.due(&calendar)),
+            escalated: application.step_clock.as_ref().is_some_and(|clock| clock.escalated),
+        })
+    }
+
+    /// When the law grants it, while that can still be.
+    pub(crate) fn deemed_at(&self) -> Option<DateTime<Utc>> {
+        let application = self.application();
+        match application.state {
+            State::InReview | State::AwaitingSignature if !application.deemed => {
+                deemed_at(application, &self.calendar())
+            }
+            // Granted, and the seal has not signed yet: at once.
+            State::InReview | State::AwaitingSignature => Some(application.changed),
+            State::Draft
+            | State::Returned
+            | State::Signing
+            | State::Issued
+            | State::HandedOver
+            | State::Rejected
+            | State::Withdrawn => None,
+        }
+    }
+
+    /// What stands in the place of tokens in a number of this office.
+    fn codes(&self, office: &Office) -> Codes {
+        let region = |level: OfficeLevel| {
+            let found = self.office(level).and_then(|office| office.area.region());
+            found.map(|region| region.as_str().to_owned()).unwrap_or_default()
+        };
+        Codes {
+            letter: self.letter.code.clone(),
+            village: region(OfficeLevel::Village),
+            sub_district: region(OfficeLevel::SubDistrict),
+            unit: office.code.clone(),
+            classification: self.letter.classification.clone(),
+        }
+    }
+}
+
+/// The name of a command in the journal.
+fn what_of(order: &Order) -> &'static str {
+    match order {
+        Order::Submit { .. } => "application.submitted",
+        Order::Acknowledge => "application.acknowledged",
+        Order::Claim => "application.claimed",
+        Order::Release => "application.released",
+        Order::Approve { .. } => "application.approved",
+        Order::Return { .. } => "application.returned",
+        Order::Resubmit { .. } => "application.resubmitted",
+        Order::Reject { .. } => "application.rejected",
+        Order::Withdraw { .. } => "application.withdrawn",
+        Order::BeginSigning { .. } => "application.signing_began",
+        Order::CompleteSigning { .. } => "application.signed",
+        Order::FailSigning { .. } => "application.signing_failed",
+        Order::HandOver { .. } => "application.handed_over",
+        Order::Clock { .. } => "application.clock_changed",
+        Order::Escalate => "application.escalated",
+        Order::DeemGranted => "application.deemed_granted",
+    }
+}
+
+/// The type of message that other systems get of an event; none for what is of no concern to them.
+fn kind_of(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::Submitted { .. } | Event::Resubmitted { .. } => Some("surat.diajukan"),
+        Event::StepTaken { .. } => Some("surat.disetujui"),
+        Event::Returned { .. } => Some("surat.dikembalikan"),
+        Event::Rejected { .. } => Some("surat.ditolak"),
+        Event::Withdrawn { .. } => Some("surat.dibatalkan"),
+        Event::Issued { .. } => Some("surat.terbit"),
+        Event::HandedOver { .. } => Some("surat.diserahkan"),
+        Event::Escalated { .. } => Some("surat.terlambat"),
+        Event::DeemedGranted { .. } => Some("surat.dianggap_dikabulkan"),
+        Event::StepEntered { .. }
+        | Event::CustodyPassed { .. }
+        | Event::CustodyAcknowledged { .. }
+        | Event::NumberNeeded { .. }
+        | Event::NumberAllocated { .. }
+        | Event::NumberVoided { .. }
+        | Event::Claimed { .. }
+        | Event::Released { .. }
+        | Event::SigningBegan { .. }
+        | Event::SigningCompleted { .. }
+        | Event::SigningFailed { .. }
+        | Event::ClockChanged { .. } => None,
+    }
+}
+
+/// Why a number became void.
+fn what_ended(state: State) -> &'static str {
+    match state {
+        State::Rejected => "REJECTED",
+        State::Withdrawn => "WITHDRAWN",
+        State::Draft
+        | State::InReview
+        | State::Returned
+        | State::AwaitingSignature
+        | State::Signing
+        | State::Issued
+        | State::HandedOver => "CORRECTED",
+    }
+}

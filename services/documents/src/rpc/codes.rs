@@ -1,0 +1,62 @@
+//! Codes and links that open something without sign-in. Each is derived from the key of the installation, so that nothing
+//! secret is stored, nobody can guess one, and a repeated request answers the same.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Core;
+use crate::domain::code;
+use crate::domain::{ApplicationId, FileId};
+use crate::error::{Error, Thing};
+
+/// The name under which links are encrypted.
+const LINK: &str = "link";
+
+/// What a link opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Link {
+    pub(crate) file: FileId,
+    pub(crate) file_name: String,
+    /// What is noted as looked at, by id.
+    pub(crate) subject: String,
+    /// Seconds since 1970.
+    pub(crate) ends: i64,
+}
+
+impl Core {
+    /// The code that follows an application.
+    pub(crate) fn receipt_code(&self, id: ApplicationId) -> Result<String, Error> {
+        self.code("receipt", id)
+    }
+
+    /// The code in the QR of the document that comes of an application.
+    pub(crate) fn verification_code(&self, id: ApplicationId) -> Result<String, Error> {
+        self.code("verification", id)
+    }
+
+    fn code(&self, purpose: &str, id: ApplicationId) -> Result<String, Error> {
+        let digest = hex::decode(self.cipher.digest(purpose, &id.to_string())).unwrap_or_default();
+        code::of_bytes(&digest).ok_or_else(|| anyhow::anyhow!("a digest is too short for a code").into())
+    }
+
+    /// Under what an application is found by its code; `None` if it cannot be a code.
+    pub(crate) fn code_digest(&self, typed: &str) -> Option<String> {
+        code::normalise(typed).map(|code| self.cipher.digest("receipt code", &code))
+    }
+
+    /// The end of an address that opens a file for a while.
+    pub(crate) fn link(&self, link: &Link) -> Result<String, Error> {
+        let json = serde_json::to_vec(link).map_err(anyhow::Error::new)?;
+        Ok(URL_SAFE_NO_PAD.encode(self.cipher.seal(LINK, &json)))
+    }
+
+    /// What a link opens at this moment. Whatever is wrong with it is answered alike.
+    pub(crate) fn opened(&self, token: &str, now: DateTime<Utc>) -> Result<Link, Error> {
+        let sealed = URL_SAFE_NO_PAD.decode(token).ok();
+        let json = sealed.and_then(|sealed| self.cipher.open(LINK, &sealed));
+        let link: Option<Link> = json.and_then(|json| serde_json::from_slice(&json).ok());
+        link.filter(|link| now.timestamp() < link.ends).ok_or(Error::NotFound(Thing::Link))
+    }
+}

@@ -1,0 +1,321 @@
+//! What an applicant submits: read, checked as a whole, with every violation at once.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use mpp_kit::check::Checker;
+use mpp_proto::documents::v1 as proto;
+use sea_orm::ConnectionTrait;
+use sha2::{Digest as _, Sha256};
+
+use super::{Core, convert};
+use crate::domain::area::{AreaLevel, AreaPath};
+use crate::domain::field::{self, Attribute, Field, Values};
+use crate::domain::letter_type::LetterType;
+use crate::domain::office::{Office, OfficeArea};
+use crate::domain::person::{Nik, Subject, SubjectKind, check_family_card};
+use crate::domain::step::OfficeLevel;
+use crate::domain::OfficeId;
+use crate::error::Error;
+use crate::store;
+use crate::store::application::{Attachment, Content};
+
+/// What an applicant wants, before it is checked.
+pub(super) struct Wanted<'a> {
+    pub(super) letter: &'a LetterType,
+    pub(super) office_id: &'a str,
+    pub(super) subject: &'a proto::Subject,
+    pub(super) values: Values,
+    pub(super) attachments: &'a [proto::Attachment],
+    pub(super) with_optional_steps: bool,
+    /// Whether papers must be given: they stand for a document that is only corrected or renewed.
+    pub(super) papers: bool,
+}
+
+/// What was found sound, with the offices that will work on it.
+pub(super) struct Sound {
+    pub(super) content: Content,
+    pub(super) area: AreaPath,
+    pub(super) offices: BTreeMap<OfficeLevel, Office>,
+}
+
+impl Core {
+    /// Checks what an applicant wants. Offices, files and fields are looked at together, so that one answer names
+    /// everything.
+    pub(super) async fn sound(&self, db: &impl ConnectionTrait, wanted: Wanted<'_>) -> Result<Sound, Error> {
+        let mut checker = Checker::new();
+        let (subject, area) = subject(wanted.letter, wanted.subject, &mut checker);
+        let offices = match &area {
+            Some(area) => self.offices(db, wanted.letter, area, wanted.office_id, &mut checker).await?,
+            None => BTreeMap::new(),
+        };
+        let today = offices.get(&wanted.letter.issuer).map_or_else(
+            || crate::domain::calendar::TimeZone::Wib.local(self.now()).date(),
+            |office| office.zone().local(self.now()).date(),
+        );
+        let values = values(wanted.letter, wanted.values, wanted.subject, today, &mut checker);
+        let attachments = match wanted.papers {
+            true => self.attachments(db, wanted.letter, wanted.attachments, &mut checker).await?,
+            false => Vec::new(),
+        };
+        checker.finish()?;
+        let office = offices.get(&wanted.letter.issuer);
+        let (Some(area), Some(office)) = (area, office) else {
+            return Err(anyhow::anyhow!("the checker let an application without an office pass").into());
+        };
+        let content = Content {
+            letter_type: wanted.letter.key.clone(),
+            letter_type_version: wanted.letter.version,
+            office: office.id,
+            subject,
+            area: area.to_string(),
+            family_card: wanted.subject.family_card.trim().to_owned(),
+            phone: wanted.subject.phone.trim().to_owned(),
+            values,
+            attachments,
+            with_optional_steps: wanted.with_optional_steps,
+        };
+        Ok(Sound { content, area, offices })
+    }
+
+    /// The offices of the levels that the type goes through.
+    async fn offices(
+        &self,
+        db: &impl ConnectionTrait,
+        letter: &LetterType,
+        area: &AreaPath,
+        office_id: &str,
+        checker: &mut Checker,
+    ) -> Result<BTreeMap<OfficeLevel, Office>, Error> {
+        let mut offices = BTreeMap::new();
+        for (level, at) in [(OfficeLevel::Village, AreaLevel::Village), (OfficeLevel::SubDistrict, AreaLevel::SubDistrict)] {
+            let area: Option<OfficeArea> = area.at(at).and_then(|area| area.region().as_str().parse().ok());
+            if let Some(area) = area
+                && let Some(office) = store::office::of_area(db, &self.cipher, &area).await?
+            {
+                offices.insert(level, office);
+            }
+        }
+        if letter.issuer == OfficeLevel::Agency {
+            let id: Option<OfficeId> = checker.id("office_id", office_id);
+            if let Some(id) = id
+                && let Some(office) = store::office::find(db, &self.cipher, id).await?
+            {
+                offices.insert(OfficeLevel::Agency, office);
+            }
+        }
+        let missing = !offices.contains_key(&letter.issuer)
+            || offices.get(&OfficeLevel::Agency).is_some_and(|office| office.level() != OfficeLevel::Agency);
+        if missing && checker.is_clean() {
+            let field = if letter.issuer == OfficeLevel::Agency { "office_id" } else { "subject.area" };
+            checker.violation(
+                field,
+                "NO_OFFICE",
+                "kantor yang menerbitkan surat ini untuk wilayah tersebut belum terdaftar; hubungi kantor desa, kecamatan, atau OPD",
+                "the office that issues this for the area is not registered yet; ask the village, sub-district or agency",
+            );
+        }
+        Ok(offices)
+    }
+
+    async fn attachments(
+        &self,
+        db: &impl ConnectionTrait,
+        letter: &LetterType,
+        given: &[proto::Attachment],
+        checker: &mut Checker,
+    ) -> Result<Vec<Attachment>, Error> {
+        const MOST: usize = 20;
+        let mut attachments = Vec::new();
+        if given.len() > MOST {
+            checker.violation(
+                "attachments",
+                "TOO_MANY",
+                format!("unggah paling banyak {MOST} berkas"),
+                format!("upload at most {MOST} files"),
+            );
+        }
+        for (at, it) in given.iter().take(MOST).enumerate() {
+            if !letter.requirements.iter().any(|requirement| requirement.key == it.requirement) {
+                checker.violation(
+                    format!("attachments[{at}].requirement"),
+                    "UNKNOWN_REQUIREMENT",
+                    "pilih salah satu persyaratan jenis surat ini",
+                    "choose one of the requirements of this type",
+                );
+            }
+            let Some(id) = checker.id(&format!("attachments[{at}].file_id"), &it.file_id) else { continue };
+            let Some(file) = store::file::find(db, id).await? else {
+                checker.violation(
+                    format!("attachments[{at}].file_id"),
+                    "NO_FILE",
+                    "unggah berkas ini sekali lagi",
+                    "upload this file again",
+                );
+                continue;
+            };
+            attachments.push(Attachment {
+                file: file.id,
+                requirement: it.requirement.clone(),
+                media_type: file.media_type,
+                size: file.size,
+                sha256: file.sha256,
+            });
+        }
+        for requirement in letter.requirements.iter().filter(|it| it.required && !it.original) {
+            if !given.iter().any(|it| it.requirement == requirement.key) {
+                checker.violation(
+                    format!("attachments.{}", requirement.key),
+                    "REQUIRED",
+                    format!("unggah {}", requirement.title.id),
+                    format!("upload {}", requirement.title.en),
+                );
+            }
+        }
+        Ok(attachments)
+    }
+}
+
+fn subject(letter: &LetterType, given: &proto::Subject, checker: &mut Checker) -> (Subject, Option<AreaPath>) {
+    let name = checker.text("subject.name", &given.name, 2, 120);
+    let nik: Option<Nik> = if given.nik.trim().is_empty() { None } else { given.nik.trim().parse().ok() };
+    if nik.is_none() && !given.nik.trim().is_empty() {
+        checker.violation(
+            "subject.nik",
+            "INVALID_NIK",
+            "periksa 16 angka NIK pada KTP atau KK",
+            "check the 16 digits of the population number",
+        );
+    }
+    let card = given.family_card.trim();
+    if !card.is_empty() && check_family_card(card).is_err() {
+        checker.violation(
+            "subject.family_card",
+            "INVALID_KK",
+            "periksa 16 angka nomor kartu keluarga",
+            "check the 16 digits of the family card number",
+        );
+    }
+    let kind = if given.non_resident { SubjectKind::NonResident } else { SubjectKind::Resident };
+    if !letter.subjects.contains(&kind) {
+        checker.violation(
+            "subject.non_resident",
+            "NOT_OFFERED",
+            "surat ini tidak dapat diajukan untuk golongan warga tersebut",
+            "this type is not offered to such persons",
+        );
+    }
+    let area: Option<AreaPath> = given.area.trim().parse().ok();
+    if area.as_ref().is_none_or(|area| area.level() < AreaLevel::Village) {
+        checker.violation(
+            "subject.area",
+            "INVALID_AREA",
+            "isi kode desa dengan RW dan RT, seperti 17.07.05.2003/002/005",
+            "give the code of the village with RW and RT, such as 17.07.05.2003/002/005",
+        );
+    }
+    let address = checker.text("subject.address", &given.address, 0, 300);
+    let phone = checker.text("subject.phone", &given.phone, 0, 20);
+    if !phone.is_empty() && !is_phone(&phone) {
+        checker.violation("subject.phone", "INVALID_PHONE", "isi nomor telepon seperti 081234567890", "give a phone number such as 081234567890");
+    }
+    let subject = Subject {
+        kind,
+        nik,
+        name,
+        birth_place: String::new(),
+        birth_date: None,
+        address,
+        source: "APPLICANT".to_owned(),
+    };
+    (subject, area)
+}
+
+fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The values of the form, with what the subject says put in where the form asks the same.
+fn values(
+    letter: &LetterType,
+    given: Values,
+    subject: &proto::Subject,
+    today: NaiveDate,
+    checker: &mut Checker,
+) -> Values {
+    let mut values = given;
+    for field in letter.fields.iter().filter(|field| convert::comes_from_subject(field)) {
+        let said = said_by_subject(field, subject);
+        if !said.is_empty() {
+            values.insert(field.key.clone(), said.into());
+        }
+    }
+    let values = field::normalise(&letter.fields, &values);
+    for violation in field::validate(&letter.fields, &values, today) {
+        let from = letter.fields.iter().find(|field| field.key == violation.field).and_then(subject_field);
+        let field = from.map_or_else(|| format!("values.{}", violation.field), |name| format!("subject.{name}"));
+        checker.violation(field, violation.reason, violation.remedy.id, violation.remedy.en);
+    }
+    values
+}
+
+fn said_by_subject<'a>(field: &Field, subject: &'a proto::Subject) -> &'a str {
+    match subject_field(field) {
+        Some("name") => subject.name.trim(),
+        Some("nik") => subject.nik.trim(),
+        Some("family_card") => subject.family_card.trim(),
+        Some("address") => subject.address.trim(),
+        Some("phone") => subject.phone.trim(),
+        Some(_) | None => "",
+    }
+}
+
+/// The part of the subject that answers a field.
+fn subject_field(field: &Field) -> Option<&'static str> {
+    match field.prefill? {
+        Attribute::Name => Some("name"),
+        Attribute::Nik => Some("nik"),
+        Attribute::Kk => Some("family_card"),
+        Attribute::Address => Some("address"),
+        Attribute::Phone => Some("phone"),
+        Attribute::BirthPlace
+        | Attribute::BirthDate
+        | Attribute::Sex
+        | Attribute::Religion
+        | Attribute::MaritalStatus
+        | Attribute::Occupation
+        | Attribute::Citizenship
+        | Attribute::Education
+        | Attribute::Email
+        | Attribute::FatherName
+        | Attribute::MotherName
+        | Attribute::BusinessName
+        | Attribute::BusinessKind
+        | Attribute::BusinessAddress
+        | Attribute::Npwp
+        | Attribute::Nib
+        | Attribute::RegistrationCertificate
+        | Attribute::PracticeName
+        | Attribute::PracticeAddress => None,
+    }
+}
+
+impl Content {
+    /// The digest of everything that the signature stands for, hexadecimal.
+    pub(crate) fn digest(&self) -> Result<String, Error> {
+        // Members of our types have one order, and values keep theirs: equal content is equal bytes.
+        let json = serde_json::to_vec(self).map_err(anyhow::Error::new)?;
+        Ok(hex::encode(Sha256::digest(json)))
+    }
+}
+
+/// What a person told with this form, for the next one, by attribute.
+pub(super) fn told(letter: &LetterType, values: &Values) -> BTreeMap<String, serde_json::Value> {
+    letter
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.prefill?.to_string(), values.get(&field.key)?.clone())))
+        .collect()
+}
+

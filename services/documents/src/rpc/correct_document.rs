@@ -1,0 +1,112 @@
+//! `CorrectDocument` and `RenewDocument`: a new application that replaces a document when it is signed. The old one holds
+//! until then, and every version is kept.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::fault::Problem;
+use mpp_proto::documents::v1::{
+    self as proto, CorrectDocumentRequest, CorrectDocumentResponse, RenewDocumentRequest, RenewDocumentResponse,
+};
+use prost::Message;
+use tonic::Response;
+
+use super::case::Asking;
+use super::content::Wanted;
+use super::{Core, convert, get_document};
+use crate::domain::document::{DocumentVerb, TRANSITIONS};
+use crate::domain::field::Values;
+use crate::error::Error;
+
+pub(super) async fn correct(
+    core: &Core,
+    caller: &Caller,
+    request: CorrectDocumentRequest,
+) -> Result<Response<CorrectDocumentResponse>, Error> {
+    let mut checker = Checker::new();
+    checker.text("reason", &request.reason, 10, 500);
+    checker.finish()?;
+    let again = Again {
+        method: "mpp.documents.v1.DocumentsService/CorrectDocument",
+        request_id: &request.request_id,
+        document: &request.document,
+        version: request.version,
+        values: Some(convert::values(request.values.as_ref())),
+    };
+    let application = Some(core.issue_again(caller, &request, again).await?);
+    Ok(Response::new(CorrectDocumentResponse { application }))
+}
+
+pub(super) async fn renew(
+    core: &Core,
+    caller: &Caller,
+    request: RenewDocumentRequest,
+) -> Result<Response<RenewDocumentResponse>, Error> {
+    let again = Again {
+        method: "mpp.documents.v1.DocumentsService/RenewDocument",
+        request_id: &request.request_id,
+        document: &request.document,
+        version: request.version,
+        values: None,
+    };
+    let application = Some(core.issue_again(caller, &request, again).await?);
+    Ok(Response::new(RenewDocumentResponse { application }))
+}
+
+struct Again<'a> {
+    method: &'static str,
+    request_id: &'a str,
+    document: &'a str,
+    version: u32,
+    /// `None`: as they were.
+    values: Option<Values>,
+}
+
+impl Core {
+    async fn issue_again<T: Message + Sync>(
+        &self,
+        caller: &Caller,
+        request: &T,
+        again: Again<'_>,
+    ) -> Result<proto::Application, Error> {
+        let id = get_document::read_id(again.document)?;
+        let (document, _) = self.document_of(&self.db.read, caller, "documents.revoke", id).await?;
+        if again.version != 0 && again.version != document.version {
+            return Err(Error::Stale { version: document.version });
+        }
+        if TRANSITIONS.next(document.state, DocumentVerb::Replace).is_none() {
+            return Err(Problem::precondition(
+                "NOT_PERMITTED_IN_STATE",
+                format!("Dokumen ini sudah {}; terbitkan permohonan baru.", document.state.label()),
+                format!("The document is {}; make a new application.", document.state),
+            )
+            .with("state", document.state)
+            .into());
+        }
+        let old = self.application(&self.db.read, document.application).await?;
+        // A renewal follows the type as it is now, so does a correction.
+        let letter = self.types.published(&self.db.read, &document.letter_type).await?;
+        let subject = convert::subject(&old);
+        let office = old.record.case.content.office.to_string();
+        let wanted = Wanted {
+            letter: &letter,
+            office_id: &office,
+            subject: &subject,
+            values: again.values.unwrap_or_else(|| old.record.case.content.values.clone()),
+            attachments: &[],
+            papers: false,
+            with_optional_steps: old.record.case.content.with_optional_steps,
+        };
+        let sound = self.sound(&self.db.read, wanted).await?;
+        self.press.draft(&letter, &sound.content, &sound.offices).await?;
+        let answer: CorrectDocumentResponse = self
+            .once(caller, again.method, (request, again.request_id), |tx, now| async move {
+                let asking = Asking { who: &caller.id, request_id: again.request_id };
+                let loaded = self.create(&tx, &letter, sound, Some(document.id), asking, now).await?;
+                let actor = self.actor(&*tx, &loaded, caller).await?;
+                let application = self.shown(&*tx, &loaded, &actor).await?;
+                Ok(CorrectDocumentResponse { application: Some(application) })
+            })
+            .await?;
+        answer.application.ok_or_else(|| anyhow::anyhow!("a kept answer holds no application").into())
+    }
+}

@@ -1,0 +1,72 @@
+//! `GetApplication`: an application of which a step lies within the caller's reach. Each look is recorded.
+
+use chrono::TimeDelta;
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_proto::documents::v1::{GetApplicationRequest, GetApplicationResponse};
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use tonic::Response;
+
+use super::case::Loaded;
+use super::{Core, convert, record};
+use crate::domain::ApplicationId;
+use crate::domain::workflow::Actor;
+use crate::error::{Error, Thing};
+use crate::store;
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: GetApplicationRequest,
+) -> Result<Response<GetApplicationResponse>, Error> {
+    let id = read_id(&request.application)?;
+    let (loaded, actor) = core.application_of(&core.db.read, caller, id).await?;
+    let tx = core.db.begin().await?;
+    let subject = id.to_string();
+    record(&tx, (&caller.id, "application.viewed", &subject), (None, None), json!({}), "", core.now()).await?;
+    tx.commit().await?;
+    let application = core.shown(&core.db.read, &loaded, &actor).await?;
+    Ok(Response::new(GetApplicationResponse { application: Some(application) }))
+}
+
+/// The id of an application in a request.
+pub(super) fn read_id(text: &str) -> Result<ApplicationId, Error> {
+    let mut checker = Checker::new();
+    let id = checker.id("application", text);
+    checker.finish()?;
+    id.ok_or(Error::NotFound(Thing::Application))
+}
+
+impl Core {
+    /// An application as an official sees it, with what the official may do now.
+    pub(super) async fn shown(
+        &self,
+        db: &impl ConnectionTrait,
+        loaded: &Loaded,
+        actor: &Actor,
+    ) -> Result<mpp_proto::documents::v1::Application, Error> {
+        let now = self.now();
+        let case = &loaded.record.case;
+        let window = i64::from(loaded.letter.duplicate_window_days);
+        let duplicates = match (&case.subject_key, window) {
+            (Some(key), 1..) => {
+                let since = loaded.record.submitted_at - TimeDelta::days(window);
+                let id = case.application.id;
+                store::application::similar(db, key, &case.content.letter_type, since, id).await?
+            }
+            (Some(_) | None, _) => Vec::new(),
+        };
+        let takes_it = loaded.application().desk().is_some_and(|desk| {
+            let own = actor.roles.iter().any(|(role, scope)| desk.roles.contains(role) && *scope == desk.scope);
+            own || actor.delegations.iter().any(|it| desk.roles.contains(&it.role) && it.scope == desk.scope)
+        });
+        let allowed = if takes_it || loaded.application().desk().is_none() {
+            convert::verbs(loaded.application().state)
+        } else {
+            Vec::new()
+        };
+        let duplicates = duplicates.iter().map(ToString::to_string).collect();
+        Ok(convert::application(loaded, allowed, duplicates, now))
+    }
+}

@@ -1,0 +1,65 @@
+//! `GetDocument`: an issued document within the caller's reach.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_proto::documents::v1::{self as proto, GetDocumentRequest, GetDocumentResponse};
+use sea_orm::ConnectionTrait;
+use tonic::Response;
+
+use super::access::Areas;
+use super::{Core, convert};
+use crate::domain::DocumentId;
+use crate::domain::office::Office;
+use crate::error::{Error, Thing};
+use crate::store;
+use crate::store::document::Document;
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: GetDocumentRequest,
+) -> Result<Response<GetDocumentResponse>, Error> {
+    let id = read_id(&request.document)?;
+    let (document, office) = core.document_of(&core.db.read, caller, "documents.read", id).await?;
+    let document = core.document_shown(&core.db.read, &document, &office).await?;
+    Ok(Response::new(GetDocumentResponse { document: Some(document) }))
+}
+
+/// The id of a document in a request.
+pub(super) fn read_id(text: &str) -> Result<DocumentId, Error> {
+    let mut checker = Checker::new();
+    let id = checker.id("document", text);
+    checker.finish()?;
+    id.ok_or(Error::NotFound(Thing::Document))
+}
+
+impl Core {
+    /// A document with its office, if the caller has this permission there.
+    pub(super) async fn document_of(
+        &self,
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        permission: &str,
+        id: DocumentId,
+    ) -> Result<(Document, Office), Error> {
+        let document = store::document::find(db, &self.cipher, id).await?.ok_or(Error::NotFound(Thing::Document))?;
+        let office = store::office::find(db, &self.cipher, document.office)
+            .await?
+            .filter(|office| Areas::of(caller, permission).reach(office.area.as_str()))
+            .ok_or(Error::NotFound(Thing::Document))?;
+        Ok((document, office))
+    }
+
+    /// A document for those who may read it.
+    pub(super) async fn document_shown(
+        &self,
+        db: &impl ConnectionTrait,
+        document: &Document,
+        office: &Office,
+    ) -> Result<proto::Document, Error> {
+        let revisions = store::document::revisions(db, document.id).await?;
+        let sha256 = revisions.last().map(|revision| revision.sha256.clone()).unwrap_or_default();
+        let today = office.zone().local(self.now()).date();
+        Ok(convert::document(document, &sha256, revisions.len(), today))
+    }
+}

@@ -1,0 +1,26 @@
+//! `GetDraft`: the letter as it will be signed, rendered from the frozen content; after the first signature, the file.
+
+use mpp_kit::caller::Caller;
+use mpp_proto::documents::v1::{GetDraftRequest, GetDraftResponse};
+use tonic::Response;
+
+use super::{Core, get_application};
+use crate::error::Error;
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: GetDraftRequest,
+) -> Result<Response<GetDraftResponse>, Error> {
+    let id = get_application::read_id(&request.application)?;
+    let (loaded, _) = core.application_of(&core.db.read, caller, id).await?;
+    let content_hash = loaded.application().content_hash.clone().unwrap_or_default();
+    let pdf = match loaded.record.case.signed.last() {
+        Some(signed) => core.files.get(&signed.file.to_string()).await?,
+        None => {
+            let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
+            core.press.draft(&loaded.letter, &loaded.record.case.content, &offices).await?.pdf
+        }
+    };
+    Ok(Response::new(GetDraftResponse { pdf, content_hash }))
+}

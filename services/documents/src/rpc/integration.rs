@@ -1,0 +1,334 @@
+//! The RPCs for other systems: webhooks, events to poll, licences, calls of OSS. Here is what they share.
+
+pub(super) mod create_webhook;
+pub(super) mod get_licence;
+pub(super) mod list_events;
+pub(super) mod list_licences;
+pub(super) mod list_webhook_deliveries;
+pub(super) mod list_webhooks;
+pub(super) mod receive_oss_call;
+pub(super) mod replay_webhook_delivery;
+pub(super) mod rotate_webhook_secret;
+pub(super) mod update_licence_status;
+pub(super) mod update_webhook;
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::{Caller, CallerKind, reaches};
+use mpp_kit::check::Checker;
+use mpp_kit::fault::Problem;
+use mpp_proto::documents::v1 as proto;
+use prost_types::Timestamp;
+use sea_orm::ConnectionTrait;
+
+use super::Core;
+use crate::adapter::webhook::guard::{Guard, Refused};
+use crate::adapter::webhook::signature::SigningKey;
+use crate::domain::webhook::{
+    DeliveryState, Format, MAX_FILTERS, Signing, WebhookId, WebhookState, is_known,
+};
+use crate::error::{Error, Thing};
+use crate::store::licence::{Licence, Message};
+use crate::store::webhook::{self, Delivery, Endpoint};
+
+/// What programs of other systems need.
+const INTEGRATE: &str = "documents.integrate";
+/// The most characters of a description.
+const MAX_DESCRIPTION: usize = 200;
+
+/// The areas in which the caller has a permission; `None` for everywhere.
+fn reach(caller: &Caller, permission: &str) -> Option<Vec<String>> {
+    let mut areas = Vec::new();
+    for scope in caller.scopes(permission) {
+        areas.extend(scope.bound("area")?.iter().cloned());
+    }
+    Some(areas)
+}
+
+/// Whether an area lies within a reach.
+fn within(reach: Option<&[String]>, area: &str) -> bool {
+    reach.is_none_or(|areas| areas.iter().any(|outer| reaches(outer, area)))
+}
+
+/// Whether the caller sees everybody's webhooks. Only the system does: what a receiver answered is its owner's matter,
+/// however far another account reaches.
+fn sees_all(caller: &Caller) -> bool {
+    caller.kind == CallerKind::System
+}
+
+/// The webhook with this id, if it is the caller's.
+async fn own_webhook(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: WebhookId,
+) -> Result<Endpoint, Error> {
+    let found = webhook::find(db, &core.cipher, id).await?;
+    found
+        .filter(|endpoint| endpoint.owner == caller.id || sees_all(caller))
+        .ok_or(Error::NotFound(Thing::Webhook))
+}
+
+/// What CreateWebhook and UpdateWebhook take.
+struct Settings {
+    url: String,
+    description: String,
+    types: Vec<String>,
+    areas: Vec<String>,
+    format: Format,
+}
+
+/// Checks the settings of a webhook, with what the caller reaches.
+fn settings(
+    core: &Core,
+    caller: &Caller,
+    (url, description): (&str, &str),
+    (types, areas): (&[String], &[String]),
+    format: i32,
+    checker: &mut Checker,
+) -> Settings {
+    if let Err(refused) = Guard::new(&core.config.webhooks).check(url) {
+        checker.violation("url", "INVALID_URL", told(refused), refused.to_string());
+    }
+    for (field, given) in [("event_types", types), ("areas", areas)] {
+        if given.len() > MAX_FILTERS {
+            checker.violation(
+                field,
+                "TOO_MANY",
+                format!("isi paling banyak {MAX_FILTERS}"),
+                format!("give at most {MAX_FILTERS}"),
+            );
+        }
+    }
+    for (index, pattern) in types.iter().enumerate().take(MAX_FILTERS) {
+        if !is_known(pattern) {
+            checker.violation(
+                format!("event_types[{index}]"),
+                "UNKNOWN_EVENT_TYPE",
+                "isi dengan jenis seperti surat.terbit atau surat.*",
+                "give a type such as surat.terbit or surat.*",
+            );
+        }
+    }
+    let reach = reach(caller, INTEGRATE);
+    for (index, area) in areas.iter().enumerate().take(MAX_FILTERS) {
+        if area.is_empty() || !within(reach.as_deref(), area) {
+            checker.violation(
+                format!("areas[{index}]"),
+                "OUT_OF_REACH",
+                "wilayah ini di luar wewenang Anda",
+                "this area lies outside of what you reach",
+            );
+        }
+    }
+    // Who does not say where is told of all that it reaches, and of no more when its reach grows.
+    let areas = if areas.is_empty() { reach.unwrap_or_default() } else { areas.to_vec() };
+    let format = match proto::WebhookFormat::try_from(format) {
+        Ok(proto::WebhookFormat::Cloudevents) => Format::CloudEvents,
+        Ok(proto::WebhookFormat::Unspecified | proto::WebhookFormat::Standard) => Format::Standard,
+        Err(_) => {
+            unknown_value("format", checker);
+            Format::Standard
+        }
+    };
+    Settings {
+        url: url.to_owned(),
+        description: checker.text("description", description, 0, MAX_DESCRIPTION),
+        types: types.to_vec(),
+        areas,
+        format,
+    }
+}
+
+fn unknown_value(field: &str, checker: &mut Checker) {
+    checker.violation(
+        field,
+        "UNKNOWN_VALUE",
+        "pilih salah satu nilai yang ada",
+        "give one of the known values",
+    );
+}
+
+fn told(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Form => "isi dengan alamat seperti https://host/jalur",
+        Refused::Scheme => "alamat harus diawali https://",
+        Refused::UserInfo => "hapus nama pengguna dan sandi dari alamat",
+        Refused::Port => "gunakan port 443 atau 8443",
+        Refused::Address => "alamat ini mengarah ke jaringan privat",
+    }
+}
+
+/// Refuses a decision on another version.
+fn check_version(asked: u32, has: u32) -> Result<(), Error> {
+    if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
+}
+
+/// The number in a page token.
+fn place(token: Option<String>) -> Result<Option<i64>, Problem> {
+    // A token that is ours holds a number: its fingerprint was checked.
+    Ok(token.and_then(|place| place.parse().ok()))
+}
+
+fn time(at: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: at.timestamp(),
+        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
+    }
+}
+
+fn webhook_message(endpoint: &Endpoint) -> proto::Webhook {
+    let body = &endpoint.body;
+    proto::Webhook {
+        id: endpoint.id.to_string(),
+        url: body.url.clone(),
+        description: body.description.clone(),
+        event_types: body.types.clone(),
+        areas: body.areas.clone(),
+        signing: match body.signing {
+            Signing::Hmac => proto::WebhookSigning::Hmac,
+            Signing::Ed25519 => proto::WebhookSigning::Ed25519,
+        }
+        .into(),
+        format: match body.format {
+            Format::Standard => proto::WebhookFormat::Standard,
+            Format::CloudEvents => proto::WebhookFormat::Cloudevents,
+        }
+        .into(),
+        state: match endpoint.state {
+            WebhookState::Enabled => proto::WebhookState::Enabled,
+            WebhookState::Disabled => proto::WebhookState::Disabled,
+        }
+        .into(),
+        disable_reason: endpoint.disable_reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        last_problem: endpoint.last_problem.clone(),
+        failing_since_time: endpoint.failing_since.map(time),
+        public_keys: body
+            .keys
+            .iter()
+            .filter_map(|key| SigningKey::parse(&key.secret)?.public_text())
+            .collect(),
+        create_time: Some(time(endpoint.created_at)),
+        version: endpoint.version,
+    }
+}
+
+fn delivery_message(delivery: &Delivery) -> proto::WebhookDelivery {
+    proto::WebhookDelivery {
+        id: delivery.id.to_string(),
+        webhook_id: delivery.endpoint.to_string(),
+        event_id: delivery.event_id.clone(),
+        event_type: delivery.kind.clone(),
+        state: match delivery.state {
+            DeliveryState::Pending => proto::DeliveryState::Pending,
+            DeliveryState::Delivered => proto::DeliveryState::Delivered,
+            DeliveryState::Failed => proto::DeliveryState::Failed,
+        }
+        .into(),
+        body: delivery.body.clone(),
+        attempt_count: i32::try_from(delivery.attempt_count).unwrap_or(i32::MAX),
+        attempts: delivery
+            .attempts
+            .iter()
+            .map(|attempt| proto::DeliveryAttempt {
+                time: Some(time(attempt.at)),
+                status: attempt.status.into(),
+                problem: attempt.problem.clone(),
+                answer: attempt.answer.clone(),
+                duration_ms: i32::try_from(attempt.ms).unwrap_or(i32::MAX),
+            })
+            .collect(),
+        next_attempt_time: (delivery.state == DeliveryState::Pending).then(|| time(delivery.due_at)),
+        create_time: Some(time(delivery.created_at)),
+    }
+}
+
+fn licence_message(licence: &Licence, messages: &[Message]) -> proto::Licence {
+    use crate::domain::licence::{MessageState, Source};
+    let (body, keys) = (&licence.body, &licence.body.keys);
+    let status = licence.status;
+    proto::Licence {
+        id: licence.id.to_string(),
+        source: match licence.source {
+            Source::Oss => proto::LicenceSource::Oss,
+            Source::Sicantik => proto::LicenceSource::Sicantik,
+        }
+        .into(),
+        nib: keys.nib.clone(),
+        oss_id: keys.oss_id.clone(),
+        id_proyek: keys.id_proyek.clone(),
+        id_izin: licence.source_key.clone(),
+        kd_izin: keys.kd_izin.clone(),
+        kd_daerah: keys.kd_daerah.clone(),
+        kewenangan: keys.kewenangan.clone(),
+        jenis_perizinan: keys.jenis_perizinan.clone(),
+        nama_izin: body.nama_izin.clone(),
+        nama_perseroan: body.nama_perseroan.clone(),
+        area: licence.area.clone(),
+        status_code: status.map(|status| status.to_string()).unwrap_or_default(),
+        status_name: status.map_or_else(|| body.foreign_status.clone(), |status| status.name().to_owned()),
+        number: body.number.clone(),
+        application_id: licence.application.map(|id| id.to_string()).unwrap_or_default(),
+        file_url: body.file_url.clone(),
+        create_time: Some(time(licence.created_at)),
+        update_time: Some(time(licence.updated_at)),
+        version: licence.version,
+        messages: messages
+            .iter()
+            .map(|message| proto::LicenceMessage {
+                id: message.id.to_string(),
+                number: i32::try_from(message.number).unwrap_or(i32::MAX),
+                kind: message.kind.to_string(),
+                status_code: message.status.to_string(),
+                state: match message.state {
+                    MessageState::Pending => proto::LicenceMessageState::Pending,
+                    MessageState::Sent => proto::LicenceMessageState::Sent,
+                    MessageState::Refused => proto::LicenceMessageState::Refused,
+                }
+                .into(),
+                attempt_count: i32::try_from(message.attempt_count).unwrap_or(i32::MAX),
+                answer: message.answer.clone(),
+                next_attempt_time: (message.state == MessageState::Pending).then(|| time(message.due_at)),
+                create_time: Some(time(message.created_at)),
+            })
+            .collect(),
+    }
+}
+
+/// The handlers as tests of the adapters call them: without the wire.
+#[cfg(test)]
+pub(crate) mod for_tests {
+    use mpp_kit::caller::Caller;
+    use mpp_proto::documents::v1 as proto;
+
+    use super::super::Core;
+    use crate::error::Error;
+
+    macro_rules! handlers {
+        ($($name:ident($request:ident) -> $response:ident;)*) => {$(
+            pub(crate) async fn $name(
+                core: &Core,
+                caller: &Caller,
+                request: proto::$request,
+            ) -> Result<proto::$response, Error> {
+                Ok(super::$name::handle(core, caller, request).await?.into_inner())
+            }
+        )*};
+    }
+
+    handlers! {
+        create_webhook(CreateWebhookRequest) -> CreateWebhookResponse;
+        list_webhooks(ListWebhooksRequest) -> ListWebhooksResponse;
+        update_webhook(UpdateWebhookRequest) -> UpdateWebhookResponse;
+        rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse;
+        list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
+        replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse;
+        list_events(ListEventsRequest) -> ListEventsResponse;
+        list_licences(ListLicencesRequest) -> ListLicencesResponse;
+        get_licence(GetLicenceRequest) -> GetLicenceResponse;
+        update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
+        receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
+    }
+}

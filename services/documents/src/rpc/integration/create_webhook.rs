@@ -1,0 +1,97 @@
+//! `CreateWebhook`: another system is told of events from now on.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_proto::documents::v1::{CreateWebhookRequest, CreateWebhookResponse, WebhookSigning};
+use tonic::Response;
+
+use super::super::{Core, record};
+use super::{settings, unknown_value, webhook_message};
+use crate::adapter::webhook::signature::SigningKey;
+use crate::domain::webhook::{Signing, WebhookId, WebhookState};
+use crate::error::Error;
+use crate::store::webhook::{self, Endpoint, EndpointBody, Key};
+
+const METHOD: &str = "mpp.documents.v1.DocumentsService/CreateWebhook";
+
+pub(in crate::rpc) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: CreateWebhookRequest,
+) -> Result<Response<CreateWebhookResponse>, Error> {
+    let body = parse(core, caller, &request)?;
+    let request = &request;
+    let mut answer: CreateWebhookResponse = core
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            let endpoint = Endpoint {
+                id: WebhookId::generate(),
+                owner: caller.id.clone(),
+                state: WebhookState::Enabled,
+                disable_reason: None,
+                failing_since: None,
+                last_problem: String::new(),
+                // What happened before is for those who poll.
+                planned_seq: webhook::last_seq(&*tx).await?,
+                version: 1,
+                created_at: now,
+                body,
+            };
+            webhook::insert(&tx, &core.cipher, &endpoint).await?;
+            let detail = serde_json::json!({ "types": endpoint.body.types, "areas": endpoint.body.areas });
+            let id = endpoint.id.to_string();
+            let states = (None, Some("ENABLED".to_owned()));
+            record(&tx, (&caller.id, "webhook.created", &id), states, detail, &request.request_id, now)
+                .await?;
+            // Without the secret: this answer is kept for repetitions, and the secret is not to be kept in the clear.
+            Ok(CreateWebhookResponse { webhook: Some(webhook_message(&endpoint)), secret: String::new() })
+        })
+        .await?;
+    answer.secret = secret_of(core, answer.webhook.as_ref()).await?;
+    Ok(Response::new(answer))
+}
+
+fn parse(core: &Core, caller: &Caller, request: &CreateWebhookRequest) -> Result<EndpointBody, Error> {
+    let mut checker = Checker::new();
+    let settings = settings(
+        core,
+        caller,
+        (&request.url, &request.description),
+        (&request.event_types, &request.areas),
+        request.format,
+        &mut checker,
+    );
+    let signing = match WebhookSigning::try_from(request.signing) {
+        Ok(WebhookSigning::Unspecified | WebhookSigning::Hmac) => Signing::Hmac,
+        Ok(WebhookSigning::Ed25519) => Signing::Ed25519,
+        Err(_) => {
+            unknown_value("signing", &mut checker);
+            Signing::Hmac
+        }
+    };
+    checker.finish()?;
+    let key = SigningKey::generate(signing);
+    Ok(EndpointBody {
+        url: settings.url,
+        description: settings.description,
+        types: settings.types,
+        areas: settings.areas,
+        signing,
+        format: settings.format,
+        keys: vec![Key { secret: key.to_text().to_string(), since_version: 1, expires_at: None }],
+    })
+}
+
+/// The secret that came with this version of a webhook, for its owner alone. A repetition of the request that made it is
+/// told again, as long as it is in use.
+pub(super) async fn secret_of(
+    core: &Core,
+    told: Option<&mpp_proto::documents::v1::Webhook>,
+) -> Result<String, Error> {
+    let told = told.ok_or_else(|| anyhow::anyhow!("a kept answer names no webhook"))?;
+    let id: WebhookId = told.id.parse().map_err(|_| anyhow::anyhow!("a kept answer names no webhook"))?;
+    // The writer: a reader may lag behind what was just written.
+    let endpoint = webhook::find(&core.db.write, &core.cipher, id).await?;
+    let key = endpoint
+        .and_then(|endpoint| endpoint.body.keys.into_iter().find(|key| key.since_version == told.version));
+    Ok(key.map(|key| key.secret).filter(|secret| secret.starts_with("whsec_")).unwrap_or_default())
+}

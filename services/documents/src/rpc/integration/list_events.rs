@@ -1,0 +1,85 @@
+//! `ListEvents`: for those who poll. Oldest first; `last_seq` is the cursor to keep.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::page::{PageToken, page_size};
+use mpp_proto::documents::v1::{DocumentEvent, ListEventsRequest, ListEventsResponse};
+use prost_types::value::Kind;
+use prost_types::{ListValue, Struct, Value};
+use tonic::Response;
+
+use super::super::Core;
+use super::{INTEGRATE, place, reach, time};
+use crate::domain::webhook::{MAX_FILTERS, is_known, wants};
+use crate::error::Error;
+use crate::store::event::{self, Recorded};
+
+pub(in crate::rpc) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ListEventsRequest,
+) -> Result<Response<ListEventsResponse>, Error> {
+    let mut checker = Checker::new();
+    if request.after_seq < 0 {
+        checker.violation("after_seq", "OUT_OF_RANGE", "isi dengan 0 atau lebih", "give 0 or more");
+    }
+    if request.event_types.len() > MAX_FILTERS {
+        checker.violation("event_types", "TOO_MANY", "terlalu banyak jenis", "give fewer types");
+    }
+    for (index, pattern) in request.event_types.iter().enumerate().take(MAX_FILTERS) {
+        if !is_known(pattern) {
+            checker.violation(
+                format!("event_types[{index}]"),
+                "UNKNOWN_EVENT_TYPE",
+                "isi dengan jenis seperti surat.terbit atau surat.*",
+                "give a type such as surat.terbit or surat.*",
+            );
+        }
+    }
+    checker.finish()?;
+    let size = page_size(request.page_size, 50, 200)?;
+    let filter = format!("events of {} in {:?}", caller.id, request.event_types);
+    let token = PageToken::decode(&request.page_token, &filter)?;
+    let after = place(token)?.unwrap_or(request.after_seq);
+    let reach = reach(caller, INTEGRATE);
+    let found = event::list(&core.db.read, reach.as_deref(), after, size.into()).await?;
+    let last_seq = found.last().map_or(after, |event| event.seq);
+    // A full page may be followed by another, also when none of its events is of a type that was asked for.
+    let more = found.len() == size as usize;
+    let wanted = found.iter().filter(|event| wants(&request.event_types, &event.kind));
+    Ok(Response::new(ListEventsResponse {
+        events: wanted.map(message).collect(),
+        next_page_token: if more { PageToken::encode(&last_seq.to_string(), &filter) } else { String::new() },
+        last_seq,
+    }))
+}
+
+fn message(event: &Recorded) -> DocumentEvent {
+    let data = event.data.as_object().cloned().unwrap_or_default();
+    DocumentEvent {
+        seq: event.seq,
+        id: event.id.clone(),
+        r#type: event.kind.clone(),
+        subject: event.subject.clone(),
+        area: event.area.clone(),
+        data: Some(Struct { fields: data.iter().map(|(key, value)| (key.clone(), any(value))).collect() }),
+        time: Some(time(event.at)),
+    }
+}
+
+/// JSON as the message that stands for it.
+fn any(value: &serde_json::Value) -> Value {
+    let kind = match value {
+        serde_json::Value::Null => Kind::NullValue(0),
+        serde_json::Value::Bool(value) => Kind::BoolValue(*value),
+        serde_json::Value::Number(value) => Kind::NumberValue(value.as_f64().unwrap_or_default()),
+        serde_json::Value::String(value) => Kind::StringValue(value.clone()),
+        serde_json::Value::Array(values) => {
+            Kind::ListValue(ListValue { values: values.iter().map(any).collect() })
+        }
+        serde_json::Value::Object(values) => Kind::StructValue(Struct {
+            fields: values.iter().map(|(key, value)| (key.clone(), any(value))).collect(),
+        }),
+    };
+    Value { kind: Some(kind) }
+}

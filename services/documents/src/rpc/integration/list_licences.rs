@@ -1,0 +1,34 @@
+//! `ListLicences`: within the caller's reach, oldest change first: a cursor for polling.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::page::{PageToken, page_size};
+use mpp_proto::documents::v1::{ListLicencesRequest, ListLicencesResponse};
+use tonic::Response;
+
+use super::super::Core;
+use super::{INTEGRATE, licence_message, place, reach};
+use crate::error::Error;
+use crate::store::licence;
+
+pub(in crate::rpc) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ListLicencesRequest,
+) -> Result<Response<ListLicencesResponse>, Error> {
+    let size = page_size(request.page_size, 50, 200)?;
+    let filter = format!("licences of {} with {}", caller.id, request.nib);
+    let after = place(PageToken::decode(&request.page_token, &filter)?)?.unwrap_or(0);
+    let reach = reach(caller, INTEGRATE);
+    let nib = Some(request.nib.as_str()).filter(|nib| !nib.is_empty());
+    let limit = u64::from(size) + 1;
+    let mut found = licence::list(&core.db.read, &core.cipher, reach.as_deref(), nib, after, limit).await?;
+    let more = found.len() > size as usize;
+    found.truncate(size as usize);
+    let last = found.last().filter(|_| more);
+    Ok(Response::new(ListLicencesResponse {
+        next_page_token: last
+            .map(|last| PageToken::encode(&last.changed.to_string(), &filter))
+            .unwrap_or_default(),
+        licences: found.iter().map(|licence| licence_message(licence, &[])).collect(),
+    }))
+}

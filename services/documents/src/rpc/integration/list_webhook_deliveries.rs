@@ -1,0 +1,49 @@
+//! `ListWebhookDeliveries`: newest first, with every attempt.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::page::{PageToken, page_size};
+use mpp_proto::documents::v1::{self as proto, ListWebhookDeliveriesRequest, ListWebhookDeliveriesResponse};
+use tonic::Response;
+
+use super::super::Core;
+use super::{delivery_message, own_webhook, unknown_value};
+use crate::domain::webhook::{DeliveryState, WebhookId};
+use crate::error::Error;
+use crate::store::webhook;
+
+pub(in crate::rpc) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ListWebhookDeliveriesRequest,
+) -> Result<Response<ListWebhookDeliveriesResponse>, Error> {
+    let mut checker = Checker::new();
+    let id: Option<WebhookId> = checker.id("webhook", &request.webhook);
+    let state = match proto::DeliveryState::try_from(request.state) {
+        Ok(proto::DeliveryState::Unspecified) => None,
+        Ok(proto::DeliveryState::Pending) => Some(DeliveryState::Pending),
+        Ok(proto::DeliveryState::Delivered) => Some(DeliveryState::Delivered),
+        Ok(proto::DeliveryState::Failed) => Some(DeliveryState::Failed),
+        Err(_) => {
+            unknown_value("state", &mut checker);
+            None
+        }
+    };
+    checker.finish()?;
+    let id = id.ok_or_else(|| anyhow::anyhow!("the checker let an empty field pass"))?;
+    let size = page_size(request.page_size, 50, 200)?;
+    let filter = format!("deliveries of {id} in {state:?}");
+    let before = PageToken::decode(&request.page_token, &filter)?;
+    let endpoint = own_webhook(core, &core.db.read, caller, id).await?;
+    let limit = u64::from(size) + 1;
+    let mut found = webhook::deliveries(&core.db.read, endpoint.id, state, before.as_deref(), limit).await?;
+    let more = found.len() > size as usize;
+    found.truncate(size as usize);
+    let last = found.last().filter(|_| more);
+    Ok(Response::new(ListWebhookDeliveriesResponse {
+        next_page_token: last
+            .map(|last| PageToken::encode(&last.id.to_string(), &filter))
+            .unwrap_or_default(),
+        deliveries: found.iter().map(delivery_message).collect(),
+    }))
+}

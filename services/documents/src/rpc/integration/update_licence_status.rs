@@ -1,0 +1,98 @@
+//! `UpdateLicenceStatus`: an official says where a licence stands; OSS is told in its turn.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::fault::Problem;
+use mpp_proto::documents::v1::{UpdateLicenceStatusRequest, UpdateLicenceStatusResponse};
+use tonic::Response;
+
+use super::super::{Core, record};
+use super::{check_version, licence_message, reach, within};
+use crate::adapter::oss::outbox::{self, Note};
+use crate::domain::licence::{LicenceId, OssStatus, Source, StatusError};
+use crate::error::{Error, Thing};
+use crate::store::licence;
+
+const METHOD: &str = "mpp.documents.v1.DocumentsService/UpdateLicenceStatus";
+
+/// What officials need.
+const WORK: &str = "documents.work";
+
+pub(in crate::rpc) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    mut request: UpdateLicenceStatusRequest,
+) -> Result<Response<UpdateLicenceStatusResponse>, Error> {
+    let mut checker = Checker::new();
+    let id: Option<LicenceId> = checker.id("licence", &request.licence);
+    let status: Option<OssStatus> = request.status_code.parse().ok();
+    if status.is_none() {
+        checker.violation(
+            "status_code",
+            "UNKNOWN_STATUS",
+            "isi dengan kode Lampiran 10, misalnya 40",
+            "give a code of Lampiran 10, such as 40",
+        );
+    }
+    let note = Note {
+        text: checker.text("note", &request.note, 0, 2000),
+        // As long as the fields of IZINSTATUS are.
+        official_name: checker.text("official_name", &request.official_name, 1, 50),
+        official_nip: checker.text("official_nip", &request.official_nip, 0, 50),
+    };
+    checker.finish()?;
+    let (Some(id), Some(status)) = (id, status) else {
+        return Err(anyhow::anyhow!("the checker let an empty field pass").into());
+    };
+    // A name is not part of what a repetition is known by: the fingerprint of one is guessed too easily.
+    request.official_name.clear();
+    request.official_nip.clear();
+    let request = &request;
+    let answer = core
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            let reach = reach(caller, WORK);
+            let found = licence::find(&*tx, &core.cipher, id).await?;
+            let mut found = found
+                .filter(|licence| within(reach.as_deref(), &licence.area))
+                .ok_or(Error::NotFound(Thing::Licence))?;
+            check_version(request.version, found.version)?;
+            if found.source != Source::Oss {
+                return Err(Problem::precondition(
+                    "NOT_OF_OSS",
+                    "Izin ini tidak berasal dari OSS, sehingga statusnya tidak dikirim dari sini.",
+                    "This licence did not come from OSS, so its status is not sent from here.",
+                )
+                .into());
+            }
+            let before = found.status;
+            status.by_official().and_then(|()| status.may_follow(before)).map_err(refused)?;
+            let cause = format!("version:{}", found.version + 1);
+            outbox::tell_status(&tx, core, &mut found, (status, cause), &note, now).await?;
+            let states = (before.map(|status| status.to_string()), Some(status.to_string()));
+            let (subject, detail) = (id.to_string(), serde_json::json!({}));
+            let what = (caller.id.as_str(), "licence.status", subject.as_str());
+            record(&tx, what, states, detail, &request.request_id, now).await?;
+            let messages = licence::messages(&*tx, &core.cipher, id).await?;
+            let mut told = licence_message(&found, &messages);
+            // This answer is kept for repetitions, and a name is not to be kept in the clear.
+            told.nama_perseroan.clear();
+            Ok(UpdateLicenceStatusResponse { licence: Some(told) })
+        })
+        .await?;
+    Ok(Response::new(answer))
+}
+
+fn refused(error: StatusError) -> Error {
+    let (reason, id) = match error {
+        StatusError::ClockRuns => ("CLOCK_RUNS", "Jangka waktu tidak sedang dihentikan."),
+        StatusError::ClockStands => ("CLOCK_STANDS", "Jangka waktu sedang dihentikan: lanjutkan dahulu."),
+        StatusError::Decided => ("LICENCE_DECIDED", "Izin ini sudah diputuskan."),
+        StatusError::NotIssued => ("LICENCE_NOT_ISSUED", "Izin ini belum terbit."),
+        StatusError::NotByOfficials => ("NOT_BY_OFFICIALS", "Status ini tidak diberikan oleh petugas."),
+    };
+    let mut en = error.to_string();
+    if let Some(first) = en.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    Problem::precondition(reason, id, format!("{en}.")).into()
+}

@@ -1,0 +1,39 @@
+//! `ListDelegations`: appointments of an office, latest first.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::page::{PageToken, page_size};
+use mpp_proto::documents::v1::{ListDelegationsRequest, ListDelegationsResponse};
+use tonic::Response;
+
+use super::access::Areas;
+use super::{Core, convert};
+use crate::error::{Error, Thing};
+use crate::store;
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ListDelegationsRequest,
+) -> Result<Response<ListDelegationsResponse>, Error> {
+    let size = page_size(request.page_size, 50, 200)?;
+    let filter = format!("delegations of {}", request.office);
+    let before = PageToken::decode(&request.page_token, &filter)?;
+    let mut checker = Checker::new();
+    let id = checker.id("office", &request.office);
+    checker.finish()?;
+    let id = id.ok_or(Error::NotFound(Thing::Office))?;
+    let office = store::office::find(&core.db.read, &core.cipher, id).await?;
+    let office = office
+        .filter(|office| Areas::of(caller, "documents.office").reach(office.area.as_str()))
+        .ok_or(Error::NotFound(Thing::Office))?;
+    let limit = u64::from(size) + 1;
+    let mut found = store::delegation::list(&core.db.read, office.id, before.as_deref(), limit).await?;
+    let more = found.len() > size as usize;
+    found.truncate(size as usize);
+    let last = found.last().filter(|_| more);
+    Ok(Response::new(ListDelegationsResponse {
+        next_page_token: last.map(|last| PageToken::encode(&last.id.to_string(), &filter)).unwrap_or_default(),
+        delegations: found.iter().map(convert::delegation).collect(),
+    }))
+}

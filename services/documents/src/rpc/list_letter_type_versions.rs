@@ -1,0 +1,31 @@
+//! `ListLetterTypeVersions`: every version of a type as it was written, newest first.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::page::{PageToken, page_size};
+use mpp_proto::documents::v1::{ListLetterTypeVersionsRequest, ListLetterTypeVersionsResponse};
+use tonic::Response;
+
+use super::{Core, convert};
+use crate::error::Error;
+use crate::store;
+
+pub(super) async fn handle(
+    core: &Core,
+    _: &Caller,
+    request: ListLetterTypeVersionsRequest,
+) -> Result<Response<ListLetterTypeVersionsResponse>, Error> {
+    let size = page_size(request.page_size, 20, 50)?;
+    let filter = format!("versions of {}", request.letter_type);
+    let before = PageToken::decode(&request.page_token, &filter)?.and_then(|version| version.parse().ok());
+    let key = &request.letter_type;
+    let mut found = store::letter_type::versions(&core.db.read, key, before, u64::from(size) + 1).await?;
+    let more = found.len() > size as usize;
+    found.truncate(size as usize);
+    let last = found.last().filter(|_| more);
+    Ok(Response::new(ListLetterTypeVersionsResponse {
+        next_page_token: last
+            .map(|last| PageToken::encode(&last.version.to_string(), &filter))
+            .unwrap_or_default(),
+        versions: found.into_iter().map(convert::letter_type_version).collect(),
+    }))
+}

@@ -1,0 +1,30 @@
+//! `ListOffices`: the offices that issue documents, by area. Of those who sign, only what every letter shows.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::page::{PageToken, page_size};
+use mpp_proto::documents::v1::{ListOfficesRequest, ListOfficesResponse};
+use tonic::Response;
+
+use super::{Core, convert};
+use crate::error::Error;
+use crate::store;
+
+const FILTER: &str = "offices";
+
+pub(super) async fn handle(
+    core: &Core,
+    _: &Caller,
+    request: ListOfficesRequest,
+) -> Result<Response<ListOfficesResponse>, Error> {
+    let size = page_size(request.page_size, 50, 200)?;
+    let after = PageToken::decode(&request.page_token, FILTER)?;
+    let limit = u64::from(size) + 1;
+    let mut found = store::office::list(&core.db.read, &core.cipher, after.as_deref(), limit).await?;
+    let more = found.len() > size as usize;
+    found.truncate(size as usize);
+    let last = found.last().filter(|_| more);
+    Ok(Response::new(ListOfficesResponse {
+        next_page_token: last.map(|last| PageToken::encode(last.area.as_str(), FILTER)).unwrap_or_default(),
+        offices: found.iter().map(convert::public_office).collect(),
+    }))
+}

@@ -1,0 +1,116 @@
+//! `ListWork`: what waits for the caller, what is due first first.
+//!
+//! The caller holds roles in areas: each pair is one walk along an index, and the walks are merged. So a page costs the
+//! same whether ten or a hundred thousand applications wait.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::page::{PageToken, page_size};
+use mpp_proto::documents::v1::{ListWorkRequest, ListWorkResponse, WorkItem};
+use strum::IntoEnumIterator as _;
+use tonic::Response;
+
+use super::access::permission_of;
+use super::{Core, convert};
+use crate::domain::step::StepRole;
+use crate::error::Error;
+use crate::store;
+use crate::store::application::{Line, Record, end_of_time};
+
+/// How many late ones are counted at most.
+const LATE: u64 = 1000;
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ListWorkRequest,
+) -> Result<Response<ListWorkResponse>, Error> {
+    let size = page_size(request.page_size, 50, 200)? as usize;
+    let filter = format!("work of {} {} {}", caller.id, request.signing_only, request.late_only);
+    let after = PageToken::decode(&request.page_token, &filter)?.and_then(|token| read_place(&token));
+    let now = core.now();
+    let desks = core.desks(caller).await?;
+    let late_before = request.late_only.then_some(now);
+    let (mut lines, mut late) = (Vec::new(), 0_u64);
+    for (role, area) in &desks {
+        let after = after.as_ref().map(|(due_at, id)| (*due_at, id.as_str()));
+        let which = (request.signing_only, late_before);
+        let db = &core.db.read;
+        lines.extend(store::application::worklist(db, (*role, area), which, after, size as u64 + 1).await?);
+        if late < LATE {
+            late += store::application::late_at(db, (*role, area), now, LATE - late).await?;
+        }
+    }
+    lines.sort_by(|one, other| (one.due_at, one.application).cmp(&(other.due_at, other.application)));
+    // An official who may take a step in two roles sees it once.
+    lines.dedup_by_key(|line| line.application);
+    let more = lines.len() > size;
+    lines.truncate(size);
+    let last = lines.last().filter(|_| more);
+    let next_page_token = last.map(|last| PageToken::encode(&place(last), &filter)).unwrap_or_default();
+    let ids: Vec<_> = lines.iter().map(|line| line.application).collect();
+    let records = store::application::several(&core.db.read, &core.cipher, &ids).await?;
+    let records: BTreeMap<_, _> = records.into_iter().map(|it| (it.case.application.id, it)).collect();
+    let items = lines
+        .iter()
+        .filter_map(|line| Some(item(line, records.get(&line.application)?, now)))
+        .collect();
+    Ok(Response::new(ListWorkResponse { items, next_page_token, late: convert::count(late) }))
+}
+
+impl Core {
+    /// The roles of the caller with the areas that each is held in, own ones and those held for others.
+    async fn desks(&self, caller: &Caller) -> Result<Vec<(StepRole, String)>, Error> {
+        let mut desks = Vec::new();
+        if caller.kind == CallerKind::System {
+            return Ok(desks);
+        }
+        for role in StepRole::iter() {
+            for scope in caller.scopes(permission_of(role)) {
+                let areas = scope.bound("area").into_iter().flatten();
+                desks.extend(areas.map(|area| (role, area.clone())));
+            }
+        }
+        for held in store::delegation::of_account(&self.db.read, &caller.id, self.now()).await? {
+            if let Some(office) = store::office::find(&self.db.read, &self.cipher, held.office).await? {
+                desks.push((held.role, office.area.to_string()));
+            }
+        }
+        desks.sort();
+        desks.dedup();
+        Ok(desks)
+    }
+}
+
+fn item(line: &Line, record: &Record, now: DateTime<Utc>) -> WorkItem {
+    let case = &record.case;
+    let current = case.application.current_step();
+    WorkItem {
+        application_id: case.application.id.to_string(),
+        letter_type: case.content.letter_type.clone(),
+        title: case.title.clone(),
+        subject_name: case.content.subject.name.clone(),
+        area: line.area.clone(),
+        step: current.map_or(-1, |(at, _)| convert::count(at)),
+        kind: current.map(|(_, step)| step.step.kind.to_string()).unwrap_or_default(),
+        role: line.role.to_string(),
+        due_time: (line.due_at < end_of_time()).then(|| convert::timestamp(line.due_at)),
+        late: line.due_at < now,
+        claimed_by: case.application.claim.as_ref().map(|claim| claim.by.clone()).unwrap_or_default(),
+        submit_time: Some(convert::timestamp(record.submitted_at)),
+        version: record.version,
+        state: convert::application_state(case.application.state).into(),
+    }
+}
+
+/// Where a page ends, as its token holds it.
+fn place(line: &Line) -> String {
+    format!("{} {}", line.due_at.timestamp_micros(), line.application)
+}
+
+fn read_place(token: &str) -> Option<(DateTime<Utc>, String)> {
+    let (micros, id) = token.split_once(' ')?;
+    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.to_owned()))
+}

@@ -1,0 +1,42 @@
+//! `PrefillApplication`: what a person told before, for the form of another type. Who holds the code of an earlier
+//! application and the person's whole number knows both; each look is entered into the person's access log.
+
+use mpp_kit::caller::Caller;
+use mpp_proto::documents::v1::{PrefillApplicationRequest, PrefillApplicationResponse};
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+use tonic::Response;
+
+use super::{Core, convert, record};
+use crate::domain::field::Values;
+use crate::error::{Error, Thing};
+use crate::store;
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: PrefillApplicationRequest,
+) -> Result<Response<PrefillApplicationResponse>, Error> {
+    let letter = core.types.published(&core.db.read, &request.letter_type).await?;
+    let loaded = core.application_by_code(&core.db.read, &request.code).await?;
+    let key = core.person_key(request.nik.trim());
+    let same = loaded.application().applicant.person.as_deref().is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
+    if !same {
+        return Err(Error::NotFound(Thing::Code));
+    }
+    let told = store::person::find(&core.db.read, &core.cipher, &key).await?.unwrap_or_default();
+    let values: Values = letter
+        .fields
+        .iter()
+        .filter(|field| !convert::comes_from_subject(field))
+        .filter_map(|field| Some((field.key.clone(), told.attributes.get(&field.prefill?.to_string())?.clone())))
+        .collect();
+    let tx = core.db.begin().await?;
+    let detail = json!({"letterType": letter.key, "application": loaded.application().id.to_string()});
+    record(&tx, (super::who(caller), "person.prefilled", &key), (None, None), detail, "", core.now()).await?;
+    tx.commit().await?;
+    Ok(Response::new(PrefillApplicationResponse {
+        subject: Some(convert::subject(&loaded)),
+        values: Some(convert::structure(&values)),
+    }))
+}

@@ -1,0 +1,57 @@
+//! `ResubmitApplication`: a returned application, corrected.
+
+use mpp_kit::caller::Caller;
+use mpp_proto::documents::v1::{ResubmitApplicationRequest, ResubmitApplicationResponse};
+use tonic::Response;
+
+use super::case::Asking;
+use super::content::Wanted;
+use super::{Core, convert, status};
+use crate::domain::workflow::decide::{By, Order};
+use crate::error::{Error, Thing};
+use crate::store;
+
+const METHOD: &str = "mpp.documents.v1.DocumentsService/ResubmitApplication";
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ResubmitApplicationRequest,
+) -> Result<Response<ResubmitApplicationResponse>, Error> {
+    let before = core.application_by_code(&core.db.read, &request.code).await?;
+    let subject = convert::subject(&before);
+    let office = before.record.case.content.office.to_string();
+    let wanted = Wanted {
+        letter: &before.letter,
+        office_id: &office,
+        subject: &subject,
+        values: convert::values(request.values.as_ref()),
+        attachments: &request.attachments,
+        papers: true,
+        with_optional_steps: before.record.case.content.with_optional_steps,
+    };
+    let sound = core.sound(&core.db.read, wanted).await?;
+    core.press.draft(&before.letter, &sound.content, &sound.offices).await?;
+    let request = &request;
+    let mut answer: ResubmitApplicationResponse = core
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            let mut loaded = core.application_by_code(&*tx, &request.code).await?;
+            let id = loaded.application().id;
+            for attachment in &sound.content.attachments {
+                if !store::file::give(&*tx, attachment.file, id).await? {
+                    return Err(Error::NotFound(Thing::File));
+                }
+            }
+            loaded.record.case.content = sound.content;
+            let content_hash = loaded.record.case.content.digest()?;
+            let by = By::Applicant { account: None };
+            let asking = Asking { who: super::who(caller), request_id: &request.request_id };
+            let loaded = core.act(&tx, loaded, (by, Order::Resubmit { content_hash }), asking, now).await?;
+            let key = loaded.record.case.application.applicant.person.clone();
+            core.remember(&tx, &loaded.letter, &loaded.record.case.content, key.as_deref(), now).await?;
+            Ok(ResubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
+        })
+        .await?;
+    answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
+    Ok(Response::new(answer))
+}

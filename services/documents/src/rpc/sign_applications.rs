@@ -1,0 +1,364 @@
+//! `SignApplications`: each of a batch is signed for itself, and answered for itself.
+//!
+//! For each: the rules agree and the state says *signing*; the letter is printed from the frozen content, or taken as the
+//! first signer left it; it is signed and verified; the file is stored; only then the state says *signed*. Whatever ends in
+//! between leaves the letter waiting, with the same content and number.
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::fault::{Fault as _, Problem};
+use mpp_proto::documents::v1::{SignApplicationsRequest, SignApplicationsResponse, SigningResult};
+use sea_orm::DatabaseTransaction;
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+use tonic::Response;
+
+use super::case::{Asking, Loaded};
+use super::{Core, get_application};
+use crate::adapter::signer::{Credential, Order as Signing, SigningError};
+use crate::domain::code;
+use crate::domain::document::{DocumentState, DocumentVerb};
+use crate::domain::office::{Office, Signer};
+use crate::domain::workflow::decide::{By, Order};
+use crate::domain::workflow::{Actor, State};
+use crate::domain::{ApplicationId, DocumentId, FileId};
+use crate::error::Error;
+use crate::press::{self, Final};
+use crate::store;
+use crate::store::application::SignedFile;
+use crate::store::document::{Body, Document, Revision};
+
+/// Letters of one batch at most: a signer reads what he signs.
+const MOST: usize = 50;
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: SignApplicationsRequest,
+) -> Result<Response<SignApplicationsResponse>, Error> {
+    let mut checker = Checker::new();
+    if request.applications.is_empty() || request.applications.len() > MOST {
+        checker.violation(
+            "applications",
+            "INVALID_LENGTH",
+            format!("pilih 1 sampai {MOST} surat"),
+            format!("choose 1 to {MOST} letters"),
+        );
+    }
+    for (at, id) in request.applications.iter().enumerate() {
+        let _id: Option<ApplicationId> = checker.id(&format!("applications[{at}]"), id);
+    }
+    checker.finish()?;
+    let credential = Credential {
+        passphrase: SecretString::from(request.passphrase),
+        totp: SecretString::from(request.totp),
+    };
+    let mut results = Vec::with_capacity(request.applications.len());
+    let mut hopeless = false;
+    for id in &request.applications {
+        let outcome = if hopeless {
+            // A wrong passphrase is wrong for the rest too, and trying again may lock the account.
+            Err(SigningError::WrongPassphrase.problem().into())
+        } else {
+            core.sign(caller, get_application::read_id(id)?, &credential, &request.request_id).await
+        };
+        let (signed, problem) = match outcome {
+            Ok(()) => (true, None),
+            Err(error) => (false, Some(error.problem())),
+        };
+        hopeless |= problem.as_ref().is_some_and(|problem| problem.reason == "WRONG_PASSPHRASE");
+        if let Some(problem) = problem.as_ref().and_then(|problem| problem.source.as_ref()) {
+            tracing::warn!(application = %id, error = format!("{problem:#}"), "a letter was not signed");
+        }
+        let application = match core.application_of(&core.db.write, caller, get_application::read_id(id)?).await {
+            Ok((loaded, actor)) => Some(core.shown(&core.db.write, &loaded, &actor).await?),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        results.push(SigningResult {
+            application_id: id.clone(),
+            signed,
+            reason: problem.as_ref().map(|problem| problem.reason.to_owned()).unwrap_or_default(),
+            message: problem
+                .map(|problem| problem.text.in_language(caller.language).to_owned())
+                .unwrap_or_default(),
+            application,
+        });
+    }
+    Ok(Response::new(SignApplicationsResponse { results }))
+}
+
+impl Core {
+    /// Signs one application for this official. Asked again after it is signed, it is signed.
+    async fn sign(
+        &self,
+        caller: &Caller,
+        id: ApplicationId,
+        credential: &Credential,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        let asking = Asking { who: &caller.id, request_id };
+        let (loaded, actor) = self.application_of(&self.db.read, caller, id).await?;
+        if signed_by(&loaded, &actor) {
+            return Ok(());
+        }
+        let signer = self.signer_of(&loaded, caller).await?;
+        let seen = loaded.application().content_hash.clone().unwrap_or_default();
+        let tx = self.db.begin().await?;
+        let (loaded, _) = self.application_of(&tx, caller, id).await?;
+        let now = self.now();
+        let order = Order::BeginSigning { seen };
+        let loaded = self.act(&tx, loaded, (By::Official(actor), order), asking, now).await?;
+        tx.commit().await?;
+        let signed = self.signed_file(&loaded, &signer, Some(credential), now).await;
+        self.settle(loaded, signed, asking).await
+    }
+
+    /// Signs what is granted by law with the seal of the installation.
+    pub(crate) async fn sign_by_law(&self, loaded: Loaded) -> Result<(), Error> {
+        let issuer = loaded.issuer()?.clone();
+        let head = issuer.signers.iter().find(|signer| signer.role == signer.role.level().head());
+        let head = head.or_else(|| issuer.signers.first()).cloned().context("an office has nobody who signs")?;
+        let signer = Acting { signer: head, office: issuer, title: None };
+        let signed = self.signed_file(&loaded, &signer, None, self.now()).await;
+        self.settle(loaded, signed, Asking { who: "system", request_id: "" }).await
+    }
+
+    /// Who the caller is when this application is signed.
+    async fn signer_of(&self, loaded: &Loaded, caller: &Caller) -> Result<Acting, Error> {
+        let Some((_, planned)) = loaded.application().current_step() else { return Err(not_listed()) };
+        let office = loaded.office(planned.step.level.office()).ok_or_else(not_listed)?.clone();
+        let own = planned.roles.iter().find_map(|role| office.signer(&caller.id, *role));
+        if let Some(signer) = own {
+            let signer = signer.clone();
+            return Ok(Acting { signer, office, title: None });
+        }
+        let held = store::delegation::of_account(&self.db.read, &caller.id, self.now()).await?;
+        for held in held.into_iter().filter(|held| held.office == office.id && planned.roles.contains(&held.role)) {
+            // The person is listed in a role of his own, here or elsewhere; the title is that of who is filled in for.
+            let person = loaded.offices.iter().flat_map(|office| &office.signers).find(|it| it.account == caller.id);
+            let post = office.signers.iter().find(|signer| signer.role == held.role);
+            if let (Some(person), Some(post)) = (person, post) {
+                let signer = Signer { role: held.role, title: post.title.clone(), ..person.clone() };
+                return Ok(Acting { signer, office, title: Some(held.title) });
+            }
+        }
+        Err(not_listed())
+    }
+
+    /// Prints the letter, or takes it as the signer before left it, and has it signed and stored.
+    async fn signed_file(
+        &self,
+        loaded: &Loaded,
+        acting: &Acting,
+        credential: Option<&Credential>,
+        now: DateTime<Utc>,
+    ) -> Result<SignedFile, Error> {
+        let case = &loaded.record.case;
+        let id = case.application.id;
+        let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
+        let (pdf, place, endorsement) = match case.signed.last() {
+            Some(before) => {
+                if let Some(named) = case.endorser.as_ref().filter(|named| **named != acting.signer.account) {
+                    tracing::debug!(application = %id, %named, "another than the printed signer");
+                    return Err(another_was_printed());
+                }
+                let place = before.endorsement.unwrap_or((1, [0.0; 4]));
+                (self.files.get(&before.file.to_string()).await?, place, None)
+            }
+            None => {
+                let number = case.numbers.iter().rev().find(|entry| {
+                    entry.office == acting.office.id && entry.void_reason.is_none()
+                });
+                let number = number.context("a letter is to be signed without a number")?.text.clone();
+                let date = acting.office.zone().local(now).date();
+                let code = code::grouped(&self.verification_code(id)?);
+                let with = Final {
+                    number,
+                    date,
+                    valid_until: loaded.letter.validity.last_day(date),
+                    signer: &acting.signer,
+                    acting: acting.title.clone(),
+                    endorser: press::endorser(&loaded.letter, &case.content, &offices),
+                    url: format!("{}/s/{code}", self.base_url),
+                    code,
+                    sample: self.signers.sample,
+                };
+                let printed = self.press.last(&loaded.letter, &case.content, &offices, with).await?;
+                let place = boxed(&printed.signature);
+                (printed.pdf, place, printed.endorsement.as_ref().map(boxed))
+            }
+        };
+        let order = Signing {
+            pdf,
+            nth: case.signed.len() + 1,
+            place,
+            signer: &acting.signer,
+            reason: case.title.clone(),
+            location: acting.office.place.clone(),
+            at: now,
+            offset_minutes: acting.office.zone().offset_minutes(),
+        };
+        let signed = match credential {
+            Some(credential) => self.signers.sign(order, credential).await,
+            None => self.signers.sealed(order),
+        };
+        let signed = signed.map_err(|error| Error::from(error.problem()))?;
+        let file = FileId::generate();
+        // First the file, then the state that says it is signed.
+        self.files.put(&file.to_string(), &signed).await?;
+        Ok(SignedFile {
+            file,
+            sha256: hex::encode(Sha256::digest(&signed)),
+            at: now,
+            signer: format!("{}, {}", acting.signer.title, acting.signer.name),
+            endorsement,
+        })
+    }
+
+    /// Notes how a signature ended. A failure leaves the letter waiting for one.
+    async fn settle(&self, loaded: Loaded, signed: Result<SignedFile, Error>, asking: Asking<'_>) -> Result<(), Error> {
+        let id = loaded.application().id;
+        let tx = self.db.begin().await?;
+        let mut loaded = self.application(&tx, id).await?;
+        let now = self.now();
+        let failed = match signed {
+            Ok(signed) => {
+                let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
+                if loaded.record.case.signed.is_empty() {
+                    let second = press::endorser(&loaded.letter, &loaded.record.case.content, &offices);
+                    loaded.record.case.endorser = second.map(|signer| signer.account.clone());
+                }
+                let file_hash = signed.sha256.clone();
+                loaded.record.case.signed.push(signed);
+                loaded.record.case.signing_problem.clear();
+                // The document is named by the application that is written in the same transaction.
+                loaded.record.case.document.get_or_insert_with(DocumentId::generate);
+                let order = Order::CompleteSigning { file_hash };
+                let loaded = self.act(&tx, loaded, (By::System, order), asking, now).await?;
+                if loaded.application().state == State::Issued {
+                    self.issue(&tx, &loaded, asking, now).await?;
+                }
+                None
+            }
+            Err(error) => {
+                let problem = error.problem();
+                loaded.record.case.signing_problem = problem.text.id.clone();
+                let order = Order::FailSigning { reason: problem.reason.to_owned() };
+                self.act(&tx, loaded, (By::System, order), asking, now).await?;
+                Some(problem)
+            }
+        };
+        tx.commit().await?;
+        match failed {
+            None => {
+                self.metrics.signed();
+                Ok(())
+            }
+            Some(problem) => {
+                self.metrics.not_signed(problem.reason);
+                Err(problem.into())
+            }
+        }
+    }
+
+    /// Enters the document that was issued, and ends the one that it replaces.
+    async fn issue(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &Loaded,
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let case = &loaded.record.case;
+        let issuer = loaded.issuer()?;
+        let first = case.signed.first().context("an issued letter has no signed file")?;
+        let id = case.document.context("an issued letter has no document")?;
+        let number = case.numbers.iter().rev().find(|entry| entry.office == issuer.id && entry.void_reason.is_none());
+        let document = Document {
+            id,
+            application: case.application.id,
+            code: self.verification_code(case.application.id)?,
+            letter_type: case.content.letter_type.clone(),
+            office: issuer.id,
+            state: DocumentState::Valid,
+            version: 1,
+            valid_until: loaded.letter.validity.last_day(issuer.zone().local(first.at).date()),
+            changed: 0,
+            issued_at: now,
+            body: Body {
+                title: case.title.clone(),
+                number: number.map(|entry| entry.text.clone()).unwrap_or_default(),
+                office_name: issuer.name.clone(),
+                holder: loaded.holder(),
+                signers: case.signed.iter().map(|signed| signed.signer.clone()).collect(),
+                sample: self.signers.sample,
+                replaces: case.replaces,
+                replaced_by: None,
+                end_reason: String::new(),
+                ended_at: None,
+            },
+        };
+        store::document::insert(tx, &self.cipher, &document).await?;
+        for (revision, signed) in (1..).zip(&case.signed) {
+            let row = Revision {
+                document: id,
+                revision,
+                file: signed.file,
+                sha256: signed.sha256.clone(),
+                signed_at: signed.at,
+            };
+            store::document::add_revision(tx, &row).await?;
+        }
+        if let Some(replaced) = case.replaces
+            && let Some(mut old) = store::document::find(tx, &self.cipher, replaced).await?
+        {
+            old.body.replaced_by = Some(id);
+            self.end(tx, &mut old, DocumentVerb::Replace, issuer.area.as_str(), asking, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Somebody who signs for an office.
+struct Acting {
+    signer: Signer,
+    office: Office,
+    /// "Plt." or "Plh.".
+    title: Option<String>,
+}
+
+/// Whether this official has signed it already, and it went on.
+fn signed_by(loaded: &Loaded, actor: &Actor) -> bool {
+    use crate::domain::step::StepKind;
+    use crate::domain::workflow::Progress;
+    let application = loaded.application();
+    let signed = application.plan.steps.iter().zip(&application.steps).any(|(planned, progress)| {
+        planned.step.kind == StepKind::Sign && matches!(progress, Progress::Done(taken) if taken.actor == actor.id)
+    });
+    signed && !matches!(application.state, State::AwaitingSignature | State::Signing)
+}
+
+fn boxed(place: &crate::letter::render::SignatureBox) -> (usize, [f64; 4]) {
+    (place.page, [place.x, place.y, place.width, place.height])
+}
+
+fn not_listed() -> Error {
+    Problem::precondition(
+        "NOT_A_SIGNATORY",
+        "Anda belum tercatat sebagai penanda tangan kantor ini untuk tahap tersebut. Minta admin melengkapi data kantor.",
+        "The office does not list you as a signatory for this step yet. Ask an administrator to add you.",
+    )
+    .into()
+}
+
+fn another_was_printed() -> Error {
+    Problem::precondition(
+        "ANOTHER_SIGNER_PRINTED",
+        "Surat ini sudah dicetak dengan nama penanda tangan kedua yang lain. Kembalikan surat agar diterbitkan ulang dengan nama yang benar.",
+        "The letter names another second signer. Return it, so that it is issued anew with the right name.",
+    )
+    .into()
+}

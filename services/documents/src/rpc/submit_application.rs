@@ -1,0 +1,159 @@
+//! `SubmitApplication`: from here on its content is frozen.
+
+use std::collections::BTreeSet;
+
+use mpp_kit::caller::Caller;
+use mpp_proto::documents::v1::{SubmitApplicationRequest, SubmitApplicationResponse};
+use sea_orm::DatabaseTransaction;
+use tonic::Response;
+
+use super::case::{Asking, Loaded};
+use super::content::{Sound, Wanted, told};
+use super::{Core, convert, status};
+use crate::domain::letter_type::LetterType;
+use crate::domain::step::{Level, OfficeLevel};
+use crate::domain::workflow::decide::{By, Command, Order, decide};
+use crate::domain::workflow::{Application, Party, Plan, State};
+use crate::domain::{ApplicationId, DocumentId};
+use crate::error::{Error, Thing};
+use crate::store;
+use crate::store::application::{Case, Content, Record};
+
+const METHOD: &str = "mpp.documents.v1.DocumentsService/SubmitApplication";
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: SubmitApplicationRequest,
+) -> Result<Response<SubmitApplicationResponse>, Error> {
+    let letter = core.types.published(&core.db.read, &request.letter_type).await?;
+    let subject = request.subject.clone().unwrap_or_default();
+    let wanted = Wanted {
+        letter: &letter,
+        office_id: &request.office_id,
+        subject: &subject,
+        values: convert::values(request.values.as_ref()),
+        attachments: &request.attachments,
+        papers: true,
+        with_optional_steps: request.with_optional_steps,
+    };
+    let sound = core.sound(&core.db.read, wanted).await?;
+    // What cannot be printed is refused now, not when somebody wants to sign it.
+    core.press.draft(&letter, &sound.content, &sound.offices).await?;
+    let request = &request;
+    let mut answer: SubmitApplicationResponse = core
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            let asking = Asking { who: super::who(caller), request_id: &request.request_id };
+            let loaded = core.create(&tx, &letter, sound, None, asking, now).await?;
+            Ok(SubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
+        })
+        .await?;
+    answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
+    Ok(Response::new(answer))
+}
+
+impl Core {
+    /// Makes an application of what was found sound, submits it, and enters it everywhere.
+    pub(super) async fn create(
+        &self,
+        tx: &DatabaseTransaction,
+        letter: &std::sync::Arc<LetterType>,
+        sound: Sound,
+        replaces: Option<DocumentId>,
+        asking: Asking<'_>,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Loaded, Error> {
+        let id = ApplicationId::generate();
+        let Sound { content, area, offices } = sound;
+        let applicant = content.subject.nik.as_ref().map(|nik| self.person_key(nik.reveal()));
+        let about = letter.about.nik.as_ref().and_then(|key| content.values.get(key)?.as_str());
+        let subject_key = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
+        let agency = offices.get(&OfficeLevel::Agency).map(|office| office.id);
+        let party = Party { account: None, person: applicant.clone() };
+        let draft = Application::draft(id, Plan::of(letter), party, subject_key.clone(), area, agency, now);
+        let mut loaded = Loaded {
+            record: Record {
+                version: 1,
+                submitted_at: now,
+                updated_at: now,
+                case: Case {
+                    application: draft,
+                    history: Vec::new(),
+                    title: letter.title.id.clone(),
+                    offices: offices.iter().map(|(level, office)| (*level, office.id)).collect(),
+                    subject_key: subject_key.clone(),
+                    numbers: Vec::new(),
+                    signed: Vec::new(),
+                    endorser: None,
+                    document: None,
+                    replaces,
+                    signing_problem: String::new(),
+                    collector: String::new(),
+                    content,
+                },
+            },
+            letter: std::sync::Arc::clone(letter),
+            offices: offices.into_values().collect(),
+        };
+        let content = &loaded.record.case.content;
+        for attachment in &content.attachments {
+            if !store::file::give(tx, attachment.file, id).await? {
+                return Err(Error::NotFound(Thing::File));
+            }
+        }
+        let order = Order::Submit { content_hash: content.digest()?, skip: left_out(letter, &loaded) };
+        let command = Command { by: By::Applicant { account: None }, order };
+        let decision = decide(loaded.application(), &command, &loaded.calendar(), now)?;
+        loaded.record.case.application = decision.next;
+        let mut events = decision.events;
+        self.number(tx, &mut loaded, &mut events, now).await?;
+        loaded.record.case.history.clone_from(&events);
+        let digest = self.code_digest(&self.receipt_code(id)?).ok_or(Error::NotFound(Thing::Code))?;
+        let waiting = loaded.waiting();
+        let queues = (waiting.as_ref(), loaded.deemed_at());
+        store::application::insert(tx, &self.cipher, &loaded.record, digest, queues).await?;
+        self.remember(tx, letter, &loaded.record.case.content, applicant.as_deref(), now).await?;
+        self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
+        self.announce(tx, &loaded, &events, now).await?;
+        self.metrics.submitted(&letter.key);
+        Ok(loaded)
+    }
+
+    /// Keeps what a person told, for the next form.
+    pub(super) async fn remember(
+        &self,
+        tx: &DatabaseTransaction,
+        letter: &LetterType,
+        content: &Content,
+        subject_key: Option<&str>,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), Error> {
+        let Some(key) = subject_key else { return Ok(()) };
+        let mut record = store::person::find(tx, &self.cipher, key).await?.unwrap_or_default();
+        record.attributes.extend(told(letter, &content.values));
+        store::person::save(tx, &self.cipher, key, &record, now).await?;
+        Ok(())
+    }
+}
+
+/// Optional steps that are not taken. RT and RW are asked where the village works with them; what lies beyond the issuing
+/// office, such as the signature of the sub-district, only when the applicant wants it and the office is there.
+fn left_out(letter: &LetterType, loaded: &Loaded) -> BTreeSet<usize> {
+    let wanted = loaded.record.case.content.with_optional_steps;
+    let village = loaded.office(OfficeLevel::Village);
+    letter
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| {
+            step.optional
+                && match step.level {
+                    Level::Rt | Level::Rw => village.is_none_or(|village| village.without_neighbourhoods),
+                    Level::Village | Level::SubDistrict | Level::Agency => {
+                        !wanted || loaded.office(step.level.office()).is_none()
+                    }
+                }
+        })
+        .map(|(at, _)| at)
+        .collect()
+}

@@ -1,0 +1,56 @@
+//! Letter types as they are in force, read once: a version that was published never changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::anyhow;
+use sea_orm::ConnectionTrait;
+
+use crate::catalogue;
+use crate::domain::letter_type::{LetterType, TypeState};
+use crate::error::{Error, Thing};
+use crate::store;
+
+/// Versions that were read, by key and number.
+#[derive(Default)]
+pub(crate) struct Types(Mutex<HashMap<(String, u32), Arc<LetterType>>>);
+
+impl Types {
+    /// The version of a type that is in force.
+    pub(crate) async fn published(&self, db: &impl ConnectionTrait, key: &str) -> Result<Arc<LetterType>, Error> {
+        let version = store::letter_type::in_state(db, key, TypeState::Published).await?;
+        self.parsed(&version.ok_or(Error::NotFound(Thing::LetterType))?)
+    }
+
+    /// A version that an application follows.
+    pub(crate) async fn version(
+        &self,
+        db: &impl ConnectionTrait,
+        key: &str,
+        version: u32,
+    ) -> Result<Arc<LetterType>, Error> {
+        let known = self.lock().get(&(key.to_owned(), version)).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let found = store::letter_type::find(db, key, version).await?;
+        self.parsed(&found.ok_or_else(|| anyhow!("version {version} of letter type {key} is gone"))?)
+    }
+
+    /// A version that is not a draft, read.
+    pub(crate) fn parsed(&self, version: &store::letter_type::Version) -> Result<Arc<LetterType>, Error> {
+        let at = (version.key.clone(), version.version);
+        if let Some(known) = self.lock().get(&at) {
+            return Ok(Arc::clone(known));
+        }
+        let read = catalogue::read_definition(&version.definition, &version.template)
+            .map_err(|error| anyhow!("version {} of letter type {}: {error}", version.version, version.key))?;
+        let read = Arc::new(LetterType { version: version.version, state: version.state, ..read });
+        self.lock().insert(at, Arc::clone(&read));
+        Ok(read)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, u32), Arc<LetterType>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,94 @@
+//! `UploadFile`: a file for an application that is about to be submitted. Judged by its content, stored before it is named.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::fault::{Problem, Text, Violation};
+use mpp_proto::documents::v1::{Attachment, UploadFileRequest, UploadFileResponse};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tonic::Response;
+
+use super::{Core, record};
+use crate::domain::FileId;
+use crate::error::Error;
+use crate::store;
+use crate::store::file::StoredFile;
+
+const METHOD: &str = "mpp.documents.v1.DocumentsService/UploadFile";
+/// Bytes of an upload at most.
+pub(super) const MAX_UPLOAD: usize = 3 << 20;
+/// What is taken. Nothing that a browser would run.
+const TAKEN: [&str; 3] = ["application/pdf", "image/jpeg", "image/png"];
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: UploadFileRequest,
+) -> Result<Response<UploadFileResponse>, Error> {
+    let media_type = judge(&request.content)?;
+    let file = StoredFile {
+        id: FileId::generate(),
+        media_type: media_type.to_owned(),
+        size: i64::try_from(request.content.len()).unwrap_or(i64::MAX),
+        sha256: hex::encode(Sha256::digest(&request.content)),
+        application: None,
+    };
+    // First the file, then the row: a crash between leaves a file that nobody names, never a name without a file.
+    let name = file.id.to_string();
+    core.files.put(&name, &request.content).await?;
+    let request = &request;
+    let answer: UploadFileResponse = core
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            store::file::insert(&*tx, &file, now).await?;
+            let id = file.id.to_string();
+            let who = (super::who(caller), "file.uploaded", id.as_str());
+            let detail = json!({"mediaType": file.media_type, "size": file.size});
+            record(&tx, who, (None, None), detail, &request.request_id, now).await?;
+            Ok(UploadFileResponse {
+                file: Some(Attachment {
+                    file_id: id,
+                    requirement: String::new(),
+                    media_type: file.media_type,
+                    size: file.size,
+                    sha256: file.sha256,
+                }),
+            })
+        })
+        .await?;
+    // A repetition is answered with the first file; this one is nobody's.
+    if answer.file.as_ref().is_some_and(|file| file.file_id != name) {
+        core.files.delete(&name).await?;
+    }
+    Ok(Response::new(answer))
+}
+
+/// The media type of an upload by its first bytes, if it is one that is taken.
+fn judge(content: &[u8]) -> Result<&'static str, Error> {
+    let refuse = |reason, id: &str, en: &str| {
+        let text = Text::new(id, en);
+        Err(Problem::invalid(vec![Violation { field: "content".to_owned(), reason, text }]).into())
+    };
+    if content.is_empty() || content.len() > MAX_UPLOAD {
+        return refuse("INVALID_LENGTH", "pilih berkas berukuran paling besar 3 MB", "choose a file of at most 3 MB");
+    }
+    let found = infer::get(content).map(|kind| kind.mime_type());
+    match TAKEN.into_iter().find(|taken| Some(*taken) == found) {
+        Some(taken) => Ok(taken),
+        None => refuse("INVALID_TYPE", "pilih berkas PDF, JPEG, atau PNG", "choose a PDF, JPEG or PNG file"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_what_its_content_says() {
+        assert_eq!(judge(b"%PDF-1.7\n...").unwrap(), "application/pdf");
+        assert_eq!(judge(&[0xFF, 0xD8, 0xFF, 0xE0, 0, 0]).unwrap(), "image/jpeg");
+        assert_eq!(judge(b"\x89PNG\r\n\x1a\n....").unwrap(), "image/png");
+        for bad in [b"".as_slice(), b"<html>", b"MZ....", b"PK\x03\x04", b"GIF89a...."] {
+            assert!(judge(bad).is_err(), "{bad:?}");
+        }
+        assert!(judge(&vec![b'%'; MAX_UPLOAD + 1]).is_err());
+    }
+}

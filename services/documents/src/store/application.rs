@@ -1,0 +1,399 @@
+//! Applications: one encrypted body each, with what is searched by beside it; and what waits for officials.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeZone as _, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+
+use super::convert::{count, number, open, read, seal};
+use super::entity::{application, work_item};
+use crate::blob::Cipher;
+use crate::domain::field::Values;
+use crate::domain::person::Subject;
+use crate::domain::step::{OfficeLevel, StepKind, StepRole};
+use crate::domain::workflow::{Application, Event, State};
+use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+
+/// An application with everything that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Record {
+    /// Counts up with each change.
+    pub(crate) version: u32,
+    pub(crate) submitted_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) case: Case,
+}
+
+/// The body of an application.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    pub(crate) application: Application,
+    /// What happened, oldest first.
+    pub(crate) history: Vec<Event>,
+    /// What was submitted.
+    pub(crate) content: Content,
+    /// What the type was called then.
+    pub(crate) title: String,
+    /// The offices that work on it, by level.
+    pub(crate) offices: BTreeMap<OfficeLevel, OfficeId>,
+    /// A digest of the subject's population number.
+    pub(crate) subject_key: Option<String>,
+    /// Numbers as they stand in the register.
+    pub(crate) numbers: Vec<RegisterEntry>,
+    /// The file after each signature, oldest first.
+    pub(crate) signed: Vec<SignedFile>,
+    /// The account that the letter names as its second signer; set when it was printed.
+    pub(crate) endorser: Option<String>,
+    /// The document, once it is issued.
+    pub(crate) document: Option<DocumentId>,
+    /// The document that the new one replaces.
+    pub(crate) replaces: Option<DocumentId>,
+    /// Why the last signature failed.
+    pub(crate) signing_problem: String,
+    /// Who collected the paper.
+    pub(crate) collector: String,
+}
+
+/// A letter as it was after a signature. The file is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignedFile {
+    pub(crate) file: FileId,
+    pub(crate) sha256: String,
+    pub(crate) at: DateTime<Utc>,
+    /// "Kepala Desa Ujung Tanjung, Budi Santoso".
+    pub(crate) signer: String,
+    /// Where the second signer draws, if there is one: page, x, y, width, height in points from below left.
+    pub(crate) endorsement: Option<(usize, [f64; 4])>,
+}
+
+/// What was submitted: everything that the signature stands for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Content {
+    pub(crate) letter_type: String,
+    pub(crate) letter_type_version: u32,
+    pub(crate) office: OfficeId,
+    pub(crate) subject: Subject,
+    /// Where the subject lives: the area path that decides who is competent.
+    pub(crate) area: String,
+    pub(crate) family_card: String,
+    pub(crate) phone: String,
+    pub(crate) values: Values,
+    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) with_optional_steps: bool,
+}
+
+/// A file that was uploaded with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attachment {
+    pub(crate) file: FileId,
+    pub(crate) requirement: String,
+    pub(crate) media_type: String,
+    pub(crate) size: i64,
+    pub(crate) sha256: String,
+}
+
+/// A number as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterEntry {
+    pub(crate) office: OfficeId,
+    pub(crate) level: OfficeLevel,
+    pub(crate) series: String,
+    pub(crate) year: i32,
+    pub(crate) seq: u32,
+    pub(crate) text: String,
+    pub(crate) void_reason: Option<String>,
+}
+
+/// Where an application waits, as worklists see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) roles: Vec<StepRole>,
+    /// The area, or the area of the agency, where these roles must be held.
+    pub(crate) area: String,
+    pub(crate) kind: StepKind,
+    pub(crate) claimed_by: Option<String>,
+    /// `None` while the clock is paused.
+    pub(crate) due: Option<DateTime<Utc>>,
+    pub(crate) escalated: bool,
+}
+
+/// A line of a worklist, before the application is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) application: ApplicationId,
+    pub(crate) role: StepRole,
+    pub(crate) area: String,
+    pub(crate) due_at: DateTime<Utc>,
+}
+
+/// When what is paused is due: after everything else.
+pub(crate) fn end_of_time() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(9999, 12, 31, 0, 0, 0).single().unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn record(cipher: &Cipher, row: &application::Model) -> Result<Record, DbErr> {
+    Ok(Record {
+        version: count("application.version", row.version)?,
+        submitted_at: row.submitted_at,
+        updated_at: row.updated_at,
+        case: open(cipher, &row.id, &row.body)?,
+    })
+}
+
+/// The application with this id.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    id: ApplicationId,
+) -> Result<Option<Record>, DbErr> {
+    let row = application::Entity::find_by_id(id.to_string()).one(db).await?;
+    row.map(|row| record(cipher, &row)).transpose()
+}
+
+/// The application that this code follows.
+pub(crate) async fn by_code(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    code_digest: &str,
+) -> Result<Option<Record>, DbErr> {
+    let row = application::Entity::find().filter(application::Column::CodeDigest.eq(code_digest)).one(db).await?;
+    row.map(|row| record(cipher, &row)).transpose()
+}
+
+/// Applications with these ids, in no order.
+pub(crate) async fn several(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    ids: &[ApplicationId],
+) -> Result<Vec<Record>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = application::Entity::find()
+        .filter(application::Column::Id.is_in(ids.iter().map(ToString::to_string)))
+        .all(db)
+        .await?;
+    rows.iter().map(|row| record(cipher, row)).collect()
+}
+
+/// Applications about the same person for the same type since a moment, without this one.
+pub(crate) async fn similar(
+    db: &impl ConnectionTrait,
+    subject_key: &str,
+    letter_type: &str,
+    since: DateTime<Utc>,
+    but: ApplicationId,
+) -> Result<Vec<ApplicationId>, DbErr> {
+    use application::{Column, Entity};
+    let rows: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::SubjectKey.eq(subject_key))
+        .filter(Column::LetterType.eq(letter_type))
+        .filter(Column::SubmittedAt.gte(since))
+        .filter(Column::Id.ne(but.to_string()))
+        .filter(Column::State.is_not_in([State::Rejected, State::Withdrawn].map(|state| state.to_string())))
+        .order_by_asc(Column::SubmittedAt)
+        .limit(5)
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.iter().map(|id| read("application.id", id)).collect()
+}
+
+/// Applications that the law grants by now.
+pub(crate) async fn deemed(db: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> Result<Vec<ApplicationId>, DbErr> {
+    use application::{Column, Entity};
+    let rows: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::DeemedAt.lte(now))
+        .order_by_asc(Column::DeemedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.iter().map(|id| read("application.id", id)).collect()
+}
+
+/// Applications whose step is late and was not pointed out yet.
+pub(crate) async fn late(db: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> Result<Vec<ApplicationId>, DbErr> {
+    use work_item::{Column, Entity};
+    let rows: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::ApplicationId)
+        .filter(Column::Escalated.eq(false))
+        .filter(Column::DueAt.lt(now))
+        .order_by_asc(Column::DueAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut ids: Vec<ApplicationId> =
+        rows.iter().map(|id| read("work_item.application_id", id)).collect::<Result<_, _>>()?;
+    ids.dedup();
+    Ok(ids)
+}
+
+/// Applications that were handed to the signing service and have not come back since a moment.
+pub(crate) async fn signing_since(
+    db: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<ApplicationId>, DbErr> {
+    use application::{Column, Entity};
+    let rows: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::State.eq(State::Signing.to_string()))
+        .filter(Column::UpdatedAt.lt(before))
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.iter().map(|id| read("application.id", id)).collect()
+}
+
+/// What waits for holders of a role in exactly this area, what is due first first, after a line.
+pub(crate) async fn worklist(
+    db: &impl ConnectionTrait,
+    (role, area): (StepRole, &str),
+    (signing_only, late_before): (bool, Option<DateTime<Utc>>),
+    after: Option<(DateTime<Utc>, &str)>,
+    limit: u64,
+) -> Result<Vec<Line>, DbErr> {
+    use work_item::{Column, Entity};
+    let mut select = Entity::find()
+        .filter(Column::Area.eq(area))
+        .filter(Column::Role.eq(role.to_string()))
+        .order_by_asc(Column::DueAt)
+        .order_by_asc(Column::ApplicationId)
+        .limit(limit);
+    if signing_only {
+        select = select.filter(Column::Kind.eq(StepKind::Sign.to_string()));
+    }
+    if let Some(now) = late_before {
+        select = select.filter(Column::DueAt.lt(now));
+    }
+    if let Some((due_at, id)) = after {
+        select = select.filter(
+            Condition::any()
+                .add(Column::DueAt.gt(due_at))
+                .add(Condition::all().add(Column::DueAt.eq(due_at)).add(Column::ApplicationId.gt(id))),
+        );
+    }
+    select
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(Line {
+                application: read("work_item.application_id", &row.application_id)?,
+                role: read("work_item.role", &row.role)?,
+                area: row.area,
+                due_at: row.due_at,
+            })
+        })
+        .collect()
+}
+
+/// How many are late at a desk, `most` at most.
+pub(crate) async fn late_at(
+    db: &impl ConnectionTrait,
+    (role, area): (StepRole, &str),
+    now: DateTime<Utc>,
+    most: u64,
+) -> Result<u64, DbErr> {
+    use work_item::{Column, Entity};
+    let found: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::ApplicationId)
+        .filter(Column::Area.eq(area))
+        .filter(Column::Role.eq(role.to_string()))
+        .filter(Column::DueAt.lt(now))
+        .limit(most)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found.len() as u64)
+}
+
+/// Writes a new application with what waits for officials.
+pub(crate) async fn insert(
+    tx: &DatabaseTransaction,
+    cipher: &Cipher,
+    record: &Record,
+    code_digest: String,
+    (waiting, deemed_at): (Option<&Waiting>, Option<DateTime<Utc>>),
+) -> Result<(), DbErr> {
+    let case = &record.case;
+    let id = case.application.id.to_string();
+    let row = application::ActiveModel {
+        code_digest: Set(code_digest),
+        letter_type: Set(case.content.letter_type.clone()),
+        letter_type_version: Set(number(case.content.letter_type_version)?),
+        office_id: Set(case.content.office.to_string()),
+        state: Set(case.application.state.to_string()),
+        version: Set(number(record.version)?),
+        subject_key: Set(case.subject_key.clone()),
+        body: Set(seal(cipher, &id, case)?),
+        deemed_at: Set(deemed_at),
+        submitted_at: Set(record.submitted_at),
+        updated_at: Set(record.updated_at),
+        id: Set(id.clone()),
+    };
+    application::Entity::insert(row).exec_without_returning(tx).await?;
+    wait(tx, &id, waiting).await
+}
+
+/// Writes a changed application over the version before. `false` if somebody was first.
+pub(crate) async fn update(
+    tx: &DatabaseTransaction,
+    cipher: &Cipher,
+    record: &Record,
+    (waiting, deemed_at): (Option<&Waiting>, Option<DateTime<Utc>>),
+) -> Result<bool, DbErr> {
+    use application::{Column, Entity};
+    let id = record.case.application.id.to_string();
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(record.case.application.state.to_string()))
+        .col_expr(Column::Version, Expr::value(number(record.version)?))
+        .col_expr(Column::Body, Expr::value(seal(cipher, &id, &record.case)?))
+        .col_expr(Column::DeemedAt, Expr::value(deemed_at))
+        .col_expr(Column::UpdatedAt, Expr::value(record.updated_at))
+        .filter(Column::Id.eq(id.as_str()))
+        .filter(Column::Version.eq(number(record.version - 1)?))
+        .exec(tx)
+        .await?;
+    if done.rows_affected != 1 {
+        return Ok(false);
+    }
+    work_item::Entity::delete_many().filter(work_item::Column::ApplicationId.eq(id.as_str())).exec(tx).await?;
+    wait(tx, &id, waiting).await?;
+    Ok(true)
+}
+
+async fn wait(tx: &DatabaseTransaction, id: &str, waiting: Option<&Waiting>) -> Result<(), DbErr> {
+    let Some(waiting) = waiting else { return Ok(()) };
+    let rows = waiting.roles.iter().map(|role| work_item::ActiveModel {
+        application_id: Set(id.to_owned()),
+        role: Set(role.to_string()),
+        area: Set(waiting.area.clone()),
+        kind: Set(waiting.kind.to_string()),
+        claimed_by: Set(waiting.claimed_by.clone()),
+        due_at: Set(waiting.due.unwrap_or_else(end_of_time)),
+        escalated: Set(waiting.escalated),
+    });
+    work_item::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What recurs: lateness, grants by law, signatures that never came back, ends of validity, files that nobody used. Each
+//! pass is one call with the time, and doing it again changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::component::{Env, Worker};
+use mpp_kit::fault::chain;
+use mpp_kit::idempotency;
+
+use crate::catalogue;
+use crate::domain::calendar::TimeZone;
+use crate::domain::document::DocumentVerb;
+use crate::domain::letter_type::TypeState;
+use crate::domain::workflow::State;
+use crate::domain::workflow::decide::{By, Order, Rejection, due_orders};
+use crate::error::Error;
+use crate::rpc::Core;
+use crate::rpc::case::Asking;
+use crate::store;
+use crate::store::letter_type::Version;
+
+/// How much one pass does of each kind.
+const BATCH: u64 = 500;
+/// Answers are kept this long for repetitions.
+const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
+/// How long after its time-out a signature counts as lost.
+const LOST_AFTER: TimeDelta = TimeDelta::seconds(60);
+
+const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
+
+/// The workers of the service.
+pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> Vec<Worker> {
+    let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
+    let every = Duration::from_secs(core.config.sweep_seconds.into());
+    vec![Worker::new("documents: clocks and clean-up", async move {
+        while !shutdown.is_triggered() {
+            // A database that is away comes back.
+            if let Err(error) = tick(&core, core.now()).await {
+                tracing::warn!(error = chain(&error), "a pass over documents failed and is tried again");
+            }
+            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
+        }
+        Ok(())
+    })]
+}
+
+/// Does what is due now.
+pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    fail_lost_signatures(core, now).await?;
+    report_lateness(core, now).await?;
+    grant_by_law(core, now).await?;
+    expire(core, now).await?;
+    forget_loose_files(core, now).await?;
+    idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
+    Ok(())
+}
+
+/// A process that ended between asking for a signature and storing the answer left the letter *signing*: it waits again.
+async fn fail_lost_signatures(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    let patience = TimeDelta::seconds(i64::from(core.config.signing.timeout_seconds)) + LOST_AFTER;
+    for id in store::application::signing_since(&core.db.read, now - patience, BATCH).await? {
+        let tx = core.db.begin().await?;
+        let loaded = core.application(&tx, id).await?;
+        if loaded.application().state == State::Signing && loaded.record.updated_at < now - patience {
+            let order = Order::FailSigning { reason: "SIGNING_INTERRUPTED".to_owned() };
+            core.act(&tx, loaded, (By::System, order), SYSTEM, now).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn report_lateness(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    for id in store::application::late(&core.db.read, now, BATCH).await? {
+        let tx = core.db.begin().await?;
+        let loaded = core.application(&tx, id).await?;
+        match core.act(&tx, loaded, (By::System, Order::Escalate), SYSTEM, now).await {
+            Ok(_) => {
+                tx.commit().await?;
+                core.metrics.late();
+            }
+            // Somebody took the step meanwhile.
+            Err(Error::Rejected(Rejection::NothingToEscalate)) | Err(Error::Stale { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    for id in store::application::deemed(&core.db.read, now, BATCH).await? {
+        let tx = core.db.begin().await?;
+        let loaded = core.application(&tx, id).await?;
+        let due = due_orders(loaded.application(), &loaded.calendar(), now);
+        if !due.contains(&Order::DeemGranted) {
+            continue;
+        }
+        let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
+        tx.commit().await?;
+        // What fails here is tried again with the next pass: the letter waits for its signature.
+        if let Err(error) = core.sign_by_law(loaded).await {
+            tracing::warn!(application = %id, error = chain(&error), "what is granted by law could not be sealed yet");
+        }
+    }
+    Ok(())
+}
+
+async fn expire(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    // The day ends first in the east; each office judges by its own date.
+    let today = TimeZone::Wit.local(now).date();
+    for document in store::document::ended(&core.db.read, &core.cipher, today, BATCH).await? {
+        let tx = core.db.begin().await?;
+        let Some(mut document) = store::document::find(&tx, &core.cipher, document.id).await? else { continue };
+        let Some(office) = store::office::find(&tx, &core.cipher, document.office).await? else { continue };
+        let over = document.valid_until.is_some_and(|last| office.zone().local(now).date() > last);
+        if over && document.state == crate::domain::document::DocumentState::Valid {
+            let area = office.area.to_string();
+            core.end(&tx, &mut document, DocumentVerb::Expire, &area, SYSTEM, now).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn forget_loose_files(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    let before = now - TimeDelta::minutes(i64::from(core.config.loose_file_minutes));
+    for id in store::file::loose(&core.db.read, before, BATCH).await? {
+        // First the row: a file without a name is found by nobody, a name without a file would be.
+        if store::file::forget(&core.db.write, id).await? {
+            core.files.delete(&id.to_string()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the types that ship with the suite in force where the installation has none of that key. What an installation has
+/// changed or retired stays as it is.
+pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
+    for (definition, template) in catalogue::shipped() {
+        let letter = catalogue::read_definition(definition, template).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let now = core.now();
+        let tx = core.db.begin().await?;
+        if !store::letter_type::versions(&tx, &letter.key, None, 1).await?.is_empty() {
+            continue;
+        }
+        let version = Version {
+            key: letter.key.clone(),
+            version: 1,
+            state: TypeState::Published,
+            definition: definition.to_owned(),
+            template: template.to_owned(),
+            author: "catalogue".to_owned(),
+            publisher: Some("catalogue".to_owned()),
+            created_at: now,
+            published_at: Some(now),
+        };
+        store::letter_type::save_draft(&tx, &version).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}

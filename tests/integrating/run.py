@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Runs the examples of docs/integrating.md against a running suite, in their order.
+
+    tests/integrating/run.py BASE_URL ACCOUNTS [GUIDE]
+
+ACCOUNTS is a file such as demo-accounts.json; the first account with the role `integrator` is used. A block is run when
+`<!-- run -->` stands above it; with `<!-- run expect: TEXT -->` its output must hold TEXT. What a shell block exports, the
+blocks after it see. Ends with 1 at the first block that fails, and prints that block; secrets stay in the blocks' own
+output, which is only printed then.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BLOCK = re.compile(
+    r"^<!-- run(?: expect: (?P<expect>[^\n]*?))? -->\n+```(?P<language>\w+)\n(?P<code>.*?)^```$", re.M | re.S
+)
+MARK = re.compile(r"^<!-- run", re.M)
+# Long enough for a suite in an unoptimised build on a busy machine.
+LIMIT = 60
+
+
+def account(path):
+    for candidate in json.loads(Path(path).read_text())["accounts"]:
+        if candidate["role"] == "integrator":
+            return candidate["username"], candidate["password"]
+    sys.exit(f"{path} has no account with the role integrator")
+
+
+def run(block, state):
+    """Runs a block; answers what it printed, or ends."""
+    code = block["code"]
+    if block["language"] == "sh":
+        exports = state / "exports"
+        command = ["bash", "-euo", "pipefail", "-c", f'source "{exports}"\n{code}\nexport -p >"{exports}"']
+    elif block["language"] == "python":
+        script = state / "block.py"
+        script.write_text(code)
+        command = ["bash", "-c", f'source "{state / "exports"}" && exec "{sys.executable}" "{script}"']
+    else:
+        sys.exit(f"no way to run a block of {block['language']}")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+    except subprocess.TimeoutExpired:
+        return f"no end within {LIMIT} seconds", False
+    output = done.stdout + done.stderr
+    return output, done.returncode == 0 and (block["expect"] or "") in output
+
+
+def main():
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    base_url, accounts = sys.argv[1:3]
+    default = Path(__file__).parents[2] / "docs" / "integrating.md"
+    guide = Path(sys.argv[3]) if len(sys.argv) == 4 else default
+    text = guide.read_text()
+    blocks = [match.groupdict() | {"line": text.count("\n", 0, match.start()) + 1} for match in BLOCK.finditer(text)]
+    if len(blocks) != len(MARK.findall(text)) or not blocks:
+        sys.exit(f"{guide}: a run mark stands above no block")
+    user, password = account(accounts)
+    os.environ |= {"BASE_URL": base_url.rstrip("/"), "MPP_USER": user, "MPP_PASSWORD": password}
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        (state / "exports").touch()
+        for block in blocks:
+            output, good = run(block, state)
+            if not good:
+                print(f"{guide}:{block['line']}: this block failed\n{block['code']}\n--- its output\n{output}")
+                if block["expect"]:
+                    print(f"--- expected in it: {block['expect']}")
+                sys.exit(1)
+            print(f"{guide.name}:{block['line']}: ok", flush=True)
+    print(f"{len(blocks)} examples ran")
+
+
+if __name__ == "__main__":
+    main()
