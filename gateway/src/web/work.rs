@@ -9,10 +9,11 @@ use axum::{
 use http::StatusCode;
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
-    Application, ApplicationState, Attachment, FieldKind, GetApplicationRequest, GetApplicationResponse,
-    GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest, ListWorkResponse, Office, StepState,
-    WorkItem,
+    Application, ApplicationState, Attachment, FieldKind, FormField, GetApplicationRequest,
+    GetApplicationResponse, GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest,
+    ListWorkResponse, Office, Step, StepState, WorkItem,
 };
+use prost_types::{ListValue, Value, value::Kind};
 use tonic::Status;
 
 use super::{
@@ -221,19 +222,24 @@ struct Verbs {
 }
 
 impl Verbs {
-    /// From the names that the service gives.
-    fn read(names: &[String], paused: bool) -> Self {
-        let may =
-            |verb: &str| names.iter().any(|name| name == verb || name.strip_suffix("_CLOCK") == Some(verb));
+    /// From the names that the service gives for the state of the application, and what its step says.
+    fn read(names: &[String], step: Option<&Step>) -> Self {
+        let may = |verb: &str| names.iter().any(|name| name == verb);
+        let sign = may("SIGN") || may("BEGIN_SIGNING");
+        let approve = may("APPROVE") && !sign;
+        // Whoever may decide may stop the clock meanwhile.
+        let decides = step.is_some() && (sign || approve);
+        let is_claimed = step.is_some_and(|step| !step.claimed_by.is_empty());
+        let is_paused = step.is_some_and(|step| step.paused);
         Self {
-            claim: may("CLAIM"),
-            release: may("RELEASE"),
-            approve: may("APPROVE"),
+            claim: may("CLAIM") && !is_claimed,
+            release: may("RELEASE") && is_claimed,
+            approve,
             give_back: may("RETURN"),
             reject: may("REJECT"),
-            pause: may("PAUSE") && !paused,
-            resume: may("RESUME") && paused,
-            sign: may("SIGN"),
+            pause: decides && !is_paused,
+            resume: decides && is_paused,
+            sign,
             hand_over: may("HAND_OVER"),
         }
     }
@@ -346,7 +352,7 @@ fn desk_page(
                     // Ids say nothing to people.
                     _ => String::new(),
                 },
-                reason: entry.reason.clone(),
+                reason: follow::because(entry, offices),
             })
             .collect(),
         custody: application
@@ -366,7 +372,7 @@ fn desk_page(
                 )
             })
             .collect(),
-        verbs: Verbs::read(&application.allowed_verbs, paused),
+        verbs: Verbs::read(&application.allowed_verbs, active),
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
             ApplicationState::Unspecified
@@ -405,7 +411,11 @@ fn values(application: &Application, kind: &LetterType, visit: &Visit) -> Vec<(S
     let Some(values) = &application.values else { return Vec::new() };
     let t = visit.words();
     let known = kind.fields.iter().filter_map(|field| {
-        let written = form::shown(values.fields.get(&field.key)?);
+        let value = values.fields.get(&field.key)?;
+        if let Some(Kind::ListValue(list)) = &value.kind {
+            return Some((told(field.label.as_ref(), visit.language), rows(field, list)));
+        }
+        let written = form::shown(value);
         let choice = field.choices.iter().find(|choice| choice.value == written);
         let text = match (choice, written.as_str()) {
             (Some(choice), _) => told(choice.label.as_ref(), visit.language),
@@ -418,6 +428,19 @@ fn values(application: &Application, kind: &LetterType, visit: &Visit) -> Vec<(S
     let is_known = |key: &String| kind.fields.iter().any(|field| field.key == *key);
     let others = values.fields.iter().filter(|(key, _)| !is_known(key));
     known.chain(others.map(|(key, value)| (key.clone(), form::shown(value)))).collect()
+}
+
+/// The rows of a list, a line for each.
+fn rows(field: &FormField, list: &ListValue) -> String {
+    let line = |value: &Value| match &value.kind {
+        Some(Kind::StructValue(cells)) => {
+            let cells = field.columns.iter().map(|column| form::shown_of(Some(cells), &column.key));
+            cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+        _ => form::shown(value),
+    };
+    let lines = list.values.iter().enumerate().map(|(at, row)| format!("{}. {}", at + 1, line(row)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A value as people read it.
@@ -438,7 +461,11 @@ fn readable(kind: FieldKind, written: &str, language: Language) -> String {
         | FieldKind::Region
         | FieldKind::Boolean
         | FieldKind::PersonName
-        | FieldKind::Address => written.to_owned(),
+        | FieldKind::Address
+        | FieldKind::Npwp
+        | FieldKind::Nib
+        | FieldKind::VehicleRegistration
+        | FieldKind::List => written.to_owned(),
     }
 }
 
@@ -538,12 +565,17 @@ mod tests {
     }
 
     #[test]
-    fn verbs_are_read_by_name_and_a_clock_is_either_paused_or_resumed() {
-        let names = ["APPROVE", "RETURN", "PAUSE_CLOCK", "RESUME_CLOCK", "RESET_CLOCK"].map(String::from);
-        let running = Verbs::read(&names, false);
-        assert!(running.approve && running.give_back && running.pause && !running.resume && !running.sign);
-        let paused = Verbs::read(&names, true);
-        assert!(!paused.pause && paused.resume && paused.any());
-        assert!(!Verbs::read(&[], false).any());
+    fn verbs_are_read_by_name_and_what_contradicts_the_step_is_left_out() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let review = names(&["CLAIM", "RELEASE", "APPROVE", "RETURN", "REJECT", "WITHDRAW"]);
+        let step = Step::default();
+        let free = Verbs::read(&review, Some(&step));
+        assert!(free.claim && !free.release && free.approve && free.pause && !free.resume && !free.sign);
+        let held = Step { claimed_by: "acc_1".into(), paused: true, ..Step::default() };
+        let held = Verbs::read(&review, Some(&held));
+        assert!(!held.claim && held.release && held.resume && !held.pause);
+        let signing = Verbs::read(&names(&["BEGIN_SIGNING", "RETURN", "APPROVE"]), Some(&step));
+        assert!(signing.sign && signing.give_back && !signing.approve && signing.any());
+        assert!(!Verbs::read(&[], Some(&step)).any());
     }
 }
