@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     WebState,
     fields::{self, Choice, Faults, Input, Paper},
-    form::{self, Sent},
+    form::Sent,
     letters::{self, segment, told},
     visit::{Frame, Visit},
 };
@@ -137,14 +137,7 @@ fn put(sent: &mut Sent, kind: &LetterType, known: &PrefillApplicationResponse) {
             sent.set(name, value);
         }
     }
-    put_values(sent, kind, known);
-}
-
-/// Fills the fields of the type with what is known.
-pub(crate) fn put_values(sent: &mut Sent, kind: &LetterType, known: &PrefillApplicationResponse) {
-    for field in &kind.fields {
-        sent.set(&fields::input_name(&field.key), form::shown_of(known.values.as_ref(), &field.key));
-    }
+    fields::put_values(sent, kind, known.values.as_ref());
 }
 
 /// The form, sent: one application, however often it is sent.
@@ -163,6 +156,11 @@ pub(crate) async fn submit(
     sent.set("kunci", request_id.as_str());
     let mut faults = Faults::default();
     let attachments = fields::upload(&state, &visit, &kind, &mut sent, &request_id, &mut faults).await;
+    fields::close_gaps(&kind, &mut sent);
+    if fields::add_row(&kind, &mut sent) {
+        let remarks = Remarks { faults, ..Remarks::default() };
+        return page(&state, &visit, &kind, &sent, remarks, StatusCode::OK).await;
+    }
     if !faults.is_empty() {
         let remarks = Remarks { faults, ..Remarks::default() };
         return page(&state, &visit, &kind, &sent, remarks, StatusCode::BAD_REQUEST).await;
@@ -291,7 +289,8 @@ async fn page(
     let shown = |input: &Input| (input.name.clone(), input.id.clone(), input.label.clone());
     let mut order: Vec<(String, String, String)> = person.iter().map(shown).collect();
     order.push(("desa".to_owned(), "desa".to_owned(), village_label.to_owned()));
-    order.extend(home.iter().chain(&inputs).map(shown));
+    order.extend(home.iter().map(shown));
+    order.extend(inputs.iter().flat_map(Input::places));
     order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
     let summary =
         faults.summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str())));

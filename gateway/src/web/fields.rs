@@ -7,7 +7,7 @@ use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
     Attachment, FieldKind, FormField, LetterType, Requirement, UploadFileRequest,
 };
-use prost_types::Struct;
+use prost_types::{ListValue, Struct, Value, value::Kind};
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -31,7 +31,7 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// Its id on the page.
     pub(crate) id: String,
-    /// `line`, `area`, `money`, `radio`, `select` or `check`.
+    /// `line`, `area`, `money`, `radio`, `select` or `rows`.
     pub(crate) shape: &'static str,
     /// `type` of a line.
     pub(crate) kind: &'static str,
@@ -55,6 +55,12 @@ pub(crate) struct Input {
     pub(crate) only_equals: String,
     /// The same in words, for whoever has no script.
     pub(crate) only_words: String,
+    /// The rows of a list, each with its inputs.
+    pub(crate) rows: Vec<Vec<Self>>,
+    /// Of a list: the hidden input that says how many rows are shown.
+    pub(crate) rows_name: String,
+    /// Of a list: the most rows it takes.
+    pub(crate) most_rows: usize,
 }
 
 /// One of several choices.
@@ -82,6 +88,66 @@ pub(crate) struct Paper {
 /// The input of a field of the type.
 pub(crate) fn input_name(key: &str) -> String {
     format!("isi.{key}")
+}
+
+/// The input of a column in a row of a list.
+fn cell_name(key: &str, row: usize, column: &str) -> String {
+    format!("isi.{key}.{row}.{column}")
+}
+
+/// The hidden input that says how many rows of a list are shown.
+fn rows_name(key: &str) -> String {
+    format!("baris.{key}")
+}
+
+/// Rows of a list at most, where the type says nothing else; a form is no register.
+const MOST_ROWS: usize = 20;
+
+/// The fewest and the most rows of a list.
+fn bounds(field: &FormField) -> (usize, usize) {
+    let most = usize::try_from(field.max_rows).ok().filter(|most| *most > 0).unwrap_or(MOST_ROWS).min(100);
+    (usize::try_from(field.min_rows).unwrap_or_default().clamp(1, most), most)
+}
+
+/// How many rows of a list are shown: as many as were, never fewer than are needed.
+fn shown_rows(field: &FormField, sent: &Sent) -> usize {
+    let (least, most) = bounds(field);
+    sent.get(&rows_name(&field.key)).parse().unwrap_or(least).clamp(least, most)
+}
+
+/// Adds a row to the list whose button was pressed, if one was; answers whether.
+pub(crate) fn add_row(kind: &LetterType, sent: &mut Sent) -> bool {
+    let pressed = sent.get("tambah").to_owned();
+    let Some(field) = kind.fields.iter().find(|field| field.key == pressed && !field.columns.is_empty())
+    else {
+        return false;
+    };
+    let (_, most) = bounds(field);
+    let rows = (shown_rows(field, sent) + 1).min(most);
+    sent.set(&rows_name(&field.key), rows.to_string());
+    true
+}
+
+/// Moves the rows of lists together, so that the place of a row is its number in what is submitted.
+pub(crate) fn close_gaps(kind: &LetterType, sent: &mut Sent) {
+    for field in kind.fields.iter().filter(|field| field.kind() == FieldKind::List) {
+        let rows = shown_rows(field, sent);
+        let row = |sent: &Sent, at: usize| -> Vec<String> {
+            field
+                .columns
+                .iter()
+                .map(|column| sent.get(&cell_name(&field.key, at, &column.key)).to_owned())
+                .collect()
+        };
+        let mut kept: Vec<Vec<String>> = (0..rows).map(|at| row(sent, at)).collect();
+        kept.retain(|cells| cells.iter().any(|cell| !cell.is_empty()));
+        kept.resize(rows, vec![String::new(); field.columns.len()]);
+        for (at, cells) in kept.into_iter().enumerate() {
+            for (column, cell) in field.columns.iter().zip(cells) {
+                sent.set(&cell_name(&field.key, at, &column.key), cell);
+            }
+        }
+    }
 }
 
 fn paper_name(key: &str) -> String {
@@ -168,6 +234,14 @@ fn place(field: &str, kind: &LetterType) -> String {
     if is_field(key) {
         return input_name(key);
     }
+    // A cell of a list: heirs[0].name.
+    let cell = key.split_once('[').and_then(|(list, rest)| {
+        let (row, column) = rest.split_once("].")?;
+        Some((list, row.parse::<usize>().ok()?, column))
+    });
+    if let Some((list, row, column)) = cell.filter(|(list, ..)| is_field(list)) {
+        return cell_name(list, row, column);
+    }
     if field.starts_with("attachments") || field.starts_with("requirements") {
         let named = |one: &&Requirement| field.split(['.', '[', ']', '"']).any(|part| part == one.key);
         return kind.requirements.iter().find(named).map(|one| paper_name(&one.key)).unwrap_or_default();
@@ -191,14 +265,18 @@ pub(crate) fn inputs(kind: &LetterType, sent: &Sent, faults: &Faults, visit: &Vi
     kind.fields
         .iter()
         .map(|field| {
-            let name = input_name(&field.key);
-            let mut input = shaped(field, sent.get(&name), visit);
-            input.label = told(field.label.as_ref(), visit.language);
-            input.help = told(field.help.as_ref(), visit.language);
-            input.required = field.required;
-            input.max_length = field.max_length;
-            input.error = faults.of(&name);
-            input.value = sent.get(&name).to_owned();
+            let mut input = input(field, input_name(&field.key), sent, faults, visit);
+            if field.kind() == FieldKind::List {
+                input.rows_name = rows_name(&field.key);
+                input.most_rows = bounds(field).1;
+                let cell = |row: usize, column: &FormField| {
+                    let name = cell_name(&field.key, row, &column.key);
+                    self::input(column, name, sent, faults, visit)
+                };
+                input.rows = (0..shown_rows(field, sent))
+                    .map(|row| field.columns.iter().map(|column| cell(row, column)).collect())
+                    .collect();
+            }
             if let Some(other) = labels.get(field.only_when_key.as_str()) {
                 input.only_name = input_name(&other.key);
                 input.only_equals.clone_from(&field.only_when_equals);
@@ -210,11 +288,41 @@ pub(crate) fn inputs(kind: &LetterType, sent: &Sent, faults: &Faults, visit: &Vi
                     ],
                 );
             }
-            input.id = id_of(&name);
-            input.name = name;
             input
         })
         .collect()
+}
+
+/// The input of one field or cell.
+fn input(field: &FormField, name: String, sent: &Sent, faults: &Faults, visit: &Visit) -> Input {
+    let input = Input {
+        label: told(field.label.as_ref(), visit.language),
+        help: told(field.help.as_ref(), visit.language),
+        required: field.required,
+        max_length: field.max_length,
+        error: faults.of(&name),
+        value: sent.get(&name).to_owned(),
+        id: id_of(&name),
+        ..shaped(field, sent.get(&name), visit)
+    };
+    Input { name, ..input }
+}
+
+impl Input {
+    /// The key of a list, for the button that adds a row.
+    pub(crate) fn list_key(&self) -> &str {
+        self.rows_name.strip_prefix("baris.").unwrap_or_default()
+    }
+
+    /// The name, id and label of this input and of every cell within it.
+    pub(crate) fn places(&self) -> Vec<(String, String, String)> {
+        let own = (self.name.clone(), self.id.clone(), self.label.clone());
+        let cells = self.rows.iter().enumerate().flat_map(|(row, cells)| {
+            let label = move |cell: &Self| format!("{} {}, {}", self.label, row + 1, cell.label);
+            cells.iter().map(move |cell| (cell.name.clone(), cell.id.clone(), label(cell)))
+        });
+        std::iter::once(own).chain(cells).collect()
+    }
 }
 
 fn choice_label(field: &FormField, value: &str, language: Language, t: &Words) -> String {
@@ -243,7 +351,9 @@ fn shaped(field: &FormField, value: &str, visit: &Visit) -> Input {
         FieldKind::Money => Input { shape: "money", ..Input::default() },
         FieldKind::Date => line("date", ""),
         FieldKind::Time => line("time", ""),
-        FieldKind::Nik | FieldKind::Kk => line("text", "numeric"),
+        FieldKind::Nik | FieldKind::Kk | FieldKind::Npwp | FieldKind::Nib => line("text", "numeric"),
+        FieldKind::VehicleRegistration => line("text", ""),
+        FieldKind::List => Input { shape: "rows", ..Input::default() },
         FieldKind::Phone => line("tel", "tel"),
         FieldKind::Email => line("email", "email"),
         FieldKind::Region => Input { list: "wilayah", ..line("text", "decimal") },
@@ -271,29 +381,78 @@ pub(crate) fn values(kind: &LetterType, sent: &Sent) -> Struct {
             || sent.get(&input_name(&field.only_when_key)) == field.only_when_equals
     };
     let fields = kind.fields.iter().filter(|field| is_asked(field)).filter_map(|field| {
-        let written = sent.get(&input_name(&field.key));
-        if written.is_empty() {
-            return None;
-        }
-        let value = match field.kind() {
-            FieldKind::Number | FieldKind::Money => form::number(written),
-            FieldKind::Boolean => form::boolean(written),
-            FieldKind::Nik | FieldKind::Kk => form::text(&digits(written)),
-            FieldKind::Unspecified
-            | FieldKind::Text
-            | FieldKind::LongText
-            | FieldKind::Date
-            | FieldKind::Time
-            | FieldKind::Choice
-            | FieldKind::Phone
-            | FieldKind::Email
-            | FieldKind::Region
-            | FieldKind::PersonName
-            | FieldKind::Address => form::text(written),
+        let value = if field.kind() == FieldKind::List {
+            rows(field, sent)
+        } else {
+            value(field, sent.get(&input_name(&field.key)))
         };
-        Some((field.key.clone(), value))
+        value.map(|value| (field.key.clone(), value))
     });
     Struct { fields: fields.collect() }
+}
+
+/// The rows of a list in which anything stands.
+fn rows(field: &FormField, sent: &Sent) -> Option<Value> {
+    let row = |at: usize| Struct {
+        fields: field
+            .columns
+            .iter()
+            .filter_map(|column| {
+                let written = sent.get(&cell_name(&field.key, at, &column.key));
+                value(column, written).map(|value| (column.key.clone(), value))
+            })
+            .collect(),
+    };
+    let values: Vec<Value> = (0..shown_rows(field, sent))
+        .map(row)
+        .filter(|row| !row.fields.is_empty())
+        .map(|row| Value { kind: Some(Kind::StructValue(row)) })
+        .collect();
+    (!values.is_empty()).then_some(Value { kind: Some(Kind::ListValue(ListValue { values })) })
+}
+
+/// One value of its kind; none for what was left empty.
+fn value(field: &FormField, written: &str) -> Option<Value> {
+    if written.is_empty() {
+        return None;
+    }
+    Some(match field.kind() {
+        FieldKind::Number | FieldKind::Money => form::number(written),
+        FieldKind::Boolean => form::boolean(written),
+        FieldKind::Nik | FieldKind::Kk | FieldKind::Npwp | FieldKind::Nib => form::text(&digits(written)),
+        FieldKind::Unspecified
+        | FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Date
+        | FieldKind::Time
+        | FieldKind::Choice
+        | FieldKind::Phone
+        | FieldKind::Email
+        | FieldKind::Region
+        | FieldKind::PersonName
+        | FieldKind::Address
+        | FieldKind::VehicleRegistration
+        | FieldKind::List => form::text(written),
+    })
+}
+
+/// Fills the fields of a type with values that are known.
+pub(crate) fn put_values(sent: &mut Sent, kind: &LetterType, values: Option<&Struct>) {
+    for field in &kind.fields {
+        let known = values.and_then(|values| values.fields.get(&field.key));
+        if let Some(Kind::ListValue(list)) = known.and_then(|value| value.kind.as_ref()) {
+            sent.set(&rows_name(&field.key), list.values.len().to_string());
+            for (row, value) in list.values.iter().enumerate() {
+                let Some(Kind::StructValue(cells)) = &value.kind else { continue };
+                for column in &field.columns {
+                    let name = cell_name(&field.key, row, &column.key);
+                    sent.set(&name, form::shown_of(Some(cells), &column.key));
+                }
+            }
+        } else {
+            sent.set(&input_name(&field.key), known.map(form::shown).unwrap_or_default());
+        }
+    }
 }
 
 /// Without the spaces and dashes that people put between groups of digits.
@@ -461,6 +620,36 @@ mod tests {
         assert_eq!(values.fields["penghasilan"], form::number("1500000"));
         let sent = Sent::plain(b"isi.punya_anak=true&isi.nama_anak=Budi");
         assert_eq!(form::shown_of(Some(&super::values(&kind(), &sent)), "nama_anak"), "Budi");
+    }
+
+    #[test]
+    fn rows_of_a_list_are_moved_together_added_and_submitted_with_their_cells() {
+        let column =
+            |key: &str| FormField { key: key.into(), kind: FieldKind::Text.into(), ..FormField::default() };
+        let mut kind = kind();
+        kind.fields.push(FormField {
+            key: "saksi".into(),
+            kind: FieldKind::List.into(),
+            columns: vec![column("nama"), column("nik")],
+            min_rows: 2,
+            max_rows: 4,
+            ..FormField::default()
+        });
+        let mut sent = Sent::plain(
+            b"baris.saksi=3&isi.saksi.0.nama=&isi.saksi.1.nama=Umar&isi.saksi.2.nik=12&tambah=saksi",
+        );
+        close_gaps(&kind, &mut sent);
+        assert_eq!((sent.get("isi.saksi.0.nama"), sent.get("isi.saksi.1.nik")), ("Umar", "12"));
+        assert!(add_row(&kind, &mut sent) && add_row(&kind, &mut sent));
+        assert_eq!(sent.get("baris.saksi"), "4", "never more than the type allows");
+        let values = values(&kind, &sent);
+        let Some(Kind::ListValue(list)) = &values.fields["saksi"].kind else { panic!("a list") };
+        assert_eq!(list.values.len(), 2);
+        let mut again = Sent::default();
+        put_values(&mut again, &kind, Some(&values));
+        assert_eq!((again.get("isi.saksi.1.nik"), again.get("baris.saksi")), ("12", "2"));
+        assert_eq!(place("values.saksi[1].nik", &kind), "isi.saksi.1.nik");
+        assert_eq!(place("values.saksi", &kind), "isi.saksi");
     }
 
     #[test]

@@ -10,14 +10,14 @@ use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
     ApplicationState, ApplicationStatus, CreateDownloadLinkRequest, GetApplicationByCodeRequest,
-    OpenFileLinkRequest, PrefillApplicationRequest, ResubmitApplicationRequest, Step, StepState,
-    WithdrawApplicationRequest,
+    HistoryEntry, Office, OpenFileLinkRequest, PrefillApplicationRequest, ResubmitApplicationRequest, Step,
+    StepState, WithdrawApplicationRequest,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use super::{
-    WebState, apply,
+    WebState,
     fields::{self, Faults, Input, Paper},
     form::Sent,
     letters::{self, segment},
@@ -180,9 +180,18 @@ pub(crate) async fn follow(
     }
 }
 
+/// Why something happened; where an application was handed on, the office it went to.
+pub(crate) fn because(entry: &HistoryEntry, offices: &[Office]) -> String {
+    let to = offices.iter().find(|office| office.area == entry.reason);
+    match (entry.what.as_str(), to) {
+        ("HAND_ON", Some(office)) => office.name.clone(),
+        ("HAND_ON", None) => String::new(),
+        (_, _) => entry.reason.clone(),
+    }
+}
+
 /// The time of an office that is known by its name.
-async fn zone_of(state: &WebState, visit: &Visit, office: &str) -> Zone {
-    let offices = letters::offices(state, visit).await.unwrap_or_default();
+fn zone_of(offices: &[Office], office: &str) -> Zone {
     let found = offices.iter().find(|one| one.name == office || one.id == office);
     Zone::of(found.map(|office| office.time_zone.as_str()).unwrap_or_default())
 }
@@ -194,7 +203,8 @@ async fn status_page(
     http: StatusCode,
     download_error: String,
 ) -> Response {
-    let zone = zone_of(state, visit, &status.office).await;
+    let offices = letters::offices(state, visit).await.unwrap_or_default();
+    let zone = zone_of(&offices, &status.office);
     let t = visit.words();
     let (word, tone, icon) = state_word(status.state());
     let steps = step_lines(&status.steps, zone, visit);
@@ -225,7 +235,7 @@ async fn status_page(
             .map(|entry| HistoryLine {
                 time: moment::moment(entry.time, zone, visit.language),
                 what: happened(&entry.what, t),
-                reason: entry.reason.clone(),
+                reason: because(entry, &offices),
             })
             .collect(),
         issued: matches!(status.state(), ApplicationState::Issued | ApplicationState::HandedOver),
@@ -271,7 +281,8 @@ pub(crate) async fn receipt(
         Ok(status) => status,
         Err(page) => return *page,
     };
-    let zone = zone_of(&state, &visit, &status.office).await;
+    let offices = letters::offices(&state, &visit).await.unwrap_or_default();
+    let zone = zone_of(&offices, &status.office);
     let page = ReceiptPage {
         p: visit.frame(),
         nav: "lacak",
@@ -429,7 +440,7 @@ pub(crate) async fn correct_prefill(
     };
     let (shown, http) = match state.documents.clone().prefill_application(visit.call(request, None)).await {
         Ok(answer) => {
-            apply::put_values(&mut sent, &kind, &answer.into_inner());
+            fields::put_values(&mut sent, &kind, answer.into_inner().values.as_ref());
             (Shown { prefilled: true, ..Shown::default() }, StatusCode::OK)
         }
         Err(refusal) if is_unknown(&refusal) => {
@@ -464,6 +475,11 @@ pub(crate) async fn correct(
     sent.set("kunci", request_id.as_str());
     let mut faults = Faults::default();
     let attachments = fields::upload(&state, &visit, &kind, &mut sent, &request_id, &mut faults).await;
+    fields::close_gaps(&kind, &mut sent);
+    if fields::add_row(&kind, &mut sent) {
+        let shown = Shown { faults, ..Shown::default() };
+        return correct_page(&state, &visit, &code, sent, shown, StatusCode::OK).await;
+    }
     if !faults.is_empty() {
         let shown = Shown { faults, ..Shown::default() };
         return correct_page(&state, &visit, &code, sent, shown, StatusCode::BAD_REQUEST).await;
@@ -517,8 +533,8 @@ async fn correct_page(
     };
     let inputs = fields::inputs(&kind, &sent, &faults, visit);
     let papers = fields::papers(&kind, &sent, &faults, visit);
-    let of_inputs = inputs.iter().map(|one| (one.name.as_str(), one.id.as_str(), one.label.as_str()));
-    let of_papers = papers.iter().map(|one| (one.name.as_str(), one.id.as_str(), one.label.as_str()));
+    let mut order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
+    order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
     let page = CorrectPage {
         p: visit.frame(),
         nav: "lacak",
@@ -526,7 +542,8 @@ async fn correct_page(
         title: status.title,
         return_reason: status.return_reason,
         request_id: sent.get("kunci").to_owned(),
-        summary: faults.summary(of_inputs.chain(of_papers)),
+        summary: faults
+            .summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()))),
         inputs,
         papers,
         file_limit: state.file_limit,
@@ -626,7 +643,18 @@ mod tests {
                     !t[&format!("state.{word}")].is_empty() && !t[&format!("state.{word}_detail")].is_empty()
                 );
             }
-            for what in ["SUBMIT", "APPROVE", "RETURN", "REJECT", "WITHDRAW", "SIGN", "ISSUE"] {
+            for what in [
+                "SUBMIT",
+                "APPROVE",
+                "RETURN",
+                "REJECT",
+                "WITHDRAW",
+                "SIGN",
+                "ISSUE",
+                "HAND_ON",
+                "ACKNOWLEDGE",
+                "PAUSE_CLOCK",
+            ] {
                 assert_ne!(happened(what, t), what);
             }
         }

@@ -9,10 +9,11 @@ use axum::{
 use http::StatusCode;
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
-    Application, ApplicationState, Attachment, FieldKind, GetApplicationRequest, GetApplicationResponse,
-    GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest, ListWorkResponse, Office, StepState,
-    WorkItem,
+    Application, ApplicationState, Attachment, FieldKind, FormField, GetApplicationRequest,
+    GetApplicationResponse, GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest,
+    ListWorkResponse, Office, StepState, WorkItem,
 };
+use prost_types::{ListValue, Value, value::Kind};
 use tonic::Status;
 
 use super::{
@@ -346,7 +347,7 @@ fn desk_page(
                     // Ids say nothing to people.
                     _ => String::new(),
                 },
-                reason: entry.reason.clone(),
+                reason: follow::because(entry, offices),
             })
             .collect(),
         custody: application
@@ -405,7 +406,11 @@ fn values(application: &Application, kind: &LetterType, visit: &Visit) -> Vec<(S
     let Some(values) = &application.values else { return Vec::new() };
     let t = visit.words();
     let known = kind.fields.iter().filter_map(|field| {
-        let written = form::shown(values.fields.get(&field.key)?);
+        let value = values.fields.get(&field.key)?;
+        if let Some(Kind::ListValue(list)) = &value.kind {
+            return Some((told(field.label.as_ref(), visit.language), rows(field, list)));
+        }
+        let written = form::shown(value);
         let choice = field.choices.iter().find(|choice| choice.value == written);
         let text = match (choice, written.as_str()) {
             (Some(choice), _) => told(choice.label.as_ref(), visit.language),
@@ -418,6 +423,19 @@ fn values(application: &Application, kind: &LetterType, visit: &Visit) -> Vec<(S
     let is_known = |key: &String| kind.fields.iter().any(|field| field.key == *key);
     let others = values.fields.iter().filter(|(key, _)| !is_known(key));
     known.chain(others.map(|(key, value)| (key.clone(), form::shown(value)))).collect()
+}
+
+/// The rows of a list, a line for each.
+fn rows(field: &FormField, list: &ListValue) -> String {
+    let line = |value: &Value| match &value.kind {
+        Some(Kind::StructValue(cells)) => {
+            let cells = field.columns.iter().map(|column| form::shown_of(Some(cells), &column.key));
+            cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+        _ => form::shown(value),
+    };
+    let lines = list.values.iter().enumerate().map(|(at, row)| format!("{}. {}", at + 1, line(row)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A value as people read it.
@@ -438,7 +456,11 @@ fn readable(kind: FieldKind, written: &str, language: Language) -> String {
         | FieldKind::Region
         | FieldKind::Boolean
         | FieldKind::PersonName
-        | FieldKind::Address => written.to_owned(),
+        | FieldKind::Address
+        | FieldKind::Npwp
+        | FieldKind::Nib
+        | FieldKind::VehicleRegistration
+        | FieldKind::List => written.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ import { byId } from "./dom.js";
 import { speak, t } from "./i18n.js";
 
 const form = /** @type {HTMLFormElement} */ (byId("formulir"));
-const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]"));
+const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]:not(.add-row, .sr)"));
 const sending = byId("kirim");
 
 /** @param {string} name */
@@ -33,6 +33,42 @@ function ask() {
 form.addEventListener("change", ask);
 form.addEventListener("input", ask);
 ask();
+
+/** Adds an empty row to a list here, where the server would otherwise be asked. @param {HTMLButtonElement} add */
+function addRow(add) {
+  const list = /** @type {HTMLElement} */ (add.closest(".rows"));
+  const rows = list.querySelectorAll(".one-row");
+  const last = rows[rows.length - 1];
+  if (!last) return;
+  const at = rows.length;
+  const row = /** @type {HTMLElement} */ (last.cloneNode(true));
+  const next = (/** @type {string} */ text, /** @type {string} */ dot) => text.replace(`${dot}${at - 1}${dot}`, `${dot}${at}${dot}`);
+  for (const node of row.querySelectorAll("[id], [for], [name], [aria-describedby]")) {
+    for (const [name, dot] of [["id", "-"], ["for", "-"], ["aria-describedby", "-"], ["name", "."]]) {
+      const value = node.getAttribute(name);
+      if (value) node.setAttribute(name, next(value, dot));
+    }
+    node.removeAttribute("aria-invalid");
+    if (node instanceof HTMLInputElement && (node.type === "radio" || node.type === "checkbox")) node.checked = false;
+    else if (node instanceof HTMLInputElement || node instanceof HTMLTextAreaElement || node instanceof HTMLSelectElement) node.value = "";
+  }
+  row.querySelectorAll(".field-error").forEach((error) => error.remove());
+  row.querySelectorAll(".wrong").forEach((field) => field.classList.remove("wrong"));
+  const number = row.querySelector(".row-at");
+  if (number) number.textContent = String(at + 1);
+  row.setAttribute("aria-label", (row.getAttribute("aria-label") ?? "").replace(/\d+$/, String(at + 1)));
+  last.after(row);
+  const count = list.querySelector("input[type=hidden]");
+  if (count instanceof HTMLInputElement) count.value = String(at + 1);
+  add.hidden = at + 1 >= Number(list.dataset.most);
+  /** @type {HTMLElement | null} */ (row.querySelector("input, select, textarea"))?.focus();
+}
+for (const add of /** @type {NodeListOf<HTMLButtonElement>} */ (form.querySelectorAll(".add-row"))) {
+  add.addEventListener("click", (event) => {
+    event.preventDefault();
+    addRow(add);
+  });
+}
 
 await speak();
 const limit = Number(form.dataset.fileLimit);

@@ -1,6 +1,7 @@
 //! The RPCs for other systems: webhooks, events to poll, licences, calls of OSS. Here is what they share.
 
 pub(super) mod create_webhook;
+mod drafts;
 pub(super) mod get_licence;
 pub(super) mod list_events;
 pub(super) mod list_licences;
