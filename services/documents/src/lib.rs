@@ -26,7 +26,9 @@ use mpp_proto::documents::v1::documents_service_server::DocumentsServiceServer;
 use tonic::service::Routes;
 
 pub use blob::Place;
-pub use config::{Config, ConfigError, FilesConfig, SigningConfig, SigningService};
+pub use config::{
+    Config, ConfigError, FilesConfig, OssConfig, SicantikConfig, SigningConfig, SigningService, WebhooksConfig,
+};
 
 /// The part this service plays.
 pub const ROLE: Role = Role("documents");
