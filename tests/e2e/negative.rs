@@ -315,7 +315,7 @@ async fn what_is_not_there_is_not_found_in_one_way() {
         }
         // What cannot be an id is said to be wrong, with the name of the field. A token may be any text, and an account
         // may be named by its username.
-        if ["hall", "counter", "ticket"].contains(&operation.variables()[0]) {
+        if ["hall", "counter", "ticket", "device"].contains(&operation.variables()[0]) {
             let path = operation.path_with(|_| "salah".to_owned());
             let seen = ask(&admin, operation, &path, body.as_deref(), &[]).await;
             seen.refused(400, "INVALID_REQUEST");
