@@ -357,6 +357,7 @@ async fn what_is_not_there_is_not_found_in_one_way() {
             "hall",
             "counter",
             "ticket",
+            "device",
             "office",
             "application",
             "document",
