@@ -18,7 +18,6 @@ mod tests;
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::{Caller, CallerKind, reaches};
 use mpp_kit::check::Checker;
-use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1 as proto;
 use prost_types::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -166,10 +165,9 @@ fn check_version(asked: u32, has: u32) -> Result<(), Error> {
     if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
 }
 
-/// The number in a page token.
-fn place(token: Option<String>) -> Result<Option<i64>, Problem> {
-    // A token that is ours holds a number: its fingerprint was checked.
-    Ok(token.and_then(|place| place.parse().ok()))
+/// The number in a page token. One that is ours holds a number: its fingerprint was checked.
+fn place(token: Option<String>) -> Option<i64> {
+    token.and_then(|place| place.parse().ok())
 }
 
 fn time(at: DateTime<Utc>) -> Timestamp {

@@ -17,7 +17,7 @@ pub(in crate::rpc) async fn handle(
 ) -> Result<Response<ListLicencesResponse>, Error> {
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("licences of {} with {}", caller.id, request.nib);
-    let after = place(PageToken::decode(&request.page_token, &filter)?)?.unwrap_or(0);
+    let after = place(PageToken::decode(&request.page_token, &filter)?).unwrap_or(0);
     let reach = reach(caller, INTEGRATE);
     let nib = Some(request.nib.as_str()).filter(|nib| !nib.is_empty());
     let limit = u64::from(size) + 1;
