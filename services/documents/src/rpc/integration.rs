@@ -18,6 +18,7 @@ mod tests;
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::{Caller, CallerKind, reaches};
 use mpp_kit::check::Checker;
+use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1 as proto;
 use prost_types::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -37,13 +38,17 @@ const INTEGRATE: &str = "documents.integrate";
 /// The most characters of a description.
 const MAX_DESCRIPTION: usize = 200;
 
-/// The areas in which the caller has a permission; `None` for everywhere.
-fn reach(caller: &Caller, permission: &str) -> Option<Vec<String>> {
+/// The areas in which the caller has a permission; `None` for everywhere. Who has it nowhere is refused: an empty list of
+/// areas must not reach a query or a webhook, where it means all.
+fn reach(caller: &Caller, permission: &str) -> Result<Option<Vec<String>>, Error> {
     let mut areas = Vec::new();
     for scope in caller.scopes(permission) {
-        areas.extend(scope.bound("area")?.iter().cloned());
+        match scope.bound("area") {
+            Some(bound) => areas.extend(bound.iter().cloned()),
+            None => return Ok(None),
+        }
     }
-    Some(areas)
+    if areas.is_empty() { Err(Problem::denied().into()) } else { Ok(Some(areas)) }
 }
 
 /// Whether an area lies within a reach.
@@ -87,7 +92,8 @@ fn settings(
     (types, areas): (&[String], &[String]),
     format: i32,
     checker: &mut Checker,
-) -> Settings {
+) -> Result<Settings, Error> {
+    let reach = reach(caller, INTEGRATE)?;
     if let Err(refused) = Guard::new(&core.config.webhooks).check(url) {
         checker.violation("url", "INVALID_URL", told(refused), refused.to_string());
     }
@@ -111,7 +117,6 @@ fn settings(
             );
         }
     }
-    let reach = reach(caller, INTEGRATE);
     for (index, area) in areas.iter().enumerate().take(MAX_FILTERS) {
         if area.is_empty() || !within(reach.as_deref(), area) {
             checker.violation(
@@ -132,13 +137,13 @@ fn settings(
             Format::Standard
         }
     };
-    Settings {
+    Ok(Settings {
         url: url.to_owned(),
         description: checker.text("description", description, 0, MAX_DESCRIPTION),
         types: types.to_vec(),
         areas,
         format,
-    }
+    })
 }
 
 fn unknown_value(field: &str, checker: &mut Checker) {

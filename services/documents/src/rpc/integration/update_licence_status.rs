@@ -50,7 +50,7 @@ pub(in crate::rpc) async fn handle(
     let request = &request;
     let mut answer: UpdateLicenceStatusResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            let reach = reach(caller, WORK);
+            let reach = reach(caller, WORK)?;
             let found = licence::find(&*tx, &core.cipher, id).await?;
             let mut found = found
                 .filter(|licence| within(reach.as_deref(), &licence.area))
