@@ -4,6 +4,7 @@
 mod admin;
 mod hall;
 mod serve;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -79,6 +80,9 @@ enum Command {
         #[command(subcommand)]
         command: DemoCommand,
     },
+    /// Says what a PDF is: a letter of this installation, whole, added to, changed, or not ours. Exit code 0 only for a
+    /// whole file of a document in force.
+    Verify(verify::VerifyArgs),
     /// Prints the settings in force as JSON, without secrets.
     Config,
     /// Brings the tables of the roles named (none: all) up to date.
@@ -99,6 +103,9 @@ enum Command {
 enum DemoCommand {
     /// Plays a whole day through the public API against a running suite, then checks every number.
     Day(demo::day::DayArgs),
+    /// Plays a letter through the public API of the running suite, from the citizen's form to the verified signatures,
+    /// and writes the PDF.
+    Letter(demo::letter::LetterArgs),
 }
 
 /// Runs the command line of this process.
@@ -155,6 +162,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo { command: DemoCommand::Day(args) } => demo::day::run(args)
             .await
             .map_err(|error| Failure::because(Exit::Data, "the demo day did not hold", &error)),
+        Command::Demo { command: DemoCommand::Letter(args) } => {
+            demo::letter::run(args, &config.server.data)
+                .await
+                .map_err(|error| Failure::because(Exit::Data, "the demo letter did not hold", &error))
+        }
+        Command::Verify(args) => verify::run(&config, args).await,
         Command::Config => {
             let text = mpp_kit::config::dump(&config).map_err(|error| {
                 Failure::new(Exit::Software, format!("the settings cannot be printed: {error}"))

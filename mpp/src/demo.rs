@@ -4,12 +4,14 @@
 //!   `demo-accounts.json` with what a person needs to sign in. It runs at every start and changes nothing twice.
 //! - [`letters`] adds the offices and people of letters and licences.
 //! - [`day`] plays a business day over REST and ends by recomputing every number from the event log with [`verify`].
+//! - [`letter`] plays one letter over REST, from the citizen's form to signatures that anybody can verify.
 //!
-//! Nothing here reaches into a service: seeding uses the generated clients, the day uses REST.
+//! Nothing here reaches into a service: seeding uses the generated clients, the day and the letter use REST.
 
 pub mod accounts;
 pub mod day;
 pub mod history;
+pub mod letter;
 pub mod letters;
 pub mod plan;
 pub mod rest;

@@ -18,6 +18,7 @@ mod data;
 mod keys;
 mod roles;
 mod storage;
+mod verdict;
 
 pub use config::Config;
 pub use failure::{Exit, Failure};

@@ -31,6 +31,7 @@ use crate::keys::PeerKeys;
 use crate::office::Identity;
 use crate::roles::{RoleName, SERVICES};
 use crate::seeding::{self, Seeding};
+use crate::simulator::bsre::Bsre;
 use crate::storage;
 
 /// How a suite is started.
@@ -45,6 +46,8 @@ pub struct Options {
     pub queue_clock: Arc<dyn Clock>,
     /// Whether to listen. Without, only this process can call the suite: what a command needs.
     pub listen: bool,
+    /// Whether letters are signed by a stand-in for BSrE that starts with the suite: they are samples.
+    pub sample_signatures: bool,
 }
 
 impl Options {
@@ -52,7 +55,7 @@ impl Options {
     #[must_use]
     pub fn new(config: Config, roles: BTreeSet<RoleName>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Self { config, roles, queue_clock: Arc::clone(&clock), clock, listen: true }
+        Self { config, roles, queue_clock: Arc::clone(&clock), clock, listen: true, sample_signatures: false }
     }
 }
 
@@ -65,6 +68,7 @@ pub struct Suite {
     identity: Option<Identity>,
     shutdown: Shutdown,
     tasks: JoinSet<(String, anyhow::Result<()>)>,
+    simulator: Option<Bsre>,
     // Fields drop in order: the server goes after the tasks that use it, and the directory is free after both.
     redis: Option<PrivateServer>,
     data: Option<DataDir>,
@@ -79,7 +83,7 @@ impl Suite {
     /// # Errors
     /// A [`Failure`] in one sentence; whatever was started by then has been stopped.
     pub async fn start(options: Options) -> Result<Self, Failure> {
-        let Options { config, roles, clock, queue_clock, listen } = options;
+        let Options { mut config, roles, clock, queue_clock, listen, sample_signatures } = options;
         config.check()?;
         let plays = |role: RoleName| roles.contains(&role);
         let local = SERVICES
@@ -111,6 +115,15 @@ impl Suite {
                 )
             })?;
             data = Some(directory);
+        }
+        let mut simulator = None;
+        if sample_signatures {
+            let home = config.server.data.join("bsre-simulator");
+            let started = Bsre::start(&home, Arc::clone(&clock)).await.map_err(|error| {
+                Failure::because(Exit::CannotCreate, "the stand-in for BSrE cannot start", &error)
+            })?;
+            started.configure(&mut config.documents.signing);
+            simulator = Some(started);
         }
 
         let shutdown = Shutdown::new();
@@ -155,6 +168,7 @@ impl Suite {
             identity,
             shutdown,
             tasks: JoinSet::new(),
+            simulator,
             redis,
             data,
         };
@@ -233,6 +247,12 @@ impl Suite {
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
         &self.shutdown
+    }
+
+    /// The stand-in for BSrE, if it signs.
+    #[must_use]
+    pub fn simulator(&self) -> Option<&Bsre> {
+        self.simulator.as_ref()
     }
 
     /// The data directory.

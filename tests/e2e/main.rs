@@ -2,6 +2,7 @@
 
 mod architecture;
 mod demo_day;
+mod documents;
 mod negative;
 mod protocol_model;
 mod queue;

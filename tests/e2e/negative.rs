@@ -7,10 +7,9 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use mpp_kit::auth::Policies;
 use mpp_kit::clock::{Clock as _, SystemClock};
-use mpp_kit::db::Engine;
 use mpp_proto::identity::v1::{CreateAccountRequest, Grant, Role};
 use mpp_tests::harness::people::PASSWORD;
-use mpp_tests::harness::{Api, Persona, TestSuite, hall};
+use mpp_tests::harness::{Api, Persona, Signing, TestSuite, hall};
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -18,9 +17,12 @@ use rand::{RngExt as _, SeedableRng as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::documents;
+
 /// An operation of the public API.
 struct Operation {
     name: String,
+    service: String,
     method: Method,
     /// With its variables in braces.
     path: String,
@@ -53,6 +55,7 @@ fn operations() -> Vec<Operation> {
             .expect("a way in");
         operations.push(Operation {
             name: method.name().to_owned(),
+            service: method.parent_service().name().to_owned(),
             method: verb,
             path,
             permission: policy.permission.clone(),
@@ -91,6 +94,9 @@ fn good(suite: &TestSuite, ids: &BTreeMap<&str, String>, field: &str) -> Option<
         "copies" => json!(1),
         "draft_version" => json!(1),
         "letter_type" => json!("sktm"),
+        "url" => json!("https://penerima.example/masuk"),
+        "status_code" => json!("40"),
+        "official_name" => json!("Petugas Contoh"),
         "request_id" => json!(format!("negatif-{:016x}", rand::random::<u64>())),
         _ => return None,
     })
@@ -109,6 +115,11 @@ fn good_body(suite: &TestSuite, ids: &BTreeMap<&str, String>, operation: &Operat
     Value::Object(body)
 }
 
+/// The suite of these tests: with the people of letters, whom the seal of the installation signs for.
+async fn start() -> TestSuite {
+    TestSuite::builder().letters(Signing::Seal).start().await
+}
+
 /// Ids that exist: by the name of the path variable.
 async fn known(suite: &TestSuite) -> BTreeMap<&'static str, String> {
     let manager = suite.api(Persona::Manager).await;
@@ -116,6 +127,9 @@ async fn known(suite: &TestSuite) -> BTreeMap<&'static str, String> {
     let ticket = manager.post(&format!("/v1/halls/{}/tickets", suite.hall.id), &body).await.ok();
     let admin = suite.api(Persona::Admin).await;
     let first = |list: Value, name: &str| list[name][0]["id"].as_str().expect("an id").to_owned();
+    let (filed, document, verification_code) = documents::issued(suite).await;
+    let body = json!({"url": "https://penerima.example/masuk"});
+    let webhook = admin.post("/v1/webhooks", &body).await.ok();
     BTreeMap::from([
         ("hall", suite.hall.id.clone()),
         ("counter", hall::counter_id(&suite.hall, "1").to_owned()),
@@ -123,6 +137,17 @@ async fn known(suite: &TestSuite) -> BTreeMap<&'static str, String> {
         ("token", ticket["ticket"]["token"].as_str().expect("a token").to_owned()),
         ("account", first(admin.get("/v1/accounts").await.ok(), "accounts")),
         ("device", first(admin.get("/v1/devices").await.ok(), "devices")),
+        ("letter_type", "sktm".to_owned()),
+        ("office", first(admin.get("/v1/offices").await.ok(), "offices")),
+        ("application", filed.id),
+        ("code", filed.code),
+        ("file", filed.file),
+        ("document", document),
+        ("verification_code", verification_code),
+        ("webhook", webhook["webhook"]["id"].as_str().expect("an id").to_owned()),
+        // Nothing was sent, and OSS has asked for nothing: these are well formed alone.
+        ("delivery", unknown("delivery")),
+        ("licence", unknown("licence")),
     ])
 }
 
@@ -134,6 +159,15 @@ fn unknown(name: &str) -> String {
         "ticket" => "tkt",
         "account" => "acc",
         "device" => "dev",
+        "office" => "ofc",
+        "application" => "app",
+        "file" => "fil",
+        "document" => "doc",
+        "webhook" => "whk",
+        "delivery" => "dlv",
+        "licence" => "lic",
+        "letter_type" => return "tidak_ada".to_owned(),
+        "code" | "verification_code" => return "7Q3K-9M2X-A1B2-C3D4".to_owned(),
         "token" => return "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         other => panic!("{other} is a new variable: say here what its ids look like"),
     };
@@ -237,7 +271,7 @@ async fn without_grants(suite: &TestSuite) -> Api {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_token_every_operation_is_refused() {
-    let suite = TestSuite::start(Engine::Sqlite).await;
+    let suite = start().await;
     let ids = known(&suite).await;
     let anonymous = Api::anonymous(suite.base_url());
     let mut refused = 0;
@@ -263,7 +297,7 @@ async fn without_a_token_every_operation_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_permission_every_operation_is_refused() {
-    let suite = TestSuite::start(Engine::Sqlite).await;
+    let suite = start().await;
     let ids = known(&suite).await;
     let nothing = without_grants(&suite).await;
     // Who has some permissions, but not this one.
@@ -297,7 +331,7 @@ async fn without_the_permission_every_operation_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_not_found_in_one_way() {
-    let suite = TestSuite::start(Engine::Sqlite).await;
+    let suite = start().await;
     let ids = known(&suite).await;
     let admin = suite.api(Persona::Admin).await;
     let mut answers: BTreeMap<String, String> = BTreeMap::new();
@@ -311,15 +345,27 @@ async fn what_is_not_there_is_not_found_in_one_way() {
             assert_eq!(seen.body["reason"], "SITE_CODE_INVALID");
         } else {
             seen.refused(404, "NOT_FOUND");
-            // One sentence per kind of thing, whatever was asked of it.
-            let kind = operation.variables()[0].to_owned();
+            // One sentence per kind of thing, whatever was asked of it. Each service has tokens of its own.
+            let kind = format!("{} {}", operation.service, operation.variables()[0]);
             let detail = seen.body["detail"].as_str().unwrap_or_default().to_owned();
             let first = answers.entry(kind).or_insert_with(|| detail.clone());
             assert_eq!(*first, detail, "{}", operation.name);
         }
         // What cannot be an id is said to be wrong, with the name of the field. A token may be any text, and an account
         // may be named by its username.
-        if ["hall", "counter", "ticket"].contains(&operation.variables()[0]) {
+        let ids = [
+            "hall",
+            "counter",
+            "ticket",
+            "device",
+            "office",
+            "application",
+            "document",
+            "webhook",
+            "delivery",
+            "licence",
+        ];
+        if ids.contains(&operation.variables()[0]) {
             let path = operation.path_with(|_| "salah".to_owned());
             let seen = ask(&admin, operation, &path, body.as_deref(), &[]).await;
             seen.refused(400, "INVALID_REQUEST");
@@ -343,7 +389,7 @@ async fn what_is_not_there_is_not_found_in_one_way() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_well_formed_is_refused_with_the_name_of_the_field() {
-    let suite = TestSuite::start(Engine::Sqlite).await;
+    let suite = start().await;
     let ids = known(&suite).await;
     let admin = suite.api(Persona::Admin).await;
     let mut enums = 0;
@@ -372,6 +418,7 @@ async fn what_is_not_well_formed_is_refused_with_the_name_of_the_field() {
                 Kind::Int32 | Kind::Uint32 | Kind::Int64 => json!("dua belas"),
                 Kind::Bool => json!("mungkin"),
                 Kind::Message(_) => json!(true),
+                Kind::Bytes => json!("bukan base64!"),
                 Kind::Double
                 | Kind::Float
                 | Kind::Uint64
@@ -380,8 +427,7 @@ async fn what_is_not_well_formed_is_refused_with_the_name_of_the_field() {
                 | Kind::Fixed32
                 | Kind::Fixed64
                 | Kind::Sfixed32
-                | Kind::Sfixed64
-                | Kind::Bytes => panic!("{:?} is a new kind: say here what is wrong for it", field.kind()),
+                | Kind::Sfixed64 => panic!("{:?} is a new kind: say here what is wrong for it", field.kind()),
             };
             enums += usize::from(matches!(field.kind(), Kind::Enum(_)));
             let mut body = good_body(&suite, &ids, &operation);
@@ -417,6 +463,9 @@ fn odd(rng: &mut StdRng, field: &FieldDescriptor, depth: u8) -> Value {
         "hal_",
         "tkt_01h455vb4pex5vsknk084sn02q",
         "ctr_81h455vb4pex5vsknk084sn02q",
+        "app_01h455vb4pex5vsknk084sn02q",
+        "17.07.02.2001/001/002",
+        "1707026602929998",
         "2026-13-45",
         "25:61",
         "-1",
@@ -462,7 +511,29 @@ fn odd(rng: &mut StdRng, field: &FieldDescriptor, depth: u8) -> Value {
             ];
             json!(times.choose(rng).expect("not empty"))
         }
+        Kind::Message(it) if it.full_name() == "google.protobuf.Struct" => {
+            let mut values = Map::new();
+            for key in ["tempat_lahir", "tanggal_lahir", "penghasilan", "nama", "", "\u{0}", "__proto__"] {
+                if rng.random_bool(0.5) {
+                    values.insert(key.to_owned(), anything(rng));
+                }
+            }
+            Value::Object(values)
+        }
         Kind::Message(it) if depth < 3 => object(rng, &it, &[], depth + 1),
+        Kind::Bytes => {
+            // Nothing, no PDF, the beginnings of a PDF and of pictures, a PDF that leads astray, and no base64.
+            let contents = [
+                "",
+                "AA==",
+                "JVBERi0xLjcK",
+                "iVBORw0KGgo=",
+                "/9j/4AAQSkZJRgABAQ==",
+                "JVBERi0xLjcKMSAwIG9iago8PC9UeXBlL1NpZy9CeXRlUmFuZ1swIDk5OTk5OTk5OTkgLTEgNV0vQ29udGVudHM8MDA+Pj4KZW5kb2JqCnRyYWlsZXI8PC9Sb290IDEgMCBSPj4Kc3RhcnR4cmVmCjk5OTk5OTkKJSVFT0YK",
+                "?",
+            ];
+            json!(contents.choose(rng).expect("not empty"))
+        }
         Kind::Double
         | Kind::Float
         | Kind::Uint64
@@ -472,7 +543,6 @@ fn odd(rng: &mut StdRng, field: &FieldDescriptor, depth: u8) -> Value {
         | Kind::Fixed64
         | Kind::Sfixed32
         | Kind::Sfixed64
-        | Kind::Bytes
         | Kind::Message(_) => Value::Null,
     };
     if field.is_list() {
@@ -517,7 +587,7 @@ fn query(rng: &mut StdRng, operation: &Operation) -> String {
 async fn odd_inputs_never_make_the_suite_fail() {
     // The same every time; another seed is another run.
     let mut rng = StdRng::seed_from_u64(20_261_121);
-    let suite = TestSuite::start(Engine::Sqlite).await;
+    let suite = start().await;
     let ids = known(&suite).await;
     let (admin, anonymous) = (suite.api(Persona::Admin).await, Api::anonymous(suite.base_url()));
     let segments = [
@@ -528,6 +598,7 @@ async fn odd_inputs_never_make_the_suite_fail() {
         "-",
         "%FF",
         "hal_01h455vb4pex5vsknk084sn02q",
+        "7Q3K-9M2X-A1B2-C3D4",
         "x",
         "%20",
         "%25",

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -122,7 +123,14 @@ fn bad_settings_are_named() {
 fn roles_that_run_apart_must_know_each_other() {
     let (_dir, data) = directory();
     let alone = Binary::with(["serve", "gateway", "--port", "0", "--data", &data]).finish();
-    assert_refused(&alone, 64, &["peers.identity"]);
+    // The first of those it calls that it does not know.
+    assert_refused(&alone, 64, &["peers.documents"]);
+    let some = Binary::with(["serve", "gateway", "--port", "0", "--data", &data])
+        .env("MPP_PEERS__DOCUMENTS", "http://documents:9103")
+        .finish();
+    assert_refused(&some, 64, &["peers.identity"]);
+    let documents = Binary::with(["serve", "documents", "--port", "0", "--data", &data]).finish();
+    assert_refused(&documents, 64, &["peers.identity"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,8 +143,16 @@ async fn roles_in_processes_of_their_own_serve_together() {
     let queue =
         role("queue").env("MPP_GRPC__QUEUE_PORT", "0").env("MPP_PEERS__IDENTITY", &identity_url).serve();
     let queue_url = queue.url().expect("ready");
-    let gateway =
-        role("gateway").env("MPP_PEERS__IDENTITY", &identity_url).env("MPP_PEERS__QUEUE", &queue_url).serve();
+    let documents = role("documents")
+        .env("MPP_GRPC__DOCUMENTS_PORT", "0")
+        .env("MPP_PEERS__IDENTITY", &identity_url)
+        .serve();
+    let documents_url = documents.url().expect("ready");
+    let gateway = role("gateway")
+        .env("MPP_PEERS__IDENTITY", &identity_url)
+        .env("MPP_PEERS__QUEUE", &queue_url)
+        .env("MPP_PEERS__DOCUMENTS", &documents_url)
+        .serve();
     let url = gateway.url().expect("ready");
     assert!(!Path::new(&data("gateway")).exists(), "the gateway keeps nothing");
 
@@ -151,6 +167,13 @@ async fn roles_in_processes_of_their_own_serve_together() {
     let hall = applied["hall"]["id"].as_str().expect("an id");
     admin.get(&format!("/v1/halls/{hall}")).await.ok();
     Api::anonymous(&url).get(&format!("/v1/halls/{hall}")).await.refused(401, "TOKEN_MISSING");
+    // Letters too: the catalogue without a token, the journal with one.
+    let types = Api::anonymous(&url).get("/v1/letterTypes").await.ok();
+    assert!(types["letterTypes"].as_array().is_some_and(|types| types.len() > 15), "{types}");
+    admin.get("/v1/documentJournal").await.ok();
+    for kept in ["documents.db", "documents.key"] {
+        assert!(Path::new(&data("documents")).join(kept).exists(), "{kept} is not there");
+    }
     drop(queue);
     let unready = Binary::with(["healthcheck", "--url", &url]).finish();
     assert_refused(&unready, 69, &["/readyz", "503"]);
@@ -206,6 +229,17 @@ async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
     let ticket = api.post(&format!("/v1/halls/{hall}/tickets"), &json!({"serviceId": service})).await.ok();
     let redis = redis_pid(&data);
     assert!(is_alive(redis));
+    // A letter, signed by the stand-in for BSrE of the demo.
+    let letter = Path::new(&data).with_file_name("surat.pdf").to_string_lossy().into_owned();
+    let played = Binary::with(["demo", "letter", "--out", &letter, "--data", &data]).finish();
+    assert_eq!(played.code, Some(0), "{played:?}");
+    for kept in ["documents.db", "documents.key", "files", "bsre-simulator/roots.pem"] {
+        assert!(Path::new(&data).join(kept).exists(), "{kept} is not there");
+    }
+    for secret in [Path::new(&data).to_owned(), Path::new(&data).join("documents.key")] {
+        let mode = fs::metadata(&secret).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} can be read by others", secret.display());
+    }
 
     // Ctrl-C in a terminal.
     first.signal("INT");
@@ -224,6 +258,10 @@ async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
     let id = ticket["ticket"]["id"].as_str().expect("an id");
     let found = api.get(&format!("/v1/tickets/{id}")).await.ok();
     assert_eq!(found["ticket"]["number"], ticket["ticket"]["number"]);
+    // What was signed before is as sound after: key, files and roots are the same.
+    let verified = Binary::with(["verify", &letter, "--url", &url]).finish();
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    assert!(verified.stdout.contains("intact, trusted"), "{verified:?}");
 
     let third = serve(&data, &["--port", "0"]).finish();
     assert_refused(&third, 69, &["another server", &data, "--data", &url]);

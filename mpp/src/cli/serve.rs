@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use mpp_kit::clock::SystemClock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::print;
@@ -12,7 +10,6 @@ use crate::config::Config;
 use crate::demo::{self, accounts::DemoAccounts};
 use crate::failure::{Exit, Failure};
 use crate::roles::RoleName;
-use crate::simulator::bsre::Bsre;
 use crate::suite::{Options, Suite};
 
 pub(super) async fn run(config: Config, roles: BTreeSet<RoleName>) -> Result<(), Failure> {
@@ -20,8 +17,7 @@ pub(super) async fn run(config: Config, roles: BTreeSet<RoleName>) -> Result<(),
     let demo = config.server.demo && all;
     // From here on a signal stops what has been started by then; the default would leave the private Redis behind.
     let mut signals = Signals::watch()?;
-    // The simulator ends with the suite that it signs for.
-    let (suite, _simulator) = tokio::select! {
+    let suite = tokio::select! {
         started = start(config, roles, demo) => started?,
         () = signals.next() => return Err(Failure::new(Exit::Unavailable, "stopped before everything had started")),
     };
@@ -40,30 +36,17 @@ pub(super) async fn run(config: Config, roles: BTreeSet<RoleName>) -> Result<(),
     }
 }
 
-async fn start(
-    config: Config,
-    roles: BTreeSet<RoleName>,
-    demo: bool,
-) -> Result<(Suite, Option<Bsre>), Failure> {
+async fn start(config: Config, roles: BTreeSet<RoleName>, demo: bool) -> Result<Suite, Failure> {
     let all = roles == RoleName::chosen(&[]);
-    let mut config = config;
     // Letters of the demo are signed by a stand-in for BSrE, unless a signing service is configured.
-    let simulator = if demo && config.documents.signing.is_left_alone() {
-        let simulator = Bsre::start(&config.server.data.join("bsre-simulator"), Arc::new(SystemClock))
-            .await
-            .map_err(|error| Failure::because(Exit::CannotCreate, "the signing simulator cannot start", &error))?;
-        simulator.configure(&mut config.documents.signing);
-        Some(simulator)
-    } else {
-        None
-    };
-    let suite = Suite::start(Options::new(config, roles)).await?;
+    let sample_signatures = demo && config.documents.signing.is_left_alone();
+    let suite = Suite::start(Options { sample_signatures, ..Options::new(config, roles) }).await?;
     let refused =
         |error: &anyhow::Error| Failure::because(Exit::Software, "the demo hall could not be made", error);
     if demo {
         let seeding = suite.seeding().await.map_err(|error| refused(&error))?;
         let accounts = demo::seed(seeding).await.map_err(|error| refused(&error))?;
-        if let Some(simulator) = &simulator {
+        if let Some(simulator) = suite.simulator() {
             demo::letters::register_signers(simulator, &accounts);
         }
         print(&welcome(&suite, &accounts))?;
@@ -72,7 +55,7 @@ async fn start(
     } else {
         print(&format!("Ready: {}", suite.base_url()))?;
     }
-    Ok((suite, simulator))
+    Ok(suite)
 }
 
 /// The pages a person may want first. What each is for stands on the first.

@@ -4,6 +4,7 @@
 use anyhow::Context as _;
 use mpp_proto::documents::v1 as documents;
 use mpp_proto::identity::v1 as identity;
+use mpp_proto::queue::v1::Hall;
 
 use super::accounts::{self, Account, DemoAccounts};
 use crate::seeding::Seeding;
@@ -34,7 +35,7 @@ const fn person(username: &'static str, role: &'static str, area: &'static str, 
     Person { username, role, area, name, signs: None }
 }
 
-const PEOPLE: [Person; 14] = [
+const PEOPLE: [Person; 16] = [
     person("rt.002", "rt_head", HOME, "Saiful Anwar"),
     person("rw.001", "rw_head", "17.07.02.2001/001", "Hj. Rohani"),
     person("desa.staf", "village_officer", VILLAGE, "Yuniarti, A.Md."),
@@ -52,11 +53,14 @@ const PEOPLE: [Person; 14] = [
         ..person("camat", "sub_district_head", SUB_DISTRICT, "Drs. Ahmad Fauzi, M.Si.")
     },
     person("dinkes.verifikator", "agency_officer", HEALTH, "dr. Lestari Handayani"),
+    // Two steps of a licence are for officers, and nobody takes both.
+    person("dinkes.kabid", "agency_officer", HEALTH, "Ns. Ratna Dewi, S.Kep."),
     Person {
         signs: Some(("Kepala Dinas Kesehatan", "197203081999032005", "1707024803720004")),
         ..person("dinkes.kepala", "agency_head", HEALTH, "dr. Nurhayati, M.Kes.")
     },
     person("dpmptsp.verifikator", "agency_officer", ONE_STOP, "Rizky Pratama, S.T."),
+    person("dpmptsp.kabid", "agency_officer", ONE_STOP, "Hendra Gunawan, S.H."),
     Person {
         signs: Some(("Kepala DPMPTSP", "196911201994031006", "1707022011690005")),
         ..person("dpmptsp.kepala", "agency_head", ONE_STOP, "Ir. Bambang Hermanto, M.M.")
@@ -88,6 +92,25 @@ pub(super) fn add_people(file: &mut DemoAccounts) {
             passphrase: if person.signs.is_some() { accounts::password() } else { String::new() },
         });
     }
+}
+
+/// Makes the people and offices of letters alone, without a hall, and answers who they are: what tests need.
+///
+/// # Errors
+/// When the suite refuses.
+pub async fn seed(seeding: &mut Seeding<'_>) -> anyhow::Result<DemoAccounts> {
+    let mut file = DemoAccounts {
+        base_url: seeding.base_url.to_owned(),
+        halls: Vec::new(),
+        accounts: Vec::new(),
+        devices: Vec::new(),
+    };
+    add_people(&mut file);
+    for account in &file.accounts {
+        super::seed::create(&mut seeding.identity, account, &Hall::default()).await?;
+    }
+    apply_offices(seeding, &file).await?;
+    Ok(file)
 }
 
 /// Registers everybody who signs at the signing simulator.

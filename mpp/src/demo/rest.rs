@@ -47,9 +47,11 @@ pub enum Credentials {
         /// Its key.
         key: String,
     },
+    /// Somebody without an account, such as a citizen at home.
+    Nobody,
 }
 
-/// A signed-in caller. Cheap to share by reference; commands of one session may run side by side.
+/// A caller, signed in or without an account. Cheap to share by reference; commands of one session may run side by side.
 #[derive(Debug)]
 pub struct Session {
     rest: Rest,
@@ -113,6 +115,16 @@ impl Rest {
     #[must_use]
     pub fn session(&self, credentials: Credentials) -> Session {
         Session { rest: self.clone(), credentials, token: Mutex::new(None) }
+    }
+
+    /// Asks once whether the suite is there and ready, so that a command can say at once that it is not.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn ready(&self) -> anyhow::Result<()> {
+        let asked = self.http.get(format!("{}/readyz", self.base_url)).send().await;
+        let status = asked.map_err(reqwest::Error::without_url)?.status();
+        if status.is_success() { Ok(()) } else { bail!("it is not ready: {status}") }
     }
 
     /// A path with its query, escaped.
@@ -227,11 +239,11 @@ impl Session {
         let mut pause = FIRST_PAUSE;
         let mut signed_in_again = false;
         loop {
-            let token = match self.access_token().await {
+            let token = match self.bearer().await {
                 Ok(token) => token,
                 Err(error) => return Answer::Unknown(format!("{error:#}")),
             };
-            let wait = match self.rest.attempt(&method, path, Some(&token), key, body.as_ref()).await {
+            let wait = match self.rest.attempt(&method, path, token.as_deref(), key, body.as_ref()).await {
                 Ok(attempt) if attempt.status.is_success() => {
                     return match wire::from_text(&attempt.text) {
                         Ok(value) => Answer::Done(value),
@@ -240,7 +252,7 @@ impl Session {
                 }
                 Ok(attempt) if attempt.status == StatusCode::UNAUTHORIZED && !signed_in_again => {
                     signed_in_again = true;
-                    self.forget(&token).await;
+                    self.forget(token.as_deref()).await;
                     continue;
                 }
                 Ok(attempt) if attempt.is_passing() => {
@@ -262,10 +274,18 @@ impl Session {
         }
     }
 
+    /// The token to call with; none for who has no account.
+    async fn bearer(&self) -> anyhow::Result<Option<String>> {
+        match self.credentials {
+            Credentials::Nobody => Ok(None),
+            Credentials::Staff { .. } | Credentials::Device { .. } => self.access_token().await.map(Some),
+        }
+    }
+
     /// Drops `token` unless somebody has replaced it meanwhile.
-    async fn forget(&self, token: &str) {
+    async fn forget(&self, token: Option<&str>) {
         let mut current = self.token.lock().await;
-        if current.as_deref() == Some(token) {
+        if current.as_deref() == token {
             *current = None;
         }
     }
@@ -276,6 +296,7 @@ impl Session {
                 ("/v1/sessions", json!({ "username": username, "password": password }), username.as_str())
             }
             Credentials::Device { key } => ("/v1/deviceSessions", json!({ "deviceKey": key }), "a device"),
+            Credentials::Nobody => bail!("who has no account has no token"),
         };
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
@@ -283,8 +304,10 @@ impl Session {
             let wait = match self.rest.attempt(&Method::POST, path, None, None, Some(&body)).await {
                 Ok(attempt) if attempt.status.is_success() => {
                     return match &self.credentials {
-                        Credentials::Staff { .. } => wire::from_text::<CreateSessionResponse>(&attempt.text)
-                            .map(|answer| answer.access_token),
+                        Credentials::Staff { .. } | Credentials::Nobody => {
+                            wire::from_text::<CreateSessionResponse>(&attempt.text)
+                                .map(|answer| answer.access_token)
+                        }
                         Credentials::Device { .. } => {
                             wire::from_text::<CreateDeviceSessionResponse>(&attempt.text)
                                 .map(|answer| answer.access_token)

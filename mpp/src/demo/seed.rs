@@ -175,7 +175,11 @@ fn planned(hall: &Hall, base_url: &str) -> DemoAccounts {
     }
 }
 
-async fn create(identity: &mut IdentityClient, account: &Account, hall: &Hall) -> anyhow::Result<()> {
+pub(super) async fn create(
+    identity: &mut IdentityClient,
+    account: &Account,
+    hall: &Hall,
+) -> anyhow::Result<()> {
     let role = identity::Role::from_str_name(&format!("ROLE_{}", account.role.to_uppercase()))
         .with_context(|| format!("{} has the unknown role {}", account.username, account.role))?;
     let request = identity::CreateAccountRequest {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, anyhow};
-use mpp_proto::{identity, queue};
+use mpp_proto::{documents, identity, queue};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
 
@@ -37,6 +37,11 @@ named! { ".v1.":
     queue::GetStatisticsResponse, ListEventsResponse;
     identity::CreateSessionResponse, CreateDeviceSessionResponse, CreateAccountResponse, DisableAccountResponse,
         EnrolDeviceResponse, RevokeDeviceResponse;
+    documents::UploadFileResponse, SubmitApplicationResponse, GetApplicationByCodeResponse, CreateDownloadLinkResponse,
+        OpenFileLinkResponse;
+    documents::ListWorkResponse, GetApplicationResponse, GetDraftResponse, ApproveApplicationResponse,
+        SignApplicationsResponse;
+    documents::GetVerificationResponse, VerifyFileResponse;
 }
 
 /// Reads proto3 JSON; a field that the contract does not know is an error.

@@ -158,6 +158,12 @@ impl Bsre {
         signing.sample = true;
     }
 
+    /// The same by version 1 of the interface.
+    pub fn configure_v1(&self, signing: &mut SigningConfig) {
+        self.configure(signing);
+        signing.service = SigningService::BsreV1;
+    }
+
     /// Registers a signer, or changes one.
     pub fn register(&self, account: Account) {
         let mut inner = self.state.lock();

@@ -26,7 +26,9 @@ use mpp_proto::documents::v1::documents_service_server::DocumentsServiceServer;
 use tonic::service::Routes;
 
 pub use blob::Place;
-pub use config::{Config, ConfigError, FilesConfig, SigningConfig, SigningService};
+pub use config::{
+    Config, ConfigError, FilesConfig, OssConfig, SicantikConfig, SigningConfig, SigningService, WebhooksConfig,
+};
 
 /// The part this service plays.
 pub const ROLE: Role = Role("documents");
@@ -66,7 +68,7 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
         metrics: metrics::Metrics::new(),
     });
     worker::fill_catalogue(&core).await.context("filling the catalogue")?;
-    let workers = worker::workers(env, &core);
+    let workers = worker::workers(env, &core)?;
     let server = DocumentsServiceServer::new(rpc::Service(core))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

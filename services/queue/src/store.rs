@@ -9,8 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::db::Db;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend,
+    EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Statement,
 };
 
 use crate::domain::event::{Event, Kind};
@@ -231,16 +232,19 @@ impl Store {
         if moved.rows_affected != 1 {
             return Ok(Committed::Fenced);
         }
+        let backend = tx.get_database_backend();
+        let mut writes = Vec::new();
         for (entries, dates) in entries.chunks(CHUNK).zip(dates.chunks(CHUNK)) {
             let rows: Vec<_> = entries
                 .iter()
                 .zip(dates)
                 .map(|(entry, date)| convert::event(id, view.epoch, date, entry))
                 .collect::<Result<_, _>>()?;
-            event::Entity::insert_many(rows).exec_without_returning(&tx).await?;
+            writes.push(event::Entity::insert_many(rows).build(backend));
         }
-        write_tickets(&tx, entries).await?;
-        write_servings(&tx, id, entries).await?;
+        tickets(backend, entries, &mut writes)?;
+        servings(backend, id, entries, &mut writes)?;
+        execute(&tx, writes).await?;
         tx.commit().await?;
         Ok(Committed::Done)
     }
@@ -333,8 +337,23 @@ impl Store {
     }
 }
 
+/// Executes statements in order. On SQLite in one go: each trip to the thread that owns the connection costs as much as a
+/// statement of one row.
+async fn execute(tx: &DatabaseTransaction, statements: Vec<Statement>) -> Result<(), Error> {
+    if tx.get_database_backend() == DbBackend::Sqlite {
+        let sql = statements.iter().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
+        let values = statements.into_iter().filter_map(|one| one.values).flat_map(|values| values.0);
+        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
+        return Ok(());
+    }
+    for statement in statements {
+        tx.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
 /// Each ticket as the last of these entries leaves it.
-async fn write_tickets(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<(), Error> {
+fn tickets(backend: DbBackend, entries: &[Entry], writes: &mut Vec<Statement>) -> Result<(), Error> {
     let mut last: HashMap<TicketId, &Ticket> = HashMap::new();
     for ticket in entries.iter().filter_map(|entry| entry.event.ticket.as_ref()) {
         last.insert(ticket.id, ticket);
@@ -353,16 +372,19 @@ async fn write_tickets(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<()
             ticket::Column::CounterId,
             ticket::Column::Body,
         ];
-        ticket::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(ticket::Column::Id).update_columns(changed).to_owned())
-            .exec_without_returning(tx)
-            .await?;
+        let newest = OnConflict::column(ticket::Column::Id).update_columns(changed).to_owned();
+        writes.push(ticket::Entity::insert_many(rows).on_conflict(newest).build(backend));
     }
     Ok(())
 }
 
 /// Who holds whom from when to when. Intervals that these entries both open and close are written closed.
-async fn write_servings(tx: &DatabaseTransaction, hall: HallId, entries: &[Entry]) -> Result<(), Error> {
+fn servings(
+    backend: DbBackend,
+    hall: HallId,
+    entries: &[Entry],
+    writes: &mut Vec<Statement>,
+) -> Result<(), Error> {
     let mut opened: Vec<(u64, TicketId, CounterId, Option<u64>)> = Vec::new();
     let mut closed: Vec<(TicketId, u64)> = Vec::new();
     for entry in entries {
@@ -388,13 +410,12 @@ async fn write_servings(tx: &DatabaseTransaction, hall: HallId, entries: &[Entry
                 Expr::value(convert::position(*seq)?),
             );
         }
-        serving::Entity::update_many()
+        let closing = serving::Entity::update_many()
             .col_expr(serving::Column::ToSeq, to_seq.into())
             .filter(serving::Column::Hall.eq(hall.to_string()))
             .filter(serving::Column::ToSeq.is_null())
-            .filter(serving::Column::TicketId.is_in(closed.iter().map(|(ticket, _)| ticket.to_string())))
-            .exec(tx)
-            .await?;
+            .filter(serving::Column::TicketId.is_in(closed.iter().map(|(ticket, _)| ticket.to_string())));
+        writes.push(closing.build(backend));
     }
     for opened in opened.chunks(CHUNK) {
         let rows = opened.iter().map(|(from, ticket, counter, to)| {
@@ -407,7 +428,7 @@ async fn write_servings(tx: &DatabaseTransaction, hall: HallId, entries: &[Entry
             })
         });
         let rows = rows.collect::<Result<Vec<_>, Error>>()?;
-        serving::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        writes.push(serving::Entity::insert_many(rows).build(backend));
     }
     Ok(())
 }

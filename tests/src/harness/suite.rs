@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use mpp::seeding::{self, IdentityClient, QueueClient};
+use mpp::simulator::bsre::Bsre;
 use mpp::{Config, Options, RoleName, Suite};
 use mpp_kit::clock::{Clock, SystemClock};
 use mpp_kit::config::Secret;
@@ -15,6 +16,7 @@ use mpp_proto::queue::v1::{ApplyHallRequest, Hall, OpenDayRequest};
 use tempfile::TempDir;
 
 use super::hall;
+use super::letters::{Letters, Signing};
 use super::people::{People, Persona};
 use super::rest::Api;
 
@@ -24,6 +26,7 @@ pub struct Builder {
     queue_clock: Arc<dyn Clock>,
     hall: Hall,
     open_day: bool,
+    letters: Option<Signing>,
     configure: Box<dyn FnOnce(&mut Config) + Send>,
 }
 
@@ -34,6 +37,7 @@ pub struct TestSuite {
     pub hall: Hall,
     /// Accounts and devices.
     pub people: People,
+    letters: Option<Letters>,
     first: Suite,
     // Fields drop in order: Redis after those who use it, files last.
     redis: Option<PrivateServer>,
@@ -79,6 +83,13 @@ impl Builder {
         self
     }
 
+    /// Adds the offices and people of letters, who sign like this.
+    #[must_use]
+    pub fn letters(mut self, signing: Signing) -> Self {
+        self.letters = Some(signing);
+        self
+    }
+
     /// Changes settings.
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
@@ -111,6 +122,19 @@ impl Builder {
         if database.is_some() {
             config.database.url = Secret::from(queue_url.clone());
         }
+        let bsre = match self.letters {
+            Some(Signing::BsreV1 | Signing::BsreV2) => {
+                let home = config.server.data.join("bsre-simulator");
+                Some(Bsre::start(&home, Arc::new(SystemClock)).await?)
+            }
+            Some(Signing::Seal) | None => None,
+        };
+        if let Some(bsre) = &bsre {
+            match self.letters {
+                Some(Signing::BsreV1) => bsre.configure_v1(&mut config.documents.signing),
+                Some(Signing::BsreV2 | Signing::Seal) | None => bsre.configure(&mut config.documents.signing),
+            }
+        }
         (self.configure)(&mut config);
         let options = Options {
             queue_clock: Arc::clone(&self.queue_clock),
@@ -131,10 +155,21 @@ impl Builder {
                 .open_day(OpenDayRequest { hall: hall.id.clone(), ..OpenDayRequest::default() })
                 .await?;
         }
+        let letters = match self.letters {
+            Some(_) => {
+                let accounts = mpp::demo::letters::seed(&mut clients).await?;
+                if let Some(bsre) = &bsre {
+                    mpp::demo::letters::register_signers(bsre, &accounts);
+                }
+                Some(Letters::new(accounts, bsre))
+            }
+            None => None,
+        };
         let people = People::create(clients.identity, &hall).await?;
         Ok(TestSuite {
             hall,
             people,
+            letters,
             first,
             redis: Some(redis),
             redis_url,
@@ -172,6 +207,7 @@ impl TestSuite {
             queue_clock: Arc::new(SystemClock),
             hall: hall::demo(),
             open_day: true,
+            letters: None,
             configure: Box::new(|_| {}),
         }
     }
@@ -193,6 +229,20 @@ impl TestSuite {
     /// A REST client that acts as `persona`.
     pub async fn api(&self, persona: Persona) -> Api {
         self.people.api(&Api::anonymous(self.base_url()), persona).await
+    }
+
+    /// The people of letters.
+    ///
+    /// # Panics
+    /// When the suite was built without them.
+    #[must_use]
+    pub fn letters(&self) -> &Letters {
+        self.letters.as_ref().expect("a suite with the people of letters")
+    }
+
+    /// A REST client that acts as somebody who works on letters, such as `camat`.
+    pub async fn official(&self, username: &str) -> Api {
+        self.letters().api(&Api::anonymous(self.base_url()), username).await
     }
 
     /// A gRPC client of the queue that acts as `persona`, past the gateway.

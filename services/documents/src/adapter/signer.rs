@@ -271,7 +271,7 @@ async fn seal(config: &SigningConfig, files: &Files, now: DateTime<Utc>) -> anyh
     let (key, chain) = both.split_once("-----BEGIN CERTIFICATE").context("the seal is damaged")?;
     let chain = format!("-----BEGIN CERTIFICATE{chain}");
     let root = Certificate::from_pem(&chain)?.pop().context("the seal has no chain")?;
-    Ok((Seal::from_pem(key, &chain)?, root))
+    Ok((Seal::from_pem(key.trim(), &chain)?, root))
 }
 
 /// A new seal under a root of its own, as PEM: key, then chain with the root last.

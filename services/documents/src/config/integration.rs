@@ -53,6 +53,8 @@ pub struct OssConfig {
     /// Its password.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub password: Secret,
+    /// The area of the office that works on licences of OSS, such as `17.07/dpmptsp`. Empty: they are only recorded.
+    pub office: String,
     /// `kd_instansi`, at most three characters.
     pub agency_code: String,
     /// How long OSS may take, in seconds, 5 to 120.
@@ -67,6 +69,7 @@ impl Default for OssConfig {
             user_key: Secret::default(),
             username: Secret::default(),
             password: Secret::default(),
+            office: String::new(),
             agency_code: String::new(),
             timeout_seconds: 30,
         }

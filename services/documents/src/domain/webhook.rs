@@ -192,17 +192,17 @@ mod tests {
 
     #[test]
     fn line_32_attempts_follow_the_schedule_of_standard_webhooks_over_three_days() {
-        let hours = |attempt, dice| match next(attempt, Some(500), None, dice, now()) {
-            Next::Again(at) => (at - now()).num_seconds(),
-            other => panic!("{other:?}"),
+        let wait = |attempt, dice| {
+            let Next::Again(at) = next(attempt, Some(500), None, dice, now()) else { panic!("{attempt}") };
+            (at - now()).num_seconds()
         };
-        let waits = (1..=9).map(|attempt| hours(attempt, 0.0)).collect::<Vec<_>>();
+        let waits = (1..=9).map(|attempt| wait(attempt, 0.0)).collect::<Vec<_>>();
         assert_eq!(waits, [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
         assert!(
             waits.iter().sum::<i64>() > PATIENCE.num_seconds(),
             "the last attempt lies beyond the patience"
         );
-        assert_eq!(hours(1, 1.0), 6, "jitter lengthens, at most by a fifth");
+        assert_eq!(wait(1, 1.0), 6, "jitter lengthens, at most by a fifth");
         assert_eq!(next(10, None, None, 0.5, now()), Next::GivenUp);
     }
 
@@ -219,9 +219,11 @@ mod tests {
 
     #[test]
     fn line_32_retry_after_is_honoured_within_a_day_and_never_hurries() {
-        let wait = |attempt, asked| match next(attempt, Some(429), Some(asked), 0.0, now()) {
-            Next::Again(at) => at - now(),
-            other => panic!("{other:?}"),
+        let wait = |attempt, asked| {
+            let Next::Again(at) = next(attempt, Some(429), Some(asked), 0.0, now()) else {
+                panic!("{attempt}")
+            };
+            at - now()
         };
         assert_eq!(wait(1, TimeDelta::seconds(120)), TimeDelta::seconds(120));
         assert_eq!(wait(3, TimeDelta::seconds(1)), TimeDelta::minutes(30));

@@ -10,8 +10,10 @@ use serde_json::json;
 
 use super::access::permission_of;
 use super::{Core, record};
+use crate::adapter::oss::outbox::{self, Note};
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::letter_type::LetterType;
+use crate::domain::licence::OssStatus;
 use crate::domain::number::Codes;
 use crate::domain::office::Office;
 use crate::domain::step::{Level, OfficeLevel, StepRole};
@@ -153,7 +155,36 @@ impl Core {
         }
         self.journal(tx, &loaded, (what, before), asking, now).await?;
         self.announce(tx, &loaded, &events, now).await?;
+        self.tell_oss(tx, &loaded, &events, now).await?;
         Ok(loaded)
+    }
+
+    /// Tells OSS of a licence that it asked for, what was done to its clock and how it was decided.
+    async fn tell_oss(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &Loaded,
+        events: &[Event],
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        if loaded.letter.oss.is_none() {
+            return Ok(());
+        }
+        let id = loaded.application().id;
+        let cause = loaded.record.version.to_string();
+        for event in events {
+            let note = |text: &str| Note { text: text.to_owned(), ..Note::default() };
+            if let Event::ClockChanged { verb, reason, .. } = event {
+                outbox::on_clock(tx, self, id, (*verb, &cause), &note(reason), now).await?;
+            } else if let Event::Rejected { reason, .. } = event {
+                let status = (OssStatus::Rejected, cause.as_str());
+                outbox::on_status(tx, self, id, status, &note(&reason.text), now).await?;
+            } else if let Event::DeemedGranted { .. } = event {
+                let status = (OssStatus::DeemedApproved, cause.as_str());
+                outbox::on_status(tx, self, id, status, &Note::default(), now).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the numbers that the events ask for, and marks those that are void.

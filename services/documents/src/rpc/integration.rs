@@ -1,6 +1,7 @@
 //! The RPCs for other systems: webhooks, events to poll, licences, calls of OSS. Here is what they share.
 
 pub(super) mod create_webhook;
+mod drafts;
 pub(super) mod get_licence;
 pub(super) mod list_events;
 pub(super) mod list_licences;
@@ -38,13 +39,17 @@ const INTEGRATE: &str = "documents.integrate";
 /// The most characters of a description.
 const MAX_DESCRIPTION: usize = 200;
 
-/// The areas in which the caller has a permission; `None` for everywhere.
-fn reach(caller: &Caller, permission: &str) -> Option<Vec<String>> {
+/// The areas in which the caller has a permission; `None` for everywhere. Who has it nowhere is refused: an empty list of
+/// areas must not reach a query or a webhook, where it means all.
+fn reach(caller: &Caller, permission: &str) -> Result<Option<Vec<String>>, Error> {
     let mut areas = Vec::new();
     for scope in caller.scopes(permission) {
-        areas.extend(scope.bound("area")?.iter().cloned());
+        match scope.bound("area") {
+            Some(bound) => areas.extend(bound.iter().cloned()),
+            None => return Ok(None),
+        }
     }
-    Some(areas)
+    if areas.is_empty() { Err(Problem::denied().into()) } else { Ok(Some(areas)) }
 }
 
 /// Whether an area lies within a reach.
@@ -88,7 +93,8 @@ fn settings(
     (types, areas): (&[String], &[String]),
     format: i32,
     checker: &mut Checker,
-) -> Settings {
+) -> Result<Settings, Error> {
+    let reach = reach(caller, INTEGRATE)?;
     if let Err(refused) = Guard::new(&core.config.webhooks).check(url) {
         checker.violation("url", "INVALID_URL", told(refused), refused.to_string());
     }
@@ -112,7 +118,6 @@ fn settings(
             );
         }
     }
-    let reach = reach(caller, INTEGRATE);
     for (index, area) in areas.iter().enumerate().take(MAX_FILTERS) {
         if area.is_empty() || !within(reach.as_deref(), area) {
             checker.violation(
@@ -133,13 +138,13 @@ fn settings(
             Format::Standard
         }
     };
-    Settings {
+    Ok(Settings {
         url: url.to_owned(),
         description: checker.text("description", description, 0, MAX_DESCRIPTION),
         types: types.to_vec(),
         areas,
         format,
-    }
+    })
 }
 
 fn unknown_value(field: &str, checker: &mut Checker) {
@@ -166,10 +171,9 @@ fn check_version(asked: u32, has: u32) -> Result<(), Error> {
     if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
 }
 
-/// The number in a page token.
-fn place(token: Option<String>) -> Result<Option<i64>, Problem> {
-    // A token that is ours holds a number: its fingerprint was checked.
-    Ok(token.and_then(|place| place.parse().ok()))
+/// The number in a page token. One that is ours holds a number: its fingerprint was checked.
+fn place(token: Option<String>) -> Option<i64> {
+    token.and_then(|place| place.parse().ok())
 }
 
 fn time(at: DateTime<Utc>) -> Timestamp {

@@ -43,7 +43,7 @@ pub(super) async fn handle(
             late += store::application::late_at(db, (*role, area), now, LATE - late).await?;
         }
     }
-    lines.sort_by(|one, other| (one.due_at, one.application).cmp(&(other.due_at, other.application)));
+    lines.sort_by_key(|line| (line.due_at, line.application));
     // An official who may take a step in two roles sees it once.
     lines.dedup_by_key(|line| line.application);
     let more = lines.len() > size;

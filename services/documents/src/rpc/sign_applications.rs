@@ -5,7 +5,7 @@
 //! between leaves the letter waiting, with the same content and number.
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::{Fault as _, Problem};
@@ -16,7 +16,9 @@ use sha2::{Digest as _, Sha256};
 use tonic::Response;
 
 use super::case::{Asking, Loaded};
+use super::codes::Link;
 use super::{Core, get_application};
+use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
 use crate::domain::code;
 use crate::domain::document::{DocumentState, DocumentVerb};
@@ -30,6 +32,8 @@ use crate::store;
 use crate::store::application::SignedFile;
 use crate::store::document::{Body, Document, Revision};
 
+/// How long OSS can fetch a licence: it repeats what failed for days.
+const OSS_LINK: TimeDelta = TimeDelta::days(7);
 /// Letters of one batch at most: a signer reads what he signs.
 const MOST: usize = 50;
 
@@ -312,12 +316,50 @@ impl Core {
             };
             store::document::add_revision(tx, &row).await?;
         }
+        if loaded.letter.oss.is_some() {
+            self.tell_oss_of(tx, loaded, &document, now).await?;
+        }
         if let Some(replaced) = case.replaces
             && let Some(mut old) = store::document::find(tx, &self.cipher, replaced).await?
         {
             old.body.replaced_by = Some(id);
             self.end(tx, &mut old, DocumentVerb::Replace, issuer.area.as_str(), asking, now).await?;
         }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// Sends the final licence to OSS, if it asked for it, with a link to the file that lives long enough to be fetched.
+    async fn tell_oss_of(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &Loaded,
+        document: &Document,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let issuer = loaded.issuer()?;
+        let last = loaded.record.case.signed.last().context("an issued licence has no signed file")?;
+        let link = Link {
+            file: last.file,
+            file_name: format!("{}-{}.pdf", document.letter_type, &last.sha256[..8]),
+            subject: document.id.to_string(),
+            ends: (now + OSS_LINK).timestamp(),
+        };
+        let signer = issuer.signers.iter().find(|signer| last.signer.ends_with(&signer.name));
+        let issued = Issued {
+            application: document.application,
+            document: document.id,
+            number: document.body.number.clone(),
+            issued_on: issuer.zone().local(now).date(),
+            valid_until: document.valid_until,
+            signer_name: signer.map(|signer| signer.name.clone()).unwrap_or_default(),
+            signer_nip: signer.map(|signer| signer.nip.clone()).unwrap_or_default(),
+            signer_title: signer.map(|signer| signer.title.clone()).unwrap_or_default(),
+            file_url: format!("{}/berkas/{}", self.base_url, self.link(&link)?),
+            replaces: document.body.replaces.is_some(),
+        };
+        outbox::on_issued(tx, self, &issued, now).await?;
         Ok(())
     }
 }

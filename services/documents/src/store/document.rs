@@ -99,17 +99,6 @@ pub(crate) async fn by_code(db: &impl ConnectionTrait, cipher: &Cipher, code: &s
     row.map(|row| document(cipher, row)).transpose()
 }
 
-/// The document that came of this application.
-pub(crate) async fn of_application(
-    db: &impl ConnectionTrait,
-    cipher: &Cipher,
-    id: ApplicationId,
-) -> Result<Option<Document>, DbErr> {
-    let row =
-        document::Entity::find().filter(document::Column::ApplicationId.eq(id.to_string())).one(db).await?;
-    row.map(|row| document(cipher, row)).transpose()
-}
-
 /// Documents of offices in these areas (`None` for all), in the order of their last changes, after `changed`.
 pub(crate) async fn list(
     db: &impl ConnectionTrait,

@@ -1,6 +1,6 @@
 //! `RevokeDevice`: its key and its sessions end.
 
-use mpp_kit::{caller::Caller, journal};
+use mpp_kit::{caller::Caller, check::Checker, journal};
 use mpp_proto::identity::v1::{RevokeDeviceRequest, RevokeDeviceResponse};
 use tonic::Response;
 
@@ -18,7 +18,7 @@ pub(super) async fn handle(
     caller: &Caller,
     request: RevokeDeviceRequest,
 ) -> Result<Response<RevokeDeviceResponse>, Error> {
-    let id: DeviceId = request.device.parse().map_err(|_| Error::DeviceNotFound)?;
+    let id = parse(&request)?;
     let now = core.now();
     let tx = core.db.begin().await?;
     let authority = core.authority(&tx, caller).await?;
@@ -40,4 +40,12 @@ pub(super) async fn handle(
     .await?;
     tx.commit().await?;
     Ok(Response::new(answer))
+}
+
+/// A text that can be no id is a mistake in the request, and is told which field it is in.
+fn parse(request: &RevokeDeviceRequest) -> Result<DeviceId, Error> {
+    let mut checker = Checker::new();
+    let id = checker.id("device", &request.device);
+    checker.finish()?;
+    id.ok_or_else(|| anyhow::anyhow!("the checker let a malformed id pass").into())
 }

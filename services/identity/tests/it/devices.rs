@@ -42,6 +42,22 @@ async fn a_device_signs_in_with_its_key_and_may_do_what_its_kind_may_in_its_hall
 }
 
 #[tokio::test]
+async fn an_id_that_can_be_none_is_a_mistake_and_one_that_is_nobodys_is_not_found() {
+    on_both(async |world: World| {
+        let system = world.system().await;
+        for malformed in ["", "kios", "acc_01h455vb4pex5vsknk084sn02q"] {
+            let refused = revoke(&world, &system, malformed).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{malformed}");
+            let field = ("device".to_owned(), "INVALID_ID".to_owned());
+            assert_eq!(violations(&refused), [field].into(), "{malformed}");
+        }
+        let refused = revoke(&world, &system, "dev_01h455vb4pex5vsknk084sn02q").await.unwrap_err();
+        assert_eq!(refused.code(), Code::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_device_session_lives_for_years_and_ends_when_the_device_is_revoked() {
     on_both(async |world: World| {
         let enrolled = world.enrol(proto::DeviceKind::Board, &hall()).await;

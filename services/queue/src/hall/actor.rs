@@ -1,5 +1,5 @@
 //! The actor of a hall: decides every waiting command in turn on its speculative state, appends the batch in one step, and
-//! goes on while the flusher commits.
+//! gathers the next one while the flusher commits.
 //!
 //! `Serving ──trouble──▶ Reopening ──▶ Serving`. Trouble is anything that makes the view doubtful: another epoch, another
 //! Redis, a log that diverges, Redis or SQL out of reach. Reopening reads SQL again and, where Redis does not hold the log
@@ -74,7 +74,10 @@ pub(super) struct Handover {
 /// The meeting point of appender and flusher.
 pub(super) struct Desk {
     handover: Mutex<Handover>,
+    /// Rings for the flusher: something was handed over.
     pub(super) work: Notify,
+    /// Rings for the appender: the flusher has nothing left, or gives up for now.
+    pub(super) rest: Notify,
     /// SQL has been out of reach for a while: nothing more is appended, so that nobody is told "try again" about a ticket
     /// that then appears after all.
     pub(super) stalled: AtomicBool,
@@ -85,6 +88,7 @@ impl Desk {
         Self {
             handover: Mutex::new(Handover::default()),
             work: Notify::new(),
+            rest: Notify::new(),
             stalled: AtomicBool::new(false),
         }
     }
@@ -386,6 +390,16 @@ impl Appender<'_> {
                 // Every handle is gone; only the end of the process does that.
                 std::future::pending::<()>().await;
             }
+            // Group commit: what arrives during a commit becomes the next batch. To append it piece by piece meanwhile would
+            // cost a script call for each and make nothing durable sooner.
+            while !self.desk.lock().appended.is_empty() && !self.desk.stalled.load(Ordering::Relaxed) {
+                self.desk.rest.notified().await;
+            }
+            while held.len() < BATCH
+                && let Ok(submission) = commands.try_recv()
+            {
+                held.push(submission);
+            }
             held.retain(|submission| !submission.reply.is_closed());
             if self.desk.stalled.load(Ordering::Relaxed) {
                 for submission in held.drain(..) {
@@ -393,6 +407,9 @@ impl Appender<'_> {
                         .reply
                         .send(Err(Error::Unavailable(anyhow::anyhow!("SQL is out of reach"))));
                 }
+            }
+            if held.is_empty() {
+                continue;
             }
             if let Err(trouble) = self.batch(held).await {
                 return trouble;

@@ -86,6 +86,7 @@ impl Flusher<'_> {
             let Some(first) = entries.first() else {
                 // Nothing waits, whoever committed it: commands are welcome.
                 self.desk.stalled.store(false, Ordering::Relaxed);
+                self.desk.rest.notify_one();
                 return Ok(());
             };
             if first.seq != self.committed.head().0 + 1 {
@@ -104,6 +105,7 @@ impl Flusher<'_> {
                     });
                     if since.elapsed() > STALL && !self.desk.stalled.swap(true, Ordering::Relaxed) {
                         tracing::warn!(hall = %self.hall, error = %error, "SQL is out of reach, nothing more is accepted");
+                        self.desk.rest.notify_one();
                     }
                     self.desk.lock().pending.retain(|pending| !pending.is_abandoned());
                     // At once the first time: being fenced by another instance is not a fault.

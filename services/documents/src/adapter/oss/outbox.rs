@@ -102,10 +102,6 @@ pub(crate) async fn tell_status(
 
 /// Tells what was done to the clock of an application (41 to 44), if OSS asked for it. `cause` names this deed, such as the
 /// version of the application that it made.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "called by the workflow when it pauses, resumes or resets a clock")
-)]
 pub(crate) async fn on_clock(
     tx: &DatabaseTransaction,
     core: &Core,
@@ -138,7 +134,6 @@ pub(crate) async fn on_status(
 }
 
 /// Tells the final licence, if OSS asked for it. `false` when it did not, or was told of this document before.
-#[cfg_attr(not(test), expect(dead_code, reason = "called by the signing when a licence is issued"))]
 pub(crate) async fn on_issued(
     tx: &DatabaseTransaction,
     core: &Core,

@@ -70,8 +70,10 @@ pub(crate) trait Drafts: Send + Sync {
 }
 
 /// Makes none: licences are recorded, and worked on elsewhere.
+#[cfg(test)]
 pub(crate) struct NoDrafts;
 
+#[cfg(test)]
 #[async_trait]
 impl Drafts for NoDrafts {
     async fn draft(&self, _: &DatabaseTransaction, _: &Draft<'_>) -> Result<Option<Drafted>, Error> {

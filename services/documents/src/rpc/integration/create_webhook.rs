@@ -59,7 +59,7 @@ fn parse(core: &Core, caller: &Caller, request: &CreateWebhookRequest) -> Result
         (&request.event_types, &request.areas),
         request.format,
         &mut checker,
-    );
+    )?;
     let signing = match WebhookSigning::try_from(request.signing) {
         Ok(WebhookSigning::Unspecified | WebhookSigning::Hmac) => Signing::Hmac,
         Ok(WebhookSigning::Ed25519) => Signing::Ed25519,

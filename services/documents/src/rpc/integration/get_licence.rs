@@ -20,7 +20,7 @@ pub(in crate::rpc) async fn handle(
     let id: Option<LicenceId> = checker.id("licence", &request.licence);
     checker.finish()?;
     let id = id.ok_or_else(|| anyhow::anyhow!("the checker let an empty field pass"))?;
-    let reach = reach(caller, INTEGRATE);
+    let reach = reach(caller, INTEGRATE)?;
     let found = licence::find(&core.db.read, &core.cipher, id).await?;
     let found = found
         .filter(|licence| within(reach.as_deref(), &licence.area))

@@ -17,8 +17,8 @@ pub(in crate::rpc) async fn handle(
 ) -> Result<Response<ListLicencesResponse>, Error> {
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("licences of {} with {}", caller.id, request.nib);
-    let after = place(PageToken::decode(&request.page_token, &filter)?)?.unwrap_or(0);
-    let reach = reach(caller, INTEGRATE);
+    let after = place(PageToken::decode(&request.page_token, &filter)?).unwrap_or(0);
+    let reach = reach(caller, INTEGRATE)?;
     let nib = Some(request.nib.as_str()).filter(|nib| !nib.is_empty());
     let limit = u64::from(size) + 1;
     let mut found = licence::list(&core.db.read, &core.cipher, reach.as_deref(), nib, after, limit).await?;

@@ -6,6 +6,7 @@ use mpp_proto::documents::v1::{ReceiveOssCallRequest, ReceiveOssCallResponse};
 use tonic::Response;
 
 use super::super::Core;
+use super::drafts::CatalogueDrafts;
 use crate::adapter::oss::receive::{self, Call};
 use crate::error::Error;
 
@@ -15,7 +16,7 @@ pub(in crate::rpc) async fn handle(
     request: ReceiveOssCallRequest,
 ) -> Result<Response<ReceiveOssCallResponse>, Error> {
     let call = Call { method: &request.method, token: &request.token, body: &request.body };
-    let answer = match receive::receive(core, &receive::NoDrafts, call).await {
+    let answer = match receive::receive(core, &CatalogueDrafts(core), call).await {
         Ok(answer) => answer,
         Err(error) => {
             // OSS does not read our errors; it offers the same again when it is told that this failed.

@@ -68,7 +68,7 @@ async fn line_31_a_repeated_request_makes_one_webhook_and_its_secret_is_shown_to
             let webhook = first.webhook.unwrap();
             assert_eq!(webhook.areas, ["17.07"], "what the caller reaches");
             let list = rpc::list_webhooks(&world.core, &caller, Default::default()).await.unwrap();
-            assert_eq!(list.webhooks, [webhook.clone()]);
+            assert_eq!(list.webhooks, std::slice::from_ref(&webhook));
             // After a rotation that ended the first key, the repetition shows neither.
             let rotate = proto::RotateWebhookSecretRequest {
                 request_id: "dua".to_owned(),
@@ -184,6 +184,26 @@ async fn line_32_events_are_polled_by_cursor_within_reach() {
             some.event_types = vec!["izin.*".to_owned()];
             let some = rpc::list_events(&world.core, &caller, some).await.unwrap();
             assert_eq!((types(&some), some.last_seq), (vec!["izin.terbit".into()], 5));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn line_34_a_permission_that_holds_nowhere_reaches_nothing() {
+    on_both(
+        |_| (),
+        async |world| {
+            happens(&world, &["surat.terbit"], "17.07.05.2003").await;
+            let mut nowhere = integrator("acc_a", &["17.07"]);
+            nowhere.grants[0].scope.0.insert("area".to_owned(), Default::default());
+            let denied = |error: Error| {
+                let reason = mpp_kit::fault::Problem::from(error).reason;
+                assert_eq!(reason, "PERMISSION_DENIED");
+            };
+            denied(rpc::list_events(&world.core, &nowhere, Default::default()).await.unwrap_err());
+            denied(rpc::list_licences(&world.core, &nowhere, Default::default()).await.unwrap_err());
+            denied(rpc::create_webhook(&world.core, &nowhere, new_webhook()).await.unwrap_err());
         },
     )
     .await;

@@ -48,9 +48,9 @@ pub(in crate::rpc) async fn handle(
     request.official_name.clear();
     request.official_nip.clear();
     let request = &request;
-    let answer = core
+    let mut answer: UpdateLicenceStatusResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            let reach = reach(caller, WORK);
+            let reach = reach(caller, WORK)?;
             let found = licence::find(&*tx, &core.cipher, id).await?;
             let mut found = found
                 .filter(|licence| within(reach.as_deref(), &licence.area))
@@ -74,11 +74,16 @@ pub(in crate::rpc) async fn handle(
             record(&tx, what, states, detail, &request.request_id, now).await?;
             let messages = licence::messages(&*tx, &core.cipher, id).await?;
             let mut told = licence_message(&found, &messages);
-            // This answer is kept for repetitions, and a name is not to be kept in the clear.
+            // Added below: this answer is kept for repetitions, and a name is not to be kept in the clear.
             told.nama_perseroan.clear();
             Ok(UpdateLicenceStatusResponse { licence: Some(told) })
         })
         .await?;
+    // The writer: a reader may lag behind what was just written.
+    let found = licence::find(&core.db.write, &core.cipher, id).await?;
+    if let (Some(told), Some(found)) = (answer.licence.as_mut(), found) {
+        told.nama_perseroan = found.body.nama_perseroan;
+    }
     Ok(Response::new(answer))
 }
 

@@ -28,7 +28,7 @@ pub(in crate::rpc) async fn handle(
         (&request.event_types, &request.areas),
         request.format,
         &mut checker,
-    );
+    )?;
     let state = match proto::WebhookState::try_from(request.state) {
         Ok(proto::WebhookState::Unspecified) => None,
         Ok(proto::WebhookState::Enabled) => Some(WebhookState::Enabled),

@@ -1,0 +1,118 @@
+//! Applications for licences that OSS asks for: made when a type of the catalogue takes them, worked on like any other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
+use serde_json::Value;
+
+use super::super::Core;
+use super::super::case::Asking;
+use super::super::content::Sound;
+use crate::adapter::oss::receive::{Draft, Drafted, Drafts};
+use crate::domain::area::AreaPath;
+use crate::domain::field::{self, Values};
+use crate::domain::letter_type::LetterType;
+use crate::domain::licence::{is_bound, region_of};
+use crate::domain::office::OfficeArea;
+use crate::domain::person::{Nik, Subject, SubjectKind};
+use crate::domain::step::OfficeLevel;
+use crate::error::Error;
+use crate::store;
+use crate::store::application::Content;
+
+/// Far more types than an installation offers.
+const TYPES: u64 = 1000;
+
+/// Under which names of OSS a field of ours is looked for, in this order; the field's own name comes first.
+const NAMES: [(&str, &[&str]); 5] = [
+    ("nama", &["nama_penanggung_jawab", "nama_user_proses", "nama_perseroan"]),
+    ("nik", &["nik_penanggung_jawab", "no_id_user_proses"]),
+    ("telepon", &["telp_user_proses", "nomor_telpon_perseroan"]),
+    ("nama_usaha", &["nama_perseroan"]),
+    ("alamat_usaha", &["alamat_perseroan"]),
+];
+
+/// Makes applications by the types of the catalogue.
+pub(super) struct CatalogueDrafts<'a>(pub(super) &'a Core);
+
+#[async_trait]
+impl Drafts for CatalogueDrafts<'_> {
+    async fn draft(&self, tx: &DatabaseTransaction, draft: &Draft<'_>) -> Result<Option<Drafted>, Error> {
+        let core = self.0;
+        let Some(letter) = self.bound(tx, draft).await? else { return Ok(None) };
+        let Ok(area) = core.config.oss.office.parse::<OfficeArea>() else { return Ok(None) };
+        let Some(office) = store::office::of_area(tx, &core.cipher, &area).await? else { return Ok(None) };
+        let now = core.now();
+        let values = values(&letter, draft);
+        let wrong = field::validate(&letter.fields, &values, office.zone().local(now).date());
+        if let Some(first) = wrong.first() {
+            // Taken all the same: the licence is recorded, and OSS is not told that we lost it.
+            tracing::warn!(field = first.field, reason = first.reason, "a licence of OSS does not fit its type");
+            return Ok(None);
+        }
+        let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let region = region_of(&draft.licence.body.keys.kd_daerah).unwrap_or_default();
+        let Ok(area) = region.parse::<AreaPath>() else { return Ok(None) };
+        let nik: Option<Nik> = letter.about.nik.as_ref().and_then(|key| text(key).parse().ok());
+        let content = Content {
+            letter_type: letter.key.clone(),
+            letter_type_version: letter.version,
+            office: office.id,
+            subject: Subject {
+                kind: SubjectKind::NonResident,
+                nik,
+                name: text(&letter.about.name),
+                birth_place: String::new(),
+                birth_date: None,
+                address: text("alamat_usaha"),
+                source: "OSS".to_owned(),
+            },
+            area: area.to_string(),
+            family_card: String::new(),
+            phone: text("telepon"),
+            values,
+            attachments: Vec::new(),
+            with_optional_steps: false,
+        };
+        let told = office.area.to_string();
+        let sound = Sound { content, area, offices: BTreeMap::from([(OfficeLevel::Agency, office)]) };
+        let asking = Asking { who: "oss", request_id: "" };
+        let loaded = core.create(tx, &letter, sound, None, asking, now).await?;
+        Ok(Some(Drafted { application: loaded.application().id, area: told }))
+    }
+}
+
+impl CatalogueDrafts<'_> {
+    /// The type in force that takes this licence.
+    async fn bound(&self, tx: &DatabaseTransaction, draft: &Draft<'_>) -> Result<Option<Arc<LetterType>>, Error> {
+        for version in store::letter_type::published(tx, None, TYPES).await? {
+            let letter = self.0.types.parsed(&version)?;
+            if letter.oss.as_ref().is_some_and(|binding| is_bound(binding, &draft.licence.body.keys)) {
+                return Ok(Some(letter));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What the form of the type asks, as far as OSS told it.
+fn values(letter: &LetterType, draft: &Draft<'_>) -> Values {
+    let told = draft.values();
+    let keys = &draft.licence.body.keys;
+    let mut values = Values::new();
+    for field in &letter.fields {
+        let others = NAMES.iter().find(|(key, _)| *key == field.key).map_or(&[][..], |(_, names)| names);
+        let found = std::iter::once(&field.key.as_str()).chain(others).find_map(|name| told.get(*name));
+        let found = match field.key.as_str() {
+            "kode_daerah" => region_of(&keys.kd_daerah).map(Value::from),
+            "jenis_perizinan" => Some(keys.jenis_perizinan.clone().into()),
+            _ => found.cloned(),
+        };
+        if let Some(found) = found {
+            values.insert(field.key.clone(), found);
+        }
+    }
+    field::normalise(&letter.fields, &values)
+}

@@ -1,0 +1,330 @@
+//! Lines 3, 6, 7, 31, 35: what is taken and what is refused, receipts, repetitions, files. And prefilled forms,
+//! duplicates, texts that deceive.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+use serde_json::json;
+use tonic::Code;
+
+use super::paper::words;
+use super::town::{
+    Client, PLAIN, RT, Refusal, Resident, Town, VILLAGE, account, history, office, put, scan, structure, values_of,
+};
+
+fn attached(file: &Attachment, requirement: &str) -> Attachment {
+    Attachment { file_id: file.file_id.clone(), requirement: requirement.to_owned(), ..Attachment::default() }
+}
+
+impl Client {
+    async fn submits(&self, request: &SubmitApplicationRequest) -> Result<ApplicationStatus, Refusal> {
+        self.submit_application(request.clone()).await.map(|answer| answer.status.expect("a status"))
+    }
+}
+
+lines! {
+    /// 3. Submit validates schema and NIK/KK shape; unknown or missing fields give field-level 422.
+    async fn line_03_every_wrong_field_is_named_at_once(engine) {
+        let town = Town::new(engine).await;
+        let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        wish.attachments.retain(|it| it.requirement != "kk");
+        let subject = wish.subject.get_or_insert_default();
+        subject.nik = "1707053202850001".to_owned();
+        subject.family_card = "123".to_owned();
+        subject.phone = "12".to_owned();
+        wish.values.get_or_insert_default().fields.remove("penghasilan");
+        put(&mut wish, "hobi", json!("memancing"));
+        put(&mut wish, "tanggungan", json!(31));
+        put(&mut wish, "peruntukan", json!("Jalan-jalan"));
+        put(&mut wish, "tanggal_lahir", json!("2030-01-01"));
+        let refusal = town.nobody().submits(&wish).await.expect_err("refused");
+        assert_eq!(refusal.code, Code::InvalidArgument);
+        for (field, reason) in [
+            ("attachments.kk", "REQUIRED"),
+            ("subject.nik", "INVALID_NIK"),
+            ("subject.family_card", "INVALID_KK"),
+            ("values.penghasilan", "REQUIRED"),
+            ("values.hobi", "UNKNOWN_FIELD"),
+            ("values.tanggungan", "OUT_OF_RANGE"),
+            ("values.peruntukan", "INVALID_CHOICE"),
+            ("values.tanggal_lahir", "DATE_IN_FUTURE"),
+        ] {
+            assert_eq!(refusal.fields.get(field).map(String::as_str), Some(reason), "{refusal:?}");
+        }
+        assert!(refusal.fields.contains_key("subject.phone"), "{refusal:?}");
+        // Nothing of what was typed is repeated, for answers are logged by proxies.
+        assert!(!format!("{refusal:?}").contains("1707053202850001"));
+        assert!(town.officer(VILLAGE).work().await.is_empty() && town.journal().await.iter().all(|it| it.what != "application.submitted"));
+        // Fields that are asked for only with another.
+        let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        put(&mut wish, "untuk_orang_lain", json!(false));
+        let refusal = town.nobody().submits(&wish).await.expect_err("refused");
+        assert_eq!(refusal.named(), [("values.hubungan_penerima", "NOT_ASKED"), ("values.nama_penerima", "NOT_ASKED")]);
+        // Nobody is competent, no such type, no such file.
+        let mut wish = town.wish("sktm", &Resident::new(1, "17.07.02.2009/001/001")).await;
+        assert_eq!(town.nobody().submits(&wish).await.expect_err("refused").named(), [("subject.area", "NO_OFFICE")]);
+        wish.subject = Some(Resident::new(1, "17.07").subject());
+        assert_eq!(town.nobody().submits(&wish).await.expect_err("refused").named(), [("subject.area", "INVALID_AREA")]);
+        wish.letter_type = "surat_sakti".to_owned();
+        assert_eq!(town.nobody().submits(&wish).await.expect_err("refused").code, Code::NotFound);
+        let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        wish.attachments[0].file_id = "fil_01h455vb4pex5vsknk084sn02q".to_owned();
+        assert_eq!(town.nobody().submits(&wish).await.expect_err("refused").named(), [("attachments[0].file_id", "NO_FILE")]);
+    }
+
+    /// 3. Texts that deceive, cannot be printed or do not fit are refused by the field they stand in.
+    async fn line_03_texts_that_deceive_or_do_not_fit_are_refused_by_name(engine) {
+        let mut town = Town::new(engine).await;
+        let wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        for (key, value, reason) in [
+            ("tujuan", "SMP\u{202E}lapmuR".to_owned(), "INVALID_CHARACTER"),
+            ("tujuan", "SMP\u{200B}Negeri".to_owned(), "INVALID_CHARACTER"),
+            ("tujuan", "SMP\u{0}Negeri".to_owned(), "INVALID_CHARACTER"),
+            ("tujuan", "x".repeat(121), "INVALID_LENGTH"),
+            ("tujuan", "SMP \u{1F600}".to_owned(), "NOT_PRINTABLE"),
+            ("tujuan", "\u{0645}\u{062F}\u{0631}\u{0633}\u{0629}".to_owned(), "NOT_PRINTABLE"),
+            ("nama_penerima", "Budi <b>".to_owned(), "INVALID_NAME"),
+        ] {
+            let mut wish = wish.clone();
+            put(&mut wish, key, json!(value));
+            let refusal = town.nobody().submits(&wish).await.expect_err("refused");
+            assert_eq!((refusal.code, refusal.named()), (Code::InvalidArgument, vec![(format!("values.{key}").as_str(), reason)]), "{value:?}");
+        }
+        for name in ["Siti\u{202E}hanimA".to_owned(), "S".repeat(300), "S".to_owned()] {
+            let mut wish = wish.clone();
+            wish.subject.get_or_insert_default().name = name;
+            let refusal = town.nobody().submits(&wish).await.expect_err("refused");
+            assert!(refusal.fields.contains_key("subject.name"), "{refusal:?}");
+        }
+        // What looks like a template is text.
+        let mut wish = wish.clone();
+        put(&mut wish, "tujuan", json!("#panic(\"x\") *b* $x$ @ref <l>"));
+        let status = town.nobody().submits(&wish).await.expect("it is only text");
+        let draft = GetDraftRequest { application: status.application_id };
+        let text = words(&town.reader().get_draft(draft).await.expect("a draft").pdf);
+        assert!(text.contains("#panic(\"x\") *b* $x$ @ref <l>"), "{text}");
+        // An office whose name turns letters around would spoil every letter of it.
+        let request = ApplyOfficeRequest {
+            request_id: String::new(),
+            office: Some(Office { name: "Desa \u{202E}gnaD".to_owned(), ..office(VILLAGE) }),
+        };
+        let refusal = town.admin().apply_office(request).await.expect_err("refused");
+        assert_eq!(refusal.named(), [("office.name", "INVALID_CHARACTER")]);
+        town.apply(office(VILLAGE)).await;
+    }
+
+    /// 6. Subject can be a resident or non-resident (typed), the snapshot is frozen at submit.
+    async fn line_06_the_subject_is_frozen_and_non_residents_are_taken_where_the_type_says(engine) {
+        let mut town = Town::new(engine).await;
+        let resident = Resident::new(1, RT);
+        let mut wish = town.wish("sktm", &resident).await;
+        wish.subject.get_or_insert_default().non_resident = true;
+        assert_eq!(town.nobody().submits(&wish).await.expect_err("refused").named(), [("subject.non_resident", "NOT_OFFERED")]);
+        let mut wish = town.wish("domisili", &resident).await;
+        wish.subject.get_or_insert_default().non_resident = true;
+        let visitor = town.nobody().submits(&wish).await.expect("taken");
+        assert!(town.seen(&visitor.application_id).await.subject.expect("a subject").non_resident);
+        // The same person under another name, in an office with another name, later: the first application stays.
+        let before = town.seen(&visitor.application_id).await;
+        let mut other = town.wish("domisili", &Resident { name: "Rohana Mardiyah".to_owned(), ..resident }).await;
+        put(&mut other, "pekerjaan", json!("Pedagang"));
+        town.nobody().submits(&other).await.expect("taken");
+        town.apply(Office { place: "Tempat Lain".to_owned(), ..office(VILLAGE) }).await;
+        let after = town.seen(&visitor.application_id).await;
+        assert_eq!((after.subject, after.values, after.content_hash), (before.subject, before.values, before.content_hash));
+    }
+
+    /// 7. Receipt number + tracking page at submission without login, by code only.
+    async fn line_07_receipt_and_tracking_without_login(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1, RT);
+        let status = town.applied("sktm", &resident).await;
+        assert_eq!(status.code.len(), 19);
+        assert_eq!((status.state(), status.office.as_str()), (ApplicationState::InReview, "Desa Ujung Tanjung"));
+        assert!(status.expected_time.is_some() && status.verification_code.is_empty());
+        town.approved(&status.application_id).await;
+        // As people type it.
+        for typed in [status.code.clone(), status.code.replace('-', ""), status.code.to_lowercase(), format!(" {} ", status.code)] {
+            let found = town.status(&typed).await;
+            assert_eq!((&found.code, &found.application_id), (&status.code, &status.application_id));
+        }
+        let found = town.status(&status.code).await;
+        let told = format!("{found:?}");
+        for secret in [&resident.name, &resident.nik, &resident.family_card, &account("RT_HEAD", RT), &"Budi Santoso".to_owned()] {
+            assert!(!told.contains(secret.as_str()), "{secret} in {told}");
+        }
+        assert_eq!(found.subject_masked, "R***** Z*******");
+        assert!(found.history.iter().any(|entry| entry.what == "APPROVE" && entry.who.is_empty()));
+        assert!(found.steps.iter().all(|step| step.done_by.is_empty() && step.claimed_by.is_empty()));
+        // Its id opens nothing, and what is no code is answered like a code that nobody has.
+        let mut answers = Vec::new();
+        for code in [status.application_id.as_str(), "0000-0000-0000-0000", "zzz", "", "0000-0000-0000-000U"] {
+            let request = GetApplicationByCodeRequest { code: code.to_owned() };
+            answers.push(town.nobody().get_application_by_code(request).await.expect_err("unknown"));
+        }
+        assert_eq!(answers[0].code, Code::NotFound);
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    }
+
+    /// 31. Idempotency-Key on every POST that creates or moves state.
+    async fn line_31_a_repeated_request_has_one_effect_and_another_body_is_refused(engine) {
+        let town = Town::new(engine).await;
+        let content = scan();
+        let upload = UploadFileRequest { request_id: "unggah-1".to_owned(), content: content.clone() };
+        let first = town.nobody().upload_file(upload.clone()).await.expect("taken");
+        assert_eq!(town.nobody().upload_file(upload.clone()).await.expect("the same answer"), first);
+        let other = UploadFileRequest { content: scan(), ..upload };
+        assert_eq!(town.nobody().upload_file(other).await.expect_err("other").what(), (Code::FailedPrecondition, "REQUEST_ID_REUSED"));
+
+        let wish = SubmitApplicationRequest { request_id: "ajukan-1".to_owned(), ..town.wish("kehilangan", &Resident::new(1, RT)).await };
+        let status = town.nobody().submits(&wish).await.expect("taken");
+        assert_eq!(town.nobody().submits(&wish).await.expect("the same answer"), status);
+        assert_eq!(town.officer(VILLAGE).inbox().await, [status.application_id.clone()]);
+        let mut other = wish.clone();
+        put(&mut other, "pekerjaan", json!("Guru"));
+        assert_eq!(town.nobody().submits(&other).await.expect_err("other").reason, "REQUEST_ID_REUSED");
+
+        // A verb: the repetition is answered although the step is over.
+        let application = town.seen(&status.application_id).await;
+        let officer = town.officer(VILLAGE);
+        let approve = ApproveApplicationRequest {
+            request_id: "setuju-1".to_owned(),
+            application: application.id.clone(),
+            version: application.version,
+            content_hash: application.content_hash.clone(),
+        };
+        let done = officer.approve_application(approve.clone()).await.expect("approved");
+        assert_eq!(officer.approve_application(approve.clone()).await.expect("the same answer"), done);
+        let other = ApproveApplicationRequest { content_hash: String::new(), ..approve.clone() };
+        assert_eq!(officer.approve_application(other).await.expect_err("other").reason, "REQUEST_ID_REUSED");
+        // Another person may choose the same id.
+        let denied = town.head(VILLAGE).approve_application(approve).await.expect_err("it waits for a signature");
+        assert_ne!(denied.reason, "REQUEST_ID_REUSED");
+
+        // A signature: one document, one number, however often it is asked for.
+        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec![status.application_id.clone()], ..SignApplicationsRequest::default() };
+        for _ in 0..2 {
+            let results = town.head(VILLAGE).sign_applications(sign.clone()).await.expect("signed").results;
+            assert!(results[0].signed, "{results:?}");
+        }
+        let application = town.seen(&status.application_id).await;
+        assert_eq!(history(&application).iter().filter(|what| **what == "SIGN").count(), 1);
+        assert_eq!((application.numbers.len(), town.document(&application.document_id).await.signatures), (1, 1));
+        let revoke = RevokeDocumentRequest {
+            request_id: "cabut-1".to_owned(),
+            document: application.document_id.clone(),
+            version: 0,
+            reason: "terbit atas data yang keliru".to_owned(),
+        };
+        let done = town.head(VILLAGE).revoke_document(revoke.clone()).await.expect("revoked");
+        assert_eq!(town.head(VILLAGE).revoke_document(revoke).await.expect("the same answer"), done);
+        assert_eq!(town.events_of(&application.document_id).await, ["surat.dicabut"]);
+    }
+
+    /// 35. Attachments: type sniffed, size limited, stored encrypted; what nobody used is deleted.
+    async fn line_35_attachments_are_judged_limited_and_encrypted(engine) {
+        let town = Town::new(engine).await;
+        for (content, reason) in [
+            (b"MZ\x90\x00 this program".to_vec(), "INVALID_TYPE"),
+            (b"<html><script>alert(1)</script></html>".to_vec(), "INVALID_TYPE"),
+            (b"PK\x03\x04....................".to_vec(), "INVALID_TYPE"),
+            (Vec::new(), "INVALID_LENGTH"),
+            ([b"%PDF-1.7\n".as_slice(), &vec![b' '; 3 << 20]].concat(), "INVALID_LENGTH"),
+        ] {
+            assert_eq!(town.upload(content).await.expect_err("refused").named(), [("content", reason)]);
+        }
+        let mut largest = b"%PDF-1.7\n".to_vec();
+        largest.resize(3 << 20, b' ');
+        let largest = town.upload(largest).await.expect("exactly 3 MiB are taken");
+        assert_eq!((largest.size, largest.media_type.as_str()), (3 << 20, "application/pdf"));
+
+        let secret = [scan(), b"RAHASIA-DI-DALAM-BERKAS".to_vec()].concat();
+        let file = town.upload(secret.clone()).await.expect("taken");
+        let mut wish = town.wish("kehilangan", &Resident::new(1, RT)).await;
+        wish.attachments = vec![attached(&file, "identitas")];
+        let status = town.nobody().submits(&wish).await.expect("taken");
+        let request = GetAttachmentRequest { application: status.application_id.clone(), file: file.file_id.clone() };
+        let read = town.officer(VILLAGE).get_attachment(request).await.expect("a file");
+        assert_eq!((read.content, read.media_type.as_str()), (secret, "application/pdf"));
+        assert!(town.journal_of(&status.application_id).await.contains(&"attachment.viewed".to_owned()));
+        // Nothing in the folder can be read by who has the folder.
+        let mut files = 0;
+        let mut folders = vec![town.files()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+                if entry.is_dir() {
+                    folders.push(entry);
+                    continue;
+                }
+                files += 1;
+                let bytes = std::fs::read(&entry).expect("a file");
+                for needle in [b"RAHASIA".as_slice(), b"%PDF", b"PRIVATE KEY"] {
+                    assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{}", entry.display());
+                }
+            }
+        }
+        assert!(files >= 3, "the seal and the uploads");
+        // A file belongs to the application that it came with.
+        let mut thief = town.wish("kehilangan", &Resident::new(2, RT)).await;
+        thief.attachments = vec![attached(&file, "identitas")];
+        assert_eq!(town.nobody().submits(&thief).await.expect_err("it is another's").code, Code::NotFound);
+        // What nobody used is gone a day later; what somebody used stays.
+        town.wait(TimeDelta::hours(25));
+        town.sweep().await;
+        thief.attachments = vec![attached(&largest, "identitas")];
+        assert_eq!(town.nobody().submits(&thief).await.expect_err("it is gone").named(), [("attachments[0].file_id", "NO_FILE")]);
+        let request = GetAttachmentRequest { application: status.application_id, file: file.file_id };
+        town.officer(VILLAGE).get_attachment(request).await.expect("it stays");
+    }
+
+    /// Ask once: what a person told with one form fills the next; each look stands in the person's log.
+    async fn line_06_what_was_told_once_fills_the_next_form_and_is_logged(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1, PLAIN);
+        let status = town.applied("sktm", &resident).await;
+        let prefill = PrefillApplicationRequest { code: status.code.clone(), nik: resident.nik.clone(), letter_type: "domisili".to_owned() };
+        let filled = town.nobody().prefill_application(prefill.clone()).await.expect("filled");
+        assert_eq!(filled.subject, Some(resident.subject()));
+        let values = filled.values.expect("values").fields;
+        let told = structure(&values_of("sktm")).fields;
+        for key in ["tempat_lahir", "tanggal_lahir", "pekerjaan"] {
+            assert_eq!(values.get(key), told.get(key), "{key}");
+        }
+        // Only what the other form asks.
+        assert!(!values.contains_key("penghasilan") && !values.contains_key("tujuan"), "{values:?}");
+        let looked: Vec<_> = town.journal().await.into_iter().filter(|entry| entry.what == "person.prefilled").collect();
+        assert_eq!(looked.len(), 1);
+        assert!(looked[0].subject != resident.nik && !looked[0].detail.contains(&resident.nik), "{looked:?}");
+        let log = ListDocumentJournalRequest { subject: looked[0].subject.clone(), ..ListDocumentJournalRequest::default() };
+        let log = town.admin().list_document_journal(log).await.expect("the person's log").entries;
+        assert_eq!((log.len(), log[0].what.as_str(), log[0].who.as_str()), (1, "person.prefilled", "public"));
+        // The code alone tells nothing, and nor does the number.
+        for wrong in [
+            PrefillApplicationRequest { nik: Resident::new(2, PLAIN).nik, ..prefill.clone() },
+            PrefillApplicationRequest { nik: String::new(), ..prefill.clone() },
+            PrefillApplicationRequest { code: "0000-0000-0000-0000".to_owned(), ..prefill },
+        ] {
+            assert_eq!(town.nobody().prefill_application(wrong).await.expect_err("refused").code, Code::NotFound);
+        }
+    }
+
+    /// 43. Duplicate detection: same subject + type within N days warns.
+    async fn should_43_an_official_is_told_of_earlier_applications_for_the_same(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1, PLAIN);
+        let first = town.applied("sktm", &resident).await;
+        town.applied("domisili", &resident).await;
+        town.applied("sktm", &Resident::new(2, PLAIN)).await;
+        assert!(town.seen(&first.application_id).await.possible_duplicates.is_empty());
+        town.wait(TimeDelta::days(29));
+        let second = town.applied("sktm", &resident).await;
+        assert_eq!(town.seen(&second.application_id).await.possible_duplicates, [first.application_id.clone()]);
+        // One that was withdrawn is none, nor one beyond the window.
+        town.wait(TimeDelta::days(2));
+        let third = town.applied("sktm", &resident).await;
+        assert_eq!(town.seen(&third.application_id).await.possible_duplicates, [second.application_id.clone()]);
+        let request = WithdrawApplicationRequest { code: second.code, ..WithdrawApplicationRequest::default() };
+        town.nobody().withdraw_application(request).await.expect("withdrawn");
+        assert!(town.seen(&third.application_id).await.possible_duplicates.is_empty());
+    }
+}

@@ -1,0 +1,190 @@
+//! Lines 1, 2, 4, 5: types are data; what is shipped; what cannot be published; previews. And two persons to publish.
+
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+use tonic::Code;
+
+use super::paper::words;
+use super::town::{PLAIN, Refusal, Resident, Town, VILLAGE, values_of, structure};
+
+const DEFINITION: &str = include_str!("../../catalogue/sktm.toml");
+const TEMPLATE: &str = include_str!("../../catalogue/sktm.typ");
+
+/// The shipped definition under another key and code.
+fn definition(key: &str) -> String {
+    DEFINITION.replace("key = \"sktm\"", &format!("key = \"{key}\"")).replace("code = \"SKTM\"", "code = \"UJI\"")
+}
+
+/// The shipped template with a sentence more.
+fn template(sentence: &str) -> String {
+    TEMPLATE.replace("#closing()", &format!("{sentence}\n\n#closing()"))
+}
+
+impl Town {
+    async fn save(&self, editor: &str, definition: &str, template: &str) -> Result<LetterTypeVersion, Refusal> {
+        let request = SaveLetterTypeRequest {
+            request_id: String::new(),
+            definition: definition.to_owned(),
+            template: template.to_owned(),
+        };
+        self.editor(editor).save_letter_type(request).await.map(|answer| answer.version.expect("a version"))
+    }
+
+    async fn publish(&self, editor: &str, draft: &LetterTypeVersion) -> Result<LetterTypeVersion, Refusal> {
+        let request = PublishLetterTypeRequest {
+            request_id: String::new(),
+            letter_type: draft.key.clone(),
+            draft_version: draft.version,
+        };
+        self.editor(editor).publish_letter_type(request).await.map(|answer| answer.version.expect("a version"))
+    }
+
+    async fn letter_type(&self, key: &str) -> Result<LetterType, Refusal> {
+        let request = GetLetterTypeRequest { letter_type: key.to_owned() };
+        self.nobody().get_letter_type(request).await.map(|answer| answer.letter_type.expect("a type"))
+    }
+
+    async fn offered(&self) -> Vec<LetterType> {
+        let request = ListLetterTypesRequest { page_size: 200, page_token: String::new() };
+        self.nobody().list_letter_types(request).await.expect("the types").letter_types
+    }
+}
+
+lines! {
+    /// 1. Letter types are data: schema of inputs, requirements, steps, series, validity, template version; adding one needs
+    /// no code.
+    async fn line_01_a_new_type_is_data_and_runs_to_the_signature(engine) {
+        let town = Town::new(engine).await;
+        assert_eq!(town.letter_type("uji").await.expect_err("not there").code, Code::NotFound);
+        let draft = town.save("ani", &definition("uji"), &template("Kalimat versi satu.")).await.expect("saved");
+        assert_eq!((draft.version, draft.state(), draft.defects.clone()), (1, LetterTypeState::Draft, vec![]));
+        assert_eq!(town.letter_type("uji").await.expect_err("a draft is not offered").code, Code::NotFound);
+        town.publish("budi", &draft).await.expect("published");
+        let letter = town.letter_type("uji").await.expect("offered");
+        assert_eq!((letter.version, letter.validity.as_str(), letter.requirements.len()), (1, "3 bulan", 4));
+        assert!(letter.fields.iter().any(|field| field.key == "penghasilan" && field.required));
+
+        let resident = Resident::new(1, PLAIN);
+        let mut wish = town.wish("sktm", &resident).await;
+        wish.letter_type = "uji".to_owned();
+        let first = town.submit(wish.clone()).await;
+        let draft = town.save("ani", &definition("uji"), &template("Kalimat versi dua.")).await.expect("saved");
+        assert_eq!(draft.version, 2);
+        town.publish("budi", &draft).await.expect("published");
+        assert_eq!(town.letter_type("uji").await.expect("offered").version, 2);
+        // What is under way follows the version it began with; what comes now follows the new one.
+        let mut again = town.wish("sktm", &Resident::new(2, PLAIN)).await;
+        again.letter_type = "uji".to_owned();
+        let second = town.submit(again).await;
+        for (status, version, says, not) in [(first, 1, "versi satu", "versi dua"), (second, 2, "versi dua", "versi satu")] {
+            let application = town.finish(&status.application_id).await;
+            assert_eq!(application.letter_type_version, version);
+            let text = words(&town.bytes(&application.document_id, 0).await);
+            assert!(text.contains(says) && !text.contains(not), "{text}");
+        }
+        let request = ListLetterTypeVersionsRequest { letter_type: "uji".to_owned(), ..ListLetterTypeVersionsRequest::default() };
+        let versions = town.editor("ani").list_letter_type_versions(request).await.expect("versions").versions;
+        let states: Vec<_> = versions.iter().map(|it| (it.version, it.state(), it.author.as_str(), it.publisher.as_str())).collect();
+        assert_eq!(states, [
+            (2, LetterTypeState::Published, "acc_ani", "acc_budi"),
+            (1, LetterTypeState::Retired, "acc_ani", "acc_budi"),
+        ]);
+    }
+
+    /// 2. Ship the common set: published when the service first starts, and never again over what an installation decided.
+    async fn line_02_the_common_set_is_offered_from_the_first_start(engine) {
+        let mut town = Town::new(engine).await;
+        let offered = town.offered().await;
+        for key in [
+            "domisili", "domisili_usaha", "sktm", "sku", "pengantar", "pengantar_skck", "kelahiran", "kematian", "pindah",
+            "belum_menikah", "beda_identitas", "penghasilan", "kehilangan", "izin_keramaian", "ahli_waris",
+        ] {
+            let letter = offered.iter().find(|letter| letter.key == key).unwrap_or_else(|| panic!("{key} is offered"));
+            assert_eq!((letter.version, letter.state()), (1, LetterTypeState::Published), "{key}");
+            assert_eq!(letter.standard.len(), 14, "{key}");
+            let said = letter.standard.iter().all(|component| !component.text.trim().is_empty());
+            assert!(said && !letter.fields.is_empty() && !letter.steps.is_empty(), "{key}");
+        }
+        assert!(offered.iter().any(|letter| letter.kind() == LetterKind::Licence));
+        let request = RetireLetterTypeRequest {
+            request_id: String::new(),
+            letter_type: "sku".to_owned(),
+            reason: "diganti NIB dari OSS".to_owned(),
+        };
+        town.editor("ani").retire_letter_type(request).await.expect("retired");
+        town.restart(town.config.signing.clone()).await;
+        let after = town.offered().await;
+        assert_eq!(after.len(), offered.len() - 1);
+        assert_eq!(town.letter_type("sku").await.expect_err("retired").code, Code::NotFound);
+        let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        wish.letter_type = "sku".to_owned();
+        assert_eq!(town.nobody().submit_application(wish).await.expect_err("retired").code, Code::NotFound);
+    }
+
+    /// 4. A template with an unresolved field refuses to publish and refuses to render.
+    async fn line_04_an_unresolved_field_is_neither_published_nor_rendered(engine) {
+        let town = Town::new(engine).await;
+        let wrong = template("Nomor rumah #data.fields.nomor_rumah.");
+        let draft = town.save("ani", &definition("uji"), &wrong).await.expect("a draft may be unfinished");
+        assert!(draft.defects.iter().any(|defect| defect.contains("nomor_rumah")), "{:?}", draft.defects);
+        let refusal = town.publish("budi", &draft).await.expect_err("refused");
+        assert_eq!(refusal.what(), (Code::FailedPrecondition, "NOT_PUBLISHABLE"));
+        assert!(refusal.remedies.iter().any(|defect| defect.contains("nomor_rumah")), "{refusal:?}");
+        let preview = PreviewLetterTypeRequest { definition: definition("uji"), template: wrong };
+        let refusal = town.editor("ani").preview_letter_type(preview).await.expect_err("refused");
+        assert_eq!(refusal.code, Code::InvalidArgument);
+        assert!(format!("{refusal:?}").contains("nomor_rumah"), "{refusal:?}");
+        // A field that may stay empty, without `given`.
+        let draft = town.save("ani", &definition("uji"), &template("#data.fields.telepon")).await.expect("saved");
+        assert!(draft.defects.iter().any(|defect| defect.contains("telepon")), "{:?}", draft.defects);
+        // A component of the service standard that is missing is named too.
+        let bare = definition("uji").replace("standard_from = \"village\"\n", "");
+        let draft = town.save("ani", &bare, TEMPLATE).await.expect("saved");
+        let refusal = town.publish("budi", &draft).await.expect_err("refused");
+        assert!(refusal.remedies.iter().any(|defect| defect.contains("Pasal 21")), "{refusal:?}");
+        assert_eq!(town.letter_type("uji").await.expect_err("nothing is offered").code, Code::NotFound);
+        // What cannot be read at all says where.
+        let refusal = town.save("ani", "key = ", TEMPLATE).await.expect_err("refused");
+        assert_eq!(refusal.named(), [("definition", "INVALID_DEFINITION")]);
+    }
+
+    /// 5. Preview renders with sample data and a "PRATINJAU" watermark, no number, no QR.
+    async fn line_05_a_preview_is_marked_and_has_neither_number_nor_code(engine) {
+        let town = Town::new(engine).await;
+        let preview = PreviewLetterTypeRequest { definition: definition("uji"), template: TEMPLATE.to_owned() };
+        let answer = town.editor("ani").preview_letter_type(preview.clone()).await.expect("a preview");
+        assert_eq!(answer.pages, 1);
+        let text = words(&answer.pdf);
+        assert!(text.contains("PRATINJAU") && text.contains("Siti Aminah Contoh"), "{text}");
+        assert!(!text.contains("400.9/") && !text.contains("/s/") && !text.contains("Kode verifikasi"), "{text}");
+        // The draft that an official reads is such a preview of the real content.
+        let status = town.applied("sktm", &Resident::new(1, VILLAGE)).await;
+        let draft = GetDraftRequest { application: status.application_id.clone() };
+        let draft = town.reader().get_draft(draft).await.expect("a draft");
+        let text = words(&draft.pdf);
+        assert!(text.contains("PRATINJAU") && text.contains("Rohana Zulaikha"), "{text}");
+        assert!(!text.contains("/s/") && !text.contains("Kode verifikasi"), "{text}");
+        let refusal = town.officer(VILLAGE).preview_letter_type(preview).await.expect_err("not an editor");
+        assert_eq!(refusal.code, Code::PermissionDenied);
+    }
+
+    /// 40. Two persons publish: nobody puts in force what only he has read.
+    async fn should_40_the_author_of_a_draft_does_not_publish_it(engine) {
+        let town = Town::new(engine).await;
+        let draft = town.save("ani", &definition("uji"), TEMPLATE).await.expect("saved");
+        assert_eq!(town.publish("ani", &draft).await.expect_err("her own").what(), (Code::PermissionDenied, "OWN_DRAFT"));
+        // Whoever writes over it is its author then.
+        let changed = town.save("budi", &definition("uji"), &template("Diubah.")).await.expect("saved");
+        assert_eq!((changed.version, changed.author.as_str()), (1, "acc_budi"));
+        assert_eq!(town.publish("budi", &changed).await.expect_err("his own").reason, "OWN_DRAFT");
+        let other = LetterTypeVersion { version: 2, ..changed.clone() };
+        assert_eq!(town.publish("ani", &other).await.expect_err("not what was read").what(), (Code::Aborted, "VERSION_MISMATCH"));
+        town.publish("ani", &changed).await.expect("published");
+        assert_eq!(town.publish("ani", &changed).await.expect_err("no draft any more").code, Code::NotFound);
+        assert!(town.journal().await.iter().any(|it| it.what == "letter_type.published" && it.who == "acc_ani"));
+        // An applicant sees the form and nothing of the template.
+        let letter = town.letter_type("uji").await.expect("offered");
+        assert!(values_of("sktm").keys().all(|key| letter.fields.iter().any(|field| field.key == *key)));
+        assert!(!structure(&values_of("sktm")).fields.is_empty());
+    }
+}

@@ -1,0 +1,199 @@
+//! A signing service in the moods that real ones have: it signs, it is busy, it knows better, it is silent.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_documents::letter::ca::{TestCa, Validity};
+use mpp_documents::letter::certificate::Subject;
+use mpp_documents::letter::pades::{RESERVE, SignatureFields};
+use mpp_documents::{SigningConfig, SigningService};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What it does with the next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// It signs.
+    Signs,
+    /// It answers 503.
+    Busy,
+    /// The passphrase is wrong, it says.
+    WrongPassphrase,
+    /// It gives back what it got.
+    Unsigned,
+    /// It signs with a key of somebody else.
+    Stranger,
+    /// It signs with the right name under a root that nobody trusts.
+    Impostor,
+    /// It changes a byte and signs.
+    Changed,
+    /// It never answers.
+    Silent,
+}
+
+/// A request that it got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) nik: String,
+    pub(crate) pdf: Vec<u8>,
+}
+
+struct Inner {
+    mood: Mutex<Mood>,
+    asked: Mutex<Vec<Asked>>,
+    root: TestCa,
+    other_root: TestCa,
+}
+
+/// A signing service that speaks the second version of the interface.
+pub(crate) struct Esign {
+    inner: Arc<Inner>,
+    url: String,
+    folder: tempfile::TempDir,
+}
+
+fn validity() -> Validity {
+    let from: DateTime<Utc> = "2020-01-01T00:00:00Z".parse().expect("a moment");
+    Validity { from, until: from + TimeDelta::days(7300) }
+}
+
+impl Esign {
+    pub(crate) async fn start(mood: Mood) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let root = TestCa::root("Akar Uji CONTOH", validity()).expect("a root");
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("roots.pem"), root.certificate().to_pem()).expect("a file");
+        let inner = Arc::new(Inner {
+            mood: Mutex::new(mood),
+            asked: Mutex::default(),
+            root,
+            other_root: TestCa::root("Akar Uji CONTOH", validity()).expect("a root"),
+        });
+        let serving = Arc::clone(&inner);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let inner = Arc::clone(&serving);
+                tokio::spawn(async move { inner.serve(stream).await });
+            }
+        });
+        Self { inner, url, folder }
+    }
+
+    /// How the service is told of it.
+    pub(crate) fn config(&self) -> SigningConfig {
+        SigningConfig {
+            service: SigningService::BsreV2,
+            url: self.url.clone(),
+            username: "aplikasi".to_owned(),
+            roots: self.folder.path().join("roots.pem"),
+            timeout_seconds: 10,
+            ..SigningConfig::default()
+        }
+    }
+
+    /// The same settings, with an address where nobody listens.
+    pub(crate) async fn away(&self) -> SigningConfig {
+        let port = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", port.local_addr().expect("an address"));
+        SigningConfig { url, ..self.config() }
+    }
+
+    pub(crate) fn is_now(&self, mood: Mood) {
+        *lock(&self.inner.mood) = mood;
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        lock(&self.inner.asked).clone()
+    }
+
+    /// The root that the installation trusts.
+    pub(crate) fn root(&self) -> &TestCa {
+        &self.inner.root
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    async fn serve(&self, mut stream: TcpStream) {
+        let Some(body) = read(&mut stream).await else { return };
+        let request: Value = serde_json::from_slice(&body).expect("the request is JSON");
+        let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
+        let pdf = STANDARD.decode(request["file"][0].as_str().unwrap_or_default()).expect("base64");
+        lock(&self.asked).push(Asked { nik: text("nik"), pdf: pdf.clone() });
+        let mood = *lock(&self.mood);
+        let nik = text("nik");
+        let (status, answer) = match mood {
+            Mood::Signs => (200, file(&signed(&self.root, &pdf, &nik))),
+            Mood::Busy => (503, json!({"error": "sibuk"})),
+            Mood::WrongPassphrase => (400, json!({"status_code": 2031, "error": "Passphrase anda salah !!!"})),
+            Mood::Unsigned => (200, file(&pdf)),
+            Mood::Stranger => (200, file(&signed(&self.root, &pdf, "1707020101709999"))),
+            Mood::Impostor => (200, file(&signed(&self.other_root, &pdf, &nik))),
+            Mood::Changed => {
+                let mut changed = pdf;
+                let middle = changed.len() / 2;
+                changed[middle] ^= 1;
+                (200, file(&signed(&self.root, &changed, &nik)))
+            }
+            Mood::Silent => std::future::pending().await,
+        };
+        let answer = answer.to_string();
+        let head = format!(
+            "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            answer.len()
+        );
+        // Who asked may have gone.
+        let _gone = stream.write_all(format!("{head}{answer}").as_bytes()).await;
+    }
+}
+
+async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse::<usize>().ok()?;
+    while bytes.len() < head + length {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(bytes[head..head + length].to_vec())
+}
+
+fn file(pdf: &[u8]) -> Value {
+    json!({"file": [STANDARD.encode(pdf)], "time": 1})
+}
+
+/// A file with one signature more, by the holder of this number.
+pub(crate) fn signed(root: &TestCa, pdf: &[u8], nik: &str) -> Vec<u8> {
+    let subject = Subject {
+        common_name: "PENANDA TANGAN UJI".to_owned(),
+        serial_number: Some(nik.to_owned()),
+        organization: Some("Pemerintah Kabupaten Contoh".to_owned()),
+    };
+    let seal = root.signer(&subject, validity()).expect("a signer");
+    let before = pdf.windows(10).filter(|window| *window == b"/ByteRange").count();
+    let fields = SignatureFields {
+        field: format!("TTE{}", before + 1),
+        page: 1,
+        time: "2026-11-23T08:00:00+07:00".parse().expect("a moment"),
+        name: "Penanda tangan uji".to_owned(),
+        reason: None,
+        location: None,
+        reserve: RESERVE,
+    };
+    seal.sign(pdf, &fields, None).expect("it signs")
+}

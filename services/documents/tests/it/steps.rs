@@ -1,0 +1,369 @@
+//! Lines 8 to 12: who takes which step, and what he sees. And appointments, worklists.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+use serde_json::json;
+use tonic::Code;
+
+use super::paper::words;
+use super::town::{
+    EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history, moment, office, official_nik, put,
+    structure, timestamp, values_of,
+};
+
+const WHY: &str = "foto kartu keluarga tidak terbaca";
+
+lines! {
+    /// 8. Approval chain RT → RW → village → sub-district → agency is configurable per letter type; skipped levels never appear
+    /// in inboxes.
+    async fn line_08_the_chain_follows_the_type_and_skipped_levels_never_see_it(engine) {
+        let town = Town::new(engine).await;
+        let (rt, rw) = (town.official("RT_HEAD", RT), town.official("RW_HEAD", "17.07.02.2001/002"));
+        let (camat, staff) = (town.official("SUB_DISTRICT_HEAD", SUB_DISTRICT), town.official("SUB_DISTRICT_OFFICER", SUB_DISTRICT));
+        // With every level: each sees it when it is its turn, and only then.
+        let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        wish.with_optional_steps = true;
+        let full = town.submit(wish).await.application_id;
+        let turns = [
+            ("RT_HEAD", rt.clone()), ("RW_HEAD", rw.clone()), ("VILLAGE_OFFICER", town.officer(VILLAGE)),
+            ("VILLAGE_HEAD", town.head(VILLAGE)), ("SUB_DISTRICT_OFFICER", staff.clone()), ("SUB_DISTRICT_HEAD", camat.clone()),
+        ];
+        for (role, holder) in &turns {
+            let application = town.seen(&full).await;
+            assert_eq!(active(&application).role, *role);
+            for (other, person) in &turns {
+                let expected = if other == role { vec![full.clone()] } else { Vec::new() };
+                assert_eq!(person.inbox().await, expected, "{other} while it is the turn of {role}");
+            }
+            if active(&application).kind == "SIGN" {
+                assert!(holder.sign(&full).await.signed);
+            } else {
+                holder.approve(&application).await.expect("approved");
+            }
+        }
+        assert_eq!(town.seen(&full).await.state(), ApplicationState::Issued);
+        // Without the second signature: the sub-district never sees it.
+        let single = town.applied("sktm", &Resident::new(2, RT)).await.application_id;
+        let application = town.finish(&single).await;
+        let skipped: Vec<_> = application.steps.iter().filter(|it| it.state() == StepState::Skipped).map(|it| it.role.as_str()).collect();
+        assert_eq!(skipped, ["SUB_DISTRICT_OFFICER", "SUB_DISTRICT_HEAD"]);
+        // A type without RT and RW, and a village that works without them.
+        for (letter_type, area) in [("kehilangan", RT), ("sktm", "17.07.02.2002/002/005")] {
+            let id = town.applied(letter_type, &Resident::new(3, area)).await.application_id;
+            let application = town.seen(&id).await;
+            assert_eq!(active(&application).role, "VILLAGE_OFFICER", "{letter_type}");
+            for person in [&rt, &rw, &camat, &staff, &town.official("RT_HEAD", "17.07.02.2002/002/005")] {
+                assert!(person.inbox().await.is_empty(), "{}", person.sub);
+            }
+            town.finish(&id).await;
+        }
+        // An area that ends at the village has no RT to ask.
+        let id = town.applied("sktm", &Resident::new(4, VILLAGE)).await.application_id;
+        assert_eq!(active(&town.seen(&id).await).role, "VILLAGE_OFFICER");
+    }
+
+    /// 9. Only a holder of the step's role in that area can act; others get 403 and no change.
+    async fn line_09_only_the_holder_of_the_role_in_that_area_acts(engine) {
+        let town = Town::new(engine).await;
+        let id = town.applied("sktm", &Resident::new(1, RT)).await.application_id;
+        let before = town.seen(&id).await;
+        // In the village, in another role.
+        for person in [town.officer(VILLAGE), town.head(VILLAGE), town.official("RW_HEAD", "17.07.02.2001/002")] {
+            assert!(person.application(&id).await.expect("he reads it").allowed_verbs.is_empty());
+            assert_eq!(person.approve(&before).await.expect_err("not his").what(), (Code::PermissionDenied, "NOT_YOUR_STEP"));
+            assert_eq!(person.send_back(&id, WHY).await.expect_err("not his").reason, "NOT_YOUR_STEP");
+            assert_eq!(person.reject(&id, WHY).await.expect_err("not his").reason, "NOT_YOUR_STEP");
+            let claim = ClaimApplicationRequest { application: id.clone(), ..ClaimApplicationRequest::default() };
+            assert_eq!(person.claim_application(claim).await.expect_err("not his").reason, "NOT_YOUR_STEP");
+        }
+        // The same role elsewhere: for these there is no such application.
+        for area in ["17.07.02.2001/002/006", "17.07.02.2001/003/005", "17.07.02.2002/002/005"] {
+            let person = town.official("RT_HEAD", area);
+            assert_eq!(person.approve(&before).await.expect_err("elsewhere").code, Code::NotFound, "{area}");
+        }
+        // A role without the permission to work, and nobody.
+        let idle = town.person("acc_idle", &["documents.act.rt"], &[RT]);
+        assert_eq!(idle.approve(&before).await.expect_err("no worker").code, Code::PermissionDenied);
+        assert_eq!(town.nobody().approve(&before).await.expect_err("not signed in").code, Code::Unauthenticated);
+        // The reader, who sees everything.
+        assert_eq!(town.reader().approve(&before).await.expect_err("only a reader").reason, "NOT_YOUR_STEP");
+        let after = town.seen(&id).await;
+        assert_eq!((after.version, after.state(), after.steps), (before.version, before.state(), before.steps.clone()));
+        // Nobody signs out of turn.
+        let result = town.head(VILLAGE).sign(&id).await;
+        assert!(!result.signed && town.seen(&id).await.version == before.version, "{result:?}");
+        // One of two colleagues has taken it.
+        let rt = town.official("RT_HEAD", RT);
+        let claim = ClaimApplicationRequest { application: id.clone(), ..ClaimApplicationRequest::default() };
+        let claimed = rt.claim_application(claim.clone()).await.expect("taken").application.expect("an application");
+        assert_eq!(active(&claimed).claimed_by, rt.sub);
+        let second = town.official_as("acc_rt_wakil", "RT_HEAD", RT);
+        assert_eq!(second.approve(&claimed).await.expect_err("a colleague works on it").reason, "CLAIMED_BY_ANOTHER");
+        // What was decided on is not what it is now.
+        assert_eq!(rt.approve(&before).await.expect_err("stale").what(), (Code::Aborted, "VERSION_MISMATCH"));
+        let release = ReleaseApplicationRequest { application: id.clone(), ..ReleaseApplicationRequest::default() };
+        rt.release_application(release).await.expect("given back");
+        second.approve(&town.seen(&id).await).await.expect("his turn");
+    }
+
+    /// 10. Return for correction and reject need a reason, reach the applicant, and are in history.
+    async fn line_10_return_and_reject_need_a_reason_that_the_applicant_reads(engine) {
+        let town = Town::new(engine).await;
+        let status = town.applied("sktm", &Resident::new(1, RT)).await;
+        let id = &status.application_id;
+        town.approved(id).await;
+        let rw = town.official("RW_HEAD", "17.07.02.2001/002");
+        for short in ["", "kurang", "         "] {
+            assert!(rw.send_back(id, short).await.expect_err("a reason").fields.contains_key("reason"));
+            assert!(rw.reject(id, short).await.expect_err("a reason").fields.contains_key("reason"));
+        }
+        let before = town.seen(id).await;
+        assert_eq!(before.state(), ApplicationState::InReview);
+        rw.send_back(id, WHY).await.expect("returned");
+        let told = town.status(&status.code).await;
+        assert_eq!((told.state(), told.return_reason.as_str()), (ApplicationState::Returned, WHY));
+        let last = told.history.last().expect("a history");
+        assert_eq!((last.what.as_str(), last.reason.as_str(), last.step), ("RETURN", WHY, 1));
+        assert!(rw.inbox().await.is_empty());
+        assert_eq!(rw.approve(&town.seen(id).await).await.expect_err("with the applicant").reason, "NOT_PERMITTED_IN_STATE");
+
+        // Corrected: the text is another, so that every approval begins again.
+        let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        put(&mut wish, "tujuan", json!("SMA Negeri 1 Lebong"));
+        let resubmit = ResubmitApplicationRequest {
+            request_id: String::new(),
+            code: status.code.clone(),
+            values: wish.values,
+            attachments: wish.attachments,
+        };
+        town.nobody().resubmit_application(resubmit.clone()).await.expect("corrected");
+        let after = town.seen(id).await;
+        assert_eq!((active(&after).role.as_str(), after.state()), ("RT_HEAD", ApplicationState::InReview));
+        assert_ne!(after.content_hash, before.content_hash);
+        assert_eq!(town.nobody().resubmit_application(resubmit).await.expect_err("it is under way").reason, "NOT_PERMITTED_IN_STATE");
+        assert_eq!(town.events_of(id).await, ["surat.diajukan", "surat.disetujui", "surat.dikembalikan", "surat.diajukan"]);
+
+        town.official("RT_HEAD", RT).reject(id, "pemohon bukan warga RT ini").await.expect("rejected");
+        let told = town.status(&status.code).await;
+        assert_eq!(told.state(), ApplicationState::Rejected);
+        assert_eq!(told.history.last().map(|it| (it.what.as_str(), it.reason.as_str())), Some(("REJECT", "pemohon bukan warga RT ini")));
+        let application = town.seen(id).await;
+        let expected = ["SUBMIT", "HAND_ON", "ACKNOWLEDGE", "APPROVE", "RETURN", "RESUBMIT", "REJECT"];
+        let found: Vec<_> = history(&application).into_iter().filter(|what| expected.contains(what)).collect();
+        assert_eq!(found, expected);
+        // The journal holds that it happened, not the words.
+        assert!(town.journal().await.iter().all(|entry| !entry.detail.contains("kartu keluarga")));
+    }
+
+    /// 11. A submitted letter's content cannot change between approvals; content hash shown at each step is equal.
+    async fn line_11_the_content_is_the_same_at_every_step(engine) {
+        let town = Town::new(engine).await;
+        let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        wish.with_optional_steps = true;
+        let status = town.submit(wish).await;
+        let id = &status.application_id;
+        let hash = town.seen(id).await.content_hash;
+        assert_eq!(hash.len(), 64);
+        let mut drafts = Vec::new();
+        loop {
+            let application = town.seen(id).await;
+            assert_eq!(application.content_hash, hash);
+            if application.state() == ApplicationState::Issued {
+                break;
+            }
+            let holder = town.holder(&application);
+            let draft = holder.get_draft(GetDraftRequest { application: id.clone() }).await.expect("a draft");
+            assert_eq!(draft.content_hash, hash);
+            if active(&application).kind == "SIGN" {
+                assert!(holder.sign(id).await.signed);
+                continue;
+            }
+            drafts.push(draft.pdf);
+            // Somebody who saw something else agrees to nothing.
+            for other in ["", &"0".repeat(64), &hash.to_uppercase()] {
+                let other = Application { content_hash: other.to_owned(), ..application.clone() };
+                assert_eq!(holder.approve(&other).await.expect_err("another text").what(), (Code::Aborted, "CONTENT_DIFFERS"));
+            }
+            assert_eq!(town.seen(id).await.version, application.version);
+            holder.approve(&application).await.expect("approved");
+        }
+        assert!(drafts[..3].iter().all(|draft| *draft == drafts[0]), "the same bytes for RT, RW and village");
+        // While it is under way nothing changes it.
+        let resubmit = ResubmitApplicationRequest {
+            code: status.code,
+            values: Some(structure(&values_of("sktm"))),
+            ..ResubmitApplicationRequest::default()
+        };
+        town.nobody().resubmit_application(resubmit).await.expect_err("not returned");
+        assert_eq!(town.seen(id).await.content_hash, hash);
+    }
+
+    /// 12. No approver may approve his own application.
+    async fn line_12_nobody_decides_on_his_own_application(engine) {
+        let mut town = Town::new(engine).await;
+        // The officer and the head are known by their numbers.
+        let mut village = office(PLAIN);
+        village.signatories.push(Signatory {
+            account_id: account("VILLAGE_OFFICER", PLAIN),
+            role: "VILLAGE_OFFICER".to_owned(),
+            name: "Rohana Zulaikha".to_owned(),
+            title: "Kepala Urusan Umum".to_owned(),
+            nik: Resident::new(7, PLAIN).nik,
+            ..Signatory::default()
+        });
+        town.apply(village).await;
+        let own = town.applied("sktm", &Resident::new(7, PLAIN)).await.application_id;
+        let application = town.seen(&own).await;
+        let officer = town.officer(PLAIN);
+        assert_eq!(officer.approve(&application).await.expect_err("her own").what(), (Code::PermissionDenied, "OWN_APPLICATION"));
+        assert_eq!(officer.reject(&own, WHY).await.expect_err("her own").reason, "OWN_APPLICATION");
+        town.official_as("acc_rekan", "VILLAGE_OFFICER", PLAIN).approve(&application).await.expect("a colleague may");
+        // The head is the applicant: his secretary signs.
+        let head = Resident { nik: official_nik(1), ..Resident::new(1, PLAIN) };
+        let own = town.applied("sktm", &head).await.application_id;
+        town.walk(&own).await;
+        let result = town.head(PLAIN).sign(&own).await;
+        assert_eq!((result.signed, result.reason.as_str()), (false, "OWN_APPLICATION"));
+        assert_eq!(town.seen(&own).await.state(), ApplicationState::AwaitingSignature);
+        let result = town.official("VILLAGE_SECRETARY", PLAIN).sign(&own).await;
+        assert!(result.signed, "{result:?}");
+        let text = words(&town.bytes(&town.seen(&own).await.document_id, 0).await);
+        assert!(text.contains("a.n. KEPALA DESA") && text.contains("Dewi Lestari"), "{text}");
+    }
+
+    /// 12. No one approves two steps of one letter unless the type allows it.
+    async fn line_12_nobody_takes_two_steps_of_one_letter(engine) {
+        let town = Town::new(engine).await;
+        let id = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        // Officer and head in one person.
+        let both = town.person(
+            &account("VILLAGE_HEAD", PLAIN),
+            &["documents.work", "documents.act.village", "documents.act.village.head"],
+            &[PLAIN],
+        );
+        both.approve(&town.seen(&id).await).await.expect("one step is his");
+        let result = both.sign(&id).await;
+        assert_eq!((result.signed, result.reason.as_str()), (false, "TOOK_ANOTHER_STEP"));
+        let application = town.seen(&id).await;
+        assert_eq!(application.state(), ApplicationState::AwaitingSignature);
+        assert!(town.official("VILLAGE_SECRETARY", PLAIN).sign(&id).await.signed);
+        // Two in one agency: the verifier does not approve as well.
+        let id = town.applied("izin_reklame", &Resident::new(2, PLAIN)).await.application_id;
+        let first = town.approved(&id).await;
+        let verifier = town.official("AGENCY_OFFICER", super::town::AGENCY);
+        assert_eq!(verifier.approve(&first).await.expect_err("the same person").reason, "TOOK_ANOTHER_STEP");
+    }
+
+    /// 38. Delegation (Plt/Plh) with period and decree number; signer text follows.
+    async fn should_38_who_fills_in_acts_within_the_span_and_the_letter_says_so(engine) {
+        let mut town = Town::new(engine).await;
+        let mut village = office(PLAIN);
+        village.signatories.push(Signatory {
+            account_id: "acc_plt".to_owned(),
+            role: "VILLAGE_OFFICER".to_owned(),
+            name: "Gunawan Wibisono".to_owned(),
+            title: "Kepala Seksi Pelayanan".to_owned(),
+            ..Signatory::default()
+        });
+        town.apply(village).await;
+        let delegate = town.person("acc_plt", &["documents.work"], &[PLAIN]);
+        let delegation = Delegation {
+            office_id: town.office(PLAIN).id.clone(),
+            role: "VILLAGE_HEAD".to_owned(),
+            account_id: "acc_plt".to_owned(),
+            title: "Plt.".to_owned(),
+            decree: "821/77/2026".to_owned(),
+            start_time: timestamp(moment("2026-11-24T00:00:00Z")),
+            end_time: timestamp(moment("2026-11-25T00:00:00Z")),
+            ..Delegation::default()
+        };
+        for (wrong, field) in [
+            (Delegation { end_time: delegation.start_time, ..delegation.clone() }, "delegation.end_time"),
+            (Delegation { title: "Pjs.".to_owned(), ..delegation.clone() }, "delegation.title"),
+            (Delegation { decree: String::new(), ..delegation.clone() }, "delegation.decree"),
+            (Delegation { role: "LURAH".to_owned(), ..delegation.clone() }, "delegation.role"),
+        ] {
+            let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(wrong) };
+            let refusal = town.admin().apply_delegation(request).await.expect_err("refused");
+            assert_eq!(refusal.fields.keys().collect::<Vec<_>>(), [field]);
+        }
+        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
+        town.admin().apply_delegation(request).await.expect("appointed");
+        let ids = [
+            town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id,
+            town.applied("sktm", &Resident::new(2, PLAIN)).await.application_id,
+        ];
+        for id in &ids {
+            town.walk(id).await;
+        }
+        // Before.
+        assert!(delegate.inbox().await.is_empty());
+        assert_eq!(delegate.application(&ids[0]).await.expect_err("not yet").code, Code::NotFound);
+        let result = delegate.sign(&ids[0]).await;
+        assert!(!result.signed, "{result:?}");
+        // Within.
+        town.set("2026-11-24T01:00:00Z");
+        assert_eq!(delegate.inbox().await.len(), 2);
+        let result = delegate.sign(&ids[0]).await;
+        assert!(result.signed, "{result:?}");
+        let text = words(&town.bytes(&town.seen(&ids[0]).await.document_id, 0).await);
+        assert!(text.contains("PLT. KEPALA DESA") && text.contains("Gunawan Wibisono") && !text.contains("Budi Santoso"), "{text}");
+        // After, from the very moment on.
+        town.set("2026-11-25T00:00:00Z");
+        assert!(delegate.inbox().await.is_empty());
+        let result = delegate.sign(&ids[1]).await;
+        assert!(!result.signed && town.seen(&ids[1]).await.state() == ApplicationState::AwaitingSignature, "{result:?}");
+        // An appointment reaches its own office alone.
+        town.set("2026-11-24T02:00:00Z");
+        let elsewhere = town.applied("sktm", &Resident::new(3, EASTERN)).await.application_id;
+        town.walk(&elsewhere).await;
+        assert_eq!(delegate.application(&elsewhere).await.expect_err("another office").code, Code::NotFound);
+    }
+
+    /// The worklist: what is due first comes first, on pages that neither repeat nor leave out.
+    async fn line_08_the_worklist_is_paged_by_due_date(engine) {
+        let town = Town::new(engine).await;
+        let mut submitted = Vec::new();
+        for number in 1..=7 {
+            let letter_type = if number % 2 == 0 { "kehilangan" } else { "sktm" };
+            submitted.push(town.applied(letter_type, &Resident::new(number, PLAIN)).await.application_id);
+            town.wait(TimeDelta::minutes(11));
+        }
+        let officer = town.officer(PLAIN);
+        let (mut seen, mut page_token, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let request = ListWorkRequest { page_size: 3, page_token: page_token.clone(), ..ListWorkRequest::default() };
+            let page = officer.list_work(request).await.expect("a page");
+            pages += 1;
+            seen.extend(page.items);
+            if pages == 1 {
+                // What comes while somebody turns pages does not shift them.
+                let late = town.applied("sktm", &Resident::new(8, PLAIN)).await.application_id;
+                submitted.push(late);
+            }
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(pages, 3);
+        assert_eq!(seen.iter().map(|item| item.application_id.clone()).collect::<Vec<_>>(), submitted);
+        let due: Vec<_> = seen.iter().map(|item| item.due_time.as_ref().map(|it| it.seconds)).collect();
+        assert!(due.is_sorted() && due.iter().all(Option::is_some), "{due:?}");
+        assert!(seen.iter().all(|item| item.role == "VILLAGE_OFFICER" && item.kind == "VERIFY" && item.subject_name == "Rohana Zulaikha"));
+        // A page of one list is none of another, nor of another person.
+        let request = ListWorkRequest { page_size: 3, ..ListWorkRequest::default() };
+        let token = officer.list_work(request.clone()).await.expect("a page").next_page_token;
+        let other = ListWorkRequest { signing_only: true, page_token: token.clone(), ..request.clone() };
+        assert_eq!(officer.list_work(other).await.expect_err("another list").code, Code::InvalidArgument);
+        let other = ListWorkRequest { page_token: token, ..request };
+        assert_eq!(town.head(PLAIN).list_work(other).await.expect_err("another person").code, Code::InvalidArgument);
+        // Only what waits for a signature.
+        town.walk(&submitted[0]).await;
+        let desk = ListWorkRequest { signing_only: true, ..ListWorkRequest::default() };
+        let items = town.head(PLAIN).list_work(desk.clone()).await.expect("a list").items;
+        assert_eq!(items.iter().map(|item| item.application_id.as_str()).collect::<Vec<_>>(), [submitted[0].as_str()]);
+        assert!(officer.list_work(desk).await.expect("a list").items.is_empty());
+    }
+}

@@ -1,0 +1,736 @@
+//! Three villages, a sub-district and an agency in this process: the documents component behind the tower stack, a
+//! database, a folder for files, a clock that stands still, and people with signed tokens.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_documents::domain::field::Attribute;
+use mpp_documents::{Config, Place, ROLE, SigningConfig};
+use mpp_kit::auth::{Policies, Verifier};
+use mpp_kit::caller::Scope;
+use mpp_kit::client::{PeerChannel, Peers};
+use mpp_kit::clock::{Clock, ManualClock};
+use mpp_kit::component::Env;
+use mpp_kit::journal::{self, Entry};
+use mpp_kit::server::{StackOptions, stack};
+use mpp_kit::shutdown::Shutdown;
+use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
+use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
+use mpp_proto::documents::v1::*;
+use prost_types::value::Kind;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tonic::{Code, Request, Response, Status};
+use tonic_types::StatusExt as _;
+
+/// Access tokens by persona, with when each was made.
+type Tokens = HashMap<String, (DateTime<Utc>, String)>;
+
+/// Monday 23 November 2026, 08:00 in the west of Indonesia.
+pub(crate) const MONDAY: &str = "2026-11-23T01:00:00Z";
+/// A village with RT and RW.
+pub(crate) const VILLAGE: &str = "17.07.02.2001";
+/// Where the residents of tests live in it.
+pub(crate) const RT: &str = "17.07.02.2001/002/005";
+/// A village where applications go to the village straight.
+pub(crate) const PLAIN: &str = "17.07.02.2002";
+/// Such a village two hours ahead.
+pub(crate) const EASTERN: &str = "17.07.02.2003";
+pub(crate) const SUB_DISTRICT: &str = "17.07.02";
+pub(crate) const AGENCY: &str = "17.07/dinkes";
+pub(crate) const BASE_URL: &str = "https://layanan.contohkab.example";
+
+/// The account that holds a role in an area.
+pub(crate) fn account(role: &str, area: &str) -> String {
+    format!("acc_{}_{area}", role.to_lowercase())
+}
+
+/// The permission to act in a role. Kept apart from the service's table on purpose.
+fn act(role: &str) -> &'static str {
+    match role {
+        "RT_HEAD" => "documents.act.rt",
+        "RW_HEAD" => "documents.act.rw",
+        "VILLAGE_OFFICER" => "documents.act.village",
+        "VILLAGE_SECRETARY" => "documents.act.village.secretary",
+        "VILLAGE_HEAD" => "documents.act.village.head",
+        "SUB_DISTRICT_OFFICER" => "documents.act.subdistrict",
+        "SUB_DISTRICT_HEAD" => "documents.act.subdistrict.head",
+        "AGENCY_OFFICER" => "documents.act.agency",
+        "AGENCY_HEAD" => "documents.act.agency.head",
+        other => panic!("no role {other}"),
+    }
+}
+
+/// The number of who signs for an office, by the last digit.
+pub(crate) fn official_nik(last: u32) -> String {
+    format!("170702010170{last:04}")
+}
+
+fn signatory(role: &str, area: &str, name: &str, title: &str, nik: u32) -> Signatory {
+    Signatory {
+        account_id: account(role, area),
+        role: role.to_owned(),
+        name: name.to_owned(),
+        title: title.to_owned(),
+        nik: official_nik(nik),
+        ..Signatory::default()
+    }
+}
+
+/// An office as it is applied at the start.
+pub(crate) fn office(area: &str) -> Office {
+    let (name, code, signatories): (&str, &str, Vec<Signatory>) = match area {
+        VILLAGE | PLAIN | EASTERN => (
+            match area {
+                VILLAGE => "Desa Ujung Tanjung",
+                PLAIN => "Desa Air Dingin",
+                _ => "Desa Matahari",
+            },
+            "UT",
+            vec![
+                signatory("VILLAGE_HEAD", area, "Budi Santoso, S.IP.", "Kepala Desa", 1),
+                signatory("VILLAGE_SECRETARY", area, "Dewi Lestari", "Sekretaris Desa", 2),
+            ],
+        ),
+        SUB_DISTRICT => (
+            "Kecamatan Rimbo Pengadang",
+            "RP",
+            vec![signatory("SUB_DISTRICT_HEAD", area, "Drs. Ahmad Dahlan, M.Si.", "Camat Rimbo Pengadang", 3)],
+        ),
+        AGENCY => (
+            "Dinas Kesehatan",
+            "DINKES",
+            vec![signatory("AGENCY_HEAD", area, "dr. Ratna Sari", "Kepala Dinas Kesehatan", 4)],
+        ),
+        other => panic!("no office {other}"),
+    };
+    Office {
+        area: area.to_owned(),
+        name: name.to_owned(),
+        letterhead: vec!["Pemerintah Kabupaten Lebong".to_owned(), name.to_owned()],
+        code: code.to_owned(),
+        time_zone: if area == EASTERN { "Asia/Jayapura" } else { "Asia/Jakarta" }.to_owned(),
+        address: "Jalan Lintas Curup–Muara Aman Nomor 1".to_owned(),
+        signatories,
+        place: "Rimbo Pengadang".to_owned(),
+        without_neighbourhoods: matches!(area, PLAIN | EASTERN),
+        ..Office::default()
+    }
+}
+
+/// Somebody who applies. The numbers belong to nobody.
+#[derive(Debug, Clone)]
+pub(crate) struct Resident {
+    pub(crate) name: String,
+    pub(crate) nik: String,
+    pub(crate) family_card: String,
+    pub(crate) area: String,
+}
+
+impl Resident {
+    pub(crate) fn new(number: u32, area: &str) -> Self {
+        Self {
+            name: "Rohana Zulaikha".to_owned(),
+            nik: format!("170702660292{number:04}"),
+            family_card: "1707021203189997".to_owned(),
+            area: area.to_owned(),
+        }
+    }
+
+    pub(crate) fn subject(&self) -> Subject {
+        Subject {
+            name: self.name.clone(),
+            nik: self.nik.clone(),
+            family_card: self.family_card.clone(),
+            area: self.area.clone(),
+            address: "Jalan Kenanga Nomor 5".to_owned(),
+            phone: "081234567890".to_owned(),
+            ..Subject::default()
+        }
+    }
+}
+
+/// The sample values of a shipped type that are typed in beside the subject.
+pub(crate) fn values_of(letter_type: &str) -> Map<String, Value> {
+    let catalogue = mpp_documents::catalogue::Catalogue::load().expect("the shipped types");
+    let letter = catalogue.find(letter_type).expect("a shipped type");
+    let mut values = letter.sample();
+    for field in &letter.fields {
+        if matches!(
+            field.prefill,
+            Some(Attribute::Name | Attribute::Nik | Attribute::Kk | Attribute::Address | Attribute::Phone)
+        ) {
+            values.remove(&field.key);
+        }
+    }
+    values
+}
+
+/// Values as the contract writes them.
+pub(crate) fn structure(values: &Map<String, Value>) -> prost_types::Struct {
+    prost_types::Struct { fields: values.iter().map(|(key, value)| (key.clone(), any(value))).collect() }
+}
+
+fn any(value: &Value) -> prost_types::Value {
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(value) => Kind::BoolValue(*value),
+        Value::Number(value) => Kind::NumberValue(value.as_f64().expect("a number")),
+        Value::String(value) => Kind::StringValue(value.clone()),
+        Value::Array(values) => {
+            Kind::ListValue(prost_types::ListValue { values: values.iter().map(any).collect() })
+        }
+        Value::Object(values) => Kind::StructValue(structure(values)),
+    };
+    prost_types::Value { kind: Some(kind) }
+}
+
+/// Changes a value of a request.
+pub(crate) fn put(request: &mut SubmitApplicationRequest, key: &str, value: Value) {
+    request.values.get_or_insert_default().fields.insert(key.to_owned(), any(&value));
+}
+
+/// A small PDF that no other test uploads.
+pub(crate) fn scan() -> Vec<u8> {
+    format!("%PDF-1.7\n% pindaian {:032x}\n", rand::random::<u128>()).into_bytes()
+}
+
+pub(crate) fn moment(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a moment")
+}
+
+pub(crate) fn timestamp(at: DateTime<Utc>) -> Option<prost_types::Timestamp> {
+    Some(prost_types::Timestamp { seconds: at.timestamp(), nanos: 0 })
+}
+
+/// The installation.
+pub(crate) struct Town {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) db: TestDb,
+    pub(crate) config: Config,
+    pub(crate) folder: TempDir,
+    offices: BTreeMap<String, Office>,
+    issuer: Arc<Issuer>,
+    verifier: Arc<Verifier>,
+    peers: Peers,
+    tokens: Arc<Mutex<Tokens>>,
+}
+
+impl Town {
+    /// Sealed by the installation itself.
+    pub(crate) async fn new(engine: Engine) -> Self {
+        Self::with(engine, SigningConfig::default()).await
+    }
+
+    pub(crate) async fn with(engine: Engine, signing: SigningConfig) -> Self {
+        let db = testing::fresh_db(engine).await;
+        mpp_migrations::run("documents", &db.db.write).await.expect("the tables are made");
+        let clock = Arc::new(ManualClock::at(moment(MONDAY)));
+        let issuer = Arc::new(Issuer::new());
+        let verifier = issuer.verifier(Arc::clone(&clock) as Arc<dyn Clock>);
+        let mut town = Self {
+            clock,
+            db,
+            config: Config { signing, ..Config::default() },
+            folder: testing::temp_dir(),
+            offices: BTreeMap::new(),
+            issuer,
+            verifier,
+            peers: Peers::new(),
+            tokens: Arc::default(),
+        };
+        town.start().await;
+        for area in [VILLAGE, PLAIN, EASTERN, SUB_DISTRICT, AGENCY] {
+            town.apply(office(area)).await;
+        }
+        town
+    }
+
+    fn env(&self, shutdown: Shutdown) -> Env {
+        Env {
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            peers: self.peers.clone(),
+            verifier: Arc::clone(&self.verifier),
+            shutdown,
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            files: self.files(),
+            key_file: self.folder.path().join("documents.key"),
+            base_url: BASE_URL.to_owned(),
+        }
+    }
+
+    /// Where its files are.
+    pub(crate) fn files(&self) -> std::path::PathBuf {
+        self.folder.path().join("files")
+    }
+
+    async fn start(&self) {
+        let env = self.env(Shutdown::new());
+        let component = mpp_documents::component(&env, self.db.db.clone(), self.config.clone(), self.place())
+            .await
+            .expect("the component starts");
+        let policies = Policies::from_descriptors(mpp_proto::DESCRIPTORS).expect("the policies are read");
+        let service =
+            stack(ROLE, component.routes, Arc::new(policies), Arc::clone(&self.verifier), StackOptions::default());
+        self.peers.local(ROLE, service);
+    }
+
+    /// The same installation after the process ended and started again, perhaps with another signing service.
+    pub(crate) async fn restart(&mut self, signing: SigningConfig) {
+        self.config.signing = signing;
+        self.start().await;
+    }
+
+    /// One pass of what recurs: clocks, grants by law, lost signatures, ends of validity, loose files.
+    pub(crate) async fn sweep(&self) {
+        let shutdown = Shutdown::new();
+        let env = self.env(shutdown.clone());
+        let component = mpp_documents::component(&env, self.db.db.clone(), self.config.clone(), self.place())
+            .await
+            .expect("the component starts");
+        let worker = component.workers.into_iter().find(|worker| worker.name == "documents: clocks and clean-up");
+        let mut task = worker.expect("the worker").task;
+        // It has begun its pass, or ended it, when it is told to end: so it makes exactly one.
+        if futures::poll!(&mut task).is_pending() {
+            shutdown.trigger();
+            task.await.expect("the worker ends");
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    pub(crate) fn set(&self, text: &str) {
+        self.clock.set(moment(text));
+    }
+
+    // Who is who.
+
+    /// Somebody with these permissions in these areas; everywhere without any.
+    pub(crate) fn person(&self, sub: &str, permissions: &[&'static str], areas: &[&str]) -> Client {
+        let scope = if areas.is_empty() { Scope::default() } else { scope(&[("area", areas)]) };
+        Client {
+            inner: DocumentsServiceClient::new(self.peers.channel(ROLE)),
+            sub: sub.to_owned(),
+            grants: vec![(permissions.to_vec(), scope)],
+            clock: Arc::clone(&self.clock),
+            issuer: Arc::clone(&self.issuer),
+            tokens: Arc::clone(&self.tokens),
+        }
+    }
+
+    /// Who holds a role in an area.
+    pub(crate) fn official(&self, role: &str, area: &str) -> Client {
+        self.official_as(&account(role, area), role, area)
+    }
+
+    pub(crate) fn official_as(&self, sub: &str, role: &str, area: &str) -> Client {
+        let mut permissions = vec!["documents.work", act(role)];
+        if role.ends_with("_HEAD") && !matches!(role, "RT_HEAD" | "RW_HEAD") {
+            permissions.extend(["documents.read", "documents.revoke", "documents.integrate"]);
+        }
+        self.person(sub, &permissions, &[area])
+    }
+
+    pub(crate) fn head(&self, village: &str) -> Client {
+        self.official("VILLAGE_HEAD", village)
+    }
+
+    pub(crate) fn officer(&self, village: &str) -> Client {
+        self.official("VILLAGE_OFFICER", village)
+    }
+
+    pub(crate) fn admin(&self) -> Client {
+        self.person("acc_admin", &["documents.office", "documents.audit", "documents.catalogue"], &[])
+    }
+
+    pub(crate) fn editor(&self, name: &str) -> Client {
+        self.person(&format!("acc_{name}"), &["documents.catalogue"], &[])
+    }
+
+    /// Somebody who may look at everything and do nothing.
+    pub(crate) fn reader(&self) -> Client {
+        self.person("acc_reader", &["documents.work", "documents.read", "documents.integrate"], &[])
+    }
+
+    /// Somebody who did not sign in.
+    pub(crate) fn nobody(&self) -> Client {
+        Client { grants: Vec::new(), ..self.person("", &[], &[]) }
+    }
+
+    // What is what.
+
+    pub(crate) fn office(&self, area: &str) -> &Office {
+        &self.offices[area]
+    }
+
+    /// Applies an office.
+    pub(crate) async fn apply(&mut self, office: Office) {
+        let request = ApplyOfficeRequest { request_id: String::new(), office: Some(office) };
+        let office = self.admin().apply_office(request).await.expect("the office is sound").office.expect("an office");
+        self.offices.insert(office.area.clone(), office);
+    }
+
+    // Short ways to do what most tests do.
+
+    pub(crate) async fn upload(&self, content: Vec<u8>) -> Result<Attachment, Refusal> {
+        let request = UploadFileRequest { request_id: String::new(), content };
+        self.nobody().upload_file(request).await.map(|answer| answer.file.expect("a file"))
+    }
+
+    /// A request for a shipped type with its sample values, and one upload for every paper that is asked for.
+    pub(crate) async fn wish(&self, letter_type: &str, resident: &Resident) -> SubmitApplicationRequest {
+        let request = GetLetterTypeRequest { letter_type: letter_type.to_owned() };
+        let letter = self.nobody().get_letter_type(request).await.expect("a type").letter_type.expect("a type");
+        let file = self.upload(scan()).await.expect("an upload");
+        let papers = letter.requirements.iter().filter(|it| it.required);
+        let from_agency = letter.steps.iter().all(|step| step.level == "AGENCY");
+        SubmitApplicationRequest {
+            letter_type: letter_type.to_owned(),
+            office_id: if from_agency { self.office(AGENCY).id.clone() } else { String::new() },
+            subject: Some(resident.subject()),
+            values: Some(structure(&values_of(letter_type))),
+            attachments: papers
+                .map(|it| Attachment { file_id: file.file_id.clone(), requirement: it.key.clone(), ..Attachment::default() })
+                .collect(),
+            ..SubmitApplicationRequest::default()
+        }
+    }
+
+    pub(crate) async fn submit(&self, request: SubmitApplicationRequest) -> ApplicationStatus {
+        self.nobody().submit_application(request).await.expect("it is taken").status.expect("a status")
+    }
+
+    /// An application for a shipped type, by its status.
+    pub(crate) async fn applied(&self, letter_type: &str, resident: &Resident) -> ApplicationStatus {
+        self.submit(self.wish(letter_type, resident).await).await
+    }
+
+    pub(crate) async fn status(&self, code: &str) -> ApplicationStatus {
+        let request = GetApplicationByCodeRequest { code: code.to_owned() };
+        self.nobody().get_application_by_code(request).await.expect("the code is known").status.expect("a status")
+    }
+
+    /// The application as somebody sees it who may see everything.
+    pub(crate) async fn seen(&self, id: &str) -> Application {
+        self.reader().application(id).await.expect("it is there")
+    }
+
+    /// Who holds the role of the step at hand; a second person where the first took one in the same role.
+    pub(crate) fn holder(&self, application: &Application) -> Client {
+        let active = active(application);
+        let nth = application.steps.iter().filter(|it| it.index < active.index && it.role == active.role).count();
+        let mut sub = account(&active.role, &active.area);
+        if nth > 0 {
+            sub = format!("{sub}_{}", nth + 1);
+        }
+        self.official_as(&sub, &active.role, &active.area)
+    }
+
+    /// The step at hand is approved by who holds its role.
+    pub(crate) async fn approved(&self, id: &str) -> Application {
+        let application = self.seen(id).await;
+        self.holder(&application).approve(&application).await.expect("approved")
+    }
+
+    /// Every step up to the next signature is approved.
+    pub(crate) async fn walk(&self, id: &str) -> Application {
+        let mut application = self.seen(id).await;
+        while application.state() == ApplicationState::InReview {
+            application = self.holder(&application).approve(&application).await.expect("approved");
+        }
+        application
+    }
+
+    /// Everything up to the last signature.
+    pub(crate) async fn finish(&self, id: &str) -> Application {
+        loop {
+            let application = self.walk(id).await;
+            if application.state() == ApplicationState::Issued {
+                return application;
+            }
+            let result = self.holder(&application).sign(id).await;
+            assert!(result.signed, "{}: {}", result.reason, result.message);
+        }
+    }
+
+    /// An issued letter of a shipped type: its status and its document.
+    pub(crate) async fn issued(&self, letter_type: &str, resident: &Resident) -> (ApplicationStatus, Document) {
+        let status = self.applied(letter_type, resident).await;
+        let application = self.finish(&status.application_id).await;
+        (self.status(&status.code).await, self.document(&application.document_id).await)
+    }
+
+    pub(crate) async fn document(&self, id: &str) -> Document {
+        let request = GetDocumentRequest { document: id.to_owned() };
+        self.reader().get_document(request).await.expect("it is there").document.expect("a document")
+    }
+
+    /// The bytes of a document; revision 0 is the latest.
+    pub(crate) async fn bytes(&self, id: &str, revision: i32) -> Vec<u8> {
+        let request = DownloadDocumentRequest { document: id.to_owned(), revision };
+        self.reader().download_document(request).await.expect("a file").content
+    }
+
+    pub(crate) async fn verified(&self, code: &str) -> PublicDocument {
+        let request = GetVerificationRequest { verification_code: code.to_owned() };
+        self.nobody().get_verification(request).await.expect("the code is known").document.expect("a document")
+    }
+
+    pub(crate) async fn judged(&self, content: Vec<u8>) -> VerifyFileResponse {
+        self.nobody().verify_file(VerifyFileRequest { content }).await.expect("a verdict")
+    }
+
+    /// The register of an office in a year, all pages of it.
+    pub(crate) async fn register(&self, area: &str, year: i32) -> Vec<RegisterNumber> {
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListNumbersRequest { office: self.office(area).id.clone(), year, page_size: 30, page_token };
+            let page = self.reader().list_numbers(request).await.expect("the register");
+            all.extend(page.numbers);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return all;
+            }
+        }
+    }
+
+    /// The types of events, in order.
+    pub(crate) async fn events(&self) -> Vec<DocumentEvent> {
+        let request = ListEventsRequest { page_size: 200, ..ListEventsRequest::default() };
+        self.reader().list_events(request).await.expect("events").events
+    }
+
+    pub(crate) async fn events_of(&self, subject: &str) -> Vec<String> {
+        self.events().await.into_iter().filter(|event| event.subject == subject).map(|event| event.r#type).collect()
+    }
+
+    /// Every entry of the journal, after its chain was checked.
+    pub(crate) async fn journal(&self) -> Vec<Entry> {
+        journal::verify(&self.db.db.read).await.expect("the chain is whole");
+        let recorded = journal::read(&self.db.db.read, None, 0, 10_000).await.expect("the journal");
+        recorded.into_iter().map(|recorded| recorded.entry).collect()
+    }
+
+    /// What was done to one thing, in order.
+    pub(crate) async fn journal_of(&self, subject: &str) -> Vec<String> {
+        let entries = self.journal().await.into_iter();
+        entries.filter(|entry| entry.subject == subject).map(|entry| entry.what).collect()
+    }
+}
+
+/// The step at hand.
+pub(crate) fn active(application: &Application) -> &Step {
+    let active = application.steps.iter().find(|step| step.state() == StepState::Active);
+    active.unwrap_or_else(|| panic!("no step is at hand: {:?}", application.state()))
+}
+
+/// What happened, in order.
+pub(crate) fn history(application: &Application) -> Vec<&str> {
+    application.history.iter().map(|entry| entry.what.as_str()).collect()
+}
+
+/// Somebody who calls the service.
+#[derive(Clone)]
+pub(crate) struct Client {
+    inner: DocumentsServiceClient<PeerChannel>,
+    pub(crate) sub: String,
+    grants: Vec<(Vec<&'static str>, Scope)>,
+    clock: Arc<ManualClock>,
+    issuer: Arc<Issuer>,
+    tokens: Arc<Mutex<Tokens>>,
+}
+
+impl Client {
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if !self.sub.is_empty() {
+            let bearer = format!("Bearer {}", self.token());
+            request.metadata_mut().insert("authorization", bearer.parse().expect("a header"));
+        }
+        request
+    }
+
+    /// A token that holds for some minutes more.
+    fn token(&self) -> String {
+        let key = format!("{} {:?}", self.sub, self.grants);
+        let now = self.clock.now();
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        match tokens.get(&key) {
+            Some((made, token)) if (TimeDelta::zero()..TimeDelta::minutes(5)).contains(&(now - *made)) => token.clone(),
+            Some(_) | None => {
+                let grants: Vec<(&[&str], Scope)> =
+                    self.grants.iter().map(|(permissions, scope)| (permissions.as_slice(), scope.clone())).collect();
+                let token = self.issuer.token(&*self.clock, &self.sub, &grants);
+                tokens.insert(key, (now, token.clone()));
+                token
+            }
+        }
+    }
+
+    pub(crate) async fn application(&self, id: &str) -> Result<Application, Refusal> {
+        let request = GetApplicationRequest { application: id.to_owned() };
+        self.get_application(request).await.map(|answer| answer.application.expect("an application"))
+    }
+
+    /// Approves what was seen.
+    pub(crate) async fn approve(&self, seen: &Application) -> Result<Application, Refusal> {
+        let request = ApproveApplicationRequest {
+            application: seen.id.clone(),
+            version: seen.version,
+            content_hash: seen.content_hash.clone(),
+            ..ApproveApplicationRequest::default()
+        };
+        self.approve_application(request).await.map(|answer| answer.application.expect("an application"))
+    }
+
+    pub(crate) async fn send_back(&self, id: &str, reason: &str) -> Result<Application, Refusal> {
+        let request = ReturnApplicationRequest {
+            application: id.to_owned(),
+            reason: reason.to_owned(),
+            ..ReturnApplicationRequest::default()
+        };
+        self.return_application(request).await.map(|answer| answer.application.expect("an application"))
+    }
+
+    pub(crate) async fn reject(&self, id: &str, reason: &str) -> Result<Application, Refusal> {
+        let request = RejectApplicationRequest {
+            application: id.to_owned(),
+            reason: reason.to_owned(),
+            ..RejectApplicationRequest::default()
+        };
+        self.reject_application(request).await.map(|answer| answer.application.expect("an application"))
+    }
+
+    /// Signs several with one passphrase.
+    pub(crate) async fn sign_all(&self, ids: &[&str]) -> Vec<SigningResult> {
+        let request = SignApplicationsRequest {
+            applications: ids.iter().map(|id| (*id).to_owned()).collect(),
+            passphrase: PASSPHRASE.to_owned(),
+            ..SignApplicationsRequest::default()
+        };
+        self.sign_applications(request).await.expect("an answer for each").results
+    }
+
+    pub(crate) async fn sign(&self, id: &str) -> SigningResult {
+        self.sign_all(&[id]).await.remove(0)
+    }
+
+    /// The first page of what waits.
+    pub(crate) async fn work(&self) -> Vec<WorkItem> {
+        self.list_work(ListWorkRequest::default()).await.expect("a list").items
+    }
+
+    /// What waits, by id.
+    pub(crate) async fn inbox(&self) -> Vec<String> {
+        self.work().await.into_iter().map(|item| item.application_id).collect()
+    }
+}
+
+/// What every signer types.
+pub(crate) const PASSPHRASE: &str = "frasa-sandi-yang-tidak-pernah-disimpan";
+
+macro_rules! calls {
+    ($($name:ident($request:ident) -> $response:ident;)*) => {
+        impl Client {
+            $(pub(crate) async fn $name(&self, message: $request) -> Result<$response, Refusal> {
+                self.inner.clone().$name(self.request(message)).await.map(Response::into_inner).map_err(Refusal::from)
+            })*
+        }
+    };
+}
+
+calls! {
+    list_letter_types(ListLetterTypesRequest) -> ListLetterTypesResponse;
+    get_letter_type(GetLetterTypeRequest) -> GetLetterTypeResponse;
+    list_letter_type_versions(ListLetterTypeVersionsRequest) -> ListLetterTypeVersionsResponse;
+    save_letter_type(SaveLetterTypeRequest) -> SaveLetterTypeResponse;
+    preview_letter_type(PreviewLetterTypeRequest) -> PreviewLetterTypeResponse;
+    publish_letter_type(PublishLetterTypeRequest) -> PublishLetterTypeResponse;
+    retire_letter_type(RetireLetterTypeRequest) -> RetireLetterTypeResponse;
+    list_offices(ListOfficesRequest) -> ListOfficesResponse;
+    apply_office(ApplyOfficeRequest) -> ApplyOfficeResponse;
+    apply_delegation(ApplyDelegationRequest) -> ApplyDelegationResponse;
+    list_delegations(ListDelegationsRequest) -> ListDelegationsResponse;
+    upload_file(UploadFileRequest) -> UploadFileResponse;
+    submit_application(SubmitApplicationRequest) -> SubmitApplicationResponse;
+    get_application_by_code(GetApplicationByCodeRequest) -> GetApplicationByCodeResponse;
+    resubmit_application(ResubmitApplicationRequest) -> ResubmitApplicationResponse;
+    withdraw_application(WithdrawApplicationRequest) -> WithdrawApplicationResponse;
+    prefill_application(PrefillApplicationRequest) -> PrefillApplicationResponse;
+    create_download_link(CreateDownloadLinkRequest) -> CreateDownloadLinkResponse;
+    open_file_link(OpenFileLinkRequest) -> OpenFileLinkResponse;
+    list_work(ListWorkRequest) -> ListWorkResponse;
+    get_application(GetApplicationRequest) -> GetApplicationResponse;
+    get_draft(GetDraftRequest) -> GetDraftResponse;
+    get_attachment(GetAttachmentRequest) -> GetAttachmentResponse;
+    claim_application(ClaimApplicationRequest) -> ClaimApplicationResponse;
+    release_application(ReleaseApplicationRequest) -> ReleaseApplicationResponse;
+    approve_application(ApproveApplicationRequest) -> ApproveApplicationResponse;
+    return_application(ReturnApplicationRequest) -> ReturnApplicationResponse;
+    reject_application(RejectApplicationRequest) -> RejectApplicationResponse;
+    pause_clock(PauseClockRequest) -> PauseClockResponse;
+    resume_clock(ResumeClockRequest) -> ResumeClockResponse;
+    reset_clock(ResetClockRequest) -> ResetClockResponse;
+    hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse;
+    sign_applications(SignApplicationsRequest) -> SignApplicationsResponse;
+    list_documents(ListDocumentsRequest) -> ListDocumentsResponse;
+    get_document(GetDocumentRequest) -> GetDocumentResponse;
+    download_document(DownloadDocumentRequest) -> DownloadDocumentResponse;
+    revoke_document(RevokeDocumentRequest) -> RevokeDocumentResponse;
+    correct_document(CorrectDocumentRequest) -> CorrectDocumentResponse;
+    renew_document(RenewDocumentRequest) -> RenewDocumentResponse;
+    list_numbers(ListNumbersRequest) -> ListNumbersResponse;
+    get_verification(GetVerificationRequest) -> GetVerificationResponse;
+    verify_file(VerifyFileRequest) -> VerifyFileResponse;
+    list_document_journal(ListDocumentJournalRequest) -> ListDocumentJournalResponse;
+    list_events(ListEventsRequest) -> ListEventsResponse;
+}
+
+/// A refusal as a client reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: Code,
+    pub(crate) reason: String,
+    /// In Indonesian.
+    pub(crate) message: String,
+    /// The fields that are wrong, each with its reason.
+    pub(crate) fields: BTreeMap<String, String>,
+    /// What is said of each field.
+    pub(crate) remedies: Vec<String>,
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Self {
+        let details = status.get_error_details();
+        let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+        Self {
+            code: status.code(),
+            reason: details.error_info().map(|info| info.reason.clone()).unwrap_or_default(),
+            message: details
+                .localized_message()
+                .map_or_else(|| status.message().to_owned(), |text| text.message.clone()),
+            remedies: violations.iter().map(|it| it.description.clone()).collect(),
+            fields: violations.into_iter().map(|it| (it.field, it.reason)).collect(),
+        }
+    }
+}
+
+impl Refusal {
+    /// Code and reason, for comparing.
+    pub(crate) fn what(&self) -> (Code, &str) {
+        (self.code, self.reason.as_str())
+    }
+
+    /// The fields that are wrong, each with its reason.
+    pub(crate) fn named(&self) -> Vec<(&str, &str)> {
+        self.fields.iter().map(|(field, reason)| (field.as_str(), reason.as_str())).collect()
+    }
+}

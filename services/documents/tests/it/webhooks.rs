@@ -1,0 +1,67 @@
+//! Webhooks end to end: from what happens to the message at the receiver, by the service's own worker.
+
+use mpp_proto::documents::v1 as proto;
+use tonic::{Code, Request};
+
+use crate::exchange::{Receiver, World, on_both};
+use crate::oss::receive_nib;
+
+fn new_webhook(url: &str) -> proto::CreateWebhookRequest {
+    proto::CreateWebhookRequest {
+        request_id: "satu".to_owned(),
+        url: url.to_owned(),
+        event_types: vec!["izin.*".to_owned()],
+        ..Default::default()
+    }
+}
+
+fn as_integrator<T>(world: &World, message: T) -> Request<T> {
+    world.as_caller("acc_dpmptsp", &["documents.integrate"], message)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn line_32_what_happens_reaches_the_receiver_signed() {
+    on_both(async |world| {
+        let mut receiver = Receiver::start().await;
+        let mut client = world.client.clone();
+        let made = client.create_webhook(as_integrator(world, new_webhook(&receiver.url))).await.unwrap();
+        let made = made.into_inner();
+        client.receive_oss_call(Request::new(receive_nib("I-1"))).await.unwrap();
+        let arrived = receiver.next().await;
+        assert!(arrived.is_signed_by(&made.secret));
+        let body: serde_json::Value = serde_json::from_str(&arrived.body).unwrap();
+        assert_eq!(body["type"], "izin.diterima");
+        assert!(!arrived.body.contains("Klinik"), "a message names nobody: {}", arrived.body);
+
+        // What it is about is fetched with the receiver's own permission, and is the event that polling shows.
+        let licence = body["data"]["id"].as_str().unwrap().to_owned();
+        let request = as_integrator(world, proto::GetLicenceRequest { licence });
+        let licence = client.get_licence(request).await.unwrap().into_inner().licence.unwrap();
+        assert_eq!(licence.id_izin, "I-1");
+        let request = as_integrator(world, proto::ListEventsRequest::default());
+        let polled = client.list_events(request).await.unwrap().into_inner();
+        assert_eq!(polled.events[0].id, arrived.headers["webhook-id"]);
+        assert_eq!(polled.last_seq, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn line_34_webhooks_and_events_are_for_integrators_alone() {
+    on_both(async |world| {
+        let mut client = world.client.clone();
+        let request = new_webhook("https://penerima.example/");
+        let anonymous = client.create_webhook(Request::new(request.clone())).await.unwrap_err();
+        assert_eq!(anonymous.code(), Code::Unauthenticated);
+        let official = world.as_caller("acc_official", &["documents.work"], request);
+        assert_eq!(client.create_webhook(official).await.unwrap_err().code(), Code::PermissionDenied);
+        let events =
+            world.as_caller("acc_official", &["documents.work"], proto::ListEventsRequest::default());
+        assert_eq!(client.list_events(events).await.unwrap_err().code(), Code::PermissionDenied);
+        let outside =
+            proto::CreateWebhookRequest { areas: vec!["18".to_owned()], ..new_webhook("https://a.example/") };
+        let refused = client.create_webhook(as_integrator(world, outside)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    })
+    .await;
+}
