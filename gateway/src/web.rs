@@ -98,6 +98,8 @@ pub fn router(state: WebState) -> Router {
         .route("/jenis-surat/{key}/terbitkan", post(catalogue::publish))
         .route("/jenis-surat/{key}/tarik", post(catalogue::retire))
         .route("/jenis-surat/{key}/beda", get(catalogue::diff))
+        // What a browser asks for by itself where a file, such as a PDF, names no icon.
+        .route("/favicon.ico", get(assets::icon))
         .route("/assets/{*path}", get(assets::serve))
         .fallback(not_found)
         .with_state(state)

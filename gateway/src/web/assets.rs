@@ -49,6 +49,14 @@ pub(crate) fn base() -> &'static str {
     &BASE
 }
 
+/// To the icon.
+pub(crate) async fn icon() -> Response {
+    let mut response = status(StatusCode::TEMPORARY_REDIRECT);
+    let place = HeaderValue::try_from(format!("{}/icon.svg", base())).expect("a path of plain ASCII");
+    response.headers_mut().insert(header::LOCATION, place);
+    response
+}
+
 /// One asset, with or without the digest in its address. Without it, or with an old one, it may change.
 pub(crate) async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let versioned = path.split_once('/').filter(|(first, _)| {

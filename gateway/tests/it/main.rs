@@ -1,4 +1,4 @@
-//! The gateway before two small services made of the generated server traits: what is tested here is the transport.
+//! The gateway before small services made of the generated server traits: what is tested here is the transport.
 
 mod documents;
 mod fake;

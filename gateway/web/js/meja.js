@@ -84,8 +84,10 @@ async function press(verb) {
   }
 }
 
-for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-verb]"))) {
+// They come disabled: a press before this line would be lost.
+for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-verb]"))) {
   button.addEventListener("click", () => press(button.dataset.verb ?? ""));
+  button.disabled = false;
 }
 
 const dialog = /** @type {HTMLDialogElement | null} */ (document.querySelector("#dlg-sign"));
