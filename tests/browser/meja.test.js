@@ -1,0 +1,205 @@
+// The desk: a letter on its way from a citizen's form through RT, RW and village to a signature that anybody can verify.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { account, baseUrl, eventually, person, provoke, SCREENS, useBrowser } from "./suite.js";
+import { apply, citizen, fillFields, resident, sound } from "./surat-bantu.js";
+
+useBrowser();
+
+const kades = () => account("desa.kades");
+
+/** The page of somebody's desk. */
+async function desk(username, path = "/meja", options = {}) {
+  const page = await (await person(account(username), options)).newPage();
+  await page.goto(baseUrl + path);
+  return page;
+}
+
+/** Opens an application from the worklist of somebody, however many lie before it. */
+async function open(page, who) {
+  await eventually(async () => {
+    await page.goto(`${baseUrl}/meja`);
+    for (;;) {
+      const row = page.getByRole("link", { name: new RegExp(who.name) });
+      if (await row.count()) return row.first().click();
+      const next = page.getByRole("link", { name: "Berikutnya" });
+      assert.ok(await next.count(), `${who.name} is not on the list`);
+      await next.click();
+    }
+  }, { within: 15_000 });
+  await page.locator("#permohonan").waitFor();
+}
+
+/** Everybody before the signature approves. */
+async function approved(who) {
+  for (const username of ["rt.002", "rw.001", "desa.staf"]) {
+    const page = await desk(username);
+    await open(page, who);
+    await page.getByRole("button", { name: "Setujui" }).click();
+    await page.getByText("Disetujui.").waitFor();
+    await page.context().close();
+  }
+}
+
+/** An application that waits for the signature of the village head; answers its code. */
+async function toSign(who) {
+  const { page, context } = await citizen();
+  const code = await apply(page, who);
+  await context.close();
+  await approved(who);
+  return code;
+}
+
+test("a letter goes from the form to a signature that anybody can verify", async () => {
+  provoke(/40[03]/);
+  const who = resident();
+  const code = await toSign(who);
+  const page = await desk("desa.kades");
+  await open(page, who);
+  const draft = await page.request.get(`${page.url()}/draf.pdf`);
+  assert.equal(draft.headers()["content-type"], "application/pdf");
+  // The deep link of a notice opens the signing box.
+  await page.goto(`${page.url().split("#")[0]}#tanda-tangan`);
+  await page.reload();
+  const box = page.locator("#dlg-sign[open]");
+  await box.waitFor();
+  await box.getByLabel("Frasa sandi sertifikat Anda").fill("bukan frasa saya");
+  await box.getByRole("button", { name: "Tanda tangani" }).click();
+  await box.locator("#frasa-error:visible").waitFor();
+  assert.equal(await page.locator("#frasa").inputValue(), "", "the passphrase is cleared at once");
+  await box.getByLabel("Frasa sandi sertifikat Anda").fill(kades().passphrase);
+  await box.getByRole("button", { name: "Tanda tangani" }).click();
+  await page.getByText("Ditandatangani dan terbit").waitFor();
+
+  const { page: phone, context, addresses } = await citizen({ javaScriptEnabled: false });
+  await phone.goto(`${baseUrl}/permohonan/${code}`);
+  await phone.getByRole("heading", { name: "Surat sudah terbit" }).waitFor();
+  await phone.getByLabel("Empat angka terakhir NIK").fill("0000");
+  await phone.getByRole("button", { name: "Unduh PDF" }).click();
+  await phone.locator("#nik4-error").waitFor();
+  await phone.getByLabel("Empat angka terakhir NIK").fill(who.nik.slice(12));
+  const [download] = await Promise.all([phone.waitForEvent("download"), phone.getByRole("button", { name: "Unduh PDF" }).click()]);
+  assert.match(download.suggestedFilename(), /\.pdf$/);
+  const path = await download.path();
+  await phone.goto(`${baseUrl}/permohonan/${code}`);
+  await phone.getByRole("link", { name: "Halaman keaslian surat" }).click();
+  await phone.getByRole("heading", { name: "BERLAKU" }).waitFor();
+  const verification = new URL(phone.url()).pathname;
+  const text = await phone.locator("main").textContent();
+  assert.ok(!text.includes(who.nik) && !text.includes(who.name), "the holder is masked");
+  await phone.goto(`${baseUrl}/periksa`);
+  await phone.locator("#berkas").setInputFiles(path);
+  await phone.getByRole("button", { name: "Periksa berkas" }).click();
+  await phone.getByRole("heading", { name: "SAH", exact: true }).waitFor();
+  assert.ok(addresses.every((address) => !address.includes(who.nik)));
+  // axe needs scripts.
+  const { page: reader } = await citizen();
+  for (const one of [`/permohonan/${code}`, verification]) {
+    await reader.goto(baseUrl + one);
+    await sound(reader, one);
+  }
+  await context.close();
+});
+
+test("several letters are signed with one passphrase, each with its own result", async () => {
+  const people = [resident(), resident()];
+  for (const who of people) await toSign(who);
+  const page = await desk("desa.kades", "/meja/tanda-tangan");
+  for (const who of people) await page.locator(".sign-row", { hasText: who.name }).locator(".choice").click();
+  await page.getByText("2 dipilih").waitFor();
+  await page.getByLabel("Frasa sandi sertifikat Anda").fill(kades().passphrase);
+  await page.getByRole("button", { name: "Tanda tangani 2 surat" }).click();
+  await page.getByText("2 dari 2 surat ditandatangani.").waitFor({ timeout: 30_000 });
+  for (const who of people) await page.locator(".sign-row[data-result=signed]", { hasText: who.name }).waitFor();
+  assert.equal(await page.locator("#frasa").inputValue(), "");
+});
+
+test("a press is sent with one key until it is answered, and says so meanwhile", async () => {
+  provoke(/ERR_FAILED/);
+  const { page: form } = await citizen();
+  const who = resident();
+  await apply(form, who);
+  const page = await desk("rt.002");
+  await open(page, who);
+  const keys = [];
+  await page.route("**/v1/applications/*:approve", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length === 1) {
+      await route.fetch();
+      await route.abort();
+    } else await route.continue();
+  });
+  await page.getByRole("button", { name: "Setujui" }).dblclick();
+  await page.getByText(/Terkirim, menunggu konfirmasi/).waitFor();
+  await page.getByText("Disetujui.").waitFor();
+  assert.ok(keys.length > 1 && new Set(keys).size === 1, "one key for one press");
+});
+
+test("what is returned is corrected by the citizen without JavaScript", async () => {
+  const { page: form, context } = await citizen({ javaScriptEnabled: false });
+  const who = resident();
+  const code = await apply(form, who);
+  const page = await desk("rt.002");
+  await open(page, who);
+  await page.getByRole("button", { name: "Kembalikan" }).click();
+  await page.getByLabel("Alasan").fill("Foto tidak terbaca, unggah yang lebih terang.");
+  await page.locator("#reason-ok").click();
+  await page.getByText("Tersimpan.").waitFor();
+  await form.goto(`${baseUrl}/permohonan/${code}`);
+  await form.locator(".reason", { hasText: "Foto tidak terbaca" }).waitFor();
+  await form.getByRole("link", { name: "Perbaiki dan kirim lagi" }).click();
+  await form.locator("#isi-nik").fill(who.nik);
+  await form.getByRole("button", { name: "Isi otomatis" }).click();
+  await form.getByText("Terisi dari permohonan lama").waitFor();
+  // What the person is was filled in; what this letter is for is asked again.
+  await fillFields(form, who);
+  await form.getByRole("button", { name: "Kirim perbaikan" }).click();
+  await form.getByRole("heading", { name: "Sedang diperiksa" }).waitFor();
+  await context.close();
+});
+
+test("the desk is for officials, and the editor for editors", async () => {
+  provoke(/403/);
+  const nobody = await (await person()).newPage();
+  await nobody.goto(`${baseUrl}/meja`);
+  await nobody.waitForURL(/\/masuk\?ke=/);
+  const page = await desk("desa.staf", "/jenis-surat");
+  await page.getByRole("heading", { name: "Akun ini tidak berhak" }).waitFor();
+});
+
+test("a type is edited, shown, and refused with its defects", async () => {
+  const page = await desk("surat.editor", "/jenis-surat/belum_menikah");
+  const template = page.getByLabel("Templat (Typst)");
+  // What an earlier run of this test has left behind.
+  await template.fill((await template.inputValue()).replace(/\n.*tidak_ada.*/g, ""));
+  const [preview] = await Promise.all([page.waitForEvent("popup"), page.getByRole("button", { name: "Pratinjau" }).click()]);
+  await preview.waitForLoadState().catch(() => undefined);
+  await preview.close();
+  await template.fill(`${await template.inputValue()}\n#data.fields.tidak_ada_isian_ini\n`);
+  await page.getByText("Ada perubahan yang belum disimpan.").waitFor();
+  await page.getByRole("button", { name: "Simpan draf" }).click();
+  await page.getByText(/Belum dapat diterbitkan|Tidak tersimpan/).first().waitFor();
+  await page.getByText(/tidak_ada_isian_ini/).first().waitFor();
+});
+
+for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
+  test(`the desk passes axe and fits the screen (${lang}, ${screen})`, async () => {
+    const who = resident();
+    await toSign(who);
+    const page = await desk("desa.kades", `/meja?lang=${lang}`, { screen: SCREENS[screen] });
+    for (const path of ["/meja", "/meja?tab=tanda-tangan", "/meja?tab=terlambat", "/meja/tanda-tangan"]) {
+      await page.goto(baseUrl + path);
+      await sound(page, path);
+    }
+    await open(page, who);
+    await sound(page, "application");
+    await page.goto(`${page.url().split("#")[0]}#tanda-tangan`);
+    await page.reload();
+    await page.locator("#dlg-sign[open]").waitFor();
+    await sound(page, "signing box");
+    const editor = await desk("surat.editor", `/jenis-surat?lang=${lang}`, { screen: SCREENS[screen] });
+    await sound(editor, "types");
+    await editor.goto(`${baseUrl}/jenis-surat/sktm`);
+    await sound(editor, "editor");
+  });
+}
