@@ -315,7 +315,10 @@ impl Town {
 
     /// Somebody with these permissions in these areas; everywhere without any.
     pub(crate) fn person(&self, sub: &str, permissions: &[&'static str], areas: &[&str]) -> Client {
-        let scope = if areas.is_empty() { Scope::default() } else { scope(&[("area", areas)]) };
+        self.person_in(sub, permissions, if areas.is_empty() { Scope::default() } else { scope(&[("area", areas)]) })
+    }
+
+    pub(crate) fn person_in(&self, sub: &str, permissions: &[&'static str], scope: Scope) -> Client {
         Client {
             inner: DocumentsServiceClient::new(self.peers.channel(ROLE)),
             sub: sub.to_owned(),
