@@ -294,7 +294,7 @@ async fn page(
     order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
     let summary =
         faults.summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str())));
-    let optional = kind.steps.iter().rev().find(|step| step.optional);
+    let optional = kind.steps.iter().rev().find(|step| step.optional && !letters::is_neighbourhood(step));
     let agencies: Vec<&Office> = match reaches(kind, "AGENCY") {
         true => offices.iter().filter(|office| office.kind() == OfficeKind::Agency).collect(),
         false => Vec::new(),

@@ -215,14 +215,16 @@ fn chosen(event: &LifeEvent, choice: Option<&str>, types: &[LetterType], visit: 
 /// Icons of the life events that the catalogue ships; a new one gets a general icon.
 fn event_icon(key: &str) -> &'static str {
     match key {
-        "kelahiran" => "child",
-        "pernikahan" | "nikah" | "keluarga" => "rings",
-        "kematian" => "flower",
+        "lahir" | "kelahiran" => "child",
+        "menikah" | "pernikahan" | "keluarga" => "rings",
+        "meninggal" | "kematian" => "flower",
         "pindah" | "domisili" | "rumah" | "tempat_tinggal" => "house",
         "usaha" => "shop",
-        "sekolah" | "pendidikan" => "reading",
+        "penelitian" | "pendidikan" => "reading",
+        "identitas" => "user",
+        "acara" => "group",
         "kehilangan" => "search",
-        "kesehatan" | "sakit" | "nakes" => "health",
+        "praktik_kesehatan" | "kesehatan" => "health",
         "pekerjaan" | "kerja" => "internal",
         "bantuan" | "sosial" | "tidak_mampu" => "hands",
         "kendaraan" | "trayek" => "bus",
@@ -319,7 +321,8 @@ struct StepRow {
     who: String,
     what: String,
     within: String,
-    optional: bool,
+    /// When an optional step is taken; empty for always.
+    only: String,
 }
 
 /// `/surat/{key}`: one type.
@@ -353,12 +356,21 @@ pub(crate) async fn one(State(state): State<WebState>, Path(key): Path<String>, 
     visit.page(StatusCode::OK, &page)
 }
 
+/// Whether a step lies with RT or RW: an optional one is taken wherever a village has them.
+pub(crate) fn is_neighbourhood(step: &StepPlan) -> bool {
+    matches!(step.level.as_str(), "RT" | "RW")
+}
+
 fn step_row(step: &StepPlan, t: &Words) -> StepRow {
     StepRow {
         who: role(&step.role, t),
         what: step_kind(&step.kind, t),
         within: within(step.sla_minutes, t),
-        optional: step.optional,
+        only: match step.optional {
+            true if is_neighbourhood(step) => t["letters.if_there"].clone(),
+            true => t["letters.if_asked"].clone(),
+            false => String::new(),
+        },
     }
 }
 

@@ -11,7 +11,7 @@ use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
     Application, ApplicationState, Attachment, FieldKind, FormField, GetApplicationRequest,
     GetApplicationResponse, GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest,
-    ListWorkResponse, Office, StepState, WorkItem,
+    ListWorkResponse, Office, Step, StepState, WorkItem,
 };
 use prost_types::{ListValue, Value, value::Kind};
 use tonic::Status;
@@ -222,19 +222,24 @@ struct Verbs {
 }
 
 impl Verbs {
-    /// From the names that the service gives.
-    fn read(names: &[String], paused: bool) -> Self {
-        let may =
-            |verb: &str| names.iter().any(|name| name == verb || name.strip_suffix("_CLOCK") == Some(verb));
+    /// From the names that the service gives for the state of the application, and what its step says.
+    fn read(names: &[String], step: Option<&Step>) -> Self {
+        let may = |verb: &str| names.iter().any(|name| name == verb);
+        let sign = may("SIGN") || may("BEGIN_SIGNING");
+        let approve = may("APPROVE") && !sign;
+        // Whoever may decide may stop the clock meanwhile.
+        let decides = step.is_some() && (sign || approve);
+        let is_claimed = step.is_some_and(|step| !step.claimed_by.is_empty());
+        let is_paused = step.is_some_and(|step| step.paused);
         Self {
-            claim: may("CLAIM"),
-            release: may("RELEASE"),
-            approve: may("APPROVE"),
+            claim: may("CLAIM") && !is_claimed,
+            release: may("RELEASE") && is_claimed,
+            approve,
             give_back: may("RETURN"),
             reject: may("REJECT"),
-            pause: may("PAUSE") && !paused,
-            resume: may("RESUME") && paused,
-            sign: may("SIGN"),
+            pause: decides && !is_paused,
+            resume: decides && is_paused,
+            sign,
             hand_over: may("HAND_OVER"),
         }
     }
@@ -367,7 +372,7 @@ fn desk_page(
                 )
             })
             .collect(),
-        verbs: Verbs::read(&application.allowed_verbs, paused),
+        verbs: Verbs::read(&application.allowed_verbs, active),
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
             ApplicationState::Unspecified
@@ -560,12 +565,17 @@ mod tests {
     }
 
     #[test]
-    fn verbs_are_read_by_name_and_a_clock_is_either_paused_or_resumed() {
-        let names = ["APPROVE", "RETURN", "PAUSE_CLOCK", "RESUME_CLOCK", "RESET_CLOCK"].map(String::from);
-        let running = Verbs::read(&names, false);
-        assert!(running.approve && running.give_back && running.pause && !running.resume && !running.sign);
-        let paused = Verbs::read(&names, true);
-        assert!(!paused.pause && paused.resume && paused.any());
-        assert!(!Verbs::read(&[], false).any());
+    fn verbs_are_read_by_name_and_what_contradicts_the_step_is_left_out() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let review = names(&["CLAIM", "RELEASE", "APPROVE", "RETURN", "REJECT", "WITHDRAW"]);
+        let step = Step::default();
+        let free = Verbs::read(&review, Some(&step));
+        assert!(free.claim && !free.release && free.approve && free.pause && !free.resume && !free.sign);
+        let held = Step { claimed_by: "acc_1".into(), paused: true, ..Step::default() };
+        let held = Verbs::read(&review, Some(&held));
+        assert!(!held.claim && held.release && held.resume && !held.pause);
+        let signing = Verbs::read(&names(&["BEGIN_SIGNING", "RETURN", "APPROVE"]), Some(&step));
+        assert!(signing.sign && signing.give_back && !signing.approve && signing.any());
+        assert!(!Verbs::read(&[], Some(&step)).any());
     }
 }

@@ -172,6 +172,15 @@ fn sktm() -> LetterType {
                 ],
             ),
             field("lahir", FieldKind::Date, "Tanggal lahir", "Date of birth", true),
+            FormField {
+                columns: vec![
+                    field("nama", FieldKind::PersonName, "Nama", "Name", true),
+                    field("hubungan", FieldKind::Text, "Hubungan", "Relation", true),
+                ],
+                min_rows: 1,
+                max_rows: 5,
+                ..field("serumah", FieldKind::List, "Anggota serumah", "Members of the household", false)
+            },
             field("keterangan", FieldKind::LongText, "Keterangan lain", "Remarks", false),
         ],
         requirements: vec![
@@ -490,6 +499,7 @@ fn status(code: &str, state: ApplicationState) -> ApplicationStatus {
         2
     };
     ApplicationStatus {
+        application_id: APPLICATION.into(),
         code: code.into(),
         letter_type: "sktm".into(),
         title: "Surat keterangan tidak mampu".into(),
@@ -588,9 +598,7 @@ fn application() -> Application {
             ..RegisterNumber::default()
         }],
         submit_time: at(0),
-        allowed_verbs: ["SIGN", "APPROVE", "RETURN", "REJECT", "RELEASE", "PAUSE_CLOCK"]
-            .map(String::from)
-            .into(),
+        allowed_verbs: ["BEGIN_SIGNING", "RETURN", "REJECT", "CLAIM", "RELEASE"].map(String::from).into(),
         possible_duplicates: vec!["app_9".into()],
         ..Application::default()
     }
@@ -730,6 +738,17 @@ macro_rules! documents_service {
 
 documents_service! {
     unserved:
+        create_webhook CreateWebhookRequest CreateWebhookResponse,
+        list_webhooks ListWebhooksRequest ListWebhooksResponse,
+        update_webhook UpdateWebhookRequest UpdateWebhookResponse,
+        rotate_webhook_secret RotateWebhookSecretRequest RotateWebhookSecretResponse,
+        list_webhook_deliveries ListWebhookDeliveriesRequest ListWebhookDeliveriesResponse,
+        replay_webhook_delivery ReplayWebhookDeliveryRequest ReplayWebhookDeliveryResponse,
+        list_events ListEventsRequest ListEventsResponse,
+        list_licences ListLicencesRequest ListLicencesResponse,
+        get_licence GetLicenceRequest GetLicenceResponse,
+        update_licence_status UpdateLicenceStatusRequest UpdateLicenceStatusResponse,
+        receive_oss_call ReceiveOssCallRequest ReceiveOssCallResponse,
         retire_letter_type RetireLetterTypeRequest RetireLetterTypeResponse,
         apply_office ApplyOfficeRequest ApplyOfficeResponse,
         apply_delegation ApplyDelegationRequest ApplyDelegationResponse,

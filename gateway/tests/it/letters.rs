@@ -330,7 +330,7 @@ async fn the_desk_is_for_officials_and_may_show_a_draft_within_itself() {
     for part in [
         "data-version=\"4\"",
         "5f2b1c9e8a7d</code>",
-        "data-verb=\"approve\"",
+        "data-verb=\"return\"",
         "id=\"dlg-sign\"",
         "Petani",
         "1 Juli 1990",

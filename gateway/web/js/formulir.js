@@ -44,9 +44,9 @@ function addRow(add) {
   const row = /** @type {HTMLElement} */ (last.cloneNode(true));
   const next = (/** @type {string} */ text, /** @type {string} */ dot) => text.replace(`${dot}${at - 1}${dot}`, `${dot}${at}${dot}`);
   for (const node of row.querySelectorAll("[id], [for], [name], [aria-describedby]")) {
-    for (const [name, dot] of [["id", "-"], ["for", "-"], ["aria-describedby", "-"], ["name", "."]]) {
+    for (const name of ["id", "for", "aria-describedby", "name"]) {
       const value = node.getAttribute(name);
-      if (value) node.setAttribute(name, next(value, dot));
+      if (value) node.setAttribute(name, next(value, name === "name" ? "." : "-"));
     }
     node.removeAttribute("aria-invalid");
     if (node instanceof HTMLInputElement && (node.type === "radio" || node.type === "checkbox")) node.checked = false;
