@@ -194,6 +194,7 @@ async fn healthcheck(config: &Config, url: Option<String>) -> Result<(), Failure
     let address = format!("{}/readyz", url.trim_end_matches('/'));
     let unready =
         |why: &dyn fmt::Display| Failure::new(Exit::Unavailable, format!("{address} is not ready: {why}"));
+    crate::choose_tls();
     let client = reqwest::Client::builder()
         .timeout(std::time::Duration::from_secs(5))
         .build()

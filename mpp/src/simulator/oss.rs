@@ -407,7 +407,7 @@ mod tests {
 
     /// Starts a stand-in and answers how to call it: `kode` and `keterangan`.
     async fn start() -> (Oss, impl AsyncFn(&str, &str, &Value) -> (u16, String)) {
-        let _already = rustls::crypto::ring::default_provider().install_default();
+        crate::choose_tls();
         let oss = Oss::new("kunci");
         oss.register(&company());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -92,7 +92,7 @@ impl Core {
     }
 
     /// Does something once for this request id of this caller, in one transaction, or answers what was answered then.
-    /// What is in `request` must not be secret: its fingerprint is kept, and so is the answer.
+    /// What is in `request` must not be secret: its fingerprint is kept. The answer is kept too, encrypted, for it names people.
     pub(crate) async fn once<T, R>(
         &self,
         caller: &Caller,
@@ -108,13 +108,16 @@ impl Core {
         let tx = Arc::new(self.db.begin().await?);
         let key = Key { principal: &caller.id, method, request_id };
         let fingerprint = idempotency::fingerprint(request);
-        let answer: Once = idempotency::once(&tx, key, &fingerprint, now, || async {
-            Ok::<_, Error>(run(Arc::clone(&tx), now).await?.encode_to_vec())
+        let name = format!("answer to {method} {request_id} of {}", caller.id);
+        let kept: Once = idempotency::once(&tx, key, &fingerprint, now, || async {
+            let answer = run(Arc::clone(&tx), now).await?.encode_to_vec();
+            Ok::<_, Error>(self.cipher.seal(&name, &answer))
         })
         .await?;
+        let answer = self.cipher.open(&name, &kept.into_bytes()).context("an answer kept for repetition is damaged")?;
         let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
         tx.commit().await?;
-        Ok(T::decode(answer.into_bytes().as_slice()).context("an answer kept for repetition cannot be read")?)
+        Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
     }
 }
 
