@@ -162,11 +162,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo { command: DemoCommand::Day(args) } => demo::day::run(args)
             .await
             .map_err(|error| Failure::because(Exit::Data, "the demo day did not hold", &error)),
-        Command::Demo { command: DemoCommand::Letter(args) } => {
-            demo::letter::run(args, &config.server.data)
-                .await
-                .map_err(|error| Failure::because(Exit::Data, "the demo letter did not hold", &error))
-        }
+        Command::Demo { command: DemoCommand::Letter(args) } => demo::letter::run(args, &config.server.data)
+            .await
+            .map_err(|error| Failure::because(Exit::Data, "the demo letter did not hold", &error)),
         Command::Verify(args) => verify::run(&config, args).await,
         Command::Config => {
             let text = mpp_kit::config::dump(&config).map_err(|error| {

@@ -96,7 +96,10 @@ async fn approve(suite: &TestSuite, username: &str, id: &str) -> Value {
     let official = suite.official(username).await;
     let work = official.get("/v1/work?pageSize=200").await.ok();
     let items = work["items"].as_array().expect("items");
-    assert!(items.iter().any(|item| item["applicationId"] == id), "{id} does not wait for {username}: {work}");
+    assert!(
+        items.iter().any(|item| item["applicationId"] == id),
+        "{id} does not wait for {username}: {work}"
+    );
     let seen = read(suite, username, id).await;
     let draft = official.get(&format!("/v1/applications/{id}/draft")).await.ok();
     assert_eq!(draft["contentHash"], seen["contentHash"]);
@@ -223,7 +226,11 @@ impl Judges {
         if let Some(roots) = roots {
             let (accepted, said) = Self::pyhanko(&file, roots);
             assert!(accepted, "{said}");
-            assert_eq!(said.matches("The signature is cryptographically sound").count(), signatures, "{said}");
+            assert_eq!(
+                said.matches("The signature is cryptographically sound").count(),
+                signatures,
+                "{said}"
+            );
         }
     }
 }
@@ -280,7 +287,9 @@ async fn rows(suite: &TestSuite, engine: Engine) -> String {
     let backend = connection.get_database_backend();
     let tables = match engine {
         Engine::Sqlite => "SELECT name AS name FROM sqlite_master WHERE type = 'table'",
-        Engine::Postgres => "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = 'mpp_documents'",
+        Engine::Postgres => {
+            "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = 'mpp_documents'"
+        }
     };
     let mut out = String::new();
     let found = connection.query_all_raw(Statement::from_string(backend, tables)).await.expect("tables");
@@ -327,9 +336,11 @@ async fn from_the_form_to_two_signatures(engine: Engine, signing: Signing) {
     }
     // Who has the step in that area acts, nobody else; and nothing changes by trying.
     let hash = read(&suite, "rt.002", &filed.id).await["contentHash"].take();
-    for (username, status, reason) in
-        [("rw.001", 403, "NOT_YOUR_STEP"), ("camat", 403, "NOT_YOUR_STEP"), ("dinkes.verifikator", 404, "NOT_FOUND")]
-    {
+    for (username, status, reason) in [
+        ("rw.001", 403, "NOT_YOUR_STEP"),
+        ("camat", 403, "NOT_YOUR_STEP"),
+        ("dinkes.verifikator", 404, "NOT_FOUND"),
+    ] {
         let official = suite.official(username).await;
         let body = json!({"contentHash": hash});
         official.post(&format!("/v1/applications/{}:approve", filed.id), &body).await.refused(status, reason);
@@ -353,10 +364,18 @@ async fn from_the_form_to_two_signatures(engine: Engine, signing: Signing) {
     let twice = sign_well(&suite, "camat", &filed.id).await;
     assert_eq!(twice["state"], "APPLICATION_STATE_ISSUED");
     assert_eq!(twice["contentHash"], hash);
-    assert_eq!(twice["numbers"].as_array().map(Vec::len), Some(2), "each office its own: {}", twice["numbers"]);
+    assert_eq!(
+        twice["numbers"].as_array().map(Vec::len),
+        Some(2),
+        "each office its own: {}",
+        twice["numbers"]
+    );
     assert_eq!(twice["numbers"][0]["text"], village_number.as_str(), "the village keeps its number");
     let custody = twice["custody"].as_array().expect("a chain");
-    assert!(custody.len() >= 2 && custody.iter().all(|link| !link["acknowledgeTime"].is_null()), "{custody:?}");
+    assert!(
+        custody.len() >= 2 && custody.iter().all(|link| !link["acknowledgeTime"].is_null()),
+        "{custody:?}"
+    );
 
     // Programs of others accept what the holder downloads.
     let pdf = download(&suite, &filed.code).await;
@@ -370,7 +389,10 @@ async fn from_the_form_to_two_signatures(engine: Engine, signing: Signing) {
         assert_eq!(document["state"], "DOCUMENT_STATE_VALID");
         assert_eq!(document["number"], village_number.as_str());
         let signers = document["signers"].as_array().expect("signers");
-        assert!(text(&signers[0]).contains("Zulkarnain") && text(&signers[1]).contains("Ahmad Fauzi"), "{signers:?}");
+        assert!(
+            text(&signers[0]).contains("Zulkarnain") && text(&signers[1]).contains("Ahmad Fauzi"),
+            "{signers:?}"
+        );
         assert_eq!(document["holderMasked"], "R****** S*** D***");
         assert_eq!(document["sample"], true, "a test certificate is told");
         assert!(!document.to_string().contains(NIK));
@@ -444,7 +466,10 @@ async fn one_signature_is_enough_where_the_village_finishes() {
         assert_eq!(told["document"]["state"], "DOCUMENT_STATE_REVOKED");
         assert!(!told.to_string().contains("keliru"), "the reason is not public");
         let told = check(&suite, &pdf).await;
-        assert_eq!(told["document"]["state"], "DOCUMENT_STATE_REVOKED", "the file is whole, the document is not in force");
+        assert_eq!(
+            told["document"]["state"], "DOCUMENT_STATE_REVOKED",
+            "the file is whole, the document is not in force"
+        );
         suite.stop().await;
     }
 }
@@ -468,7 +493,11 @@ async fn every_misbehaviour_of_the_signing_service_leaves_the_letter_waiting() {
         let before = read(&suite, "desa.kades", &filed.id).await;
         suite.letters().bsre().misbehave(how);
         let failed = sign(&suite, "desa.kades", &[&filed.id], &passphrase).await.remove(0);
-        assert_eq!((&failed["signed"], &failed["reason"]), (&json!(false), &json!(reason)), "{how:?}: {failed}");
+        assert_eq!(
+            (&failed["signed"], &failed["reason"]),
+            (&json!(false), &json!(reason)),
+            "{how:?}: {failed}"
+        );
         assert!(text(&failed["message"]).len() > 20, "{how:?}: {failed}");
         let waiting = read(&suite, "desa.kades", &filed.id).await;
         assert_eq!(waiting["state"], "APPLICATION_STATE_AWAITING_SIGNATURE", "{how:?}");
@@ -510,7 +539,11 @@ async fn wrong_passphrase(engine: Engine) {
     // More than the service bears before it locks the account.
     let batch = [&one.id, &two.id, &one.id, &two.id, &one.id, &two.id].map(String::as_str);
     for result in sign(&suite, "desa.kades", &batch, WRONG).await {
-        assert_eq!((&result["signed"], &result["reason"]), (&json!(false), &json!("WRONG_PASSPHRASE")), "{result}");
+        assert_eq!(
+            (&result["signed"], &result["reason"]),
+            (&json!(false), &json!("WRONG_PASSPHRASE")),
+            "{result}"
+        );
         assert_eq!(result["application"]["state"], "APPLICATION_STATE_AWAITING_SIGNATURE");
     }
     let empty = sign(&suite, "desa.kades", &[&one.id], "").await.remove(0);
@@ -531,10 +564,16 @@ async fn wrong_passphrase(engine: Engine) {
     let told = format!("{journal:?} {events:?}");
     let kept = rows(&suite, engine).await;
     let data = suite.suite().data().to_owned();
-    for (what, secret) in [("wrong passphrase", WRONG), ("passphrase", right.as_str()), ("NIK", NIK), ("name", NAME)] {
+    for (what, secret) in
+        [("wrong passphrase", WRONG), ("passphrase", right.as_str()), ("NIK", NIK), ("name", NAME)]
+    {
         assert!(!told.contains(secret), "the {what} stands in the journal or in an event");
         assert!(!kept.contains(secret), "the {what} stands in a table");
-        assert_eq!(files_with(&data, secret), Vec::<PathBuf>::new(), "the {what} stands in the data directory");
+        assert_eq!(
+            files_with(&data, secret),
+            Vec::<PathBuf>::new(),
+            "the {what} stands in the data directory"
+        );
     }
     suite.stop().await;
 }
@@ -596,7 +635,8 @@ async fn everything_but_the_signature_goes_on_while_bsre_is_away() {
         let waiting = read(&suite, "desa.kades", &filed.id).await;
         assert_eq!(waiting["state"], "APPLICATION_STATE_AWAITING_SIGNATURE");
     }
-    let draft = suite.official("desa.kades").await.get(&format!("/v1/applications/{}/draft", filed.id)).await.ok();
+    let draft =
+        suite.official("desa.kades").await.get(&format!("/v1/applications/{}/draft", filed.id)).await.ok();
     assert!(text(&draft["pdf"]).starts_with("JVBERi0"), "a draft is a PDF");
     let other = ready_to_sign(&suite, false).await;
 
@@ -726,7 +766,10 @@ async fn a_licensing_system_is_told_of_an_issued_letter_by_a_signed_webhook() {
 /// What OSS presents: SHA1(USERNAME+PASSWORD+NIB+DATE), by Python's `hashlib`.
 fn oss_token(nib: &str) -> String {
     let today = (Utc::now() + TimeDelta::hours(7)).format("%Y%m%d");
-    python("import hashlib, sys; print(hashlib.sha1(sys.stdin.read().encode()).hexdigest())", &format!("OSSUSERrahasia{nib}{today}"))
+    python(
+        "import hashlib, sys; print(hashlib.sha1(sys.stdin.read().encode()).hexdigest())",
+        &format!("OSSUSERrahasia{nib}{today}"),
+    )
 }
 
 /// A licence of OSS-RBA, from `receiveNIB` to `IZINFINAL`, with its statuses in order and its webhook.
@@ -747,7 +790,8 @@ async fn licence_of_oss(engine: Engine) {
         ONE_STOP.clone_into(&mut oss.office);
         "033".clone_into(&mut oss.agency_code);
     };
-    let suite = TestSuite::builder().engine(engine).letters(Signing::BsreV2).configure(configured).start().await;
+    let suite =
+        TestSuite::builder().engine(engine).letters(Signing::BsreV2).configure(configured).start().await;
     let (secret, _) = webhook(&suite, &receiver, &["izin.terbit"]).await;
 
     let nib = "1234567890123";
@@ -782,7 +826,11 @@ async fn licence_of_oss(engine: Engine) {
     }
     let system = suite.official("sistem.perizinan").await;
     let licences = system.get("/v1/licences").await.ok();
-    assert_eq!(licences["licences"].as_array().map(Vec::len), Some(1), "a repetition has no effect: {licences}");
+    assert_eq!(
+        licences["licences"].as_array().map(Vec::len),
+        Some(1),
+        "a repetition has no effect: {licences}"
+    );
     let licence = text(&licences["licences"][0]["id"]);
     let application = text(&licences["licences"][0]["applicationId"]);
 
@@ -855,9 +903,14 @@ async fn the_program_plays_a_letter_and_verifies_it() {
     let out = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
     let away = Binary::with(["demo", "letter", "--out", &out("a.pdf"), "--data", &data]).finish();
     assert_eq!(away.code, Some(65), "{away:?}");
-    assert!(away.stderr.contains("demo-accounts.json") && away.stderr.trim().lines().count() == 1, "{away:?}");
+    assert!(
+        away.stderr.contains("demo-accounts.json") && away.stderr.trim().lines().count() == 1,
+        "{away:?}"
+    );
 
-    let server = Binary::with(["serve", "all", "--port", "0", "--data", &data]).env("MPP_TELEMETRY__LOG", "trace").serve();
+    let server = Binary::with(["serve", "all", "--port", "0", "--data", &data])
+        .env("MPP_TELEMETRY__LOG", "trace")
+        .serve();
     let url = server.url().expect("ready");
     for (name, more, steps, signatures) in
         [("satu.pdf", [].as_slice(), 10, 1), ("dua.pdf", ["--sub-district"].as_slice(), 12, 2)]
@@ -884,16 +937,21 @@ async fn the_program_plays_a_letter_and_verifies_it() {
         std::fs::write(&longer, [pdf.as_slice(), b"\n% tambahan\n"].concat()).expect("a file");
         let foreign = out("lain.pdf");
         std::fs::write(&foreign, "%PDF-1.7\n% milik orang lain\n").expect("a file");
-        for (file, verdict, why) in [(&longer, "EXTENDED", "added"), (&foreign, "NOT OURS", "not a document")] {
+        for (file, verdict, why) in [(&longer, "EXTENDED", "added"), (&foreign, "NOT OURS", "not a document")]
+        {
             let refused = Binary::with(["verify", file, "--url", &url]).finish();
             assert_eq!(refused.code, Some(65), "{refused:?}");
             assert!(refused.stdout.contains(verdict), "{refused:?}");
-            assert!(refused.stderr.contains(why) && refused.stderr.trim().lines().count() == 1, "{refused:?}");
+            assert!(
+                refused.stderr.contains(why) && refused.stderr.trim().lines().count() == 1,
+                "{refused:?}"
+            );
         }
     }
     let missing = Binary::with(["verify", &out("tidak-ada.pdf"), "--url", &url]).finish();
     assert_eq!(missing.code, Some(64), "{missing:?}");
-    let unwritable = Binary::with(["demo", "letter", "--out", "/tidak/ada/surat.pdf", "--data", &data]).finish();
+    let unwritable =
+        Binary::with(["demo", "letter", "--out", "/tidak/ada/surat.pdf", "--data", &data]).finish();
     assert_eq!(unwritable.code, Some(65), "{unwritable:?}");
     assert!(unwritable.stderr.contains("/tidak/ada/surat.pdf"), "{unwritable:?}");
 

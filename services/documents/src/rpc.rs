@@ -4,6 +4,7 @@
 mod access;
 mod apply_delegation;
 mod apply_office;
+pub(crate) mod case;
 mod codes;
 mod content;
 mod convert;
@@ -37,12 +38,11 @@ mod save_letter_type;
 mod sign_applications;
 mod status;
 mod submit_application;
+pub(crate) mod types;
 mod upload_file;
 mod verbs;
 mod verify_file;
 mod withdraw_application;
-pub(crate) mod case;
-pub(crate) mod types;
 
 pub(crate) mod integration;
 
@@ -53,9 +53,9 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::clock::Clock;
 use mpp_kit::db::Db;
+use mpp_kit::fault::Fault as _;
 use mpp_kit::idempotency::{self, Key, Once};
 use mpp_kit::journal::{self, Entry};
-use mpp_kit::fault::Fault as _;
 use mpp_kit::telemetry;
 use mpp_proto::documents::v1::{self as proto, documents_service_server::DocumentsService};
 use prost::Message;
@@ -114,7 +114,10 @@ impl Core {
             Ok::<_, Error>(self.cipher.seal(&name, &answer))
         })
         .await?;
-        let answer = self.cipher.open(&name, &kept.into_bytes()).context("an answer kept for repetition is damaged")?;
+        let answer = self
+            .cipher
+            .open(&name, &kept.into_bytes())
+            .context("an answer kept for repetition is damaged")?;
         let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
         tx.commit().await?;
         Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)

@@ -84,7 +84,9 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
     }
     let letterhead = (0..)
         .zip(&given.letterhead)
-        .map(|(at, line): (usize, _)| printed(&mut checker, &format!("office.letterhead[{at}]"), line, 2, 100))
+        .map(|(at, line): (usize, _)| {
+            printed(&mut checker, &format!("office.letterhead[{at}]"), line, 2, 100)
+        })
         .collect();
     if given.signatories.len() > MAX_SIGNERS {
         checker.violation(
@@ -94,24 +96,48 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
             format!("name at most {MAX_SIGNERS} signatories"),
         );
     }
-    let signers = (0..).zip(&given.signatories).filter_map(|(at, it): (usize, _)| signer(at, it, &mut checker)).collect();
+    let signers = (0..)
+        .zip(&given.signatories)
+        .filter_map(|(at, it): (usize, _)| signer(at, it, &mut checker))
+        .collect();
     checker.finish()?;
     let (Some(area), Some(zone)) = (area, zone) else {
         return Err(anyhow::anyhow!("the checker let an empty field pass").into());
     };
     let calendar = WorkCalendar::five_days(zone);
-    Ok(Office { id: OfficeId::generate(), area, name, letterhead, code, address, place, signers, without_neighbourhoods: given.without_neighbourhoods, calendar })
+    Ok(Office {
+        id: OfficeId::generate(),
+        area,
+        name,
+        letterhead,
+        code,
+        address,
+        place,
+        signers,
+        without_neighbourhoods: given.without_neighbourhoods,
+        calendar,
+    })
 }
 
 fn signer(at: usize, given: &proto::Signatory, checker: &mut Checker) -> Option<Signer> {
     let field = |name: &str| format!("office.signatories[{at}].{name}");
     let role = given.role.parse().ok();
     if role.is_none() {
-        checker.violation(field("role"), "INVALID_ROLE", "isi peran seperti VILLAGE_HEAD", "give a role such as VILLAGE_HEAD");
+        checker.violation(
+            field("role"),
+            "INVALID_ROLE",
+            "isi peran seperti VILLAGE_HEAD",
+            "give a role such as VILLAGE_HEAD",
+        );
     }
     let nik = if given.nik.is_empty() { None } else { given.nik.parse().ok() };
     if nik.is_none() && !given.nik.is_empty() {
-        checker.violation(field("nik"), "INVALID_NIK", "isi 16 angka NIK", "give the 16 digits of the population number");
+        checker.violation(
+            field("nik"),
+            "INVALID_NIK",
+            "isi 16 angka NIK",
+            "give the 16 digits of the population number",
+        );
     }
     Some(Signer {
         account: checker.text(&field("account_id"), &given.account_id, 3, 64),

@@ -20,7 +20,8 @@ pub(super) async fn handle(
 ) -> Result<Response<ListDocumentsResponse>, Error> {
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("documents of {} {}", caller.id, request.letter_type);
-    let after = PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
+    let after =
+        PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
     let areas = Areas::of(caller, "documents.read");
     let only = Some(request.letter_type.as_str()).filter(|key| !key.is_empty());
     let (db, cipher) = (&core.db.read, &core.cipher);
@@ -31,7 +32,8 @@ pub(super) async fn handle(
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);
-    let next_page_token = last.map(|last| PageToken::encode(&last.changed.to_string(), &filter)).unwrap_or_default();
+    let next_page_token =
+        last.map(|last| PageToken::encode(&last.changed.to_string(), &filter)).unwrap_or_default();
     // Whether one is over goes by the date of its office.
     let mut zones = BTreeMap::new();
     let mut documents = Vec::with_capacity(found.len());

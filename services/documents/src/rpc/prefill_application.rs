@@ -20,7 +20,12 @@ pub(super) async fn handle(
     let letter = core.types.published(&core.db.read, &request.letter_type).await?;
     let loaded = core.application_by_code(&core.db.read, &request.code).await?;
     let key = core.person_key(request.nik.trim());
-    let same = loaded.application().applicant.person.as_deref().is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
+    let same = loaded
+        .application()
+        .applicant
+        .person
+        .as_deref()
+        .is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
     if !same {
         return Err(Error::NotFound(Thing::Code));
     }
@@ -29,7 +34,9 @@ pub(super) async fn handle(
         .fields
         .iter()
         .filter(|field| !convert::comes_from_subject(field))
-        .filter_map(|field| Some((field.key.clone(), told.attributes.get(&field.prefill?.to_string())?.clone())))
+        .filter_map(|field| {
+            Some((field.key.clone(), told.attributes.get(&field.prefill?.to_string())?.clone()))
+        })
         .collect();
     let tx = core.db.begin().await?;
     let detail = json!({"letterType": letter.key, "application": loaded.application().id.to_string()});

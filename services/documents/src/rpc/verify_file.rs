@@ -77,8 +77,12 @@ pub(super) async fn handle(
 
 /// Digests of what the file was after each of its sound signatures, the latest first.
 fn digests(report: &Report, content: &[u8]) -> Vec<String> {
-    let sound = report.signatures.iter().rev().filter(|signature| signature.is_sound() && signature.trust.is_ok());
-    sound.filter_map(|signature| content.get(..signature.end)).map(|bytes| hex::encode(Sha256::digest(bytes))).collect()
+    let sound =
+        report.signatures.iter().rev().filter(|signature| signature.is_sound() && signature.trust.is_ok());
+    sound
+        .filter_map(|signature| content.get(..signature.end))
+        .map(|bytes| hex::encode(Sha256::digest(bytes)))
+        .collect()
 }
 
 fn findings(report: Report) -> Vec<SignatureFinding> {
@@ -86,7 +90,8 @@ fn findings(report: Report) -> Vec<SignatureFinding> {
         .signatures
         .into_iter()
         .map(|signature| {
-            let stamped = signature.timestamp.as_ref().filter(|stamp| stamp.trust.is_ok()).map(|stamp| stamp.time);
+            let stamped =
+                signature.timestamp.as_ref().filter(|stamp| stamp.trust.is_ok()).map(|stamp| stamp.time);
             let time = stamped.or_else(|| signature.claimed_time.map(|time| time.to_utc()));
             SignatureFinding {
                 intact: signature.is_sound(),

@@ -8,7 +8,9 @@ use tonic::Code;
 
 use super::esign::{Esign, Mood, signed};
 use super::paper::words;
-use super::town::{EASTERN, PLAIN, RT, Refusal, Resident, Town, VILLAGE, moment, official_nik, put, structure, values_of};
+use super::town::{
+    EASTERN, PLAIN, RT, Refusal, Resident, Town, VILLAGE, moment, official_nik, put, structure, values_of,
+};
 
 const WHY: &str = "terbit atas data yang keliru";
 

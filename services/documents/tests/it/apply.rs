@@ -9,7 +9,8 @@ use tonic::Code;
 
 use super::paper::words;
 use super::town::{
-    Client, PLAIN, RT, Refusal, Resident, Town, VILLAGE, account, history, office, put, scan, structure, values_of,
+    Client, PLAIN, RT, Refusal, Resident, Town, VILLAGE, account, history, office, put, scan, structure,
+    values_of,
 };
 
 fn attached(file: &Attachment, requirement: &str) -> Attachment {

@@ -5,14 +5,16 @@ use mpp_proto::documents::v1::*;
 use tonic::Code;
 
 use super::paper::words;
-use super::town::{PLAIN, Refusal, Resident, Town, VILLAGE, values_of, structure};
+use super::town::{PLAIN, Refusal, Resident, Town, VILLAGE, structure, values_of};
 
 const DEFINITION: &str = include_str!("../../catalogue/sktm.toml");
 const TEMPLATE: &str = include_str!("../../catalogue/sktm.typ");
 
 /// The shipped definition under another key and code.
 fn definition(key: &str) -> String {
-    DEFINITION.replace("key = \"sktm\"", &format!("key = \"{key}\"")).replace("code = \"SKTM\"", "code = \"UJI\"")
+    DEFINITION
+        .replace("key = \"sktm\"", &format!("key = \"{key}\""))
+        .replace("code = \"SKTM\"", "code = \"UJI\"")
 }
 
 /// The shipped template with a sentence more.
@@ -21,7 +23,12 @@ fn template(sentence: &str) -> String {
 }
 
 impl Town {
-    async fn save(&self, editor: &str, definition: &str, template: &str) -> Result<LetterTypeVersion, Refusal> {
+    async fn save(
+        &self,
+        editor: &str,
+        definition: &str,
+        template: &str,
+    ) -> Result<LetterTypeVersion, Refusal> {
         let request = SaveLetterTypeRequest {
             request_id: String::new(),
             definition: definition.to_owned(),
@@ -36,7 +43,10 @@ impl Town {
             letter_type: draft.key.clone(),
             draft_version: draft.version,
         };
-        self.editor(editor).publish_letter_type(request).await.map(|answer| answer.version.expect("a version"))
+        self.editor(editor)
+            .publish_letter_type(request)
+            .await
+            .map(|answer| answer.version.expect("a version"))
     }
 
     async fn letter_type(&self, key: &str) -> Result<LetterType, Refusal> {

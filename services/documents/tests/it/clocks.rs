@@ -21,7 +21,11 @@ fn at(text: &str) -> Option<i64> {
 }
 
 fn pause(id: &str, reason: &str) -> PauseClockRequest {
-    PauseClockRequest { application: id.to_owned(), reason: reason.to_owned(), ..PauseClockRequest::default() }
+    PauseClockRequest {
+        application: id.to_owned(),
+        reason: reason.to_owned(),
+        ..PauseClockRequest::default()
+    }
 }
 
 fn resume(id: &str) -> ResumeClockRequest {

@@ -7,12 +7,12 @@ fn said(program: &str, before: &[&str], pdf: &[u8], after: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("surat.pdf");
     std::fs::write(&path, pdf).expect("a file");
-    let output = Command::new(program)
-        .args(before)
-        .arg(Path::new(&path))
-        .args(after)
-        .output()
-        .unwrap_or_else(|error| panic!("{program} does not run ({error}): install poppler-utils, or run script/setup test"));
+    let output =
+        Command::new(program).args(before).arg(Path::new(&path)).args(after).output().unwrap_or_else(
+            |error| {
+                panic!("{program} does not run ({error}): install poppler-utils, or run script/setup test")
+            },
+        );
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -18,7 +18,8 @@ impl Town {
             }
         };
         let ask = async |sql: String| {
-            let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.expect("rows");
+            let rows =
+                db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.expect("rows");
             rows.iter().map(|row| row.try_get::<String>("", "name").expect("a text")).collect::<Vec<_>>()
         };
         let mut rows = Vec::new();
@@ -27,7 +28,8 @@ impl Town {
                 Engine::Postgres => format!("SELECT t::text AS name FROM \"{table}\" t"),
                 Engine::Sqlite => {
                     let columns = ask(format!("SELECT name FROM pragma_table_info('{table}')")).await;
-                    let quoted: Vec<_> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
+                    let quoted: Vec<_> =
+                        columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
                     format!("SELECT {} AS name FROM \"{table}\"", quoted.join(" || ' ' || "))
                 }
             };

@@ -245,7 +245,11 @@ mod tests {
     /// A place in the finest grain: one hall, one agency, one counter, one area, one second.
     type Spot<'a> = (HallId, AgencyId, CounterId, &'a str, i64);
 
-    fn permits(grants: &[Grant], permission: Permission, (hall, agency, counter, area, second): Spot<'_>) -> bool {
+    fn permits(
+        grants: &[Grant],
+        permission: Permission,
+        (hall, agency, counter, area, second): Spot<'_>,
+    ) -> bool {
         grants.iter().any(|grant| {
             grant.role.permissions().contains(&permission)
                 && grant.hall.is_none_or(|own| own == hall)

@@ -634,7 +634,7 @@ async fn line_29_an_official_tells_a_status_within_its_area_and_the_rules() {
                 ("41", "Konfirmasi Persyaratan")
             );
             assert_eq!((told.messages.len(), told.messages[0].number), (1, 1));
-        assert_eq!(told.nama_perseroan, "Klinik Contoh");
+            assert_eq!(told.nama_perseroan, "Klinik Contoh");
             let again = rpc::update_licence_status(&world.core, &official, request("41"))
                 .await
                 .unwrap()
