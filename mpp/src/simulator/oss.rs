@@ -366,7 +366,7 @@ fn follows(status: &str, known: &Known) -> Result<(), Refusal> {
     let supervises = matches!(status, "60" | "70" | "80");
     match known.status.as_str() {
         "90" | "93" => refuse("Izin sudah ditolak"),
-        "50" | "57" | "60" | "70" | "80" if !supervises && !(status == "50" && !known.is_final) => {
+        "50" | "57" | "60" | "70" | "80" if !supervises && (status != "50" || known.is_final) => {
             refuse("Izin sudah terbit")
         }
         "41" if !matches!(status, "42" | "43" | "50" | "57" | "90" | "93") => {

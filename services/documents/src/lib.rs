@@ -69,8 +69,7 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
         metrics: metrics::Metrics::new(),
     });
     worker::fill_catalogue(&core).await.context("filling the catalogue")?;
-    let mut workers = adapter::workers(env, &core)?;
-    workers.push(worker::sweeper(env, &core));
+    let workers = worker::workers(env, &core)?;
     let server = DocumentsServiceServer::new(rpc::Service(core))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

@@ -9,6 +9,9 @@ use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
 
+use crate::adapter::oss::outbox::{self, Outbox};
+use crate::adapter::sicantik;
+use crate::adapter::webhook::dispatch::{self, Dispatcher};
 use crate::catalogue;
 use crate::domain::calendar::TimeZone;
 use crate::domain::document::DocumentVerb;
@@ -30,8 +33,22 @@ const LOST_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 
-/// The worker that keeps clocks and cleans up.
-pub(crate) fn sweeper(env: &Env, core: &Arc<Core>) -> Worker {
+/// The workers of the service: clocks and clean-up, webhooks, and other systems where they are configured.
+///
+/// # Errors
+/// When the system gives no TLS for calls to other systems.
+pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>> {
+    let mut workers = vec![sweeper(env, core), dispatch::worker(env, Arc::new(Dispatcher::new(core)?))];
+    if core.config.oss.enabled {
+        workers.push(outbox::worker(env, Outbox::new(core)?));
+    }
+    if !core.config.sicantik.url.is_empty() {
+        workers.push(sicantik::worker(env, sicantik::Poller::new(Arc::clone(core))?));
+    }
+    Ok(workers)
+}
+
+fn sweeper(env: &Env, core: &Arc<Core>) -> Worker {
     let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
     let every = Duration::from_secs(core.config.sweep_seconds.into());
     Worker::new("documents: clocks and clean-up", async move {

@@ -180,7 +180,7 @@ lines! {
         let wish = SubmitApplicationRequest { request_id: "ajukan-1".to_owned(), ..town.wish("kehilangan", &Resident::new(1, RT)).await };
         let status = town.nobody().submits(&wish).await.expect("taken");
         assert_eq!(town.nobody().submits(&wish).await.expect("the same answer"), status);
-        assert_eq!(town.officer(VILLAGE).inbox().await, [status.application_id.clone()]);
+        assert_eq!(town.officer(VILLAGE).inbox().await, std::slice::from_ref(&status.application_id));
         let mut other = wish.clone();
         put(&mut other, "pekerjaan", json!("Guru"));
         assert_eq!(town.nobody().submits(&other).await.expect_err("other").reason, "REQUEST_ID_REUSED");
@@ -203,7 +203,7 @@ lines! {
         assert_ne!(denied.reason, "REQUEST_ID_REUSED");
 
         // A signature: one document, one number, however often it is asked for.
-        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec![status.application_id.clone()], ..SignApplicationsRequest::default() };
+        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec!std::slice::from_ref(&status.application_id), ..SignApplicationsRequest::default() };
         for _ in 0..2 {
             let results = town.head(VILLAGE).sign_applications(sign.clone()).await.expect("signed").results;
             assert!(results[0].signed, "{results:?}");
@@ -319,11 +319,11 @@ lines! {
         assert!(town.seen(&first.application_id).await.possible_duplicates.is_empty());
         town.wait(TimeDelta::days(29));
         let second = town.applied("sktm", &resident).await;
-        assert_eq!(town.seen(&second.application_id).await.possible_duplicates, [first.application_id.clone()]);
+        assert_eq!(town.seen(&second.application_id).await.possible_duplicates, std::slice::from_ref(&first.application_id));
         // One that was withdrawn is none, nor one beyond the window.
         town.wait(TimeDelta::days(2));
         let third = town.applied("sktm", &resident).await;
-        assert_eq!(town.seen(&third.application_id).await.possible_duplicates, [second.application_id.clone()]);
+        assert_eq!(town.seen(&third.application_id).await.possible_duplicates, std::slice::from_ref(&second.application_id));
         let request = WithdrawApplicationRequest { code: second.code, ..WithdrawApplicationRequest::default() };
         town.nobody().withdraw_application(request).await.expect("withdrawn");
         assert!(town.seen(&third.application_id).await.possible_duplicates.is_empty());

@@ -5,7 +5,7 @@ use mpp_proto::documents::v1::*;
 use sea_orm::{ConnectionTrait as _, Statement};
 use tonic::Code;
 
-use super::town::{AGENCY, PLAIN, RT, Refusal, Resident, Town, VILLAGE};
+use super::town::{AGENCY, PLAIN, RT, Refusal, Resident, Town, VILLAGE, moment, office as office_of, timestamp};
 
 impl Town {
     /// Every row of every table as text; bytes as hexadecimal.
@@ -196,14 +196,14 @@ lines! {
                 list_delegations(ListDelegationsRequest { office: office.clone(), ..Default::default() });
                 apply_delegation(ApplyDelegationRequest { delegation: Some(Delegation {
                     office_id: office.clone(), role: "VILLAGE_HEAD".to_owned(), account_id: stranger.sub.clone(), title: "Plt.".to_owned(),
-                    decree: "821/1/2026".to_owned(), start_time: super::town::timestamp(super::town::moment("2026-01-01T00:00:00Z")),
-                    end_time: super::town::timestamp(super::town::moment("2027-01-01T00:00:00Z")), ..Default::default()
+                    decree: "821/1/2026".to_owned(), start_time: timestamp(moment("2026-01-01T00:00:00Z")),
+                    end_time: timestamp(moment("2027-01-01T00:00:00Z")), ..Default::default()
                 }), ..Default::default() });
             }
             for (call, refusal) in refusals {
                 assert_eq!(refusal.code, Code::NotFound, "{call} in {area}: {refusal:?}");
             }
-            let refusal = stranger.apply_office(ApplyOfficeRequest { office: Some(super::town::office(VILLAGE)), ..Default::default() }).await;
+            let refusal = stranger.apply_office(ApplyOfficeRequest { office: Some(office_of(VILLAGE)), ..Default::default() }).await;
             assert_eq!(refusal.expect_err("not his office").code, Code::PermissionDenied);
             let result = stranger.sign(&id).await;
             assert_eq!((result.signed, result.reason.as_str(), result.application.is_none()), (false, "NOT_FOUND", true), "{area}");

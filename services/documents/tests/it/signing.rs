@@ -185,7 +185,7 @@ lines! {
         let waiting = town.still_waits(&letter).await;
         let last = waiting.history.last().expect("a history");
         assert_eq!((last.what.as_str(), last.reason.as_str(), last.who.as_str()), ("SIGNING_FAILED", "SIGNING_INTERRUPTED", "system"));
-        assert_eq!(head.inbox().await, [letter.id.clone()]);
+        assert_eq!(head.inbox().await, std::slice::from_ref(&letter.id));
         town.restart(SigningConfig::default()).await;
         assert!(head.sign(&letter.id).await.signed);
         let issued = town.seen(&letter.id).await;
@@ -280,7 +280,7 @@ lines! {
         let waiting = town.walk(id).await;
         assert_eq!((waiting.state(), waiting.numbers.len()), (ApplicationState::AwaitingSignature, 1));
         let head = town.head(VILLAGE);
-        assert_eq!(head.inbox().await, [id.clone()]);
+        assert_eq!(head.inbox().await, std::slice::from_ref(&id));
         let (reason, message) = refused(&head, id).await;
         assert_eq!(reason, "SIGNING_UNAVAILABLE");
         assert!(message.contains("tidak menjawab") && message.contains("tanpa mengisi ulang"), "{message}");
