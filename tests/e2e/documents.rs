@@ -16,6 +16,7 @@ use chrono::{TimeDelta, Utc};
 use mpp::demo::letters::{HOME, ONE_STOP, VILLAGE};
 use mpp::simulator::bsre::{Account, Misbehaviour};
 use mpp::simulator::oss::Oss;
+use mpp_kit::clock::{Clock as _, SystemClock};
 use mpp_kit::config::Secret;
 use mpp_kit::db::{Db, Engine};
 use mpp_tests::harness::{Api, Binary, Persona, Signing, TestSuite};
@@ -765,7 +766,7 @@ async fn a_licensing_system_is_told_of_an_issued_letter_by_a_signed_webhook() {
 
 /// What OSS presents: SHA1(USERNAME+PASSWORD+NIB+DATE), by Python's `hashlib`.
 fn oss_token(nib: &str) -> String {
-    let today = (Utc::now() + TimeDelta::hours(7)).format("%Y%m%d");
+    let today = (SystemClock.now() + TimeDelta::hours(7)).format("%Y%m%d");
     python(
         "import hashlib, sys; print(hashlib.sha1(sys.stdin.read().encode()).hexdigest())",
         &format!("OSSUSERrahasia{nib}{today}"),
@@ -800,8 +801,7 @@ async fn licence_of_oss(engine: Engine) {
         "oss_id": "OSS-202611260001",
         "nama_perseroan": "PT Contoh Kopi Lebong",
         "alamat_perseroan": "Jalan Lintas Curup Nomor 8",
-        "nama_penanggung_jawab": NAME,
-        "nik_penanggung_jawab": NIK,
+        "penanggung_jwb": [{"nama_penanggung_jwb": NAME, "no_identitas_penanggung_jwb": NIK}],
         "data_proyek": [{"id_proyek": "R-202611260001", "kbli": "10761"}],
         "data_checklist": [{
             "id_proyek": "R-202611260001",

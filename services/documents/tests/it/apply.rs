@@ -203,7 +203,7 @@ lines! {
         assert_ne!(denied.reason, "REQUEST_ID_REUSED");
 
         // A signature: one document, one number, however often it is asked for.
-        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec!std::slice::from_ref(&status.application_id), ..SignApplicationsRequest::default() };
+        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec![status.application_id.clone()], ..SignApplicationsRequest::default() };
         for _ in 0..2 {
             let results = town.head(VILLAGE).sign_applications(sign.clone()).await.expect("signed").results;
             assert!(results[0].signed, "{results:?}");

@@ -280,7 +280,7 @@ lines! {
         let waiting = town.walk(id).await;
         assert_eq!((waiting.state(), waiting.numbers.len()), (ApplicationState::AwaitingSignature, 1));
         let head = town.head(VILLAGE);
-        assert_eq!(head.inbox().await, std::slice::from_ref(&id));
+        assert_eq!(head.inbox().await, std::slice::from_ref(id));
         let (reason, message) = refused(&head, id).await;
         assert_eq!(reason, "SIGNING_UNAVAILABLE");
         assert!(message.contains("tidak menjawab") && message.contains("tanpa mengisi ulang"), "{message}");
