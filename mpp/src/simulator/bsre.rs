@@ -260,6 +260,9 @@ impl Shared {
             (self.seal(&mut inner, &account.nik, &account.name)?, account)
         };
         let how = self.lock().misbehaviours.pop_front();
+        if how == Some(Misbehaviour::Unavailable) {
+            return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, 5003, "Layanan sedang dipelihara"));
+        }
         let seal = if how == Some(Misbehaviour::OtherSigner) {
             self.seal(&mut self.lock(), "9999999999999999", "Orang Lain")?
         } else {
@@ -281,9 +284,6 @@ impl Shared {
             .map_err(|_| Refusal(StatusCode::BAD_REQUEST, 2022, "File tidak dapat ditandatangani"))?;
         self.lock().signed += 1;
         match how {
-            Some(Misbehaviour::Unavailable) => {
-                Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, 5003, "Layanan sedang dipelihara"))
-            }
             Some(Misbehaviour::LosesAnswer) => Err(Refusal(StatusCode::GATEWAY_TIMEOUT, 5004, "Waktu habis")),
             Some(Misbehaviour::ErrorAsSuccess) => Err(Refusal(StatusCode::OK, 5000, "Internal error")),
             Some(Misbehaviour::Garbage) => Ok(b"<html>Bad gateway</html>".to_vec()),
@@ -292,7 +292,9 @@ impl Shared {
                 signed.extend_from_slice(b"\n% appended\n");
                 Ok(signed)
             }
-            Some(Misbehaviour::OtherFile | Misbehaviour::OtherSigner) | None => Ok(signed),
+            Some(Misbehaviour::Unavailable | Misbehaviour::OtherFile | Misbehaviour::OtherSigner) | None => {
+                Ok(signed)
+            }
         }
     }
 

@@ -193,7 +193,7 @@ rpcs! {
     rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse: integration::rotate_webhook_secret::handle;
     list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse: integration::list_webhook_deliveries::handle;
     replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse: integration::replay_webhook_delivery::handle;
-    list_events(ListEventsRequest) -> ListEventsResponse: integration::list_events::handle;
+    list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse: integration::list_document_events::handle;
     list_licences(ListLicencesRequest) -> ListLicencesResponse: integration::list_licences::handle;
     get_licence(GetLicenceRequest) -> GetLicenceResponse: integration::get_licence::handle;
     update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse: integration::update_licence_status::handle;

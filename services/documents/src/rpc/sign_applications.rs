@@ -21,7 +21,7 @@ use super::{Core, get_application};
 use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
 use crate::domain::code;
-use crate::domain::document::{DocumentState, DocumentVerb};
+use crate::domain::document::{DocumentState, DocumentVerb, TRANSITIONS};
 use crate::domain::office::{Office, Signer};
 use crate::domain::workflow::decide::{By, Order};
 use crate::domain::workflow::{Actor, State};
@@ -109,6 +109,7 @@ impl Core {
         if signed_by(&loaded, &actor) {
             return Ok(());
         }
+        self.may_replace(&loaded).await?;
         let signer = self.signer_of(&loaded, caller).await?;
         let seen = loaded.application().content_hash.clone().unwrap_or_default();
         let tx = self.db.begin().await?;
@@ -119,6 +120,28 @@ impl Core {
         tx.commit().await?;
         let signed = self.signed_file(&loaded, &signer, Some(credential), now).await;
         self.settle(loaded, signed, asking).await
+    }
+
+    /// Refuses to sign what is to replace a document that has ended meanwhile, before anybody signs it in vain.
+    async fn may_replace(&self, loaded: &Loaded) -> Result<(), Error> {
+        let Some(replaced) = loaded.record.case.replaces else { return Ok(()) };
+        let old = store::document::find(&self.db.read, &self.cipher, replaced).await?;
+        match old.filter(|old| TRANSITIONS.next(old.state, DocumentVerb::Replace).is_none()) {
+            Some(old) => Err(Problem::precondition(
+                "NOT_PERMITTED_IN_STATE",
+                format!(
+                    "Dokumen yang digantikan sudah {}. Tolak permohonan ini; bila perlu, mulai yang baru.",
+                    old.state.label()
+                ),
+                format!(
+                    "The document to be replaced is {}. Reject this application; begin another if needed.",
+                    old.state
+                ),
+            )
+            .with("state", old.state)
+            .into()),
+            None => Ok(()),
+        }
     }
 
     /// Signs what is granted by law with the seal of the installation.
@@ -334,10 +357,14 @@ impl Core {
         }
         if let Some(replaced) = case.replaces
             && let Some(mut old) = store::document::find(tx, &self.cipher, replaced).await?
+            // It ended while this one was being signed: a signed file is never lost for that.
+            && TRANSITIONS.next(old.state, DocumentVerb::Replace).is_some()
         {
             old.body.replaced_by = Some(id);
             self.end(tx, &mut old, DocumentVerb::Replace, issuer.area.as_str(), asking, now).await?;
         }
+        let person = case.application.applicant.person.as_deref();
+        self.remember(tx, &loaded.letter, &case.content, person, now).await?;
         Ok(())
     }
 }

@@ -192,6 +192,31 @@ lines! {
         assert_eq!(town.shows(&new).await, DocumentState::Valid);
     }
 
+    /// 24. What is to replace a document that ended meanwhile is refused before it is signed, and loses no signature.
+    async fn line_24_a_document_is_replaced_once(engine) {
+        let town = Town::new(engine).await;
+        let (_, old) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        let head = town.head(PLAIN);
+        let begin = async |document: &Document| {
+            let request = RenewDocumentRequest { document: document.id.clone(), ..RenewDocumentRequest::default() };
+            let begun = head.renew_document(request).await.expect("begun").application.expect("an application");
+            town.walk(&begun.id).await.id
+        };
+        let (first, second) = (begin(&old).await, begin(&old).await);
+        let new = town.document(&town.finish(&first).await.document_id).await;
+        let result = head.sign(&second).await;
+        assert_eq!((result.signed, result.reason.as_str()), (false, "NOT_PERMITTED_IN_STATE"));
+        assert!(result.message.contains("DIGANTIKAN"), "{}", result.message);
+        assert_eq!(town.seen(&second).await.state(), ApplicationState::AwaitingSignature, "it hangs nowhere");
+        assert_eq!(town.document(&old.id).await.replaced_by, new.id);
+        head.reject(&second, "sudah digantikan dokumen lain").await.expect("given up");
+        let third = begin(&new).await;
+        town.revoke(&new.id, WHY).await.expect("revoked");
+        let result = head.sign(&third).await;
+        assert!(!result.signed && result.message.contains("DICABUT"), "{result:?}");
+        assert_eq!((town.seen(&third).await.state(), town.shows(&new).await), (ApplicationState::AwaitingSignature, DocumentState::Revoked));
+    }
+
     /// 25. Expiry by validity rule; verify shows KEDALUWARSA the day after, by the date of the office.
     async fn line_25_a_document_expires_the_day_after_its_last_by_the_date_of_its_office(engine) {
         let town = Town::new(engine).await;

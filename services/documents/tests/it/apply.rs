@@ -293,12 +293,25 @@ lines! {
         }
         // Only what the other form asks.
         assert!(!values.contains_key("penghasilan") && !values.contains_key("tujuan"), "{values:?}");
+        // Anybody can begin an application with another's number: it gives back what he typed himself, nothing of hers.
+        let thief = town.applied("kehilangan", &Resident { name: "Orang Lain".to_owned(), ..resident.clone() }).await;
+        let mut theft = PrefillApplicationRequest { code: thief.code.clone(), letter_type: "sktm".to_owned(), ..prefill.clone() };
+        let stolen = town.nobody().prefill_application(theft.clone()).await.expect("filled").values.expect("values").fields;
+        assert!(stolen.contains_key("pekerjaan") && !stolen.contains_key("agama"), "{stolen:?}");
+        // Issued, which means that somebody looked who she is, it opens what she told elsewhere.
+        town.finish(&status.application_id).await;
+        let stolen = town.nobody().prefill_application(theft.clone()).await.expect("filled").values.expect("values").fields;
+        assert!(!stolen.contains_key("agama"), "{stolen:?}");
+        let (second, _) = town.issued("kehilangan", &resident).await;
+        theft.code = second.code;
+        let own = town.nobody().prefill_application(theft).await.expect("filled").values.expect("values").fields;
+        assert_eq!(own.get("agama"), told.get("agama"));
         let looked: Vec<_> = town.journal().await.into_iter().filter(|entry| entry.what == "person.prefilled").collect();
-        assert_eq!(looked.len(), 1);
+        assert_eq!(looked.len(), 4);
         assert!(looked[0].subject != resident.nik && !looked[0].detail.contains(&resident.nik), "{looked:?}");
         let log = ListDocumentJournalRequest { subject: looked[0].subject.clone(), ..ListDocumentJournalRequest::default() };
         let log = town.admin().list_document_journal(log).await.expect("the person's log").entries;
-        assert_eq!((log.len(), log[0].what.as_str(), log[0].who.as_str()), (1, "person.prefilled", "public"));
+        assert_eq!((log.len(), log[0].what.as_str(), log[0].who.as_str()), (4, "person.prefilled", "public"));
         // The code alone tells nothing, and nor does the number.
         for wrong in [
             PrefillApplicationRequest { nik: Resident::new(2, PLAIN).nik, ..prefill.clone() },

@@ -22,6 +22,13 @@ pub(crate) fn words(pdf: &[u8]) -> String {
     said("pdftotext", &[], pdf, &["-"]).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether PRATINJAU is written across it. It is turned, so that other programs see it letter by letter, from below.
+pub(crate) fn is_preview(pdf: &[u8]) -> bool {
+    let text = said("pdftotext", &["-raw"], pdf, &["-"]);
+    let letters: String = text.split_whitespace().collect();
+    letters.contains("PRATINJAU") && letters.contains("Pratinjau:belumdisetujui")
+}
+
 /// What poppler says of its signatures. It says nothing of trust: it is given no roots.
 pub(crate) fn signatures(pdf: &[u8]) -> String {
     said("pdfsig", &["-nocert"], pdf, &[])

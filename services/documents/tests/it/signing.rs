@@ -6,7 +6,7 @@ use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 
 use super::esign::{Esign, Mood};
-use super::paper::{fonts_are_embedded, holds, signatures, words};
+use super::paper::{fonts_are_embedded, holds, is_preview, signatures, words};
 use super::town::{
     BASE_URL, Client, PASSPHRASE, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, history, official_nik,
 };
@@ -68,7 +68,7 @@ lines! {
         let squeezed = text.replace(' ', "");
         let address = format!("{}/s/{}", BASE_URL.trim_start_matches("https://"), document.verification_code);
         assert!(squeezed.contains(&address), "{address} in {text}");
-        assert!(!text.contains("PRATINJAU") && !text.contains("CONTOH"), "{text}");
+        assert!(!is_preview(&pdf) && !text.contains("CONTOH"), "{text}");
         assert_eq!(document.number, "400.9/001/1707022001/XI/2026");
         assert_eq!((status.state(), status.verification_code), (ApplicationState::Issued, document.verification_code.clone()));
         let said = signatures(&pdf);
@@ -192,6 +192,25 @@ lines! {
         assert_eq!((issued.state(), &issued.numbers), (ApplicationState::Issued, &letter.numbers));
     }
 
+    /// 20. Who presses twice, and two who press at once: one signature, one document.
+    async fn line_20_two_signatures_at_once_are_one(engine) {
+        let town = Town::new(engine).await;
+        let letter = town.awaiting(1).await;
+        let id = letter.id.as_str();
+        let (head, secretary) = (town.head(PLAIN), town.official("VILLAGE_SECRETARY", PLAIN));
+        let results = futures::join!(head.sign(id), head.sign(id), secretary.sign(id), head.sign(id));
+        let issued = town.seen(id).await;
+        assert_eq!(issued.state(), ApplicationState::Issued, "{results:?}");
+        assert_eq!(history(&issued).iter().filter(|what| **what == "SIGN").count(), 1);
+        assert_eq!(town.document(&issued.document_id).await.signatures, 1);
+        assert_eq!(town.reader().list_documents(ListDocumentsRequest::default()).await.expect("a list").documents.len(), 1);
+        assert_eq!(issued.numbers, letter.numbers);
+        // Whoever has signed is told so when he asks again.
+        let by = issued.steps.iter().find(|step| step.kind == "SIGN").expect("a step").done_by.clone();
+        let again = if by == head.sub { head.sign(id).await } else { secretary.sign(id).await };
+        assert!(again.signed, "{again:?}");
+    }
+
     /// 20. First the file, then the state that says it is signed: where the file cannot be kept, nothing is signed.
     async fn line_20_without_its_file_no_letter_is_signed(engine) {
         let town = Town::new(engine).await;
@@ -276,7 +295,7 @@ lines! {
         let status = town.applied("sktm", &Resident::new(1, RT)).await;
         let id = &status.application_id;
         let draft = town.reader().get_draft(GetDraftRequest { application: id.clone() }).await.expect("a draft");
-        assert!(words(&draft.pdf).contains("PRATINJAU"));
+        assert!(is_preview(&draft.pdf));
         let waiting = town.walk(id).await;
         assert_eq!((waiting.state(), waiting.numbers.len()), (ApplicationState::AwaitingSignature, 1));
         let head = town.head(VILLAGE);

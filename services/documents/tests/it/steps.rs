@@ -8,8 +8,8 @@ use tonic::Code;
 
 use super::paper::words;
 use super::town::{
-    AGENCY, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history, moment, office,
-    official_nik, put, structure, timestamp, values_of,
+    AGENCY, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history, moment,
+    office, official_nik, put, structure, timestamp, values_of,
 };
 
 const WHY: &str = "foto kartu keluarga tidak terbaca";

@@ -545,8 +545,8 @@ impl Town {
 
     /// The types of events, in order.
     pub(crate) async fn events(&self) -> Vec<DocumentEvent> {
-        let request = ListEventsRequest { page_size: 200, ..ListEventsRequest::default() };
-        self.reader().list_events(request).await.expect("events").events
+        let request = ListDocumentEventsRequest { page_size: 200, ..ListDocumentEventsRequest::default() };
+        self.reader().list_document_events(request).await.expect("events").events
     }
 
     pub(crate) async fn events_of(&self, subject: &str) -> Vec<String> {
@@ -742,7 +742,7 @@ calls! {
     get_verification(GetVerificationRequest) -> GetVerificationResponse;
     verify_file(VerifyFileRequest) -> VerifyFileResponse;
     list_document_journal(ListDocumentJournalRequest) -> ListDocumentJournalResponse;
-    list_events(ListEventsRequest) -> ListEventsResponse;
+    list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse;
 }
 
 /// A refusal as a client reads it.
