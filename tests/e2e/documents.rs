@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use mpp::demo::letters::{HOME, ONE_STOP, VILLAGE};
 use mpp::simulator::bsre::{Account, Misbehaviour};
 use mpp::simulator::oss::Oss;
@@ -830,7 +830,7 @@ async fn licence_of_oss(engine: Engine) {
     let forged = anonymous.post("/v1/oss:receive", &receive("0".repeat(40))).await.ok();
     assert_eq!(forged["httpStatus"], 401, "{forged}");
     // Where OSS calls, and the same once more by the API.
-    let today = (Utc::now() + TimeDelta::hours(7)).format("%Y%m%d").to_string();
+    let today = (SystemClock.now() + TimeDelta::hours(7)).format("%Y%m%d").to_string();
     let agency = format!("{}/oss/v1", suite.base_url());
     let agency = (agency.as_str(), "OSSUSER", "rahasia");
     let (status, body) =

@@ -255,7 +255,7 @@ mod tests {
                 && grant.hall.is_none_or(|own| own == hall)
                 && grant.agency.is_none_or(|own| own == agency)
                 && (grant.counters.is_empty() || grant.counters.contains(&counter))
-                && grant.area.as_ref().is_none_or(|own| mpp_kit::caller::reaches(&own.to_string(), area))
+                && grant.area.as_ref().is_none_or(|own| reaches(&own.to_string(), area))
                 && grant.holds_at(at(second))
         })
     }
