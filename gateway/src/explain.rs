@@ -119,6 +119,7 @@ fn single(field: &FieldDescriptor, kind: &Kind, json: &Json, path: &str, violati
             "google.protobuf.Timestamp" => {
                 json.as_str().is_some_and(|text| DateTime::parse_from_rfc3339(text).is_ok())
             }
+            "google.protobuf.Struct" => json.is_object(),
             name if name.starts_with("google.protobuf.") => true,
             _ => return message(descriptor, json, path, violations),
         },

@@ -4,11 +4,17 @@
 //! What a client reads comes from `LocalizedMessage` only. The message of a status without one may hold internals (a
 //! transport error, an address) and is replaced by a general sentence.
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use mpp_kit::fault::{Language, Problem, Text};
+use prost_reflect::DescriptorPool;
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -177,9 +183,25 @@ pub(crate) fn respond(
     body.into_response()
 }
 
-/// A field path in JSON names: services speak of `service_id`, REST clients wrote `serviceId`.
+/// Fields behind whose dot stand names that are no fields of the contract: the keys of a `Struct`, such as the values of a
+/// form; and of a list, whose items would stand in brackets.
+static KEYED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let pool = DescriptorPool::decode(mpp_proto::DESCRIPTORS).unwrap_or_default();
+    pool.all_messages()
+        .flat_map(|message| message.fields().collect::<Vec<_>>())
+        .filter(|field| {
+            let kind = field.kind();
+            let message = kind.as_message();
+            message.is_some_and(|it| field.is_list() || it.full_name() == "google.protobuf.Struct")
+        })
+        .map(|field| field.name().to_owned())
+        .collect()
+});
+
+/// A field path in JSON names: services speak of `service_id`, REST clients wrote `serviceId`. Keys that a caller or a
+/// form has named stay as they are.
 fn json_path(path: &str) -> Cow<'_, str> {
-    if !path.contains('_') {
+    if !path.contains('_') || path.split_once('.').is_some_and(|(first, _)| KEYED.contains(first)) {
         return Cow::Borrowed(path);
     }
     let mut out = String::with_capacity(path.len());
@@ -377,6 +399,21 @@ mod tests {
             })
         );
         Ok(())
+    }
+
+    #[test]
+    fn fields_get_their_json_names_and_keys_of_forms_stay() {
+        for (path, told) in [
+            ("service_id", "serviceId"),
+            ("agencies[2].service_id", "agencies[2].serviceId"),
+            ("subject.family_card", "subject.familyCard"),
+            ("values.tempat_lahir", "values.tempat_lahir"),
+            ("values.anak[0].tanggal_lahir", "values.anak[0].tanggal_lahir"),
+            ("attachments[0].file_id", "attachments[0].fileId"),
+            ("attachments.akta_lahir", "attachments.akta_lahir"),
+        ] {
+            assert_eq!(json_path(path), told);
+        }
     }
 
     #[test]

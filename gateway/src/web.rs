@@ -27,6 +27,7 @@ mod follow;
 mod form;
 mod letters;
 mod moment;
+mod oss;
 mod pages;
 mod qr;
 mod verify;
@@ -63,6 +64,11 @@ pub fn router(state: WebState) -> Router {
         .layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(with_files)
+        .merge(
+            Router::new()
+                .route("/oss/v1/{method}", post(oss::receive))
+                .layer(DefaultBodyLimit::max(oss::LARGEST)),
+        )
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))

@@ -39,9 +39,8 @@ impl Scope {
     /// Whether the scope reaches a place, given as pairs of kind and id. A kind that is not given is not checked.
     #[must_use]
     pub fn covers(&self, at: &[(&str, &str)]) -> bool {
-        at.iter().all(|(kind, id)| {
-            self.0.get(*kind).is_none_or(|ids| ids.iter().any(|outer| reaches(outer, id)))
-        })
+        at.iter()
+            .all(|(kind, id)| self.0.get(*kind).is_none_or(|ids| ids.iter().any(|outer| reaches(outer, id))))
     }
 
     /// The ids of a kind the scope is bound to; `None` means all.

@@ -257,6 +257,17 @@ pub fn is_unavailable(error: &DbErr) -> bool {
     )
 }
 
+/// Whether PostgreSQL refuses a text for a character in it: a NUL, which SQLite keeps. What the text is compared with or
+/// written to does not matter, so no service checks each of its texts for it.
+#[must_use]
+pub fn is_unkeepable_text(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    matches!(&**error, sqlx::Error::Database(error) if error.code().is_some_and(|code| code == "22021"))
+}
+
 /// A URL without user and password, for messages.
 #[must_use]
 pub fn redacted(url: &str) -> String {

@@ -297,11 +297,21 @@ impl<F: Fault> From<F> for Problem {
     }
 }
 
-/// Database errors that a service did not expect: `UNAVAILABLE` when the database does not answer, else `INTERNAL`.
+/// Database errors that a service did not expect: `UNAVAILABLE` when the database does not answer, `INVALID_ARGUMENT` when
+/// it cannot keep a text that the caller gave, else `INTERNAL`.
 impl Fault for sea_orm::DbErr {
     fn problem(self) -> Problem {
         if crate::db::is_unavailable(&self) {
             Problem::unavailable(self, Duration::from_secs(1))
+        } else if crate::db::is_unkeepable_text(&self) {
+            Problem::invalid(vec![Violation {
+                field: String::new(),
+                reason: "INVALID_CHARACTER",
+                text: Text::new(
+                    "hapus karakter yang tidak dapat disimpan",
+                    "remove characters that cannot be kept",
+                ),
+            }])
         } else {
             Problem::internal(self)
         }

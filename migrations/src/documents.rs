@@ -333,11 +333,7 @@ fn person_record() -> TableCreateStatement {
 
 /// Counters that hand out numbers without gaps, in the order of commits.
 fn change_counter() -> TableCreateStatement {
-    Table::create()
-        .table("change_counter")
-        .col(string("name").primary_key())
-        .col(big_integer("last"))
-        .take()
+    Table::create().table("change_counter").col(string("name").primary_key()).col(big_integer("last")).take()
 }
 
 /// What happened, for other systems: written in the transaction that did it.

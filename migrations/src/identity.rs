@@ -93,8 +93,16 @@ impl MigrationTrait for Areas {
     /// SQLite changes no check of a table that is there, so both engines get a new table and keep the rows.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(account_grant_with_area()).await?;
-        let columns =
-            ["account_id", "position", "role", "hall_id", "agency_id", "counter_ids", "valid_from", "valid_to"];
+        let columns = [
+            "account_id",
+            "position",
+            "role",
+            "hall_id",
+            "agency_id",
+            "counter_ids",
+            "valid_from",
+            "valid_to",
+        ];
         let rows = Query::select().columns(columns).from("account_grant").take();
         let copy = Query::insert()
             .into_table("account_grant_with_area")

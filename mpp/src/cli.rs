@@ -162,11 +162,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo { command: DemoCommand::Day(args) } => demo::day::run(args)
             .await
             .map_err(|error| Failure::because(Exit::Data, "the demo day did not hold", &error)),
-        Command::Demo { command: DemoCommand::Letter(args) } => {
-            demo::letter::run(args, &config.server.data)
-                .await
-                .map_err(|error| Failure::because(Exit::Data, "the demo letter did not hold", &error))
-        }
+        Command::Demo { command: DemoCommand::Letter(args) } => demo::letter::run(args, &config.server.data)
+            .await
+            .map_err(|error| Failure::because(Exit::Data, "the demo letter did not hold", &error)),
         Command::Verify(args) => verify::run(&config, args).await,
         Command::Config => {
             let text = mpp_kit::config::dump(&config).map_err(|error| {
@@ -194,6 +192,7 @@ async fn healthcheck(config: &Config, url: Option<String>) -> Result<(), Failure
     let address = format!("{}/readyz", url.trim_end_matches('/'));
     let unready =
         |why: &dyn fmt::Display| Failure::new(Exit::Unavailable, format!("{address} is not ready: {why}"));
+    crate::choose_tls();
     let client = reqwest::Client::builder()
         .timeout(std::time::Duration::from_secs(5))
         .build()

@@ -85,7 +85,12 @@ pub struct Grpc {
 
 impl Default for Grpc {
     fn default() -> Self {
-        Self { host: IpAddr::from([127, 0, 0, 1]), identity_port: 9101, queue_port: 9102, documents_port: 9103 }
+        Self {
+            host: IpAddr::from([127, 0, 0, 1]),
+            identity_port: 9101,
+            queue_port: 9102,
+            documents_port: 9103,
+        }
     }
 }
 

@@ -24,3 +24,10 @@ pub use config::Config;
 pub use failure::{Exit, Failure};
 pub use roles::RoleName;
 pub use suite::{Options, Suite};
+
+/// Chooses the implementation of TLS for this process. Every HTTP client needs one before it is built; once is enough, and
+/// again does nothing.
+pub fn choose_tls() {
+    // Whoever chose before is right too.
+    let _already = rustls::crypto::ring::default_provider().install_default();
+}

@@ -86,11 +86,8 @@ impl Suite {
         let Options { mut config, roles, clock, queue_clock, listen, sample_signatures } = options;
         config.check()?;
         let plays = |role: RoleName| roles.contains(&role);
-        let local = SERVICES
-            .into_iter()
-            .filter(|(name, _)| plays(*name))
-            .map(|(_, role)| role)
-            .collect::<Vec<_>>();
+        let local =
+            SERVICES.into_iter().filter(|(name, _)| plays(*name)).map(|(_, role)| role).collect::<Vec<_>>();
 
         let peers = Peers::retrying(policies()?);
         name_remote_peers(&config, &roles, &local, &peers)?;

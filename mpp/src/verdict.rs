@@ -28,7 +28,9 @@ impl Verdict {
     pub(crate) fn sentence(&self) -> &'static str {
         match self.0.verdict() {
             FileVerdict::Valid => "a document of this installation, whole and unchanged",
-            FileVerdict::Extended => "a document of this installation to which something was added after it was signed",
+            FileVerdict::Extended => {
+                "a document of this installation to which something was added after it was signed"
+            }
             FileVerdict::Altered => "a document that was changed after it was signed",
             FileVerdict::NotOurs => "not a document of this installation",
             FileVerdict::Unspecified => "something that the suite did not judge",
@@ -108,10 +110,10 @@ impl fmt::Display for Verdict {
 
 /// One signature in a line.
 fn told(signature: &SignatureFinding) -> String {
-    let time = signature
-        .time
-        .and_then(|time| DateTime::from_timestamp(time.seconds, 0))
-        .map_or_else(|| "at an unknown time".to_owned(), |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string());
+    let time = signature.time.and_then(|time| DateTime::from_timestamp(time.seconds, 0)).map_or_else(
+        || "at an unknown time".to_owned(),
+        |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    );
     let intact = if signature.intact { "intact" } else { "BROKEN" };
     let trusted = if signature.trusted { "trusted" } else { "NOT TRUSTED" };
     let whole = if signature.whole_file { "covers the whole file" } else { "covers the file as it was then" };
@@ -153,6 +155,9 @@ mod tests {
             assert!(!it.is_good() && it.complaint().contains(word), "{it}");
         }
         assert!(!verdict(FileVerdict::Valid, DocumentState::Valid, false).bears(1));
-        assert!(good.to_string().starts_with("VALID: ") && good.to_string().contains("BERLAKU: Surat, number 1/2026"));
+        assert!(
+            good.to_string().starts_with("VALID: ")
+                && good.to_string().contains("BERLAKU: Surat, number 1/2026")
+        );
     }
 }

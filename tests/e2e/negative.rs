@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use mpp_kit::auth::Policies;
 use mpp_kit::clock::{Clock as _, SystemClock};
+use mpp_kit::db::Engine;
 use mpp_proto::identity::v1::{CreateAccountRequest, Grant, Role};
 use mpp_tests::harness::people::PASSWORD;
 use mpp_tests::harness::{Api, Persona, Signing, TestSuite, hall};
@@ -117,7 +118,11 @@ fn good_body(suite: &TestSuite, ids: &BTreeMap<&str, String>, operation: &Operat
 
 /// The suite of these tests: with the people of letters, whom the seal of the installation signs for.
 async fn start() -> TestSuite {
-    TestSuite::builder().letters(Signing::Seal).start().await
+    start_on(Engine::Sqlite).await
+}
+
+async fn start_on(engine: Engine) -> TestSuite {
+    TestSuite::builder().engine(engine).letters(Signing::Seal).start().await
 }
 
 /// Ids that exist: by the name of the path variable.
@@ -583,11 +588,10 @@ fn query(rng: &mut StdRng, operation: &Operation) -> String {
 }
 
 /// Odd inputs on every operation: refused or taken, never a failure of the suite, and never a refusal in another shape.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn odd_inputs_never_make_the_suite_fail() {
+async fn odd_inputs(engine: Engine) {
     // The same every time; another seed is another run.
     let mut rng = StdRng::seed_from_u64(20_261_121);
-    let suite = start().await;
+    let suite = start_on(engine).await;
     let ids = known(&suite).await;
     let (admin, anonymous) = (suite.api(Persona::Admin).await, Api::anonymous(suite.base_url()));
     let segments = [
@@ -677,4 +681,15 @@ async fn odd_inputs_never_make_the_suite_fail() {
     manager.post(&format!("/v1/halls/{}:openDay", suite.hall.id), &json!({})).await.ok();
     manager.post(&format!("/v1/halls/{}:resumeIntake", suite.hall.id), &json!({})).await.ok();
     manager.post(&format!("/v1/halls/{}/tickets", suite.hall.id), &body).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn odd_inputs_never_make_the_suite_fail_on_sqlite() {
+    odd_inputs(Engine::Sqlite).await;
+}
+
+/// PostgreSQL refuses what SQLite takes, such as a NUL in a text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn odd_inputs_never_make_the_suite_fail_on_postgresql() {
+    odd_inputs(Engine::Postgres).await;
 }

@@ -73,6 +73,7 @@ pub struct Args {
 /// # Errors
 /// When the suite does not answer or is elsewhere, when a benchmark had no effect, or when time is up.
 pub async fn run(args: Args) -> anyhow::Result<table::Result> {
+    mpp::choose_tls();
     tokio::time::timeout(LIMIT, measure_all(args))
         .await
         .unwrap_or_else(|_| bail!("stopped after {} minutes", LIMIT.as_secs() / 60))

@@ -744,7 +744,7 @@ documents_service! {
         rotate_webhook_secret RotateWebhookSecretRequest RotateWebhookSecretResponse,
         list_webhook_deliveries ListWebhookDeliveriesRequest ListWebhookDeliveriesResponse,
         replay_webhook_delivery ReplayWebhookDeliveryRequest ReplayWebhookDeliveryResponse,
-        list_events ListEventsRequest ListEventsResponse,
+        list_document_events ListDocumentEventsRequest ListDocumentEventsResponse,
         list_licences ListLicencesRequest ListLicencesResponse,
         get_licence GetLicenceRequest GetLicenceResponse,
         update_licence_status UpdateLicenceStatusRequest UpdateLicenceStatusResponse,

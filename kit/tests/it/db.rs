@@ -1,4 +1,5 @@
-use mpp_kit::db::{ConnectError, Db, Engine, is_unavailable, violated_constraint};
+use mpp_kit::db::{ConnectError, Db, Engine, is_unavailable, is_unkeepable_text, violated_constraint};
+use mpp_kit::fault::Fault as _;
 use mpp_kit::testing::{databases, fresh_db, postgres};
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
@@ -48,6 +49,24 @@ async fn a_constraint_is_named_on_both_engines() {
         assert_eq!(narrow.as_deref(), Some("seat_width"), "{}", test.engine);
         let other = db.write.execute_unprepared("SELECT nonsense").await.unwrap_err();
         assert!(violated_constraint(&other).is_none() && !is_unavailable(&other), "{other}");
+    }
+}
+
+/// A NUL comes with what a caller gave; the caller is told, and it is no failure of ours.
+#[tokio::test]
+async fn a_text_that_cannot_be_kept_is_the_callers_mistake() {
+    for test in databases().await {
+        let backend = test.db.read.get_database_backend();
+        let text = if test.engine == Engine::Postgres { "SELECT $1::text" } else { "SELECT ?" };
+        let asked = Statement::from_sql_and_values(backend, text, ["a\u{0}b".into()]);
+        let Err(error) = test.db.read.query_one_raw(asked).await else {
+            assert_eq!(test.engine, Engine::Sqlite);
+            continue;
+        };
+        assert!(is_unkeepable_text(&error) && !is_unavailable(&error), "{error}");
+        assert_eq!(error.problem().reason, "INVALID_REQUEST");
+        let other = test.db.read.execute_unprepared("SELECT nonsense").await.unwrap_err();
+        assert!(!is_unkeepable_text(&other), "{other}");
     }
 }
 

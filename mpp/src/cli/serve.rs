@@ -97,7 +97,15 @@ fn welcome(suite: &Suite, accounts: &DemoAccounts) -> String {
     let mut out = pages(url);
     out.push_str("\n  Demo accounts (synthetic; all of them in ");
     let _ = writeln!(out, "{})", suite.data().join("demo-accounts.json").display());
-    for role in ["admin", "hall_manager", "agency_supervisor", "counter", "rt_head", "village_officer", "village_head"] {
+    for role in [
+        "admin",
+        "hall_manager",
+        "agency_supervisor",
+        "counter",
+        "rt_head",
+        "village_officer",
+        "village_head",
+    ] {
         if let Some(account) = accounts.accounts.iter().find(|account| account.role == role) {
             let _ = writeln!(out, "    {role:<18} {:<22} {}", account.username, account.password);
         }

@@ -19,8 +19,8 @@ use clap::Args;
 use mpp_proto::documents::v1::{
     Application, ApplicationState, ApplicationStatus, ApproveApplicationResponse, CreateDownloadLinkResponse,
     DocumentState, GetApplicationByCodeResponse, GetApplicationResponse, GetDraftResponse,
-    GetVerificationResponse, ListWorkResponse, OpenFileLinkResponse, PublicDocument, SignApplicationsResponse,
-    SubmitApplicationResponse, UploadFileResponse,
+    GetVerificationResponse, ListWorkResponse, OpenFileLinkResponse, PublicDocument,
+    SignApplicationsResponse, SubmitApplicationResponse, UploadFileResponse,
 };
 use serde_json::{Value, json};
 
@@ -97,9 +97,9 @@ const PAPERS: [&str; 3] = ["ktp", "kk", "pernyataan"];
 
 /// The smallest picture there is: a paper that nobody reads.
 const PICTURE: [u8; 67] = [
-    0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0,
-    0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48,
-    0xaf, 0xa4, 0x71, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0,
+    0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0x60,
+    0, 0, 0, 2, 0, 1, 0x48, 0xaf, 0xa4, 0x71, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 
 /// Plays a letter as the command line asks, writes it, and prints a line for each step.
@@ -109,7 +109,10 @@ const PICTURE: [u8; 67] = [
 pub async fn run(args: LetterArgs, data: &Path) -> anyhow::Result<()> {
     let file = accounts::path_in(data);
     let accounts = DemoAccounts::read(&file)?.with_context(|| {
-        format!("there is no {}: start the suite with its demo (script/server), or say --data", file.display())
+        format!(
+            "there is no {}: start the suite with its demo (script/server), or say --data",
+            file.display()
+        )
     })?;
     let options = Options {
         sub_district: args.sub_district,
@@ -133,8 +136,11 @@ pub async fn play(
 ) -> anyhow::Result<PlayedLetter> {
     let rest = Rest::new(&options.base_url)?;
     rest.ready().await.with_context(|| format!("the suite does not answer at {}", options.base_url))?;
-    let desks: Vec<&Desk> =
-        if options.sub_district { VILLAGE.iter().chain(&SUB_DISTRICT).collect() } else { VILLAGE.iter().collect() };
+    let desks: Vec<&Desk> = if options.sub_district {
+        VILLAGE.iter().chain(&SUB_DISTRICT).collect()
+    } else {
+        VILLAGE.iter().collect()
+    };
     let total = desks.len() + 6;
     let mut step = 0;
     let mut tell = |text: &str| {
@@ -168,7 +174,8 @@ pub async fn play(
             desk.who
         );
         hash.clone_from(&seen.content_hash);
-        let after = if desk.signs { official.sign(&application).await? } else { official.approve(&seen).await? };
+        let after =
+            if desk.signs { official.sign(&application).await? } else { official.approve(&seen).await? };
         let number = after.numbers.last().map(|number| number.text.clone()).unwrap_or_default();
         let done = if desk.signs { "signed, and what came back was verified" } else { "read and approved" };
         let number = if desk.signs { format!(", number {number}") } else { String::new() };
@@ -196,7 +203,10 @@ pub async fn play(
     ))?;
     let judged = citizen.check(&pdf).await?;
     ensure!(judged.is_good(), "the upload check says that it is {}", judged.complaint());
-    ensure!(judged.bears(signatures), "the upload check does not find {signatures} sound signatures: {judged}");
+    ensure!(
+        judged.bears(signatures),
+        "the upload check does not find {signatures} sound signatures: {judged}"
+    );
     tell(&format!("Anybody, by uploading the file: {judged}"))?;
     Ok(PlayedLetter {
         pdf,
@@ -272,8 +282,10 @@ impl Citizen {
             "attachments": papers,
             "withOptionalSteps": sub_district,
         });
-        let answer = self.session.post::<SubmitApplicationResponse>("/v1/applications", &request_id(), form).await;
-        let status = answer.required("handing the form in")?.status.context("the suite answered no status")?;
+        let answer =
+            self.session.post::<SubmitApplicationResponse>("/v1/applications", &request_id(), form).await;
+        let status =
+            answer.required("handing the form in")?.status.context("the suite answered no status")?;
         Ok((Self { code: status.code.clone(), ..self }, status))
     }
 
@@ -331,7 +343,8 @@ impl<'a> Official<'a> {
         let mut page_token = String::new();
         loop {
             let query = [("pageSize", "200"), ("pageToken", page_token.as_str())];
-            let work: ListWorkResponse = self.session.get("/v1/work", &query).await.required("reading the work")?;
+            let work: ListWorkResponse =
+                self.session.get("/v1/work", &query).await.required("reading the work")?;
             if work.items.iter().any(|item| item.application_id == application) {
                 break;
             }

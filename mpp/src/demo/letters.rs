@@ -31,7 +31,12 @@ struct Person {
     signs: Option<(&'static str, &'static str, &'static str)>,
 }
 
-const fn person(username: &'static str, role: &'static str, area: &'static str, name: &'static str) -> Person {
+const fn person(
+    username: &'static str,
+    role: &'static str,
+    area: &'static str,
+    name: &'static str,
+) -> Person {
     Person { username, role, area, name, signs: None }
 }
 
@@ -152,18 +157,26 @@ pub(super) async fn apply_offices(seeding: &mut Seeding<'_>, file: &DemoAccounts
             .collect();
         let area = office.area.clone();
         let request = documents::ApplyOfficeRequest { request_id: String::new(), office: Some(office) };
-        seeding.documents.apply_office(request).await.with_context(|| format!("cannot apply the office {area}"))?;
+        seeding
+            .documents
+            .apply_office(request)
+            .await
+            .with_context(|| format!("cannot apply the office {area}"))?;
     }
     Ok(())
 }
 
 /// Usernames with ids.
-async fn account_ids(seeding: &mut Seeding<'_>, file: &DemoAccounts) -> anyhow::Result<Vec<(String, String)>> {
+async fn account_ids(
+    seeding: &mut Seeding<'_>,
+    file: &DemoAccounts,
+) -> anyhow::Result<Vec<(String, String)>> {
     let mut ids = Vec::new();
     let mut page_token = String::new();
     loop {
         let request = identity::ListAccountsRequest { page_size: 200, page_token };
-        let page = seeding.identity.list_accounts(request).await.context("cannot list the accounts")?.into_inner();
+        let page =
+            seeding.identity.list_accounts(request).await.context("cannot list the accounts")?.into_inner();
         ids.extend(
             page.accounts
                 .into_iter()
@@ -244,7 +257,9 @@ mod tests {
         add_people(&mut file);
         assert_eq!(file, before, "nobody is added twice");
         for account in &file.accounts {
-            assert!(identity::Role::from_str_name(&format!("ROLE_{}", account.role.to_uppercase())).is_some());
+            assert!(
+                identity::Role::from_str_name(&format!("ROLE_{}", account.role.to_uppercase())).is_some()
+            );
         }
         for office in offices() {
             let signers = PEOPLE.iter().filter(|person| person.area == office.area && person.signs.is_some());

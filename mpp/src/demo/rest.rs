@@ -106,6 +106,7 @@ impl Rest {
     /// # Errors
     /// When the HTTP client cannot be built.
     pub fn new(base_url: &str) -> anyhow::Result<Self> {
+        crate::choose_tls();
         let http =
             reqwest::Client::builder().timeout(ATTEMPT).build().context("cannot build the HTTP client")?;
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned() })

@@ -19,8 +19,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use mpp_documents::letter::ca::{TestCa, Validity};
 use mpp_documents::letter::certificate::Subject;
-use mpp_documents::{SigningConfig, SigningService};
 use mpp_documents::letter::pades::{RESERVE, Seal, SignatureFields};
+use mpp_documents::{SigningConfig, SigningService};
 use mpp_kit::clock::Clock;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -112,7 +112,8 @@ impl Bsre {
             clock,
             inner: Mutex::default(),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port for the signing simulator")?;
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.context("no free port for the signing simulator")?;
         let url = format!("http://{}", listener.local_addr()?);
         let router = Router::new()
             .route("/api/user/status/{nik}", get(status_1))
@@ -234,10 +235,18 @@ impl Shared {
         let (seal, other) = {
             let mut inner = self.lock();
             let Some((account, failures)) = inner.accounts.get_mut(&request.nik) else {
-                return Err(Refusal(StatusCode::BAD_REQUEST, 2011, "Proses signing gagal : User tidak terdaftar"));
+                return Err(Refusal(
+                    StatusCode::BAD_REQUEST,
+                    2011,
+                    "Proses signing gagal : User tidak terdaftar",
+                ));
             };
             if account.status != "ISSUE" {
-                return Err(Refusal(StatusCode::BAD_REQUEST, 2026, "Sertifikat tidak aktif, status bukan ISSUE"));
+                return Err(Refusal(
+                    StatusCode::BAD_REQUEST,
+                    2026,
+                    "Sertifikat tidak aktif, status bukan ISSUE",
+                ));
             }
             if *failures >= LOCK_AFTER {
                 return Err(Refusal(StatusCode::BAD_REQUEST, 2035, "Akun terkunci"));
@@ -251,12 +260,16 @@ impl Shared {
             (self.seal(&mut inner, &account.nik, &account.name)?, account)
         };
         let how = self.lock().misbehaviours.pop_front();
+        if how == Some(Misbehaviour::Unavailable) {
+            return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, 5003, "Layanan sedang dipelihara"));
+        }
         let seal = if how == Some(Misbehaviour::OtherSigner) {
             self.seal(&mut self.lock(), "9999999999999999", "Orang Lain")?
         } else {
             seal
         };
-        let pdf = if how == Some(Misbehaviour::OtherFile) { other_file(&request.pdf) } else { request.pdf.clone() };
+        let pdf =
+            if how == Some(Misbehaviour::OtherFile) { other_file(&request.pdf) } else { request.pdf.clone() };
         let fields = SignatureFields {
             field: format!("BSrE{:016x}", rand::random::<u64>()),
             page: 1,
@@ -271,9 +284,6 @@ impl Shared {
             .map_err(|_| Refusal(StatusCode::BAD_REQUEST, 2022, "File tidak dapat ditandatangani"))?;
         self.lock().signed += 1;
         match how {
-            Some(Misbehaviour::Unavailable) => {
-                Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, 5003, "Layanan sedang dipelihara"))
-            }
             Some(Misbehaviour::LosesAnswer) => Err(Refusal(StatusCode::GATEWAY_TIMEOUT, 5004, "Waktu habis")),
             Some(Misbehaviour::ErrorAsSuccess) => Err(Refusal(StatusCode::OK, 5000, "Internal error")),
             Some(Misbehaviour::Garbage) => Ok(b"<html>Bad gateway</html>".to_vec()),
@@ -282,7 +292,9 @@ impl Shared {
                 signed.extend_from_slice(b"\n% appended\n");
                 Ok(signed)
             }
-            Some(Misbehaviour::OtherFile | Misbehaviour::OtherSigner) | None => Ok(signed),
+            Some(Misbehaviour::Unavailable | Misbehaviour::OtherFile | Misbehaviour::OtherSigner) | None => {
+                Ok(signed)
+            }
         }
     }
 
@@ -328,16 +340,28 @@ fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({"status_code": 401, "error": "Unauthorized"}))).into_response()
 }
 
-async fn status_1(State(state): State<Arc<Shared>>, headers: HeaderMap, Segment(nik): Segment<String>) -> Response {
+async fn status_1(
+    State(state): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Segment(nik): Segment<String>,
+) -> Response {
     if !state.is_application(&headers) {
         return unauthorized();
     }
     let status = state.lock().accounts.get(&nik).map(|(account, _)| account.status.clone());
     match status.as_deref() {
-        Some("ISSUE") => Json(json!({"status_code": 1111, "status": "ISSUE", "message": "User memiliki sertifikat aktif"}))
-            .into_response(),
-        Some(other) => Json(json!({"status_code": 1113, "status": other, "message": "Sertifikat tidak aktif"})).into_response(),
-        None => Json(json!({"status_code": 1110, "status": "NOT_REGISTERED", "message": "User tidak terdaftar"})).into_response(),
+        Some("ISSUE") => {
+            Json(json!({"status_code": 1111, "status": "ISSUE", "message": "User memiliki sertifikat aktif"}))
+                .into_response()
+        }
+        Some(other) => {
+            Json(json!({"status_code": 1113, "status": other, "message": "Sertifikat tidak aktif"}))
+                .into_response()
+        }
+        None => {
+            Json(json!({"status_code": 1110, "status": "NOT_REGISTERED", "message": "User tidak terdaftar"}))
+                .into_response()
+        }
     }
 }
 
@@ -371,7 +395,11 @@ async fn sign_1(State(state): State<Arc<Shared>>, headers: HeaderMap, mut form: 
         }
     }
     if visible {
-        return refused(&Refusal(StatusCode::BAD_REQUEST, 2023, "Tampilan visible memerlukan gambar atau koordinat"));
+        return refused(&Refusal(
+            StatusCode::BAD_REQUEST,
+            2023,
+            "Tampilan visible memerlukan gambar atau koordinat",
+        ));
     }
     match state.sign(&request) {
         Ok(signed) => {
@@ -389,7 +417,11 @@ async fn sign_1(State(state): State<Arc<Shared>>, headers: HeaderMap, mut form: 
 }
 
 /// A signed file can be fetched once.
-async fn download_1(State(state): State<Arc<Shared>>, headers: HeaderMap, Segment(id): Segment<String>) -> Response {
+async fn download_1(
+    State(state): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Segment(id): Segment<String>,
+) -> Response {
     if !state.is_application(&headers) {
         return unauthorized();
     }
@@ -409,17 +441,26 @@ async fn sign_2(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(body)
         return unauthorized();
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (Some(files), Some(properties)) = (body["file"].as_array(), body["signatureProperties"].as_array()) else {
+    let (Some(files), Some(properties)) = (body["file"].as_array(), body["signatureProperties"].as_array())
+    else {
         return refused(&Refusal(StatusCode::BAD_REQUEST, 2002, "file dan signatureProperties wajib diisi"));
     };
     if files.is_empty() || files.len() != properties.len() {
-        return refused(&Refusal(StatusCode::BAD_REQUEST, 2003, "Jumlah file dan signatureProperties berbeda"));
+        return refused(&Refusal(
+            StatusCode::BAD_REQUEST,
+            2003,
+            "Jumlah file dan signatureProperties berbeda",
+        ));
     }
     let mut signed = Vec::new();
     for (file, property) in files.iter().zip(properties) {
         let request = Request {
             nik: text(&body["nik"]),
-            secret: if body["passphrase"].is_string() { text(&body["passphrase"]) } else { text(&body["totp"]) },
+            secret: if body["passphrase"].is_string() {
+                text(&body["passphrase"])
+            } else {
+                text(&body["totp"])
+            },
             reason: text(&property["reason"]),
             location: text(&property["location"]),
             pdf: STANDARD.decode(text(file)).unwrap_or_default(),

@@ -366,7 +366,7 @@ fn follows(status: &str, known: &Known) -> Result<(), Refusal> {
     let supervises = matches!(status, "60" | "70" | "80");
     match known.status.as_str() {
         "90" | "93" => refuse("Izin sudah ditolak"),
-        "50" | "57" | "60" | "70" | "80" if !supervises && !(status == "50" && !known.is_final) => {
+        "50" | "57" | "60" | "70" | "80" if !supervises && (status != "50" || known.is_final) => {
             refuse("Izin sudah terbit")
         }
         "41" if !matches!(status, "42" | "43" | "50" | "57" | "90" | "93") => {
@@ -407,7 +407,7 @@ mod tests {
 
     /// Starts a stand-in and answers how to call it: `kode` and `keterangan`.
     async fn start() -> (Oss, impl AsyncFn(&str, &str, &Value) -> (u16, String)) {
-        let _already = rustls::crypto::ring::default_provider().install_default();
+        crate::choose_tls();
         let oss = Oss::new("kunci");
         oss.register(&company());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

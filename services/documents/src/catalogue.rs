@@ -502,8 +502,7 @@ mod tests {
     #[test]
     fn what_is_wrong_in_a_file_is_named() {
         let shared = Shared { fields: Vec::new(), standards: BTreeMap::new() };
-        let source = |definition| Source { key: "x", definition, template: "" };
-        let wrong = |definition| format!("{:#}", read(&source(definition), &shared).unwrap_err());
+        let wrong = |definition| format!("{:#}", read(definition, "", &shared).unwrap_err());
         assert!(wrong("common_fields = [1]").starts_with("common_fields"));
         assert!(wrong("kunci = 1").contains("unknown field `kunci`"), "{}", wrong("kunci = 1"));
         assert_eq!(thousands(1_250_000), "1.250.000");

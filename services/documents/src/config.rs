@@ -167,7 +167,8 @@ impl Config {
             ("signing.timeout_seconds", signing.timeout_seconds, 10, 300),
         ] {
             if !(min..=max).contains(&value) {
-                let told = format!("setting documents.{setting} is {value}: give a number from {min} to {max}");
+                let told =
+                    format!("setting documents.{setting} is {value}: give a number from {min} to {max}");
                 return Err(ConfigError(told));
             }
         }
@@ -176,14 +177,26 @@ impl Config {
             SigningService::BsreV1 | SigningService::BsreV2 => true,
         };
         let needed = [
-            (remote && !is_http(&signing.url), "url", "give the http:// or https:// address of the Esign Client Service"),
-            (remote && signing.roots.as_os_str().is_empty(), "roots", "give the PEM file with the roots of BSrE"),
+            (
+                remote && !is_http(&signing.url),
+                "url",
+                "give the http:// or https:// address of the Esign Client Service",
+            ),
+            (
+                remote && signing.roots.as_os_str().is_empty(),
+                "roots",
+                "give the PEM file with the roots of BSrE",
+            ),
             (
                 signing.seal_key.as_os_str().is_empty() != signing.seal_chain.as_os_str().is_empty(),
                 "seal_key",
                 "give seal_key and seal_chain together, or neither",
             ),
-            (!signing.tsa_url.is_empty() && !is_http(&signing.tsa_url), "tsa_url", "give an http:// or https:// address"),
+            (
+                !signing.tsa_url.is_empty() && !is_http(&signing.tsa_url),
+                "tsa_url",
+                "give an http:// or https:// address",
+            ),
         ];
         match needed.into_iter().find(|(wrong, _, _)| *wrong) {
             Some((_, setting, remedy)) => {

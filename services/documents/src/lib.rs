@@ -27,7 +27,8 @@ use tonic::service::Routes;
 
 pub use blob::Place;
 pub use config::{
-    Config, ConfigError, FilesConfig, OssConfig, SicantikConfig, SigningConfig, SigningService, WebhooksConfig,
+    Config, ConfigError, FilesConfig, OssConfig, SicantikConfig, SigningConfig, SigningService,
+    WebhooksConfig,
 };
 
 /// The part this service plays.

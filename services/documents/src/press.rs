@@ -12,7 +12,9 @@ use crate::domain::letter_type::LetterType;
 use crate::domain::office::{Office, Signer};
 use crate::domain::step::{OfficeLevel, SigningStyle, StepKind, signature_lines};
 use crate::error::Error;
-use crate::letter::render::{self, Letter, Letterhead, Limits, Mark, RenderError, Rendered, Renderer, Verification};
+use crate::letter::render::{
+    self, Letter, Letterhead, Limits, Mark, RenderError, Rendered, Renderer, Verification,
+};
 use crate::store::application::Content;
 
 /// Renders letters. Clones share the threads.
@@ -141,14 +143,18 @@ impl Press {
 
     async fn print(&self, template: &str, data: Letter) -> Result<Rendered, Error> {
         let (renderer, template) = (Arc::clone(&self.renderer), template.to_owned());
-        let rendered = tokio::task::spawn_blocking(move || renderer.render(&template, &data, Limits::default()));
+        let rendered =
+            tokio::task::spawn_blocking(move || renderer.render(&template, &data, Limits::default()));
         rendered.await.map_err(anyhow::Error::new)?.map_err(refused)
     }
 }
 
 /// The signer of the office for the first signature: who signs in the role that the type names first.
 pub(crate) fn first_signer<'a>(letter: &LetterType, office: &'a Office) -> Option<&'a Signer> {
-    let step = letter.steps.iter().find(|step| step.kind == StepKind::Sign && step.level.office() == office.level())?;
+    let step = letter
+        .steps
+        .iter()
+        .find(|step| step.kind == StepKind::Sign && step.level.office() == office.level())?;
     office.signers.iter().find(|signer| signer.role == step.role)
 }
 
@@ -173,7 +179,12 @@ pub(crate) fn endorser<'a>(
 }
 
 /// What every print of an application has in common.
-fn base(letter: &LetterType, content: &Content, offices: &BTreeMap<OfficeLevel, Office>, office: &Office) -> Letter {
+fn base(
+    letter: &LetterType,
+    content: &Content,
+    offices: &BTreeMap<OfficeLevel, Office>,
+    office: &Office,
+) -> Letter {
     let mut fields = printable(letter, &content.values);
     let name = |level: OfficeLevel| offices.get(&level).map(|office| office.name.clone());
     let neighbourhood: Vec<&str> = content.area.split('/').skip(1).collect();
@@ -248,10 +259,16 @@ fn nobody() -> render::Signer {
 }
 
 /// A signer as the letter has him written.
-fn person(signer: &Signer, office: Option<&Office>, letter: &LetterType, acting: Option<&str>) -> render::Signer {
+fn person(
+    signer: &Signer,
+    office: Option<&Office>,
+    letter: &LetterType,
+    acting: Option<&str>,
+) -> render::Signer {
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let position = acting.map_or_else(|| signer.title.clone(), |acting| format!("{acting} {}", signer.title));
-    let style = letter.signatories.iter().find(|it| it.role == signer.role).map_or(SigningStyle::Own, |it| it.style);
+    let style =
+        letter.signatories.iter().find(|it| it.role == signer.role).map_or(SigningStyle::Own, |it| it.style);
     let head = office
         .and_then(|office| office.signers.iter().find(|other| other.role == other.role.level().head()))
         .map(|head| head.title.clone());
@@ -284,7 +301,9 @@ fn refused(error: RenderError) -> Error {
         RenderError::Text(text) => {
             use crate::letter::text::TextError;
             let key = match &text {
-                TextError::Hidden { key, .. } | TextError::NoGlyph { key, .. } | TextError::TooLong { key } => key.clone(),
+                TextError::Hidden { key, .. }
+                | TextError::NoGlyph { key, .. }
+                | TextError::TooLong { key } => key.clone(),
             };
             violation(
                 key.replacen("fields.", "values.", 1),

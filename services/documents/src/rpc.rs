@@ -4,6 +4,7 @@
 mod access;
 mod apply_delegation;
 mod apply_office;
+pub(crate) mod case;
 mod codes;
 mod content;
 mod convert;
@@ -37,12 +38,11 @@ mod save_letter_type;
 mod sign_applications;
 mod status;
 mod submit_application;
+pub(crate) mod types;
 mod upload_file;
 mod verbs;
 mod verify_file;
 mod withdraw_application;
-pub(crate) mod case;
-pub(crate) mod types;
 
 pub(crate) mod integration;
 
@@ -53,9 +53,9 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::clock::Clock;
 use mpp_kit::db::Db;
+use mpp_kit::fault::Fault as _;
 use mpp_kit::idempotency::{self, Key, Once};
 use mpp_kit::journal::{self, Entry};
-use mpp_kit::fault::Fault as _;
 use mpp_kit::telemetry;
 use mpp_proto::documents::v1::{self as proto, documents_service_server::DocumentsService};
 use prost::Message;
@@ -92,7 +92,7 @@ impl Core {
     }
 
     /// Does something once for this request id of this caller, in one transaction, or answers what was answered then.
-    /// What is in `request` must not be secret: its fingerprint is kept, and so is the answer.
+    /// What is in `request` must not be secret: its fingerprint is kept. The answer is kept too, encrypted, for it names people.
     pub(crate) async fn once<T, R>(
         &self,
         caller: &Caller,
@@ -108,13 +108,19 @@ impl Core {
         let tx = Arc::new(self.db.begin().await?);
         let key = Key { principal: &caller.id, method, request_id };
         let fingerprint = idempotency::fingerprint(request);
-        let answer: Once = idempotency::once(&tx, key, &fingerprint, now, || async {
-            Ok::<_, Error>(run(Arc::clone(&tx), now).await?.encode_to_vec())
+        let name = format!("answer to {method} {request_id} of {}", caller.id);
+        let kept: Once = idempotency::once(&tx, key, &fingerprint, now, || async {
+            let answer = run(Arc::clone(&tx), now).await?.encode_to_vec();
+            Ok::<_, Error>(self.cipher.seal(&name, &answer))
         })
         .await?;
+        let answer = self
+            .cipher
+            .open(&name, &kept.into_bytes())
+            .context("an answer kept for repetition is damaged")?;
         let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
         tx.commit().await?;
-        Ok(T::decode(answer.into_bytes().as_slice()).context("an answer kept for repetition cannot be read")?)
+        Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
     }
 }
 
@@ -187,7 +193,7 @@ rpcs! {
     rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse: integration::rotate_webhook_secret::handle;
     list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse: integration::list_webhook_deliveries::handle;
     replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse: integration::replay_webhook_delivery::handle;
-    list_events(ListEventsRequest) -> ListEventsResponse: integration::list_events::handle;
+    list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse: integration::list_document_events::handle;
     list_licences(ListLicencesRequest) -> ListLicencesResponse: integration::list_licences::handle;
     get_licence(GetLicenceRequest) -> GetLicenceResponse: integration::get_licence::handle;
     update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse: integration::update_licence_status::handle;

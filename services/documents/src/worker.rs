@@ -33,7 +33,7 @@ const LOST_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 
-/// The workers of the service.
+/// The workers of the service: clocks and clean-up, webhooks, and other systems where they are configured.
 ///
 /// # Errors
 /// When the system gives no TLS for calls to other systems.
@@ -129,7 +129,9 @@ async fn expire(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     let today = TimeZone::Wit.local(now).date();
     for document in store::document::ended(&core.db.read, &core.cipher, today, BATCH).await? {
         let tx = core.db.begin().await?;
-        let Some(mut document) = store::document::find(&tx, &core.cipher, document.id).await? else { continue };
+        let Some(mut document) = store::document::find(&tx, &core.cipher, document.id).await? else {
+            continue;
+        };
         let Some(office) = store::office::find(&tx, &core.cipher, document.office).await? else { continue };
         let over = document.valid_until.is_some_and(|last| office.zone().local(now).date() > last);
         if over && document.state == crate::domain::document::DocumentState::Valid {
@@ -156,7 +158,8 @@ async fn forget_loose_files(core: &Core, now: DateTime<Utc>) -> Result<(), Error
 /// changed or retired stays as it is.
 pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
     for (definition, template) in catalogue::shipped() {
-        let letter = catalogue::read_definition(definition, template).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let letter =
+            catalogue::read_definition(definition, template).map_err(|error| anyhow::anyhow!("{error}"))?;
         let now = core.now();
         let tx = core.db.begin().await?;
         if !store::letter_type::versions(&tx, &letter.key, None, 1).await?.is_empty() {

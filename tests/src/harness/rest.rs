@@ -32,6 +32,7 @@ impl Api {
     /// When the system gives no client.
     #[must_use]
     pub fn anonymous(base: &str) -> Self {
+        mpp::choose_tls();
         let http = reqwest::Client::builder().build().expect("a client");
         Self { http, base: base.to_owned(), token: None }
     }

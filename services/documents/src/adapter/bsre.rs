@@ -95,7 +95,12 @@ impl Client {
         }
     }
 
-    async fn sign_1(&self, order: &Order<'_>, nik: &str, credential: &Credential) -> Result<Vec<u8>, SigningError> {
+    async fn sign_1(
+        &self,
+        order: &Order<'_>,
+        nik: &str,
+        credential: &Credential,
+    ) -> Result<Vec<u8>, SigningError> {
         let file = Part::bytes(order.pdf.clone())
             .file_name("surat.pdf")
             .mime_str("application/pdf")
@@ -121,7 +126,12 @@ impl Client {
         Err(refused(&complaint))
     }
 
-    async fn sign_2(&self, order: &Order<'_>, nik: &str, credential: &Credential) -> Result<Vec<u8>, SigningError> {
+    async fn sign_2(
+        &self,
+        order: &Order<'_>,
+        nik: &str,
+        credential: &Credential,
+    ) -> Result<Vec<u8>, SigningError> {
         let mut request = json!({
             "nik": nik,
             "signatureProperties": [{
@@ -179,7 +189,9 @@ impl Client {
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Err(SigningError::Unavailable(anyhow::anyhow!("it answers {status}"))),
+            | StatusCode::GATEWAY_TIMEOUT => {
+                Err(SigningError::Unavailable(anyhow::anyhow!("it answers {status}")))
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(SigningError::Broken(anyhow::anyhow!(
                 "the signing service refuses the application account (settings documents.signing.username and password)"
             ))),
@@ -227,10 +239,21 @@ fn refused(complaint: &Complaint) -> SigningError {
         "2011" => SigningError::NotRegistered,
         _ if lower.contains("passphrase") => SigningError::WrongPassphrase,
         _ if lower.contains("totp") || lower.contains("otp") => SigningError::WrongCode,
-        _ if lower.contains("tidak terdaftar") || lower.contains("not_registered") => SigningError::NotRegistered,
+        _ if lower.contains("tidak terdaftar") || lower.contains("not_registered") => {
+            SigningError::NotRegistered
+        }
         _ => {
-            let inactive = ["EXPIRED", "RENEW", "WAITING_FOR_VERIFICATION", "NEW", "NO_CERTIFICATE", "SUSPEND", "REVOKE"];
-            let words: Vec<&str> = said.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_').collect();
+            let inactive = [
+                "EXPIRED",
+                "RENEW",
+                "WAITING_FOR_VERIFICATION",
+                "NEW",
+                "NO_CERTIFICATE",
+                "SUSPEND",
+                "REVOKE",
+            ];
+            let words: Vec<&str> =
+                said.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_').collect();
             match inactive.into_iter().find(|status| words.contains(status)) {
                 Some(status) => SigningError::CertificateInactive(status.to_owned()),
                 None if code.is_empty() => SigningError::RefusedBy("UNKNOWN".to_owned()),
@@ -253,8 +276,14 @@ mod tests {
     fn complaints_are_understood_in_both_shapes() {
         for (json, code) in [
             (r#"{"status_code":2031,"error":"Passphrase anda salah !!!"}"#, "WRONG_PASSPHRASE"),
-            (r#"{"status_code":400,"error":"Proses signing gagal : Passphrase anda salah 2031"}"#, "WRONG_PASSPHRASE"),
-            (r#"{"status_code":400,"error":"Proses signing gagal : User tidak terdaftar 2011"}"#, "SIGNER_NOT_REGISTERED"),
+            (
+                r#"{"status_code":400,"error":"Proses signing gagal : Passphrase anda salah 2031"}"#,
+                "WRONG_PASSPHRASE",
+            ),
+            (
+                r#"{"status_code":400,"error":"Proses signing gagal : User tidak terdaftar 2011"}"#,
+                "SIGNER_NOT_REGISTERED",
+            ),
             (r#"{"status_code":"2011","message":"User tidak terdaftar"}"#, "SIGNER_NOT_REGISTERED"),
             (r#"{"error":"Sertifikat EXPIRED"}"#, "CERTIFICATE_INACTIVE"),
             (r#"{"error":"TOTP salah"}"#, "WRONG_TOTP"),

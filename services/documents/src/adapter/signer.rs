@@ -169,7 +169,11 @@ impl Signers {
     ///
     /// # Errors
     /// A sentence that names the setting or file.
-    pub(crate) async fn open(config: &SigningConfig, files: &Files, now: DateTime<Utc>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        config: &SigningConfig,
+        files: &Files,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Self> {
         let (seal, seal_root) = seal(config, files, now).await.context("the seal cannot be used")?;
         let mut roots = Roots::default();
         roots.signers.push(seal_root);
@@ -192,7 +196,11 @@ impl Signers {
 
     /// Has a file signed and verifies what comes back: exactly our bytes, one signature more, over the whole file, by the
     /// expected signer, trusted.
-    pub(crate) async fn sign(&self, order: Order<'_>, credential: &Credential) -> Result<Vec<u8>, SigningError> {
+    pub(crate) async fn sign(
+        &self,
+        order: Order<'_>,
+        credential: &Credential,
+    ) -> Result<Vec<u8>, SigningError> {
         let at = order.at;
         let (signed, expected) = match &self.remote {
             None => return self.sealed(order),
@@ -243,17 +251,25 @@ impl Signers {
 /// The certificates in a PEM file.
 fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let found = Certificate::from_pem(&text).with_context(|| format!("{} holds no certificates", path.display()))?;
+    let found =
+        Certificate::from_pem(&text).with_context(|| format!("{} holds no certificates", path.display()))?;
     ensure!(!found.is_empty(), "{} holds no certificates", path.display());
     Ok(found)
 }
 
 /// The seal with its root: as configured, else the one that was made at the first start.
-async fn seal(config: &SigningConfig, files: &Files, now: DateTime<Utc>) -> anyhow::Result<(Seal, Certificate)> {
+async fn seal(
+    config: &SigningConfig,
+    files: &Files,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Seal, Certificate)> {
     if !config.seal_key.as_os_str().is_empty() {
-        let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+        };
         let (key, chain) = (read(&config.seal_key)?, read(&config.seal_chain)?);
-        let root = Certificate::from_pem(&chain)?.pop().context("setting documents.signing.seal_chain is empty")?;
+        let root =
+            Certificate::from_pem(&chain)?.pop().context("setting documents.signing.seal_chain is empty")?;
         return Ok((Seal::from_pem(&key, &chain)?, root));
     }
     let read = async |name: &str| match files.get(name).await {
@@ -277,7 +293,8 @@ async fn seal(config: &SigningConfig, files: &Files, now: DateTime<Utc>) -> anyh
 /// A new seal under a root of its own, as PEM: key, then chain with the root last.
 fn made(now: DateTime<Utc>) -> anyhow::Result<(String, String)> {
     let from = now - TimeDelta::days(1);
-    let root = TestCa::root("Sinergi MPP Akar Segel", Validity { from, until: from + TimeDelta::days(7300) })?;
+    let root =
+        TestCa::root("Sinergi MPP Akar Segel", Validity { from, until: from + TimeDelta::days(7300) })?;
     let subject = Subject {
         common_name: "Segel Elektronik Sinergi MPP".to_owned(),
         serial_number: None,

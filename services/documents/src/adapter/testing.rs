@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use mpp_kit::caller::{Caller, CallerKind, Grant};
-use mpp_kit::clock::ManualClock;
+use mpp_kit::clock::{Clock as _, ManualClock};
 use mpp_kit::config::Secret;
 use mpp_kit::fault::Language;
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, scope, temp_dir};
@@ -16,11 +16,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::adapter::signer::Signers;
 use crate::blob::{Cipher, Files};
-use crate::config::{Config, FilesConfig, OssConfig, WebhooksConfig};
+use crate::config::{Config, FilesConfig, OssConfig, SigningConfig, WebhooksConfig};
 use crate::domain::EventId;
 use crate::metrics::Metrics;
+use crate::press::Press;
 use crate::rpc::Core;
+use crate::rpc::types::Types;
 use crate::store::event::{self, Event};
 
 /// A documents core of its own.
@@ -42,11 +45,11 @@ pub(crate) async fn on_both(change: impl Fn(&mut Config), test: impl AsyncFn(Wor
 pub(crate) async fn world(engine: Engine, change: impl Fn(&mut Config)) -> World {
     let test_db = fresh_db(engine).await;
     mpp_migrations::run("documents", &test_db.db.write).await.unwrap();
-    World::new(test_db, change)
+    World::new(test_db, change).await
 }
 
 impl World {
-    fn new(test_db: TestDb, change: impl Fn(&mut Config)) -> Self {
+    async fn new(test_db: TestDb, change: impl Fn(&mut Config)) -> Self {
         let _already = rustls::crypto::ring::default_provider().install_default();
         let mut config = Config {
             webhooks: WebhooksConfig {
@@ -62,6 +65,7 @@ impl World {
                 password: Secret::from("rahasia"),
                 agency_code: "033".to_owned(),
                 timeout_seconds: 5,
+                ..OssConfig::default()
             },
             ..Config::default()
         };
@@ -69,12 +73,16 @@ impl World {
         let clock = Arc::new(ManualClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
         let folder = temp_dir();
         let cipher = Cipher::new([7; 32]);
+        let files = Files::open(&FilesConfig::default(), folder.path(), cipher.clone()).unwrap();
         let core = Core {
             db: test_db.db.clone(),
             clock: clock.clone(),
             config,
             base_url: "https://mpp.example".to_owned(),
-            files: Files::open(&FilesConfig::default(), folder.path(), cipher.clone()).unwrap(),
+            types: Types::default(),
+            press: Press::new().unwrap(),
+            signers: Signers::open(&SigningConfig::default(), &files, clock.now()).await.unwrap(),
+            files,
             cipher,
             metrics: Metrics::new(),
         };

@@ -29,7 +29,10 @@ impl Cipher {
         let key = Zeroizing::new(key);
         // A key of its own for digests, so that neither use says anything about the other.
         let digests = mac(&*key, &["mpp.documents.digests"]);
-        Self { aead: Arc::new(XChaCha20Poly1305::new(&(*key).into())), digests: Arc::new(Zeroizing::new(digests)) }
+        Self {
+            aead: Arc::new(XChaCha20Poly1305::new(&(*key).into())),
+            digests: Arc::new(Zeroizing::new(digests)),
+        }
     }
 
     /// Encrypts `content` under the name of what it is; it opens under no other.
@@ -55,7 +58,8 @@ impl Cipher {
 }
 
 fn mac(key: &[u8], parts: &[&str]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).unwrap_or_else(|_| unreachable!("a key of any length"));
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("a key of any length"));
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part.as_bytes());
@@ -74,7 +78,9 @@ pub(crate) fn load_or_make_key(configured: &str, file: &Path) -> anyhow::Result<
     match std::fs::read_to_string(file) {
         Ok(text) => return decode(text.trim()).with_context(|| format!("{} holds no key", file.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot read the key file {}", file.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read the key file {}", file.display()));
+        }
     }
     let cannot = || format!("cannot write the key file {}", file.display());
     let fresh: [u8; 32] = rand::random();

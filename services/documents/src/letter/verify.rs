@@ -64,6 +64,8 @@ pub struct Signature {
     pub certificate_bound: bool,
     /// What was appended after it.
     pub appended: Appended,
+    /// Where the bytes it covers end; 0 where that cannot be told.
+    pub end: usize,
     /// The name of the root that the signer is trusted by, at the time of the stamp or the claimed time.
     pub trust: Result<String, Untrusted>,
 }
@@ -229,10 +231,12 @@ fn read(file: &Pdf<'_>, field: Field, roots: &Roots) -> Found {
         cms: false,
         certificate_bound: false,
         appended: Appended::Nothing,
+        end: 0,
         trust: Err(Untrusted::NoPath),
     };
     let covered = covered(file, &field.signature);
     let end = covered.map_or(0, |(_, _, end)| end);
+    signature.end = end;
     if let Some((_, _, end)) = covered {
         signature.coverage = if end == file.bytes.len() {
             Coverage::WholeFile

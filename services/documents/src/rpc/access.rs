@@ -79,7 +79,10 @@ mod tests {
             .map(|scope| Grant {
                 permissions: ["documents.read".to_owned()].into(),
                 scope: Scope(
-                    scope.iter().map(|(kind, id)| ((*kind).to_owned(), BTreeSet::from([(*id).to_owned()]))).collect(),
+                    scope
+                        .iter()
+                        .map(|(kind, id)| ((*kind).to_owned(), BTreeSet::from([(*id).to_owned()])))
+                        .collect(),
                 ),
             })
             .collect();

@@ -56,7 +56,12 @@ fn parse(request: &ApplyDelegationRequest) -> Result<Delegation, Error> {
     let office = checker.id("delegation.office_id", &given.office_id);
     let role: Option<StepRole> = given.role.parse().ok();
     if role.is_none() {
-        checker.violation("delegation.role", "INVALID_ROLE", "isi peran seperti VILLAGE_HEAD", "give a role such as VILLAGE_HEAD");
+        checker.violation(
+            "delegation.role",
+            "INVALID_ROLE",
+            "isi peran seperti VILLAGE_HEAD",
+            "give a role such as VILLAGE_HEAD",
+        );
     }
     let account = checker.text("delegation.account_id", &given.account_id, 3, 64);
     if !["Plt.", "Plh."].contains(&given.title.as_str()) {

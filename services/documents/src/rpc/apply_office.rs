@@ -12,6 +12,7 @@ use super::{Core, convert, record};
 use crate::domain::OfficeId;
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::office::{MAX_SIGNERS, Office, OfficeArea, Signer};
+use crate::domain::text::is_deceptive;
 use crate::error::Error;
 use crate::store;
 
@@ -74,16 +75,18 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
             "give Asia/Jakarta, Asia/Makassar or Asia/Jayapura",
         );
     }
-    let name = checker.text("office.name", &given.name, 3, 120);
-    let code = checker.text("office.code", &given.code, 1, 20);
-    let address = checker.text("office.address", &given.address, 3, 200);
-    let place = checker.text("office.place", &given.place, 2, 80);
+    let name = printed(&mut checker, "office.name", &given.name, 3, 120);
+    let code = printed(&mut checker, "office.code", &given.code, 1, 20);
+    let address = printed(&mut checker, "office.address", &given.address, 3, 200);
+    let place = printed(&mut checker, "office.place", &given.place, 2, 80);
     if given.letterhead.is_empty() || given.letterhead.len() > 5 {
         checker.violation("office.letterhead", "INVALID_LENGTH", "isi 1 sampai 5 baris", "give 1 to 5 lines");
     }
     let letterhead = (0..)
         .zip(&given.letterhead)
-        .map(|(at, line): (usize, _)| checker.text(&format!("office.letterhead[{at}]"), line, 2, 100))
+        .map(|(at, line): (usize, _)| {
+            printed(&mut checker, &format!("office.letterhead[{at}]"), line, 2, 100)
+        })
         .collect();
     if given.signatories.len() > MAX_SIGNERS {
         checker.violation(
@@ -93,33 +96,71 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
             format!("name at most {MAX_SIGNERS} signatories"),
         );
     }
-    let signers = (0..).zip(&given.signatories).filter_map(|(at, it): (usize, _)| signer(at, it, &mut checker)).collect();
+    let signers = (0..)
+        .zip(&given.signatories)
+        .filter_map(|(at, it): (usize, _)| signer(at, it, &mut checker))
+        .collect();
     checker.finish()?;
     let (Some(area), Some(zone)) = (area, zone) else {
         return Err(anyhow::anyhow!("the checker let an empty field pass").into());
     };
     let calendar = WorkCalendar::five_days(zone);
-    Ok(Office { id: OfficeId::generate(), area, name, letterhead, code, address, place, signers, without_neighbourhoods: given.without_neighbourhoods, calendar })
+    Ok(Office {
+        id: OfficeId::generate(),
+        area,
+        name,
+        letterhead,
+        code,
+        address,
+        place,
+        signers,
+        without_neighbourhoods: given.without_neighbourhoods,
+        calendar,
+    })
 }
 
 fn signer(at: usize, given: &proto::Signatory, checker: &mut Checker) -> Option<Signer> {
     let field = |name: &str| format!("office.signatories[{at}].{name}");
     let role = given.role.parse().ok();
     if role.is_none() {
-        checker.violation(field("role"), "INVALID_ROLE", "isi peran seperti VILLAGE_HEAD", "give a role such as VILLAGE_HEAD");
+        checker.violation(
+            field("role"),
+            "INVALID_ROLE",
+            "isi peran seperti VILLAGE_HEAD",
+            "give a role such as VILLAGE_HEAD",
+        );
     }
     let nik = if given.nik.is_empty() { None } else { given.nik.parse().ok() };
     if nik.is_none() && !given.nik.is_empty() {
-        checker.violation(field("nik"), "INVALID_NIK", "isi 16 angka NIK", "give the 16 digits of the population number");
+        checker.violation(
+            field("nik"),
+            "INVALID_NIK",
+            "isi 16 angka NIK",
+            "give the 16 digits of the population number",
+        );
     }
     Some(Signer {
         account: checker.text(&field("account_id"), &given.account_id, 3, 64),
         role: role?,
-        name: checker.text(&field("name"), &given.name, 2, 120),
-        title: checker.text(&field("title"), &given.title, 2, 160),
-        rank: checker.text(&field("rank"), &given.rank, 0, 80),
-        nip: checker.text(&field("nip"), &given.nip, 0, 30),
+        name: printed(checker, &field("name"), &given.name, 2, 120),
+        title: printed(checker, &field("title"), &given.title, 2, 160),
+        rank: printed(checker, &field("rank"), &given.rank, 0, 80),
+        nip: printed(checker, &field("nip"), &given.nip, 0, 30),
         nik,
-        on_behalf_of: checker.text(&field("on_behalf_of"), &given.on_behalf_of, 0, 160),
+        on_behalf_of: printed(checker, &field("on_behalf_of"), &given.on_behalf_of, 0, 160),
     })
+}
+
+/// A text that stands in letters: what deceives there is refused here, not when a citizen applies.
+fn printed(checker: &mut Checker, field: &str, text: &str, min: usize, max: usize) -> String {
+    let text = checker.text(field, text, min, max);
+    if text.chars().any(|character| !character.is_control() && is_deceptive(character, false)) {
+        checker.violation(
+            field,
+            "INVALID_CHARACTER",
+            "hapus karakter yang tidak terlihat, lalu ketik ulang",
+            "remove invisible characters and type it again",
+        );
+    }
+    text
 }

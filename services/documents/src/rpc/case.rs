@@ -43,7 +43,11 @@ pub(crate) struct Asking<'a> {
 
 impl Core {
     /// The application with this id.
-    pub(crate) async fn application(&self, db: &impl ConnectionTrait, id: ApplicationId) -> Result<Loaded, Error> {
+    pub(crate) async fn application(
+        &self,
+        db: &impl ConnectionTrait,
+        id: ApplicationId,
+    ) -> Result<Loaded, Error> {
         let record = store::application::find(db, &self.cipher, id).await?;
         self.loaded(db, record.ok_or(Error::NotFound(Thing::Application))?).await
     }
@@ -68,7 +72,11 @@ impl Core {
     }
 
     /// The application that this code follows.
-    pub(crate) async fn application_by_code(&self, db: &impl ConnectionTrait, code: &str) -> Result<Loaded, Error> {
+    pub(crate) async fn application_by_code(
+        &self,
+        db: &impl ConnectionTrait,
+        code: &str,
+    ) -> Result<Loaded, Error> {
         let digest = self.code_digest(code).ok_or(Error::NotFound(Thing::Code))?;
         let record = store::application::by_code(db, &self.cipher, &digest).await?;
         self.loaded(db, record.ok_or(Error::NotFound(Thing::Code))?).await
@@ -121,7 +129,11 @@ impl Core {
                 });
             }
         }
-        let own = loaded.offices.iter().flat_map(|office| &office.signers).find(|signer| signer.account == caller.id);
+        let own = loaded
+            .offices
+            .iter()
+            .flat_map(|office| &office.signers)
+            .find(|signer| signer.account == caller.id);
         actor.person = own.and_then(|signer| signer.nik.as_ref()).map(|nik| self.person_key(nik.reveal()));
         Ok(actor)
     }
@@ -205,16 +217,21 @@ impl Core {
             }
         }
         for level in loaded.application().needs_number().collect::<Vec<_>>() {
-            let office = loaded
-                .office(level)
-                .ok_or_else(|| anyhow::anyhow!("an application needs the number of an office that it has not"))?;
+            let office = loaded.office(level).ok_or_else(|| {
+                anyhow::anyhow!("an application needs the number of an office that it has not")
+            })?;
             let numbering = &loaded.letter.numbering;
             let format = match (level, &numbering.sub_district_format) {
-                (OfficeLevel::SubDistrict, Some(own)) if loaded.letter.issuer != OfficeLevel::SubDistrict => own,
-                (OfficeLevel::SubDistrict | OfficeLevel::Village | OfficeLevel::Agency, _) => &numbering.format,
+                (OfficeLevel::SubDistrict, Some(own)) if loaded.letter.issuer != OfficeLevel::SubDistrict => {
+                    own
+                }
+                (OfficeLevel::SubDistrict | OfficeLevel::Village | OfficeLevel::Agency, _) => {
+                    &numbering.format
+                }
             };
-            let format: crate::domain::number::Format =
-                format.parse().map_err(|error| anyhow::anyhow!("a published number format is unsound: {error}"))?;
+            let format: crate::domain::number::Format = format
+                .parse()
+                .map_err(|error| anyhow::anyhow!("a published number format is unsound: {error}"))?;
             let date = office.zone().local(now).date();
             let year = chrono::Datelike::year(&date);
             let series = numbering.series.series(&loaded.letter.key);
@@ -276,7 +293,9 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let application = loaded.application();
-        let Some(issuer) = loaded.offices.iter().find(|office| office.id == loaded.record.case.content.office) else {
+        let Some(issuer) =
+            loaded.offices.iter().find(|office| office.id == loaded.record.case.content.office)
+        else {
             return Ok(());
         };
         for kind in events.iter().filter_map(kind_of) {
@@ -334,9 +353,13 @@ impl Loaded {
 
     /// The working time that counts now: of the office at whose step it is, else of the one that issues.
     pub(crate) fn calendar(&self) -> WorkCalendar {
-        let at_hand = self.application().current_step().and_then(|(_, step)| self.office(step.step.level.office()));
+        let at_hand =
+            self.application().current_step().and_then(|(_, step)| self.office(step.step.level.office()));
         let office = at_hand.or_else(|| self.issuer().ok());
-        office.map_or_else(|| WorkCalendar::five_days(crate::domain::calendar::TimeZone::Wib), |it| it.calendar.clone())
+        office.map_or_else(
+            || WorkCalendar::five_days(crate::domain::calendar::TimeZone::Wib),
+            |it| it.calendar.clone(),
+        )
     }
 
     /// The area in which a role of a level must be held, as grants name it.

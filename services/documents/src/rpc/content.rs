@@ -9,13 +9,13 @@ use sea_orm::ConnectionTrait;
 use sha2::{Digest as _, Sha256};
 
 use super::{Core, convert};
+use crate::domain::OfficeId;
 use crate::domain::area::{AreaLevel, AreaPath};
 use crate::domain::field::{self, Attribute, Field, Values};
 use crate::domain::letter_type::LetterType;
 use crate::domain::office::{Office, OfficeArea};
 use crate::domain::person::{Nik, Subject, SubjectKind, check_family_card};
 use crate::domain::step::OfficeLevel;
-use crate::domain::OfficeId;
 use crate::error::Error;
 use crate::store;
 use crate::store::application::{Attachment, Content};
@@ -88,7 +88,9 @@ impl Core {
         checker: &mut Checker,
     ) -> Result<BTreeMap<OfficeLevel, Office>, Error> {
         let mut offices = BTreeMap::new();
-        for (level, at) in [(OfficeLevel::Village, AreaLevel::Village), (OfficeLevel::SubDistrict, AreaLevel::SubDistrict)] {
+        for (level, at) in
+            [(OfficeLevel::Village, AreaLevel::Village), (OfficeLevel::SubDistrict, AreaLevel::SubDistrict)]
+        {
             let area: Option<OfficeArea> = area.at(at).and_then(|area| area.region().as_str().parse().ok());
             if let Some(area) = area
                 && let Some(office) = store::office::of_area(db, &self.cipher, &area).await?
@@ -176,7 +178,11 @@ impl Core {
     }
 }
 
-fn subject(letter: &LetterType, given: &proto::Subject, checker: &mut Checker) -> (Subject, Option<AreaPath>) {
+fn subject(
+    letter: &LetterType,
+    given: &proto::Subject,
+    checker: &mut Checker,
+) -> (Subject, Option<AreaPath>) {
     let name = checker.text("subject.name", &given.name, 2, 120);
     let nik: Option<Nik> = if given.nik.trim().is_empty() { None } else { given.nik.trim().parse().ok() };
     if nik.is_none() && !given.nik.trim().is_empty() {
@@ -217,7 +223,12 @@ fn subject(letter: &LetterType, given: &proto::Subject, checker: &mut Checker) -
     let address = checker.text("subject.address", &given.address, 0, 300);
     let phone = checker.text("subject.phone", &given.phone, 0, 20);
     if !phone.is_empty() && !is_phone(&phone) {
-        checker.violation("subject.phone", "INVALID_PHONE", "isi nomor telepon seperti 081234567890", "give a phone number such as 081234567890");
+        checker.violation(
+            "subject.phone",
+            "INVALID_PHONE",
+            "isi nomor telepon seperti 081234567890",
+            "give a phone number such as 081234567890",
+        );
     }
     let subject = Subject {
         kind,
@@ -254,7 +265,8 @@ fn values(
     let values = field::normalise(&letter.fields, &values);
     for violation in field::validate(&letter.fields, &values, today) {
         let from = letter.fields.iter().find(|field| field.key == violation.field).and_then(subject_field);
-        let field = from.map_or_else(|| format!("values.{}", violation.field), |name| format!("subject.{name}"));
+        let field =
+            from.map_or_else(|| format!("values.{}", violation.field), |name| format!("subject.{name}"));
         checker.violation(field, violation.reason, violation.remedy.id, violation.remedy.en);
     }
     values
@@ -318,4 +330,3 @@ pub(super) fn told(letter: &LetterType, values: &Values) -> BTreeMap<String, ser
         .filter_map(|field| Some((field.prefill?.to_string(), values.get(&field.key)?.clone())))
         .collect()
 }
-

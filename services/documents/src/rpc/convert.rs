@@ -34,9 +34,8 @@ pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
 
 /// Reads a time that must be given.
 pub(super) fn time(field: &str, value: Option<Timestamp>, checker: &mut Checker) -> Option<DateTime<Utc>> {
-    let read = value.and_then(|value| {
-        DateTime::from_timestamp(value.seconds, u32::try_from(value.nanos).ok()?)
-    });
+    let read =
+        value.and_then(|value| DateTime::from_timestamp(value.seconds, u32::try_from(value.nanos).ok()?));
     if read.is_none() {
         checker.violation(field, "INVALID_TIME", "isi dengan waktu yang benar", "give a valid time");
     }
@@ -227,10 +226,7 @@ pub(super) fn life_event(event: &LifeEvent, offered: &BTreeSet<String>) -> proto
                 elsewhere: case
                     .elsewhere
                     .iter()
-                    .map(|it| proto::LocalizedText {
-                        id: elsewhere(it),
-                        en: elsewhere(it),
-                    })
+                    .map(|it| proto::LocalizedText { id: elsewhere(it), en: elsewhere(it) })
                     .collect(),
             })
             .collect(),
@@ -450,13 +446,19 @@ pub(super) fn number(entry: &crate::store::number::Entry) -> proto::RegisterNumb
 }
 
 /// An application as officials see it. `allowed` is what the caller may do now.
-pub(super) fn application(loaded: &Loaded, allowed: Vec<String>, duplicates: Vec<String>, now: DateTime<Utc>) -> proto::Application {
+pub(super) fn application(
+    loaded: &Loaded,
+    allowed: Vec<String>,
+    duplicates: Vec<String>,
+    now: DateTime<Utc>,
+) -> proto::Application {
     let record = &loaded.record;
     let case = &record.case;
     let application = &case.application;
     let content = &case.content;
     let id = application.id.to_string();
-    let office_of = |level: OfficeLevel| case.offices.get(&level).map(ToString::to_string).unwrap_or_default();
+    let office_of =
+        |level: OfficeLevel| case.offices.get(&level).map(ToString::to_string).unwrap_or_default();
     proto::Application {
         letter_type: content.letter_type.clone(),
         letter_type_version: count(content.letter_type_version),
@@ -511,7 +513,12 @@ pub(super) fn verbs(state: State) -> Vec<String> {
 }
 
 /// A document for those who may read it.
-pub(super) fn document(document: &Document, sha256: &str, signatures: usize, today: chrono::NaiveDate) -> proto::Document {
+pub(super) fn document(
+    document: &Document,
+    sha256: &str,
+    signatures: usize,
+    today: chrono::NaiveDate,
+) -> proto::Document {
     proto::Document {
         id: document.id.to_string(),
         application_id: document.application.to_string(),

@@ -5,7 +5,8 @@ use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1::{
-    self as proto, CorrectDocumentRequest, CorrectDocumentResponse, RenewDocumentRequest, RenewDocumentResponse,
+    self as proto, CorrectDocumentRequest, CorrectDocumentResponse, RenewDocumentRequest,
+    RenewDocumentResponse,
 };
 use prost::Message;
 use tonic::Response;

@@ -49,7 +49,8 @@ pub(super) async fn handle(
         ends: ends.timestamp(),
     };
     let tx = core.db.begin().await?;
-    record(&tx, (super::who(caller), "document.link_made", &subject), (None, None), json!({}), "", now).await?;
+    record(&tx, (super::who(caller), "document.link_made", &subject), (None, None), json!({}), "", now)
+        .await?;
     tx.commit().await?;
     Ok(Response::new(CreateDownloadLinkResponse {
         path: format!("/berkas/{}", core.link(&link)?),

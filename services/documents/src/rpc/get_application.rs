@@ -24,7 +24,8 @@ pub(super) async fn handle(
     let (loaded, actor) = core.application_of(&core.db.read, caller, id).await?;
     let tx = core.db.begin().await?;
     let subject = id.to_string();
-    record(&tx, (&caller.id, "application.viewed", &subject), (None, None), json!({}), "", core.now()).await?;
+    record(&tx, (&caller.id, "application.viewed", &subject), (None, None), json!({}), "", core.now())
+        .await?;
     tx.commit().await?;
     let application = core.shown(&core.db.read, &loaded, &actor).await?;
     Ok(Response::new(GetApplicationResponse { application: Some(application) }))
@@ -58,7 +59,8 @@ impl Core {
             (Some(_) | None, _) => Vec::new(),
         };
         let takes_it = loaded.application().desk().is_some_and(|desk| {
-            let own = actor.roles.iter().any(|(role, scope)| desk.roles.contains(role) && *scope == desk.scope);
+            let own =
+                actor.roles.iter().any(|(role, scope)| desk.roles.contains(role) && *scope == desk.scope);
             own || actor.delegations.iter().any(|it| desk.roles.contains(&it.role) && it.scope == desk.scope)
         });
         let allowed = if takes_it || loaded.application().desk().is_none() {

@@ -42,7 +42,8 @@ impl Core {
         permission: &str,
         id: DocumentId,
     ) -> Result<(Document, Office), Error> {
-        let document = store::document::find(db, &self.cipher, id).await?.ok_or(Error::NotFound(Thing::Document))?;
+        let document =
+            store::document::find(db, &self.cipher, id).await?.ok_or(Error::NotFound(Thing::Document))?;
         let office = store::office::find(db, &self.cipher, document.office)
             .await?
             .filter(|office| Areas::of(caller, permission).reach(office.area.as_str()))

@@ -1,10 +1,12 @@
-//! `GetDraft`: the letter as it will be signed, rendered from the frozen content; after the first signature, the file.
+//! `GetDraft`: the letter as it will be signed, rendered from the frozen content; after the first signature, the file. Each
+//! look is recorded.
 
 use mpp_kit::caller::Caller;
 use mpp_proto::documents::v1::{GetDraftRequest, GetDraftResponse};
+use serde_json::json;
 use tonic::Response;
 
-use super::{Core, get_application};
+use super::{Core, get_application, record};
 use crate::error::Error;
 
 pub(super) async fn handle(
@@ -22,5 +24,9 @@ pub(super) async fn handle(
             core.press.draft(&loaded.letter, &loaded.record.case.content, &offices).await?.pdf
         }
     };
+    let tx = core.db.begin().await?;
+    let subject = id.to_string();
+    record(&tx, (&caller.id, "draft.viewed", &subject), (None, None), json!({}), "", core.now()).await?;
+    tx.commit().await?;
     Ok(Response::new(GetDraftResponse { pdf, content_hash }))
 }

@@ -22,7 +22,8 @@ pub(super) async fn handle(
     let document = document.ok_or(Error::NotFound(Thing::Code))?;
     let tx = core.db.begin().await?;
     let subject = document.id.to_string();
-    record(&tx, (super::who(caller), "document.verified", &subject), (None, None), json!({}), "", core.now()).await?;
+    record(&tx, (super::who(caller), "document.verified", &subject), (None, None), json!({}), "", core.now())
+        .await?;
     tx.commit().await?;
     let document = core.public_document(&document).await?;
     Ok(Response::new(GetVerificationResponse { document: Some(document) }))

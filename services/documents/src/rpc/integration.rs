@@ -3,7 +3,7 @@
 pub(super) mod create_webhook;
 mod drafts;
 pub(super) mod get_licence;
-pub(super) mod list_events;
+pub(super) mod list_document_events;
 pub(super) mod list_licences;
 pub(super) mod list_webhook_deliveries;
 pub(super) mod list_webhooks;
@@ -329,7 +329,7 @@ pub(crate) mod for_tests {
         rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse;
         list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
         replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse;
-        list_events(ListEventsRequest) -> ListEventsResponse;
+        list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse;
         list_licences(ListLicencesRequest) -> ListLicencesResponse;
         get_licence(GetLicenceRequest) -> GetLicenceResponse;
         update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;

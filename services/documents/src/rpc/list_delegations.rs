@@ -33,7 +33,9 @@ pub(super) async fn handle(
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);
     Ok(Response::new(ListDelegationsResponse {
-        next_page_token: last.map(|last| PageToken::encode(&last.id.to_string(), &filter)).unwrap_or_default(),
+        next_page_token: last
+            .map(|last| PageToken::encode(&last.id.to_string(), &filter))
+            .unwrap_or_default(),
         delegations: found.iter().map(convert::delegation).collect(),
     }))
 }

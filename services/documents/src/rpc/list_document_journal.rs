@@ -4,7 +4,9 @@ use mpp_kit::caller::Caller;
 use mpp_kit::fault::Problem;
 use mpp_kit::journal;
 use mpp_kit::page::{PageToken, page_size};
-use mpp_proto::documents::v1::{DocumentJournalEntry, ListDocumentJournalRequest, ListDocumentJournalResponse};
+use mpp_proto::documents::v1::{
+    DocumentJournalEntry, ListDocumentJournalRequest, ListDocumentJournalResponse,
+};
 use tonic::Response;
 
 use super::access::Areas;
@@ -22,14 +24,17 @@ pub(super) async fn handle(
     }
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("journal of {}", request.subject);
-    let after = PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
+    let after =
+        PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
     let subject = Some(request.subject.as_str()).filter(|subject| !subject.is_empty());
     let mut found = journal::read(&core.db.read, subject, after, u64::from(size) + 1).await?;
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);
     Ok(Response::new(ListDocumentJournalResponse {
-        next_page_token: last.map(|last| PageToken::encode(&last.seq.to_string(), &filter)).unwrap_or_default(),
+        next_page_token: last
+            .map(|last| PageToken::encode(&last.seq.to_string(), &filter))
+            .unwrap_or_default(),
         entries: found
             .into_iter()
             .map(|recorded| DocumentJournalEntry {

@@ -1,5 +1,7 @@
 //! `ListDocuments`: issued documents within the caller's reach, oldest change first, for those who poll.
 
+use std::collections::BTreeMap;
+
 use mpp_kit::caller::Caller;
 use mpp_kit::page::{PageToken, page_size};
 use mpp_proto::documents::v1::{ListDocumentsRequest, ListDocumentsResponse};
@@ -18,7 +20,8 @@ pub(super) async fn handle(
 ) -> Result<Response<ListDocumentsResponse>, Error> {
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("documents of {} {}", caller.id, request.letter_type);
-    let after = PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
+    let after =
+        PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
     let areas = Areas::of(caller, "documents.read");
     let only = Some(request.letter_type.as_str()).filter(|key| !key.is_empty());
     let (db, cipher) = (&core.db.read, &core.cipher);
@@ -29,12 +32,24 @@ pub(super) async fn handle(
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);
-    let next_page_token = last.map(|last| PageToken::encode(&last.changed.to_string(), &filter)).unwrap_or_default();
-    let today = TimeZone::Wib.local(core.now()).date();
+    let next_page_token =
+        last.map(|last| PageToken::encode(&last.changed.to_string(), &filter)).unwrap_or_default();
+    // Whether one is over goes by the date of its office.
+    let mut zones = BTreeMap::new();
     let mut documents = Vec::with_capacity(found.len());
     for document in &found {
         let revisions = store::document::revisions(db, document.id).await?;
         let sha256 = revisions.last().map(|revision| revision.sha256.clone()).unwrap_or_default();
+        let zone = match zones.get(&document.office) {
+            Some(zone) => *zone,
+            None => {
+                let office = store::office::find(db, cipher, document.office).await?;
+                let zone = office.map_or(TimeZone::Wib, |office| office.zone());
+                zones.insert(document.office, zone);
+                zone
+            }
+        };
+        let today = zone.local(core.now()).date();
         documents.push(convert::document(document, &sha256, revisions.len(), today));
     }
     Ok(Response::new(ListDocumentsResponse { documents, next_page_token }))

@@ -6,7 +6,7 @@ use mpp_proto::documents::v1::{ListLetterTypeVersionsRequest, ListLetterTypeVers
 use tonic::Response;
 
 use super::{Core, convert};
-use crate::error::Error;
+use crate::error::{Error, Thing};
 use crate::store;
 
 pub(super) async fn handle(
@@ -19,6 +19,9 @@ pub(super) async fn handle(
     let before = PageToken::decode(&request.page_token, &filter)?.and_then(|version| version.parse().ok());
     let key = &request.letter_type;
     let mut found = store::letter_type::versions(&core.db.read, key, before, u64::from(size) + 1).await?;
+    if found.is_empty() && before.is_none() {
+        return Err(Error::NotFound(Thing::LetterType));
+    }
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);

@@ -19,7 +19,8 @@ pub(super) async fn handle(
     let size = page_size(request.page_size, 50, 200)?;
     let after = PageToken::decode(&request.page_token, FILTER)?;
     // One more than asked for tells whether there is a next page.
-    let mut found = store::letter_type::published(&core.db.read, after.as_deref(), u64::from(size) + 1).await?;
+    let mut found =
+        store::letter_type::published(&core.db.read, after.as_deref(), u64::from(size) + 1).await?;
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);

@@ -40,7 +40,11 @@ pub(super) async fn handle(
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);
-    let next_page_token =
-        last.map(|last| PageToken::encode(&format!("{} {}", last.seq, last.series), &filter)).unwrap_or_default();
-    Ok(Response::new(ListNumbersResponse { numbers: found.iter().map(convert::number).collect(), next_page_token }))
+    let next_page_token = last
+        .map(|last| PageToken::encode(&format!("{} {}", last.seq, last.series), &filter))
+        .unwrap_or_default();
+    Ok(Response::new(ListNumbersResponse {
+        numbers: found.iter().map(convert::number).collect(),
+        next_page_token,
+    }))
 }

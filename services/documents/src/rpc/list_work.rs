@@ -53,10 +53,8 @@ pub(super) async fn handle(
     let ids: Vec<_> = lines.iter().map(|line| line.application).collect();
     let records = store::application::several(&core.db.read, &core.cipher, &ids).await?;
     let records: BTreeMap<_, _> = records.into_iter().map(|it| (it.case.application.id, it)).collect();
-    let items = lines
-        .iter()
-        .filter_map(|line| Some(item(line, records.get(&line.application)?, now)))
-        .collect();
+    let items =
+        lines.iter().filter_map(|line| Some(item(line, records.get(&line.application)?, now))).collect();
     Ok(Response::new(ListWorkResponse { items, next_page_token, late: convert::count(late) }))
 }
 

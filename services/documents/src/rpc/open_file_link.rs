@@ -17,7 +17,8 @@ pub(super) async fn handle(
     let link = core.opened(&request.token, now)?;
     let content = core.files.get(&link.file.to_string()).await?;
     let tx = core.db.begin().await?;
-    record(&tx, (super::who(caller), "document.downloaded", &link.subject), (None, None), json!({}), "", now).await?;
+    record(&tx, (super::who(caller), "document.downloaded", &link.subject), (None, None), json!({}), "", now)
+        .await?;
     tx.commit().await?;
     Ok(Response::new(OpenFileLinkResponse {
         content,

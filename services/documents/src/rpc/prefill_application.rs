@@ -1,5 +1,8 @@
-//! `PrefillApplication`: what a person told before, for the form of another type. Who holds the code of an earlier
-//! application and the person's whole number knows both; each look is entered into the person's access log.
+//! `PrefillApplication`: what a person told before, for the form of another type, to who holds the code of an earlier
+//! application and knows the person's whole number. Each look is entered into the person's access log.
+//!
+//! Anybody can begin an application with another's number. So an application that is not issued gives back what was told
+//! with it and nothing else; what was told with others is for who was found to be that person.
 
 use mpp_kit::caller::Caller;
 use mpp_proto::documents::v1::{PrefillApplicationRequest, PrefillApplicationResponse};
@@ -7,8 +10,10 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tonic::Response;
 
+use super::content::told;
 use super::{Core, convert, record};
 use crate::domain::field::Values;
+use crate::domain::workflow::State;
 use crate::error::{Error, Thing};
 use crate::store;
 
@@ -20,16 +25,32 @@ pub(super) async fn handle(
     let letter = core.types.published(&core.db.read, &request.letter_type).await?;
     let loaded = core.application_by_code(&core.db.read, &request.code).await?;
     let key = core.person_key(request.nik.trim());
-    let same = loaded.application().applicant.person.as_deref().is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
+    let same = loaded
+        .application()
+        .applicant
+        .person
+        .as_deref()
+        .is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
     if !same {
         return Err(Error::NotFound(Thing::Code));
     }
-    let told = store::person::find(&core.db.read, &core.cipher, &key).await?.unwrap_or_default();
+    let attributes = match loaded.application().state {
+        State::Issued | State::HandedOver => {
+            store::person::find(&core.db.read, &core.cipher, &key).await?.unwrap_or_default().attributes
+        }
+        State::Draft
+        | State::InReview
+        | State::Returned
+        | State::AwaitingSignature
+        | State::Signing
+        | State::Rejected
+        | State::Withdrawn => told(&loaded.letter, &loaded.record.case.content.values),
+    };
     let values: Values = letter
         .fields
         .iter()
         .filter(|field| !convert::comes_from_subject(field))
-        .filter_map(|field| Some((field.key.clone(), told.attributes.get(&field.prefill?.to_string())?.clone())))
+        .filter_map(|field| Some((field.key.clone(), attributes.get(&field.prefill?.to_string())?.clone())))
         .collect();
     let tx = core.db.begin().await?;
     let detail = json!({"letterType": letter.key, "application": loaded.application().id.to_string()});

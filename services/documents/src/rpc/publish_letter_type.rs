@@ -23,7 +23,8 @@ pub(super) async fn handle(
     let key = request.letter_type.clone();
     let draft = store::letter_type::in_state(&core.db.read, &key, TypeState::Draft).await?;
     if let Some(draft) = &draft {
-        let read = catalogue::read_definition(&draft.definition, &draft.template).map_err(|error| defective(vec![error.to_string()]))?;
+        let read = catalogue::read_definition(&draft.definition, &draft.template)
+            .map_err(|error| defective(vec![error.to_string()]))?;
         let defects = catalogue::defects_of(&read);
         if !defects.is_empty() {
             return Err(defective(defects));

@@ -47,8 +47,6 @@ pub(super) async fn handle(
             let by = By::Applicant { account: None };
             let asking = Asking { who: super::who(caller), request_id: &request.request_id };
             let loaded = core.act(&tx, loaded, (by, Order::Resubmit { content_hash }), asking, now).await?;
-            let key = loaded.record.case.application.applicant.person.clone();
-            core.remember(&tx, &loaded.letter, &loaded.record.case.content, key.as_deref(), now).await?;
             Ok(ResubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
         })
         .await?;

@@ -59,7 +59,10 @@ impl Core {
         let Some(next) = TRANSITIONS.next(before, verb) else {
             return Err(Problem::precondition(
                 "NOT_PERMITTED_IN_STATE",
-                format!("Dokumen ini sudah {}; keadaannya tidak dapat diubah lagi seperti itu.", before.label()),
+                format!(
+                    "Dokumen ini sudah {}; keadaannya tidak dapat diubah lagi seperti itu.",
+                    before.label()
+                ),
                 format!("The document is {before}; this cannot be done to it any more."),
             )
             .with("state", before)
@@ -80,7 +83,15 @@ impl Core {
             DocumentState::Valid => ("document.valid", "surat.berlaku"),
         };
         let states = (Some(before.to_string()), Some(next.to_string()));
-        record(tx, (asking.who, what, &id), states, json!({"version": document.version}), asking.request_id, now).await?;
+        record(
+            tx,
+            (asking.who, what, &id),
+            states,
+            json!({"version": document.version}),
+            asking.request_id,
+            now,
+        )
+        .await?;
         let data = json!({
             "document": id,
             "application": document.application.to_string(),
@@ -88,8 +99,14 @@ impl Core {
             "office": area,
             "state": next.to_string(),
         });
-        let event =
-            store::event::Event { id: EventId::generate(), kind, subject: id, area: area.to_owned(), data, at: now };
+        let event = store::event::Event {
+            id: EventId::generate(),
+            kind,
+            subject: id,
+            area: area.to_owned(),
+            data,
+            at: now,
+        };
         store::event::append(tx, &event).await?;
         Ok(())
     }

@@ -21,7 +21,7 @@ use super::{Core, get_application};
 use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
 use crate::domain::code;
-use crate::domain::document::{DocumentState, DocumentVerb};
+use crate::domain::document::{DocumentState, DocumentVerb, TRANSITIONS};
 use crate::domain::office::{Office, Signer};
 use crate::domain::workflow::decide::{By, Order};
 use crate::domain::workflow::{Actor, State};
@@ -76,11 +76,12 @@ pub(super) async fn handle(
         if let Some(problem) = problem.as_ref().and_then(|problem| problem.source.as_ref()) {
             tracing::warn!(application = %id, error = format!("{problem:#}"), "a letter was not signed");
         }
-        let application = match core.application_of(&core.db.write, caller, get_application::read_id(id)?).await {
-            Ok((loaded, actor)) => Some(core.shown(&core.db.write, &loaded, &actor).await?),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
-        };
+        let application =
+            match core.application_of(&core.db.write, caller, get_application::read_id(id)?).await {
+                Ok((loaded, actor)) => Some(core.shown(&core.db.write, &loaded, &actor).await?),
+                Err(Error::NotFound(_)) => None,
+                Err(error) => return Err(error),
+            };
         results.push(SigningResult {
             application_id: id.clone(),
             signed,
@@ -108,6 +109,7 @@ impl Core {
         if signed_by(&loaded, &actor) {
             return Ok(());
         }
+        self.may_replace(&loaded).await?;
         let signer = self.signer_of(&loaded, caller).await?;
         let seen = loaded.application().content_hash.clone().unwrap_or_default();
         let tx = self.db.begin().await?;
@@ -120,11 +122,34 @@ impl Core {
         self.settle(loaded, signed, asking).await
     }
 
+    /// Refuses to sign what is to replace a document that has ended meanwhile, before anybody signs it in vain.
+    async fn may_replace(&self, loaded: &Loaded) -> Result<(), Error> {
+        let Some(replaced) = loaded.record.case.replaces else { return Ok(()) };
+        let old = store::document::find(&self.db.read, &self.cipher, replaced).await?;
+        match old.filter(|old| TRANSITIONS.next(old.state, DocumentVerb::Replace).is_none()) {
+            Some(old) => Err(Problem::precondition(
+                "NOT_PERMITTED_IN_STATE",
+                format!(
+                    "Dokumen yang digantikan sudah {}. Tolak permohonan ini; bila perlu, mulai yang baru.",
+                    old.state.label()
+                ),
+                format!(
+                    "The document to be replaced is {}. Reject this application; begin another if needed.",
+                    old.state
+                ),
+            )
+            .with("state", old.state)
+            .into()),
+            None => Ok(()),
+        }
+    }
+
     /// Signs what is granted by law with the seal of the installation.
     pub(crate) async fn sign_by_law(&self, loaded: Loaded) -> Result<(), Error> {
         let issuer = loaded.issuer()?.clone();
         let head = issuer.signers.iter().find(|signer| signer.role == signer.role.level().head());
-        let head = head.or_else(|| issuer.signers.first()).cloned().context("an office has nobody who signs")?;
+        let head =
+            head.or_else(|| issuer.signers.first()).cloned().context("an office has nobody who signs")?;
         let signer = Acting { signer: head, office: issuer, title: None };
         let signed = self.signed_file(&loaded, &signer, None, self.now()).await;
         self.settle(loaded, signed, Asking { who: "system", request_id: "" }).await
@@ -140,9 +165,12 @@ impl Core {
             return Ok(Acting { signer, office, title: None });
         }
         let held = store::delegation::of_account(&self.db.read, &caller.id, self.now()).await?;
-        for held in held.into_iter().filter(|held| held.office == office.id && planned.roles.contains(&held.role)) {
+        for held in
+            held.into_iter().filter(|held| held.office == office.id && planned.roles.contains(&held.role))
+        {
             // The person is listed in a role of his own, here or elsewhere; the title is that of who is filled in for.
-            let person = loaded.offices.iter().flat_map(|office| &office.signers).find(|it| it.account == caller.id);
+            let person =
+                loaded.offices.iter().flat_map(|office| &office.signers).find(|it| it.account == caller.id);
             let post = office.signers.iter().find(|signer| signer.role == held.role);
             if let (Some(person), Some(post)) = (person, post) {
                 let signer = Signer { role: held.role, title: post.title.clone(), ..person.clone() };
@@ -173,9 +201,11 @@ impl Core {
                 (self.files.get(&before.file.to_string()).await?, place, None)
             }
             None => {
-                let number = case.numbers.iter().rev().find(|entry| {
-                    entry.office == acting.office.id && entry.void_reason.is_none()
-                });
+                let number = case
+                    .numbers
+                    .iter()
+                    .rev()
+                    .find(|entry| entry.office == acting.office.id && entry.void_reason.is_none());
                 let number = number.context("a letter is to be signed without a number")?.text.clone();
                 let date = acting.office.zone().local(now).date();
                 let code = code::grouped(&self.verification_code(id)?);
@@ -223,7 +253,12 @@ impl Core {
     }
 
     /// Notes how a signature ended. A failure leaves the letter waiting for one.
-    async fn settle(&self, loaded: Loaded, signed: Result<SignedFile, Error>, asking: Asking<'_>) -> Result<(), Error> {
+    async fn settle(
+        &self,
+        loaded: Loaded,
+        signed: Result<SignedFile, Error>,
+        asking: Asking<'_>,
+    ) -> Result<(), Error> {
         let id = loaded.application().id;
         let tx = self.db.begin().await?;
         let mut loaded = self.application(&tx, id).await?;
@@ -280,7 +315,8 @@ impl Core {
         let issuer = loaded.issuer()?;
         let first = case.signed.first().context("an issued letter has no signed file")?;
         let id = case.document.context("an issued letter has no document")?;
-        let number = case.numbers.iter().rev().find(|entry| entry.office == issuer.id && entry.void_reason.is_none());
+        let number =
+            case.numbers.iter().rev().find(|entry| entry.office == issuer.id && entry.void_reason.is_none());
         let document = Document {
             id,
             application: case.application.id,
@@ -321,10 +357,14 @@ impl Core {
         }
         if let Some(replaced) = case.replaces
             && let Some(mut old) = store::document::find(tx, &self.cipher, replaced).await?
+            // It ended while this one was being signed: a signed file is never lost for that.
+            && TRANSITIONS.next(old.state, DocumentVerb::Replace).is_some()
         {
             old.body.replaced_by = Some(id);
             self.end(tx, &mut old, DocumentVerb::Replace, issuer.area.as_str(), asking, now).await?;
         }
+        let person = case.application.applicant.person.as_deref();
+        self.remember(tx, &loaded.letter, &case.content, person, now).await?;
         Ok(())
     }
 }
@@ -378,7 +418,8 @@ fn signed_by(loaded: &Loaded, actor: &Actor) -> bool {
     use crate::domain::workflow::Progress;
     let application = loaded.application();
     let signed = application.plan.steps.iter().zip(&application.steps).any(|(planned, progress)| {
-        planned.step.kind == StepKind::Sign && matches!(progress, Progress::Done(taken) if taken.actor == actor.id)
+        planned.step.kind == StepKind::Sign
+            && matches!(progress, Progress::Done(taken) if taken.actor == actor.id)
     });
     signed && !matches!(application.state, State::AwaitingSignature | State::Signing)
 }

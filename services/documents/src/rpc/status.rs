@@ -16,7 +16,8 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
     let application = loaded.application();
     let office = loaded.issuer().map(|office| office.name.clone()).unwrap_or_default();
     let under_way = matches!(application.state, State::InReview | State::AwaitingSignature | State::Signing);
-    let due = application.clock.as_ref().filter(|_| under_way).and_then(|clock| clock.due(&loaded.calendar()));
+    let due =
+        application.clock.as_ref().filter(|_| under_way).and_then(|clock| clock.due(&loaded.calendar()));
     let returned = application.reason.as_ref().filter(|_| application.state == State::Returned);
     proto::ApplicationStatus {
         code: String::new(),
@@ -36,7 +37,10 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
 }
 
 /// Adds the codes, derived again from the id.
-pub(super) fn with_code(core: &Core, mut status: proto::ApplicationStatus) -> Result<proto::ApplicationStatus, Error> {
+pub(super) fn with_code(
+    core: &Core,
+    mut status: proto::ApplicationStatus,
+) -> Result<proto::ApplicationStatus, Error> {
     let id = status.application_id.parse().map_err(|_| Error::NotFound(Thing::Application))?;
     status.code = code::grouped(&core.receipt_code(id)?);
     let issued = [proto::ApplicationState::Issued.into(), proto::ApplicationState::HandedOver.into()];

@@ -69,7 +69,7 @@ impl Core {
         let about = letter.about.nik.as_ref().and_then(|key| content.values.get(key)?.as_str());
         let subject_key = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
         let agency = offices.get(&OfficeLevel::Agency).map(|office| office.id);
-        let party = Party { account: None, person: applicant.clone() };
+        let party = Party { account: None, person: applicant };
         let draft = Application::draft(id, Plan::of(letter), party, subject_key.clone(), area, agency, now);
         let mut loaded = Loaded {
             record: Record {
@@ -112,14 +112,13 @@ impl Core {
         let waiting = loaded.waiting();
         let queues = (waiting.as_ref(), loaded.deemed_at());
         store::application::insert(tx, &self.cipher, &loaded.record, digest, queues).await?;
-        self.remember(tx, letter, &loaded.record.case.content, applicant.as_deref(), now).await?;
         self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
         self.announce(tx, &loaded, &events, now).await?;
         self.metrics.submitted(&letter.key);
         Ok(loaded)
     }
 
-    /// Keeps what a person told, for the next form.
+    /// Keeps what a person told, for the next form: once it is issued, for only then somebody has looked who he is.
     pub(super) async fn remember(
         &self,
         tx: &DatabaseTransaction,

@@ -17,7 +17,11 @@ pub(crate) struct Types(Mutex<HashMap<(String, u32), Arc<LetterType>>>);
 
 impl Types {
     /// The version of a type that is in force.
-    pub(crate) async fn published(&self, db: &impl ConnectionTrait, key: &str) -> Result<Arc<LetterType>, Error> {
+    pub(crate) async fn published(
+        &self,
+        db: &impl ConnectionTrait,
+        key: &str,
+    ) -> Result<Arc<LetterType>, Error> {
         let version = store::letter_type::in_state(db, key, TypeState::Published).await?;
         self.parsed(&version.ok_or(Error::NotFound(Thing::LetterType))?)
     }
@@ -43,8 +47,9 @@ impl Types {
         if let Some(known) = self.lock().get(&at) {
             return Ok(Arc::clone(known));
         }
-        let read = catalogue::read_definition(&version.definition, &version.template)
-            .map_err(|error| anyhow!("version {} of letter type {}: {error}", version.version, version.key))?;
+        let read = catalogue::read_definition(&version.definition, &version.template).map_err(|error| {
+            anyhow!("version {} of letter type {}: {error}", version.version, version.key)
+        })?;
         let read = Arc::new(LetterType { version: version.version, state: version.state, ..read });
         self.lock().insert(at, Arc::clone(&read));
         Ok(read)

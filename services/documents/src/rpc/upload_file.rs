@@ -68,7 +68,11 @@ fn judge(content: &[u8]) -> Result<&'static str, Error> {
         Err(Problem::invalid(vec![Violation { field: "content".to_owned(), reason, text }]).into())
     };
     if content.is_empty() || content.len() > MAX_UPLOAD {
-        return refuse("INVALID_LENGTH", "pilih berkas berukuran paling besar 3 MB", "choose a file of at most 3 MB");
+        return refuse(
+            "INVALID_LENGTH",
+            "pilih berkas berukuran paling besar 3 MB",
+            "choose a file of at most 3 MB",
+        );
     }
     let found = infer::get(content).map(|kind| kind.mime_type());
     match TAKEN.into_iter().find(|taken| Some(*taken) == found) {

@@ -3,18 +3,19 @@
 use mpp_kit::caller::Caller;
 use mpp_kit::fault::{Problem, Text, Violation};
 use mpp_proto::documents::v1::{FileVerdict, SignatureFinding, VerifyFileRequest, VerifyFileResponse};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tonic::Response;
 
 use super::upload_file::MAX_UPLOAD;
-use super::{Core, convert};
+use super::{Core, convert, record};
 use crate::error::Error;
 use crate::letter::verify::{Coverage, Report, Verdict, inspect};
 use crate::store;
 
 pub(super) async fn handle(
     core: &Core,
-    _: &Caller,
+    caller: &Caller,
     request: VerifyFileRequest,
 ) -> Result<Response<VerifyFileResponse>, Error> {
     if request.content.is_empty() || request.content.len() > MAX_UPLOAD {
@@ -26,23 +27,45 @@ pub(super) async fn handle(
     let known = store::document::by_sha256(&core.db.read, &sha256).await?;
     let roots = core.signers.roots().clone();
     // A hostile file may take a while to read.
-    let inspected = tokio::task::spawn_blocking(move || inspect(&request.content, &roots).ok())
-        .await
-        .map_err(anyhow::Error::new)?;
-    let document = match &known {
+    let (inspected, earlier) = tokio::task::spawn_blocking(move || {
+        let inspected = inspect(&request.content, &roots).ok();
+        let earlier = inspected.as_ref().map(|report| digests(report, &request.content)).unwrap_or_default();
+        (inspected, earlier)
+    })
+    .await
+    .map_err(anyhow::Error::new)?;
+    // What it was when it was last signed, if this is not what we issued but begins with it.
+    let mut begins_with = None;
+    for sha256 in earlier.iter().filter(|_| known.is_none()) {
+        begins_with = store::document::by_sha256(&core.db.read, sha256).await?;
+        if begins_with.is_some() {
+            break;
+        }
+    }
+    let verdict = match inspected.as_ref().map(|report| report.verdict) {
+        Some(Verdict::Valid) if known.is_some() => FileVerdict::Valid,
+        // Trusted signatures of others are not documents of ours.
+        Some(Verdict::Valid | Verdict::ExtendedAfterSigning) if known.is_none() && begins_with.is_none() => {
+            FileVerdict::NotOurs
+        }
+        Some(Verdict::Valid | Verdict::ExtendedAfterSigning) => FileVerdict::Extended,
+        Some(Verdict::Altered) => FileVerdict::Altered,
+        Some(Verdict::NotOurs | Verdict::Unsigned) | None => FileVerdict::NotOurs,
+    };
+    let document = match known.or(begins_with) {
         Some(revision) => store::document::find(&core.db.read, &core.cipher, revision.document).await?,
         None => None,
     };
-    let verdict = match (&document, inspected.as_ref().map(|report| &report.verdict)) {
-        // Trusted signatures of others are not documents of ours.
-        (Some(_), Some(Verdict::Valid)) => FileVerdict::Valid,
-        (None, Some(Verdict::Valid)) | (_, None) => FileVerdict::NotOurs,
-        (_, Some(Verdict::ExtendedAfterSigning)) => FileVerdict::Extended,
-        (_, Some(Verdict::Altered)) => FileVerdict::Altered,
-        (_, Some(Verdict::NotOurs | Verdict::Unsigned)) => FileVerdict::NotOurs,
-    };
     let document = match document {
-        Some(document) => Some(core.public_document(&document).await?),
+        Some(document) => {
+            let tx = core.db.begin().await?;
+            let subject = document.id.to_string();
+            let detail = json!({"file": verdict.as_str_name()});
+            let who = (super::who(caller), "document.verified", subject.as_str());
+            record(&tx, who, (None, None), detail, "", core.now()).await?;
+            tx.commit().await?;
+            Some(core.public_document(&document).await?)
+        }
         None => None,
     };
     Ok(Response::new(VerifyFileResponse {
@@ -52,12 +75,23 @@ pub(super) async fn handle(
     }))
 }
 
+/// Digests of what the file was after each of its sound signatures, the latest first.
+fn digests(report: &Report, content: &[u8]) -> Vec<String> {
+    let sound =
+        report.signatures.iter().rev().filter(|signature| signature.is_sound() && signature.trust.is_ok());
+    sound
+        .filter_map(|signature| content.get(..signature.end))
+        .map(|bytes| hex::encode(Sha256::digest(bytes)))
+        .collect()
+}
+
 fn findings(report: Report) -> Vec<SignatureFinding> {
     report
         .signatures
         .into_iter()
         .map(|signature| {
-            let stamped = signature.timestamp.as_ref().filter(|stamp| stamp.trust.is_ok()).map(|stamp| stamp.time);
+            let stamped =
+                signature.timestamp.as_ref().filter(|stamp| stamp.trust.is_ok()).map(|stamp| stamp.time);
             let time = stamped.or_else(|| signature.claimed_time.map(|time| time.to_utc()));
             SignatureFinding {
                 intact: signature.is_sound(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeZone as _, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -166,7 +166,8 @@ pub(crate) async fn by_code(
     cipher: &Cipher,
     code_digest: &str,
 ) -> Result<Option<Record>, DbErr> {
-    let row = application::Entity::find().filter(application::Column::CodeDigest.eq(code_digest)).one(db).await?;
+    let row =
+        application::Entity::find().filter(application::Column::CodeDigest.eq(code_digest)).one(db).await?;
     row.map(|row| record(cipher, &row)).transpose()
 }
 
@@ -212,7 +213,11 @@ pub(crate) async fn similar(
 }
 
 /// Applications that the law grants by now.
-pub(crate) async fn deemed(db: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> Result<Vec<ApplicationId>, DbErr> {
+pub(crate) async fn deemed(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
     let rows: Vec<String> = Entity::find()
         .select_only()
@@ -227,7 +232,11 @@ pub(crate) async fn deemed(db: &impl ConnectionTrait, now: DateTime<Utc>, limit:
 }
 
 /// Applications whose step is late and was not pointed out yet.
-pub(crate) async fn late(db: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> Result<Vec<ApplicationId>, DbErr> {
+pub(crate) async fn late(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<ApplicationId>, DbErr> {
     use work_item::{Column, Entity};
     let rows: Vec<String> = Entity::find()
         .select_only()
@@ -378,7 +387,10 @@ pub(crate) async fn update(
     if done.rows_affected != 1 {
         return Ok(false);
     }
-    work_item::Entity::delete_many().filter(work_item::Column::ApplicationId.eq(id.as_str())).exec(tx).await?;
+    work_item::Entity::delete_many()
+        .filter(work_item::Column::ApplicationId.eq(id.as_str()))
+        .exec(tx)
+        .await?;
     wait(tx, &id, waiting).await?;
     Ok(true)
 }

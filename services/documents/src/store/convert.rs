@@ -34,8 +34,11 @@ pub(crate) fn seal(cipher: &Cipher, id: &str, body: &impl Serialize) -> Result<S
 pub(crate) fn open<T: DeserializeOwned>(cipher: &Cipher, id: &str, body: &str) -> Result<T, DbErr> {
     let sealed = STANDARD.decode(body).ok();
     let json = sealed.and_then(|sealed| cipher.open(id, &sealed)).ok_or_else(|| {
-        DbErr::Custom(format!("the body of {id} cannot be decrypted: the row was changed, or the key is another"))
+        DbErr::Custom(format!(
+            "the body of {id} cannot be decrypted: the row was changed, or the key is another"
+        ))
     })?;
     // The error of serde may quote what it read.
-    serde_json::from_slice(&json).map_err(|_| DbErr::Json(format!("the body of {id} is not as it was written")))
+    serde_json::from_slice(&json)
+        .map_err(|_| DbErr::Json(format!("the body of {id} is not as it was written")))
 }

@@ -1,7 +1,9 @@
 //! Counters that hand out numbers without gaps, in the order of commits: the row stays locked until the transaction ends.
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
+};
 
 use super::entity::change_counter::{ActiveModel, Column, Entity};
 

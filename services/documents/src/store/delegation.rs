@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::convert::read;
@@ -52,10 +52,8 @@ pub(crate) async fn list(
     before: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Delegation>, DbErr> {
-    let mut select = Entity::find()
-        .filter(Column::OfficeId.eq(office.to_string()))
-        .order_by_desc(Column::Id)
-        .limit(limit);
+    let mut select =
+        Entity::find().filter(Column::OfficeId.eq(office.to_string())).order_by_desc(Column::Id).limit(limit);
     if let Some(before) = before {
         select = select.filter(Column::Id.lt(before));
     }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, JoinType,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,13 +88,21 @@ fn revision(row: document_revision::Model) -> Result<Revision, DbErr> {
 }
 
 /// The document with this id.
-pub(crate) async fn find(db: &impl ConnectionTrait, cipher: &Cipher, id: DocumentId) -> Result<Option<Document>, DbErr> {
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    id: DocumentId,
+) -> Result<Option<Document>, DbErr> {
     let row = document::Entity::find_by_id(id.to_string()).one(db).await?;
     row.map(|row| document(cipher, row)).transpose()
 }
 
 /// The document with this code in its QR.
-pub(crate) async fn by_code(db: &impl ConnectionTrait, cipher: &Cipher, code: &str) -> Result<Option<Document>, DbErr> {
+pub(crate) async fn by_code(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    code: &str,
+) -> Result<Option<Document>, DbErr> {
     let row = document::Entity::find().filter(document::Column::Code.eq(code)).one(db).await?;
     row.map(|row| document(cipher, row)).transpose()
 }
@@ -161,7 +169,11 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Docu
 }
 
 /// Writes a changed document over the version before. `false` if somebody was first.
-pub(crate) async fn update(tx: &DatabaseTransaction, cipher: &Cipher, next: &Document) -> Result<bool, DbErr> {
+pub(crate) async fn update(
+    tx: &DatabaseTransaction,
+    cipher: &Cipher,
+    next: &Document,
+) -> Result<bool, DbErr> {
     use document::{Column, Entity};
     let id = next.id.to_string();
     let done = Entity::update_many()
@@ -201,7 +213,9 @@ pub(crate) async fn revisions(db: &impl ConnectionTrait, id: DocumentId) -> Resu
 
 /// The document with exactly these bytes.
 pub(crate) async fn by_sha256(db: &impl ConnectionTrait, sha256: &str) -> Result<Option<Revision>, DbErr> {
-    let row =
-        document_revision::Entity::find().filter(document_revision::Column::Sha256.eq(sha256)).one(db).await?;
+    let row = document_revision::Entity::find()
+        .filter(document_revision::Column::Sha256.eq(sha256))
+        .one(db)
+        .await?;
     row.map(revision).transpose()
 }

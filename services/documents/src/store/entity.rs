@@ -197,7 +197,11 @@ pub(crate) mod document {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::office::Entity", from = "Column::OfficeId", to = "super::office::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::office::Entity",
+            from = "Column::OfficeId",
+            to = "super::office::Column::Id"
+        )]
         Office,
     }
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::convert::read;
@@ -32,7 +32,11 @@ fn file(row: Model) -> Result<StoredFile, DbErr> {
 }
 
 /// Names an upload that is stored.
-pub(crate) async fn insert(db: &impl ConnectionTrait, file: &StoredFile, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub(crate) async fn insert(
+    db: &impl ConnectionTrait,
+    file: &StoredFile,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     let row = ActiveModel {
         id: Set(file.id.to_string()),
         media_type: Set(file.media_type.clone()),
@@ -55,14 +59,22 @@ pub(crate) async fn give(db: &impl ConnectionTrait, id: FileId, to: ApplicationI
     let given = Entity::update_many()
         .col_expr(Column::ApplicationId, Expr::value(to.to_string()))
         .filter(Column::Id.eq(id.to_string()))
-        .filter(Condition::any().add(Column::ApplicationId.is_null()).add(Column::ApplicationId.eq(to.to_string())))
+        .filter(
+            Condition::any()
+                .add(Column::ApplicationId.is_null())
+                .add(Column::ApplicationId.eq(to.to_string())),
+        )
         .exec(db)
         .await?;
     Ok(given.rows_affected == 1)
 }
 
 /// Uploads that no application has, made before `before`.
-pub(crate) async fn loose(db: &impl ConnectionTrait, before: DateTime<Utc>, limit: u64) -> Result<Vec<FileId>, DbErr> {
+pub(crate) async fn loose(
+    db: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<FileId>, DbErr> {
     let rows = Entity::find()
         .filter(Column::ApplicationId.is_null())
         .filter(Column::CreatedAt.lt(before))

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::convert::{count, number, read};
@@ -45,7 +45,11 @@ pub(crate) async fn find(db: &impl ConnectionTrait, key: &str, of: u32) -> Resul
 }
 
 /// The version of a type in this state: at most one is published, and at most one is a draft.
-pub(crate) async fn in_state(db: &impl ConnectionTrait, key: &str, state: TypeState) -> Result<Option<Version>, DbErr> {
+pub(crate) async fn in_state(
+    db: &impl ConnectionTrait,
+    key: &str,
+    state: TypeState,
+) -> Result<Option<Version>, DbErr> {
     let select = Entity::find().filter(Column::Key.eq(key)).filter(Column::State.eq(state.to_string()));
     select.order_by_desc(Column::Version).one(db).await?.map(version).transpose()
 }
@@ -73,8 +77,7 @@ pub(crate) async fn versions(
     before: Option<u32>,
     limit: u64,
 ) -> Result<Vec<Version>, DbErr> {
-    let mut select =
-        Entity::find().filter(Column::Key.eq(key)).order_by_desc(Column::Version).limit(limit);
+    let mut select = Entity::find().filter(Column::Key.eq(key)).order_by_desc(Column::Version).limit(limit);
     if let Some(before) = before {
         select = select.filter(Column::Version.lt(number(before)?));
     }

@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::convert::{count, number, read};
@@ -25,10 +25,19 @@ pub(crate) struct Entry {
 }
 
 /// The next number of a series.
-pub(crate) async fn next(tx: &DatabaseTransaction, office: OfficeId, series: &str, year: i32) -> Result<u32, DbErr> {
+pub(crate) async fn next(
+    tx: &DatabaseTransaction,
+    office: OfficeId,
+    series: &str,
+    year: i32,
+) -> Result<u32, DbErr> {
     use number_series::{ActiveModel, Column, Entity};
-    let first =
-        ActiveModel { office_id: Set(office.to_string()), series: Set(series.to_owned()), year: Set(year), last: Set(1) };
+    let first = ActiveModel {
+        office_id: Set(office.to_string()),
+        series: Set(series.to_owned()),
+        year: Set(year),
+        last: Set(1),
+    };
     Entity::insert(first)
         .on_conflict(
             OnConflict::columns([Column::OfficeId, Column::Series, Column::Year])

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::convert;
@@ -18,12 +18,20 @@ fn office(cipher: &Cipher, row: &Model) -> Result<Office, DbErr> {
 }
 
 /// The office with this id.
-pub(crate) async fn find(db: &impl ConnectionTrait, cipher: &Cipher, id: OfficeId) -> Result<Option<Office>, DbErr> {
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    id: OfficeId,
+) -> Result<Option<Office>, DbErr> {
     Entity::find_by_id(id.to_string()).one(db).await?.map(|row| office(cipher, &row)).transpose()
 }
 
 /// The office of this area.
-pub(crate) async fn of_area(db: &impl ConnectionTrait, cipher: &Cipher, area: &OfficeArea) -> Result<Option<Office>, DbErr> {
+pub(crate) async fn of_area(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    area: &OfficeArea,
+) -> Result<Option<Office>, DbErr> {
     let row = Entity::find().filter(Column::Area.eq(area.as_str())).one(db).await?;
     row.map(|row| office(cipher, &row)).transpose()
 }
@@ -43,7 +51,12 @@ pub(crate) async fn list(
 }
 
 /// Writes an office whole.
-pub(crate) async fn save(db: &impl ConnectionTrait, cipher: &Cipher, office: &Office, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub(crate) async fn save(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    office: &Office,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     let id = office.id.to_string();
     let row = ActiveModel {
         area: Set(office.area.to_string()),

@@ -9,7 +9,8 @@ use tonic::Code;
 
 use super::paper::words;
 use super::town::{
-    Client, PLAIN, RT, Refusal, Resident, Town, VILLAGE, account, history, office, put, scan, structure, values_of,
+    Client, PLAIN, RT, Refusal, Resident, Town, VILLAGE, account, history, office, put, scan, structure,
+    values_of,
 };
 
 fn attached(file: &Attachment, requirement: &str) -> Attachment {
@@ -179,7 +180,7 @@ lines! {
         let wish = SubmitApplicationRequest { request_id: "ajukan-1".to_owned(), ..town.wish("kehilangan", &Resident::new(1, RT)).await };
         let status = town.nobody().submits(&wish).await.expect("taken");
         assert_eq!(town.nobody().submits(&wish).await.expect("the same answer"), status);
-        assert_eq!(town.officer(VILLAGE).inbox().await, [status.application_id.clone()]);
+        assert_eq!(town.officer(VILLAGE).inbox().await, std::slice::from_ref(&status.application_id));
         let mut other = wish.clone();
         put(&mut other, "pekerjaan", json!("Guru"));
         assert_eq!(town.nobody().submits(&other).await.expect_err("other").reason, "REQUEST_ID_REUSED");
@@ -292,12 +293,25 @@ lines! {
         }
         // Only what the other form asks.
         assert!(!values.contains_key("penghasilan") && !values.contains_key("tujuan"), "{values:?}");
+        // Anybody can begin an application with another's number: it gives back what he typed himself, nothing of hers.
+        let thief = town.applied("kehilangan", &Resident { name: "Orang Lain".to_owned(), ..resident.clone() }).await;
+        let mut theft = PrefillApplicationRequest { code: thief.code.clone(), letter_type: "sktm".to_owned(), ..prefill.clone() };
+        let stolen = town.nobody().prefill_application(theft.clone()).await.expect("filled").values.expect("values").fields;
+        assert!(stolen.contains_key("pekerjaan") && !stolen.contains_key("agama"), "{stolen:?}");
+        // Issued, which means that somebody looked who she is, it opens what she told elsewhere.
+        town.finish(&status.application_id).await;
+        let stolen = town.nobody().prefill_application(theft.clone()).await.expect("filled").values.expect("values").fields;
+        assert!(!stolen.contains_key("agama"), "{stolen:?}");
+        let (second, _) = town.issued("kehilangan", &resident).await;
+        theft.code = second.code;
+        let own = town.nobody().prefill_application(theft).await.expect("filled").values.expect("values").fields;
+        assert_eq!(own.get("agama"), told.get("agama"));
         let looked: Vec<_> = town.journal().await.into_iter().filter(|entry| entry.what == "person.prefilled").collect();
-        assert_eq!(looked.len(), 1);
+        assert_eq!(looked.len(), 4);
         assert!(looked[0].subject != resident.nik && !looked[0].detail.contains(&resident.nik), "{looked:?}");
         let log = ListDocumentJournalRequest { subject: looked[0].subject.clone(), ..ListDocumentJournalRequest::default() };
         let log = town.admin().list_document_journal(log).await.expect("the person's log").entries;
-        assert_eq!((log.len(), log[0].what.as_str(), log[0].who.as_str()), (1, "person.prefilled", "public"));
+        assert_eq!((log.len(), log[0].what.as_str(), log[0].who.as_str()), (4, "person.prefilled", "public"));
         // The code alone tells nothing, and nor does the number.
         for wrong in [
             PrefillApplicationRequest { nik: Resident::new(2, PLAIN).nik, ..prefill.clone() },
@@ -318,11 +332,11 @@ lines! {
         assert!(town.seen(&first.application_id).await.possible_duplicates.is_empty());
         town.wait(TimeDelta::days(29));
         let second = town.applied("sktm", &resident).await;
-        assert_eq!(town.seen(&second.application_id).await.possible_duplicates, [first.application_id.clone()]);
+        assert_eq!(town.seen(&second.application_id).await.possible_duplicates, std::slice::from_ref(&first.application_id));
         // One that was withdrawn is none, nor one beyond the window.
         town.wait(TimeDelta::days(2));
         let third = town.applied("sktm", &resident).await;
-        assert_eq!(town.seen(&third.application_id).await.possible_duplicates, [second.application_id.clone()]);
+        assert_eq!(town.seen(&third.application_id).await.possible_duplicates, std::slice::from_ref(&second.application_id));
         let request = WithdrawApplicationRequest { code: second.code, ..WithdrawApplicationRequest::default() };
         town.nobody().withdraw_application(request).await.expect("withdrawn");
         assert!(town.seen(&third.application_id).await.possible_duplicates.is_empty());

@@ -4,15 +4,17 @@ use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 use tonic::Code;
 
-use super::paper::words;
-use super::town::{PLAIN, Refusal, Resident, Town, VILLAGE, values_of, structure};
+use super::paper::{is_preview, words};
+use super::town::{PLAIN, Refusal, Resident, Town, VILLAGE, structure, values_of};
 
 const DEFINITION: &str = include_str!("../../catalogue/sktm.toml");
 const TEMPLATE: &str = include_str!("../../catalogue/sktm.typ");
 
 /// The shipped definition under another key and code.
 fn definition(key: &str) -> String {
-    DEFINITION.replace("key = \"sktm\"", &format!("key = \"{key}\"")).replace("code = \"SKTM\"", "code = \"UJI\"")
+    DEFINITION
+        .replace("key = \"sktm\"", &format!("key = \"{key}\""))
+        .replace("code = \"SKTM\"", "code = \"UJI\"")
 }
 
 /// The shipped template with a sentence more.
@@ -21,7 +23,12 @@ fn template(sentence: &str) -> String {
 }
 
 impl Town {
-    async fn save(&self, editor: &str, definition: &str, template: &str) -> Result<LetterTypeVersion, Refusal> {
+    async fn save(
+        &self,
+        editor: &str,
+        definition: &str,
+        template: &str,
+    ) -> Result<LetterTypeVersion, Refusal> {
         let request = SaveLetterTypeRequest {
             request_id: String::new(),
             definition: definition.to_owned(),
@@ -36,7 +43,10 @@ impl Town {
             letter_type: draft.key.clone(),
             draft_version: draft.version,
         };
-        self.editor(editor).publish_letter_type(request).await.map(|answer| answer.version.expect("a version"))
+        self.editor(editor)
+            .publish_letter_type(request)
+            .await
+            .map(|answer| answer.version.expect("a version"))
     }
 
     async fn letter_type(&self, key: &str) -> Result<LetterType, Refusal> {
@@ -155,14 +165,14 @@ lines! {
         let answer = town.editor("ani").preview_letter_type(preview.clone()).await.expect("a preview");
         assert_eq!(answer.pages, 1);
         let text = words(&answer.pdf);
-        assert!(text.contains("PRATINJAU") && text.contains("Siti Aminah Contoh"), "{text}");
+        assert!(is_preview(&answer.pdf) && text.contains("Siti Aminah Contoh"), "{text}");
         assert!(!text.contains("400.9/") && !text.contains("/s/") && !text.contains("Kode verifikasi"), "{text}");
         // The draft that an official reads is such a preview of the real content.
         let status = town.applied("sktm", &Resident::new(1, VILLAGE)).await;
         let draft = GetDraftRequest { application: status.application_id.clone() };
         let draft = town.reader().get_draft(draft).await.expect("a draft");
         let text = words(&draft.pdf);
-        assert!(text.contains("PRATINJAU") && text.contains("Rohana Zulaikha"), "{text}");
+        assert!(is_preview(&draft.pdf) && text.contains("Rohana Zulaikha"), "{text}");
         assert!(!text.contains("/s/") && !text.contains("Kode verifikasi"), "{text}");
         let refusal = town.officer(VILLAGE).preview_letter_type(preview).await.expect_err("not an editor");
         assert_eq!(refusal.code, Code::PermissionDenied);

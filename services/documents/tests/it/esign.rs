@@ -131,7 +131,9 @@ impl Inner {
         let (status, answer) = match mood {
             Mood::Signs => (200, file(&signed(&self.root, &pdf, &nik))),
             Mood::Busy => (503, json!({"error": "sibuk"})),
-            Mood::WrongPassphrase => (400, json!({"status_code": 2031, "error": "Passphrase anda salah !!!"})),
+            Mood::WrongPassphrase => {
+                (400, json!({"status_code": 2031, "error": "Passphrase anda salah !!!"}))
+            }
             Mood::Unsigned => (200, file(&pdf)),
             Mood::Stranger => (200, file(&signed(&self.root, &pdf, "1707020101709999"))),
             Mood::Impostor => (200, file(&signed(&self.other_root, &pdf, &nik))),
@@ -164,7 +166,8 @@ async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
         }
     };
     let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse::<usize>().ok()?;
+    let length =
+        text.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse::<usize>().ok()?;
     while bytes.len() < head + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;

@@ -7,12 +7,12 @@ fn said(program: &str, before: &[&str], pdf: &[u8], after: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("surat.pdf");
     std::fs::write(&path, pdf).expect("a file");
-    let output = Command::new(program)
-        .args(before)
-        .arg(Path::new(&path))
-        .args(after)
-        .output()
-        .unwrap_or_else(|error| panic!("{program} does not run ({error}): install poppler-utils, or run script/setup test"));
+    let output =
+        Command::new(program).args(before).arg(Path::new(&path)).args(after).output().unwrap_or_else(
+            |error| {
+                panic!("{program} does not run ({error}): install poppler-utils, or run script/setup test")
+            },
+        );
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -20,6 +20,13 @@ fn said(program: &str, before: &[&str], pdf: &[u8], after: &[&str]) -> String {
 /// The words of a PDF, one blank between two.
 pub(crate) fn words(pdf: &[u8]) -> String {
     said("pdftotext", &[], pdf, &["-"]).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether PRATINJAU is written across it. It is turned, so that other programs see it letter by letter, from below.
+pub(crate) fn is_preview(pdf: &[u8]) -> bool {
+    let text = said("pdftotext", &["-raw"], pdf, &["-"]);
+    let letters: String = text.split_whitespace().collect();
+    letters.contains("PRATINJAU") && letters.contains("Pratinjau:belumdisetujui")
 }
 
 /// What poppler says of its signatures. It says nothing of trust: it is given no roots.

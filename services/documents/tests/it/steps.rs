@@ -8,8 +8,8 @@ use tonic::Code;
 
 use super::paper::words;
 use super::town::{
-    EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history, moment, office, official_nik, put,
-    structure, timestamp, values_of,
+    AGENCY, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history, moment,
+    office, official_nik, put, structure, timestamp, values_of,
 };
 
 const WHY: &str = "foto kartu keluarga tidak terbaca";
@@ -251,7 +251,7 @@ lines! {
         // Two in one agency: the verifier does not approve as well.
         let id = town.applied("izin_reklame", &Resident::new(2, PLAIN)).await.application_id;
         let first = town.approved(&id).await;
-        let verifier = town.official("AGENCY_OFFICER", super::town::AGENCY);
+        let verifier = town.official("AGENCY_OFFICER", AGENCY);
         assert_eq!(verifier.approve(&first).await.expect_err("the same person").reason, "TOOK_ANOTHER_STEP");
     }
 

@@ -96,7 +96,13 @@ pub(crate) fn office(area: &str) -> Office {
         SUB_DISTRICT => (
             "Kecamatan Rimbo Pengadang",
             "RP",
-            vec![signatory("SUB_DISTRICT_HEAD", area, "Drs. Ahmad Dahlan, M.Si.", "Camat Rimbo Pengadang", 3)],
+            vec![signatory(
+                "SUB_DISTRICT_HEAD",
+                area,
+                "Drs. Ahmad Dahlan, M.Si.",
+                "Camat Rimbo Pengadang",
+                3,
+            )],
         ),
         AGENCY => (
             "Dinas Kesehatan",
@@ -275,8 +281,13 @@ impl Town {
             .await
             .expect("the component starts");
         let policies = Policies::from_descriptors(mpp_proto::DESCRIPTORS).expect("the policies are read");
-        let service =
-            stack(ROLE, component.routes, Arc::new(policies), Arc::clone(&self.verifier), StackOptions::default());
+        let service = stack(
+            ROLE,
+            component.routes,
+            Arc::new(policies),
+            Arc::clone(&self.verifier),
+            StackOptions::default(),
+        );
         self.peers.local(ROLE, service);
     }
 
@@ -293,7 +304,8 @@ impl Town {
         let component = mpp_documents::component(&env, self.db.db.clone(), self.config.clone(), self.place())
             .await
             .expect("the component starts");
-        let worker = component.workers.into_iter().find(|worker| worker.name == "documents: clocks and clean-up");
+        let worker =
+            component.workers.into_iter().find(|worker| worker.name == "documents: clocks and clean-up");
         let mut task = worker.expect("the worker").task;
         // It has begun its pass, or ended it, when it is told to end: so it makes exactly one.
         if futures::poll!(&mut task).is_pending() {
@@ -315,7 +327,14 @@ impl Town {
 
     /// Somebody with these permissions in these areas; everywhere without any.
     pub(crate) fn person(&self, sub: &str, permissions: &[&'static str], areas: &[&str]) -> Client {
-        let scope = if areas.is_empty() { Scope::default() } else { scope(&[("area", areas)]) };
+        self.person_in(
+            sub,
+            permissions,
+            if areas.is_empty() { Scope::default() } else { scope(&[("area", areas)]) },
+        )
+    }
+
+    pub(crate) fn person_in(&self, sub: &str, permissions: &[&'static str], scope: Scope) -> Client {
         Client {
             inner: DocumentsServiceClient::new(self.peers.channel(ROLE)),
             sub: sub.to_owned(),
@@ -374,7 +393,8 @@ impl Town {
     /// Applies an office.
     pub(crate) async fn apply(&mut self, office: Office) {
         let request = ApplyOfficeRequest { request_id: String::new(), office: Some(office) };
-        let office = self.admin().apply_office(request).await.expect("the office is sound").office.expect("an office");
+        let office =
+            self.admin().apply_office(request).await.expect("the office is sound").office.expect("an office");
         self.offices.insert(office.area.clone(), office);
     }
 
@@ -388,7 +408,8 @@ impl Town {
     /// A request for a shipped type with its sample values, and one upload for every paper that is asked for.
     pub(crate) async fn wish(&self, letter_type: &str, resident: &Resident) -> SubmitApplicationRequest {
         let request = GetLetterTypeRequest { letter_type: letter_type.to_owned() };
-        let letter = self.nobody().get_letter_type(request).await.expect("a type").letter_type.expect("a type");
+        let letter =
+            self.nobody().get_letter_type(request).await.expect("a type").letter_type.expect("a type");
         let file = self.upload(scan()).await.expect("an upload");
         let papers = letter.requirements.iter().filter(|it| it.required);
         let from_agency = letter.steps.iter().all(|step| step.level == "AGENCY");
@@ -398,7 +419,11 @@ impl Town {
             subject: Some(resident.subject()),
             values: Some(structure(&values_of(letter_type))),
             attachments: papers
-                .map(|it| Attachment { file_id: file.file_id.clone(), requirement: it.key.clone(), ..Attachment::default() })
+                .map(|it| Attachment {
+                    file_id: file.file_id.clone(),
+                    requirement: it.key.clone(),
+                    ..Attachment::default()
+                })
                 .collect(),
             ..SubmitApplicationRequest::default()
         }
@@ -415,7 +440,12 @@ impl Town {
 
     pub(crate) async fn status(&self, code: &str) -> ApplicationStatus {
         let request = GetApplicationByCodeRequest { code: code.to_owned() };
-        self.nobody().get_application_by_code(request).await.expect("the code is known").status.expect("a status")
+        self.nobody()
+            .get_application_by_code(request)
+            .await
+            .expect("the code is known")
+            .status
+            .expect("a status")
     }
 
     /// The application as somebody sees it who may see everything.
@@ -426,7 +456,8 @@ impl Town {
     /// Who holds the role of the step at hand; a second person where the first took one in the same role.
     pub(crate) fn holder(&self, application: &Application) -> Client {
         let active = active(application);
-        let nth = application.steps.iter().filter(|it| it.index < active.index && it.role == active.role).count();
+        let nth =
+            application.steps.iter().filter(|it| it.index < active.index && it.role == active.role).count();
         let mut sub = account(&active.role, &active.area);
         if nth > 0 {
             sub = format!("{sub}_{}", nth + 1);
@@ -462,7 +493,11 @@ impl Town {
     }
 
     /// An issued letter of a shipped type: its status and its document.
-    pub(crate) async fn issued(&self, letter_type: &str, resident: &Resident) -> (ApplicationStatus, Document) {
+    pub(crate) async fn issued(
+        &self,
+        letter_type: &str,
+        resident: &Resident,
+    ) -> (ApplicationStatus, Document) {
         let status = self.applied(letter_type, resident).await;
         let application = self.finish(&status.application_id).await;
         (self.status(&status.code).await, self.document(&application.document_id).await)
@@ -481,7 +516,12 @@ impl Town {
 
     pub(crate) async fn verified(&self, code: &str) -> PublicDocument {
         let request = GetVerificationRequest { verification_code: code.to_owned() };
-        self.nobody().get_verification(request).await.expect("the code is known").document.expect("a document")
+        self.nobody()
+            .get_verification(request)
+            .await
+            .expect("the code is known")
+            .document
+            .expect("a document")
     }
 
     pub(crate) async fn judged(&self, content: Vec<u8>) -> VerifyFileResponse {
@@ -492,7 +532,8 @@ impl Town {
     pub(crate) async fn register(&self, area: &str, year: i32) -> Vec<RegisterNumber> {
         let (mut all, mut page_token) = (Vec::new(), String::new());
         loop {
-            let request = ListNumbersRequest { office: self.office(area).id.clone(), year, page_size: 30, page_token };
+            let request =
+                ListNumbersRequest { office: self.office(area).id.clone(), year, page_size: 30, page_token };
             let page = self.reader().list_numbers(request).await.expect("the register");
             all.extend(page.numbers);
             page_token = page.next_page_token;
@@ -504,12 +545,17 @@ impl Town {
 
     /// The types of events, in order.
     pub(crate) async fn events(&self) -> Vec<DocumentEvent> {
-        let request = ListEventsRequest { page_size: 200, ..ListEventsRequest::default() };
-        self.reader().list_events(request).await.expect("events").events
+        let request = ListDocumentEventsRequest { page_size: 200, ..ListDocumentEventsRequest::default() };
+        self.reader().list_document_events(request).await.expect("events").events
     }
 
     pub(crate) async fn events_of(&self, subject: &str) -> Vec<String> {
-        self.events().await.into_iter().filter(|event| event.subject == subject).map(|event| event.r#type).collect()
+        self.events()
+            .await
+            .into_iter()
+            .filter(|event| event.subject == subject)
+            .map(|event| event.r#type)
+            .collect()
     }
 
     /// Every entry of the journal, after its chain was checked.
@@ -564,10 +610,15 @@ impl Client {
         let now = self.clock.now();
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         match tokens.get(&key) {
-            Some((made, token)) if (TimeDelta::zero()..TimeDelta::minutes(5)).contains(&(now - *made)) => token.clone(),
+            Some((made, token)) if (TimeDelta::zero()..TimeDelta::minutes(5)).contains(&(now - *made)) => {
+                token.clone()
+            }
             Some(_) | None => {
-                let grants: Vec<(&[&str], Scope)> =
-                    self.grants.iter().map(|(permissions, scope)| (permissions.as_slice(), scope.clone())).collect();
+                let grants: Vec<(&[&str], Scope)> = self
+                    .grants
+                    .iter()
+                    .map(|(permissions, scope)| (permissions.as_slice(), scope.clone()))
+                    .collect();
                 let token = self.issuer.token(&*self.clock, &self.sub, &grants);
                 tokens.insert(key, (now, token.clone()));
                 token
@@ -691,7 +742,7 @@ calls! {
     get_verification(GetVerificationRequest) -> GetVerificationResponse;
     verify_file(VerifyFileRequest) -> VerifyFileResponse;
     list_document_journal(ListDocumentJournalRequest) -> ListDocumentJournalResponse;
-    list_events(ListEventsRequest) -> ListEventsResponse;
+    list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse;
 }
 
 /// A refusal as a client reads it.

@@ -38,8 +38,8 @@ async fn line_32_what_happens_reaches_the_receiver_signed() {
         let request = as_integrator(world, proto::GetLicenceRequest { licence });
         let licence = client.get_licence(request).await.unwrap().into_inner().licence.unwrap();
         assert_eq!(licence.id_izin, "I-1");
-        let request = as_integrator(world, proto::ListEventsRequest::default());
-        let polled = client.list_events(request).await.unwrap().into_inner();
+        let request = as_integrator(world, proto::ListDocumentEventsRequest::default());
+        let polled = client.list_document_events(request).await.unwrap().into_inner();
         assert_eq!(polled.events[0].id, arrived.headers["webhook-id"]);
         assert_eq!(polled.last_seq, 1);
     })
@@ -56,8 +56,8 @@ async fn line_34_webhooks_and_events_are_for_integrators_alone() {
         let official = world.as_caller("acc_official", &["documents.work"], request);
         assert_eq!(client.create_webhook(official).await.unwrap_err().code(), Code::PermissionDenied);
         let events =
-            world.as_caller("acc_official", &["documents.work"], proto::ListEventsRequest::default());
-        assert_eq!(client.list_events(events).await.unwrap_err().code(), Code::PermissionDenied);
+            world.as_caller("acc_official", &["documents.work"], proto::ListDocumentEventsRequest::default());
+        assert_eq!(client.list_document_events(events).await.unwrap_err().code(), Code::PermissionDenied);
         let outside =
             proto::CreateWebhookRequest { areas: vec!["18".to_owned()], ..new_webhook("https://a.example/") };
         let refused = client.create_webhook(as_integrator(world, outside)).await.unwrap_err();

@@ -1,7 +1,7 @@
 //! Who may give what to whom: nobody gives, or takes away, more than they hold.
 
 use chrono::{DateTime, Utc};
-use mpp_kit::caller;
+use mpp_kit::caller::reaches;
 
 use super::{
     HallId,
@@ -37,9 +37,9 @@ pub struct Reach<'a> {
 /// Whether everything in `inner` lies within `outer`: each place is one of the outer ones or, for an area, below one.
 fn covers(outer: &Bounds, inner: &Bounds) -> bool {
     outer.iter().all(|(kind, places)| {
-        inner.get(kind).is_some_and(|inner| {
-            inner.iter().all(|place| places.iter().any(|outer| caller::reaches(outer, place)))
-        })
+        inner
+            .get(kind)
+            .is_some_and(|inner| inner.iter().all(|place| places.iter().any(|outer| reaches(outer, place))))
     })
 }
 
@@ -245,13 +245,17 @@ mod tests {
     /// A place in the finest grain: one hall, one agency, one counter, one area, one second.
     type Spot<'a> = (HallId, AgencyId, CounterId, &'a str, i64);
 
-    fn permits(grants: &[Grant], permission: Permission, (hall, agency, counter, area, second): Spot<'_>) -> bool {
+    fn permits(
+        grants: &[Grant],
+        permission: Permission,
+        (hall, agency, counter, area, second): Spot<'_>,
+    ) -> bool {
         grants.iter().any(|grant| {
             grant.role.permissions().contains(&permission)
                 && grant.hall.is_none_or(|own| own == hall)
                 && grant.agency.is_none_or(|own| own == agency)
                 && (grant.counters.is_empty() || grant.counters.contains(&counter))
-                && grant.area.as_ref().is_none_or(|own| caller::reaches(&own.to_string(), area))
+                && grant.area.as_ref().is_none_or(|own| reaches(&own.to_string(), area))
                 && grant.holds_at(at(second))
         })
     }

@@ -24,7 +24,9 @@ pub struct Area(String);
 
 /// A text that names no area.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a region code such as 17.07.05.2003, an RT such as 17.07.05.2003/002/005, or an agency such as 17.07/dinkes")]
+#[error(
+    "expected a region code such as 17.07.05.2003, an RT such as 17.07.05.2003/002/005, or an agency such as 17.07/dinkes"
+)]
 pub struct AreaError;
 
 impl FromStr for Area {
@@ -36,16 +38,17 @@ impl FromStr for Area {
         let levels = [2, 2, 2, 4];
         let parts: Vec<&str> = code.split('.').collect();
         let region = parts.len() <= levels.len()
-            && parts.iter().zip(levels).all(|(part, digits)| {
-                part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit())
-            });
+            && parts
+                .iter()
+                .zip(levels)
+                .all(|(part, digits)| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()));
         let below = places.is_none_or(|places| {
             places.split('/').count() <= 2
                 && places.split('/').all(|place| {
                     (1..=32).contains(&place.len())
-                        && place.bytes().all(|byte| {
-                            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
-                        })
+                        && place
+                            .bytes()
+                            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 })
         });
         if region && below { Ok(Self(text.to_owned())) } else { Err(AreaError) }
@@ -218,7 +221,9 @@ mod tests {
         for good in ["17", "17.07", "17.07.05", "17.07.05.2003", "17.07.05.2003/002/005", "17.07/dinkes"] {
             assert_eq!(good.parse::<Area>().map(|area| area.to_string()).as_deref(), Ok(good));
         }
-        for bad in ["", "1", "17.7", "17.07.05.203", "17.07.05.2003.1", "17/", "17/a/b/c", "17.07/DINKES", "17 "] {
+        for bad in
+            ["", "1", "17.7", "17.07.05.203", "17.07.05.2003.1", "17/", "17/a/b/c", "17.07/DINKES", "17 "]
+        {
             assert_eq!(bad.parse::<Area>(), Err(AreaError), "{bad}");
         }
     }
@@ -238,7 +243,10 @@ mod tests {
         assert_eq!(told(&wrong), []);
         wrong.area = None;
         wrong.hall = Some(HallId::generate());
-        assert_eq!(told(&wrong), [("g.area".to_owned(), "REQUIRED"), ("g.hall_id".to_owned(), "NOT_APPLICABLE")]);
+        assert_eq!(
+            told(&wrong),
+            [("g.area".to_owned(), "REQUIRED"), ("g.hall_id".to_owned(), "NOT_APPLICABLE")]
+        );
     }
 
     #[test]

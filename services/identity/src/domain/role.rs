@@ -237,9 +237,15 @@ pub const ROLES: &[(Role, &[Permission])] = &[
     (Role::RwHead, &[P::DocumentsActRw, P::DocumentsWork]),
     (Role::VillageOfficer, &[P::DocumentsActVillage, P::DocumentsRead, P::DocumentsWork]),
     (Role::VillageSecretary, &[P::DocumentsActVillageSecretary, P::DocumentsRead, P::DocumentsWork]),
-    (Role::VillageHead, &[P::DocumentsActVillageHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork]),
+    (
+        Role::VillageHead,
+        &[P::DocumentsActVillageHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork],
+    ),
     (Role::SubDistrictOfficer, &[P::DocumentsActSubdistrict, P::DocumentsRead, P::DocumentsWork]),
-    (Role::SubDistrictHead, &[P::DocumentsActSubdistrictHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork]),
+    (
+        Role::SubDistrictHead,
+        &[P::DocumentsActSubdistrictHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork],
+    ),
     (Role::AgencyOfficer, &[P::DocumentsActAgency, P::DocumentsRead, P::DocumentsWork]),
     (Role::AgencyHead, &[P::DocumentsActAgencyHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork]),
     (Role::LetterEditor, &[P::DocumentsCatalogue]),

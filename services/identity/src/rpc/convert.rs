@@ -148,7 +148,8 @@ fn grant(field: &str, value: &proto::Grant, checker: &mut Checker) -> Option<Gra
         .collect();
     let valid_from = time(&format!("{field}.valid_from"), value.valid_from, checker);
     let valid_to = time(&format!("{field}.valid_to"), value.valid_to, checker);
-    let area = if value.area.is_empty() { None } else { area(&format!("{field}.area"), &value.area, checker) };
+    let area =
+        if value.area.is_empty() { None } else { area(&format!("{field}.area"), &value.area, checker) };
     let grant = Grant { role: role?, hall, agency, counters, area, valid_from, valid_to };
     grant.check(field, checker);
     Some(grant)

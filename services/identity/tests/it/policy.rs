@@ -118,6 +118,7 @@ fn the_permissions_of_the_contract_and_of_the_role_table_are_the_same() {
         .filter(|permission| ![Policy::PUBLIC, Policy::AUTHENTICATED].contains(permission))
         .collect();
     // In which role somebody acts in a step of a letter is not a matter of the method but of the step that is loaded.
-    let of_methods = Permission::iter().map(Permission::name).filter(|name| !name.starts_with("documents.act."));
+    let of_methods =
+        Permission::iter().map(Permission::name).filter(|name| !name.starts_with("documents.act."));
     assert_eq!(contract, of_methods.collect());
 }

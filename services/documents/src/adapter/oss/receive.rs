@@ -48,6 +48,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) licence: &'a Licence,
     /// `dataNIB` without its lists.
     pub(crate) company: &'a Value,
+    /// The first entry of `penanggung_jwb`: who answers for the company; null if there is none.
+    pub(crate) person: &'a Value,
     /// The entry of `data_proyek` it belongs to; null if there is none.
     pub(crate) project: &'a Value,
     /// The entry of `data_checklist`.
@@ -82,11 +84,11 @@ impl Drafts for NoDrafts {
 }
 
 impl Draft<'_> {
-    /// Every plain value by the name that OSS gives it: of the licence, else of the project, else of the company. Fields
-    /// of a type with such a key are filled with it.
+    /// Every plain value by the name that OSS gives it: of the licence, else of the project, else of who answers for the
+    /// company, else of the company. Fields of a type with such a key are filled with it.
     pub(crate) fn values(&self) -> Map<String, Value> {
         let mut values = Map::new();
-        for source in [self.company, self.project, self.row] {
+        for source in [self.company, self.person, self.project, self.row] {
             for (key, value) in source.as_object().into_iter().flatten() {
                 let plain = value.is_string() || value.is_number() || value.is_boolean();
                 if plain && value.as_str() != Some("") {
@@ -282,7 +284,13 @@ async fn receive_nib(core: &Core, drafts: &dyn Drafts, nib: &Value) -> Result<To
             core,
             drafts,
             &tx,
-            Row { keys, row, company: &company, project: project.unwrap_or(&Value::Null) },
+            Row {
+                keys,
+                row,
+                company: &company,
+                person: &nib["penanggung_jwb"][0],
+                project: project.unwrap_or(&Value::Null),
+            },
             now,
         )
         .await?;
@@ -306,6 +314,7 @@ struct Row<'a> {
     keys: Keys,
     row: &'a Value,
     company: &'a Value,
+    person: &'a Value,
     project: &'a Value,
 }
 
@@ -356,7 +365,8 @@ async fn take(
             body,
         };
         if !withdrawn {
-            let draft = Draft { licence: &new, company: row.company, project: row.project, row: row.row };
+            let Row { company, person, project, row, .. } = row;
+            let draft = Draft { licence: &new, company, person, project, row };
             if let Some(drafted) = drafts.draft(tx, &draft).await? {
                 new.application = Some(drafted.application);
                 new.area = drafted.area;

@@ -98,6 +98,7 @@ impl Drafts for Makes {
         let values = draft.values();
         assert_eq!(values["nama_perseroan"], "Klinik Contoh");
         assert_eq!(values["uraian_usaha"], "Klinik");
+        assert_eq!(values["nama_penanggung_jwb"], "Orang Contoh");
         assert_eq!(values["kd_izin"], "033000000001");
         assert!(!values.contains_key("penanggung_jwb") && !values.contains_key("id_produk"));
         Ok(Some(Drafted { application: self.0, area: "17.07/dinkes".to_owned() }))
@@ -633,7 +634,7 @@ async fn line_29_an_official_tells_a_status_within_its_area_and_the_rules() {
                 ("41", "Konfirmasi Persyaratan")
             );
             assert_eq!((told.messages.len(), told.messages[0].number), (1, 1));
-        assert_eq!(told.nama_perseroan, "Klinik Contoh");
+            assert_eq!(told.nama_perseroan, "Klinik Contoh");
             let again = rpc::update_licence_status(&world.core, &official, request("41"))
                 .await
                 .unwrap()

@@ -656,6 +656,9 @@ impl Course<'_> {
                 state: crate::domain::sla::ClockState::Stopped,
             }));
         };
+        // To let a clock go on that is back at zero is to start it again (OSS 44).
+        let at_zero = clock.state() == crate::domain::sla::ClockState::Reset;
+        let verb = if verb == ClockVerb::Resume && at_zero { ClockVerb::Restart } else { verb };
         clock.after(verb, reason, self.now)?;
         self.received_by(&actor);
         self.happens(Event::ClockChanged {

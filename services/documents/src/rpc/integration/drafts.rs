@@ -27,11 +27,11 @@ const TYPES: u64 = 1000;
 
 /// Under which names of OSS a field of ours is looked for, in this order; the field's own name comes first.
 const NAMES: [(&str, &[&str]); 5] = [
-    ("nama", &["nama_penanggung_jawab", "nama_user_proses", "nama_perseroan"]),
-    ("nik", &["nik_penanggung_jawab", "no_id_user_proses"]),
-    ("telepon", &["telp_user_proses", "nomor_telpon_perseroan"]),
+    ("nama", &["nama_penanggung_jwb", "nama_user_proses", "nama_perseroan"]),
+    ("nik", &["no_identitas_penanggung_jwb", "no_id_user_proses"]),
+    ("telepon", &["hp_user_proses", "nomor_telpon_perseroan"]),
     ("nama_usaha", &["nama_perseroan"]),
-    ("alamat_usaha", &["alamat_perseroan"]),
+    ("alamat_usaha", &["alamat_usaha", "alamat_perseroan"]),
 ];
 
 /// Makes applications by the types of the catalogue.
@@ -49,7 +49,11 @@ impl Drafts for CatalogueDrafts<'_> {
         let wrong = field::validate(&letter.fields, &values, office.zone().local(now).date());
         if let Some(first) = wrong.first() {
             // Taken all the same: the licence is recorded, and OSS is not told that we lost it.
-            tracing::warn!(field = first.field, reason = first.reason, "a licence of OSS does not fit its type");
+            tracing::warn!(
+                field = first.field,
+                reason = first.reason,
+                "a licence of OSS does not fit its type"
+            );
             return Ok(None);
         }
         let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -86,7 +90,11 @@ impl Drafts for CatalogueDrafts<'_> {
 
 impl CatalogueDrafts<'_> {
     /// The type in force that takes this licence.
-    async fn bound(&self, tx: &DatabaseTransaction, draft: &Draft<'_>) -> Result<Option<Arc<LetterType>>, Error> {
+    async fn bound(
+        &self,
+        tx: &DatabaseTransaction,
+        draft: &Draft<'_>,
+    ) -> Result<Option<Arc<LetterType>>, Error> {
         for version in store::letter_type::published(tx, None, TYPES).await? {
             let letter = self.0.types.parsed(&version)?;
             if letter.oss.as_ref().is_some_and(|binding| is_bound(binding, &draft.licence.body.keys)) {

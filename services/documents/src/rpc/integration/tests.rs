@@ -154,35 +154,39 @@ async fn line_32_events_are_polled_by_cursor_within_reach() {
             happens(&world, &["surat.diajukan", "surat.terbit", "izin.terbit"], "17.07.05.2003").await;
             happens(&world, &["surat.terbit"], "18.01.01.2001").await;
             let caller = integrator("acc_a", &["17.07"]);
-            let ask = |after_seq, page_size, page_token: &str| proto::ListEventsRequest {
+            let ask = |after_seq, page_size, page_token: &str| proto::ListDocumentEventsRequest {
                 after_seq,
                 page_size,
                 page_token: page_token.to_owned(),
                 ..Default::default()
             };
-            let page = rpc::list_events(&world.core, &caller, ask(0, 2, "")).await.unwrap();
-            let types = |page: &proto::ListEventsResponse| {
+            let page = rpc::list_document_events(&world.core, &caller, ask(0, 2, "")).await.unwrap();
+            let types = |page: &proto::ListDocumentEventsResponse| {
                 page.events.iter().map(|event| event.r#type.clone()).collect::<Vec<_>>()
             };
             assert_eq!(
                 (types(&page), page.last_seq),
                 (vec!["surat.diajukan".into(), "surat.terbit".into()], 2)
             );
-            let rest =
-                rpc::list_events(&world.core, &caller, ask(0, 2, &page.next_page_token)).await.unwrap();
+            let rest = rpc::list_document_events(&world.core, &caller, ask(0, 2, &page.next_page_token))
+                .await
+                .unwrap();
             assert_eq!((types(&rest), rest.last_seq), (vec!["izin.terbit".into()], 3));
             assert_eq!(rest.next_page_token, "");
-            let none = rpc::list_events(&world.core, &caller, ask(rest.last_seq, 0, "")).await.unwrap();
+            let none =
+                rpc::list_document_events(&world.core, &caller, ask(rest.last_seq, 0, "")).await.unwrap();
             assert_eq!((types(&none), none.last_seq), (vec![], 3));
             happens(&world, &["surat.dicabut"], "17.07").await;
-            let new = rpc::list_events(&world.core, &caller, ask(none.last_seq, 0, "")).await.unwrap();
+            let new =
+                rpc::list_document_events(&world.core, &caller, ask(none.last_seq, 0, "")).await.unwrap();
             assert_eq!(types(&new), ["surat.dicabut"]);
             let stranger = integrator("acc_b", &["17.07"]);
-            let refused = rpc::list_events(&world.core, &stranger, ask(0, 2, &page.next_page_token)).await;
+            let refused =
+                rpc::list_document_events(&world.core, &stranger, ask(0, 2, &page.next_page_token)).await;
             assert!(refused.is_err(), "a token is its caller's");
             let mut some = ask(0, 0, "");
             some.event_types = vec!["izin.*".to_owned()];
-            let some = rpc::list_events(&world.core, &caller, some).await.unwrap();
+            let some = rpc::list_document_events(&world.core, &caller, some).await.unwrap();
             assert_eq!((types(&some), some.last_seq), (vec!["izin.terbit".into()], 5));
         },
     )
@@ -201,7 +205,7 @@ async fn line_34_a_permission_that_holds_nowhere_reaches_nothing() {
                 let reason = mpp_kit::fault::Problem::from(error).reason;
                 assert_eq!(reason, "PERMISSION_DENIED");
             };
-            denied(rpc::list_events(&world.core, &nowhere, Default::default()).await.unwrap_err());
+            denied(rpc::list_document_events(&world.core, &nowhere, Default::default()).await.unwrap_err());
             denied(rpc::list_licences(&world.core, &nowhere, Default::default()).await.unwrap_err());
             denied(rpc::create_webhook(&world.core, &nowhere, new_webhook()).await.unwrap_err());
         },

@@ -1,9 +1,9 @@
-//! `ListEvents`: for those who poll. Oldest first; `last_seq` is the cursor to keep.
+//! `ListDocumentEvents`: for those who poll. Oldest first; `last_seq` is the cursor to keep.
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::page::{PageToken, page_size};
-use mpp_proto::documents::v1::{DocumentEvent, ListEventsRequest, ListEventsResponse};
+use mpp_proto::documents::v1::{DocumentEvent, ListDocumentEventsRequest, ListDocumentEventsResponse};
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 use tonic::Response;
@@ -17,8 +17,8 @@ use crate::store::event::{self, Recorded};
 pub(in crate::rpc) async fn handle(
     core: &Core,
     caller: &Caller,
-    request: ListEventsRequest,
-) -> Result<Response<ListEventsResponse>, Error> {
+    request: ListDocumentEventsRequest,
+) -> Result<Response<ListDocumentEventsResponse>, Error> {
     let mut checker = Checker::new();
     if request.after_seq < 0 {
         checker.violation("after_seq", "OUT_OF_RANGE", "isi dengan 0 atau lebih", "give 0 or more");
@@ -47,7 +47,7 @@ pub(in crate::rpc) async fn handle(
     // A full page may be followed by another, also when none of its events is of a type that was asked for.
     let more = found.len() == size as usize;
     let wanted = found.iter().filter(|event| wants(&request.event_types, &event.kind));
-    Ok(Response::new(ListEventsResponse {
+    Ok(Response::new(ListDocumentEventsResponse {
         events: wanted.map(message).collect(),
         next_page_token: if more { PageToken::encode(&last_seq.to_string(), &filter) } else { String::new() },
         last_seq,

@@ -1,0 +1,324 @@
+//! Lines 21 to 26: what anybody can verify, and what happens to a document after it was issued.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+use serde_json::json;
+use tonic::Code;
+
+use super::esign::{Esign, Mood, signed};
+use super::paper::words;
+use super::town::{
+    EASTERN, PLAIN, RT, Refusal, Resident, Town, VILLAGE, moment, official_nik, put, structure, values_of,
+};
+
+const WHY: &str = "terbit atas data yang keliru";
+
+impl Town {
+    async fn revoke(&self, document: &str, reason: &str) -> Result<Document, Refusal> {
+        let request = RevokeDocumentRequest {
+            document: document.to_owned(),
+            reason: reason.to_owned(),
+            ..RevokeDocumentRequest::default()
+        };
+        self.head(PLAIN).revoke_document(request).await.map(|answer| answer.document.expect("a document"))
+    }
+
+    /// The state that anybody sees.
+    async fn shows(&self, document: &Document) -> DocumentState {
+        self.verified(&document.verification_code).await.state()
+    }
+}
+
+lines! {
+    /// 21. Public verify by QR/code shows status, issuer, signer, validity, masked name; unknown code and malformed code look
+    /// alike.
+    async fn line_21_anybody_verifies_a_code_and_learns_no_whole_name(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1, PLAIN);
+        let (_, document) = town.issued("sktm", &resident).await;
+        let code = &document.verification_code;
+        for typed in [code.clone(), code.to_lowercase(), code.replace('-', ""), code.replace('-', " ")] {
+            let found = town.verified(&typed).await;
+            assert_eq!((found.state(), found.number.as_str()), (DocumentState::Valid, "400.9/001/1707022002/XI/2026"));
+        }
+        let found = town.verified(code).await;
+        assert_eq!(found.title, "Surat Keterangan Tidak Mampu");
+        assert_eq!((found.office.as_str(), found.valid_until.as_str()), ("Desa Air Dingin", "2027-02-22"));
+        assert_eq!(found.signers, ["Kepala Desa, Budi Santoso, S.IP."]);
+        assert_eq!((found.holder_masked.as_str(), found.sample), ("R***** Z*******", false));
+        assert!(found.issue_time.is_some() && found.end_time.is_none());
+        let told = format!("{found:?}");
+        for secret in ["Rohana", "Zulaikha", &resident.nik, &resident.nik[12..], &resident.family_card] {
+            assert!(!told.contains(secret), "{secret} in {told}");
+        }
+        // Each look is recorded, and no more than that it was looked at.
+        assert_eq!(town.journal_of(&document.id).await.iter().filter(|what| *what == "document.verified").count(), 5);
+        let mut answers = Vec::new();
+        for code in ["0000-0000-0000-0000", "ZZZZ-ZZZZ-ZZZZ-ZZZZ", "0000", "", "<script>", "0000-0000-0000-000U", &document.id, &"0".repeat(500)] {
+            let request = GetVerificationRequest { verification_code: code.to_owned() };
+            answers.push(town.nobody().get_verification(request).await.expect_err("unknown"));
+        }
+        assert_eq!(answers[0].code, Code::NotFound);
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        // Neither the code that follows an application nor one that only waits verifies anything.
+        let waiting = town.applied("sktm", &Resident::new(2, PLAIN)).await;
+        town.walk(&waiting.application_id).await;
+        let request = GetVerificationRequest { verification_code: waiting.code };
+        assert_eq!(town.nobody().get_verification(request).await.expect_err("unknown"), answers[0]);
+    }
+
+    /// 22. Verify by uploading the PDF: says intact / changed / not ours / extended after signing.
+    async fn line_22_an_uploaded_file_is_valid_extended_altered_or_not_ours(engine) {
+        let mut town = Town::new(engine).await;
+        let (_, document) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        let pdf = town.bytes(&document.id, 0).await;
+        let judged = town.judged(pdf.clone()).await;
+        assert_eq!(judged.verdict(), FileVerdict::Valid);
+        assert_eq!(judged.document, Some(town.verified(&document.verification_code).await));
+        assert!(judged.signatures.len() == 1 && judged.signatures[0].whole_file && judged.signatures[0].signer.starts_with("Segel"));
+        // Something behind it: it is still said which document it was.
+        for more in [b"\n% catatan\n".as_slice(), b"\n9 0 obj\n<</A 1>>\nendobj\ntrailer\n<<>>\n%%EOF\n"] {
+            let judged = town.judged([pdf.as_slice(), more].concat()).await;
+            assert_eq!(judged.verdict(), FileVerdict::Extended, "{:?}", String::from_utf8_lossy(more));
+            assert_eq!(judged.document.map(|it| it.number), Some(document.number.clone()));
+        }
+        // A byte of it, in many places.
+        for part in [4, 3, 2] {
+            let mut changed = pdf.clone();
+            let at = pdf.len() / part;
+            changed[at] ^= 1;
+            let judged = town.judged(changed).await;
+            assert!(matches!(judged.verdict(), FileVerdict::Altered | FileVerdict::NotOurs), "{part}");
+            assert!(judged.signatures.iter().all(|it| !it.intact) && judged.document.is_none(), "{part}");
+        }
+        let mut changed = pdf.clone();
+        let at = pdf.windows(14).position(|window| window == b"<pdfaid:part>2").expect("metadata") + 13;
+        changed[at] = b'3';
+        assert_eq!(town.judged(changed).await.verdict(), FileVerdict::Altered);
+        // A draft, a scan, something else, and nothing.
+        let draft = town.applied("sktm", &Resident::new(2, PLAIN)).await.application_id;
+        let draft = town.reader().get_draft(GetDraftRequest { application: draft }).await.expect("a draft").pdf;
+        let elsewhere = Esign::start(Mood::Signs).await;
+        let foreign = signed(elsewhere.root(), &draft, &official_nik(1));
+        for (other, what) in [(draft.clone(), "unsigned"), (foreign.clone(), "foreign"), (b"%PDF-1.7\n".to_vec(), "broken"), (b"GIF89a".to_vec(), "no PDF")] {
+            let judged = town.judged(other).await;
+            assert_eq!((judged.verdict(), judged.document), (FileVerdict::NotOurs, None), "{what}");
+        }
+        for size in [0, (3 << 20) + 1] {
+            let refusal = town.nobody().verify_file(VerifyFileRequest { content: vec![b'%'; size] }).await.expect_err("refused");
+            assert_eq!(refusal.named(), [("content", "INVALID_LENGTH")]);
+        }
+        // A looked-up file is a look at the document.
+        assert!(town.journal_of(&document.id).await.iter().filter(|what| *what == "document.verified").count() >= 3);
+        // Signed under a root that this installation trusts, as every agency's letters are, but issued by another: not ours,
+        // whole or extended.
+        town.restart(elsewhere.config()).await;
+        for other in [foreign.clone(), [foreign.as_slice(), b"\n% catatan\n"].concat()] {
+            let judged = town.judged(other).await;
+            assert_eq!((judged.verdict(), judged.document), (FileVerdict::NotOurs, None));
+        }
+        assert_eq!(town.judged(pdf).await.verdict(), FileVerdict::Valid, "what the seal signed stays valid");
+    }
+
+    /// 23. Revoke with reason and authority; verify page shows DICABUT at once; webhook sent; file kept.
+    async fn line_23_a_revoked_document_says_so_at_once_and_is_kept(engine) {
+        let town = Town::new(engine).await;
+        let (status, document) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        let pdf = town.bytes(&document.id, 0).await;
+        assert!(town.revoke(&document.id, "salah").await.expect_err("a reason").fields.contains_key("reason"));
+        // Authority: the permission, in the area of the office.
+        let request = RevokeDocumentRequest { document: document.id.clone(), reason: WHY.to_owned(), ..RevokeDocumentRequest::default() };
+        assert_eq!(town.officer(PLAIN).revoke_document(request.clone()).await.expect_err("no authority").code, Code::PermissionDenied);
+        assert_eq!(town.head(VILLAGE).revoke_document(request.clone()).await.expect_err("elsewhere").code, Code::NotFound);
+        let stale = RevokeDocumentRequest { version: 7, ..request };
+        assert_eq!(town.head(PLAIN).revoke_document(stale).await.expect_err("stale").reason, "VERSION_MISMATCH");
+        assert_eq!(town.shows(&document).await, DocumentState::Valid);
+        town.wait(TimeDelta::hours(1));
+        let revoked = town.revoke(&document.id, WHY).await.expect("revoked");
+        assert_eq!((revoked.state(), revoked.revoke_reason.as_str(), revoked.version), (DocumentState::Revoked, WHY, 2));
+        let page = town.verified(&document.verification_code).await;
+        assert_eq!((page.state(), page.end_time.map(|it| it.seconds)), (DocumentState::Revoked, Some(moment("2026-11-23T02:00:00Z").timestamp())));
+        assert!(!format!("{page:?}").contains(WHY), "the page does not say why");
+        let judged = town.judged(pdf.clone()).await;
+        assert_eq!((judged.verdict(), judged.document.expect("ours").state()), (FileVerdict::Valid, DocumentState::Revoked));
+        assert_eq!(town.events_of(&document.id).await, ["surat.dicabut"]);
+        assert_eq!(town.bytes(&document.id, 0).await, pdf);
+        assert_eq!(town.revoke(&document.id, WHY).await.expect_err("once").reason, "NOT_PERMITTED_IN_STATE");
+        // Its number stays its own.
+        assert!(!town.register(PLAIN, 0).await[0].void);
+        assert_eq!(town.status(&status.code).await.state(), ApplicationState::Issued);
+    }
+
+    /// 24. Replace (correction) issues a new document linked to the old, old shows DIGANTIKAN.
+    async fn line_24_a_corrected_document_replaces_the_old_one_when_it_is_signed(engine) {
+        let town = Town::new(engine).await;
+        let (_, old) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        let mut values = values_of("sktm");
+        values.insert("tujuan".to_owned(), json!("SMA Negeri 2 Lebong"));
+        let correct = CorrectDocumentRequest {
+            document: old.id.clone(),
+            values: Some(structure(&values)),
+            reason: "nama sekolah keliru".to_owned(),
+            ..CorrectDocumentRequest::default()
+        };
+        assert_eq!(town.head(VILLAGE).correct_document(correct.clone()).await.expect_err("elsewhere").code, Code::NotFound);
+        let mut wrong = values.clone();
+        wrong.remove("penghasilan");
+        let wrong = CorrectDocumentRequest { values: Some(structure(&wrong)), ..correct.clone() };
+        assert_eq!(town.head(PLAIN).correct_document(wrong).await.expect_err("a field is missing").named(), [("values.penghasilan", "REQUIRED")]);
+        let begun = town.head(PLAIN).correct_document(correct).await.expect("begun").application.expect("an application");
+        assert_eq!((begun.state(), begun.subject.as_ref().map(|it| it.name.as_str())), (ApplicationState::InReview, Some("Rohana Zulaikha")));
+        town.walk(&begun.id).await;
+        assert_eq!((town.shows(&old).await, town.document(&old.id).await.replaced_by), (DocumentState::Valid, String::new()), "until it is signed");
+        town.wait(TimeDelta::hours(1));
+        let application = town.finish(&begun.id).await;
+        let new = town.document(&application.document_id).await;
+        let replaced = town.document(&old.id).await;
+        assert_eq!((replaced.state(), &replaced.replaced_by, &new.replaces), (DocumentState::Replaced, &new.id, &old.id));
+        assert_eq!((town.shows(&old).await, town.shows(&new).await), (DocumentState::Replaced, DocumentState::Valid));
+        assert!(new.number != old.number && new.verification_code != old.verification_code);
+        assert!(words(&town.bytes(&new.id, 0).await).contains("SMA Negeri 2 Lebong"));
+        assert!(words(&town.bytes(&old.id, 0).await).contains("SMP Negeri 1 Rimbo Pengadang"), "every version is kept");
+        assert_eq!(town.events_of(&old.id).await, ["surat.digantikan"]);
+        // What was replaced is corrected no more; what replaced it is renewed with the values it has.
+        let again = RenewDocumentRequest { document: old.id.clone(), ..RenewDocumentRequest::default() };
+        assert_eq!(town.head(PLAIN).renew_document(again).await.expect_err("replaced").reason, "NOT_PERMITTED_IN_STATE");
+        let renew = RenewDocumentRequest { document: new.id.clone(), ..RenewDocumentRequest::default() };
+        let renewed = town.head(PLAIN).renew_document(renew).await.expect("begun").application.expect("an application");
+        assert_eq!(renewed.values, application.values);
+        // One that is given up replaces nothing.
+        town.officer(PLAIN).reject(&renewed.id, "tidak jadi diperpanjang").await.expect("rejected");
+        assert_eq!(town.shows(&new).await, DocumentState::Valid);
+    }
+
+    /// 24. What is to replace a document that ended meanwhile is refused before it is signed, and loses no signature.
+    async fn line_24_a_document_is_replaced_once(engine) {
+        let town = Town::new(engine).await;
+        let (_, old) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        let head = town.head(PLAIN);
+        let begin = async |document: &Document| {
+            let request = RenewDocumentRequest { document: document.id.clone(), ..RenewDocumentRequest::default() };
+            let begun = head.renew_document(request).await.expect("begun").application.expect("an application");
+            town.walk(&begun.id).await.id
+        };
+        let (first, second) = (begin(&old).await, begin(&old).await);
+        let new = town.document(&town.finish(&first).await.document_id).await;
+        let result = head.sign(&second).await;
+        assert_eq!((result.signed, result.reason.as_str()), (false, "NOT_PERMITTED_IN_STATE"));
+        assert!(result.message.contains("DIGANTIKAN"), "{}", result.message);
+        assert_eq!(town.seen(&second).await.state(), ApplicationState::AwaitingSignature, "it hangs nowhere");
+        assert_eq!(town.document(&old.id).await.replaced_by, new.id);
+        head.reject(&second, "sudah digantikan dokumen lain").await.expect("given up");
+        let third = begin(&new).await;
+        town.revoke(&new.id, WHY).await.expect("revoked");
+        let result = head.sign(&third).await;
+        assert!(!result.signed && result.message.contains("DICABUT"), "{result:?}");
+        assert_eq!((town.seen(&third).await.state(), town.shows(&new).await), (ApplicationState::AwaitingSignature, DocumentState::Revoked));
+    }
+
+    /// 25. Expiry by validity rule; verify shows KEDALUWARSA the day after, by the date of the office.
+    async fn line_25_a_document_expires_the_day_after_its_last_by_the_date_of_its_office(engine) {
+        let town = Town::new(engine).await;
+        let (_, west) = town.issued("kehilangan", &Resident::new(1, PLAIN)).await;
+        let (_, east) = town.issued("kehilangan", &Resident::new(2, EASTERN)).await;
+        assert_eq!([west.valid_until.as_str(), east.valid_until.as_str()], ["2026-12-06"; 2], "14 days, the first of which is that of issue");
+        // The last minute in the east.
+        town.set("2026-12-06T14:59:59Z");
+        assert_eq!([town.shows(&west).await, town.shows(&east).await], [DocumentState::Valid; 2]);
+        town.sweep().await;
+        assert_eq!(town.document(&east.id).await.version, 1);
+        // Midnight there, 22:00 in the west: said at once, not only after somebody has swept.
+        town.set("2026-12-06T15:00:00Z");
+        assert_eq!([town.shows(&west).await, town.shows(&east).await], [DocumentState::Valid, DocumentState::Expired]);
+        let listed = town.reader().list_documents(ListDocumentsRequest::default()).await.expect("a list").documents;
+        assert_eq!(listed.iter().map(Document::state).collect::<Vec<_>>(), [DocumentState::Valid, DocumentState::Expired]);
+        town.sweep().await;
+        town.sweep().await;
+        assert_eq!([town.document(&west.id).await.version, town.document(&east.id).await.version], [1, 2]);
+        assert_eq!([town.events_of(&west.id).await, town.events_of(&east.id).await], [vec![], vec!["surat.kedaluwarsa".to_owned()]]);
+        town.set("2026-12-06T16:59:59Z");
+        assert_eq!(town.shows(&west).await, DocumentState::Valid);
+        town.set("2026-12-06T17:00:00Z");
+        assert_eq!(town.shows(&west).await, DocumentState::Expired);
+        town.sweep().await;
+        assert_eq!((town.document(&west.id).await.state(), town.shows(&west).await), (DocumentState::Expired, DocumentState::Expired));
+        // Expired is not forged: the file is still ours, and says that its time is over.
+        let judged = town.judged(town.bytes(&west.id, 0).await).await;
+        assert_eq!((judged.verdict(), judged.document.expect("ours").state()), (FileVerdict::Valid, DocumentState::Expired));
+    }
+
+    /// 26. Holder downloads his signed letter, any number of times, each download logged.
+    async fn line_26_the_holder_downloads_by_a_short_lived_link(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1234, PLAIN);
+        let status = town.applied("sktm", &resident).await;
+        let link = CreateDownloadLinkRequest { code: status.code.clone(), nik_last4: "1234".to_owned() };
+        assert_eq!(town.nobody().create_download_link(link.clone()).await.expect_err("too early").reason, "NOT_ISSUED");
+        let application = town.finish(&status.application_id).await;
+        for wrong in ["", "4321", "234", "01234"] {
+            let request = CreateDownloadLinkRequest { nik_last4: wrong.to_owned(), ..link.clone() };
+            let refusal = town.nobody().create_download_link(request).await.expect_err("not the holder");
+            assert_eq!(refusal.what(), (Code::PermissionDenied, "NIK_DIFFERS"), "{wrong}");
+        }
+        let other = CreateDownloadLinkRequest { code: "0000-0000-0000-0000".to_owned(), ..link.clone() };
+        assert_eq!(town.nobody().create_download_link(other).await.expect_err("unknown").code, Code::NotFound);
+        let answer = town.nobody().create_download_link(link.clone()).await.expect("a link");
+        let token = answer.path.strip_prefix("/berkas/").expect("a path").to_owned();
+        assert!(!token.contains(&resident.nik) && !token.contains(&status.code) && !token.contains(&application.document_id));
+        let expected = town.bytes(&application.document_id, 0).await;
+        let open = OpenFileLinkRequest { token: token.clone() };
+        for _ in 0..3 {
+            let file = town.nobody().open_file_link(open.clone()).await.expect("a file");
+            assert_eq!((&file.content, file.media_type.as_str()), (&expected, "application/pdf"));
+            assert!(file.file_name.ends_with(".pdf") && !file.file_name.contains("Rohana"), "{}", file.file_name);
+        }
+        let looks = town.journal_of(&application.document_id).await;
+        assert_eq!(looks.iter().filter(|what| *what == "document.downloaded").count(), 4, "three times by the link, once by the reader");
+        assert_eq!(looks.iter().filter(|what| *what == "document.link_made").count(), 1);
+        // Changed, shortened, or over.
+        let mut changed = token.clone().into_bytes();
+        changed[20] = if changed[20] == b'A' { b'B' } else { b'A' };
+        for wrong in [String::from_utf8(changed).expect("text"), token[..token.len() - 4].to_owned(), String::new()] {
+            let refusal = town.nobody().open_file_link(OpenFileLinkRequest { token: wrong }).await.expect_err("refused");
+            assert_eq!(refusal.code, Code::NotFound);
+        }
+        town.wait(TimeDelta::minutes(10) - TimeDelta::seconds(1));
+        town.nobody().open_file_link(open.clone()).await.expect("it still lives");
+        town.wait(TimeDelta::seconds(1));
+        assert_eq!(town.nobody().open_file_link(open).await.expect_err("over").code, Code::NotFound);
+        town.nobody().create_download_link(link).await.expect("another one");
+    }
+
+    /// 44. The paper is given to somebody: who collected it is kept, not told.
+    async fn should_44_the_paper_is_handed_over_once(engine) {
+        let town = Town::new(engine).await;
+        let (status, document) = town.issued("kehilangan", &Resident::new(1, RT)).await;
+        let request = HandOverApplicationRequest {
+            application: document.application_id.clone(),
+            collector: "Bambang Pengambil".to_owned(),
+            copies: 2,
+            ..HandOverApplicationRequest::default()
+        };
+        for (wrong, field) in [
+            (HandOverApplicationRequest { collector: String::new(), ..request.clone() }, "collector"),
+            (HandOverApplicationRequest { copies: 0, ..request.clone() }, "copies"),
+        ] {
+            let refusal = town.officer(VILLAGE).hand_over_application(wrong).await.expect_err("refused");
+            assert_eq!(refusal.fields.keys().collect::<Vec<_>>(), [field]);
+        }
+        let done = town.officer(VILLAGE).hand_over_application(request.clone()).await.expect("given").application.expect("an application");
+        assert_eq!(done.state(), ApplicationState::HandedOver);
+        assert_eq!(town.officer(VILLAGE).hand_over_application(request).await.expect_err("once").reason, "NOT_PERMITTED_IN_STATE");
+        let told = town.status(&status.code).await;
+        assert_eq!(told.state(), ApplicationState::HandedOver);
+        assert!(!format!("{told:?}{:?}", town.verified(&document.verification_code).await).contains("Bambang"));
+        assert_eq!(town.events_of(&document.application_id).await.last().map(String::as_str), Some("surat.diserahkan"));
+        // The holder still has it on his phone.
+        let link = CreateDownloadLinkRequest { code: status.code, nik_last4: "0001".to_owned() };
+        town.nobody().create_download_link(link).await.expect("a link");
+        let mut wish = town.wish("kehilangan", &Resident::new(2, RT)).await;
+        put(&mut wish, "pekerjaan", json!("Nelayan"));
+        town.submit(wish).await;
+    }
+}

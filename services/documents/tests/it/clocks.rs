@@ -1,0 +1,151 @@
+//! Line 28: the clock of each step, lateness, and what the law grants.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+use tonic::Code;
+
+use super::town::{AGENCY, PLAIN, RT, Resident, Town, active, history, moment};
+
+const WHY: &str = "menunggu surat dari Dukcapil";
+
+impl Town {
+    /// When the step at hand is due.
+    async fn due(&self, id: &str) -> Option<i64> {
+        active(&self.seen(id).await).due_time.as_ref().map(|time| time.seconds)
+    }
+}
+
+fn at(text: &str) -> Option<i64> {
+    Some(moment(text).timestamp())
+}
+
+fn pause(id: &str, reason: &str) -> PauseClockRequest {
+    PauseClockRequest {
+        application: id.to_owned(),
+        reason: reason.to_owned(),
+        ..PauseClockRequest::default()
+    }
+}
+
+fn resume(id: &str) -> ResumeClockRequest {
+    ResumeClockRequest { application: id.to_owned(), ..ResumeClockRequest::default() }
+}
+
+fn reset(id: &str) -> ResetClockRequest {
+    ResetClockRequest { application: id.to_owned(), reason: WHY.to_owned(), ..ResetClockRequest::default() }
+}
+
+lines! {
+    /// 28. SLA clock per step with pause, resume, reset (OSS 41–44) on working days.
+    async fn line_28_a_clock_pauses_resumes_and_begins_anew_in_working_time(engine) {
+        let town = Town::new(engine).await;
+        let id = town.applied("sktm", &Resident::new(1, RT)).await.application_id;
+        let rt = town.official("RT_HEAD", RT);
+        // 450 minutes from Monday 08:00: 420 until 16:00 with the break, 30 from Tuesday 07:30.
+        assert_eq!(town.due(&id).await, at("2026-11-24T01:00:00Z"));
+        assert!(rt.pause_clock(pause(&id, "")).await.expect_err("a reason").fields.contains_key("reason"));
+        assert_eq!(town.officer("17.07.02.2001").pause_clock(pause(&id, WHY)).await.expect_err("not his step").code, Code::PermissionDenied);
+        assert_eq!(rt.resume_clock(resume(&id)).await.expect_err("it runs").reason, "CLOCK_NOT_PERMITTED");
+        // An hour later it is paused, until Wednesday.
+        town.wait(TimeDelta::hours(1));
+        let paused = rt.pause_clock(pause(&id, WHY)).await.expect("paused").application.expect("an application");
+        assert!(active(&paused).paused && active(&paused).due_time.is_none());
+        assert_eq!(rt.pause_clock(pause(&id, WHY)).await.expect_err("twice").reason, "CLOCK_NOT_PERMITTED");
+        town.set("2026-11-25T02:00:00Z");
+        let work = rt.list_work(ListWorkRequest::default()).await.expect("a list");
+        assert!(work.late == 0 && work.items[0].due_time.is_none() && !work.items[0].late, "who waits is not late");
+        town.sweep().await;
+        assert!(!history(&town.seen(&id).await).contains(&"ESCALATE"));
+        // 390 are left: 360 on Wednesday from 09:00, 30 on Thursday.
+        let resumed = rt.resume_clock(resume(&id)).await.expect("resumed").application.expect("an application");
+        assert!(!active(&resumed).paused);
+        assert_eq!(town.due(&id).await, at("2026-11-26T01:00:00Z"));
+        // The application changed in substance: back to zero, and on from the moment it is taken up again.
+        town.wait(TimeDelta::hours(1));
+        rt.reset_clock(reset(&id)).await.expect("reset");
+        town.set("2026-11-26T01:00:00Z");
+        assert!(active(&town.seen(&id).await).paused && town.due(&id).await.is_none());
+        rt.resume_clock(resume(&id)).await.expect("started again");
+        assert_eq!(town.due(&id).await, at("2026-11-27T01:00:00Z"), "all 450 minutes from Thursday 08:00");
+        let seen = town.seen(&id).await;
+        let clocks: Vec<_> = history(&seen).into_iter().filter(|what| what.ends_with("_CLOCK")).collect();
+        assert_eq!(clocks, ["PAUSE_CLOCK", "RESUME_CLOCK", "RESET_CLOCK", "RESTART_CLOCK"]);
+        // Over a weekend nothing runs: the next step begins on Friday at 15:00.
+        town.set("2026-11-27T08:00:00Z");
+        rt.approve(&seen).await.expect("approved");
+        // 450: 90 on Friday until 16:30, 360 on Monday from 07:30: 270 until noon, 90 from 13:00.
+        assert_eq!(town.due(&id).await, at("2026-11-30T07:30:00Z"));
+        assert!(!active(&town.seen(&id).await).paused);
+    }
+
+    /// 28. Overdue list and escalation, once.
+    async fn line_28_what_is_late_is_listed_and_escalated_once(engine) {
+        let town = Town::new(engine).await;
+        let late = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        town.wait(TimeDelta::hours(2));
+        let fresh = town.applied("sktm", &Resident::new(2, PLAIN)).await.application_id;
+        let officer = town.officer(PLAIN);
+        // 225 minutes from 08:00 end at 11:45.
+        assert_eq!(town.due(&late).await, at("2026-11-23T04:45:00Z"));
+        town.set("2026-11-23T04:45:00Z");
+        town.sweep().await;
+        assert_eq!(officer.list_work(ListWorkRequest::default()).await.expect("a list").late, 0, "not before it is over");
+        town.set("2026-11-23T04:46:00Z");
+        for _ in 0..3 {
+            town.sweep().await;
+        }
+        let work = officer.list_work(ListWorkRequest::default()).await.expect("a list");
+        assert_eq!(work.late, 1);
+        assert_eq!(work.items.iter().map(|item| (&item.application_id, item.late)).collect::<Vec<_>>(), [(&late, true), (&fresh, false)]);
+        let only = ListWorkRequest { late_only: true, ..ListWorkRequest::default() };
+        let items = officer.list_work(only).await.expect("a list").items;
+        assert_eq!(items.iter().map(|item| &item.application_id).collect::<Vec<_>>(), [&late]);
+        let seen = town.seen(&late).await;
+        assert_eq!(history(&seen).iter().filter(|what| **what == "ESCALATE").count(), 1);
+        assert!(active(&seen).late);
+        assert_eq!(town.events_of(&late).await, ["surat.diajukan", "surat.terlambat"]);
+        // It goes on; the next step has a clock and a report of its own.
+        officer.approve(&seen).await.expect("late is better than never");
+        town.set("2026-11-25T01:00:00Z");
+        town.sweep().await;
+        assert_eq!(town.events_of(&late).await, ["surat.diajukan", "surat.terlambat", "surat.disetujui", "surat.terlambat"]);
+    }
+
+    /// 28. Fiktif positif: what nobody decided in time is granted by law, sealed and valid.
+    async fn line_28_what_nobody_decided_in_time_is_granted_by_law(engine) {
+        let town = Town::new(engine).await;
+        let status = town.applied("izin_reklame", &Resident::new(1, PLAIN)).await;
+        let id = &status.application_id;
+        let refused = town.applied("izin_reklame", &Resident::new(2, PLAIN)).await.application_id;
+        let paused = town.applied("izin_reklame", &Resident::new(3, PLAIN)).await.application_id;
+        let letter = town.applied("sktm", &Resident::new(4, PLAIN)).await.application_id;
+        let officer = town.official("AGENCY_OFFICER", AGENCY);
+        officer.reject(&refused, "lokasi berada di jalur hijau").await.expect("decided");
+        officer.pause_clock(pause(&paused, "pemohon melengkapi gambar")).await.expect("paused");
+        town.approved(id).await;
+        // Five working days after Monday: until the end of the next Monday.
+        town.set("2026-11-30T09:00:00Z");
+        town.sweep().await;
+        assert_eq!(town.seen(id).await.state(), ApplicationState::InReview, "its last day is not over");
+        town.set("2026-12-01T01:00:00Z");
+        town.sweep().await;
+        town.sweep().await;
+        let granted = town.seen(id).await;
+        assert_eq!(granted.state(), ApplicationState::Issued, "{:?} {}", history(&granted), granted.signing_problem);
+        assert!(history(&granted).contains(&"DEEM_GRANTED"));
+        let document = town.document(&granted.document_id).await;
+        assert_eq!((document.state(), document.number.as_str()), (DocumentState::Valid, "500.16/0001/IRK/DINKES/2026"));
+        assert_eq!(town.judged(town.bytes(&document.id, 0).await).await.verdict(), FileVerdict::Valid);
+        let told: Vec<_> = town.events_of(id).await;
+        assert_eq!(told.iter().filter(|kind| *kind == "surat.dianggap_dikabulkan").count(), 1, "{told:?}");
+        assert_eq!(told.iter().filter(|kind| *kind == "surat.terbit").count(), 1, "{told:?}");
+        assert_eq!(town.status(&status.code).await.state(), ApplicationState::Issued);
+        // What was decided, what is paused, and what the law does not grant stay as they are.
+        assert_eq!(town.seen(&refused).await.state(), ApplicationState::Rejected);
+        assert_eq!(town.seen(&paused).await.state(), ApplicationState::InReview);
+        assert_eq!(town.seen(&letter).await.state(), ApplicationState::InReview);
+        // Nobody refuses it any more.
+        officer.reject(id, "terlambat menolak permohonan").await.expect_err("it is granted");
+    }
+}

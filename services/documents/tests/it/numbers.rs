@@ -1,0 +1,125 @@
+//! Lines 13 and 14: numbers follow each other, and none disappears.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use futures::stream::{self, StreamExt as _};
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+use tonic::Code;
+
+use super::town::{PLAIN, Resident, SUB_DISTRICT, Town, VILLAGE};
+
+impl Town {
+    /// As a client does that was told to come back: the same request again, until it is answered.
+    async fn approve_insisting(&self, seen: &Application, request_id: String) -> Application {
+        let holder = self.holder(seen);
+        let request = ApproveApplicationRequest {
+            request_id,
+            application: seen.id.clone(),
+            version: seen.version,
+            content_hash: seen.content_hash.clone(),
+        };
+        loop {
+            match holder.approve_application(request.clone()).await {
+                Ok(answer) => return answer.application.expect("an application"),
+                Err(refusal) if matches!(refusal.code, Code::Unavailable | Code::DeadlineExceeded) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(refusal) => panic!("{refusal:?}"),
+            }
+        }
+    }
+}
+
+lines! {
+    /// 13. Number allocated once, in order, no duplicate under 100 parallel issues.
+    async fn line_13_a_hundred_parallel_issues_get_a_hundred_consecutive_numbers(engine) {
+        let town = Arc::new(Town::new(engine).await);
+        // Printing takes its time, so that applications come a few at a time.
+        let applications: Vec<_> = stream::iter(1..=100)
+            .map(|number| {
+                let town = Arc::clone(&town);
+                async move {
+                    let id = town.applied("sktm", &Resident::new(number, PLAIN)).await.application_id;
+                    town.seen(&id).await
+                }
+            })
+            .buffer_unordered(4)
+            .collect()
+            .await;
+        let issuing = applications.iter().map(|seen| {
+            let (town, seen) = (Arc::clone(&town), seen.clone());
+            tokio::spawn(async move { town.approve_insisting(&seen, format!("setuju-{}", seen.id)).await })
+        });
+        let issued: Vec<Application> = join_all(issuing).await.into_iter().map(|it| it.expect("no panic")).collect();
+        assert!(issued.iter().all(|it| it.state() == ApplicationState::AwaitingSignature && it.numbers.len() == 1));
+        let register = town.register(PLAIN, 2026).await;
+        assert_eq!(register.iter().map(|it| it.seq).collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
+        for number in &register {
+            assert_eq!(number.text, format!("400.9/{:03}/1707022002/XI/2026", number.seq));
+            let holder = issued.iter().find(|it| it.id == number.application_id).expect("somebody has it");
+            assert_eq!((&holder.numbers[0], number.void), (number, false));
+        }
+    }
+
+    /// 13. Restarts per year, format tokens honoured; each office and kind of type counts for itself.
+    async fn line_13_numbers_restart_with_the_year_of_the_office(engine) {
+        let town = Town::new(engine).await;
+        let mut number = 0;
+        let mut next = async |letter_type: &'static str, area: &str| {
+            number += 1;
+            let id = town.applied(letter_type, &Resident::new(number, area)).await.application_id;
+            town.walk(&id).await.numbers.last().expect("a number").text.clone()
+        };
+        // All letters of an office share a series; another office has its own.
+        assert_eq!(next("sktm", PLAIN).await, "400.9/001/1707022002/XI/2026");
+        assert_eq!(next("kehilangan", PLAIN).await, "300.1/002/1707022002/XI/2026");
+        assert_eq!(next("kehilangan", VILLAGE).await, "300.1/001/1707022001/XI/2026");
+        assert_eq!(next("izin_reklame", PLAIN).await, "500.16/0001/IRK/DINKES/2026");
+        // Half an hour to midnight in the village, and half an hour after.
+        town.set("2026-12-31T16:30:00Z");
+        assert_eq!(next("sktm", PLAIN).await, "400.9/003/1707022002/XII/2026");
+        town.set("2026-12-31T17:30:00Z");
+        assert_eq!(next("sktm", PLAIN).await, "400.9/001/1707022002/I/2027");
+        assert_eq!(next("kehilangan", PLAIN).await, "300.1/002/1707022002/I/2027");
+        assert_eq!(next("kehilangan", VILLAGE).await, "300.1/001/1707022001/I/2027");
+        let years = [town.register(PLAIN, 2026).await, town.register(PLAIN, 2027).await];
+        assert_eq!(years.map(|year| year.iter().map(|it| it.seq).collect::<Vec<_>>()), [vec![1, 2, 3], vec![1, 2]]);
+        // Without a year it is the present one.
+        assert_eq!(town.register(PLAIN, 0).await.len(), 2);
+        assert!(town.register(SUB_DISTRICT, 0).await.is_empty());
+    }
+
+    /// 14. A failed or withdrawn letter's number stays visible as VOID, never reused.
+    async fn line_14_a_number_that_was_not_used_stays_void(engine) {
+        let town = Town::new(engine).await;
+        let mut statuses = Vec::new();
+        for number in 1..=4 {
+            let status = town.applied("sktm", &Resident::new(number, PLAIN)).await;
+            town.walk(&status.application_id).await;
+            statuses.push(status);
+        }
+        let withdraw = WithdrawApplicationRequest { code: statuses[0].code.clone(), ..WithdrawApplicationRequest::default() };
+        town.nobody().withdraw_application(withdraw).await.expect("withdrawn");
+        town.head(PLAIN).reject(&statuses[1].application_id, "pemohon tidak memenuhi syarat").await.expect("rejected");
+        // Returned at the signature and given up then.
+        town.head(PLAIN).send_back(&statuses[2].application_id, "nama sekolah keliru ditulis").await.expect("returned");
+        assert!(!town.register(PLAIN, 0).await[2].void, "it may still be used");
+        let withdraw = WithdrawApplicationRequest { code: statuses[2].code.clone(), ..WithdrawApplicationRequest::default() };
+        town.nobody().withdraw_application(withdraw).await.expect("withdrawn");
+        let signed = town.finish(&statuses[3].application_id).await;
+        assert_eq!(signed.numbers[0].seq, 4);
+        town.wait(TimeDelta::minutes(1));
+        let next = town.applied("sktm", &Resident::new(5, PLAIN)).await.application_id;
+        assert_eq!(town.walk(&next).await.numbers[0].seq, 5);
+        let register = town.register(PLAIN, 0).await;
+        let seen: Vec<_> = register.iter().map(|it| (it.seq, it.void, it.void_reason.as_str())).collect();
+        assert_eq!(seen, [(1, true, "WITHDRAWN"), (2, true, "REJECTED"), (3, true, "WITHDRAWN"), (4, false, ""), (5, false, "")]);
+        assert!(town.seen(&statuses[0].application_id).await.numbers[0].void);
+        // A letter that waits for its signature has the number it will bear; nobody has taken it back for its delay.
+        assert_eq!(town.status(&statuses[0].code).await.state(), ApplicationState::Withdrawn);
+    }
+}

@@ -1,0 +1,317 @@
+//! Lines 15, 18 to 20, 27, 36: what a signed letter is, and that none is believed to be signed that is not.
+
+use chrono::TimeDelta;
+use mpp_documents::SigningConfig;
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+
+use super::esign::{Esign, Mood};
+use super::paper::{fonts_are_embedded, holds, is_preview, signatures, words};
+use super::town::{
+    BASE_URL, Client, PASSPHRASE, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, history, official_nik,
+};
+
+impl Town {
+    /// An application that waits for the signature of a village head.
+    async fn awaiting(&self, number: u32) -> Application {
+        let id = self.applied("sktm", &Resident::new(number, PLAIN)).await.application_id;
+        let application = self.walk(&id).await;
+        assert_eq!(application.state(), ApplicationState::AwaitingSignature);
+        application
+    }
+
+    /// Whether a letter still waits, with the number and content it had.
+    async fn still_waits(&self, before: &Application) -> Application {
+        let after = self.seen(&before.id).await;
+        assert_eq!(after.state(), ApplicationState::AwaitingSignature);
+        assert_eq!((&after.numbers, &after.content_hash), (&before.numbers, &before.content_hash));
+        assert!(after.document_id.is_empty());
+        after
+    }
+}
+
+async fn refused(head: &Client, id: &str) -> (String, String) {
+    let result = head.sign(id).await;
+    assert!(!result.signed);
+    (result.reason, result.message)
+}
+
+lines! {
+    /// 15. Output is PDF/A with embedded fonts, QR, code, classification, letterhead.
+    async fn line_15_a_letter_is_whole_and_kept_for_long(engine) {
+        let town = Town::new(engine).await;
+        let (status, document) = town.issued("sktm", &Resident::new(1, RT)).await;
+        let pdf = town.bytes(&document.id, 0).await;
+        assert!(holds(&pdf, "<pdfaid:part>2</pdfaid:part>") && holds(&pdf, "<pdfaid:conformance>A</pdfaid:conformance>"));
+        let fonts = fonts_are_embedded(&pdf);
+        assert!(!fonts.is_empty() && fonts.iter().all(|embedded| *embedded), "{fonts:?}");
+        let text = words(&pdf);
+        for expected in [
+            "PEMERINTAH KABUPATEN LEBONG",
+            "DESA UJUNG TANJUNG",
+            "SURAT KETERANGAN TIDAK MAMPU",
+            "Nomor: 400.9/001/1707022001/XI/2026",
+            "Rohana Zulaikha",
+            "1707026602920001",
+            "Kecamatan Rimbo Pengadang",
+            "Kabupaten Lebong",
+            "23 November 2026",
+            "Surat ini berlaku sampai dengan 22 Februari 2027",
+            "KEPALA DESA",
+            "Budi Santoso, S.IP.",
+            "Ditandatangani secara elektronik",
+            document.verification_code.as_str(),
+        ] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        // The address in the QR, as it stands in the footer; words may break there.
+        let squeezed = text.replace(' ', "");
+        let address = format!("{}/s/{}", BASE_URL.trim_start_matches("https://"), document.verification_code);
+        assert!(squeezed.contains(&address), "{address} in {text}");
+        assert!(!is_preview(&pdf) && !text.contains("CONTOH"), "{text}");
+        assert_eq!(document.number, "400.9/001/1707022001/XI/2026");
+        assert_eq!((status.state(), status.verification_code), (ApplicationState::Issued, document.verification_code.clone()));
+        let said = signatures(&pdf);
+        assert!(said.contains("Signature is Valid") && said.contains("Total document signed"), "{said}");
+        // A sample says so.
+        let mut town = town;
+        town.restart(SigningConfig { sample: true, ..SigningConfig::default() }).await;
+        let (_, document) = town.issued("kehilangan", &Resident::new(2, RT)).await;
+        let text = words(&town.bytes(&document.id, 0).await);
+        assert!(text.contains("BUKAN DOKUMEN RESMI"), "{text}");
+        assert!(town.verified(&document.verification_code).await.sample);
+    }
+
+    /// 15 and 20. Same input gives the same bytes: what is sent to be signed again is what was sent.
+    async fn line_15_the_same_content_is_the_same_bytes(engine) {
+        let esign = Esign::start(Mood::Busy).await;
+        let mut town = Town::with(engine, esign.config()).await;
+        let letter = town.awaiting(1).await;
+        let other = town.awaiting(2).await;
+        let head = town.head(PLAIN);
+        assert_eq!(refused(&head, &letter.id).await.0, "SIGNING_UNAVAILABLE");
+        town.wait(TimeDelta::hours(2));
+        town.restart(esign.config()).await;
+        assert_eq!(refused(&head, &letter.id).await.0, "SIGNING_UNAVAILABLE");
+        assert_eq!(refused(&head, &other.id).await.0, "SIGNING_UNAVAILABLE");
+        let asked = esign.asked();
+        assert_eq!(asked.len(), 3, "nothing is tried again by itself");
+        assert_eq!(asked[0], asked[1]);
+        assert_ne!(asked[0].pdf, asked[2].pdf);
+        assert_eq!(asked[0].nik, official_nik(1));
+        esign.is_now(Mood::Signs);
+        let result = head.sign(&letter.id).await;
+        assert!(result.signed, "{result:?}");
+        let signed = town.bytes(&town.seen(&letter.id).await.document_id, 0).await;
+        assert!(signed.starts_with(&asked[0].pdf), "a signature only adds");
+    }
+
+    /// 18. Signature result is verified (integrity, whole-file coverage, signer, chain) before it is issued; failure keeps the
+    /// letter waiting with a readable reason.
+    async fn line_18_what_comes_back_is_believed_only_after_it_was_verified(engine) {
+        let esign = Esign::start(Mood::Signs).await;
+        let town = Town::with(engine, esign.config()).await;
+        let letter = town.awaiting(1).await;
+        let head = town.head(PLAIN);
+        for mood in [Mood::Unsigned, Mood::Stranger, Mood::Impostor, Mood::Changed] {
+            esign.is_now(mood);
+            let (reason, message) = refused(&head, &letter.id).await;
+            assert_eq!(reason, "SIGNATURE_NOT_VALID", "{mood:?}");
+            assert!(message.contains("tidak lolos pemeriksaan"), "{message}");
+            let after = town.still_waits(&letter).await;
+            assert!(after.signing_problem.contains("tidak lolos pemeriksaan"), "{mood:?}: {}", after.signing_problem);
+        }
+        let request = ListDocumentsRequest::default();
+        assert!(town.reader().list_documents(request).await.expect("a list").documents.is_empty());
+        esign.is_now(Mood::Signs);
+        assert!(head.sign(&letter.id).await.signed);
+        let issued = town.seen(&letter.id).await;
+        assert_eq!((issued.state(), issued.signing_problem.as_str()), (ApplicationState::Issued, ""));
+        assert_eq!(issued.numbers, letter.numbers);
+        assert_eq!(town.events_of(&letter.id).await.iter().filter(|kind| *kind == "surat.terbit").count(), 1);
+    }
+
+    /// 19. Wrong passphrase → clear message, attempt counted, no state change, no auto-retry.
+    async fn line_19_a_wrong_passphrase_is_told_and_never_tried_again(engine) {
+        let esign = Esign::start(Mood::WrongPassphrase).await;
+        let town = Town::with(engine, esign.config()).await;
+        let (first, second) = (town.awaiting(1).await, town.awaiting(2).await);
+        let head = town.head(PLAIN);
+        let results = head.sign_all(&[&first.id, &second.id]).await;
+        for (result, before) in results.iter().zip([&first, &second]) {
+            assert_eq!((result.signed, result.reason.as_str(), &result.application_id), (false, "WRONG_PASSPHRASE", &before.id));
+            assert!(result.message.contains("Passphrase salah"), "{}", result.message);
+            town.still_waits(before).await;
+        }
+        assert_eq!(esign.asked().len(), 1, "wrong for the first is wrong for the rest");
+        let after = town.seen(&first.id).await;
+        assert_eq!(history(&after).iter().filter(|what| **what == "SIGNING_FAILED").count(), 1);
+        // None typed: the service is not asked.
+        let request = SignApplicationsRequest { applications: vec![first.id.clone()], ..SignApplicationsRequest::default() };
+        let result = head.sign_applications(request).await.expect("an answer").results.remove(0);
+        assert_eq!((result.reason.as_str(), esign.asked().len()), ("PASSPHRASE_REQUIRED", 1));
+        esign.is_now(Mood::Signs);
+        let results = head.sign_all(&[&first.id, &second.id]).await;
+        assert!(results.iter().all(|result| result.signed), "{results:?}");
+        assert!(!town.everything().await.iter().any(|row| row.contains(PASSPHRASE)), "nothing holds the passphrase");
+    }
+
+    /// 20. A signature that was interrupted is failed by the worker after its time, and can be made again.
+    async fn line_20_an_interrupted_signature_is_failed_and_made_again(engine) {
+        let esign = Esign::start(Mood::Silent).await;
+        let mut town = Town::with(engine, esign.config()).await;
+        let letter = town.awaiting(1).await;
+        let head = town.head(PLAIN);
+        // The process ends while it waits for the answer.
+        let (signer, id) = (head.clone(), letter.id.clone());
+        let signing = tokio::spawn(async move { signer.sign(&id).await });
+        while esign.asked().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        signing.abort();
+        let _ended = signing.await;
+        let at = town.seen(&letter.id).await;
+        assert_eq!(at.state(), ApplicationState::Signing);
+        assert!(head.inbox().await.is_empty());
+        let result = head.sign(&letter.id).await;
+        assert!(!result.signed && result.reason == "NOT_PERMITTED_IN_STATE", "{result:?}");
+        // Nor can it be taken back meanwhile: a signed file may be on its way.
+        head.reject(&letter.id, "tidak jadi ditandatangani").await.expect_err("only the answer leads out");
+        town.wait(TimeDelta::seconds(60));
+        town.sweep().await;
+        assert_eq!(town.seen(&letter.id).await.state(), ApplicationState::Signing, "it may still come back");
+        town.wait(TimeDelta::seconds(11));
+        town.sweep().await;
+        let waiting = town.still_waits(&letter).await;
+        let last = waiting.history.last().expect("a history");
+        assert_eq!((last.what.as_str(), last.reason.as_str(), last.who.as_str()), ("SIGNING_FAILED", "SIGNING_INTERRUPTED", "system"));
+        assert_eq!(head.inbox().await, std::slice::from_ref(&letter.id));
+        town.restart(SigningConfig::default()).await;
+        assert!(head.sign(&letter.id).await.signed);
+        let issued = town.seen(&letter.id).await;
+        assert_eq!((issued.state(), &issued.numbers), (ApplicationState::Issued, &letter.numbers));
+    }
+
+    /// 20. Who presses twice, and two who press at once: one signature, one document.
+    async fn line_20_two_signatures_at_once_are_one(engine) {
+        let town = Town::new(engine).await;
+        let letter = town.awaiting(1).await;
+        let id = letter.id.as_str();
+        let (head, secretary) = (town.head(PLAIN), town.official("VILLAGE_SECRETARY", PLAIN));
+        let results = futures::join!(head.sign(id), head.sign(id), secretary.sign(id), head.sign(id));
+        let issued = town.seen(id).await;
+        assert_eq!(issued.state(), ApplicationState::Issued, "{results:?}");
+        assert_eq!(history(&issued).iter().filter(|what| **what == "SIGN").count(), 1);
+        assert_eq!(town.document(&issued.document_id).await.signatures, 1);
+        assert_eq!(town.reader().list_documents(ListDocumentsRequest::default()).await.expect("a list").documents.len(), 1);
+        assert_eq!(issued.numbers, letter.numbers);
+        // Whoever has signed is told so when he asks again.
+        let by = issued.steps.iter().find(|step| step.kind == "SIGN").expect("a step").done_by.clone();
+        let again = if by == head.sub { head.sign(id).await } else { secretary.sign(id).await };
+        assert!(again.signed, "{again:?}");
+    }
+
+    /// 20. First the file, then the state that says it is signed: where the file cannot be kept, nothing is signed.
+    async fn line_20_without_its_file_no_letter_is_signed(engine) {
+        let town = Town::new(engine).await;
+        let letter = town.awaiting(1).await;
+        let head = town.head(PLAIN);
+        let (files, aside) = (town.files(), town.folder.path().join("aside"));
+        std::fs::rename(&files, &aside).expect("the folder goes away");
+        std::fs::write(&files, b"no folder").expect("something else stands there");
+        let result = head.sign(&letter.id).await;
+        assert!(!result.signed, "{result:?}");
+        let after = town.still_waits(&letter).await;
+        assert!(!after.signing_problem.is_empty());
+        std::fs::remove_file(&files).expect("it goes");
+        std::fs::rename(&aside, &files).expect("the folder is back");
+        assert!(head.sign(&letter.id).await.signed);
+        let issued = town.seen(&letter.id).await;
+        let document = town.document(&issued.document_id).await;
+        assert_eq!((issued.numbers, document.signatures), (letter.numbers, 1));
+        assert!(!town.bytes(&document.id, 0).await.is_empty());
+    }
+
+    /// 27. Village → sub-district transfer with acknowledgement, both sides see the state; the sub-district adds its own number
+    /// and second signature without invalidating the first.
+    async fn line_27_the_sub_district_signs_second_and_the_first_signature_stays(engine) {
+        let town = Town::new(engine).await;
+        let mut wish = town.wish("sktm", &Resident::new(1, VILLAGE)).await;
+        wish.with_optional_steps = true;
+        let status = town.submit(wish).await;
+        let id = &status.application_id;
+        town.walk(id).await;
+        assert!(town.head(VILLAGE).sign(id).await.signed);
+        // Handed over: one number so far, and nobody has received it.
+        let handed = town.seen(id).await;
+        assert_eq!(handed.state(), ApplicationState::InReview);
+        let (village, sub_district) = (town.office(VILLAGE).id.clone(), town.office(SUB_DISTRICT).id.clone());
+        let chain: Vec<_> = handed.custody.iter().map(|it| (it.from_office_id.as_str(), it.to_office_id.as_str(), it.acknowledge_time.is_some())).collect();
+        assert_eq!(chain, [("", village.as_str(), true), (village.as_str(), sub_district.as_str(), false)]);
+        assert_eq!(handed.numbers.len(), 1);
+        assert_eq!(town.status(&status.code).await.state(), ApplicationState::InReview);
+        let signed_once = town.reader().get_draft(GetDraftRequest { application: id.clone() }).await.expect("a file").pdf;
+        // The staff takes it: received, with the date.
+        town.wait(TimeDelta::hours(1));
+        let staff = town.official("SUB_DISTRICT_OFFICER", SUB_DISTRICT);
+        let claim = ClaimApplicationRequest { application: id.clone(), ..ClaimApplicationRequest::default() };
+        let received = staff.claim_application(claim).await.expect("taken").application.expect("an application");
+        let (sent, acknowledged) = (received.custody[1].time.expect("a time"), received.custody[1].acknowledge_time.expect("a time"));
+        assert_eq!(acknowledged.seconds - sent.seconds, 3600);
+        let waiting = staff.approve(&received).await.expect("approved");
+        let numbers: Vec<_> = waiting.numbers.iter().map(|it| (it.office_id.as_str(), it.text.as_str())).collect();
+        assert_eq!(numbers, [(village.as_str(), "400.9/001/1707022001/XI/2026"), (sub_district.as_str(), "400.9/001/170702/XI/2026")]);
+        // Both sides see the same.
+        let both = [town.officer(VILLAGE).application(id).await, staff.application(id).await].map(|it| it.expect("he sees it"));
+        assert_eq!((both[0].state(), &both[0].custody), (both[1].state(), &both[1].custody));
+        let request = ListDocumentsRequest::default();
+        assert!(town.reader().list_documents(request).await.expect("a list").documents.is_empty(), "not issued before the second");
+        let camat = town.official("SUB_DISTRICT_HEAD", SUB_DISTRICT);
+        let result = camat.sign(id).await;
+        assert!(result.signed, "{result:?}");
+
+        let issued = town.seen(id).await;
+        let document = town.document(&issued.document_id).await;
+        assert_eq!((document.signatures, document.number.as_str()), (2, "400.9/001/1707022001/XI/2026"));
+        let (first, last) = (town.bytes(&document.id, 1).await, town.bytes(&document.id, 0).await);
+        assert_eq!(first, signed_once);
+        assert!(last.starts_with(&first) && town.bytes(&document.id, 2).await == last);
+        let said = signatures(&last);
+        assert_eq!(said.matches("Signature is Valid").count(), 2, "{said}");
+        let judged = town.judged(last).await;
+        assert_eq!(judged.verdict(), FileVerdict::Valid);
+        let found: Vec<_> = judged.signatures.iter().map(|it| (it.intact, it.trusted, it.whole_file)).collect();
+        assert_eq!(found, [(true, true, false), (true, true, true)]);
+        assert_eq!(judged.document.expect("ours").signers, ["Kepala Desa, Budi Santoso, S.IP.", "Camat Rimbo Pengadang, Drs. Ahmad Dahlan, M.Si."]);
+        // What the village signed is ours by itself too.
+        assert_eq!(town.judged(first).await.verdict(), FileVerdict::Valid);
+        assert_eq!([town.register(VILLAGE, 0).await.len(), town.register(SUB_DISTRICT, 0).await.len()], [1, 1]);
+    }
+
+    /// 36. Works with the signing service down: drafting, approval, reading go on; the letter waits.
+    async fn line_36_everything_but_the_signature_goes_on_without_the_signing_service(engine) {
+        let esign = Esign::start(Mood::Signs).await;
+        let mut town = Town::with(engine, esign.away().await).await;
+        let status = town.applied("sktm", &Resident::new(1, RT)).await;
+        let id = &status.application_id;
+        let draft = town.reader().get_draft(GetDraftRequest { application: id.clone() }).await.expect("a draft");
+        assert!(is_preview(&draft.pdf));
+        let waiting = town.walk(id).await;
+        assert_eq!((waiting.state(), waiting.numbers.len()), (ApplicationState::AwaitingSignature, 1));
+        let head = town.head(VILLAGE);
+        assert_eq!(head.inbox().await, std::slice::from_ref(id));
+        let (reason, message) = refused(&head, id).await;
+        assert_eq!(reason, "SIGNING_UNAVAILABLE");
+        assert!(message.contains("tidak menjawab") && message.contains("tanpa mengisi ulang"), "{message}");
+        town.still_waits(&waiting).await;
+        assert_eq!(town.status(&status.code).await.state(), ApplicationState::AwaitingSignature);
+        assert!(town.status(&status.code).await.history.iter().all(|it| !it.reason.contains("UNAVAILABLE")));
+        // The next application comes, and one more is worked on.
+        town.applied("kehilangan", &Resident::new(2, RT)).await;
+        assert_eq!(town.officer(VILLAGE).inbox().await.len(), 1);
+        town.restart(esign.config()).await;
+        let result = head.sign(id).await;
+        assert!(result.signed, "{result:?}");
+        assert_eq!(town.seen(id).await.numbers, waiting.numbers);
+    }
+}
