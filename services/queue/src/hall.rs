@@ -339,7 +339,7 @@ impl Halls {
             Log::new(self.shared.redis.clone(), registration.id),
             committed,
             commands,
-            self.shared.metrics.clone(),
+            (Arc::clone(&self.shared.clock), self.shared.metrics.clone()),
         );
         tokio::spawn(actor.run(self.shared.shutdown.clone()));
         self.shared.halls.write().unwrap_or_else(PoisonError::into_inner).insert(handle.id, handle);

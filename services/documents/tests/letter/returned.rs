@@ -186,7 +186,8 @@ fn files_with_streams_for_tables_are_read_but_not_signed() {
     let twice = remote.sign(&once, &["--field", "BSRE2", "--use-pades"]);
     let report = inspect(&twice, &world.roots()).unwrap();
     assert_eq!((report.verdict, report.signatures.len()), (Verdict::Valid, 2), "{report:?}");
-    for length in (0..twice.len()).step_by(97) {
+    // Cut where the first signature ends it is the file that was signed once.
+    for length in (0..twice.len()).step_by(97).filter(|&length| length != once.len()) {
         let report = inspect(&twice[..length], &world.roots());
         assert!(report.is_err() || report.unwrap().verdict != Verdict::Valid, "{length}");
     }

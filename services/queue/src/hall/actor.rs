@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
+use mpp_kit::clock::Clock;
 use mpp_kit::shutdown::Shutdown;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -29,8 +30,6 @@ use crate::store::{Shard, Store};
 
 /// Commands decided before one append.
 const BATCH: usize = 256;
-/// By how much commands may overtake each other.
-const OVERTAKEN: chrono::TimeDelta = chrono::TimeDelta::milliseconds(500);
 /// The longest pause before a hall is tried again.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long another instance may take to rebuild before this one does.
@@ -111,6 +110,7 @@ pub(super) struct Actor {
     log: Log,
     committed: Arc<CommittedState>,
     commands: mpsc::Receiver<Submission>,
+    clock: Arc<dyn Clock>,
     metrics: Metrics,
     /// The epoch that this instance has taken and not opened yet.
     taken: Option<i64>,
@@ -127,9 +127,20 @@ impl Actor {
         log: Log,
         committed: Arc<CommittedState>,
         commands: mpsc::Receiver<Submission>,
-        metrics: Metrics,
+        (clock, metrics): (Arc<dyn Clock>, Metrics),
     ) -> Self {
-        Self { hall, store, log, committed, commands, metrics, taken: None, doubtful: false, broken: false }
+        Self {
+            hall,
+            store,
+            log,
+            committed,
+            commands,
+            clock,
+            metrics,
+            taken: None,
+            doubtful: false,
+            broken: false,
+        }
     }
 
     /// Serves the hall until the process ends or nobody can reach it any more.
@@ -195,6 +206,7 @@ impl Actor {
             desk: &desk,
             spec: self.committed.snapshot(),
             latest: DateTime::<Utc>::MIN_UTC,
+            clock: self.clock.as_ref(),
             metrics: &self.metrics,
         };
         let mut flusher = Flusher {
@@ -371,6 +383,7 @@ struct Appender<'a> {
     spec: Durable,
     /// When the last command was decided.
     latest: DateTime<Utc>,
+    clock: &'a dyn Clock,
     metrics: &'a Metrics,
 }
 
@@ -460,9 +473,9 @@ impl Appender<'_> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut outcomes = Vec::with_capacity(held.len());
         for submission in held {
-            // Commands that arrive together may overtake each other by a moment; the log's time does not step back for that.
-            // A clock that is set back by more is taken as it is.
-            let overtaken = submission.now < self.latest && self.latest - submission.now < OVERTAKEN;
+            // Commands may overtake each other on their way here, or be held while the hall is reopened; the log's time does
+            // not step back for that. A clock that was set back is taken as it is.
+            let overtaken = submission.now < self.latest && self.clock.now() >= self.latest;
             let now = if overtaken { self.latest } else { submission.now };
             self.latest = now;
             let decision = decide(&self.spec.fold, &submission.command, now, &EventId::generate);
@@ -505,6 +518,7 @@ impl Appender<'_> {
 
     /// Takes an entry that stands in Redis into the speculative state.
     fn follow(&mut self, entry: &Entry) {
+        self.latest = self.latest.max(entry.event.at);
         self.spec.fold.apply(&entry.event);
         self.spec.chain.clone_from(&entry.chain);
     }
