@@ -16,7 +16,9 @@ pub(super) async fn handle(
 ) -> Result<Response<ListLetterTypeVersionsResponse>, Error> {
     let size = page_size(request.page_size, 20, 50)?;
     let filter = format!("versions of {}", request.letter_type);
-    let before = PageToken::decode(&request.page_token, &filter)?.and_then(|version| version.parse().ok());
+    let token = PageToken::decode(&request.page_token, &filter)?;
+    // As wide as the column, whatever somebody wrote into the token.
+    let before = token.and_then(|version| version.parse::<i32>().ok()?.try_into().ok());
     let key = &request.letter_type;
     let mut found = store::letter_type::versions(&core.db.read, key, before, u64::from(size) + 1).await?;
     if found.is_empty() && before.is_none() {
