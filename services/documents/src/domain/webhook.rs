@@ -2,6 +2,7 @@
 //! schedule; the clock and the dice are arguments.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::caller::reaches;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
@@ -145,11 +146,7 @@ pub fn wants(patterns: &[String], kind: &str) -> bool {
 /// Whether `area` lies at or beneath one of these; everything lies beneath none.
 #[must_use]
 pub fn lies_in(areas: &[String], area: &str) -> bool {
-    areas.is_empty()
-        || areas.iter().any(|outer| {
-            area.strip_prefix(outer.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
-        })
+    areas.is_empty() || areas.iter().any(|outer| reaches(outer, area))
 }
 
 /// What follows the attempt with this number (from 1), answered with `status` (`None`: not answered). `dice` is a random

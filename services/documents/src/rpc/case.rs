@@ -8,7 +8,7 @@ use mpp_kit::caller::{Caller, CallerKind};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
-use super::access::permission_of;
+use super::access::{Areas, permission_of};
 use super::{Core, record};
 use crate::adapter::oss::outbox::{self, Note};
 use crate::domain::calendar::WorkCalendar;
@@ -62,7 +62,7 @@ impl Core {
         let loaded = self.application(db, id).await?;
         let actor = self.actor(db, &loaded, caller).await?;
         let reads = || {
-            let areas = super::access::Areas::of(caller, "documents.read");
+            let areas = Areas::of(caller, "documents.read");
             loaded.offices.iter().any(|office| areas.reach(office.area.as_str()))
         };
         if actor.roles.is_empty() && actor.delegations.is_empty() && !reads() {
@@ -110,7 +110,7 @@ impl Core {
         for role in loaded.roles() {
             let level = role.level();
             if let (Some(scope), Some(place)) = (application.scope_of(level), loaded.place_of(level))
-                && caller.allows(permission_of(role), &[("area", &place)])
+                && Areas::of(caller, permission_of(role)).reach(&place)
             {
                 actor.roles.push((role, scope));
             }

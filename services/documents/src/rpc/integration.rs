@@ -17,7 +17,7 @@ pub(super) mod update_webhook;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use mpp_kit::caller::{Caller, CallerKind, reaches};
+use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1 as proto;
@@ -25,6 +25,7 @@ use prost_types::Timestamp;
 use sea_orm::ConnectionTrait;
 
 use super::Core;
+use super::access::Areas;
 use crate::adapter::webhook::guard::{Guard, Refused};
 use crate::adapter::webhook::signature::SigningKey;
 use crate::domain::webhook::{
@@ -39,22 +40,13 @@ const INTEGRATE: &str = "documents.integrate";
 /// The most characters of a description.
 const MAX_DESCRIPTION: usize = 200;
 
-/// The areas in which the caller has a permission; `None` for everywhere. Who has it nowhere is refused: an empty list of
-/// areas must not reach a query or a webhook, where it means all.
-fn reach(caller: &Caller, permission: &str) -> Result<Option<Vec<String>>, Error> {
-    let mut areas = Vec::new();
-    for scope in caller.scopes(permission) {
-        match scope.bound("area") {
-            Some(bound) => areas.extend(bound.iter().cloned()),
-            None => return Ok(None),
-        }
+/// Where the caller has a permission. Who has it nowhere is refused: an empty list of areas must not reach a query or a
+/// webhook, where it means all.
+fn reach(caller: &Caller, permission: &str) -> Result<Areas, Error> {
+    match Areas::of(caller, permission) {
+        Areas::In(areas) if areas.is_empty() => Err(Problem::denied().into()),
+        areas => Ok(areas),
     }
-    if areas.is_empty() { Err(Problem::denied().into()) } else { Ok(Some(areas)) }
-}
-
-/// Whether an area lies within a reach.
-fn within(reach: Option<&[String]>, area: &str) -> bool {
-    reach.is_none_or(|areas| areas.iter().any(|outer| reaches(outer, area)))
 }
 
 /// Whether the caller sees everybody's webhooks. Only the system does: what a receiver answered is its owner's matter,
@@ -119,7 +111,7 @@ fn settings(
         }
     }
     for (index, area) in areas.iter().enumerate().take(MAX_FILTERS) {
-        if area.is_empty() || !within(reach.as_deref(), area) {
+        if area.is_empty() || !reach.reach(area) {
             checker.violation(
                 format!("areas[{index}]"),
                 "OUT_OF_REACH",
@@ -129,7 +121,7 @@ fn settings(
         }
     }
     // Who does not say where is told of all that it reaches, and of no more when its reach grows.
-    let areas = if areas.is_empty() { reach.unwrap_or_default() } else { areas.to_vec() };
+    let areas = if areas.is_empty() { reach.bounds().unwrap_or_default() } else { areas }.to_vec();
     let format = match proto::WebhookFormat::try_from(format) {
         Ok(proto::WebhookFormat::Cloudevents) => Format::CloudEvents,
         Ok(proto::WebhookFormat::Unspecified | proto::WebhookFormat::Standard) => Format::Standard,

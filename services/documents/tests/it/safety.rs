@@ -217,9 +217,16 @@ lines! {
         }
         // A grant that is bound to a hall gives no area.
         let hall = mpp_kit::testing::scope(&[("hall", &["hal_01h455vb4pex5vsknk084sn02q"])]);
-        let clerk = town.person_in("acc_loket", &["documents.work", "documents.read"], hall);
+        let clerk = town.person_in("acc_loket", &["documents.work", "documents.read"], hall.clone());
         assert_eq!(clerk.application(&id).await.expect_err("a hall is no area").code, Code::NotFound);
         assert!(clerk.list_documents(ListDocumentsRequest::default()).await.expect("a list").documents.is_empty());
+        // Nor does a role of every level with it, or the permission to integrate.
+        let boss = town.person_in("acc_kepala_aula", &all, hall);
+        assert_eq!(boss.application(&id).await.expect_err("a hall is no area").code, Code::NotFound);
+        let claim = ClaimApplicationRequest { application: id.clone(), ..Default::default() };
+        assert_eq!(boss.claim_application(claim).await.expect_err("a hall is no area").code, Code::NotFound);
+        let polled = boss.list_document_events(ListDocumentEventsRequest::default()).await;
+        assert_eq!(polled.expect_err("a hall is no area").code, Code::PermissionDenied);
         // An application opens its own files alone.
         let own = town.applied("kehilangan", &Resident::new(3, RT)).await.application_id;
         let theft = GetAttachmentRequest { application: own, file };

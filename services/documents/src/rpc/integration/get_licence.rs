@@ -6,7 +6,7 @@ use mpp_proto::documents::v1::{GetLicenceRequest, GetLicenceResponse};
 use tonic::Response;
 
 use super::super::Core;
-use super::{INTEGRATE, licence_message, reach, within};
+use super::{INTEGRATE, licence_message, reach};
 use crate::domain::licence::LicenceId;
 use crate::error::{Error, Thing};
 use crate::store::licence;
@@ -22,9 +22,7 @@ pub(in crate::rpc) async fn handle(
     let id = id.ok_or_else(|| anyhow::anyhow!("the checker let an empty field pass"))?;
     let reach = reach(caller, INTEGRATE)?;
     let found = licence::find(&core.db.read, &core.cipher, id).await?;
-    let found = found
-        .filter(|licence| within(reach.as_deref(), &licence.area))
-        .ok_or(Error::NotFound(Thing::Licence))?;
+    let found = found.filter(|licence| reach.reach(&licence.area)).ok_or(Error::NotFound(Thing::Licence))?;
     let messages = licence::messages(&core.db.read, &core.cipher, id).await?;
     Ok(Response::new(GetLicenceResponse { licence: Some(licence_message(&found, &messages)) }))
 }

@@ -42,7 +42,7 @@ pub(in crate::rpc) async fn handle(
     let token = PageToken::decode(&request.page_token, &filter)?;
     let after = place(token).unwrap_or(request.after_seq);
     let reach = reach(caller, INTEGRATE)?;
-    let found = event::list(&core.db.read, reach.as_deref(), after, size.into()).await?;
+    let found = event::list(&core.db.read, reach.bounds(), after, size.into()).await?;
     let last_seq = found.last().map_or(after, |event| event.seq);
     // A full page may be followed by another, also when none of its events is of a type that was asked for.
     let more = found.len() == size as usize;

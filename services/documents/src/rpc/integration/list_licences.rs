@@ -21,7 +21,7 @@ pub(in crate::rpc) async fn handle(
     let reach = reach(caller, INTEGRATE)?;
     let nib = Some(request.nib.as_str()).filter(|nib| !nib.is_empty());
     let limit = u64::from(size) + 1;
-    let mut found = licence::list(&core.db.read, &core.cipher, reach.as_deref(), nib, after, limit).await?;
+    let mut found = licence::list(&core.db.read, &core.cipher, reach.bounds(), nib, after, limit).await?;
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let last = found.last().filter(|_| more);

@@ -7,7 +7,7 @@ use mpp_proto::documents::v1::{UpdateLicenceStatusRequest, UpdateLicenceStatusRe
 use tonic::Response;
 
 use super::super::{Core, record};
-use super::{check_version, licence_message, reach, within};
+use super::{check_version, licence_message, reach};
 use crate::adapter::oss::outbox::{self, Note};
 use crate::domain::licence::{LicenceId, OssStatus, Source, StatusError};
 use crate::error::{Error, Thing};
@@ -52,9 +52,8 @@ pub(in crate::rpc) async fn handle(
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let reach = reach(caller, WORK)?;
             let found = licence::find(&*tx, &core.cipher, id).await?;
-            let mut found = found
-                .filter(|licence| within(reach.as_deref(), &licence.area))
-                .ok_or(Error::NotFound(Thing::Licence))?;
+            let mut found =
+                found.filter(|licence| reach.reach(&licence.area)).ok_or(Error::NotFound(Thing::Licence))?;
             check_version(request.version, found.version)?;
             if found.source != Source::Oss {
                 return Err(Problem::precondition(
