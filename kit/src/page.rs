@@ -69,6 +69,14 @@ pub fn page_size(requested: i32, default: u32, max: u32) -> Result<u32, Problem>
     }
 }
 
+/// Cuts rows to a page of `size`, and answers the token of the next page; an empty one after the last. Of the rows, one
+/// more than the page holds was fetched: that tells whether there is a next page.
+pub fn cut<T>(rows: &mut Vec<T>, size: u32, filter: &str, key: impl FnOnce(&T) -> String) -> String {
+    let more = rows.len() > size as usize;
+    rows.truncate(size as usize);
+    rows.last().filter(|_| more).map(|last| PageToken::encode(&key(last), filter)).unwrap_or_default()
+}
+
 fn invalid(field: &str, reason: &'static str, text: Text) -> Problem {
     Problem::invalid(vec![Violation { field: field.to_owned(), reason, text }])
 }

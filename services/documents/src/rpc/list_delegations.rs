@@ -2,7 +2,7 @@
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListDelegationsRequest, ListDelegationsResponse};
 use tonic::Response;
 
@@ -29,13 +29,9 @@ pub(super) async fn handle(
         .ok_or(Error::NotFound(Thing::Office))?;
     let limit = u64::from(size) + 1;
     let mut found = store::delegation::list(&core.db.read, office.id, before.as_deref(), limit).await?;
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
+    let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());
     Ok(Response::new(ListDelegationsResponse {
-        next_page_token: last
-            .map(|last| PageToken::encode(&last.id.to_string(), &filter))
-            .unwrap_or_default(),
+        next_page_token,
         delegations: found.iter().map(convert::delegation).collect(),
     }))
 }

@@ -3,7 +3,7 @@
 use mpp_kit::caller::Caller;
 use mpp_kit::fault::Problem;
 use mpp_kit::journal;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{
     DocumentJournalEntry, ListDocumentJournalRequest, ListDocumentJournalResponse,
 };
@@ -28,13 +28,9 @@ pub(super) async fn handle(
         PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
     let subject = Some(request.subject.as_str()).filter(|subject| !subject.is_empty());
     let mut found = journal::read(&core.db.read, subject, after, u64::from(size) + 1).await?;
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
+    let next_page_token = cut(&mut found, size, &filter, |last| last.seq.to_string());
     Ok(Response::new(ListDocumentJournalResponse {
-        next_page_token: last
-            .map(|last| PageToken::encode(&last.seq.to_string(), &filter))
-            .unwrap_or_default(),
+        next_page_token,
         entries: found
             .into_iter()
             .map(|recorded| DocumentJournalEntry {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mpp_kit::caller::Caller;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListDocumentsRequest, ListDocumentsResponse};
 use tonic::Response;
 
@@ -29,11 +29,7 @@ pub(super) async fn handle(
         Some([]) => Vec::new(),
         bounds => store::document::list(db, cipher, bounds, only, after, u64::from(size) + 1).await?,
     };
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
-    let next_page_token =
-        last.map(|last| PageToken::encode(&last.changed.to_string(), &filter)).unwrap_or_default();
+    let next_page_token = cut(&mut found, size, &filter, |last| last.changed.to_string());
     // Whether one is over goes by the date of its office.
     let mut zones = BTreeMap::new();
     let mut documents = Vec::with_capacity(found.len());

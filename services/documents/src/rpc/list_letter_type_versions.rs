@@ -1,7 +1,7 @@
 //! `ListLetterTypeVersions`: every version of a type as it was written, newest first.
 
 use mpp_kit::caller::Caller;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListLetterTypeVersionsRequest, ListLetterTypeVersionsResponse};
 use tonic::Response;
 
@@ -24,13 +24,9 @@ pub(super) async fn handle(
     if found.is_empty() && before.is_none() {
         return Err(Error::NotFound(Thing::LetterType));
     }
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
+    let next_page_token = cut(&mut found, size, &filter, |last| last.version.to_string());
     Ok(Response::new(ListLetterTypeVersionsResponse {
-        next_page_token: last
-            .map(|last| PageToken::encode(&last.version.to_string(), &filter))
-            .unwrap_or_default(),
+        next_page_token,
         versions: found.into_iter().map(convert::letter_type_version).collect(),
     }))
 }

@@ -3,7 +3,7 @@
 use chrono::Datelike as _;
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListNumbersRequest, ListNumbersResponse};
 use tonic::Response;
 
@@ -37,12 +37,7 @@ pub(super) async fn handle(
         Some((series, seq.parse().ok()?))
     });
     let mut found = store::number::list(&core.db.read, office.id, year, after, u64::from(size) + 1).await?;
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
-    let next_page_token = last
-        .map(|last| PageToken::encode(&format!("{} {}", last.seq, last.series), &filter))
-        .unwrap_or_default();
+    let next_page_token = cut(&mut found, size, &filter, |last| format!("{} {}", last.seq, last.series));
     Ok(Response::new(ListNumbersResponse {
         numbers: found.iter().map(convert::number).collect(),
         next_page_token,

@@ -1,7 +1,7 @@
 //! `ListOffices`: the offices that issue documents, by area. Of those who sign, only what every letter shows.
 
 use mpp_kit::caller::Caller;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListOfficesRequest, ListOfficesResponse};
 use tonic::Response;
 
@@ -20,11 +20,9 @@ pub(super) async fn handle(
     let after = PageToken::decode(&request.page_token, FILTER)?;
     let limit = u64::from(size) + 1;
     let mut found = store::office::list(&core.db.read, &core.cipher, after.as_deref(), limit).await?;
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
+    let next_page_token = cut(&mut found, size, FILTER, |last| last.area.to_string());
     Ok(Response::new(ListOfficesResponse {
-        next_page_token: last.map(|last| PageToken::encode(last.area.as_str(), FILTER)).unwrap_or_default(),
+        next_page_token,
         offices: found.iter().map(convert::public_office).collect(),
     }))
 }

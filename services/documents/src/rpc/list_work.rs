@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListWorkRequest, ListWorkResponse, WorkItem};
 use strum::IntoEnumIterator as _;
 use tonic::Response;
@@ -27,7 +27,7 @@ pub(super) async fn handle(
     caller: &Caller,
     request: ListWorkRequest,
 ) -> Result<Response<ListWorkResponse>, Error> {
-    let size = page_size(request.page_size, 50, 200)? as usize;
+    let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("work of {} {} {}", caller.id, request.signing_only, request.late_only);
     let after = PageToken::decode(&request.page_token, &filter)?.and_then(|token| read_place(&token));
     let now = core.now();
@@ -38,7 +38,9 @@ pub(super) async fn handle(
         let after = after.as_ref().map(|(due_at, id)| (*due_at, id.as_str()));
         let which = (request.signing_only, late_before);
         let db = &core.db.read;
-        lines.extend(store::application::worklist(db, (*role, area), which, after, size as u64 + 1).await?);
+        lines.extend(
+            store::application::worklist(db, (*role, area), which, after, u64::from(size) + 1).await?,
+        );
         if late < LATE {
             late += store::application::late_at(db, (*role, area), now, LATE - late).await?;
         }
@@ -46,10 +48,7 @@ pub(super) async fn handle(
     lines.sort_by_key(|line| (line.due_at, line.application));
     // An official who may take a step in two roles sees it once.
     lines.dedup_by_key(|line| line.application);
-    let more = lines.len() > size;
-    lines.truncate(size);
-    let last = lines.last().filter(|_| more);
-    let next_page_token = last.map(|last| PageToken::encode(&place(last), &filter)).unwrap_or_default();
+    let next_page_token = cut(&mut lines, size, &filter, place);
     let ids: Vec<_> = lines.iter().map(|line| line.application).collect();
     let records = store::application::several(&core.db.read, &core.cipher, &ids).await?;
     let records: BTreeMap<_, _> = records.into_iter().map(|it| (it.case.application.id, it)).collect();

@@ -2,7 +2,7 @@
 
 use mpp_kit::{
     caller::Caller,
-    page::{PageToken, page_size},
+    page::{PageToken, cut, page_size},
 };
 use mpp_proto::identity::v1::{ListAccountsRequest, ListAccountsResponse};
 use tonic::Response;
@@ -20,14 +20,11 @@ pub(super) async fn handle(
     let after = PageToken::decode(&request.page_token, &filter)?;
     let authority = core.authority(&core.db.read, caller).await?;
     let reach = authority.reach();
-    // One more than asked for tells whether there is a next page.
     let limit = u64::from(size) + 1;
     let mut accounts = store::account::list(&core.db.read, reach.as_deref(), after.as_deref(), limit).await?;
-    let more = accounts.len() > size as usize;
-    accounts.truncate(size as usize);
-    let last = accounts.last().filter(|_| more);
+    let next_page_token = cut(&mut accounts, size, &filter, |last| last.username.clone());
     Ok(Response::new(ListAccountsResponse {
-        next_page_token: last.map(|last| PageToken::encode(&last.username, &filter)).unwrap_or_default(),
+        next_page_token,
         accounts: accounts.iter().map(convert::account).collect(),
     }))
 }

@@ -2,7 +2,7 @@
 
 use mpp_kit::{
     caller::Caller,
-    page::{PageToken, page_size},
+    page::{PageToken, cut, page_size},
 };
 use mpp_proto::identity::v1::{ListDevicesRequest, ListDevicesResponse};
 use tonic::Response;
@@ -20,16 +20,11 @@ pub(super) async fn handle(
     let after = PageToken::decode(&request.page_token, &filter)?;
     let authority = core.authority(&core.db.read, caller).await?;
     let halls = authority.device_halls();
-    // One more than asked for tells whether there is a next page.
     let limit = u64::from(size) + 1;
     let mut devices = store::device::list(&core.db.read, halls.as_deref(), after.as_deref(), limit).await?;
-    let more = devices.len() > size as usize;
-    devices.truncate(size as usize);
-    let last = devices.last().filter(|_| more);
+    let next_page_token = cut(&mut devices, size, &filter, |last| last.id.to_string());
     Ok(Response::new(ListDevicesResponse {
-        next_page_token: last
-            .map(|last| PageToken::encode(&last.id.to_string(), &filter))
-            .unwrap_or_default(),
+        next_page_token,
         devices: devices.iter().map(convert::device).collect(),
     }))
 }

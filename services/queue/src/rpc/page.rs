@@ -3,13 +3,13 @@
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{self, PageToken, page_size};
 
 /// The page that is asked for.
 #[derive(Debug)]
 pub(super) struct Page {
     after: Option<String>,
-    size: usize,
+    size: u32,
     filter: String,
 }
 
@@ -36,7 +36,7 @@ impl Page {
         let size =
             page_size(size, sizes.default, sizes.max).map_err(|problem| note(check, "pageSize", problem));
         let after = PageToken::decode(token, &filter).map_err(|problem| note(check, "pageToken", problem));
-        Self { after: after.unwrap_or_default(), size: size.unwrap_or(1) as usize, filter }
+        Self { after: after.unwrap_or_default(), size: size.unwrap_or(1), filter }
     }
 
     /// The key of the last row of the page before; none on the first page.
@@ -52,15 +52,13 @@ impl Page {
 
     /// Rows to fetch: one more than the page holds, to know whether another page follows.
     pub(super) fn limit(&self) -> usize {
-        self.size + 1
+        self.size as usize + 1
     }
 
     /// Cuts the rows after [`Page::after`], at most [`Page::limit`] of them, to the page, with the token of the next one.
     pub(super) fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, String) {
-        let more = rows.len() > self.size;
-        rows.truncate(self.size);
-        let next = rows.last().filter(|_| more).map(|last| PageToken::encode(&key(last), &self.filter));
-        (rows, next.unwrap_or_default())
+        let next = page::cut(&mut rows, self.size, &self.filter, key);
+        (rows, next)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ListLicences`: within the caller's reach, oldest change first: a cursor for polling.
 
 use mpp_kit::caller::Caller;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListLicencesRequest, ListLicencesResponse};
 use tonic::Response;
 
@@ -22,13 +22,9 @@ pub(in crate::rpc) async fn handle(
     let nib = Some(request.nib.as_str()).filter(|nib| !nib.is_empty());
     let limit = u64::from(size) + 1;
     let mut found = licence::list(&core.db.read, &core.cipher, reach.bounds(), nib, after, limit).await?;
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
+    let next_page_token = cut(&mut found, size, &filter, |last| last.changed.to_string());
     Ok(Response::new(ListLicencesResponse {
-        next_page_token: last
-            .map(|last| PageToken::encode(&last.changed.to_string(), &filter))
-            .unwrap_or_default(),
+        next_page_token,
         licences: found.iter().map(|licence| licence_message(licence, &[])).collect(),
     }))
 }

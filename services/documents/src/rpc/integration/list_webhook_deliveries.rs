@@ -2,7 +2,7 @@
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{self as proto, ListWebhookDeliveriesRequest, ListWebhookDeliveriesResponse};
 use tonic::Response;
 
@@ -37,13 +37,9 @@ pub(in crate::rpc) async fn handle(
     let endpoint = own_webhook(core, &core.db.read, caller, id).await?;
     let limit = u64::from(size) + 1;
     let mut found = webhook::deliveries(&core.db.read, endpoint.id, state, before.as_deref(), limit).await?;
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
+    let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());
     Ok(Response::new(ListWebhookDeliveriesResponse {
-        next_page_token: last
-            .map(|last| PageToken::encode(&last.id.to_string(), &filter))
-            .unwrap_or_default(),
+        next_page_token,
         deliveries: found.iter().map(delivery_message).collect(),
     }))
 }

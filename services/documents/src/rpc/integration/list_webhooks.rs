@@ -1,7 +1,7 @@
 //! `ListWebhooks`: oldest first, the caller's own.
 
 use mpp_kit::caller::Caller;
-use mpp_kit::page::{PageToken, page_size};
+use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListWebhooksRequest, ListWebhooksResponse};
 use tonic::Response;
 
@@ -19,16 +19,11 @@ pub(in crate::rpc) async fn handle(
     let filter = format!("webhooks of {}", caller.id);
     let after = PageToken::decode(&request.page_token, &filter)?;
     let owner = if sees_all(caller) { None } else { Some(caller.id.as_str()) };
-    // One more than asked for tells whether there is a next page.
     let limit = u64::from(size) + 1;
     let mut found = webhook::list(&core.db.read, &core.cipher, owner, after.as_deref(), limit).await?;
-    let more = found.len() > size as usize;
-    found.truncate(size as usize);
-    let last = found.last().filter(|_| more);
+    let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());
     Ok(Response::new(ListWebhooksResponse {
-        next_page_token: last
-            .map(|last| PageToken::encode(&last.id.to_string(), &filter))
-            .unwrap_or_default(),
+        next_page_token,
         webhooks: found.iter().map(webhook_message).collect(),
     }))
 }
