@@ -208,6 +208,25 @@ pub(crate) fn who(caller: &Caller) -> &str {
     }
 }
 
+/// Refuses a decision on another version than there is; 0 decides on whatever there is.
+fn check_version(asked: u32, has: u32) -> Result<(), Error> {
+    if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
+}
+
+impl Core {
+    /// Enters into the journal that somebody looked at something, in a transaction of its own: what is told comes after.
+    pub(crate) async fn looked(
+        &self,
+        who_what_subject: (&str, &str, &str),
+        detail: serde_json::Value,
+    ) -> Result<(), Error> {
+        let tx = self.db.begin().await?;
+        record(&tx, who_what_subject, (None, None), detail, "", self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
 /// Enters something into the journal. Who and what it is about are ids, never names.
 pub(crate) async fn record(
     tx: &DatabaseTransaction,

@@ -13,7 +13,7 @@ use tonic::Response;
 
 use super::case::Asking;
 use super::content::Wanted;
-use super::{Core, convert, get_document};
+use super::{Core, check_version, convert, get_document};
 use crate::domain::document::{DocumentVerb, TRANSITIONS};
 use crate::domain::field::Values;
 use crate::error::Error;
@@ -71,9 +71,7 @@ impl Core {
     ) -> Result<proto::Application, Error> {
         let id = get_document::read_id(again.document)?;
         let (document, _) = self.document_of(&self.db.read, caller, "documents.revoke", id).await?;
-        if again.version != 0 && again.version != document.version {
-            return Err(Error::Stale { version: document.version });
-        }
+        check_version(again.version, document.version)?;
         if TRANSITIONS.next(document.state, DocumentVerb::Replace).is_none() {
             return Err(Problem::precondition(
                 "NOT_PERMITTED_IN_STATE",

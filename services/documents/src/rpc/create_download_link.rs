@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use tonic::{Code, Response};
 
 use super::codes::Link;
-use super::{Core, convert, record};
+use super::{Core, convert};
 use crate::domain::workflow::State;
 use crate::error::Error;
 
@@ -48,10 +48,7 @@ pub(super) async fn handle(
         subject: subject.clone(),
         ends: ends.timestamp(),
     };
-    let tx = core.db.begin().await?;
-    record(&tx, (super::who(caller), "document.link_made", &subject), (None, None), json!({}), "", now)
-        .await?;
-    tx.commit().await?;
+    core.looked((super::who(caller), "document.link_made", &subject), json!({})).await?;
     Ok(Response::new(CreateDownloadLinkResponse {
         path: format!("/berkas/{}", core.link(&link)?),
         expire_time: Some(convert::timestamp(ends)),

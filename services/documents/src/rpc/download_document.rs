@@ -5,7 +5,7 @@ use mpp_proto::documents::v1::{DownloadDocumentRequest, DownloadDocumentResponse
 use serde_json::json;
 use tonic::Response;
 
-use super::{Core, get_document, record};
+use super::{Core, get_document};
 use crate::error::{Error, Thing};
 use crate::store;
 
@@ -23,10 +23,8 @@ pub(super) async fn handle(
     };
     let wanted = wanted.ok_or(Error::NotFound(Thing::File))?;
     let content = core.files.get(&wanted.file.to_string()).await?;
-    let tx = core.db.begin().await?;
     let detail = json!({"revision": wanted.revision});
     let subject = id.to_string();
-    record(&tx, (&caller.id, "document.downloaded", &subject), (None, None), detail, "", core.now()).await?;
-    tx.commit().await?;
+    core.looked((&caller.id, "document.downloaded", &subject), detail).await?;
     Ok(Response::new(DownloadDocumentResponse { content, sha256: wanted.sha256.clone() }))
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tonic::Response;
 
 use super::case::Loaded;
-use super::{Core, convert, record};
+use super::{Core, convert};
 use crate::domain::ApplicationId;
 use crate::domain::workflow::Actor;
 use crate::error::{Error, Thing};
@@ -22,11 +22,8 @@ pub(super) async fn handle(
 ) -> Result<Response<GetApplicationResponse>, Error> {
     let id = read_id(&request.application)?;
     let (loaded, actor) = core.application_of(&core.db.read, caller, id).await?;
-    let tx = core.db.begin().await?;
     let subject = id.to_string();
-    record(&tx, (&caller.id, "application.viewed", &subject), (None, None), json!({}), "", core.now())
-        .await?;
-    tx.commit().await?;
+    core.looked((&caller.id, "application.viewed", &subject), json!({})).await?;
     let application = core.shown(&core.db.read, &loaded, &actor).await?;
     Ok(Response::new(GetApplicationResponse { application: Some(application) }))
 }

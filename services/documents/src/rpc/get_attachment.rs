@@ -6,7 +6,7 @@ use mpp_proto::documents::v1::{GetAttachmentRequest, GetAttachmentResponse};
 use serde_json::json;
 use tonic::Response;
 
-use super::{Core, get_application, record};
+use super::{Core, get_application};
 use crate::domain::FileId;
 use crate::error::{Error, Thing};
 
@@ -29,10 +29,8 @@ pub(super) async fn handle(
         .find(|attachment| Some(attachment.file) == file)
         .ok_or(Error::NotFound(Thing::File))?;
     let content = core.files.get(&attachment.file.to_string()).await?;
-    let tx = core.db.begin().await?;
     let detail = json!({"file": attachment.file.to_string()});
     let subject = id.to_string();
-    record(&tx, (&caller.id, "attachment.viewed", &subject), (None, None), detail, "", core.now()).await?;
-    tx.commit().await?;
+    core.looked((&caller.id, "attachment.viewed", &subject), detail).await?;
     Ok(Response::new(GetAttachmentResponse { content, media_type: attachment.media_type.clone() }))
 }

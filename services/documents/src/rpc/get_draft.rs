@@ -6,7 +6,7 @@ use mpp_proto::documents::v1::{GetDraftRequest, GetDraftResponse};
 use serde_json::json;
 use tonic::Response;
 
-use super::{Core, get_application, record};
+use super::{Core, get_application};
 use crate::error::Error;
 
 pub(super) async fn handle(
@@ -24,9 +24,7 @@ pub(super) async fn handle(
             core.press.draft(&loaded.letter, &loaded.record.case.content, &offices).await?.pdf
         }
     };
-    let tx = core.db.begin().await?;
     let subject = id.to_string();
-    record(&tx, (&caller.id, "draft.viewed", &subject), (None, None), json!({}), "", core.now()).await?;
-    tx.commit().await?;
+    core.looked((&caller.id, "draft.viewed", &subject), json!({})).await?;
     Ok(Response::new(GetDraftResponse { pdf, content_hash }))
 }

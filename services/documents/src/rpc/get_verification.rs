@@ -5,7 +5,7 @@ use mpp_proto::documents::v1::{self as proto, GetVerificationRequest, GetVerific
 use serde_json::json;
 use tonic::Response;
 
-use super::{Core, convert, record};
+use super::{Core, convert};
 use crate::domain::calendar::TimeZone;
 use crate::domain::code;
 use crate::error::{Error, Thing};
@@ -20,11 +20,8 @@ pub(super) async fn handle(
     let code = code::normalise(&request.verification_code).ok_or(Error::NotFound(Thing::Code))?;
     let document = store::document::by_code(&core.db.read, &core.cipher, &code).await?;
     let document = document.ok_or(Error::NotFound(Thing::Code))?;
-    let tx = core.db.begin().await?;
     let subject = document.id.to_string();
-    record(&tx, (super::who(caller), "document.verified", &subject), (None, None), json!({}), "", core.now())
-        .await?;
-    tx.commit().await?;
+    core.looked((super::who(caller), "document.verified", &subject), json!({})).await?;
     let document = core.public_document(&document).await?;
     Ok(Response::new(GetVerificationResponse { document: Some(document) }))
 }

@@ -16,16 +16,15 @@ pub(super) mod update_webhook;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1 as proto;
-use prost_types::Timestamp;
 use sea_orm::ConnectionTrait;
 
 use super::Core;
 use super::access::Areas;
+use super::convert;
 use crate::adapter::webhook::guard::{Guard, Refused};
 use crate::adapter::webhook::signature::SigningKey;
 use crate::domain::webhook::{
@@ -43,10 +42,8 @@ const MAX_DESCRIPTION: usize = 200;
 /// Where the caller has a permission. Who has it nowhere is refused: an empty list of areas must not reach a query or a
 /// webhook, where it means all.
 fn reach(caller: &Caller, permission: &str) -> Result<Areas, Error> {
-    match Areas::of(caller, permission) {
-        Areas::In(areas) if areas.is_empty() => Err(Problem::denied().into()),
-        areas => Ok(areas),
-    }
+    let areas = Areas::of(caller, permission);
+    if areas.bounds().is_some_and(<[String]>::is_empty) { Err(Problem::denied().into()) } else { Ok(areas) }
 }
 
 /// Whether the caller sees everybody's webhooks. Only the system does: what a receiver answered is its owner's matter,
@@ -100,16 +97,7 @@ fn settings(
             );
         }
     }
-    for (index, pattern) in types.iter().enumerate().take(MAX_FILTERS) {
-        if !is_known(pattern) {
-            checker.violation(
-                format!("event_types[{index}]"),
-                "UNKNOWN_EVENT_TYPE",
-                "isi dengan jenis seperti surat.terbit atau surat.*",
-                "give a type such as surat.terbit or surat.*",
-            );
-        }
-    }
+    check_types(types, checker);
     for (index, area) in areas.iter().enumerate().take(MAX_FILTERS) {
         if area.is_empty() || !reach.reach(area) {
             checker.violation(
@@ -139,6 +127,20 @@ fn settings(
     })
 }
 
+/// Notes which patterns of event types match nothing that happens.
+fn check_types(types: &[String], checker: &mut Checker) {
+    for (index, pattern) in types.iter().enumerate().take(MAX_FILTERS) {
+        if !is_known(pattern) {
+            checker.violation(
+                format!("event_types[{index}]"),
+                "UNKNOWN_EVENT_TYPE",
+                "isi dengan jenis seperti surat.terbit atau surat.*",
+                "give a type such as surat.terbit or surat.*",
+            );
+        }
+    }
+}
+
 fn unknown_value(field: &str, checker: &mut Checker) {
     checker.violation(
         field,
@@ -158,21 +160,9 @@ fn told(refused: Refused) -> &'static str {
     }
 }
 
-/// Refuses a decision on another version.
-fn check_version(asked: u32, has: u32) -> Result<(), Error> {
-    if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
-}
-
 /// The number in a page token. One that is ours holds a number: its fingerprint was checked.
 fn place(token: Option<String>) -> Option<i64> {
     token.and_then(|place| place.parse().ok())
-}
-
-fn time(at: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: at.timestamp(),
-        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
-    }
 }
 
 fn webhook_message(endpoint: &Endpoint) -> proto::Webhook {
@@ -200,13 +190,13 @@ fn webhook_message(endpoint: &Endpoint) -> proto::Webhook {
         .into(),
         disable_reason: endpoint.disable_reason.map(|reason| reason.to_string()).unwrap_or_default(),
         last_problem: endpoint.last_problem.clone(),
-        failing_since_time: endpoint.failing_since.map(time),
+        failing_since_time: endpoint.failing_since.map(convert::timestamp),
         public_keys: body
             .keys
             .iter()
             .filter_map(|key| SigningKey::parse(&key.secret)?.public_text())
             .collect(),
-        create_time: Some(time(endpoint.created_at)),
+        create_time: Some(convert::timestamp(endpoint.created_at)),
         version: endpoint.version,
     }
 }
@@ -224,20 +214,21 @@ fn delivery_message(delivery: &Delivery) -> proto::WebhookDelivery {
         }
         .into(),
         body: delivery.body.clone(),
-        attempt_count: i32::try_from(delivery.attempt_count).unwrap_or(i32::MAX),
+        attempt_count: convert::count(delivery.attempt_count),
         attempts: delivery
             .attempts
             .iter()
             .map(|attempt| proto::DeliveryAttempt {
-                time: Some(time(attempt.at)),
+                time: Some(convert::timestamp(attempt.at)),
                 status: attempt.status.into(),
                 problem: attempt.problem.clone(),
                 answer: attempt.answer.clone(),
-                duration_ms: i32::try_from(attempt.ms).unwrap_or(i32::MAX),
+                duration_ms: convert::count(attempt.ms),
             })
             .collect(),
-        next_attempt_time: (delivery.state == DeliveryState::Pending).then(|| time(delivery.due_at)),
-        create_time: Some(time(delivery.created_at)),
+        next_attempt_time: (delivery.state == DeliveryState::Pending)
+            .then(|| convert::timestamp(delivery.due_at)),
+        create_time: Some(convert::timestamp(delivery.created_at)),
     }
 }
 
@@ -268,14 +259,14 @@ fn licence_message(licence: &Licence, messages: &[Message]) -> proto::Licence {
         number: body.number.clone(),
         application_id: licence.application.map(|id| id.to_string()).unwrap_or_default(),
         file_url: body.file_url.clone(),
-        create_time: Some(time(licence.created_at)),
-        update_time: Some(time(licence.updated_at)),
+        create_time: Some(convert::timestamp(licence.created_at)),
+        update_time: Some(convert::timestamp(licence.updated_at)),
         version: licence.version,
         messages: messages
             .iter()
             .map(|message| proto::LicenceMessage {
                 id: message.id.to_string(),
-                number: i32::try_from(message.number).unwrap_or(i32::MAX),
+                number: convert::count(message.number),
                 kind: message.kind.to_string(),
                 status_code: message.status.to_string(),
                 state: match message.state {
@@ -284,10 +275,11 @@ fn licence_message(licence: &Licence, messages: &[Message]) -> proto::Licence {
                     MessageState::Refused => proto::LicenceMessageState::Refused,
                 }
                 .into(),
-                attempt_count: i32::try_from(message.attempt_count).unwrap_or(i32::MAX),
+                attempt_count: convert::count(message.attempt_count),
                 answer: message.answer.clone(),
-                next_attempt_time: (message.state == MessageState::Pending).then(|| time(message.due_at)),
-                create_time: Some(time(message.created_at)),
+                next_attempt_time: (message.state == MessageState::Pending)
+                    .then(|| convert::timestamp(message.due_at)),
+                create_time: Some(convert::timestamp(message.created_at)),
             })
             .collect(),
     }

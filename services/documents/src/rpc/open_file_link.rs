@@ -5,7 +5,7 @@ use mpp_proto::documents::v1::{OpenFileLinkRequest, OpenFileLinkResponse};
 use serde_json::json;
 use tonic::Response;
 
-use super::{Core, record};
+use super::Core;
 use crate::error::Error;
 
 pub(super) async fn handle(
@@ -16,10 +16,7 @@ pub(super) async fn handle(
     let now = core.now();
     let link = core.opened(&request.token, now)?;
     let content = core.files.get(&link.file.to_string()).await?;
-    let tx = core.db.begin().await?;
-    record(&tx, (super::who(caller), "document.downloaded", &link.subject), (None, None), json!({}), "", now)
-        .await?;
-    tx.commit().await?;
+    core.looked((super::who(caller), "document.downloaded", &link.subject), json!({})).await?;
     Ok(Response::new(OpenFileLinkResponse {
         content,
         media_type: "application/pdf".to_owned(),

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use tonic::Response;
 
 use super::content::told;
-use super::{Core, convert, record};
+use super::{Core, convert};
 use crate::domain::field::Values;
 use crate::domain::workflow::State;
 use crate::error::{Error, Thing};
@@ -52,10 +52,8 @@ pub(super) async fn handle(
         .filter(|field| !convert::comes_from_subject(field))
         .filter_map(|field| Some((field.key.clone(), attributes.get(&field.prefill?.to_string())?.clone())))
         .collect();
-    let tx = core.db.begin().await?;
     let detail = json!({"letterType": letter.key, "application": loaded.application().id.to_string()});
-    record(&tx, (super::who(caller), "person.prefilled", &key), (None, None), detail, "", core.now()).await?;
-    tx.commit().await?;
+    core.looked((super::who(caller), "person.prefilled", &key), detail).await?;
     Ok(Response::new(PrefillApplicationResponse {
         subject: Some(convert::subject(&loaded)),
         values: Some(convert::structure(&values)),

@@ -7,7 +7,7 @@ use prost::Message;
 use tonic::Response;
 
 use super::case::Asking;
-use super::{Core, get_application};
+use super::{Core, check_version, get_application};
 use crate::domain::sla::ClockVerb;
 use crate::domain::workflow::decide::{By, Order};
 use crate::domain::workflow::{Collector, Reason, ReasonCode};
@@ -34,9 +34,7 @@ impl Core {
         let answer: proto::ClaimApplicationResponse = self
             .once(caller, call.method, (call.request, call.request_id), |tx, now| async move {
                 let (mut loaded, actor) = self.application_of(&*tx, caller, id).await?;
-                if call.version != 0 && call.version != loaded.record.version {
-                    return Err(Error::Stale { version: loaded.record.version });
-                }
+                check_version(call.version, loaded.record.version)?;
                 if let Some(collector) = collector {
                     loaded.record.case.collector = collector;
                 }

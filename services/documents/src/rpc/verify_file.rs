@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::Response;
 
 use super::upload_file::MAX_UPLOAD;
-use super::{Core, convert, record};
+use super::{Core, convert};
 use crate::error::Error;
 use crate::letter::verify::{Coverage, Report, Verdict, inspect};
 use crate::store;
@@ -58,12 +58,10 @@ pub(super) async fn handle(
     };
     let document = match document {
         Some(document) => {
-            let tx = core.db.begin().await?;
             let subject = document.id.to_string();
             let detail = json!({"file": verdict.as_str_name()});
             let who = (super::who(caller), "document.verified", subject.as_str());
-            record(&tx, who, (None, None), detail, "", core.now()).await?;
-            tx.commit().await?;
+            core.looked(who, detail).await?;
             Some(core.public_document(&document).await?)
         }
         None => None,

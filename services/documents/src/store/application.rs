@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +187,15 @@ pub(crate) async fn several(
     rows.iter().map(|row| record(cipher, row)).collect()
 }
 
+/// The ids of what is selected, without the bodies.
+async fn ids(
+    db: &impl ConnectionTrait,
+    select: Select<application::Entity>,
+) -> Result<Vec<ApplicationId>, DbErr> {
+    let rows: Vec<String> = select.select_only().column(application::Column::Id).into_tuple().all(db).await?;
+    rows.iter().map(|id| read("application.id", id)).collect()
+}
+
 /// Applications about the same person for the same type since a moment, without this one.
 pub(crate) async fn similar(
     db: &impl ConnectionTrait,
@@ -196,20 +205,15 @@ pub(crate) async fn similar(
     but: ApplicationId,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
-    let rows: Vec<String> = Entity::find()
-        .select_only()
-        .column(Column::Id)
+    let select = Entity::find()
         .filter(Column::SubjectKey.eq(subject_key))
         .filter(Column::LetterType.eq(letter_type))
         .filter(Column::SubmittedAt.gte(since))
         .filter(Column::Id.ne(but.to_string()))
         .filter(Column::State.is_not_in([State::Rejected, State::Withdrawn].map(|state| state.to_string())))
         .order_by_asc(Column::SubmittedAt)
-        .limit(5)
-        .into_tuple()
-        .all(db)
-        .await?;
-    rows.iter().map(|id| read("application.id", id)).collect()
+        .limit(5);
+    ids(db, select).await
 }
 
 /// Applications that the law grants by now.
@@ -219,16 +223,8 @@ pub(crate) async fn deemed(
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
-    let rows: Vec<String> = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::DeemedAt.lte(now))
-        .order_by_asc(Column::DeemedAt)
-        .limit(limit)
-        .into_tuple()
-        .all(db)
-        .await?;
-    rows.iter().map(|id| read("application.id", id)).collect()
+    let select = Entity::find().filter(Column::DeemedAt.lte(now)).order_by_asc(Column::DeemedAt).limit(limit);
+    ids(db, select).await
 }
 
 /// Applications whose step is late and was not pointed out yet.
@@ -261,16 +257,11 @@ pub(crate) async fn signing_since(
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
-    let rows: Vec<String> = Entity::find()
-        .select_only()
-        .column(Column::Id)
+    let select = Entity::find()
         .filter(Column::State.eq(State::Signing.to_string()))
         .filter(Column::UpdatedAt.lt(before))
-        .limit(limit)
-        .into_tuple()
-        .all(db)
-        .await?;
-    rows.iter().map(|id| read("application.id", id)).collect()
+        .limit(limit);
+    ids(db, select).await
 }
 
 /// What waits for holders of a role in exactly this area, what is due first first, after a line.

@@ -4,13 +4,11 @@ use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::page::{PageToken, page_size};
 use mpp_proto::documents::v1::{DocumentEvent, ListDocumentEventsRequest, ListDocumentEventsResponse};
-use prost_types::value::Kind;
-use prost_types::{ListValue, Struct, Value};
 use tonic::Response;
 
-use super::super::Core;
-use super::{INTEGRATE, place, reach, time};
-use crate::domain::webhook::{MAX_FILTERS, is_known, wants};
+use super::super::{Core, convert};
+use super::{INTEGRATE, check_types, place, reach};
+use crate::domain::webhook::{MAX_FILTERS, wants};
 use crate::error::Error;
 use crate::store::event::{self, Recorded};
 
@@ -26,16 +24,7 @@ pub(in crate::rpc) async fn handle(
     if request.event_types.len() > MAX_FILTERS {
         checker.violation("event_types", "TOO_MANY", "terlalu banyak jenis", "give fewer types");
     }
-    for (index, pattern) in request.event_types.iter().enumerate().take(MAX_FILTERS) {
-        if !is_known(pattern) {
-            checker.violation(
-                format!("event_types[{index}]"),
-                "UNKNOWN_EVENT_TYPE",
-                "isi dengan jenis seperti surat.terbit atau surat.*",
-                "give a type such as surat.terbit or surat.*",
-            );
-        }
-    }
+    check_types(&request.event_types, &mut checker);
     checker.finish()?;
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("events of {} in {:?}", caller.id, request.event_types);
@@ -62,24 +51,7 @@ fn message(event: &Recorded) -> DocumentEvent {
         r#type: event.kind.clone(),
         subject: event.subject.clone(),
         area: event.area.clone(),
-        data: Some(Struct { fields: data.iter().map(|(key, value)| (key.clone(), any(value))).collect() }),
-        time: Some(time(event.at)),
+        data: Some(convert::structure(&data)),
+        time: Some(convert::timestamp(event.at)),
     }
-}
-
-/// JSON as the message that stands for it.
-fn any(value: &serde_json::Value) -> Value {
-    let kind = match value {
-        serde_json::Value::Null => Kind::NullValue(0),
-        serde_json::Value::Bool(value) => Kind::BoolValue(*value),
-        serde_json::Value::Number(value) => Kind::NumberValue(value.as_f64().unwrap_or_default()),
-        serde_json::Value::String(value) => Kind::StringValue(value.clone()),
-        serde_json::Value::Array(values) => {
-            Kind::ListValue(ListValue { values: values.iter().map(any).collect() })
-        }
-        serde_json::Value::Object(values) => Kind::StructValue(Struct {
-            fields: values.iter().map(|(key, value)| (key.clone(), any(value))).collect(),
-        }),
-    };
-    Value { kind: Some(kind) }
 }

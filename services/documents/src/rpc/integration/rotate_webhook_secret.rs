@@ -7,9 +7,9 @@ use mpp_kit::check::Checker;
 use mpp_proto::documents::v1::{RotateWebhookSecretRequest, RotateWebhookSecretResponse};
 use tonic::Response;
 
-use super::super::{Core, record};
+use super::super::{Core, convert, record};
 use super::create_webhook::secret_of;
-use super::{own_webhook, time, webhook_message};
+use super::{own_webhook, webhook_message};
 use crate::adapter::webhook::signature::SigningKey;
 use crate::domain::webhook::WebhookId;
 use crate::error::Error;
@@ -60,7 +60,7 @@ pub(in crate::rpc) async fn handle(
                 webhook: Some(webhook_message(&endpoint)),
                 // Added below: this answer is kept for repetitions.
                 secret: String::new(),
-                old_expire_time: Some(time(now + grace)),
+                old_expire_time: Some(convert::timestamp(now + grace)),
             })
         })
         .await?;

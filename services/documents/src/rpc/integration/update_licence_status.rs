@@ -6,8 +6,8 @@ use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1::{UpdateLicenceStatusRequest, UpdateLicenceStatusResponse};
 use tonic::Response;
 
-use super::super::{Core, record};
-use super::{check_version, licence_message, reach};
+use super::super::{Core, check_version, record};
+use super::{licence_message, reach};
 use crate::adapter::oss::outbox::{self, Note};
 use crate::domain::licence::{LicenceId, OssStatus, Source, StatusError};
 use crate::error::{Error, Thing};

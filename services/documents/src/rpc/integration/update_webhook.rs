@@ -6,8 +6,8 @@ use mpp_kit::check::Checker;
 use mpp_proto::documents::v1::{self as proto, UpdateWebhookRequest, UpdateWebhookResponse};
 use tonic::Response;
 
-use super::super::{Core, record};
-use super::{check_version, own_webhook, settings, unknown_value, webhook_message};
+use super::super::{Core, check_version, record};
+use super::{own_webhook, settings, unknown_value, webhook_message};
 use crate::domain::webhook::{DisableReason, WebhookId, WebhookState};
 use crate::error::Error;
 use crate::store::webhook::{self, Endpoint};
