@@ -272,10 +272,18 @@ impl Kept {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fail)?;
         let dir = dir.canonicalize().map_err(fail)?;
         let lock = File::create(dir.join("redis.lock")).map_err(fail)?;
-        match lock.try_lock() {
-            Ok(()) => (),
-            Err(fs::TryLockError::WouldBlock) => return Err(ServerError::InUse(dir)),
-            Err(fs::TryLockError::Error(source)) => return Err(fail(source)),
+        // A child that another thread starts at this moment has a copy of the descriptor until it is a program of its
+        // own: a lock that was let go just before may be held that long.
+        let patience = Instant::now() + Duration::from_secs(1);
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(fs::TryLockError::WouldBlock) => return Err(ServerError::InUse(dir)),
+                Err(fs::TryLockError::Error(source)) => return Err(fail(source)),
+            }
         }
         end_left_over(&dir);
         let (socket, short) = socket_path(&dir).map_err(fail)?;
