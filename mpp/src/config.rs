@@ -53,6 +53,8 @@ pub struct Server {
     pub data: PathBuf,
     /// Whether an all-in-one process shows a demo hall.
     pub demo: bool,
+    /// Whether the demo starts stand-ins for services that it has not, such as BSrE.
+    pub simulators: bool,
     /// Seconds that requests in flight are given when the process is told to stop, 1 to 20.
     pub drain_seconds: u16,
 }
@@ -64,6 +66,7 @@ impl Default for Server {
             port: 8080,
             data: PathBuf::from("./data"),
             demo: true,
+            simulators: true,
             drain_seconds: 20,
         }
     }

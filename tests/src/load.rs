@@ -9,14 +9,18 @@
 //!   empty axum → tonic hop. Each on private servers of its own.
 //! - [`service`]: issue and callNext at 1, 16 and 64 clients, the cost of a call by how many wait, a cheap REST call.
 //! - [`boards`]: how long a call takes to a thousand boards.
+//! - [`letters`]: letters from the signature to the file, the check of a file, the worklist of an official, memory.
+//! - [`typesetting`]: the ceiling of letters, Typst alone.
 //! - [`table`]: medians, ratios, targets.
 
 pub mod boards;
 pub mod ceilings;
 pub mod fixture;
+pub mod letters;
 pub mod measure;
 pub mod service;
 pub mod table;
+pub mod typesetting;
 
 mod rows;
 
@@ -29,6 +33,7 @@ use mpp::demo::accounts::DemoAccounts;
 
 use ceilings::Ceilings;
 use fixture::Fixture;
+use letters::{Memory, Village};
 use measure::Samples;
 
 /// Clients that work at once.
@@ -62,9 +67,27 @@ pub struct Args {
     /// Boards that watch.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     watchers: u32,
+    /// Only one half of the suite; both without.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Applications that wait in the largest worklist.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2_000..=1_000_000))]
+    applications: u32,
+    /// The process of the suite: its memory is read while letters are made. Without, memory is not measured.
+    #[arg(long)]
+    pid: Option<u32>,
     /// Writes everything that was measured as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+}
+
+/// A half of the suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Tickets, calls, boards.
+    Queue,
+    /// Letters, checks, worklists.
+    Letters,
 }
 
 /// Measures as the command line asks, and prints the table. Targets that are missed are said, not failed on: the numbers
@@ -92,18 +115,34 @@ async fn measure_all(args: Args) -> anyhow::Result<table::Result> {
     if let Some(url) = &args.postgres_url {
         require_loopback(url)?;
     }
-    measure::require_open_files(u64::from(args.watchers) + 500)?;
-
-    say("preparing a hall, accounts and private servers");
-    let fixture = Fixture::prepare(&base_url, &grpc_url, &accounts).await?;
-    let ceilings = Ceilings::start(args.postgres_url.as_deref(), fixture.event_bytes).await?;
     let mut samples = Samples::default();
-    let measured = rounds(&args, &fixture, &ceilings, &mut samples).await;
-    // Whatever happened, the hall is left empty and closed, and the accounts of this run can sign in no more.
-    let cleared = fixture.clear().await;
-    ceilings.stop().await?;
-    measured?;
-    cleared?;
+    let mut event_bytes = 0;
+    if args.only != Some(Part::Letters) {
+        measure::require_open_files(u64::from(args.watchers) + 500)?;
+        say("preparing a hall, accounts and private servers");
+        let fixture = Fixture::prepare(&base_url, &grpc_url, &accounts).await?;
+        event_bytes = fixture.event_bytes;
+        let ceilings = Ceilings::start(args.postgres_url.as_deref(), event_bytes).await?;
+        let measured = rounds(&args, &fixture, &ceilings, &mut samples).await;
+        // Whatever happened, the hall is left empty and closed, and the accounts of this run can sign in no more.
+        let cleared = fixture.clear().await;
+        ceilings.stop().await?;
+        measured?;
+        cleared?;
+    }
+    let mut memory = None;
+    if args.only != Some(Part::Queue) {
+        say("preparing a village");
+        let database = match &args.postgres_url {
+            Some(url) => letters::Database::Postgres(url.clone()),
+            None => letters::Database::File(args.accounts.with_file_name("documents.db")),
+        };
+        let village = Village::prepare(&base_url, &accounts, &database).await?;
+        let measured = letter_rounds(&args, &village, &mut samples).await;
+        let cleared = village.clear().await;
+        memory = measured?;
+        cleared?;
+    }
 
     let result = table::Result::of(
         &samples,
@@ -111,16 +150,49 @@ async fn measure_all(args: Args) -> anyhow::Result<table::Result> {
             engine: if args.postgres_url.is_some() { "PostgreSQL" } else { "SQLite (synchronous=FULL)" },
             rounds: args.rounds,
             watchers: args.watchers,
-            event_bytes: fixture.event_bytes,
+            applications: args.applications,
+            event_bytes,
             direct: args.grpc_url.is_some(),
             seconds: began.elapsed().as_secs(),
         },
+        memory,
     )?;
     if let Some(path) = &args.json {
         std::fs::write(path, serde_json::to_vec_pretty(&result)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(result)
+}
+
+/// Letters, checks, worklists; answers how the memory of the suite grew from the first letters to the last, if it was
+/// asked for.
+async fn letter_rounds(
+    args: &Args,
+    village: &Village,
+    samples: &mut Samples,
+) -> anyhow::Result<Option<Memory>> {
+    for round in 0..=args.rounds {
+        say(&format!("round {round} of {}: letters", args.rounds));
+        let mut these = Samples::default();
+        village.letters(&mut these).await?;
+        village.verify(&mut these).await?;
+        if round > 0 {
+            samples.extend(these);
+        }
+    }
+    let memory = match args.pid {
+        Some(pid) => {
+            Some(village.memory(pid, &|done, all| say(&format!("memory: {done} of {all} letters"))).await?)
+        }
+        None => None,
+    };
+    for depth in [letters::SHALLOW, usize::try_from(args.applications)?] {
+        say(&format!("worklist with {depth} waiting"));
+        for _ in 0..args.rounds {
+            village.worklist(depth, samples).await?;
+        }
+    }
+    Ok(memory)
 }
 
 async fn rounds(

@@ -39,7 +39,7 @@ pub(super) async fn run(config: Config, roles: BTreeSet<RoleName>) -> Result<(),
 async fn start(config: Config, roles: BTreeSet<RoleName>, demo: bool) -> Result<Suite, Failure> {
     let all = roles == RoleName::chosen(&[]);
     // Letters of the demo are signed by a stand-in for BSrE, unless a signing service is configured.
-    let sample_signatures = demo && config.documents.signing.is_left_alone();
+    let sample_signatures = demo && config.server.simulators && config.documents.signing.is_left_alone();
     let suite = Suite::start(Options { sample_signatures, ..Options::new(config, roles) }).await?;
     let refused =
         |error: &anyhow::Error| Failure::because(Exit::Software, "the demo hall could not be made", error);

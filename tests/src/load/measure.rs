@@ -57,6 +57,12 @@ impl Samples {
         }
     }
 
+    /// Whether a benchmark was run.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|samples| !samples.is_empty())
+    }
+
     /// Names and runs.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[Sample])> {
         self.0.iter().map(|(name, samples)| (name.as_str(), samples.as_slice()))

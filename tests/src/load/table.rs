@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::DEPTHS;
 use super::ceilings::{BATCH, transaction};
+use super::letters::{Memory, SHALLOW};
 use super::measure::{Sample, Samples};
 
 /// Under what the numbers were measured.
@@ -18,6 +19,8 @@ pub struct Setting {
     pub rounds: u32,
     /// Boards that watched.
     pub watchers: u32,
+    /// Applications in the largest worklist.
+    pub applications: u32,
     /// Bytes of an event in the ceilings: as large as the event of a call in this suite.
     pub event_bytes: usize,
     /// Whether gRPC went to the queue's own port and not through the gateway.
@@ -68,6 +71,8 @@ pub struct Result {
     pub rows: Vec<Row>,
     /// Numbers with targets.
     pub ratios: Vec<Ratio>,
+    /// What the memory of the suite did, if it was watched.
+    pub memory: Option<Memory>,
 }
 
 impl Ratio {
@@ -85,7 +90,7 @@ impl Result {
     ///
     /// # Errors
     /// When a benchmark that a ratio needs was not run.
-    pub fn of(samples: &Samples, setting: &Setting) -> anyhow::Result<Self> {
+    pub fn of(samples: &Samples, setting: &Setting, memory: Option<Memory>) -> anyhow::Result<Self> {
         let rows = samples
             .iter()
             .map(|(name, runs)| {
@@ -98,7 +103,22 @@ impl Result {
                 })
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Self { setting: setting.clone(), rows, ratios: ratios(samples)? })
+        let mut all = Vec::new();
+        if samples.has("callNext@1") {
+            all.extend(ratios(samples)?);
+        }
+        if samples.has("letter@1") {
+            all.extend(letter_ratios(samples, setting)?);
+        }
+        if let Some(Memory { before, after, .. }) = memory {
+            all.push(Ratio::at_most(
+                "memory after 2,000 letters / after 200",
+                after as f64 / before as f64,
+                1.2,
+            ));
+        }
+        anyhow::ensure!(!all.is_empty(), "nothing was measured");
+        Ok(Self { setting: setting.clone(), rows, ratios: all, memory })
     }
 }
 
@@ -137,11 +157,32 @@ fn ratios(samples: &Samples) -> anyhow::Result<Vec<Ratio>> {
     ])
 }
 
+fn letter_ratios(samples: &Samples, setting: &Setting) -> anyhow::Result<Vec<Ratio>> {
+    let p50 = |name: &str| samples.median(name, |run| run.percentile(50));
+    let p99 = |name: &str| samples.median(name, |run| run.percentile(99));
+    let (shallow, deep) = (
+        format!("worklist with {SHALLOW} waiting"),
+        format!("worklist with {} waiting", setting.applications),
+    );
+    Ok(vec![
+        Ratio::at_most("letter@1 p50 / bare render p50", p50("letter@1")? / p50("bare render@1")?, 3.0),
+        Ratio::at_least(
+            "letters per second",
+            samples.median("letters signed in bundles@2", Sample::per_second)?,
+            20.0,
+        ),
+        Ratio::at_most("check of an uploaded PDF, p99 in ms", p99("check of an uploaded PDF")? / 1e3, 20.0),
+        Ratio::at_most("worklist at the largest depth, p99 in ms", p99(&deep)? / 1e3, 50.0),
+        Ratio::at_most("worklist p50 at the largest depth / with 1,000", p50(&deep)? / p50(&shallow)?, 1.2),
+    ])
+}
+
 impl fmt::Display for Result {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Setting { engine, rounds, watchers, event_bytes, direct, seconds } = &self.setting;
+        let Setting { engine, rounds, watchers, applications, event_bytes, direct, seconds } = &self.setting;
         let way = if *direct { "straight to the queue" } else { "through the gateway" };
         writeln!(f, "{engine}; gRPC {way}; {watchers} boards; events of {event_bytes} bytes;")?;
+        writeln!(f, "{applications} applications in the largest worklist;")?;
         writeln!(f, "medians of {rounds} rounds; client and servers share the machine; {seconds} s in all")?;
         writeln!(f)?;
         writeln!(f, "| benchmark | per second | p50 µs | p99 µs |")?;
@@ -159,6 +200,16 @@ impl fmt::Display for Result {
             let sign = if ratio.at_least { "≥" } else { "≤" };
             let verdict = if ratio.met { "met" } else { "missed" };
             writeln!(f, "| {} | {:.2} | {sign} {} | {verdict} |", ratio.name, ratio.value, ratio.target)?;
+        }
+        if let Some(Memory { letters, before, after }) = self.memory {
+            let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+            writeln!(f)?;
+            writeln!(
+                f,
+                "memory: {:.0} MiB, after {letters} letters more {:.0} MiB",
+                mib(before),
+                mib(after)
+            )?;
         }
         Ok(())
     }
@@ -199,6 +250,7 @@ mod tests {
             engine: "SQLite",
             rounds: 1,
             watchers: 1_000,
+            applications: 100_000,
             event_bytes: 1_500,
             direct: false,
             seconds: 1,
@@ -207,7 +259,7 @@ mod tests {
 
     #[test]
     fn ratios_follow_from_the_medians() {
-        let result = Result::of(&samples(100, 550, 90_000), &setting()).unwrap();
+        let result = Result::of(&samples(100, 550, 90_000), &setting(), None).unwrap();
         let values: Vec<f64> =
             result.ratios.iter().map(|ratio| (ratio.value * 100.0).round() / 100.0).collect();
         // 10,000/s against 5,000/s; parts of 25 + 10 + 100 µs against 100 µs; 600 against 320 µs; and so on.
@@ -218,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_missed_target_is_said() {
-        let result = Result::of(&samples(200, 700, 300_000), &setting()).unwrap();
+        let result = Result::of(&samples(200, 700, 300_000), &setting(), None).unwrap();
         let missed: Vec<bool> = result.ratios.iter().map(|ratio| !ratio.met).collect();
         assert_eq!(missed, [true, false, false, true, true, false]);
         assert_eq!(result.to_string().matches("missed").count(), 3);
@@ -226,6 +278,32 @@ mod tests {
 
     #[test]
     fn a_benchmark_that_was_not_run_is_an_error() {
-        assert!(Result::of(&Samples::default(), &setting()).is_err());
+        assert!(Result::of(&Samples::default(), &setting(), None).is_err());
+        let mut letters = Samples::default();
+        letters.push("letter@1", Sample { latencies: vec![Duration::from_millis(20)], ..Sample::default() });
+        assert!(Result::of(&letters, &setting(), None).is_err(), "no ceiling was measured");
+    }
+
+    #[test]
+    fn letters_are_judged_beside_the_bare_render_and_worklists_beside_a_short_one() {
+        let mut samples = Samples::default();
+        let mut put = |name: &str, millis: u64| {
+            let latencies = vec![Duration::from_millis(millis); 100];
+            samples.push(name, Sample { elapsed: latencies.iter().sum(), latencies });
+        };
+        put("bare render@1", 8);
+        put("letter@1", 20);
+        put("letters signed in bundles@2", 10);
+        put("check of an uploaded PDF", 25);
+        put("worklist with 1000 waiting", 10);
+        put("worklist with 100000 waiting", 13);
+        let memory = Memory { letters: 1_800, before: 100 << 20, after: 110 << 20 };
+        let result = Result::of(&samples, &setting(), Some(memory)).unwrap();
+        let values: Vec<f64> =
+            result.ratios.iter().map(|ratio| (ratio.value * 100.0).round() / 100.0).collect();
+        assert_eq!(values, [2.5, 100.0, 25.0, 13.0, 1.3, 1.1]);
+        let met: Vec<bool> = result.ratios.iter().map(|ratio| ratio.met).collect();
+        assert_eq!(met, [true, true, false, true, false, true]);
+        assert!(result.to_string().contains("after 1800 letters more 110 MiB"), "{result}");
     }
 }
