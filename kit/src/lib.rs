@@ -21,6 +21,7 @@ pub mod journal;
 pub mod page;
 mod process;
 pub mod redis;
+pub mod row;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
