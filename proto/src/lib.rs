@@ -36,3 +36,9 @@ pub mod documents {
         tonic::include_proto!("mpp.documents.v1");
     }
 }
+
+pub mod notifications {
+    pub mod v1 {
+        tonic::include_proto!("mpp.notifications.v1");
+    }
+}

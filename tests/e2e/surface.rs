@@ -12,7 +12,7 @@ use prost_reflect::{
 };
 
 /// Permissions that a policy may name: the words of identity's role table, and the two reserved ones.
-const PERMISSIONS: [&str; 23] = [
+const PERMISSIONS: [&str; 27] = [
     "public",
     "authenticated",
     "identity.manage",
@@ -36,10 +36,14 @@ const PERMISSIONS: [&str; 23] = [
     "documents.read",
     "documents.revoke",
     "documents.work",
+    "notifications.configure",
+    "notifications.integrate",
+    "notifications.read",
+    "notifications.send",
 ];
 
 /// Calls by POST that need no request id, and why.
-const WITHOUT_REQUEST_ID: [&str; 8] = [
+const WITHOUT_REQUEST_ID: [&str; 10] = [
     // Signing in twice is two sessions; the answer holds a secret that must not be kept for a replay.
     "CreateSession",
     "CreateDeviceSession",
@@ -52,6 +56,9 @@ const WITHOUT_REQUEST_ID: [&str; 8] = [
     "VerifyFile",
     // OSS knows no request id; what it repeats is recognised by its own keys.
     "ReceiveOssCall",
+    // Neither does Meta, nor who unsubscribes by a header of a mail.
+    "ReceiveWhatsAppWebhook",
+    "Unsubscribe",
 ];
 
 fn pool() -> DescriptorPool {
