@@ -5,11 +5,15 @@
 pub mod auth;
 pub mod caller;
 pub mod check;
+pub mod cipher;
 pub mod client;
 pub mod clock;
+pub mod column;
 pub mod component;
 pub mod config;
+pub mod counter;
 pub mod db;
+pub mod event;
 pub mod fault;
 pub mod fsm;
 pub mod id;
@@ -23,3 +27,4 @@ pub mod shutdown;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod webhook;

@@ -4,8 +4,6 @@
 //! the id of the file), so that a copy of the folder or bucket tells nothing. A file is whole and on the disk before the
 //! row that names it is written; nothing here is ever overwritten.
 
-mod cipher;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +16,10 @@ use secrecy::ExposeSecret as _;
 use thiserror::Error;
 
 use crate::config::FilesConfig;
-pub(crate) use cipher::{Cipher, load_or_make_key};
+pub(crate) use mpp_kit::cipher::{Cipher, load_or_make_key};
+
+/// What digests are made for. The same for ever: codes and links follow from them.
+pub(crate) const DIGESTS: &str = "mpp.documents.digests";
 
 /// Where files are kept. Clones share everything.
 #[derive(Clone)]
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     fn files(folder: &Path) -> Files {
-        Files::open(&FilesConfig::default(), folder, Cipher::new([7; 32])).unwrap()
+        Files::open(&FilesConfig::default(), folder, Cipher::new([7; 32], DIGESTS)).unwrap()
     }
 
     #[tokio::test]
