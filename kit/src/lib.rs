@@ -11,7 +11,9 @@ pub mod client;
 pub mod clock;
 pub mod component;
 pub mod config;
+pub mod counter;
 pub mod db;
+pub mod event;
 pub mod fault;
 pub mod files;
 pub mod fsm;
@@ -27,4 +29,5 @@ pub mod shutdown;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod webhook;
 pub mod zone;

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use serde::{Deserialize, Serialize};
 
+pub use integration::{OssConfig, SicantikConfig};
 pub use mpp_kit::files::FilesConfig;
-
-pub use integration::{OssConfig, SicantikConfig, WebhooksConfig};
+pub use mpp_kit::webhook::WebhooksConfig;
 
 /// The settings of the documents service.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -11,13 +11,13 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use self::entity::{cursor, licence, message, receipt};
-use super::convert::{count, number, open, read, seal};
-use super::{counter, event};
 use crate::blob::Cipher;
 use crate::domain::ApplicationId;
 use crate::domain::licence::{
     Keys, LicenceId, LicenceMessageId, MessageKind, MessageState, OssStatus, Source,
 };
+use mpp_kit::counter;
+use mpp_kit::row::{count, number, open, read, seal};
 
 /// Changes of licences, for those who poll.
 const CHANGES: &str = "licences";
@@ -186,7 +186,7 @@ pub(crate) async fn list(
     let mut select =
         Entity::find().filter(Column::Changed.gt(changed)).order_by_asc(Column::Changed).limit(limit);
     if let Some(areas) = areas {
-        select = select.filter(event::within(Column::Area, areas));
+        select = select.filter(mpp_kit::row::within(Column::Area, areas));
     }
     if let Some(nib) = nib {
         select = select.filter(Column::Nib.eq(nib));
