@@ -152,6 +152,7 @@ pub(super) async fn apply_offices(seeding: &mut Seeding<'_>, file: &DemoAccounts
                     nip: nip.to_owned(),
                     nik: nik.to_owned(),
                     on_behalf_of: String::new(),
+                    between: String::new(),
                 })
             })
             .collect();

@@ -114,10 +114,16 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         if !due.contains(&Order::DeemGranted) {
             continue;
         }
-        let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
-        tx.commit().await?;
         // What fails here is tried again with the next pass: the letter waits for its signature.
-        if let Err(error) = core.sign_by_law(loaded).await {
+        let sealed = if loaded.application().deemed {
+            drop(tx);
+            core.seal_by_law(loaded, now).await
+        } else {
+            let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
+            tx.commit().await?;
+            core.sign_by_law(loaded).await
+        };
+        if let Err(error) = sealed {
             tracing::warn!(application = %id, error = chain(&error), "what is granted by law could not be sealed yet");
         }
     }

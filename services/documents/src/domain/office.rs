@@ -113,6 +113,9 @@ pub struct Signer {
     pub nik: Option<Nik>,
     /// Whose name it is signed in: "a.n. Kepala Desa Ujung Tanjung", or empty.
     pub on_behalf_of: String,
+    /// Who signs in that name and lets this person sign for him, `u.b.`: "Sekretaris Daerah", or empty.
+    #[serde(default)]
+    pub between: String,
 }
 
 /// An office that issues documents.

@@ -94,6 +94,8 @@ pub struct Signer {
     pub position: String,
     /// *u.b.*: who signs under the orders of the latter.
     pub under_orders: Option<String>,
+    /// *Plt.* or *Plh.*, before the last of these titles: the person acts for who holds it.
+    pub acting: Option<String>,
     /// The name with titles.
     pub name: String,
     /// `Penata Tk. I (III/d)`.
@@ -465,6 +467,7 @@ mod tests {
             on_behalf_of: Some("Kepala Desa Sukamaju".into()),
             position: "Sekretaris Desa Sukamaju".into(),
             under_orders: None,
+            acting: None,
             name: "Siti Aminah, S.IP.".into(),
             rank: Some("Penata Tk. I (III/d)".into()),
             nip: Some("19800101 200501 2 001".into()),
@@ -567,6 +570,36 @@ mod tests {
             assert!(words.contains(expected), "{expected} is not in:\n{words}");
         }
         assert!(!words.contains("CONTOH ·") && !words.contains("PRATINJAU"), "{words}");
+    }
+
+    /// Permendagri 1/2023: `a.n.`, `u.b.`, `Plt.` and `Plh.` are written so, whatever is in capitals beside them.
+    #[test]
+    fn titles_stand_above_a_signature_as_the_rules_have_them() {
+        let lines =
+            |on_behalf_of: Option<&str>, position: &str, under_orders: Option<&str>, acting: Option<&str>| {
+                let given = |text: Option<&str>| text.map(str::to_owned);
+                let signer = Signer {
+                    on_behalf_of: given(on_behalf_of),
+                    position: position.to_owned(),
+                    under_orders: given(under_orders),
+                    acting: given(acting),
+                    ..signer()
+                };
+                let words = words(&render(TEMPLATE, &Letter { signer, ..letter() }).unwrap().pdf);
+                let lines = words.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
+                let lines = lines.skip_while(|line| !line.starts_with("Sukamaju, 26 November 2026")).skip(1);
+                lines.take_while(|line| !line.contains("Ditandatangani")).collect::<Vec<_>>()
+            };
+        assert_eq!(lines(None, "Camat Sukamaju", None, None), ["CAMAT SUKAMAJU,"]);
+        assert_eq!(lines(None, "Camat Sukamaju", None, Some("Plh.")), ["Plh. CAMAT SUKAMAJU,"]);
+        assert_eq!(
+            lines(Some("Camat Sukamaju"), "Sekretaris Camat", None, Some("Plt.")),
+            ["a.n. CAMAT SUKAMAJU", "Plt. SEKRETARIS CAMAT,"]
+        );
+        assert_eq!(
+            lines(Some("Bupati Contoh"), "Sekretaris Daerah", Some("Asisten Pemerintahan"), Some("Plt.")),
+            ["a.n. BUPATI CONTOH", "SEKRETARIS DAERAH", "u.b.", "Plt. ASISTEN PEMERINTAHAN,"]
+        );
     }
 
     #[test]

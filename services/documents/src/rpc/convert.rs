@@ -283,6 +283,7 @@ fn signer(signer: &Signer) -> proto::Signatory {
         nip: signer.nip.clone(),
         nik: String::new(),
         on_behalf_of: signer.on_behalf_of.clone(),
+        between: signer.between.clone(),
     }
 }
 

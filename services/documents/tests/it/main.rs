@@ -39,4 +39,5 @@ mod safety;
 mod signing;
 mod steps;
 mod town;
+mod tsa;
 mod webhooks;
