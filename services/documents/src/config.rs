@@ -28,6 +28,9 @@ pub struct Config {
     pub sweep_seconds: u32,
     /// Minutes from the filing of an application until files that nobody used are deleted, 60 to 10080.
     pub loose_file_minutes: u32,
+    /// The address of ClamAV's daemon that looks at every upload, such as `clamav:3310`; empty for none. While it does not
+    /// answer, uploads are refused.
+    pub scanner: String,
     /// How other systems are told of events.
     pub webhooks: WebhooksConfig,
     /// The account at OSS-RBA.
@@ -107,6 +110,7 @@ impl Default for Config {
             link_minutes: 10,
             sweep_seconds: 5,
             loose_file_minutes: 1440,
+            scanner: String::new(),
             webhooks: WebhooksConfig::default(),
             oss: OssConfig::default(),
             sicantik: SicantikConfig::default(),
@@ -179,6 +183,15 @@ impl Config {
                 return Err(ConfigError(told));
             }
         }
+        let is_address = |text: &str| {
+            text.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+            })
+        };
+        if !self.scanner.is_empty() && !is_address(&self.scanner) {
+            let told = "setting documents.scanner is not usable: give host and port, such as clamav:3310";
+            return Err(ConfigError(told.to_owned()));
+        }
         let remote = match signing.service {
             SigningService::Seal => false,
             SigningService::BsreV1 | SigningService::BsreV2 => true,
@@ -233,7 +246,8 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 7] = [
+        let cases: [(&str, Change); 8] = [
+            ("documents.scanner", |config| config.scanner = "clamav".into()),
             ("documents.link_minutes", |config| config.link_minutes = 0),
             ("documents.sweep_seconds", |config| config.sweep_seconds = 301),
             ("documents.signing.timeout_seconds", |config| config.signing.timeout_seconds = 5),

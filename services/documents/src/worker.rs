@@ -133,9 +133,9 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
 async fn expire(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     // The day ends first in the east; each office judges by its own date.
     let today = TimeZone::Wit.local(now).date();
-    for document in store::document::ended(&core.db.read, &core.cipher, today, BATCH).await? {
+    for id in store::document::ended(&core.db.read, today, BATCH).await? {
         let tx = core.db.begin().await?;
-        let Some(mut document) = store::document::find(&tx, &core.cipher, document.id).await? else {
+        let Some(mut document) = store::document::find(&tx, &core.cipher, id).await? else {
             continue;
         };
         let Some(office) = store::office::find(&tx, &core.cipher, document.office).await? else { continue };

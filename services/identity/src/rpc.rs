@@ -9,6 +9,7 @@ mod disable_account;
 mod enrol_device;
 mod get_current_session;
 mod get_jwks;
+mod list_account_names;
 mod list_accounts;
 mod list_devices;
 mod refresh_session;
@@ -92,6 +93,7 @@ rpcs! {
     get_jwks(GetJwksRequest) -> GetJwksResponse;
     create_account(CreateAccountRequest) -> CreateAccountResponse;
     list_accounts(ListAccountsRequest) -> ListAccountsResponse;
+    list_account_names(ListAccountNamesRequest) -> ListAccountNamesResponse;
     disable_account(DisableAccountRequest) -> DisableAccountResponse;
     enrol_device(EnrolDeviceRequest) -> EnrolDeviceResponse;
     list_devices(ListDevicesRequest) -> ListDevicesResponse;

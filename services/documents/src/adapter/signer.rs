@@ -284,9 +284,8 @@ impl Signers {
         let timestamp = response.is_some();
         let signed = match response {
             None => begun.finish().map_err(broken)?,
-            Some(response) => begun.finish_with(&response).map_err(|error| match error {
-                SealError::WrongTimestamp => SigningError::WrongTimestamp,
-                error => broken(error),
+            Some(response) => begun.finish_with(&response).map_err(|error| {
+                if error == SealError::WrongTimestamp { SigningError::WrongTimestamp } else { broken(error) }
             })?,
         };
         let expected = Expected {

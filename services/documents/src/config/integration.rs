@@ -22,6 +22,9 @@ pub struct WebhooksConfig {
     pub concurrency: u32,
     /// Days that finished deliveries are kept, 1 to 365.
     pub keep_days: u32,
+    /// Days without any call of its owner's account after which a webhook gets nothing until the owner enables it again, 1 to
+    /// 365. What an account reaches is known by its calls alone.
+    pub unseen_days: u32,
 }
 
 impl Default for WebhooksConfig {
@@ -32,6 +35,7 @@ impl Default for WebhooksConfig {
             timeout_seconds: 20,
             concurrency: 4,
             keep_days: 30,
+            unseen_days: 30,
         }
     }
 }
@@ -148,6 +152,7 @@ pub(super) fn check(
         ("webhooks.timeout_seconds", webhooks.timeout_seconds, 1, 30),
         ("webhooks.concurrency", webhooks.concurrency, 1, 16),
         ("webhooks.keep_days", webhooks.keep_days, 1, 365),
+        ("webhooks.unseen_days", webhooks.unseen_days, 1, 365),
         ("oss.timeout_seconds", oss.timeout_seconds, 5, 120),
         ("sicantik.every_minutes", sicantik.every_minutes, 1, 1440),
         ("sicantik.page_size", sicantik.page_size, 1, 500),

@@ -186,14 +186,6 @@ pub struct Delegation {
     pub to: DateTime<Utc>,
 }
 
-impl Delegation {
-    /// Whether it holds at this moment.
-    #[must_use]
-    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
-        self.from <= now && now < self.to
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::{Fault as _, Problem};
 use mpp_proto::documents::v1::{SignApplicationsRequest, SignApplicationsResponse, SigningResult};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tonic::Response;
@@ -112,7 +112,7 @@ impl Core {
             return Ok(());
         }
         self.may_replace(&loaded).await?;
-        let signer = self.signer_of(&loaded, caller).await?;
+        let signer = self.signer_of(&self.db.read, &loaded, &caller.id).await?;
         let seen = loaded.application().content_hash.clone().unwrap_or_default();
         let tx = self.db.begin().await?;
         let (loaded, _) = self.application_of(&tx, caller, id).await?;
@@ -179,16 +179,37 @@ impl Core {
         self.signed_file(loaded, &signer, None, self.now()).await
     }
 
-    /// Who the caller is when this application is signed.
-    async fn signer_of(&self, loaded: &Loaded, caller: &Caller) -> Result<Acting, Error> {
+    /// Whether this account can sign what waits for it: listed for the step, and the one whom the paper names.
+    pub(super) async fn may_sign(
+        &self,
+        db: &impl ConnectionTrait,
+        loaded: &Loaded,
+        account: &str,
+    ) -> Result<bool, Error> {
+        let case = &loaded.record.case;
+        let named = case.endorser.as_deref().filter(|_| !case.signed.is_empty());
+        match self.signer_of(db, loaded, account).await {
+            Ok(acting) => Ok(named.is_none_or(|named| named == acting.signer.account)),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who this account is when this application is signed.
+    async fn signer_of(
+        &self,
+        db: &impl ConnectionTrait,
+        loaded: &Loaded,
+        account: &str,
+    ) -> Result<Acting, Error> {
         let Some((_, planned)) = loaded.application().current_step() else { return Err(not_listed()) };
         let office = loaded.office(planned.step.level.office()).ok_or_else(not_listed)?.clone();
-        let own = planned.roles.iter().find_map(|role| office.signer(&caller.id, *role));
+        let own = planned.roles.iter().find_map(|role| office.signer(account, *role));
         if let Some(signer) = own {
             let signer = signer.clone();
             return Ok(Acting { signer, office, title: None });
         }
-        let held = store::delegation::of_account(&self.db.read, &caller.id, self.now()).await?;
+        let held = store::delegation::of_account(db, account, self.now()).await?;
         held.into_iter()
             .filter(|held| held.office == office.id && planned.roles.contains(&held.role))
             .find_map(|held| filling_in(loaded, &office, held))
@@ -368,6 +389,7 @@ impl Core {
                 replaces: case.replaces,
                 replaced_by: None,
                 end_reason: String::new(),
+                date: Some(date),
                 ended_at: None,
             },
         };
@@ -391,6 +413,7 @@ impl Core {
             && TRANSITIONS.next(old.state, DocumentVerb::Replace).is_some()
         {
             old.body.replaced_by = Some(id);
+            old.body.end_reason.clone_from(&case.replaces_because);
             self.end(tx, &mut old, DocumentVerb::Replace, issuer.area.as_str(), asking, now).await?;
         }
         let person = case.application.applicant.person.as_deref();

@@ -54,6 +54,9 @@ pub(crate) struct Case {
     pub(crate) document: Option<DocumentId>,
     /// The document that the new one replaces.
     pub(crate) replaces: Option<DocumentId>,
+    /// What was wrong with that one; empty where it is only renewed.
+    #[serde(default)]
+    pub(crate) replaces_because: String,
     /// Why the last signature failed.
     pub(crate) signing_problem: String,
     /// Who collected the paper.

@@ -2,9 +2,11 @@
 
 mod entity;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use mpp_kit::caller::reaches;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
@@ -17,7 +19,7 @@ use super::convert::{count, number, open, read, seal};
 use super::entity::event;
 use crate::blob::Cipher;
 use crate::domain::webhook::{
-    DeliveryId, DeliveryState, DisableReason, Format, Signing, WebhookId, WebhookState,
+    DeliveryId, DeliveryState, DisableReason, Format, Signing, WebhookId, WebhookState, lies_in,
 };
 
 /// The most attempts that a delivery remembers.
@@ -57,6 +59,25 @@ pub(crate) struct EndpointBody {
     pub(crate) format: Format,
     /// Newest first.
     pub(crate) keys: Vec<Key>,
+    /// Where its owner had the permission when he was last seen; `None` for everywhere.
+    #[serde(default)]
+    pub(crate) reach: Option<Vec<String>>,
+    /// When he was last seen.
+    #[serde(default)]
+    pub(crate) seen_at: Option<DateTime<Utc>>,
+}
+
+impl Endpoint {
+    /// Whether its owner is told of what happens in this area: he asked for it, and reaches it.
+    pub(crate) fn is_told_of(&self, area: &str) -> bool {
+        lies_in(&self.body.areas, area)
+            && self.body.reach.as_ref().is_none_or(|reach| reach.iter().any(|outer| reaches(outer, area)))
+    }
+
+    /// When its owner was last seen.
+    pub(crate) fn seen_at(&self) -> DateTime<Utc> {
+        self.body.seen_at.unwrap_or(self.created_at)
+    }
 }
 
 /// A key that messages are signed with.
@@ -146,8 +167,14 @@ fn delivery(row: delivery::Model) -> Result<Delivery, DbErr> {
 
 /// The place of the last event; 0 when there is none.
 pub(crate) async fn last_seq(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    let last = event::Entity::find().order_by_desc(event::Column::Seq).one(db).await?;
-    Ok(last.map_or(0, |row| row.seq))
+    let last: Option<i64> = event::Entity::find()
+        .select_only()
+        .column(event::Column::Seq)
+        .order_by_desc(event::Column::Seq)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(last.unwrap_or(0))
 }
 
 /// Writes a new address.
@@ -230,6 +257,65 @@ pub(crate) async fn update(
         .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// Writes what is known of its owner's reach. `false` if the owner changed the address meanwhile.
+pub(crate) async fn set_reach(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    endpoint: &Endpoint,
+) -> Result<bool, DbErr> {
+    use endpoint::{Column, Entity};
+    let id = endpoint.id.to_string();
+    let done = Entity::update_many()
+        .col_expr(Column::Body, Expr::value(seal(cipher, &id, &endpoint.body)?))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Version.eq(number(endpoint.version)?))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Deletes an address with its messages. `false` if it is gone.
+pub(crate) async fn delete(tx: &DatabaseTransaction, id: WebhookId) -> Result<bool, DbErr> {
+    delivery::Entity::delete_many().filter(delivery::Column::EndpointId.eq(id.to_string())).exec(tx).await?;
+    Ok(endpoint::Entity::delete_by_id(id.to_string()).exec(tx).await?.rows_affected == 1)
+}
+
+/// Gives up a message that is not sent any more.
+pub(crate) async fn give_up(
+    db: &impl ConnectionTrait,
+    id: DeliveryId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use delivery::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(DeliveryState::Failed.to_string()))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.eq(id.to_string()))
+        .filter(Column::State.eq(DeliveryState::Pending.to_string()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// The areas of the events that these messages tell of, by place.
+pub(crate) async fn areas_of(
+    db: &impl ConnectionTrait,
+    seqs: &[i64],
+) -> Result<BTreeMap<i64, String>, DbErr> {
+    if seqs.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<(i64, String)> = event::Entity::find()
+        .select_only()
+        .columns([event::Column::Seq, event::Column::Area])
+        .filter(event::Column::Seq.is_in(seqs.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Says how the last attempt went: nothing is wrong, or since when and what.

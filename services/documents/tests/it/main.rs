@@ -29,6 +29,7 @@ macro_rules! lines {
 mod after;
 mod apply;
 mod catalogue;
+mod clamd;
 mod clocks;
 mod esign;
 mod exchange;

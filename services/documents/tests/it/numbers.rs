@@ -103,7 +103,8 @@ lines! {
         town.set("2027-01-04T03:00:00Z");
         let issued = town.finish(&status.application_id).await;
         let document = town.document(&issued.document_id).await;
-        assert_eq!(document.number, "400.9/001/1707022002/XII/2026");
+        assert_eq!((document.number.as_str(), document.date.as_str()), ("400.9/001/1707022002/XII/2026", "2026-12-31"));
+        assert_eq!(town.verified(&document.verification_code).await.date, "2026-12-31");
         let text = words(&town.bytes(&document.id, 0).await);
         assert!(text.contains("31 Desember 2026") && !text.contains("Januari 2027"), "{text}");
         // Three months from the date that it bears, on paper and on the page.

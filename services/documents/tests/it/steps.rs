@@ -8,8 +8,8 @@ use tonic::Code;
 
 use super::paper::words;
 use super::town::{
-    AGENCY, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history, moment,
-    office, official_nik, put, structure, timestamp, values_of,
+    AGENCY, Client, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history,
+    moment, office, official_nik, put, structure, timestamp, values_of,
 };
 
 const WHY: &str = "foto kartu keluarga tidak terbaca";
@@ -71,6 +71,8 @@ lines! {
         // In the village, in another role.
         for person in [town.officer(VILLAGE), town.head(VILLAGE), town.official("RW_HEAD", "17.07.02.2001/002")] {
             assert!(person.application(&id).await.expect("he reads it").allowed_verbs.is_empty());
+            // Who only reads is offered nothing either.
+            assert!(before.allowed_verbs.is_empty());
             assert_eq!(person.approve(&before).await.expect_err("not his").what(), (Code::PermissionDenied, "NOT_YOUR_STEP"));
             assert_eq!(person.send_back(&id, WHY).await.expect_err("not his").reason, "NOT_YOUR_STEP");
             assert_eq!(person.reject(&id, WHY).await.expect_err("not his").reason, "NOT_YOUR_STEP");
@@ -319,6 +321,43 @@ lines! {
         let elsewhere = town.applied("sktm", &Resident::new(3, EASTERN)).await.application_id;
         town.walk(&elsewhere).await;
         assert_eq!(delegate.application(&elsewhere).await.expect_err("another office").code, Code::NotFound);
+    }
+
+    /// 9. What is offered to an official is exactly what the service would accept from him.
+    async fn line_09_an_official_is_offered_what_the_service_would_accept(engine) {
+        let mut town = Town::new(engine).await;
+        let status = town.applied("sktm", &Resident::new(1, PLAIN)).await;
+        let id = status.application_id.clone();
+        let offered = async |person: &Client| person.application(&id).await.expect("he reads it").allowed_verbs;
+        let (officer, head) = (town.officer(PLAIN), town.head(PLAIN));
+        assert_eq!(offered(&officer).await, ["CLAIM", "APPROVE", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        // Taken by a colleague; the head may free it.
+        let claim = ClaimApplicationRequest { application: id.clone(), ..ClaimApplicationRequest::default() };
+        let colleague = town.official_as("acc_colleague", "VILLAGE_OFFICER", PLAIN);
+        let claimed = colleague.claim_application(claim).await.expect("claimed").application.expect("an application");
+        assert_eq!(claimed.allowed_verbs, ["RELEASE", "APPROVE", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        assert!(offered(&officer).await.is_empty());
+        assert_eq!(offered(&head).await, ["RELEASE"]);
+        let pause = PauseClockRequest { application: id.clone(), reason: WHY.to_owned(), ..PauseClockRequest::default() };
+        let paused = colleague.pause_clock(pause).await.expect("paused").application.expect("an application");
+        assert_eq!(paused.allowed_verbs, ["RELEASE", "APPROVE", "RETURN", "REJECT", "RESUME_CLOCK", "RESET_CLOCK"]);
+        colleague.approve(&paused).await.expect("approved");
+        assert!(offered(&colleague).await.is_empty(), "he took a step of it");
+        town.walk(&id).await;
+        assert_eq!(offered(&head).await, ["CLAIM", "BEGIN_SIGNING", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        // Somebody with the role whom the office does not list decides, and cannot sign.
+        let unlisted = town.official_as("acc_unlisted", "VILLAGE_HEAD", PLAIN);
+        assert_eq!(offered(&unlisted).await, ["CLAIM", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        assert_eq!(unlisted.sign(&id).await.reason, "NOT_A_SIGNATORY");
+        assert!(head.sign(&id).await.signed);
+        assert_eq!(offered(&head).await, ["HAND_OVER"]);
+        assert!(town.seen(&id).await.allowed_verbs.is_empty(), "a reader of everything hands over nothing");
+        let over = HandOverApplicationRequest {
+            application: id.clone(), collector: "Rohana Zulaikha".to_owned(), copies: 1, ..HandOverApplicationRequest::default()
+        };
+        officer.hand_over_application(over).await.expect("handed over");
+        assert!(offered(&head).await.is_empty());
+        town.apply(office(PLAIN)).await;
     }
 
     /// 17. An official signs in the name of another with the words that the rules have for it: a.n., u.b.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use mpp_documents::SigningConfig;
 use mpp_documents::letter::ca::TestCa;
+use mpp_kit::clock::Clock as _;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 use tokio::io::AsyncWriteExt as _;
@@ -190,14 +191,14 @@ lines! {
         let authority = Authority::start().await;
         let town = Town::with(engine, authority.config(true)).await;
         let letter = awaiting(&town, 1).await;
-        let before = chrono::Utc::now().timestamp();
+        let before = mpp_kit::clock::SystemClock.now().timestamp();
         let result = town.head(PLAIN).sign(&letter.id).await;
         assert!(result.signed, "{result:?}");
         let finding = finding(&town, &letter.id).await;
         assert!(finding.timestamped && finding.trusted && finding.intact, "{finding:?}");
         // The authority's clock, not that of the installation, which stands still in tests.
         let time = finding.time.expect("a time").seconds;
-        assert!((before..=chrono::Utc::now().timestamp()).contains(&time), "{time}");
+        assert!((before..=mpp_kit::clock::SystemClock.now().timestamp()).contains(&time), "{time}");
         assert_eq!(authority.asked(), 1);
     }
 

@@ -23,13 +23,13 @@ use super::send::{Outcome, Outgoing, Sender};
 use super::signature::SigningKey;
 use crate::blob::Cipher;
 use crate::config::WebhooksConfig;
-use crate::domain::webhook::{
-    self, DeliveryId, DeliveryState, DisableReason, Next, WebhookId, lies_in, wants,
-};
+use crate::domain::webhook::{self, DeliveryId, DeliveryState, DisableReason, Next, WebhookId, wants};
 use crate::rpc::{self, Core};
 use crate::store::event;
 use crate::store::webhook::{self as store, Attempt, Delivery, Endpoint};
 
+/// The id of the installation as a caller.
+const SYSTEM: &str = "system";
 /// How often the worker looks. An event is under way within this time.
 const EVERY: Duration = Duration::from_millis(500);
 /// Events that are planned for an address in one transaction.
@@ -43,6 +43,7 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// Plans and makes deliveries.
 pub(crate) struct Dispatcher {
+    core: Arc<Core>,
     db: Db,
     cipher: Cipher,
     clock: Arc<dyn Clock>,
@@ -68,15 +69,16 @@ impl Dispatcher {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub(crate) fn new(core: &Core) -> anyhow::Result<Self> {
+    pub(crate) fn new(core: &Arc<Core>) -> anyhow::Result<Self> {
         let timeout = Duration::from_secs(core.config.webhooks.timeout_seconds.into());
         Self::with(core, Arc::new(SystemNames), timeout)
     }
 
     /// As [`Dispatcher::new`], with another resolver and limit.
-    pub(crate) fn with(core: &Core, names: Arc<dyn Names>, timeout: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn with(core: &Arc<Core>, names: Arc<dyn Names>, timeout: Duration) -> anyhow::Result<Self> {
         let config = core.config.webhooks.clone();
         Ok(Self {
+            core: Arc::clone(core),
             db: core.db.clone(),
             cipher: core.cipher.clone(),
             clock: Arc::clone(&core.clock),
@@ -92,7 +94,15 @@ impl Dispatcher {
     pub(crate) async fn tick(self: &Arc<Self>, now: DateTime<Utc>) -> Result<Tick, DbErr> {
         let mut tick = Tick::default();
         let last = store::last_seq(&self.db.read).await?;
-        for endpoint in store::enabled(&self.db.read, &self.cipher).await? {
+        let endpoints = store::enabled(&self.db.read, &self.cipher).await?;
+        self.core.owners.are(&endpoints);
+        for endpoint in endpoints {
+            // The installation itself has no grants that could shrink.
+            let unseen = now - endpoint.seen_at() > TimeDelta::days(self.config.unseen_days.into());
+            if unseen && endpoint.owner != SYSTEM {
+                self.turn_off(endpoint.id, DisableReason::Unseen, now).await?;
+                continue;
+            }
             if endpoint.planned_seq < last {
                 tick.planned += self.plan(&endpoint, now).await?;
             }
@@ -118,9 +128,9 @@ impl Dispatcher {
             // Another instance was first.
             return Ok(0);
         }
-        let wanted = events.iter().filter(|event| {
-            wants(&endpoint.body.types, &event.kind) && lies_in(&endpoint.body.areas, &event.area)
-        });
+        let wanted = events
+            .iter()
+            .filter(|event| wants(&endpoint.body.types, &event.kind) && endpoint.is_told_of(&event.area));
         let mut planned = 0;
         for event in wanted {
             let delivery = Delivery {
@@ -153,7 +163,16 @@ impl Dispatcher {
         let mut begun = 0;
         let limit = TimeDelta::seconds(self.config.timeout_seconds.into());
         let until = now + limit + HOLD;
-        for delivery in store::due(&self.db.read, endpoint.id, now, free.into()).await? {
+        let due = store::due(&self.db.read, endpoint.id, now, free.into()).await?;
+        // What was planned, or is replayed, goes by what its owner reaches now.
+        let seqs: Vec<i64> = due.iter().map(|delivery| delivery.event_seq).collect();
+        let areas = store::areas_of(&self.db.read, &seqs).await?;
+        for delivery in due {
+            if !areas.get(&delivery.event_seq).is_some_and(|area| endpoint.is_told_of(area)) {
+                store::give_up(&self.db.write, delivery.id, now).await?;
+                self.core.metrics.withheld();
+                continue;
+            }
             if !store::claim(&self.db.write, delivery.id, now, until).await? {
                 continue;
             }
@@ -199,11 +218,14 @@ impl Dispatcher {
         });
         let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
         let next = webhook::next(delivery.attempt_count, outcome.status, outcome.retry_after, dice, now);
-        (delivery.state, delivery.due_at) = match next {
-            Next::Delivered => (DeliveryState::Delivered, now),
-            Next::Again(at) => (DeliveryState::Pending, at),
-            Next::GivenUp | Next::Gone => (DeliveryState::Failed, now),
+        let told;
+        (delivery.state, delivery.due_at, told) = match next {
+            Next::Delivered => (DeliveryState::Delivered, now, "DELIVERED"),
+            Next::Again(at) => (DeliveryState::Pending, at, "AGAIN"),
+            Next::GivenUp => (DeliveryState::Failed, now, "GIVEN_UP"),
+            Next::Gone => (DeliveryState::Failed, now, "GONE"),
         };
+        self.core.metrics.delivered(told, outcome.took);
         let tx = self.db.begin().await?;
         if !store::save(&tx, &delivery, until, now).await? {
             // Replayed meanwhile: what counts is that one.
@@ -236,16 +258,17 @@ impl Dispatcher {
             Next::GivenUp if webhook::failed_too_long(Some(since), now) => Some(DisableReason::Failing),
             Next::GivenUp | Next::Again(_) | Next::Delivered => None,
         };
-        if let Some(reason) = reason
-            && store::disable(tx, id, reason, now).await?
-        {
-            let detail = serde_json::json!({ "reason": reason.to_string() });
-            let states = (Some("ENABLED".to_owned()), Some("DISABLED".to_owned()));
-            rpc::record(tx, ("system", "webhook.disabled", &id.to_string()), states, detail, "", now)
-                .await
-                .map_err(|error| DbErr::Custom(error.to_string()))?;
+        match reason {
+            Some(reason) => disable(tx, id, reason, now).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Ends the messages to an address, in a transaction of its own.
+    async fn turn_off(&self, id: WebhookId, reason: DisableReason, now: DateTime<Utc>) -> Result<(), DbErr> {
+        let tx = self.db.begin().await?;
+        disable(&tx, id, reason, now).await?;
+        tx.commit().await
     }
 
     async fn purge(&self, now: DateTime<Utc>) -> Result<(), DbErr> {
@@ -269,6 +292,23 @@ impl Dispatcher {
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         under_way.get(&id).copied().unwrap_or(0)
     }
+}
+
+/// Ends the messages to an address, and says so in the journal.
+async fn disable(
+    tx: &DatabaseTransaction,
+    id: WebhookId,
+    reason: DisableReason,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    if store::disable(tx, id, reason, now).await? {
+        let detail = serde_json::json!({ "reason": reason.to_string() });
+        let states = (Some("ENABLED".to_owned()), Some("DISABLED".to_owned()));
+        rpc::record(tx, ("system", "webhook.disabled", &id.to_string()), states, detail, "", now)
+            .await
+            .map_err(|error| DbErr::Custom(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Counts an attempt as under way as long as it lives, also when its task is torn down.
