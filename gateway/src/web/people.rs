@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use mpp_proto::identity::v1::ListAccountNamesRequest;
+use mpp_proto::identity::v1::GetAccountNamesRequest;
 
 use super::{
     WebState,
@@ -30,8 +30,8 @@ impl Names {
         let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
         let mut names = HashMap::with_capacity(ids.len());
         for accounts in ids.chunks(AT_ONCE) {
-            let request = ListAccountNamesRequest { accounts: accounts.to_vec() };
-            match state.identity.clone().list_account_names(visit.call(request, Some(viewer))).await {
+            let request = GetAccountNamesRequest { accounts: accounts.to_vec() };
+            match state.identity.clone().get_account_names(visit.call(request, Some(viewer))).await {
                 Ok(answer) => {
                     let found = answer.into_inner().names.into_iter();
                     names.extend(found.map(|one| (one.account, one.display_name)));

@@ -388,13 +388,13 @@ identity_service! {
         Ok(identity::RefreshSessionResponse { access_token: self.token(), expires_in: 600 }.into())
     }
 
-    async fn list_account_names(
+    async fn get_account_names(
         &self,
-        request: tonic::Request<identity::ListAccountNamesRequest>,
-    ) -> Answer<identity::ListAccountNamesResponse> {
+        request: tonic::Request<identity::GetAccountNamesRequest>,
+    ) -> Answer<identity::GetAccountNamesResponse> {
         let known = request.into_inner().accounts.into_iter().filter(|account| account == "acc_sekdes");
         let name = |account| identity::AccountName { account, display_name: "Yusuf Effendi".into() };
-        Ok(identity::ListAccountNamesResponse { names: known.map(name).collect() }.into())
+        Ok(identity::GetAccountNamesResponse { names: known.map(name).collect() }.into())
     }
 
     async fn get_jwks(&self, _: tonic::Request<identity::GetJwksRequest>) -> Answer<identity::GetJwksResponse> {

@@ -322,8 +322,8 @@ async fn colleagues_know_each_others_names_and_strangers_do_not() {
         }
         let names = async |username: &str, accounts: &[String]| {
             let token = world.sign_in(username, PASSWORD).await.unwrap().token;
-            let request = proto::ListAccountNamesRequest { accounts: accounts.to_vec() };
-            let answer = world.client.clone().list_account_names(as_caller(&token, request)).await?;
+            let request = proto::GetAccountNamesRequest { accounts: accounts.to_vec() };
+            let answer = world.client.clone().get_account_names(as_caller(&token, request)).await?;
             Ok::<_, Status>(answer.into_inner().names.into_iter().map(|it| it.account).collect::<Vec<_>>())
         };
         let sorted = |which: &[usize]| {
@@ -345,8 +345,8 @@ async fn colleagues_know_each_others_names_and_strangers_do_not() {
         // Who has left is still named in what he did.
         world.disable(&ids[0]).await;
         assert_eq!(names("camat", &ids).await.unwrap(), sorted(&[0, 1, 2, 3]));
-        let request = proto::ListAccountNamesRequest { accounts: ids.clone() };
-        let refused = world.client.clone().list_account_names(request).await.unwrap_err();
+        let request = proto::GetAccountNamesRequest { accounts: ids.clone() };
+        let refused = world.client.clone().get_account_names(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated);
     })
     .await;

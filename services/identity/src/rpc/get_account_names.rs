@@ -1,4 +1,4 @@
-//! `ListAccountNames`: what colleagues call each other. Ids stand in histories; people want names.
+//! `GetAccountNames`: what colleagues call each other. Ids stand in histories; people want names.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use mpp_kit::{
     caller::{Caller, CallerKind},
     check::Checker,
 };
-use mpp_proto::identity::v1::{AccountName, ListAccountNamesRequest, ListAccountNamesResponse};
+use mpp_proto::identity::v1::{AccountName, GetAccountNamesRequest, GetAccountNamesResponse};
 use tonic::Response;
 
 use super::Core;
@@ -22,8 +22,8 @@ const MOST: usize = 100;
 pub(super) async fn handle(
     core: &Core,
     caller: &Caller,
-    request: ListAccountNamesRequest,
-) -> Result<Response<ListAccountNamesResponse>, Error> {
+    request: GetAccountNamesRequest,
+) -> Result<Response<GetAccountNamesResponse>, Error> {
     let mut checker = Checker::new();
     if request.accounts.len() > MOST {
         checker.violation(
@@ -59,5 +59,5 @@ pub(super) async fn handle(
         })
         .map(|account| AccountName { account: account.id.to_string(), display_name: account.display_name })
         .collect();
-    Ok(Response::new(ListAccountNamesResponse { names }))
+    Ok(Response::new(GetAccountNamesResponse { names }))
 }
