@@ -38,6 +38,7 @@ use crate::{
     problem::{self, own},
     rest,
     session::{self, Sessions},
+    web::oss,
 };
 
 /// The header that names a request in logs and problems.
@@ -163,6 +164,34 @@ enum Target<'g, 'p> {
     Page,
 }
 
+/// What a form of the pages is, when somebody sends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Something is handed in: a ticket, an application, a file.
+    HandsIn,
+    /// It carries a number that only one person knows, and acts on it.
+    ProvesWho,
+    /// Something is looked up, or the sender is known otherwise.
+    Other,
+}
+
+impl Form {
+    /// The form at this path.
+    fn of(path: &str) -> Self {
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match parts.as_slice() {
+            ["h", _]
+            | ["surat", _, "ajukan"]
+            | ["permohonan", _, "perbaiki" | "tarik"]
+            | ["periksa", "berkas"] => Self::HandsIn,
+            ["surat", _, "isi"] | ["permohonan", _, "perbaiki", "isi"] | ["permohonan", _, "unduh"] => {
+                Self::ProvesWho
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Target<'_, '_> {
     /// A name with few values for spans and metrics. Never the path: it may hold a ticket's secret token.
     fn route(&self) -> &str {
@@ -222,6 +251,7 @@ impl Gateway {
             .catch_unwind()
             .instrument(span.clone());
         let answer = answer.await.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let is_refused = answer.is_err();
         let mut response = match (answer, media_type) {
             (Ok(response), _) => response,
             (Err(refusal), Some(media_type)) => grpc_refusal(refusal, language, media_type),
@@ -230,6 +260,10 @@ impl Gateway {
             }
             (Err(Refusal::Service(status)), None) => problem::from_status(&status, &request_id, language),
         };
+        if is_refused && let Some(method) = uri.path().strip_prefix(oss::PREFIX) {
+            // OSS understands its own envelope alone.
+            response = oss::refused(method, response);
+        }
         self.finish(&mut response, &request_id);
         let status = response.status().as_u16();
         span.record("http.response.status_code", status);
@@ -351,7 +385,11 @@ impl Gateway {
             return self.limits.sign_in(exchange.address).map_err(limited);
         }
         // The forms of the pages call the services themselves, so they are counted here as what they stand for.
-        let hands_in = rpc.map_or(parts.method == Method::POST, |rpc| rpc.submission);
+        let form = match rpc {
+            None if parts.method == Method::POST => Form::of(parts.uri.path()),
+            Some(_) | None => Form::Other,
+        };
+        let hands_in = rpc.map_or(form == Form::HandsIn, |rpc| rpc.submission);
         let by_cookie = sessions.is_cookie_authenticated(&parts.headers);
         if by_cookie && !sessions.is_same_origin(&parts.method, &parts.uri, &parts.headers) {
             return Err(own::cross_site().into());
@@ -376,6 +414,7 @@ impl Gateway {
         }
         match &exchange.caller {
             Some(caller) => self.limits.principal(&caller.id).map_err(limited),
+            None if form == Form::ProvesWho => self.limits.sign_in(exchange.address).map_err(limited),
             None if hands_in => self.limits.submission(exchange.address).map_err(limited),
             None if counted => Ok(()),
             None => self.limits.anonymous(exchange.address).map_err(limited),

@@ -19,6 +19,7 @@ use mpp_proto::{
 };
 
 mod apply;
+mod archive;
 mod assets;
 mod catalogue;
 mod citizen;
@@ -27,8 +28,9 @@ mod follow;
 mod form;
 mod letters;
 mod moment;
-mod oss;
+pub(crate) mod oss;
 mod pages;
+mod people;
 mod qr;
 mod verify;
 mod visit;
@@ -64,11 +66,7 @@ pub fn router(state: WebState) -> Router {
         .layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(with_files)
-        .merge(
-            Router::new()
-                .route("/oss/v1/{method}", post(oss::receive))
-                .layer(DefaultBodyLimit::max(oss::LARGEST)),
-        )
+        .merge(Router::new().route(oss::PATH, post(oss::receive)).layer(DefaultBodyLimit::max(oss::LARGEST)))
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))
@@ -95,6 +93,12 @@ pub fn router(state: WebState) -> Router {
         .route("/periksa", get(verify::check).post(verify::find))
         .route("/meja", get(work::list))
         .route("/meja/tanda-tangan", get(work::sign))
+        .route("/meja/dokumen", get(archive::list))
+        .route("/meja/dokumen/{document}", get(archive::one))
+        .route("/meja/dokumen/{document}/berkas.pdf", get(archive::file))
+        .route("/meja/dokumen/{document}/cabut", get(archive::one).post(archive::revoke))
+        .route("/meja/dokumen/{document}/perpanjang", get(archive::one).post(archive::renew))
+        .route("/meja/dokumen/{document}/perbaiki", get(archive::correct_form).post(archive::correct))
         .route("/meja/{application}", get(work::one))
         .route("/meja/{application}/draf.pdf", get(work::draft))
         .route("/meja/{application}/berkas/{file}", get(work::attachment))

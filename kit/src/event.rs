@@ -1,6 +1,8 @@
 //! What happened, for other systems: written in the transaction that did it, read by webhooks and by those who poll.
 //! The table `event` is made by `mpp_migrations::shared::event`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
@@ -70,8 +72,14 @@ pub async fn append(tx: &DatabaseTransaction, event: &Event) -> Result<(), DbErr
 /// # Errors
 /// As reported by the database.
 pub async fn last_seq(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    let last = Entity::find().order_by_desc(Column::Seq).one(db).await?;
-    Ok(last.map_or(0, |row| row.seq))
+    let last: Option<i64> = Entity::find()
+        .select_only()
+        .column(Column::Seq)
+        .order_by_desc(Column::Seq)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(last.unwrap_or(0))
 }
 
 /// Events after `seq`, oldest first, of one of these areas; `None` for all.
@@ -101,6 +109,24 @@ fn recorded(row: Model) -> Result<Recorded, DbErr> {
         data: serde_json::from_str(&row.body).map_err(|error| DbErr::Type(format!("event.body: {error}")))?,
         at: row.at,
     })
+}
+
+/// The areas of the events at these places.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn areas_of(db: &impl ConnectionTrait, seqs: &[i64]) -> Result<BTreeMap<i64, String>, DbErr> {
+    if seqs.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<(i64, String)> = Entity::find()
+        .select_only()
+        .columns([Column::Seq, Column::Area])
+        .filter(Column::Seq.is_in(seqs.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 mod entity {

@@ -31,6 +31,9 @@ pub struct WebhooksConfig {
     pub concurrency: u32,
     /// Days that finished deliveries are kept, 1 to 365.
     pub keep_days: u32,
+    /// Days without any call of its owner's account after which a webhook gets nothing until the owner enables it again, 1 to
+    /// 365. What an account reaches is known by its calls alone.
+    pub unseen_days: u32,
 }
 
 impl Default for WebhooksConfig {
@@ -41,6 +44,7 @@ impl Default for WebhooksConfig {
             timeout_seconds: 20,
             concurrency: 4,
             keep_days: 30,
+            unseen_days: 30,
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(integration::Integration)]
+        vec![Box::new(FirstCut), Box::new(integration::Integration), Box::new(Indexes)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -102,6 +102,45 @@ impl MigrationTrait for FirstCut {
             manager.drop_table(Table::drop().table(table).to_owned()).await?;
         }
         Ok(())
+    }
+}
+
+/// Indexes for what is asked regularly: signatures that never came back, appointments of an account and of an office, a
+/// document by its number.
+struct Indexes;
+
+impl MigrationName for Indexes {
+    fn name(&self) -> &'static str {
+        "documents_0003_indexes"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Indexes {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // In the order of a page, instead of that of the dates.
+        manager.drop_index(Index::drop().name("delegation_office").table("delegation").to_owned()).await?;
+        for index in [
+            index("delegation_office", "delegation", &["office_id", "id"]),
+            index("delegation_account", "delegation", &["account_id", "end_at"]),
+            index("application_state", "application", &["state", "updated_at"]),
+            index("register_number_text", "register_number", &["text"]),
+        ] {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (name, table) in [
+            ("register_number_text", "register_number"),
+            ("application_state", "application"),
+            ("delegation_account", "delegation"),
+            ("delegation_office", "delegation"),
+        ] {
+            manager.drop_index(Index::drop().name(name).table(table).to_owned()).await?;
+        }
+        manager.create_index(index("delegation_office", "delegation", &["office_id", "start_at", "id"])).await
     }
 }
 

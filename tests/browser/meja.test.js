@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { account, baseUrl, eventually, person, provoke, SCREENS, useBrowser } from "./suite.js";
-import { apply, citizen, fillFields, resident, sound } from "./surat-bantu.js";
+import { apply, citizen, PHOTO, resident, sound } from "./surat-bantu.js";
 
 useBrowser();
 
@@ -148,14 +148,69 @@ test("what is returned is corrected by the citizen without JavaScript", async ()
   await form.goto(`${baseUrl}/permohonan/${code}`);
   await form.locator(".reason", { hasText: "Foto tidak terbaca" }).waitFor();
   await form.getByRole("link", { name: "Perbaiki dan kirim lagi" }).click();
+  const empty = form.locator("[aria-labelledby=bagian-isi] input:visible:not([type=radio])").first();
+  assert.equal(await empty.inputValue(), "", "nothing is told to who has the code alone");
   await form.locator("#isi-nik").fill(who.nik);
   await form.getByRole("button", { name: "Isi otomatis" }).click();
-  await form.getByText("Terisi dari permohonan lama").waitFor();
-  // What the person is was filled in; what this letter is for is asked again.
-  await fillFields(form, who);
+  await form.getByText("Terisi dengan yang Anda kirim sebelumnya").waitFor();
+  // Everything is there again: one photo is exchanged, nothing is typed.
+  const papers = form.locator(".paper:has(input[type=hidden])");
+  assert.ok(await papers.count() > 1 && await papers.count() === await form.locator(".paper").count(), "every file is kept");
+  assert.notEqual(await empty.inputValue(), "");
+  await papers.first().locator("input[type=file]").setInputFiles({ name: "terang.png", mimeType: "image/png", buffer: PHOTO });
   await form.getByRole("button", { name: "Kirim perbaikan" }).click();
   await form.getByRole("heading", { name: "Sedang diperiksa" }).waitFor();
   await context.close();
+  // Colleagues read who did what by name, never by id.
+  await page.reload();
+  await page.getByText("Riwayat", { exact: true }).click();
+  const history = await page.locator(".history").textContent();
+  assert.ok(history.includes(await page.locator(".who").textContent().then((name) => name.trim())), history);
+  assert.ok(!history.includes("acc_"), history);
+});
+
+test("an issued letter is found, corrected and revoked, without JavaScript", async () => {
+  provoke(/400/);
+  const who = resident();
+  const code = await toSign(who);
+  const page = await desk("desa.kades");
+  await open(page, who);
+  await page.goto(`${page.url().split("#")[0]}#tanda-tangan`);
+  await page.reload();
+  await page.getByLabel("Frasa sandi sertifikat Anda").fill(kades().passphrase);
+  await page.locator("#sign-ok").click();
+  await page.getByText("Ditandatangani dan terbit").waitFor();
+  await page.getByRole("link", { name: "Buka surat terbit" }).click();
+  const number = await page.locator(".doc-facts dd").first().textContent();
+  const address = page.url();
+
+  const plain = await desk("desa.kades", "/meja/dokumen", { javaScriptEnabled: false });
+  await plain.getByLabel("Nomor surat atau kode verifikasi").fill(number);
+  await plain.getByRole("button", { name: "Cari" }).click();
+  assert.equal(await plain.locator(".worklist .work").count(), 1);
+  await plain.locator(".work-link").click();
+  assert.equal(plain.url(), address);
+  await plain.getByRole("link", { name: "Perbaiki" }).click();
+  assert.equal(await plain.locator("#nama").inputValue(), who.name);
+  await plain.locator("#nama").fill(`${who.name}h`);
+  await plain.getByRole("button", { name: "Mulai perbaikan" }).last().click();
+  await plain.locator("#galat").waitFor();
+  assert.equal(await plain.locator("#nama").inputValue(), `${who.name}h`, "what was typed is kept");
+  await plain.getByLabel("Yang keliru").fill("Nama keliru ditulis petugas.");
+  await plain.getByRole("button", { name: "Mulai perbaikan" }).last().click();
+  await plain.locator("#permohonan").waitFor();
+  assert.match(await plain.locator("#permohonan").textContent(), new RegExp(`${who.name}h`));
+
+  await plain.goto(address);
+  await plain.locator("summary", { hasText: "Cabut" }).click();
+  await plain.getByLabel("Alasan").fill("Terbit atas data yang keliru.");
+  await plain.getByRole("button", { name: "Cabut" }).click();
+  await plain.getByText("DICABUT").first().waitFor();
+  assert.equal(await plain.getByRole("button", { name: "Cabut" }).count(), 0);
+  const { page: reader } = await citizen();
+  await reader.goto(`${baseUrl}/permohonan/${code}`);
+  await reader.getByRole("link", { name: "Halaman keaslian surat" }).click();
+  await reader.getByRole("heading", { name: "DICABUT" }).waitFor();
 });
 
 test("the desk is for officials, and the editor for editors", async () => {
@@ -197,6 +252,15 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
     await page.reload();
     await page.locator("#dlg-sign[open]").waitFor();
     await sound(page, "signing box");
+    await page.locator("#frasa").fill(kades().passphrase);
+    await page.locator("#sign-ok").click();
+    await page.locator("a[href^='/meja/dokumen/']").waitFor();
+    const address = await page.locator("a[href^='/meja/dokumen/']").last().getAttribute("href");
+    for (const path of ["/meja/dokumen", "/meja/dokumen?cari=tidakada", address, `${address}/perbaiki`]) {
+      await page.goto(baseUrl + path);
+      await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+      await sound(page, path);
+    }
     const editor = await desk("surat.editor", `/jenis-surat?lang=${lang}`, { screen: SCREENS[screen] });
     await sound(editor, "types");
     await editor.goto(`${baseUrl}/jenis-surat/sktm`);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     WebState,
-    fields::{self, Choice, Faults, Input, Paper},
+    fields::{self, Choice, Faults, Input, Paper, Received},
     form::Sent,
     letters::{self, segment, told},
     visit::{Frame, Visit},
@@ -47,7 +47,6 @@ struct FormPage {
     regions: Vec<(String, String)>,
     prefilled: bool,
     prefill_error: String,
-    prefill_open: bool,
     facts: String,
 }
 
@@ -151,19 +150,10 @@ pub(crate) async fn submit(
         Ok(kind) => kind,
         Err(page) => return *page,
     };
-    let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
-    let mut faults = Faults::default();
-    let attachments = fields::upload(&state, &visit, &kind, &mut sent, &request_id, &mut faults).await;
-    fields::close_gaps(&kind, &mut sent);
-    if fields::add_row(&kind, &mut sent) {
-        let remarks = Remarks { faults, ..Remarks::default() };
-        return page(&state, &visit, &kind, &sent, remarks, StatusCode::OK).await;
-    }
-    if !faults.is_empty() {
-        let remarks = Remarks { faults, ..Remarks::default() };
-        return page(&state, &visit, &kind, &sent, remarks, StatusCode::BAD_REQUEST).await;
+    let Received { mut sent, request_id, attachments, faults, again } =
+        fields::receive(&state, &visit, &kind, request).await;
+    if let Some(http) = again {
+        return page(&state, &visit, &kind, &sent, Remarks { faults, ..Remarks::default() }, http).await;
     }
     let office_id = match issuer(&state, &visit, &kind, &sent).await {
         Ok(office_id) => office_id,
@@ -262,28 +252,9 @@ async fn page(
     let t = visit.words();
     let inputs = fields::inputs(kind, sent, &faults, visit);
     let papers = fields::papers(kind, sent, &faults, visit);
-    let line = |name: &str, kind, mode, autocomplete, required, max_length| Input {
-        shape: "line",
-        kind,
-        mode,
-        autocomplete,
-        label: t[&format!("person.{name}")].clone(),
-        help: t.find(&format!("person.{name}_help")).unwrap_or_default().to_owned(),
-        required,
-        max_length,
-        value: sent.get(name).to_owned(),
-        error: faults.of(name),
-        id: fields::id_of(name),
-        name: name.to_owned(),
-        ..Input::default()
-    };
-    let person = vec![
-        line("nama", "text", "", "name", true, 100),
-        line("nik", "text", "numeric", "off", true, 20),
-        line("kk", "text", "numeric", "off", false, 20),
-        line("telepon", "tel", "tel", "tel", false, 20),
-    ];
-    let home = vec![Input { shape: "area", ..line("alamat", "", "", "street-address", false, 200) }];
+    let mut person = fields::person(sent, &faults, visit);
+    // Where somebody lives stands together, after who it is.
+    let home = person.split_off(person.len().saturating_sub(1));
     let village_error = faults.of("desa");
     let village_label = t["person.desa"].as_str();
     let shown = |input: &Input| (input.name.clone(), input.id.clone(), input.label.clone());
@@ -321,18 +292,7 @@ async fn page(
                 label: office.name.clone(),
             })
             .collect(),
-        regions: match kind
-            .fields
-            .iter()
-            .any(|field| field.kind() == mpp_proto::documents::v1::FieldKind::Region)
-        {
-            true => offices
-                .iter()
-                .filter(|office| office.kind() == OfficeKind::Village)
-                .map(|office| (office.area.clone(), office.name.clone()))
-                .collect(),
-            false => Vec::new(),
-        },
+        regions: fields::regions(kind, &offices),
         inputs,
         papers,
         file_limit: state.file_limit,
@@ -343,7 +303,6 @@ async fn page(
             .unwrap_or_default(),
         with_optional: !sent.get("lengkap").is_empty(),
         prefilled,
-        prefill_open: !prefill_error.is_empty(),
         prefill_error,
         facts: letters::fee(kind.fee, t),
     };

@@ -9,8 +9,9 @@ use axum::{
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
-    LetterTypeState, LetterTypeVersion, ListLetterTypeVersionsRequest, PreviewLetterTypeRequest,
-    PublishLetterTypeRequest, RetireLetterTypeRequest, SaveLetterTypeRequest,
+    LetterTypeDraft, LetterTypeState, LetterTypeVersion, ListLetterTypeDraftsRequest,
+    ListLetterTypeVersionsRequest, PreviewLetterTypeRequest, PublishLetterTypeRequest,
+    RetireLetterTypeRequest, SaveLetterTypeRequest,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -22,6 +23,7 @@ use super::{
     letters::{self, segment, told},
     moment::{self, Zone},
     pages,
+    people::Names,
     visit::{Frame, Viewer, Visit},
     words::Words,
 };
@@ -42,8 +44,18 @@ struct ListPage {
     p: Frame,
     who: String,
     may_edit: bool,
+    may_read: bool,
+    drafts: Vec<DraftRow>,
     types: Vec<TypeRow>,
-    error: String,
+}
+
+struct DraftRow {
+    key: String,
+    title: String,
+    version: i32,
+    is_new: bool,
+    author: String,
+    created: String,
 }
 
 struct TypeRow {
@@ -59,19 +71,33 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         Ok(viewer) => viewer,
         Err(response) => return response,
     };
-    // A draft of a type that was never published stands in no list: its key leads to it.
+    // A type that is no longer offered stands in no list: its key leads to it.
     if let Some(key) = visit.parameter("kunci").map(str::trim).filter(|key| !key.is_empty()) {
         return visit.redirect(&format!("/jenis-surat/{}", segment(key)));
     }
-    let types = match letters::types(&state, &visit).await {
-        Ok(types) => types,
-        Err(status) => return visit.refused(&status),
-    };
+    let (types, drafts) =
+        match tokio::try_join!(letters::types(&state, &visit), drafts(&state, &visit, &viewer)) {
+            Ok(found) => found,
+            Err(status) => return visit.refused(&status),
+        };
+    let names = Names::of(&state, &visit, &viewer, drafts.iter().map(|draft| draft.author.as_str())).await;
     let t = visit.words();
     let page = ListPage {
         p: visit.frame(),
-        who: viewer.name,
         may_edit: true,
+        may_read: viewer.may("documents.read"),
+        who: viewer.name,
+        drafts: drafts
+            .into_iter()
+            .map(|draft| DraftRow {
+                title: told(draft.title.as_ref(), visit.language),
+                version: draft.version,
+                is_new: draft.is_new,
+                author: author(&draft.author, &names, t),
+                created: moment::moment(draft.create_time, Zone::Wib, visit.language),
+                key: draft.key,
+            })
+            .collect(),
         types: types
             .iter()
             .map(|one| TypeRow {
@@ -88,9 +114,34 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
                 ),
             })
             .collect(),
-        error: String::new(),
     };
     visit.page(StatusCode::OK, &page)
+}
+
+/// Every draft that waits to be published.
+async fn drafts(state: &WebState, visit: &Visit, viewer: &Viewer) -> Result<Vec<LetterTypeDraft>, Status> {
+    let (mut all, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListLetterTypeDraftsRequest { page_size: VERSIONS, page_token };
+        let answer =
+            state.documents.clone().list_letter_type_drafts(visit.call(request, Some(viewer))).await?;
+        let answer = answer.into_inner();
+        all.extend(answer.drafts);
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Who wrote or published a version: what ships with the suite, somebody by name, or a colleague whose name is not known here.
+fn author(account: &str, names: &Names, t: &Words) -> String {
+    match (account, names.name(account)) {
+        ("", _) => String::new(),
+        ("catalogue", _) => t["types.shipped"].clone(),
+        (_, name) if name.is_empty() => t["types.somebody"].clone(),
+        (_, name) => name,
+    }
 }
 
 #[derive(Template)]
@@ -99,6 +150,7 @@ struct EditorPage {
     p: Frame,
     who: String,
     may_edit: bool,
+    may_read: bool,
     key: String,
     is_new: bool,
     saved: bool,
@@ -124,23 +176,19 @@ struct VersionRow {
     before: Option<i32>,
 }
 
-fn version_row(version: &LetterTypeVersion, before: Option<i32>, visit: &Visit) -> VersionRow {
+fn version_row(version: &LetterTypeVersion, before: Option<i32>, names: &Names, visit: &Visit) -> VersionRow {
     let t = visit.words();
     let (word, tone) = match version.state() {
         LetterTypeState::Unspecified | LetterTypeState::Draft => ("draft", "warn"),
         LetterTypeState::Published => ("published", "good"),
         LetterTypeState::Retired => ("retired", "off"),
     };
-    let name = |who: &str| match who {
-        "catalogue" => t["types.shipped"].clone(),
-        who => who.to_owned(),
-    };
     VersionRow {
         version: version.version,
         state: t[&format!("draft.state.{word}")].clone(),
         tone,
-        author: name(&version.author),
-        publisher: name(&version.publisher),
+        author: author(&version.author, names, t),
+        publisher: author(&version.publisher, names, t),
         created: moment::moment(version.create_time, Zone::Wib, visit.language),
         published: moment::moment(version.publish_time, Zone::Wib, visit.language),
         defects: version.defects.clone(),
@@ -199,18 +247,21 @@ async fn editor_page(
         Err(status) if status.code() == Code::NotFound => return visit.missing("error.letter"),
         Err(status) => return visit.refused(&status),
     };
+    let people = versions.iter().flat_map(|one| [one.author.as_str(), one.publisher.as_str()]);
+    let names = Names::of(state, visit, &viewer, people).await;
     let latest = versions.first();
     let (definition, template) = said.sent.unwrap_or_else(|| {
         latest.map(|one| (one.definition.clone(), one.template.clone())).unwrap_or_default()
     });
     let row = |state: LetterTypeState| {
         let at = versions.iter().position(|one| one.state() == state)?;
-        Some(version_row(&versions[at], versions.get(at + 1).map(|one| one.version), visit))
+        Some(version_row(&versions[at], versions.get(at + 1).map(|one| one.version), &names, visit))
     };
     let page = EditorPage {
         p: visit.frame(),
-        who: viewer.name,
         may_edit: true,
+        may_read: viewer.may("documents.read"),
+        who: viewer.name,
         key: key.to_owned(),
         is_new,
         saved: visit.parameter("simpan").is_some(),
@@ -224,7 +275,9 @@ async fn editor_page(
         versions: versions
             .iter()
             .enumerate()
-            .map(|(at, one)| version_row(one, versions.get(at + 1).map(|before| before.version), visit))
+            .map(|(at, one)| {
+                version_row(one, versions.get(at + 1).map(|before| before.version), &names, visit)
+            })
             .collect(),
     };
     visit.page(http, &page)
@@ -364,6 +417,7 @@ struct DiffPage {
     p: Frame,
     who: String,
     may_edit: bool,
+    may_read: bool,
     key: String,
     from: i32,
     to: i32,
@@ -404,8 +458,9 @@ pub(crate) async fn diff(State(state): State<WebState>, Path(key): Path<String>,
     let t = visit.words();
     let page = DiffPage {
         p: visit.frame(),
-        who: viewer.name,
         may_edit: true,
+        may_read: viewer.may("documents.read"),
+        who: viewer.name,
         key,
         from: from.version,
         to: to.version,

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use axum::extract::Request;
+use http::StatusCode;
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
-    Attachment, FieldKind, FormField, LetterType, Requirement, UploadFileRequest,
+    Attachment, FieldKind, FormField, LetterType, Office, OfficeKind, Requirement, UploadFileRequest,
 };
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use sha2::{Digest as _, Sha256};
@@ -115,8 +117,14 @@ fn shown_rows(field: &FormField, sent: &Sent) -> usize {
     sent.get(&rows_name(&field.key)).parse().unwrap_or(least).clamp(least, most)
 }
 
+/// Moves the rows of lists together, and adds the one that was asked for; answers whether one was.
+pub(crate) fn arrange(kind: &LetterType, sent: &mut Sent) -> bool {
+    close_gaps(kind, sent);
+    add_row(kind, sent)
+}
+
 /// Adds a row to the list whose button was pressed, if one was; answers whether.
-pub(crate) fn add_row(kind: &LetterType, sent: &mut Sent) -> bool {
+fn add_row(kind: &LetterType, sent: &mut Sent) -> bool {
     let pressed = sent.get("tambah").to_owned();
     let Some(field) = kind.fields.iter().find(|field| field.key == pressed && !field.columns.is_empty())
     else {
@@ -129,7 +137,7 @@ pub(crate) fn add_row(kind: &LetterType, sent: &mut Sent) -> bool {
 }
 
 /// Moves the rows of lists together, so that the place of a row is its number in what is submitted.
-pub(crate) fn close_gaps(kind: &LetterType, sent: &mut Sent) {
+fn close_gaps(kind: &LetterType, sent: &mut Sent) {
     for field in kind.fields.iter().filter(|field| field.kind() == FieldKind::List) {
         let rows = shown_rows(field, sent);
         let row = |sent: &Sent, at: usize| -> Vec<String> {
@@ -215,6 +223,13 @@ impl Faults {
     }
 }
 
+/// What a refusal says is wrong, as sentences.
+pub(crate) fn violations(status: &Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let found = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
+    found.iter().map(|violation| sentence(&violation.description)).collect()
+}
+
 /// The input that a field of the request stands for.
 fn place(field: &str, kind: &LetterType) -> String {
     let subject = match field.strip_prefix("subject.").unwrap_or(field) {
@@ -224,6 +239,7 @@ fn place(field: &str, kind: &LetterType) -> String {
         "area" | "office_id" => Some("desa"),
         "address" => Some("alamat"),
         "phone" => Some("telepon"),
+        "reason" => Some("alasan"),
         _ => None,
     };
     let is_field = |key: &str| kind.fields.iter().any(|one| one.key == key);
@@ -306,6 +322,51 @@ fn input(field: &FormField, name: String, sent: &Sent, faults: &Faults, visit: &
         ..shaped(field, sent.get(&name), visit)
     };
     Input { name, ..input }
+}
+
+/// A line of the form that every type has, with the words under this key.
+pub(crate) fn line(name: &str, words: &str, sent: &Sent, faults: &Faults, visit: &Visit) -> Input {
+    let t = visit.words();
+    Input {
+        shape: "line",
+        kind: "text",
+        autocomplete: "off",
+        label: t[words].clone(),
+        help: t.find(&format!("{words}_help")).unwrap_or_default().to_owned(),
+        required: true,
+        max_length: 500,
+        value: sent.get(name).to_owned(),
+        error: faults.of(name),
+        id: id_of(name),
+        name: name.to_owned(),
+        ..Input::default()
+    }
+}
+
+/// Whom an application is about: name and numbers, telephone and address.
+pub(crate) fn person(sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> {
+    let person = |name: &str| line(name, &format!("person.{name}"), sent, faults, visit);
+    vec![
+        Input { autocomplete: "name", max_length: 100, ..person("nama") },
+        Input { mode: "numeric", max_length: 20, ..person("nik") },
+        Input { mode: "numeric", required: false, max_length: 20, ..person("kk") },
+        Input {
+            kind: "tel",
+            mode: "tel",
+            autocomplete: "tel",
+            required: false,
+            max_length: 20,
+            ..person("telepon")
+        },
+        Input {
+            shape: "area",
+            kind: "",
+            autocomplete: "street-address",
+            required: false,
+            max_length: 200,
+            ..person("alamat")
+        },
+    ]
 }
 
 impl Input {
@@ -502,6 +563,61 @@ pub(crate) fn file_words(media_type: &str, size: i64, language: Language) -> Str
     format!("{kind}, {}{point}{} MB", tenths / 10, tenths % 10)
 }
 
+/// Villages by code, as suggestions for the fields of a type that ask for one; none where none does.
+pub(crate) fn regions(kind: &LetterType, offices: &[Office]) -> Vec<(String, String)> {
+    let asks = |field: &FormField| field.kind() == FieldKind::Region;
+    if !kind.fields.iter().any(|field| asks(field) || field.columns.iter().any(asks)) {
+        return Vec::new();
+    }
+    let villages = offices.iter().filter(|office| office.kind() == OfficeKind::Village);
+    villages.map(|office| (office.area.clone(), office.name.clone())).collect()
+}
+
+/// Remembers in a form the files that came with an application before.
+pub(crate) fn keep(sent: &mut Sent, files: &[Attachment]) {
+    for file in files {
+        sent.set(&kept_name(&file.requirement), kept(file));
+    }
+}
+
+/// A file as a hidden input keeps it.
+fn kept(file: &Attachment) -> String {
+    format!("{}|{}|{}", file.file_id, file.media_type, file.size)
+}
+
+/// A form with files, as it arrived.
+pub(crate) struct Received {
+    /// What was typed in, and which files are stored.
+    pub(crate) sent: Sent,
+    /// The key of the form.
+    pub(crate) request_id: String,
+    /// The files.
+    pub(crate) attachments: Vec<Attachment>,
+    /// What is wrong with the files.
+    pub(crate) faults: Faults,
+    /// Set where the form is shown again instead of being submitted: a row was asked for, or a file cannot be taken.
+    pub(crate) again: Option<StatusCode>,
+}
+
+/// Takes a form of a type: stores its files, moves its rows together, adds the row that was asked for.
+pub(crate) async fn receive(
+    state: &WebState,
+    visit: &Visit,
+    kind: &LetterType,
+    request: Request,
+) -> Received {
+    let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
+    let request_id = form_key(&sent);
+    sent.set("kunci", request_id.as_str());
+    let mut faults = Faults::default();
+    let attachments = upload(state, visit, kind, &mut sent, &request_id, &mut faults).await;
+    let again = match arrange(kind, &mut sent) {
+        true => Some(StatusCode::OK),
+        false => (!faults.is_empty()).then_some(StatusCode::BAD_REQUEST),
+    };
+    Received { sent, request_id, attachments, faults, again }
+}
+
 /// A file that arrived with an earlier try of the form, as its hidden input keeps it.
 fn kept_attachment(requirement: &str, kept: &str) -> Option<Attachment> {
     let mut parts = kept.split('|');
@@ -516,7 +632,7 @@ fn kept_attachment(requirement: &str, kept: &str) -> Option<Attachment> {
 }
 
 /// Stores the files of a form, and remembers them in it. What cannot be stored is noted.
-pub(crate) async fn upload(
+async fn upload(
     state: &WebState,
     visit: &Visit,
     kind: &LetterType,
@@ -547,8 +663,7 @@ pub(crate) async fn upload(
         match state.documents.clone().upload_file(visit.call(request, None)).await {
             Ok(answer) => {
                 let Some(stored) = answer.into_inner().file else { continue };
-                let kept = format!("{}|{}|{}", stored.file_id, stored.media_type, stored.size);
-                sent.set(&kept_name(&requirement.key), kept);
+                sent.set(&kept_name(&requirement.key), kept(&stored));
                 attachments.push(Attachment { requirement: requirement.key.clone(), ..stored });
             }
             Err(status) => {

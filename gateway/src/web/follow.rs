@@ -10,15 +10,15 @@ use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
     ApplicationState, ApplicationStatus, CreateDownloadLinkRequest, GetApplicationByCodeRequest,
-    HistoryEntry, Office, OpenFileLinkRequest, PrefillApplicationRequest, ResubmitApplicationRequest, Step,
-    StepState, WithdrawApplicationRequest,
+    HistoryEntry, LetterType, Office, OpenFileLinkRequest, PrefillApplicationRequest,
+    ResubmitApplicationRequest, Step, StepState, WithdrawApplicationRequest,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use super::{
     WebState,
-    fields::{self, Faults, Input, Paper},
+    fields::{self, Faults, Input, Paper, Received},
     form::Sent,
     letters::{self, segment},
     moment::{self, Zone},
@@ -395,27 +395,54 @@ struct CorrectPage {
     prefill_error: String,
 }
 
+/// A returned application, and the version of its type that it follows.
+struct Returned {
+    status: ApplicationStatus,
+    kind: LetterType,
+}
+
+/// What is to be corrected, or the page to show instead: somebody comes back to a form that was sent meanwhile, and the page
+/// of the application tells.
+async fn returned(state: &WebState, visit: &Visit, code: &str) -> Result<Returned, Box<Response>> {
+    let status = status(state, visit, code).await?;
+    if status.state() != ApplicationState::Returned {
+        return Err(Box::new(visit.redirect(&format!("/permohonan/{}", segment(&status.code)))));
+    }
+    let version = status.letter_type_version;
+    let kind = letters::letter_version(state, visit, &status.letter_type, version).await?;
+    Ok(Returned { status, kind })
+}
+
 /// `/permohonan/{code}/perbaiki`: the form of a returned application, once more.
 pub(crate) async fn correct_form(
     State(state): State<WebState>,
     Path(code): Path<String>,
     visit: Visit,
 ) -> Response {
+    match returned(&state, &visit, &code).await {
+        Ok(returned) => {
+            correct_page(&state, &visit, returned, fresh(), Shown::default(), StatusCode::OK).await
+        }
+        Err(page) => *page,
+    }
+}
+
+/// An empty form with a key of its own.
+fn fresh() -> Sent {
     let mut sent = Sent::default();
     sent.set("kunci", Uuid::new_v4());
-    correct_page(&state, &visit, &code, sent, Shown::default(), StatusCode::OK).await
+    sent
 }
 
 /// What the correction form says besides its fields.
 #[derive(Default)]
 struct Shown {
-    refusal: Option<Status>,
     faults: Faults,
     prefilled: bool,
     prefill_error: String,
 }
 
-/// The same, filled in with what was told before, for whoever knows the population number.
+/// The same, filled in with all that was told and uploaded, for whoever knows the population number.
 pub(crate) async fn correct_prefill(
     State(state): State<WebState>,
     Path(code): Path<String>,
@@ -423,24 +450,21 @@ pub(crate) async fn correct_prefill(
     body: Bytes,
 ) -> Response {
     let asked = Sent::plain(&body);
-    let mut sent = Sent::default();
-    sent.set("kunci", Uuid::new_v4());
-    let status = match status(&state, &visit, &code).await {
-        Ok(status) => status,
+    let returned = match returned(&state, &visit, &code).await {
+        Ok(returned) => returned,
         Err(page) => return *page,
     };
-    let kind = match letters::letter_type(&state, &visit, &status.letter_type).await {
-        Ok(kind) => kind,
-        Err(page) => return *page,
-    };
+    let mut sent = fresh();
     let request = PrefillApplicationRequest {
-        code: code.clone(),
+        code,
         nik: fields::digits(asked.get("nik")),
-        letter_type: status.letter_type,
+        letter_type: returned.status.letter_type.clone(),
     };
     let (shown, http) = match state.documents.clone().prefill_application(visit.call(request, None)).await {
         Ok(answer) => {
-            fields::put_values(&mut sent, &kind, answer.into_inner().values.as_ref());
+            let told = answer.into_inner();
+            fields::put_values(&mut sent, &returned.kind, told.values.as_ref());
+            fields::keep(&mut sent, &told.attachments);
             (Shown { prefilled: true, ..Shown::default() }, StatusCode::OK)
         }
         Err(refusal) if is_unknown(&refusal) => {
@@ -452,7 +476,7 @@ pub(crate) async fn correct_prefill(
             (Shown { prefill_error, ..Shown::default() }, problem::http_status(refusal.code()))
         }
     };
-    correct_page(&state, &visit, &code, sent, shown, http).await
+    correct_page(&state, &visit, returned, sent, shown, http).await
 }
 
 /// The corrected form, sent.
@@ -462,29 +486,17 @@ pub(crate) async fn correct(
     visit: Visit,
     request: Request,
 ) -> Response {
-    let known = match status(&state, &visit, &code).await {
-        Ok(status) => status,
+    let found = match returned(&state, &visit, &code).await {
+        Ok(found) => found,
         Err(page) => return *page,
     };
-    let kind = match letters::letter_type(&state, &visit, &known.letter_type).await {
-        Ok(kind) => kind,
-        Err(page) => return *page,
-    };
-    let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
-    let mut faults = Faults::default();
-    let attachments = fields::upload(&state, &visit, &kind, &mut sent, &request_id, &mut faults).await;
-    fields::close_gaps(&kind, &mut sent);
-    if fields::add_row(&kind, &mut sent) {
+    let Received { mut sent, request_id, attachments, faults, again } =
+        fields::receive(&state, &visit, &found.kind, request).await;
+    if let Some(http) = again {
         let shown = Shown { faults, ..Shown::default() };
-        return correct_page(&state, &visit, &code, sent, shown, StatusCode::OK).await;
+        return correct_page(&state, &visit, found, sent, shown, http).await;
     }
-    if !faults.is_empty() {
-        let shown = Shown { faults, ..Shown::default() };
-        return correct_page(&state, &visit, &code, sent, shown, StatusCode::BAD_REQUEST).await;
-    }
-    let values = Some(fields::values(&kind, &sent));
+    let values = Some(fields::values(&found.kind, &sent));
     let request = ResubmitApplicationRequest { request_id, code: code.clone(), values, attachments };
     match state.documents.clone().resubmit_application(visit.call(request, None)).await {
         Ok(_) => visit.redirect(&format!("/permohonan/{}", segment(&code))),
@@ -492,16 +504,14 @@ pub(crate) async fn correct(
             if !fields::is_unclear(&refusal) {
                 sent.set("kunci", Uuid::new_v4());
             }
+            // It may have been sent from elsewhere meanwhile.
+            let found = match returned(&state, &visit, &code).await {
+                Ok(found) => found,
+                Err(page) => return *page,
+            };
+            let faults = Faults::read(&refusal, &found.kind, &visit);
             let http = problem::http_status(refusal.code());
-            correct_page(
-                &state,
-                &visit,
-                &code,
-                sent,
-                Shown { refusal: Some(refusal), ..Shown::default() },
-                http,
-            )
-            .await
+            correct_page(&state, &visit, found, sent, Shown { faults, ..Shown::default() }, http).await
         }
     }
 }
@@ -509,28 +519,13 @@ pub(crate) async fn correct(
 async fn correct_page(
     state: &WebState,
     visit: &Visit,
-    code: &str,
+    Returned { status, kind }: Returned,
     sent: Sent,
     shown: Shown,
     http: StatusCode,
 ) -> Response {
-    let status = match status(state, visit, code).await {
-        Ok(status) => status,
-        Err(page) => return *page,
-    };
-    let path = format!("/permohonan/{}", segment(&status.code));
-    // Somebody comes back to a form that was sent meanwhile: the page of the application tells.
-    if status.state() != ApplicationState::Returned {
-        return visit.redirect(&path);
-    }
-    let kind = match letters::letter_type(state, visit, &status.letter_type).await {
-        Ok(kind) => kind,
-        Err(page) => return *page,
-    };
-    let faults = match &shown.refusal {
-        Some(refusal) => Faults::read(refusal, &kind, visit),
-        None => shown.faults,
-    };
+    let offices = letters::offices(state, visit).await.unwrap_or_default();
+    let faults = shown.faults;
     let inputs = fields::inputs(&kind, &sent, &faults, visit);
     let papers = fields::papers(&kind, &sent, &faults, visit);
     let mut order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
@@ -538,7 +533,7 @@ async fn correct_page(
     let page = CorrectPage {
         p: visit.frame(),
         nav: "lacak",
-        path,
+        path: format!("/permohonan/{}", segment(&status.code)),
         title: status.title,
         return_reason: status.return_reason,
         request_id: sent.get("kunci").to_owned(),
@@ -547,7 +542,7 @@ async fn correct_page(
         inputs,
         papers,
         file_limit: state.file_limit,
-        regions: Vec::new(),
+        regions: fields::regions(&kind, &offices),
         prefilled: shown.prefilled,
         prefill_error: shown.prefill_error,
     };

@@ -84,7 +84,17 @@ pub(crate) async fn letter_type(
     visit: &Visit,
     key: &str,
 ) -> Result<LetterType, Box<Response>> {
-    let request = visit.call(GetLetterTypeRequest { letter_type: key.to_owned() }, None);
+    letter_version(state, visit, key, 0).await
+}
+
+/// The version of a type that an application follows, or the page to show instead; 0 for the one in force.
+pub(crate) async fn letter_version(
+    state: &WebState,
+    visit: &Visit,
+    key: &str,
+    version: i32,
+) -> Result<LetterType, Box<Response>> {
+    let request = visit.call(GetLetterTypeRequest { letter_type: key.to_owned(), version }, None);
     match state.documents.clone().get_letter_type(request).await {
         Ok(answer) => answer.into_inner().letter_type.ok_or_else(|| Box::new(visit.broken())),
         Err(status) if matches!(status.code(), Code::NotFound | Code::InvalidArgument) => {

@@ -42,7 +42,7 @@ struct Shown {
 }
 
 /// The state of a document: a key of words, a tone and an icon.
-fn state_word(state: DocumentState) -> (&'static str, &'static str, &'static str) {
+pub(crate) fn state_word(state: DocumentState) -> (&'static str, &'static str, &'static str) {
     match state {
         DocumentState::Valid => ("valid", "good", "check"),
         DocumentState::Expired => ("expired", "warn", "clock"),
@@ -65,7 +65,10 @@ async fn shown(document: PublicDocument, state: &WebState, visit: &Visit) -> Sho
         headline: t[&format!("verify.state.{word}")].clone(),
         detail: t[&format!("verify.state.{word}_detail")].clone(),
         sample: document.sample,
-        issued: moment::day(document.issue_time, zone, visit.language),
+        issued: match document.date.as_str() {
+            "" => moment::day(document.issue_time, zone, visit.language),
+            date => words::date(date, visit.language),
+        },
         valid_until: words::date(&document.valid_until, visit.language),
         ended: moment::day(document.end_time, zone, visit.language),
         title: document.title,
@@ -93,13 +96,13 @@ pub(crate) async fn code(State(state): State<WebState>, Path(code): Path<String>
                 let document = shown(document, &state, &visit).await;
                 visit.page(StatusCode::OK, &CodePage { p: visit.frame(), nav: "periksa", document })
             }
-            None => check_page(&visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown")),
+            None => check_page(&state, &visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown")),
         },
         // Unknown and malformed codes alike: nobody learns which codes could exist.
         Err(status)
             if matches!(status.code(), Code::NotFound | Code::InvalidArgument | Code::PermissionDenied) =>
         {
-            check_page(&visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown"))
+            check_page(&state, &visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown"))
         }
         Err(status) => visit.refused(&status),
     }
@@ -132,28 +135,28 @@ impl Told {
     }
 }
 
-fn check_page(visit: &Visit, http: StatusCode, told: Told) -> Response {
+fn check_page(state: &WebState, visit: &Visit, http: StatusCode, told: Told) -> Response {
     let page = CheckPage {
         p: visit.frame(),
         nav: "periksa",
         code_error: told.code,
         file_error: told.file,
-        file_limit: 3 << 20,
+        file_limit: state.file_limit,
     };
     visit.page(http, &page)
 }
 
 /// `/periksa`: a code or a file.
-pub(crate) async fn check(visit: Visit) -> Response {
-    check_page(&visit, StatusCode::OK, Told::default())
+pub(crate) async fn check(State(state): State<WebState>, visit: Visit) -> Response {
+    check_page(&state, &visit, StatusCode::OK, Told::default())
 }
 
 /// The code, typed in: to its page.
-pub(crate) async fn find(visit: Visit, body: Bytes) -> Response {
+pub(crate) async fn find(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
     let sent = Sent::plain(&body);
     let code: String = sent.get("kode").split_whitespace().collect();
     if code.is_empty() {
-        return check_page(&visit, StatusCode::BAD_REQUEST, Told::code(&visit, "check.no_code"));
+        return check_page(&state, &visit, StatusCode::BAD_REQUEST, Told::code(&visit, "check.no_code"));
     }
     // Somebody may paste the whole address from the QR.
     let code = code.rsplit('/').next().unwrap_or_default().to_uppercase();
@@ -186,7 +189,7 @@ pub(crate) async fn file(State(state): State<WebState>, visit: Visit, request: R
     let sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
     let refuse = |key: &str| {
         let limit = state.file_limit >> 20;
-        check_page(&visit, StatusCode::BAD_REQUEST, Told::file(t.say(key, &[("n", &limit)])))
+        check_page(&state, &visit, StatusCode::BAD_REQUEST, Told::file(t.say(key, &[("n", &limit)])))
     };
     let content = match sent.file("berkas") {
         Some(file) if file.too_large => return refuse("apply.file_too_large"),
@@ -200,7 +203,7 @@ pub(crate) async fn file(State(state): State<WebState>, visit: Visit, request: R
         Err(status) if status.code() == Code::InvalidArgument => return refuse("check.no_pdf"),
         Err(status) => {
             let http = problem::http_status(status.code());
-            return check_page(&visit, http, Told::file(visit.sentence(&status)));
+            return check_page(&state, &visit, http, Told::file(visit.sentence(&status)));
         }
     };
     let (verdict, tone, icon) = verdict_word(answer.verdict());

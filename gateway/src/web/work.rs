@@ -11,7 +11,7 @@ use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
     Application, ApplicationState, Attachment, FieldKind, FormField, GetApplicationRequest,
     GetApplicationResponse, GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest,
-    ListWorkResponse, Office, Step, StepState, WorkItem,
+    ListWorkResponse, Office, StepState, WorkItem,
 };
 use prost_types::{ListValue, Value, value::Kind};
 use tonic::Status;
@@ -21,6 +21,7 @@ use super::{
     letters::{self, told},
     moment::{self, Zone},
     pages,
+    people::Names,
     visit::{Frame, Viewer, Visit},
     words::{self, Words},
 };
@@ -36,6 +37,7 @@ struct ListPage {
     p: Frame,
     who: String,
     may_edit: bool,
+    may_read: bool,
     tab: &'static str,
     tabs: Vec<Tab>,
     rows: Vec<Row>,
@@ -61,7 +63,7 @@ struct Row {
     due: String,
     machine_due: String,
     late: bool,
-    claimed: &'static str,
+    claimed: bool,
 }
 
 /// A village with RW and RT in words, such as "Ujung Tanjung, RW 002 RT 005".
@@ -99,10 +101,7 @@ fn row(item: &WorkItem, offices: &[Office], visit: &Visit) -> Row {
         due: moment::moment(item.due_time, zone, visit.language),
         machine_due: moment::machine(item.due_time),
         late: item.late,
-        claimed: match item.claimed_by.as_str() {
-            "" => "",
-            _ => "taken",
-        },
+        claimed: !item.claimed_by.is_empty(),
     }
 }
 
@@ -157,6 +156,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         p: visit.frame(),
         who: viewer.name.clone(),
         may_edit: viewer.may("documents.catalogue"),
+        may_read: viewer.may("documents.read"),
         tab,
         tabs: vec![
             one("", "work.tab_mine", ""),
@@ -182,6 +182,7 @@ struct DeskPage {
     p: Frame,
     who: String,
     may_edit: bool,
+    may_read: bool,
     id: String,
     version: u32,
     content_hash: String,
@@ -195,6 +196,8 @@ struct DeskPage {
     machine_due: String,
     late: bool,
     paused: bool,
+    claimed_by: String,
+    document: String,
     person: Vec<(String, String)>,
     values: Vec<(String, String)>,
     files: Vec<FileLine>,
@@ -207,54 +210,18 @@ struct DeskPage {
     verbs: Verbs,
 }
 
-/// What the caller may do now.
-#[derive(Default)]
-struct Verbs {
-    claim: bool,
-    release: bool,
-    approve: bool,
-    give_back: bool,
-    reject: bool,
-    pause: bool,
-    resume: bool,
-    sign: bool,
-    hand_over: bool,
-}
+/// What the caller may do now, as the service says.
+struct Verbs(Vec<String>);
 
 impl Verbs {
-    /// From the names that the service gives for the state of the application, and what its step says.
-    fn read(names: &[String], step: Option<&Step>) -> Self {
-        let may = |verb: &str| names.iter().any(|name| name == verb);
-        let sign = may("SIGN") || may("BEGIN_SIGNING");
-        let approve = may("APPROVE") && !sign;
-        // Whoever may decide may stop the clock meanwhile.
-        let decides = step.is_some() && (sign || approve);
-        let is_claimed = step.is_some_and(|step| !step.claimed_by.is_empty());
-        let is_paused = step.is_some_and(|step| step.paused);
-        Self {
-            claim: may("CLAIM") && !is_claimed,
-            release: may("RELEASE") && is_claimed,
-            approve,
-            give_back: may("RETURN"),
-            reject: may("REJECT"),
-            pause: decides && !is_paused,
-            resume: decides && is_paused,
-            sign,
-            hand_over: may("HAND_OVER"),
-        }
+    /// Whether this is among it.
+    fn may(&self, verb: &str) -> bool {
+        self.0.iter().any(|allowed| allowed == verb)
     }
 
     /// Whether there is anything to do.
     fn any(&self) -> bool {
-        self.claim
-            || self.release
-            || self.approve
-            || self.give_back
-            || self.reject
-            || self.pause
-            || self.resume
-            || self.sign
-            || self.hand_over
+        !self.0.is_empty()
     }
 }
 
@@ -283,16 +250,25 @@ pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, v
         Err(status) => return visit.refused(&status),
     };
     let GetApplicationResponse { application: Some(application) } = found else { return visit.broken() };
-    let offices = letters::offices(&state, &visit).await.unwrap_or_default();
-    // The words of its fields; a type that is no longer offered leaves the keys.
-    let kind = letters::letter_type(&state, &visit, &application.letter_type).await.unwrap_or_default();
-    visit.framing_page(&desk_page(application, &offices, &kind, &viewer, &visit))
+    let people = application
+        .history
+        .iter()
+        .map(|entry| entry.who.as_str())
+        .chain(application.steps.iter().map(|step| step.claimed_by.as_str()));
+    // The words of its fields, by the version that it follows; without them the keys are shown.
+    let (key, version) = (&application.letter_type, application.letter_type_version);
+    let (offices, kind, names) = tokio::join!(
+        letters::offices(&state, &visit),
+        letters::letter_version(&state, &visit, key, version),
+        Names::of(&state, &visit, &viewer, people),
+    );
+    let (offices, kind) = (offices.unwrap_or_default(), kind.unwrap_or_default());
+    visit.framing_page(&desk_page(application, (&offices, &kind, &names), &viewer, &visit))
 }
 
 fn desk_page(
     application: Application,
-    offices: &[Office],
-    kind: &LetterType,
+    (offices, kind, names): (&[Office], &LetterType, &Names),
     viewer: &Viewer,
     visit: &Visit,
 ) -> DeskPage {
@@ -319,6 +295,7 @@ fn desk_page(
         p: visit.frame(),
         who: viewer.name.clone(),
         may_edit: viewer.may("documents.catalogue"),
+        may_read: viewer.may("documents.read"),
         version: application.version,
         short_hash: application.content_hash.chars().take(12).collect(),
         content_hash: application.content_hash.clone(),
@@ -329,6 +306,8 @@ fn desk_page(
         machine_due: moment::machine(due),
         late: active.is_some_and(|step| step.late),
         paused,
+        claimed_by: active.map(|step| names.name(&step.claimed_by)).unwrap_or_default(),
+        document: application.document_id.clone(),
         holder: application.subject.as_ref().map(|subject| subject.name.clone()).unwrap_or_default(),
         person: person(&application, offices, t),
         values: values(&application, kind, visit),
@@ -349,8 +328,8 @@ fn desk_page(
                 who: match entry.who.as_str() {
                     "applicant" => t["work.applicant"].clone(),
                     "system" => t["work.system"].clone(),
-                    // Ids say nothing to people.
-                    _ => String::new(),
+                    // Who is not known stays unnamed: ids say nothing to people.
+                    account => names.name(account),
                 },
                 reason: follow::because(entry, offices),
             })
@@ -372,7 +351,7 @@ fn desk_page(
                 )
             })
             .collect(),
-        verbs: Verbs::read(&application.allowed_verbs, active),
+        verbs: Verbs(application.allowed_verbs.clone()),
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
             ApplicationState::Unspecified
@@ -508,6 +487,7 @@ struct SignPage {
     p: Frame,
     who: String,
     may_edit: bool,
+    may_read: bool,
     rows: Vec<Row>,
     more: bool,
 }
@@ -531,6 +511,7 @@ pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Respons
         p: visit.frame(),
         who: viewer.name.clone(),
         may_edit: viewer.may("documents.catalogue"),
+        may_read: viewer.may("documents.read"),
         rows: found.items.iter().map(|item| row(item, &offices, &visit)).collect(),
         more: !found.next_page_token.is_empty(),
     };
@@ -562,20 +543,5 @@ mod tests {
         assert_eq!(place("17.07.05.2004", &offices), "17.07.05.2004");
         assert_eq!(zone("17.07.05.2003/002/005", &offices), Zone::Wib);
         assert_eq!(zone("91.03/dinkes", &offices), Zone::Wit);
-    }
-
-    #[test]
-    fn verbs_are_read_by_name_and_what_contradicts_the_step_is_left_out() {
-        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let review = names(&["CLAIM", "RELEASE", "APPROVE", "RETURN", "REJECT", "WITHDRAW"]);
-        let step = Step::default();
-        let free = Verbs::read(&review, Some(&step));
-        assert!(free.claim && !free.release && free.approve && free.pause && !free.resume && !free.sign);
-        let held = Step { claimed_by: "acc_1".into(), paused: true, ..Step::default() };
-        let held = Verbs::read(&review, Some(&held));
-        assert!(!held.claim && held.release && held.resume && !held.pause);
-        let signing = Verbs::read(&names(&["BEGIN_SIGNING", "RETURN", "APPROVE"]), Some(&step));
-        assert!(signing.sign && signing.give_back && !signing.approve && signing.any());
-        assert!(!Verbs::read(&[], Some(&step)).any());
     }
 }

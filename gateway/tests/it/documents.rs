@@ -29,6 +29,8 @@ pub(crate) const NIK: &str = "1707054107900002";
 pub(crate) const VALID: &str = "7Q3K-9M2X-4TBW-5H8V";
 /// An application on the desk.
 pub(crate) const APPLICATION: &str = "app_01h455vb4pex5vsknk084sn02q";
+/// A document that is valid.
+pub(crate) const DOCUMENT: &str = "doc_01h455vb4pex5vsknk084sn02q";
 /// The passphrase of every certificate.
 pub(crate) const PASSPHRASE: &str = "benar";
 
@@ -46,6 +48,9 @@ struct State {
     withdrawn: Mutex<Vec<String>>,
     saved: Mutex<Vec<SaveLetterTypeRequest>>,
     approvals: Mutex<Vec<ApproveApplicationRequest>>,
+    revoked: Mutex<Vec<RevokeDocumentRequest>>,
+    corrected: Mutex<Vec<CorrectDocumentRequest>>,
+    renewed: Mutex<Vec<RenewDocumentRequest>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,6 +76,21 @@ impl Documents {
     /// Every PrefillApplication.
     pub(crate) fn prefills(&self) -> Vec<PrefillApplicationRequest> {
         lock(&self.0.prefills).clone()
+    }
+
+    /// Every RevokeDocument that was accepted.
+    pub(crate) fn revoked(&self) -> Vec<RevokeDocumentRequest> {
+        lock(&self.0.revoked).clone()
+    }
+
+    /// Every CorrectDocument that was accepted.
+    pub(crate) fn corrected(&self) -> Vec<CorrectDocumentRequest> {
+        lock(&self.0.corrected).clone()
+    }
+
+    /// Every RenewDocument.
+    pub(crate) fn renewed(&self) -> Vec<RenewDocumentRequest> {
+        lock(&self.0.renewed).clone()
     }
 
     /// Every ApproveApplication.
@@ -499,6 +519,7 @@ fn status(code: &str, state: ApplicationState) -> ApplicationStatus {
         2
     };
     ApplicationStatus {
+        letter_type_version: 3,
         application_id: APPLICATION.into(),
         code: code.into(),
         letter_type: "sktm".into(),
@@ -591,14 +612,18 @@ fn application() -> Application {
             file("fil_ktp", "ktp", "image/png", 1_310_720),
             file("fil_kk", "kk", "application/pdf", 402_000),
         ],
-        history: vec![happened(0, "SUBMIT", ""), happened(2, "APPROVE", ""), happened(5, "APPROVE", "")],
+        history: vec![
+            happened(0, "SUBMIT", ""),
+            HistoryEntry { who: "acc_sekdes".into(), ..happened(2, "APPROVE", "") },
+            HistoryEntry { who: "acc_asing".into(), ..happened(5, "APPROVE", "") },
+        ],
         numbers: vec![RegisterNumber {
             office_id: "ofc_ujung".into(),
             text: "470/017/UT/XI/2026".into(),
             ..RegisterNumber::default()
         }],
         submit_time: at(0),
-        allowed_verbs: ["BEGIN_SIGNING", "RETURN", "REJECT", "CLAIM", "RELEASE"].map(String::from).into(),
+        allowed_verbs: ["BEGIN_SIGNING", "RETURN", "REJECT", "CLAIM", "RESET_CLOCK"].map(String::from).into(),
         possible_duplicates: vec!["app_9".into()],
         ..Application::default()
     }
@@ -613,6 +638,28 @@ fn subject() -> Subject {
         address: "Jalan Sungai Ketahun 12".into(),
         phone: "0812 3456 7890".into(),
         ..Subject::default()
+    }
+}
+
+fn document(id: &str, state: DocumentState) -> Document {
+    let verbs: &[&str] = if state == DocumentState::Valid { &["REVOKE", "CORRECT", "RENEW"] } else { &[] };
+    Document {
+        id: id.into(),
+        application_id: APPLICATION.into(),
+        letter_type: "sktm".into(),
+        title: "Surat keterangan tidak mampu".into(),
+        office_id: "ofc_ujung".into(),
+        number: if state == DocumentState::Valid { "470/017/UT/XI/2026" } else { "470/016/UT/XI/2026" }
+            .into(),
+        verification_code: VALID.into(),
+        state: state.into(),
+        issue_time: at(12),
+        valid_until: "2027-05-25".into(),
+        signatures: 2,
+        version: 3,
+        date: "2026-11-25".into(),
+        allowed_verbs: verbs.iter().map(ToString::to_string).collect(),
+        ..Document::default()
     }
 }
 
@@ -631,6 +678,7 @@ fn public(state: DocumentState, sample: bool) -> PublicDocument {
         valid_until: "2027-05-25".into(),
         sample,
         end_time: (state != DocumentState::Valid).then(|| at(200)).flatten(),
+        date: "2026-11-25".into(),
     }
 }
 
@@ -741,6 +789,7 @@ documents_service! {
         create_webhook CreateWebhookRequest CreateWebhookResponse,
         list_webhooks ListWebhooksRequest ListWebhooksResponse,
         update_webhook UpdateWebhookRequest UpdateWebhookResponse,
+        delete_webhook DeleteWebhookRequest DeleteWebhookResponse,
         rotate_webhook_secret RotateWebhookSecretRequest RotateWebhookSecretResponse,
         list_webhook_deliveries ListWebhookDeliveriesRequest ListWebhookDeliveriesResponse,
         replay_webhook_delivery ReplayWebhookDeliveryRequest ReplayWebhookDeliveryResponse,
@@ -761,12 +810,6 @@ documents_service! {
         resume_clock ResumeClockRequest ResumeClockResponse,
         reset_clock ResetClockRequest ResetClockResponse,
         hand_over_application HandOverApplicationRequest HandOverApplicationResponse,
-        list_documents ListDocumentsRequest ListDocumentsResponse,
-        get_document GetDocumentRequest GetDocumentResponse,
-        download_document DownloadDocumentRequest DownloadDocumentResponse,
-        revoke_document RevokeDocumentRequest RevokeDocumentResponse,
-        correct_document CorrectDocumentRequest CorrectDocumentResponse,
-        renew_document RenewDocumentRequest RenewDocumentResponse,
         list_numbers ListNumbersRequest ListNumbersResponse,
         list_document_journal ListDocumentJournalRequest ListDocumentJournalResponse;
 
@@ -881,7 +924,9 @@ documents_service! {
         if message.nik != NIK {
             return Err(Problem::not_found("permohonan", "application").into_status(language));
         }
-        Ok(PrefillApplicationResponse { subject: Some(subject()), values: application().values }.into())
+        let corrects = message.code == RETURNED;
+        let attachments = if corrects { application().attachments } else { Vec::new() };
+        Ok(PrefillApplicationResponse { subject: Some(subject()), values: application().values, attachments }.into())
     }
 
     async fn create_download_link(
@@ -996,6 +1041,89 @@ documents_service! {
             version(1, LetterTypeState::Retired, &[]),
         ];
         Ok(ListLetterTypeVersionsResponse { versions, ..Default::default() }.into())
+    }
+
+    async fn list_letter_type_drafts(
+        &self,
+        _: tonic::Request<ListLetterTypeDraftsRequest>,
+    ) -> Answer<ListLetterTypeDraftsResponse> {
+        let draft = |key: &str, version, title: &str, author: &str| LetterTypeDraft {
+            key: key.into(),
+            version,
+            title: text(title, title),
+            author: author.into(),
+            create_time: at(0),
+            is_new: version == 1,
+        };
+        let drafts = vec![
+            draft("izin_panggung", 1, "Izin panggung terbuka", "acc_sekdes"),
+            draft("sktm", 4, "Surat keterangan tidak mampu", "acc_asing"),
+        ];
+        Ok(ListLetterTypeDraftsResponse { drafts, ..Default::default() }.into())
+    }
+
+    async fn list_documents(&self, request: tonic::Request<ListDocumentsRequest>) -> Answer<ListDocumentsResponse> {
+        let request = request.into_inner();
+        let found = [document(DOCUMENT, DocumentState::Valid), document("doc_2", DocumentState::Revoked)];
+        let wanted = |one: &Document| {
+            request.newest_first && (request.find.is_empty() || request.find == one.number || request.find == one.verification_code)
+        };
+        let documents = found.into_iter().filter(wanted).collect();
+        Ok(ListDocumentsResponse { documents, ..Default::default() }.into())
+    }
+
+    async fn get_document(&self, request: tonic::Request<GetDocumentRequest>) -> Answer<GetDocumentResponse> {
+        let language = Caller::of(&request).language;
+        let id = request.into_inner().document;
+        if !id.starts_with("doc_") {
+            return Err(Problem::not_found("dokumen", "document").into_status(language));
+        }
+        let is_revoked = id != DOCUMENT || !lock(&self.0.revoked).is_empty();
+        let state = if is_revoked { DocumentState::Revoked } else { DocumentState::Valid };
+        Ok(GetDocumentResponse { document: Some(document(&id, state)) }.into())
+    }
+
+    async fn download_document(
+        &self,
+        _: tonic::Request<DownloadDocumentRequest>,
+    ) -> Answer<DownloadDocumentResponse> {
+        Ok(DownloadDocumentResponse { content: pdf("SKTM"), ..Default::default() }.into())
+    }
+
+    async fn revoke_document(&self, request: tonic::Request<RevokeDocumentRequest>) -> Answer<RevokeDocumentResponse> {
+        let language = Caller::of(&request).language;
+        let message = request.into_inner();
+        if message.reason.chars().count() < 10 {
+            let wrong = violation("reason", "INVALID_LENGTH", "isi dengan 10 sampai 500 karakter", "give 10 to 500 characters");
+            return Err(Problem::invalid(vec![wrong]).into_status(language));
+        }
+        lock(&self.0.revoked).push(message);
+        Ok(RevokeDocumentResponse { document: Some(document(DOCUMENT, DocumentState::Revoked)) }.into())
+    }
+
+    async fn correct_document(
+        &self,
+        request: tonic::Request<CorrectDocumentRequest>,
+    ) -> Answer<CorrectDocumentResponse> {
+        let language = Caller::of(&request).language;
+        let message = request.into_inner();
+        let mut wrong = Vec::new();
+        if message.reason.chars().count() < 10 {
+            wrong.push(violation("reason", "INVALID_LENGTH", "isi dengan 10 sampai 500 karakter", "give 10 to 500 characters"));
+        }
+        if message.subject.as_ref().is_none_or(|subject| subject.nik.len() != 16) {
+            wrong.push(violation("subject.nik", "INVALID_NIK", "isi dengan 16 angka", "give 16 digits"));
+        }
+        if !wrong.is_empty() {
+            return Err(Problem::invalid(wrong).into_status(language));
+        }
+        lock(&self.0.corrected).push(message);
+        Ok(CorrectDocumentResponse { application: Some(application()) }.into())
+    }
+
+    async fn renew_document(&self, request: tonic::Request<RenewDocumentRequest>) -> Answer<RenewDocumentResponse> {
+        lock(&self.0.renewed).push(request.into_inner());
+        Ok(RenewDocumentResponse { application: Some(application()) }.into())
     }
 
     async fn save_letter_type(&self, request: tonic::Request<SaveLetterTypeRequest>) -> Answer<SaveLetterTypeResponse> {

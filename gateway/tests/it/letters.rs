@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use mpp_gateway::Rate;
 
 use crate::{
-    documents::{APPLICATION, ISSUED, NIK, RETURNED, VALID, VILLAGE, pdf},
+    documents::{APPLICATION, DOCUMENT, ISSUED, NIK, RETURNED, VALID, VILLAGE, pdf},
     fake::{Gate, SECRET, json},
 };
 
@@ -255,12 +255,24 @@ async fn a_returned_application_is_corrected_and_one_that_runs_is_withdrawn() {
     let path = format!("/permohonan/{RETURNED}/perbaiki");
     let form = text(gate.send(get(&path)).await).await;
     assert!(form.contains("Foto KTP tidak terbaca") && !form.contains("Keringanan biaya kuliah"));
+    let wrong = gate.send(plain(&format!("{path}/isi"), "nik=1707054107900003")).await;
+    assert_eq!(wrong.status(), StatusCode::FORBIDDEN);
+    let wrong = text(wrong).await;
+    assert!(!wrong.contains("Keringanan biaya kuliah") && !wrong.contains("fil_ktp"));
     let filled = gate.send(plain(&format!("{path}/isi"), &format!("nik={NIK}"))).await;
-    assert!(text(filled).await.contains("Keringanan biaya kuliah"));
-    let response = gate.send(multipart(&path, &GOOD, &PAPERS)).await;
+    let filled = text(filled).await;
+    assert!(filled.contains("Keringanan biaya kuliah") && filled.contains("Sudah diterima:"), "{filled}");
+    // What the page keeps is sent with it: one file is exchanged, the other is the one from before.
+    let kept = "fil_kk|application/pdf|402000";
+    assert!(filled.contains(&format!("name=\"sudah.kk\" value=\"{kept}\"")), "{filled}");
+    let mut fields = GOOD.to_vec();
+    fields.extend([("sudah.ktp", "fil_ktp|image/png|1310720"), ("sudah.kk", kept)]);
+    let response = gate.send(multipart(&path, &fields, &PAPERS[..1])).await;
     assert_eq!(location(&response), format!("/permohonan/{RETURNED}"));
     let sent = &gate.documents.resubmissions()[0];
-    assert_eq!((sent.request_id.as_str(), sent.attachments.len()), (GOOD[0].1, 2));
+    let files: Vec<_> =
+        sent.attachments.iter().map(|file| (file.requirement.as_str(), file.file_id.as_str())).collect();
+    assert_eq!((sent.request_id.as_str(), files), (GOOD[0].1, vec![("ktp", "fil_0"), ("kk", "fil_kk")]));
     let again = gate.send(get(&path)).await;
     assert_eq!(again.status(), StatusCode::SEE_OTHER, "there is nothing to correct any more");
 
@@ -315,7 +327,7 @@ async fn a_file_is_told_to_be_whole_extended_altered_or_not_ours() {
 #[tokio::test]
 async fn the_desk_is_for_officials_and_may_show_a_draft_within_itself() {
     let gate = Gate::start().await;
-    for path in ["/meja", "/meja/tanda-tangan", "/jenis-surat", "/jenis-surat/sktm"] {
+    for path in ["/meja", "/meja/tanda-tangan", "/meja/dokumen", "/jenis-surat", "/jenis-surat/sktm"] {
         let response = gate.send(get(path)).await;
         assert!(location(&response).starts_with("/masuk?ke="), "{path}");
     }
@@ -331,12 +343,19 @@ async fn the_desk_is_for_officials_and_may_show_a_draft_within_itself() {
         "data-version=\"4\"",
         "5f2b1c9e8a7d</code>",
         "data-verb=\"return\"",
+        "data-verb=\"resetClock\"",
+        "Yusuf Effendi",
         "id=\"dlg-sign\"",
         "Petani",
         "1 Juli 1990",
     ] {
         assert!(page.contains(part), "{part} is not on the page");
     }
+    assert!(
+        !page.contains("data-verb=\"approve\"") && !page.contains("data-verb=\"release\""),
+        "what is not offered"
+    );
+    assert!(!page.contains("acc_asing") && !page.contains("acc_sekdes"), "ids say nothing to people");
     for path in ["draf.pdf", "berkas/fil_kk"] {
         let file = gate.send(by_cookie(get(&format!("/meja/{APPLICATION}/{path}")))).await;
         assert_eq!(file.headers()["content-type"], "application/pdf");
@@ -346,6 +365,93 @@ async fn the_desk_is_for_officials_and_may_show_a_draft_within_itself() {
     }
     let stranger = gate.send(get(&format!("/meja/{APPLICATION}/draf.pdf"))).await;
     assert_eq!(stranger.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_document_is_found_revoked_corrected_and_renewed_on_pages_without_a_script() {
+    let gate = Gate::start().await;
+    let list = text(gate.send(by_cookie(get("/meja/dokumen"))).await).await;
+    assert!(list.contains("470/017/UT/XI/2026") && list.contains("DICABUT"), "{list}");
+    let found = text(gate.send(by_cookie(get("/meja/dokumen?cari=470%2F017%2FUT%2FXI%2F2026"))).await).await;
+    assert!(found.contains(DOCUMENT) && !found.contains("doc_2"), "{found}");
+    let none = text(gate.send(by_cookie(get("/meja/dokumen?cari=1"))).await).await;
+    assert!(none.contains("Tidak ada surat yang cocok"), "{none}");
+    let path = format!("/meja/dokumen/{DOCUMENT}");
+    let page = text(gate.send(by_cookie(get(&path))).await).await;
+    for part in ["25 November 2026", "/perpanjang", "/perbaiki", "/cabut", "name=\"versi\" value=\"3\""] {
+        assert!(page.contains(part), "{part} is not on {page}");
+    }
+    let file = gate.send(by_cookie(get(&format!("{path}/berkas.pdf")))).await;
+    assert_eq!(file.headers()["content-type"], "application/pdf");
+    // Renewed: to the desk with what was begun.
+    let response = gate.send(by_cookie(plain(&format!("{path}/perpanjang"), "kunci=&versi=3"))).await;
+    assert_eq!(
+        (location(&response), gate.documents.renewed()[0].version),
+        (&*format!("/meja/{APPLICATION}"), 3)
+    );
+    // Corrected: what it says is filled in; what is wrong is marked, and nothing that was typed is lost.
+    let form = text(gate.send(by_cookie(get(&format!("{path}/perbaiki")))).await).await;
+    assert!(form.contains("Siti Rahmawati") && form.contains("Keringanan biaya kuliah"), "{form}");
+    let fields = "versi=3&nama=Siti+Rahmawaty&isi.keperluan=Beasiswa&alasan=";
+    let response =
+        gate.send(by_cookie(plain(&format!("{path}/perbaiki"), &format!("{fields}salah&nik=1")))).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let form = text(response).await;
+    assert!(form.contains("Siti Rahmawaty") && form.contains("Isi dengan 16 angka."), "{form}");
+    assert!(form.contains("href=\"#alasan\"") && gate.documents.corrected().is_empty());
+    let good = format!("{fields}nama+keliru+ditulis&nik={NIK}");
+    let response = gate.send(by_cookie(plain(&format!("{path}/perbaiki"), &good))).await;
+    assert_eq!(location(&response), format!("/meja/{APPLICATION}"));
+    let sent = &gate.documents.corrected()[0];
+    let subject = sent.subject.as_ref().expect("a subject");
+    assert_eq!((subject.name.as_str(), subject.area.as_str()), ("Siti Rahmawaty", "17.07.05.2003/002/005"));
+    assert_eq!((sent.version, sent.reason.as_str()), (3, "nama keliru ditulis"));
+    // Revoked: a reason that says nothing is refused where it was typed.
+    let response = gate.send(by_cookie(plain(&format!("{path}/cabut"), "versi=3&alasan=salah"))).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let refused = text(response).await;
+    assert!(
+        refused.contains("Isi dengan 10 sampai 500 karakter.") && refused.contains(">salah</textarea>"),
+        "{refused}"
+    );
+    let reason = "versi=3&alasan=terbit+karena+data+keliru";
+    let response = gate.send(by_cookie(plain(&format!("{path}/cabut"), reason))).await;
+    assert_eq!(
+        (location(&response), gate.documents.revoked()[0].reason.as_str()),
+        (&*path, "terbit karena data keliru")
+    );
+    let page = text(gate.send(by_cookie(get(&path))).await).await;
+    assert!(
+        page.contains("DICABUT") && !page.contains("/cabut\"") && page.contains("Tidak ada tindakan"),
+        "{page}"
+    );
+    // Nobody does so from another site, or without having signed in.
+    let mut forged = by_cookie(plain(&format!("{path}/cabut"), reason));
+    forged.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    assert_eq!(gate.send(forged).await.status(), StatusCode::FORBIDDEN);
+    let stranger = gate.send(plain(&format!("{path}/cabut"), reason)).await;
+    assert!(location(&stranger).starts_with("/masuk?ke="));
+    assert_eq!(gate.documents.revoked().len(), 1);
+}
+
+#[tokio::test]
+async fn editors_find_drafts_that_were_never_published_and_who_wrote_them() {
+    let gate = Gate::start().await;
+    let list = text(gate.send(by_cookie(get("/jenis-surat"))).await).await;
+    for part in [
+        "Izin panggung terbuka",
+        "Belum pernah terbit",
+        "Yusuf Effendi",
+        "rekan lain",
+        "/jenis-surat/izin_panggung",
+    ] {
+        assert!(list.contains(part), "{part} is not on {list}");
+    }
+    let editor = text(gate.send(by_cookie(get("/jenis-surat/sktm"))).await).await;
+    assert!(
+        editor.contains("Yusuf Effendi") && editor.contains("bawaan") && !editor.contains("acc_"),
+        "{editor}"
+    );
 }
 
 #[tokio::test]
@@ -418,11 +524,61 @@ async fn submissions_have_a_stricter_limit_than_lookups_by_page_and_by_api() {
         request.body(Body::from("{}")).expect("a request")
     };
     assert_eq!(gate.send(submit()).await.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(gate.send(plain("/periksa", "kode=")).await.status(), StatusCode::BAD_REQUEST);
+    let by_page = async || gate.send(multipart("/surat/sktm/ajukan", &GOOD, &PAPERS)).await.status();
+    assert_eq!(by_page().await, StatusCode::SEE_OTHER);
     assert_eq!(gate.send(submit()).await.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(gate.send(plain("/periksa", "kode=")).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(by_page().await, StatusCode::TOO_MANY_REQUESTS);
     for _ in 0..10 {
+        // Looking something up by a form hands nothing in.
+        assert_eq!(gate.send(plain("/periksa", "kode=")).await.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(gate.send(plain("/permohonan", "kode=")).await.status(), StatusCode::BAD_REQUEST);
         assert_eq!(gate.send(get(&format!("/s/{VALID}"))).await.status(), StatusCode::OK);
         assert_eq!(gate.send(get(&format!("/v1/verifications/{VALID}"))).await.status(), StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn a_number_that_proves_who_somebody_is_has_the_limit_of_a_sign_in() {
+    let gate = Gate::with(|config| config.rate.sign_in = Rate { per_second: 1, burst: 3 }).await;
+    let guesses = [
+        ("/surat/sktm/isi".to_owned(), "kode=AAAA&nik=1"),
+        (format!("/permohonan/{RETURNED}/perbaiki/isi"), "nik=1"),
+        (format!("/permohonan/{ISSUED}/unduh"), "nik4=0001"),
+    ];
+    for (path, body) in &guesses {
+        assert_ne!(gate.send(plain(path, body)).await.status(), StatusCode::TOO_MANY_REQUESTS, "{path}");
+    }
+    for (path, body) in &guesses {
+        assert_eq!(gate.send(plain(path, body)).await.status(), StatusCode::TOO_MANY_REQUESTS, "{path}");
+    }
+    assert_eq!(gate.send(get(&format!("/permohonan/{ISSUED}"))).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn oss_is_answered_in_its_envelope_whatever_happens() {
+    let gate = Gate::with(|config| {
+        config.rate.submission = Rate { per_second: 1, burst: 1 };
+        config.rate.anonymous = Rate { per_second: 1, burst: 3 };
+    })
+    .await;
+    let call = || gate.send(plain("/oss/v1/receiveNIB", "{}"));
+    for _ in 0..3 {
+        // The documents service of this test does not know the call: OSS shall come again.
+        let response = call().await;
+        assert_eq!(
+            response.status(),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "its calls are no submissions of citizens"
+        );
+        let told = json(response).await;
+        assert_eq!(told["responreceiveNIB"]["status"], "2", "{told}");
+    }
+    let limited = call().await;
+    assert_eq!(limited.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(limited.headers()["content-type"], "application/json");
+    assert!(limited.headers().contains_key("retry-after"));
+    let told = json(limited).await;
+    assert_eq!(told["responreceiveNIB"]["status"], "2", "{told}");
+    let strange = json(gate.send(plain("/oss/v1/%22%7D", "{}")).await).await;
+    assert!(strange.get("respon").is_some(), "{strange}");
 }

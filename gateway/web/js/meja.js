@@ -40,6 +40,7 @@ function tell(problem) {
 const REASONS = {
   return: { title: "work.return", lead: "work.return_lead" },
   reject: { title: "work.reject", lead: "work.reject_lead" },
+  resetClock: { title: "work.reset", lead: "work.reset_lead" },
   pauseClock: { title: "work.pause", lead: "work.pause_lead" },
 };
 

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::WebhooksConfig;
 use super::guard::{Guard, Names, SystemNames};
 use super::message;
-use super::rules::{self, DeliveryId, DeliveryState, DisableReason, Next, WebhookId, lies_in, wants};
+use super::rules::{self, DeliveryId, DeliveryState, DisableReason, Next, WebhookId, wants};
 use super::send::{Outcome, Outgoing, Sender};
 use super::signature::SigningKey;
 use super::store::{self, Attempt, Delivery, Endpoint};
@@ -29,6 +29,8 @@ use crate::fault::chain;
 use crate::journal::{self, Entry};
 use crate::telemetry;
 
+/// The id of the installation as a caller.
+const SYSTEM: &str = "system";
 /// How often the worker looks. An event is under way within this time.
 const EVERY: Duration = Duration::from_millis(500);
 /// Events that are planned for an address in one transaction.
@@ -40,8 +42,19 @@ const PURGE_EVERY: TimeDelta = TimeDelta::hours(1);
 /// How long attempts under way are waited for when the process ends; the rest is tried again elsewhere.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
+/// What a service does with what its dispatcher sees.
+pub trait Watch: Send + Sync {
+    /// These addresses get messages now.
+    fn enabled(&self, endpoints: &[Endpoint]);
+    /// An attempt ended so (`DELIVERED`, `AGAIN`, `GIVEN_UP`, `GONE`) and took this long.
+    fn attempted(&self, told: &'static str, took: Duration);
+    /// A message was not sent, for its owner does not reach what it tells of.
+    fn withheld(&self);
+}
+
 /// Plans and makes deliveries.
 pub struct Dispatcher {
+    watch: Arc<dyn Watch>,
     db: Db,
     cipher: Cipher,
     clock: Arc<dyn Clock>,
@@ -72,9 +85,10 @@ impl Dispatcher {
         cipher: Cipher,
         clock: Arc<dyn Clock>,
         config: WebhooksConfig,
+        watch: Arc<dyn Watch>,
     ) -> anyhow::Result<Self> {
         let timeout = Duration::from_secs(config.timeout_seconds.into());
-        Self::with((db, cipher, clock), config, Arc::new(SystemNames), timeout)
+        Self::with((db, cipher, clock), (config, watch), Arc::new(SystemNames), timeout)
     }
 
     /// As [`Dispatcher::new`], with another resolver and limit.
@@ -83,11 +97,12 @@ impl Dispatcher {
     /// When TLS cannot be set up.
     pub fn with(
         (db, cipher, clock): (Db, Cipher, Arc<dyn Clock>),
-        config: WebhooksConfig,
+        (config, watch): (WebhooksConfig, Arc<dyn Watch>),
         names: Arc<dyn Names>,
         timeout: Duration,
     ) -> anyhow::Result<Self> {
         Ok(Self {
+            watch,
             db,
             cipher,
             clock,
@@ -106,7 +121,15 @@ impl Dispatcher {
     pub async fn tick(self: &Arc<Self>, now: DateTime<Utc>) -> Result<Tick, DbErr> {
         let mut tick = Tick::default();
         let last = event::last_seq(&self.db.read).await?;
-        for endpoint in store::enabled(&self.db.read, &self.cipher).await? {
+        let endpoints = store::enabled(&self.db.read, &self.cipher).await?;
+        self.watch.enabled(&endpoints);
+        for endpoint in endpoints {
+            // Where nobody notes when owners call, as for the installation itself, nobody is missed.
+            let limit = TimeDelta::days(self.config.unseen_days.into());
+            if endpoint.body.seen_at.is_some_and(|seen_at| now - seen_at > limit) && endpoint.owner != SYSTEM {
+                self.turn_off(endpoint.id, DisableReason::Unseen, now).await?;
+                continue;
+            }
             if endpoint.planned_seq < last {
                 tick.planned += self.plan(&endpoint, now).await?;
             }
@@ -132,9 +155,9 @@ impl Dispatcher {
             // Another instance was first.
             return Ok(0);
         }
-        let wanted = events.iter().filter(|event| {
-            wants(&endpoint.body.types, &event.kind) && lies_in(&endpoint.body.areas, &event.area)
-        });
+        let wanted = events
+            .iter()
+            .filter(|event| wants(&endpoint.body.types, &event.kind) && endpoint.is_told_of(&event.area));
         let mut planned = 0;
         for event in wanted {
             let delivery = Delivery {
@@ -167,7 +190,16 @@ impl Dispatcher {
         let mut begun = 0;
         let limit = TimeDelta::seconds(self.config.timeout_seconds.into());
         let until = now + limit + HOLD;
-        for delivery in store::due(&self.db.read, endpoint.id, now, free.into()).await? {
+        let due = store::due(&self.db.read, endpoint.id, now, free.into()).await?;
+        // What was planned, or is replayed, goes by what its owner reaches now.
+        let seqs: Vec<i64> = due.iter().map(|delivery| delivery.event_seq).collect();
+        let areas = event::areas_of(&self.db.read, &seqs).await?;
+        for delivery in due {
+            if !areas.get(&delivery.event_seq).is_some_and(|area| endpoint.is_told_of(area)) {
+                store::give_up(&self.db.write, delivery.id, now).await?;
+                self.watch.withheld();
+                continue;
+            }
             if !store::claim(&self.db.write, delivery.id, now, until).await? {
                 continue;
             }
@@ -213,11 +245,14 @@ impl Dispatcher {
         });
         let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
         let next = rules::next(delivery.attempt_count, outcome.status, outcome.retry_after, dice, now);
-        (delivery.state, delivery.due_at) = match next {
-            Next::Delivered => (DeliveryState::Delivered, now),
-            Next::Again(at) => (DeliveryState::Pending, at),
-            Next::GivenUp | Next::Gone => (DeliveryState::Failed, now),
+        let told;
+        (delivery.state, delivery.due_at, told) = match next {
+            Next::Delivered => (DeliveryState::Delivered, now, "DELIVERED"),
+            Next::Again(at) => (DeliveryState::Pending, at, "AGAIN"),
+            Next::GivenUp => (DeliveryState::Failed, now, "GIVEN_UP"),
+            Next::Gone => (DeliveryState::Failed, now, "GONE"),
         };
+        self.watch.attempted(told, outcome.took);
         let tx = self.db.begin().await?;
         if !store::save(&tx, &delivery, until, now).await? {
             // Replayed meanwhile: what counts is that one.
@@ -250,23 +285,17 @@ impl Dispatcher {
             Next::GivenUp if rules::failed_too_long(Some(since), now) => Some(DisableReason::Failing),
             Next::GivenUp | Next::Again(_) | Next::Delivered => None,
         };
-        if let Some(reason) = reason
-            && store::disable(tx, id, reason, now).await?
-        {
-            let entry = Entry {
-                at: now,
-                who: "system".to_owned(),
-                what: "webhook.disabled".to_owned(),
-                subject: id.to_string(),
-                from: Some("ENABLED".to_owned()),
-                to: Some("DISABLED".to_owned()),
-                detail: serde_json::json!({ "reason": reason.to_string() }).to_string(),
-                request_id: String::new(),
-                trace_id: telemetry::trace_id(),
-            };
-            journal::append(tx, &entry).await?;
+        match reason {
+            Some(reason) => disable(tx, id, reason, now).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Ends the messages to an address, in a transaction of its own.
+    async fn turn_off(&self, id: WebhookId, reason: DisableReason, now: DateTime<Utc>) -> Result<(), DbErr> {
+        let tx = self.db.begin().await?;
+        disable(&tx, id, reason, now).await?;
+        tx.commit().await
     }
 
     async fn purge(&self, now: DateTime<Utc>) -> Result<(), DbErr> {
@@ -290,6 +319,30 @@ impl Dispatcher {
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         under_way.get(&id).copied().unwrap_or(0)
     }
+}
+
+/// Ends the messages to an address, and says so in the journal.
+async fn disable(
+    tx: &DatabaseTransaction,
+    id: WebhookId,
+    reason: DisableReason,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    if !store::disable(tx, id, reason, now).await? {
+        return Ok(());
+    }
+    let entry = Entry {
+        at: now,
+        who: SYSTEM.to_owned(),
+        what: "webhook.disabled".to_owned(),
+        subject: id.to_string(),
+        from: Some("ENABLED".to_owned()),
+        to: Some("DISABLED".to_owned()),
+        detail: serde_json::json!({ "reason": reason.to_string() }).to_string(),
+        request_id: String::new(),
+        trace_id: telemetry::trace_id(),
+    };
+    journal::append(tx, &entry).await.map(|_| ())
 }
 
 /// Counts an attempt as under way as long as it lives, also when its task is torn down.

@@ -61,6 +61,8 @@ pub enum DisableReason {
     Gone,
     /// It failed for longer than [`PATIENCE`].
     Failing,
+    /// Its owner was not seen for so long that nobody knows what he still reaches.
+    Unseen,
 }
 
 /// How messages are signed.

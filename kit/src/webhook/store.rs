@@ -13,7 +13,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use self::entity::{delivery, endpoint};
-use super::rules::{DeliveryId, DeliveryState, DisableReason, Format, Signing, WebhookId, WebhookState};
+use super::rules::{
+    DeliveryId, DeliveryState, DisableReason, Format, Signing, WebhookId, WebhookState, lies_in,
+};
+use crate::caller::reaches;
 use crate::cipher::Cipher;
 use crate::row::{count, number, open, read, seal};
 
@@ -63,6 +66,27 @@ pub struct EndpointBody {
     pub format: Format,
     /// Newest first.
     pub keys: Vec<Key>,
+    /// Where its owner had the permission when he was last seen; `None` for everywhere.
+    #[serde(default)]
+    pub reach: Option<Vec<String>>,
+    /// When he was last seen; `None` where nobody notes it.
+    #[serde(default)]
+    pub seen_at: Option<DateTime<Utc>>,
+}
+
+impl Endpoint {
+    /// Whether its owner is told of what happens in this area: he asked for it, and reaches it.
+    #[must_use]
+    pub fn is_told_of(&self, area: &str) -> bool {
+        lies_in(&self.body.areas, area)
+            && self.body.reach.as_ref().is_none_or(|reach| reach.iter().any(|outer| reaches(outer, area)))
+    }
+
+    /// When its owner was last seen.
+    #[must_use]
+    pub fn seen_at(&self) -> DateTime<Utc> {
+        self.body.seen_at.unwrap_or(self.created_at)
+    }
 }
 
 /// A key that messages are signed with.
@@ -255,6 +279,56 @@ pub async fn update(
         .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// Writes what is known of its owner's reach. `false` if the owner changed the address meanwhile.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn set_reach(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    endpoint: &Endpoint,
+) -> Result<bool, DbErr> {
+    use endpoint::{Column, Entity};
+    let id = endpoint.id.to_string();
+    let done = Entity::update_many()
+        .col_expr(Column::Body, Expr::value(seal(cipher, &id, &endpoint.body)?))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Version.eq(number(endpoint.version)?))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Deletes an address with its messages. `false` if it is gone.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn delete(tx: &DatabaseTransaction, id: WebhookId) -> Result<bool, DbErr> {
+    delivery::Entity::delete_many().filter(delivery::Column::EndpointId.eq(id.to_string())).exec(tx).await?;
+    Ok(endpoint::Entity::delete_by_id(id.to_string()).exec(tx).await?.rows_affected == 1)
+}
+
+/// Gives up a message that is not sent any more.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn give_up(
+    db: &impl ConnectionTrait,
+    id: DeliveryId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use delivery::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(DeliveryState::Failed.to_string()))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.eq(id.to_string()))
+        .filter(Column::State.eq(DeliveryState::Pending.to_string()))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Says how the last attempt went: nothing is wrong, or since when and what.

@@ -1,6 +1,8 @@
 //! The offices and people of letters and licences in the demo: a village, its sub-district and two agencies, with everybody
 //! whom a letter passes. Places are real codes of the Ministry of Home Affairs; people, numbers and signatures are not.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use mpp_proto::documents::v1 as documents;
 use mpp_proto::identity::v1 as identity;
@@ -133,10 +135,15 @@ pub fn register_signers(simulator: &Bsre, file: &DemoAccounts) {
     }
 }
 
-/// Applies the offices with their signatories; applying them again changes nothing.
+/// Applies the offices that are missing, with their signatories. One that is there stays as somebody may have made it.
 pub(super) async fn apply_offices(seeding: &mut Seeding<'_>, file: &DemoAccounts) -> anyhow::Result<()> {
+    let known = areas(seeding).await?;
+    let missing: Vec<_> = offices().into_iter().filter(|office| !known.contains(&office.area)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
     let ids = account_ids(seeding, file).await?;
-    for mut office in offices() {
+    for mut office in missing {
         office.signatories = PEOPLE
             .iter()
             .filter(|person| person.area == office.area)
@@ -152,6 +159,7 @@ pub(super) async fn apply_offices(seeding: &mut Seeding<'_>, file: &DemoAccounts
                     nip: nip.to_owned(),
                     nik: nik.to_owned(),
                     on_behalf_of: String::new(),
+                    between: String::new(),
                 })
             })
             .collect();
@@ -164,6 +172,21 @@ pub(super) async fn apply_offices(seeding: &mut Seeding<'_>, file: &DemoAccounts
             .with_context(|| format!("cannot apply the office {area}"))?;
     }
     Ok(())
+}
+
+/// The areas that have an office.
+async fn areas(seeding: &mut Seeding<'_>) -> anyhow::Result<BTreeSet<String>> {
+    let (mut areas, mut page_token) = (BTreeSet::new(), String::new());
+    loop {
+        let request = documents::ListOfficesRequest { page_size: 200, page_token };
+        let page =
+            seeding.documents.list_offices(request).await.context("cannot list the offices")?.into_inner();
+        areas.extend(page.offices.into_iter().map(|office| office.area));
+        if page.next_page_token.is_empty() {
+            return Ok(areas);
+        }
+        page_token = page.next_page_token;
+    }
 }
 
 /// Usernames with ids.

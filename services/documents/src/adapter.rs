@@ -2,9 +2,11 @@
 
 pub(crate) mod bsre;
 pub(crate) mod oss;
+pub(crate) mod scanner;
 pub(crate) mod sicantik;
 pub(crate) mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod tsa;
 #[cfg(test)]
 mod webhooks;

@@ -30,6 +30,9 @@ pub struct Config {
     pub sweep_seconds: u32,
     /// Minutes from the filing of an application until files that nobody used are deleted, 60 to 10080.
     pub loose_file_minutes: u32,
+    /// The address of ClamAV's daemon that looks at every upload, such as `clamav:3310`; empty for none. While it does not
+    /// answer, uploads are refused.
+    pub scanner: String,
     /// How other systems are told of events.
     pub webhooks: WebhooksConfig,
     /// The account at OSS-RBA.
@@ -70,8 +73,13 @@ pub struct SigningConfig {
     pub seal_key: PathBuf,
     /// A PEM file with the seal's certificate and those above it.
     pub seal_chain: PathBuf,
-    /// The address of an RFC 3161 timestamp authority for the seal; empty for none.
+    /// The address of an RFC 3161 time stamp authority for the seal; empty for none. A signing service elsewhere has its own.
     pub tsa_url: String,
+    /// A PEM file with root certificates that time stamps must lead to, besides those of `roots`.
+    pub tsa_roots: PathBuf,
+    /// Whether a letter waits while the time stamp authority does not answer. Off: it is sealed without a time stamp then,
+    /// and a warning says so. An answer that is not trusted is refused either way.
+    pub tsa_required: bool,
     /// How long the signing service may take, in seconds, 10 to 300. BSrE asks for a minute at least.
     pub timeout_seconds: u32,
     /// Whether letters are samples: signed with test certificates, marked CONTOH.
@@ -87,6 +95,7 @@ impl Default for Config {
             link_minutes: 10,
             sweep_seconds: 5,
             loose_file_minutes: 1440,
+            scanner: String::new(),
             webhooks: WebhooksConfig::default(),
             oss: OssConfig::default(),
             sicantik: SicantikConfig::default(),
@@ -105,6 +114,8 @@ impl Default for SigningConfig {
             seal_key: PathBuf::new(),
             seal_chain: PathBuf::new(),
             tsa_url: String::new(),
+            tsa_roots: PathBuf::new(),
+            tsa_required: true,
             timeout_seconds: 90,
             sample: false,
         }
@@ -157,6 +168,15 @@ impl Config {
                 return Err(ConfigError(told));
             }
         }
+        let is_address = |text: &str| {
+            text.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+            })
+        };
+        if !self.scanner.is_empty() && !is_address(&self.scanner) {
+            let told = "setting documents.scanner is not usable: give host and port, such as clamav:3310";
+            return Err(ConfigError(told.to_owned()));
+        }
         let remote = match signing.service {
             SigningService::Seal => false,
             SigningService::BsreV1 | SigningService::BsreV2 => true,
@@ -182,6 +202,13 @@ impl Config {
                 "tsa_url",
                 "give an http:// or https:// address",
             ),
+            (
+                !signing.tsa_url.is_empty()
+                    && signing.tsa_roots.as_os_str().is_empty()
+                    && signing.roots.as_os_str().is_empty(),
+                "tsa_roots",
+                "give the PEM file with the roots of the time stamp authority",
+            ),
         ];
         match needed.into_iter().find(|(wrong, _, _)| *wrong) {
             Some((_, setting, remedy)) => {
@@ -204,13 +231,15 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 6] = [
+        let cases: [(&str, Change); 8] = [
+            ("documents.scanner", |config| config.scanner = "clamav".into()),
             ("documents.link_minutes", |config| config.link_minutes = 0),
             ("documents.sweep_seconds", |config| config.sweep_seconds = 301),
             ("documents.signing.timeout_seconds", |config| config.signing.timeout_seconds = 5),
             ("documents.signing.url", |config| config.signing.service = SigningService::BsreV2),
             ("documents.signing.seal_key", |config| config.signing.seal_key = "a.pem".into()),
             ("documents.signing.tsa_url", |config| config.signing.tsa_url = "tsa".into()),
+            ("documents.signing.tsa_roots", |config| config.signing.tsa_url = "http://tsa.example".into()),
         ];
         for (name, change) in cases {
             let mut config = Config::default();

@@ -67,6 +67,7 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
         cipher,
         files,
         metrics: metrics::Metrics::new(),
+        owners: rpc::integration::owners::Owners::default(),
     });
     worker::fill_catalogue(&core).await.context("filling the catalogue")?;
     let workers = worker::workers(env, &core)?;

@@ -1,13 +1,18 @@
 //! What an operator watches: how many letters come in, are signed, or fail to be.
 
-use opentelemetry::metrics::Counter;
+use std::time::Duration;
+
+use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::{KeyValue, global};
 
-/// The instruments of documents.
+/// The instruments of documents. Clones are one and the same.
+#[derive(Clone)]
 pub(crate) struct Metrics {
     submitted: Counter<u64>,
     signatures: Counter<u64>,
     late: Counter<u64>,
+    deliveries: Counter<u64>,
+    delivery_seconds: Histogram<f64>,
 }
 
 impl Metrics {
@@ -21,6 +26,15 @@ impl Metrics {
             submitted: counter("mpp.documents.submitted", "Applications submitted, by letter type"),
             signatures: counter("mpp.documents.signatures", "Signatures, by outcome"),
             late: counter("mpp.documents.late", "Steps that became late"),
+            deliveries: counter(
+                "mpp.documents.webhook.attempts",
+                "Attempts to deliver a message, by outcome",
+            ),
+            delivery_seconds: meter
+                .f64_histogram("mpp.documents.webhook.duration")
+                .with_unit("s")
+                .with_description("How long receivers take to answer")
+                .build(),
         }
     }
 
@@ -37,6 +51,17 @@ impl Metrics {
     /// Counts a signature that was not made, by its reason.
     pub(crate) fn not_signed(&self, reason: &'static str) {
         self.signatures.add(1, &[KeyValue::new("outcome", reason)]);
+    }
+
+    /// Counts an attempt to deliver a message, by its outcome, and how long it took.
+    pub(crate) fn delivered(&self, outcome: &'static str, took: Duration) {
+        self.deliveries.add(1, &[KeyValue::new("outcome", outcome)]);
+        self.delivery_seconds.record(took.as_secs_f64(), &[]);
+    }
+
+    /// Counts a message that is not sent, because its receiver may not know of it any more.
+    pub(crate) fn withheld(&self) {
+        self.deliveries.add(1, &[KeyValue::new("outcome", "WITHHELD")]);
     }
 
     /// Counts a step that became late.

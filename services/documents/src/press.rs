@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::domain::field::{FieldType, Values};
 use crate::domain::letter_type::LetterType;
 use crate::domain::office::{Office, Signer};
-use crate::domain::step::{OfficeLevel, SigningStyle, StepKind, signature_lines};
+use crate::domain::step::{OfficeLevel, SigningStyle, StepKind, StepRole};
 use crate::error::Error;
 use crate::letter::render::{
     self, Letter, Letterhead, Limits, Mark, RenderError, Rendered, Renderer, Verification,
@@ -31,8 +31,8 @@ pub(crate) struct Final<'a> {
     pub(crate) signer: &'a Signer,
     /// "Plt." or "Plh.", for who acts for somebody.
     pub(crate) acting: Option<String>,
-    /// Who signs second, with his office.
-    pub(crate) endorser: Option<&'a Signer>,
+    /// Who signs second, and as what he acts.
+    pub(crate) endorser: Option<(&'a Signer, Option<&'a str>)>,
     pub(crate) code: String,
     pub(crate) url: String,
     /// Whether it is signed with a test certificate.
@@ -53,13 +53,14 @@ impl Press {
     pub(crate) async fn preview(&self, letter: &LetterType) -> Result<Rendered, Error> {
         let sample = Signer {
             account: String::new(),
-            role: letter.signatories.first().map_or(crate::domain::step::StepRole::VillageHead, |it| it.role),
+            role: letter.signatories.first().map_or(StepRole::VillageHead, |it| it.role),
             name: "NAMA PENANDA TANGAN".to_owned(),
             title: "Jabatan Penanda Tangan".to_owned(),
             rank: String::new(),
             nip: String::new(),
             nik: None,
             on_behalf_of: String::new(),
+            between: String::new(),
         };
         let places = [
             ("kantor", "Kantor Contoh"),
@@ -133,7 +134,7 @@ impl Press {
             date: with.date,
             valid_until: with.valid_until,
             signer: person(with.signer, Some(office), letter, with.acting.as_deref()),
-            endorser: with.endorser.map(|signer| person(signer, sub_district, letter, None)),
+            endorser: with.endorser.map(|(signer, acting)| person(signer, sub_district, letter, acting)),
             verification: Some(Verification { code: with.code, url: with.url }),
             mark: if with.sample { Mark::Sample } else { Mark::None },
             ..base(letter, content, offices, office)
@@ -252,6 +253,7 @@ fn nobody() -> render::Signer {
         on_behalf_of: None,
         position: "Penanda tangan".to_owned(),
         under_orders: None,
+        acting: None,
         name: "…".to_owned(),
         rank: None,
         nip: None,
@@ -266,25 +268,42 @@ fn person(
     acting: Option<&str>,
 ) -> render::Signer {
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let position = acting.map_or_else(|| signer.title.clone(), |acting| format!("{acting} {}", signer.title));
-    let style =
-        letter.signatories.iter().find(|it| it.role == signer.role).map_or(SigningStyle::Own, |it| it.style);
-    let head = office
-        .and_then(|office| office.signers.iter().find(|other| other.role == other.role.level().head()))
-        .map(|head| head.title.clone());
-    let behalf = given(signer.on_behalf_of.trim_start_matches("a.n. ")).or_else(|| match style {
+    let title_of = |role: StepRole| {
+        let signers = office.map(|office| office.signers.as_slice()).unwrap_or_default();
+        signers.iter().find(|other| other.role == role).map(|other| other.title.clone())
+    };
+    let named = letter.signatories.iter().find(|it| it.role == signer.role).map(|it| it.style);
+    // What the office says of this person goes before what the type says of the role.
+    let style = match (given(&signer.between), given(&signer.on_behalf_of), named) {
+        (Some(_), _, _) => SigningStyle::ForAnother,
+        (None, Some(_), Some(SigningStyle::Own) | None) => SigningStyle::OnBehalf,
+        (None, _, named) => named.unwrap_or(SigningStyle::Own),
+    };
+    let head = match style {
         SigningStyle::Own => None,
-        // The head's title stands behind "a.n." in the first of the lines.
         SigningStyle::OnBehalf | SigningStyle::ForAnother => {
-            let head = head?;
-            let lines = signature_lines(style, &head, "", &position);
-            lines.first().map(|line| line.trim_start_matches("a.n. ").to_owned())
+            given(signer.on_behalf_of.trim_start_matches("a.n. "))
+                .or_else(|| title_of(signer.role.level().head()))
         }
-    });
+    };
+    let between = match style {
+        SigningStyle::Own | SigningStyle::OnBehalf => None,
+        SigningStyle::ForAnother => given(&signer.between).or_else(|| {
+            Some(StepRole::VillageSecretary)
+                .filter(|role| role.level() == signer.role.level() && *role != signer.role)
+                .and_then(title_of)
+        }),
+    };
+    // Nobody signs `u.b.` without an `a.n.`, nor for an official whom the office does not have: then it is the shorter form.
+    let (position, under_orders) = match (&head, between) {
+        (Some(_), Some(between)) => (between, Some(signer.title.clone())),
+        (_, _) => (signer.title.clone(), None),
+    };
     render::Signer {
-        on_behalf_of: behalf,
+        on_behalf_of: head,
         position,
-        under_orders: None,
+        under_orders,
+        acting: acting.map(str::to_owned),
         name: signer.name.clone(),
         rank: given(&signer.rank),
         nip: given(&signer.nip),

@@ -21,6 +21,7 @@ mod get_verification;
 mod list_delegations;
 mod list_document_journal;
 mod list_documents;
+mod list_letter_type_drafts;
 mod list_letter_type_versions;
 mod list_letter_types;
 mod list_life_events;
@@ -83,6 +84,7 @@ pub(crate) struct Core {
     pub(crate) press: Press,
     pub(crate) signers: Signers,
     pub(crate) metrics: Metrics,
+    pub(crate) owners: integration::owners::Owners,
 }
 
 impl Core {
@@ -135,6 +137,7 @@ macro_rules! rpcs {
         impl DocumentsService for Service {
             $(async fn $name(&self, request: Request<proto::$request>) -> Result<Response<proto::$response>, Status> {
                 let caller = Caller::shared(&request);
+                self.0.seen(&caller).await;
                 let outcome = $handler(&self.0, &caller, request.into_inner()).await;
                 outcome.map_err(|error| error.problem().into_status(caller.language))
             })*
@@ -147,6 +150,7 @@ rpcs! {
     list_letter_types(ListLetterTypesRequest) -> ListLetterTypesResponse: list_letter_types::handle;
     get_letter_type(GetLetterTypeRequest) -> GetLetterTypeResponse: get_letter_type::handle;
     list_letter_type_versions(ListLetterTypeVersionsRequest) -> ListLetterTypeVersionsResponse: list_letter_type_versions::handle;
+    list_letter_type_drafts(ListLetterTypeDraftsRequest) -> ListLetterTypeDraftsResponse: list_letter_type_drafts::handle;
     save_letter_type(SaveLetterTypeRequest) -> SaveLetterTypeResponse: save_letter_type::handle;
     preview_letter_type(PreviewLetterTypeRequest) -> PreviewLetterTypeResponse: preview_letter_type::handle;
     publish_letter_type(PublishLetterTypeRequest) -> PublishLetterTypeResponse: publish_letter_type::handle;
@@ -190,6 +194,7 @@ rpcs! {
     create_webhook(CreateWebhookRequest) -> CreateWebhookResponse: integration::create_webhook::handle;
     list_webhooks(ListWebhooksRequest) -> ListWebhooksResponse: integration::list_webhooks::handle;
     update_webhook(UpdateWebhookRequest) -> UpdateWebhookResponse: integration::update_webhook::handle;
+    delete_webhook(DeleteWebhookRequest) -> DeleteWebhookResponse: integration::delete_webhook::handle;
     rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse: integration::rotate_webhook_secret::handle;
     list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse: integration::list_webhook_deliveries::handle;
     replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse: integration::replay_webhook_delivery::handle;

@@ -48,9 +48,9 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>
     Ok(workers)
 }
 
-fn dispatcher(core: &Core) -> anyhow::Result<Dispatcher> {
-    let clock = Arc::clone(&core.clock);
-    Dispatcher::new(core.db.clone(), core.cipher.clone(), clock, core.config.webhooks.clone())
+fn dispatcher(core: &Arc<Core>) -> anyhow::Result<Dispatcher> {
+    let (clock, watch) = (Arc::clone(&core.clock), Arc::clone(core));
+    Dispatcher::new(core.db.clone(), core.cipher.clone(), clock, core.config.webhooks.clone(), watch)
 }
 
 fn sweeper(env: &Env, core: &Arc<Core>) -> Worker {
@@ -119,10 +119,16 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         if !due.contains(&Order::DeemGranted) {
             continue;
         }
-        let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
-        tx.commit().await?;
         // What fails here is tried again with the next pass: the letter waits for its signature.
-        if let Err(error) = core.sign_by_law(loaded).await {
+        let sealed = if loaded.application().deemed {
+            drop(tx);
+            core.seal_by_law(loaded, now).await
+        } else {
+            let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
+            tx.commit().await?;
+            core.sign_by_law(loaded).await
+        };
+        if let Err(error) = sealed {
             tracing::warn!(application = %id, error = chain(&error), "what is granted by law could not be sealed yet");
         }
     }
@@ -132,9 +138,9 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
 async fn expire(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     // The day ends first in the east; each office judges by its own date.
     let today = TimeZone::Wit.local(now).date();
-    for document in store::document::ended(&core.db.read, &core.cipher, today, BATCH).await? {
+    for id in store::document::ended(&core.db.read, today, BATCH).await? {
         let tx = core.db.begin().await?;
-        let Some(mut document) = store::document::find(&tx, &core.cipher, document.id).await? else {
+        let Some(mut document) = store::document::find(&tx, &core.cipher, id).await? else {
             continue;
         };
         let Some(office) = store::office::find(&tx, &core.cipher, document.office).await? else { continue };

@@ -7,6 +7,7 @@ mod create_session;
 mod delete_current_session;
 mod disable_account;
 mod enrol_device;
+mod get_account_names;
 mod get_current_session;
 mod get_jwks;
 mod list_accounts;
@@ -92,6 +93,7 @@ rpcs! {
     get_jwks(GetJwksRequest) -> GetJwksResponse;
     create_account(CreateAccountRequest) -> CreateAccountResponse;
     list_accounts(ListAccountsRequest) -> ListAccountsResponse;
+    get_account_names(GetAccountNamesRequest) -> GetAccountNamesResponse;
     disable_account(DisableAccountRequest) -> DisableAccountResponse;
     enrol_device(EnrolDeviceRequest) -> EnrolDeviceResponse;
     list_devices(ListDevicesRequest) -> ListDevicesResponse;

@@ -10,13 +10,13 @@ use secrecy::SecretString;
 use thiserror::Error;
 use tonic::Code;
 
-use super::bsre;
+use super::{bsre, tsa};
 use crate::blob::{Files, FilesError};
 use crate::config::{SigningConfig, SigningService};
 use crate::domain::office;
 use crate::letter::ca::{TestCa, Validity};
 use crate::letter::certificate::{Certificate, Roots, Subject};
-use crate::letter::pades::{RESERVE, Seal, SignatureFields};
+use crate::letter::pades::{RESERVE, Seal, SealError, SignatureFields};
 use crate::letter::verify::{Expected, Refused, check_returned};
 
 /// What is to be signed, and by whom.
@@ -71,6 +71,12 @@ pub(crate) enum SigningError {
     /// The service does not answer. Whether it signed is unknown; the same frozen bytes can be sent again.
     #[error("the signing service does not answer: {0}")]
     Unavailable(anyhow::Error),
+    /// The time stamp authority does not answer, and a time stamp is required.
+    #[error("the time stamp authority does not answer: {0}")]
+    NoTimestamp(anyhow::Error),
+    /// The time stamp authority answered with something else than the time stamp that was asked for.
+    #[error("the answer of the time stamp authority is not the time stamp that was asked for")]
+    WrongTimestamp,
     /// The seal failed.
     #[error("the seal failed: {0}")]
     Broken(anyhow::Error),
@@ -89,6 +95,8 @@ impl SigningError {
             Self::RefusedBy(_) => "SIGNING_REFUSED",
             Self::NotOurs(_) => "SIGNATURE_NOT_VALID",
             Self::Unavailable(_) => "SIGNING_UNAVAILABLE",
+            Self::NoTimestamp(_) => "TIMESTAMP_UNAVAILABLE",
+            Self::WrongTimestamp => "TIMESTAMP_NOT_VALID",
             Self::Broken(_) => "SIGNING_FAILED",
         }
     }
@@ -150,6 +158,18 @@ impl Fault for SigningError {
                 "The signing service does not answer. The letter still waits and can be signed later.",
             )
             .caused_by(error),
+            Self::NoTimestamp(error) => Problem::new(
+                Code::Unavailable,
+                code,
+                "Layanan penanda waktu tidak menjawab. Surat tetap menunggu dan dapat ditandatangani nanti tanpa mengisi ulang.",
+                "The time stamp authority does not answer. The letter still waits and can be signed later.",
+            )
+            .caused_by(error),
+            Self::WrongTimestamp => Problem::precondition(
+                code,
+                "Jawaban layanan penanda waktu tidak lolos pemeriksaan, sehingga tidak dipakai. Surat tetap menunggu; hubungi admin sistem.",
+                "What the time stamp authority answered did not pass the check and is not used. The letter still waits; ask an administrator.",
+            ),
             Self::Broken(error) => Problem::internal(error),
         }
     }
@@ -159,6 +179,8 @@ impl Fault for SigningError {
 pub(crate) struct Signers {
     remote: Option<bsre::Client>,
     seal: Seal,
+    /// Who stamps the time of the seal, and whether it signs nothing without.
+    authority: Option<(tsa::Client, bool)>,
     roots: Roots,
     /// Whether letters are samples.
     pub(crate) sample: bool,
@@ -182,11 +204,20 @@ impl Signers {
             roots.timestamps.extend(given.iter().cloned());
             roots.signers.extend(given);
         }
+        if !config.tsa_roots.as_os_str().is_empty() {
+            roots
+                .timestamps
+                .extend(certificates(&config.tsa_roots).context("setting documents.signing.tsa_roots")?);
+        }
+        let authority = match config.tsa_url.as_str() {
+            "" => None,
+            url => Some((tsa::Client::new(url)?, config.tsa_required)),
+        };
         let remote = match config.service {
             SigningService::Seal => None,
             SigningService::BsreV1 | SigningService::BsreV2 => Some(bsre::Client::new(config)?),
         };
-        Ok(Self { remote, seal, roots, sample: config.sample })
+        Ok(Self { remote, seal, authority, roots, sample: config.sample })
     }
 
     /// Whom this installation trusts.
@@ -203,7 +234,7 @@ impl Signers {
     ) -> Result<Vec<u8>, SigningError> {
         let at = order.at;
         let (signed, expected) = match &self.remote {
-            None => return self.sealed(order),
+            None => return self.sealed(order).await,
             Some(remote) => {
                 let nik = order.signer.nik.as_ref().ok_or(SigningError::NoNumber)?;
                 let expected = Expected {
@@ -219,8 +250,8 @@ impl Signers {
         Ok(signed)
     }
 
-    /// Signs with the seal of this installation.
-    pub(crate) fn sealed(&self, order: Order<'_>) -> Result<Vec<u8>, SigningError> {
+    /// Signs with the seal of this installation, with a time stamp where an authority is set: B-T, else B-B.
+    pub(crate) async fn sealed(&self, order: Order<'_>) -> Result<Vec<u8>, SigningError> {
         let offset = chrono::FixedOffset::east_opt(order.offset_minutes * 60)
             .ok_or_else(|| SigningError::Broken(anyhow::anyhow!("an office lies in no time zone")))?;
         let subject = self.seal.certificate().subject();
@@ -233,18 +264,42 @@ impl Signers {
             location: Some(order.location.clone()),
             reserve: RESERVE,
         };
-        let signed = self
-            .seal
-            .sign(&order.pdf, &fields, None)
-            .map_err(|error| SigningError::Broken(anyhow::Error::new(error)))?;
+        let broken = |error: SealError| SigningError::Broken(anyhow::Error::new(error));
+        let begun = self.seal.begin(&order.pdf, &fields).map_err(broken)?;
+        let response = match &self.authority {
+            None => None,
+            Some((authority, required)) => match authority.stamp(begun.request().map_err(broken)?).await {
+                Ok(response) => Some(response),
+                Err(error) if *required => return Err(SigningError::NoTimestamp(error)),
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(
+                        error,
+                        "a letter is sealed without a time stamp: the authority does not answer"
+                    );
+                    None
+                }
+            },
+        };
+        let timestamp = response.is_some();
+        let signed = match response {
+            None => begun.finish().map_err(broken)?,
+            Some(response) => begun.finish_with(&response).map_err(|error| {
+                if error == SealError::WrongTimestamp { SigningError::WrongTimestamp } else { broken(error) }
+            })?,
+        };
         let expected = Expected {
             common_name: Some(subject.common_name.clone()),
             serial_number: None,
-            timestamp: false,
+            timestamp,
             at: order.at,
         };
-        check_returned(&order.pdf, &signed, &expected, &self.roots)?;
-        Ok(signed)
+        match check_returned(&order.pdf, &signed, &expected, &self.roots) {
+            Ok(_) => Ok(signed),
+            // Whoever stamped it is not trusted, or not for that.
+            Err(Refused::NoTimestamp) => Err(SigningError::WrongTimestamp),
+            Err(refused) => Err(refused.into()),
+        }
     }
 }
 

@@ -85,6 +85,7 @@ impl World {
             files,
             cipher,
             metrics: Metrics::new(),
+            owners: crate::rpc::integration::owners::Owners::default(),
         };
         Self { core: Arc::new(core), clock, _test_db: test_db, _folder: folder }
     }

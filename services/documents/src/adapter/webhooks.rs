@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::adapter::testing::{Asked, Reply, Server, World, caller, on_both};
 use crate::rpc::integration::for_tests as rpc;
-use mpp_kit::webhook::dispatch::{Dispatcher, Tick};
+use mpp_kit::webhook::dispatch::{Dispatcher, Tick, Watch};
 use mpp_kit::webhook::guard::{Names, SystemNames};
 use mpp_kit::webhook::signature::verifies;
 
@@ -30,7 +30,8 @@ fn dispatcher(world: &World) -> Arc<Dispatcher> {
 fn with(world: &World, names: Arc<dyn Names>, limit: Duration) -> Arc<Dispatcher> {
     let core = &world.core;
     let parts = (core.db.clone(), core.cipher.clone(), Arc::clone(&core.clock));
-    Arc::new(Dispatcher::with(parts, core.config.webhooks.clone(), names, limit).unwrap())
+    let watched = (core.config.webhooks.clone(), Arc::clone(core) as Arc<dyn Watch>);
+    Arc::new(Dispatcher::with(parts, watched, names, limit).unwrap())
 }
 
 /// Looks once and waits for every attempt.
@@ -482,5 +483,116 @@ async fn line_32_a_connection_goes_to_the_address_that_was_checked() {
         assert_eq!(server.asked().len(), 1);
         assert_eq!(server.asked()[0].headers["host"], format!("penerima.test:{port}"));
     })
+    .await;
+}
+
+/// What an owner reached when a webhook was made is not what he reaches for ever.
+#[tokio::test]
+async fn line_34_a_webhook_is_told_of_nothing_that_its_owner_reaches_no_more() {
+    on_both(
+        |_| (),
+        async |world| {
+            let server = answers(&[503, 200]).await;
+            let (webhook, _) = webhook(&world, |request| request.url.clone_from(&server.url)).await;
+            let dispatcher = dispatcher(&world);
+            world.happens("surat.terbit", "17.07.05.2003").await;
+            look(&dispatcher, &world).await;
+            assert_eq!(server.asked().len(), 1);
+            // He is another village's by now, and any call of his says so.
+            world.core.seen(&caller("acc_integrator", &["documents.integrate"], &["17.07.06"])).await;
+            world.happens("surat.terbit", "17.07.05.2003").await;
+            world.after(TimeDelta::seconds(10));
+            assert_eq!(look(&dispatcher, &world).await.begun, 0, "neither what waits nor what comes");
+            let found = deliveries(&world, &webhook.id).await;
+            let told: Vec<_> =
+                found.iter().map(|it| (it.state(), it.attempts.len(), it.body.as_str())).collect();
+            assert_eq!(told, [(proto::DeliveryState::Failed, 1, "")]);
+            world.happens("surat.terbit", "17.07.06.2001").await;
+            assert_eq!(look(&dispatcher, &world).await, Tick { planned: 1, begun: 1 });
+            // A replay goes by what he reaches now, too.
+            let replay =
+                proto::ReplayWebhookDeliveryRequest { delivery: found[0].id.clone(), ..Default::default() };
+            rpc::replay_webhook_delivery(&world.core, &integrator(), replay).await.unwrap();
+            assert_eq!(look(&dispatcher, &world).await.begun, 0);
+            // Without the permission there is nothing at all.
+            world.core.seen(&caller("acc_integrator", &["documents.read"], &["17"])).await;
+            world.happens("surat.terbit", "17.07.06.2001").await;
+            assert_eq!(look(&dispatcher, &world).await, Tick::default());
+            // Back, he is told of what happens from then on.
+            world.core.seen(&integrator()).await;
+            world.happens("surat.terbit", "17.07.05.2003").await;
+            assert_eq!(look(&dispatcher, &world).await, Tick { planned: 1, begun: 1 });
+            assert_eq!(server.asked().len(), 3);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn line_34_a_webhook_whose_owner_is_not_seen_any_more_is_turned_off() {
+    on_both(
+        |config| config.webhooks.unseen_days = 7,
+        async |world| {
+            let server = answers(&[200]).await;
+            let (webhook, _) = webhook(&world, |request| request.url.clone_from(&server.url)).await;
+            let dispatcher = dispatcher(&world);
+            look(&dispatcher, &world).await;
+            world.after(TimeDelta::days(6));
+            // Any call will do, whatever it asks.
+            world.core.seen(&integrator()).await;
+            world.after(TimeDelta::days(7));
+            world.happens("surat.terbit", "17.07.05.2003").await;
+            assert_eq!(look(&dispatcher, &world).await.begun, 1);
+            world.after(TimeDelta::seconds(1));
+            world.happens("surat.terbit", "17.07.05.2003").await;
+            assert_eq!(look(&dispatcher, &world).await, Tick::default());
+            let found = present(&world, &webhook.id).await;
+            assert_eq!(
+                (found.state(), found.disable_reason.as_str()),
+                (proto::WebhookState::Disabled, "UNSEEN")
+            );
+            // He comes back and enables it: what happened meanwhile is told.
+            let mut request = proto::UpdateWebhookRequest {
+                webhook: webhook.id.clone(),
+                url: server.url.clone(),
+                ..Default::default()
+            };
+            request.set_state(proto::WebhookState::Enabled);
+            rpc::update_webhook(&world.core, &integrator(), request).await.unwrap();
+            assert_eq!(look(&dispatcher, &world).await.begun, 1);
+            assert_eq!(server.asked().len(), 2);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn line_32_a_deleted_webhook_is_gone_with_its_messages() {
+    on_both(
+        |_| (),
+        async |world| {
+            let server = answers(&[503]).await;
+            let (webhook, _) = webhook(&world, |request| request.url.clone_from(&server.url)).await;
+            let dispatcher = dispatcher(&world);
+            world.happens("surat.terbit", "17.07.05.2003").await;
+            look(&dispatcher, &world).await;
+            let delete =
+                proto::DeleteWebhookRequest { webhook: webhook.id.clone(), request_id: "hapus".to_owned() };
+            let other = caller("acc_other", &["documents.integrate"], &["17.07"]);
+            let refused = rpc::delete_webhook(&world.core, &other, delete.clone()).await.unwrap_err();
+            assert!(matches!(refused, crate::error::Error::NotFound(_)), "{refused}");
+            for _ in 0..2 {
+                rpc::delete_webhook(&world.core, &integrator(), delete.clone()).await.unwrap();
+            }
+            let list = proto::ListWebhooksRequest::default();
+            assert!(rpc::list_webhooks(&world.core, &integrator(), list).await.unwrap().webhooks.is_empty());
+            world.after(TimeDelta::days(1));
+            world.happens("surat.terbit", "17.07.05.2003").await;
+            assert_eq!(look(&dispatcher, &world).await, Tick::default());
+            assert_eq!(server.asked().len(), 1);
+            let again = proto::DeleteWebhookRequest { request_id: String::new(), ..delete };
+            rpc::delete_webhook(&world.core, &integrator(), again).await.unwrap_err();
+        },
+    )
     .await;
 }

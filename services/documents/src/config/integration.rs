@@ -112,6 +112,7 @@ pub(super) fn check(
         ("webhooks.timeout_seconds", webhooks.timeout_seconds, 1, 30),
         ("webhooks.concurrency", webhooks.concurrency, 1, 16),
         ("webhooks.keep_days", webhooks.keep_days, 1, 365),
+        ("webhooks.unseen_days", webhooks.unseen_days, 1, 365),
         ("oss.timeout_seconds", oss.timeout_seconds, 5, 120),
         ("sicantik.every_minutes", sicantik.every_minutes, 1, 1440),
         ("sicantik.page_size", sicantik.page_size, 1, 500),

@@ -42,18 +42,6 @@ pub enum AreaLevel {
     Rt,
 }
 
-/// What kind of village a code names: the first digit of its last part says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum VillageKind {
-    /// Kelurahan, a part of the regency's own administration, led by a lurah.
-    Kelurahan,
-    /// Desa, led by an elected head.
-    Desa,
-    /// Desa adat.
-    DesaAdat,
-}
-
 /// A region code: province, regency, sub-district or village.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -81,48 +69,6 @@ impl RegionCode {
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         self.0.rfind('.').map(|dot| Self(self.0[..dot].to_owned()))
-    }
-
-    /// The part of this code at `level`; none when the region is larger than that, or the level is no region's.
-    #[must_use]
-    pub fn at(&self, level: AreaLevel) -> Option<Self> {
-        let length = match level {
-            AreaLevel::Province => 2,
-            AreaLevel::Regency => 5,
-            AreaLevel::SubDistrict => 8,
-            AreaLevel::Village => 13,
-            AreaLevel::Rw | AreaLevel::Rt => return None,
-        };
-        self.0.get(..length).map(|code| Self(code.to_owned()))
-    }
-
-    /// The region itself and all that it is a part of, from small to large.
-    #[must_use]
-    pub fn ancestors(&self) -> Vec<Self> {
-        std::iter::successors(Some(self.clone()), Self::parent).collect()
-    }
-
-    /// Whether `other` is this region or lies within it.
-    #[must_use]
-    pub fn contains(&self, other: &Self) -> bool {
-        other.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    }
-
-    /// Desa or kelurahan; none when the code names no village or a kind that is not known.
-    #[must_use]
-    pub fn village_kind(&self) -> Option<VillageKind> {
-        match self.0.as_bytes().get(9)? {
-            b'1' => Some(VillageKind::Kelurahan),
-            b'2' => Some(VillageKind::Desa),
-            b'3' => Some(VillageKind::DesaAdat),
-            _ => None,
-        }
-    }
-
-    /// The code without dots, as OpenSID prints it in letter numbers: `1707052009`.
-    #[must_use]
-    pub fn digits(&self) -> String {
-        self.0.replace('.', "")
     }
 }
 
@@ -224,12 +170,6 @@ impl AreaPath {
     pub fn at(&self, level: AreaLevel) -> Option<Self> {
         self.ancestors().into_iter().find(|area| area.level() == level)
     }
-
-    /// Whether `other` is this area or lies within it.
-    #[must_use]
-    pub fn contains(&self, other: &Self) -> bool {
-        other.ancestors().contains(self)
-    }
 }
 
 impl From<RegionCode> for AreaPath {
@@ -308,16 +248,7 @@ mod tests {
             let code: RegionCode = text.parse().unwrap();
             assert_eq!(code.level(), level);
             assert_eq!(code.parent().map(|it| it.to_string()).as_deref(), parent);
-            assert_eq!(code.at(level), Some(code.clone()));
         }
-        let village: RegionCode = "17.07.05.2009".parse().unwrap();
-        assert_eq!(village.at(AreaLevel::SubDistrict).unwrap().as_str(), "17.07.05");
-        assert_eq!(village.village_kind(), Some(VillageKind::Desa));
-        assert_eq!(
-            "17.07.05.1002".parse::<RegionCode>().unwrap().village_kind(),
-            Some(VillageKind::Kelurahan)
-        );
-        assert_eq!(village.digits(), "1707052009");
     }
 
     #[test]
@@ -351,23 +282,17 @@ mod tests {
     }
 
     #[test]
-    fn an_rt_lies_in_its_rw_and_village_and_a_neighbour_does_not() {
+    fn an_rt_lies_in_its_rw_and_village() {
         let rt = area("17.07.05.2009/002/005");
         assert_eq!(
             rt.ancestors().iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["17.07.05.2009/002/005", "17.07.05.2009/002", "17.07.05.2009", "17.07.05", "17.07", "17"]
         );
-        assert!(area("17.07.05.2009").contains(&rt) && area("17.07").contains(&rt));
-        assert!(!area("17.07.05.2009/001").contains(&rt));
-        assert!(!area("17.07.05.2010").contains(&rt));
-        assert!(!rt.contains(&area("17.07.05.2009")));
         assert_eq!((rt.rw(), rt.rt(), rt.level()), (Some(2), Some(5), AreaLevel::Rt));
         // No RW in the village: the RT answers to the village itself.
         let alone = area("17.07.05.2009/000/005");
         assert_eq!(alone.parent(), Some(area("17.07.05.2009")));
         assert_eq!((alone.rw(), alone.at(AreaLevel::Rw)), (None, None));
-        // A prefix of digits is no part: 17.07.05.200 is refused, and 17.07 does not contain 17.075.
-        assert!(!"17.07".parse::<RegionCode>().unwrap().contains(&"17.08".parse().unwrap()));
     }
 
     prop_compose! {
@@ -395,13 +320,13 @@ mod tests {
         }
 
         #[test]
-        fn containment_is_an_order(a in any_area(), b in any_area()) {
-            prop_assert!(a.contains(&a));
-            prop_assert!(!(a.contains(&b) && b.contains(&a)) || a == b);
-            for ancestor in a.ancestors() {
-                prop_assert!(ancestor.contains(&a));
-                prop_assert!(ancestor.level() <= a.level());
+        fn what_an_area_is_a_part_of_grows_to_its_province(area in any_area()) {
+            let ancestors = area.ancestors();
+            prop_assert_eq!(&ancestors[0], &area);
+            for (part, whole) in ancestors.iter().zip(&ancestors[1..]) {
+                prop_assert!(whole.level() < part.level());
             }
+            prop_assert_eq!(ancestors.last().map(AreaPath::level), Some(AreaLevel::Province));
         }
 
         #[test]

@@ -113,6 +113,9 @@ pub struct Signer {
     pub nik: Option<Nik>,
     /// Whose name it is signed in: "a.n. Kepala Desa Ujung Tanjung", or empty.
     pub on_behalf_of: String,
+    /// Who signs in that name and lets this person sign for him, `u.b.`: "Sekretaris Daerah", or empty.
+    #[serde(default)]
+    pub between: String,
 }
 
 /// An office that issues documents.
@@ -181,14 +184,6 @@ pub struct Delegation {
     pub from: DateTime<Utc>,
     /// First moment after.
     pub to: DateTime<Utc>,
-}
-
-impl Delegation {
-    /// Whether it holds at this moment.
-    #[must_use]
-    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
-        self.from <= now && now < self.to
-    }
 }
 
 #[cfg(test)]

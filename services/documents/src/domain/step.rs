@@ -223,21 +223,6 @@ pub struct Signatory {
     pub style: SigningStyle,
 }
 
-/// The lines above a signature, such as `a.n. KEPALA DESA BIOA SENGOK` and `Sekretaris Desa`.
-///
-/// `head` is the title of the head of the office, `between` that of the official in whose stead one signs `u.b.`, and
-/// `own` the signer's title.
-#[must_use]
-pub fn signature_lines(style: SigningStyle, head: &str, between: &str, own: &str) -> Vec<String> {
-    match style {
-        SigningStyle::Own => vec![own.to_owned()],
-        SigningStyle::OnBehalf => vec![format!("a.n. {head}"), own.to_owned()],
-        SigningStyle::ForAnother => {
-            vec![format!("a.n. {head}"), between.to_owned(), "u.b.".to_owned(), own.to_owned()]
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,18 +246,5 @@ mod tests {
         for level in Level::iter() {
             assert_eq!(serde_json::to_value(level).unwrap(), level.to_string());
         }
-    }
-
-    #[test]
-    fn signatures_say_in_whose_name() {
-        assert_eq!(signature_lines(SigningStyle::Own, "", "", "KEPALA DESA"), ["KEPALA DESA"]);
-        assert_eq!(
-            signature_lines(SigningStyle::OnBehalf, "KEPALA DESA", "", "Sekretaris Desa"),
-            ["a.n. KEPALA DESA", "Sekretaris Desa"]
-        );
-        assert_eq!(
-            signature_lines(SigningStyle::ForAnother, "CAMAT", "Sekretaris Camat", "Kepala Seksi Pelayanan"),
-            ["a.n. CAMAT", "Sekretaris Camat", "u.b.", "Kepala Seksi Pelayanan"]
-        );
     }
 }

@@ -411,6 +411,17 @@ impl Seal {
         fields: &SignatureFields,
         timestamper: Option<&dyn Timestamper>,
     ) -> Result<Vec<u8>, SealError> {
+        let begun = self.begin(pdf, fields)?;
+        let Some(timestamper) = timestamper else { return begun.finish() };
+        let response = timestamper.stamp(&begun.request()?).map_err(SealError::NoTimestamp)?;
+        begun.finish_with(&response)
+    }
+
+    /// Makes the signature value, for those who ask for the time stamp themselves. Equal input gives an equal signature.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn begin(&self, pdf: &[u8], fields: &SignatureFields) -> Result<Begun<'_>, SealError> {
         let time = fields.time.with_timezone(&Utc);
         let certificate = self.certificate();
         if time < certificate.not_before() || time > certificate.not_after() {
@@ -419,25 +430,65 @@ impl Seal {
         let prepared = prepare(pdf, fields)?;
         let attributes = cms::attributes(prepared.digest(), certificate);
         let signature: Signature = self.key.sign(&attributes);
-        let signature = signature.to_der();
         // The root is with whoever trusts it.
         let has_root = self.chain.len() > 1 && self.chain.last().is_some_and(Certificate::is_self_issued);
         let sent = &self.chain[..self.chain.len() - usize::from(has_root)];
-        let plain = cms::assemble(&attributes, signature.as_bytes(), sent, None);
-        let Some(timestamper) = timestamper else { return Ok(complete(prepared, &plain)?) };
-        if plain.len() + TOKEN > prepared.reserved() {
-            return Err(
-                SignError::TooLarge { size: plain.len() + TOKEN, reserved: prepared.reserved() }.into()
-            );
-        }
         let mut nonce = [0_u8; 8];
         rand::rng().fill_bytes(&mut nonce);
-        let response =
-            timestamper.stamp(&cms::request(signature.as_bytes(), &nonce)).map_err(SealError::NoTimestamp)?;
+        let signature = signature.to_der().as_bytes().to_vec();
+        Ok(Begun { prepared, attributes, signature, sent, nonce })
+    }
+}
+
+/// A signature that is made, and not in its file yet: a time stamp over it may be asked for first.
+pub struct Begun<'s> {
+    prepared: Prepared,
+    attributes: Vec<u8>,
+    /// The value of the signature, DER.
+    signature: Vec<u8>,
+    /// The certificates that go into the file.
+    sent: &'s [Certificate],
+    /// Ties an answer to this question.
+    nonce: [u8; 8],
+}
+
+impl Begun<'_> {
+    fn cms(&self, token: Option<&[u8]>) -> Vec<u8> {
+        cms::assemble(&self.attributes, &self.signature, self.sent, token)
+    }
+
+    /// The DER `TimeStampReq` over the signature value (RFC 3161, section 2.4.1), with a nonce of its own.
+    ///
+    /// # Errors
+    /// [`SignError::TooLarge`] when a time stamp would not fit beside the signature.
+    pub fn request(&self) -> Result<Vec<u8>, SealError> {
+        let (size, reserved) = (self.cms(None).len() + TOKEN, self.prepared.reserved());
+        if size > reserved {
+            return Err(SignError::TooLarge { size, reserved }.into());
+        }
+        Ok(cms::request(&self.signature, &self.nonce))
+    }
+
+    /// The signed file without a time stamp: B-B.
+    ///
+    /// # Errors
+    /// [`SignError::TooLarge`].
+    pub fn finish(self) -> Result<Vec<u8>, SealError> {
+        let plain = self.cms(None);
+        Ok(complete(self.prepared, &plain)?)
+    }
+
+    /// The signed file with the time stamp of this DER `TimeStampResp`: B-T. It must be granted, over this signature value,
+    /// with the nonce of [`Begun::request`], and signed by a certificate for time stamps. Whom that certificate is trusted by
+    /// is for [`super::verify`] to say.
+    ///
+    /// # Errors
+    /// [`SealError::WrongTimestamp`], [`SignError::TooLarge`].
+    pub fn finish_with(self, response: &[u8]) -> Result<Vec<u8>, SealError> {
         let token =
-            cms::granted(&response, signature.as_bytes(), &nonce).map_err(|_| SealError::WrongTimestamp)?;
-        let stamped = cms::assemble(&attributes, signature.as_bytes(), sent, Some(token));
-        Ok(complete(prepared, &stamped)?)
+            cms::granted(response, &self.signature, &self.nonce).map_err(|_| SealError::WrongTimestamp)?;
+        let stamped = self.cms(Some(token));
+        Ok(complete(self.prepared, &stamped)?)
     }
 }
 

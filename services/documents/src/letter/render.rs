@@ -94,6 +94,8 @@ pub struct Signer {
     pub position: String,
     /// *u.b.*: who signs under the orders of the latter.
     pub under_orders: Option<String>,
+    /// *Plt.* or *Plh.*, before the last of these titles: the person acts for who holds it.
+    pub acting: Option<String>,
     /// The name with titles.
     pub name: String,
     /// `Penata Tk. I (III/d)`.
@@ -144,8 +146,6 @@ impl Default for Limits {
 pub struct Rendered {
     /// PDF/A-2a.
     pub pdf: Vec<u8>,
-    /// SHA-256 of it.
-    pub sha256: [u8; 32],
     /// How many pages.
     pub pages: usize,
     /// Where the signer's mark is drawn.
@@ -373,7 +373,7 @@ fn typeset(
     let standards =
         PdfStandards::new(&[PdfStandard::A_2a]).map_err(|_| RenderError::Internal("no PDF/A-2a"))?;
     let options = PdfOptions {
-        ident: Smart::Custom(hex(&ident)),
+        ident: Smart::Custom(hex::encode(ident)),
         creator: Smart::Custom(Some("Sinergi MPP".to_owned())),
         standards,
         ..PdfOptions::default()
@@ -381,17 +381,7 @@ fn typeset(
     let pdf = typst_pdf::pdf(&document, &options).map_err(|errors| explain(&desk, &errors))?;
     let signature =
         place(&document, "ttd").ok_or(RenderError::Internal("the letter has no place for a signature"))?;
-    Ok(Rendered {
-        sha256: Sha256::digest(&pdf).into(),
-        pages,
-        signature,
-        endorsement: place(&document, "ttd2"),
-        pdf,
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(Rendered { pages, signature, endorsement: place(&document, "ttd2"), pdf })
 }
 
 /// The box between the marks `name` and `name-end`.
@@ -465,6 +455,7 @@ mod tests {
             on_behalf_of: Some("Kepala Desa Sukamaju".into()),
             position: "Sekretaris Desa Sukamaju".into(),
             under_orders: None,
+            acting: None,
             name: "Siti Aminah, S.IP.".into(),
             rank: Some("Penata Tk. I (III/d)".into()),
             nip: Some("19800101 200501 2 001".into()),
@@ -545,7 +536,6 @@ mod tests {
     fn a_letter_says_what_its_data_says() {
         let rendered = render(TEMPLATE, &letter()).unwrap();
         assert_eq!(rendered.pages, 1);
-        assert_eq!(rendered.sha256, <[u8; 32]>::from(Sha256::digest(&rendered.pdf)));
         assert!(rendered.pdf.starts_with(b"%PDF-1.7"));
         let words = words(&rendered.pdf);
         for expected in [
@@ -569,13 +559,43 @@ mod tests {
         assert!(!words.contains("CONTOH ·") && !words.contains("PRATINJAU"), "{words}");
     }
 
+    /// Permendagri 1/2023: `a.n.`, `u.b.`, `Plt.` and `Plh.` are written so, whatever is in capitals beside them.
+    #[test]
+    fn titles_stand_above_a_signature_as_the_rules_have_them() {
+        let lines =
+            |on_behalf_of: Option<&str>, position: &str, under_orders: Option<&str>, acting: Option<&str>| {
+                let given = |text: Option<&str>| text.map(str::to_owned);
+                let signer = Signer {
+                    on_behalf_of: given(on_behalf_of),
+                    position: position.to_owned(),
+                    under_orders: given(under_orders),
+                    acting: given(acting),
+                    ..signer()
+                };
+                let words = words(&render(TEMPLATE, &Letter { signer, ..letter() }).unwrap().pdf);
+                let lines = words.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
+                let lines = lines.skip_while(|line| !line.starts_with("Sukamaju, 26 November 2026")).skip(1);
+                lines.take_while(|line| !line.contains("Ditandatangani")).collect::<Vec<_>>()
+            };
+        assert_eq!(lines(None, "Camat Sukamaju", None, None), ["CAMAT SUKAMAJU,"]);
+        assert_eq!(lines(None, "Camat Sukamaju", None, Some("Plh.")), ["Plh. CAMAT SUKAMAJU,"]);
+        assert_eq!(
+            lines(Some("Camat Sukamaju"), "Sekretaris Camat", None, Some("Plt.")),
+            ["a.n. CAMAT SUKAMAJU", "Plt. SEKRETARIS CAMAT,"]
+        );
+        assert_eq!(
+            lines(Some("Bupati Contoh"), "Sekretaris Daerah", Some("Asisten Pemerintahan"), Some("Plt.")),
+            ["a.n. BUPATI CONTOH", "SEKRETARIS DAERAH", "u.b.", "Plt. ASISTEN PEMERINTAHAN,"]
+        );
+    }
+
     #[test]
     fn equal_input_gives_equal_bytes_and_other_input_does_not() {
         let first = render(TEMPLATE, &letter()).unwrap();
         typst::comemo::evict(0);
         assert_eq!(render(TEMPLATE, &letter()).unwrap(), first);
         let other = Letter { number: Some("400.12.2.1/008/17.07.05.2003/XI/2026".into()), ..letter() };
-        assert_ne!(render(TEMPLATE, &other).unwrap().sha256, first.sha256);
+        assert_ne!(render(TEMPLATE, &other).unwrap().pdf, first.pdf);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::text;
 use super::world::BASE_PATH;
 
 /// The longest template, in bytes.
-pub const LONGEST: usize = 64 * 1024;
+pub const LONGEST: usize = crate::domain::letter_type::MAX_TEMPLATE;
 /// The most syntax nodes that an evaluation may visit, a loop counted as [`LOOP`] turns.
 const MOST_WORK: u64 = 400_000;
 /// How deep the syntax tree may be. Chains such as `a.b.c` nest too.

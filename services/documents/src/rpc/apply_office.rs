@@ -148,6 +148,7 @@ fn signer(at: usize, given: &proto::Signatory, checker: &mut Checker) -> Option<
         nip: printed(checker, &field("nip"), &given.nip, 0, 30),
         nik,
         on_behalf_of: printed(checker, &field("on_behalf_of"), &given.on_behalf_of, 0, 160),
+        between: printed(checker, &field("between"), &given.between, 0, 160),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
@@ -255,6 +255,7 @@ impl Core {
                 year,
                 seq,
                 text: text.clone(),
+                date: Some(date),
                 void_reason: None,
             });
             let event = Event::NumberAllocated { office: level, text, year };
@@ -336,6 +337,17 @@ impl Loaded {
         let content = &self.record.case.content;
         let named = content.values.get(&self.letter.about.name).and_then(serde_json::Value::as_str);
         named.unwrap_or(&content.subject.name).to_owned()
+    }
+
+    /// The number that an office gave it and that holds.
+    pub(crate) fn number_of(&self, office: &Office) -> Option<&RegisterEntry> {
+        let numbers = self.record.case.numbers.iter().rev();
+        numbers.into_iter().find(|entry| entry.office == office.id && entry.void_reason.is_none())
+    }
+
+    /// The date of the letter of an office: the day its number was given, however long the signature takes after.
+    pub(crate) fn letter_date(&self, office: &Office) -> Option<NaiveDate> {
+        self.number_of(office).and_then(|entry| entry.date)
     }
 
     /// The office of a level, if one works on it.

@@ -20,7 +20,7 @@ use crate::domain::person::SubjectKind;
 use crate::domain::sla::ClockState;
 use crate::domain::step::OfficeLevel;
 use crate::domain::text::Text;
-use crate::domain::workflow::{Event, Progress, State, TRANSITIONS};
+use crate::domain::workflow::{Event, Progress, State};
 use crate::store::application::{Attachment, RegisterEntry};
 use crate::store::document::Document;
 use crate::store::letter_type::Version;
@@ -60,11 +60,11 @@ fn zone_name(zone: TimeZone) -> &'static str {
     }
 }
 
-fn text(text: &Text) -> Option<proto::LocalizedText> {
+pub(super) fn text(text: &Text) -> Option<proto::LocalizedText> {
     Some(proto::LocalizedText { id: text.id.clone(), en: text.en.clone() })
 }
 
-fn plain(same: &str) -> Option<proto::LocalizedText> {
+pub(super) fn plain(same: &str) -> Option<proto::LocalizedText> {
     Some(proto::LocalizedText { id: same.to_owned(), en: same.to_owned() })
 }
 
@@ -283,6 +283,7 @@ fn signer(signer: &Signer) -> proto::Signatory {
         nip: signer.nip.clone(),
         nik: String::new(),
         on_behalf_of: signer.on_behalf_of.clone(),
+        between: signer.between.clone(),
     }
 }
 
@@ -507,17 +508,13 @@ pub(super) fn subject(loaded: &Loaded) -> proto::Subject {
     }
 }
 
-/// The verbs that the state permits, by name.
-pub(super) fn verbs(state: State) -> Vec<String> {
-    TRANSITIONS.allowed(state).iter().map(ToString::to_string).collect()
-}
-
 /// A document for those who may read it.
 pub(super) fn document(
     document: &Document,
     sha256: &str,
     signatures: usize,
     today: chrono::NaiveDate,
+    allowed: Vec<String>,
 ) -> proto::Document {
     proto::Document {
         id: document.id.to_string(),
@@ -536,6 +533,8 @@ pub(super) fn document(
         replaces: document.body.replaces.map(|id| id.to_string()).unwrap_or_default(),
         revoke_reason: document.body.end_reason.clone(),
         version: document.version,
+        allowed_verbs: allowed,
+        date: document.body.date.map(|date| date.to_string()).unwrap_or_default(),
     }
 }
 
@@ -552,6 +551,7 @@ pub(super) fn public_document(document: &Document, today: chrono::NaiveDate) -> 
         valid_until: document.valid_until.map(|date| date.to_string()).unwrap_or_default(),
         sample: document.body.sample,
         end_time: document.body.ended_at.map(timestamp),
+        date: document.body.date.map(|date| date.to_string()).unwrap_or_default(),
     }
 }
 

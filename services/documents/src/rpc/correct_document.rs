@@ -13,6 +13,7 @@ use tonic::Response;
 
 use super::case::Asking;
 use super::content::Wanted;
+use super::submit_application::Replaces;
 use super::{Core, check_version, convert, get_document};
 use crate::domain::document::{DocumentVerb, TRANSITIONS};
 use crate::domain::field::Values;
@@ -24,7 +25,7 @@ pub(super) async fn correct(
     request: CorrectDocumentRequest,
 ) -> Result<Response<CorrectDocumentResponse>, Error> {
     let mut checker = Checker::new();
-    checker.text("reason", &request.reason, 10, 500);
+    let reason = checker.text("reason", &request.reason, 10, 500);
     checker.finish()?;
     let again = Again {
         method: "mpp.documents.v1.DocumentsService/CorrectDocument",
@@ -32,6 +33,8 @@ pub(super) async fn correct(
         document: &request.document,
         version: request.version,
         values: Some(convert::values(request.values.as_ref())),
+        subject: request.subject.clone(),
+        reason,
     };
     let application = Some(core.issue_again(caller, &request, again).await?);
     Ok(Response::new(CorrectDocumentResponse { application }))
@@ -48,6 +51,8 @@ pub(super) async fn renew(
         document: &request.document,
         version: request.version,
         values: None,
+        subject: None,
+        reason: String::new(),
     };
     let application = Some(core.issue_again(caller, &request, again).await?);
     Ok(Response::new(RenewDocumentResponse { application }))
@@ -60,6 +65,9 @@ struct Again<'a> {
     version: u32,
     /// `None`: as they were.
     values: Option<Values>,
+    /// `None`: as he was.
+    subject: Option<proto::Subject>,
+    reason: String,
 }
 
 impl Core {
@@ -84,7 +92,11 @@ impl Core {
         let old = self.application(&self.db.read, document.application).await?;
         // A renewal follows the type as it is now, so does a correction.
         let letter = self.types.published(&self.db.read, &document.letter_type).await?;
-        let subject = convert::subject(&old);
+        let was = convert::subject(&old);
+        let subject = match again.subject {
+            Some(subject) => proto::Subject { area: was.area, non_resident: was.non_resident, ..subject },
+            None => was,
+        };
         let office = old.record.case.content.office.to_string();
         let wanted = Wanted {
             letter: &letter,
@@ -100,7 +112,8 @@ impl Core {
         let answer: CorrectDocumentResponse = self
             .once(caller, again.method, (request, again.request_id), |tx, now| async move {
                 let asking = Asking { who: &caller.id, request_id: again.request_id };
-                let loaded = self.create(&tx, &letter, sound, Some(document.id), asking, now).await?;
+                let replaces = Some(Replaces { document: document.id, because: again.reason });
+                let loaded = self.create(&tx, &letter, sound, replaces, asking, now).await?;
                 let actor = self.actor(&*tx, &loaded, caller).await?;
                 let application = self.shown(&*tx, &loaded, &actor).await?;
                 Ok(CorrectDocumentResponse { application: Some(application) })

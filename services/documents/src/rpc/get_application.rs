@@ -12,6 +12,7 @@ use super::case::Loaded;
 use super::{Core, convert};
 use crate::domain::ApplicationId;
 use crate::domain::workflow::Actor;
+use crate::domain::workflow::decide;
 use crate::error::{Error, Thing};
 use crate::store;
 
@@ -55,16 +56,12 @@ impl Core {
             }
             (Some(_) | None, _) => Vec::new(),
         };
-        let takes_it = loaded.application().desk().is_some_and(|desk| {
-            let own =
-                actor.roles.iter().any(|(role, scope)| desk.roles.contains(role) && *scope == desk.scope);
-            own || actor.delegations.iter().any(|it| desk.roles.contains(&it.role) && it.scope == desk.scope)
-        });
-        let allowed = if takes_it || loaded.application().desk().is_none() {
-            convert::verbs(loaded.application().state)
-        } else {
-            Vec::new()
-        };
+        let mut allowed = decide::allowed(loaded.application(), actor, &loaded.calendar(), now);
+        // The rules know roles; who is listed as a signatory, and whom the paper names, is known here.
+        if allowed.contains(&"BEGIN_SIGNING") && !self.may_sign(db, loaded, &actor.id).await? {
+            allowed.retain(|verb| *verb != "BEGIN_SIGNING");
+        }
+        let allowed = allowed.into_iter().map(str::to_owned).collect();
         let duplicates = duplicates.iter().map(ToString::to_string).collect();
         Ok(convert::application(loaded, allowed, duplicates, now))
     }

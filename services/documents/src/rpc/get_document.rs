@@ -9,6 +9,7 @@ use tonic::Response;
 use super::access::Areas;
 use super::{Core, convert};
 use crate::domain::DocumentId;
+use crate::domain::document::{DocumentVerb, TRANSITIONS};
 use crate::domain::office::Office;
 use crate::error::{Error, Thing};
 use crate::store;
@@ -21,7 +22,9 @@ pub(super) async fn handle(
 ) -> Result<Response<GetDocumentResponse>, Error> {
     let id = read_id(&request.document)?;
     let (document, office) = core.document_of(&core.db.read, caller, "documents.read", id).await?;
-    let document = core.document_shown(&core.db.read, &document, &office).await?;
+    let allowed = core.verbs_of(caller, &document, &office).await?;
+    let mut document = core.document_shown(&core.db.read, &document, &office).await?;
+    document.allowed_verbs = allowed;
     Ok(Response::new(GetDocumentResponse { document: Some(document) }))
 }
 
@@ -51,6 +54,28 @@ impl Core {
         Ok((document, office))
     }
 
+    /// What the service would accept from the caller now.
+    async fn verbs_of(
+        &self,
+        caller: &Caller,
+        document: &Document,
+        office: &Office,
+    ) -> Result<Vec<String>, Error> {
+        if !Areas::of(caller, "documents.revoke").reach(office.area.as_str()) {
+            return Ok(Vec::new());
+        }
+        let may = |verb| TRANSITIONS.next(document.state, verb).is_some();
+        // What replaces it follows the type as it is now.
+        let offered = match self.types.published(&self.db.read, &document.letter_type).await {
+            Ok(_) => true,
+            Err(Error::NotFound(_)) => false,
+            Err(error) => return Err(error),
+        };
+        let again = may(DocumentVerb::Replace) && offered;
+        let verbs = [("REVOKE", may(DocumentVerb::Revoke)), ("CORRECT", again), ("RENEW", again)];
+        Ok(verbs.into_iter().filter(|(_, may)| *may).map(|(verb, _)| verb.to_owned()).collect())
+    }
+
     /// A document for those who may read it.
     pub(super) async fn document_shown(
         &self,
@@ -61,6 +86,6 @@ impl Core {
         let revisions = store::document::revisions(db, document.id).await?;
         let sha256 = revisions.last().map(|revision| revision.sha256.clone()).unwrap_or_default();
         let today = office.zone().local(self.now()).date();
-        Ok(convert::document(document, &sha256, revisions.len(), today))
+        Ok(convert::document(document, &sha256, revisions.len(), today, Vec::new()))
     }
 }

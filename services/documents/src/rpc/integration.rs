@@ -1,12 +1,14 @@
 //! The RPCs for other systems: webhooks, events to poll, licences, calls of OSS. Here is what they share.
 
 pub(super) mod create_webhook;
+pub(super) mod delete_webhook;
 mod drafts;
 pub(super) mod get_licence;
 pub(super) mod list_document_events;
 pub(super) mod list_licences;
 pub(super) mod list_webhook_deliveries;
 pub(super) mod list_webhooks;
+pub(crate) mod owners;
 pub(super) mod receive_oss_call;
 pub(super) mod replay_webhook_delivery;
 pub(super) mod rotate_webhook_secret;
@@ -311,6 +313,7 @@ pub(crate) mod for_tests {
         create_webhook(CreateWebhookRequest) -> CreateWebhookResponse;
         list_webhooks(ListWebhooksRequest) -> ListWebhooksResponse;
         update_webhook(UpdateWebhookRequest) -> UpdateWebhookResponse;
+        delete_webhook(DeleteWebhookRequest) -> DeleteWebhookResponse;
         rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse;
         list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
         replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse;

@@ -1,4 +1,5 @@
-//! `ListDocuments`: issued documents within the caller's reach, oldest change first, for those who poll.
+//! `ListDocuments`: issued documents within the caller's reach, oldest change first, for those who poll; or the newest first,
+//! or those with a number or code, for those who look.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,10 @@ use tonic::Response;
 use super::access::Areas;
 use super::{Core, convert};
 use crate::domain::calendar::TimeZone;
+use crate::domain::code;
 use crate::error::Error;
 use crate::store;
+use crate::store::document::{Find, Wanted};
 
 pub(super) async fn handle(
     core: &Core,
@@ -19,23 +22,36 @@ pub(super) async fn handle(
     request: ListDocumentsRequest,
 ) -> Result<Response<ListDocumentsResponse>, Error> {
     let size = page_size(request.page_size, 50, 200)?;
-    let filter = format!("documents of {} {}", caller.id, request.letter_type);
-    let after =
-        PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
+    let find = request.find.trim();
+    let filter =
+        format!("documents of {} {} {} {find}", caller.id, request.letter_type, request.newest_first);
+    let from = PageToken::decode(&request.page_token, &filter)?.and_then(|seq| seq.parse().ok());
     let areas = Areas::of(caller, "documents.read");
-    let only = Some(request.letter_type.as_str()).filter(|key| !key.is_empty());
+    let code = code::normalise(find);
     let (db, cipher) = (&core.db.read, &core.cipher);
+    let wanted = Wanted {
+        areas: areas.bounds(),
+        letter_type: Some(request.letter_type.as_str()).filter(|key| !key.is_empty()),
+        find: match (find, &code) {
+            ("", _) => None,
+            (_, Some(code)) => Some(Find::Code(code)),
+            (number, None) => Some(Find::Number(number)),
+        },
+        newest_first: request.newest_first,
+        from,
+        limit: u64::from(size) + 1,
+    };
     let mut found = match areas.bounds() {
         Some([]) => Vec::new(),
-        bounds => store::document::list(db, cipher, bounds, only, after, u64::from(size) + 1).await?,
+        _ => store::document::list(db, cipher, &wanted).await?,
     };
     let next_page_token = cut(&mut found, size, &filter, |last| last.changed.to_string());
+    let ids: Vec<_> = found.iter().map(|document| document.id).collect();
+    let files = store::document::files_of(db, &ids).await?;
     // Whether one is over goes by the date of its office.
     let mut zones = BTreeMap::new();
     let mut documents = Vec::with_capacity(found.len());
     for document in &found {
-        let revisions = store::document::revisions(db, document.id).await?;
-        let sha256 = revisions.last().map(|revision| revision.sha256.clone()).unwrap_or_default();
         let zone = match zones.get(&document.office) {
             Some(zone) => *zone,
             None => {
@@ -46,7 +62,8 @@ pub(super) async fn handle(
             }
         };
         let today = zone.local(core.now()).date();
-        documents.push(convert::document(document, &sha256, revisions.len(), today));
+        let (sha256, signatures) = files.get(&document.id.to_string()).cloned().unwrap_or_default();
+        documents.push(convert::document(document, &sha256, signatures, today, Vec::new()));
     }
     Ok(Response::new(ListDocumentsResponse { documents, next_page_token }))
 }

@@ -13,8 +13,6 @@ use crate::error::Error;
 use crate::store;
 
 const FILTER: &str = "life events";
-/// Far more types than an installation offers.
-const TYPES: u64 = 1000;
 
 pub(super) async fn handle(
     core: &Core,
@@ -23,11 +21,8 @@ pub(super) async fn handle(
 ) -> Result<Response<ListLifeEventsResponse>, Error> {
     let size = page_size(request.page_size, 50, 200)? as usize;
     let after = PageToken::decode(&request.page_token, FILTER)?;
-    let offered: BTreeSet<String> = store::letter_type::published(&core.db.read, None, TYPES)
-        .await?
-        .into_iter()
-        .map(|version| version.key)
-        .collect();
+    let in_force = store::letter_type::in_force(&core.db.read).await?;
+    let offered: BTreeSet<String> = in_force.into_iter().map(|(key, _)| key).collect();
     let events = catalogue::life_events();
     let start = after.map_or(0, |after| events.iter().take_while(|event| event.key != after).count() + 1);
     let page = events.get(start..).unwrap_or_default();

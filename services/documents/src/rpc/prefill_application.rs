@@ -2,7 +2,10 @@
 //! application and knows the person's whole number. Each look is entered into the person's access log.
 //!
 //! Anybody can begin an application with another's number. So an application that is not issued gives back what was told
-//! with it and nothing else; what was told with others is for who was found to be that person.
+//! with it and nothing else; what was told with others is for who was found to be that person. One that was returned gives
+//! back all of it, for its correction.
+
+use std::sync::Arc;
 
 use mpp_kit::caller::Caller;
 use mpp_proto::documents::v1::{PrefillApplicationRequest, PrefillApplicationResponse};
@@ -22,8 +25,14 @@ pub(super) async fn handle(
     caller: &Caller,
     request: PrefillApplicationRequest,
 ) -> Result<Response<PrefillApplicationResponse>, Error> {
-    let letter = core.types.published(&core.db.read, &request.letter_type).await?;
     let loaded = core.application_by_code(&core.db.read, &request.code).await?;
+    // What was returned is corrected, by the version it was made by; everything else is told anew.
+    let corrects = loaded.application().state == State::Returned
+        && loaded.record.case.content.letter_type == request.letter_type;
+    let letter = match corrects {
+        true => Arc::clone(&loaded.letter),
+        false => core.types.published(&core.db.read, &request.letter_type).await?,
+    };
     let key = core.person_key(request.nik.trim());
     let same = loaded
         .application()
@@ -46,16 +55,23 @@ pub(super) async fn handle(
         | State::Rejected
         | State::Withdrawn => told(&loaded.letter, &loaded.record.case.content.values),
     };
-    let values: Values = letter
-        .fields
-        .iter()
-        .filter(|field| !convert::comes_from_subject(field))
-        .filter_map(|field| Some((field.key.clone(), attributes.get(&field.prefill?.to_string())?.clone())))
-        .collect();
+    let content = &loaded.record.case.content;
+    let asked = letter.fields.iter().filter(|field| !convert::comes_from_subject(field));
+    let values: Values = if corrects {
+        asked.filter_map(|field| Some((field.key.clone(), content.values.get(&field.key)?.clone()))).collect()
+    } else {
+        asked
+            .filter_map(|field| {
+                Some((field.key.clone(), attributes.get(&field.prefill?.to_string())?.clone()))
+            })
+            .collect()
+    };
+    let attachments = if corrects { content.attachments.as_slice() } else { &[] };
     let detail = json!({"letterType": letter.key, "application": loaded.application().id.to_string()});
     core.looked((super::who(caller), "person.prefilled", &key), detail).await?;
     Ok(Response::new(PrefillApplicationResponse {
         subject: Some(convert::subject(&loaded)),
         values: Some(convert::structure(&values)),
+        attachments: attachments.iter().map(convert::attachment).collect(),
     }))
 }

@@ -10,7 +10,7 @@ use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::{Fault as _, Problem};
 use mpp_proto::documents::v1::{SignApplicationsRequest, SignApplicationsResponse, SigningResult};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tonic::Response;
@@ -22,7 +22,7 @@ use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
 use crate::domain::code;
 use crate::domain::document::{DocumentState, DocumentVerb, TRANSITIONS};
-use crate::domain::office::{Office, Signer};
+use crate::domain::office::{Delegation, Office, Signer};
 use crate::domain::workflow::decide::{By, Order};
 use crate::domain::workflow::{Actor, State};
 use crate::domain::{ApplicationId, DocumentId, FileId};
@@ -32,6 +32,8 @@ use crate::store;
 use crate::store::application::SignedFile;
 use crate::store::document::{Body, Document, Revision};
 
+/// Who asks when nobody does.
+const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 /// How long OSS can fetch a licence: it repeats what failed for days.
 const OSS_LINK: TimeDelta = TimeDelta::days(7);
 /// Letters of one batch at most: a signer reads what he signs.
@@ -110,7 +112,7 @@ impl Core {
             return Ok(());
         }
         self.may_replace(&loaded).await?;
-        let signer = self.signer_of(&loaded, caller).await?;
+        let signer = self.signer_of(&self.db.read, &loaded, &caller.id).await?;
         let seen = loaded.application().content_hash.clone().unwrap_or_default();
         let tx = self.db.begin().await?;
         let (loaded, _) = self.application_of(&tx, caller, id).await?;
@@ -144,40 +146,90 @@ impl Core {
         }
     }
 
-    /// Signs what is granted by law with the seal of the installation.
+    /// Signs what is granted by law with the seal of the installation, which has just begun.
     pub(crate) async fn sign_by_law(&self, loaded: Loaded) -> Result<(), Error> {
+        let signed = self.signed_by_law(&loaded).await;
+        self.settle(loaded, signed, SYSTEM).await
+    }
+
+    /// Tries again to seal what was granted by law and could not be sealed then. It happens in the history once it succeeds:
+    /// a seal that is away for a night would fill it otherwise.
+    pub(crate) async fn seal_by_law(&self, loaded: Loaded, now: DateTime<Utc>) -> Result<(), Error> {
+        let signed = self.signed_by_law(&loaded).await?;
+        let tx = self.db.begin().await?;
+        match self.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await {
+            Ok(loaded) => {
+                tx.commit().await?;
+                self.settle(loaded, Ok(signed), SYSTEM).await
+            }
+            Err(error) => {
+                // Another instance was first: nothing names this file.
+                self.files.delete(&signed.file.file.to_string()).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn signed_by_law(&self, loaded: &Loaded) -> Result<Signed, Error> {
         let issuer = loaded.issuer()?.clone();
         let head = issuer.signers.iter().find(|signer| signer.role == signer.role.level().head());
         let head =
             head.or_else(|| issuer.signers.first()).cloned().context("an office has nobody who signs")?;
         let signer = Acting { signer: head, office: issuer, title: None };
-        let signed = self.signed_file(&loaded, &signer, None, self.now()).await;
-        self.settle(loaded, signed, Asking { who: "system", request_id: "" }).await
+        self.signed_file(loaded, &signer, None, self.now()).await
     }
 
-    /// Who the caller is when this application is signed.
-    async fn signer_of(&self, loaded: &Loaded, caller: &Caller) -> Result<Acting, Error> {
+    /// Whether this account can sign what waits for it: listed for the step, and the one whom the paper names.
+    pub(super) async fn may_sign(
+        &self,
+        db: &impl ConnectionTrait,
+        loaded: &Loaded,
+        account: &str,
+    ) -> Result<bool, Error> {
+        let case = &loaded.record.case;
+        let named = case.endorser.as_deref().filter(|_| !case.signed.is_empty());
+        match self.signer_of(db, loaded, account).await {
+            Ok(acting) => Ok(named.is_none_or(|named| named == acting.signer.account)),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who this account is when this application is signed.
+    async fn signer_of(
+        &self,
+        db: &impl ConnectionTrait,
+        loaded: &Loaded,
+        account: &str,
+    ) -> Result<Acting, Error> {
         let Some((_, planned)) = loaded.application().current_step() else { return Err(not_listed()) };
         let office = loaded.office(planned.step.level.office()).ok_or_else(not_listed)?.clone();
-        let own = planned.roles.iter().find_map(|role| office.signer(&caller.id, *role));
+        let own = planned.roles.iter().find_map(|role| office.signer(account, *role));
         if let Some(signer) = own {
             let signer = signer.clone();
             return Ok(Acting { signer, office, title: None });
         }
-        let held = store::delegation::of_account(&self.db.read, &caller.id, self.now()).await?;
-        for held in
-            held.into_iter().filter(|held| held.office == office.id && planned.roles.contains(&held.role))
-        {
-            // The person is listed in a role of his own, here or elsewhere; the title is that of who is filled in for.
-            let person =
-                loaded.offices.iter().flat_map(|office| &office.signers).find(|it| it.account == caller.id);
-            let post = office.signers.iter().find(|signer| signer.role == held.role);
-            if let (Some(person), Some(post)) = (person, post) {
-                let signer = Signer { role: held.role, title: post.title.clone(), ..person.clone() };
-                return Ok(Acting { signer, office, title: Some(held.title) });
-            }
-        }
-        Err(not_listed())
+        let held = store::delegation::of_account(db, account, self.now()).await?;
+        held.into_iter()
+            .filter(|held| held.office == office.id && planned.roles.contains(&held.role))
+            .find_map(|held| filling_in(loaded, &office, held))
+            .ok_or_else(not_listed)
+    }
+
+    /// Whom the letter names as its second signer: who fills in there now, else who holds the post.
+    async fn endorser(&self, loaded: &Loaded, now: DateTime<Utc>) -> Result<Option<Acting>, Error> {
+        let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
+        let Some(signer) = press::endorser(&loaded.letter, &loaded.record.case.content, &offices) else {
+            return Ok(None);
+        };
+        let office = loaded.office(signer.role.level().office()).context("a second signer has no office")?;
+        let held = store::delegation::of_role(&self.db.read, office.id, signer.role, now).await?;
+        let filling_in = held.into_iter().find_map(|held| filling_in(loaded, office, held));
+        Ok(Some(filling_in.unwrap_or_else(|| Acting {
+            signer: signer.clone(),
+            office: office.clone(),
+            title: None,
+        })))
     }
 
     /// Prints the letter, or takes it as the signer before left it, and has it signed and stored.
@@ -187,8 +239,9 @@ impl Core {
         acting: &Acting,
         credential: Option<&Credential>,
         now: DateTime<Utc>,
-    ) -> Result<SignedFile, Error> {
+    ) -> Result<Signed, Error> {
         let case = &loaded.record.case;
+        let mut endorser = case.endorser.clone();
         let id = case.application.id;
         let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
         let (pdf, place, endorsement) = match case.signed.last() {
@@ -201,13 +254,13 @@ impl Core {
                 (self.files.get(&before.file.to_string()).await?, place, None)
             }
             None => {
-                let number = case
-                    .numbers
-                    .iter()
-                    .rev()
-                    .find(|entry| entry.office == acting.office.id && entry.void_reason.is_none());
+                let number = loaded.number_of(&acting.office);
                 let number = number.context("a letter is to be signed without a number")?.text.clone();
-                let date = acting.office.zone().local(now).date();
+                let date = loaded
+                    .letter_date(&acting.office)
+                    .unwrap_or_else(|| acting.office.zone().local(now).date());
+                let second = self.endorser(loaded, now).await?;
+                endorser = second.as_ref().map(|second| second.signer.account.clone());
                 let code = code::grouped(&self.verification_code(id)?);
                 let with = Final {
                     number,
@@ -215,7 +268,7 @@ impl Core {
                     valid_until: loaded.letter.validity.last_day(date),
                     signer: &acting.signer,
                     acting: acting.title.clone(),
-                    endorser: press::endorser(&loaded.letter, &case.content, &offices),
+                    endorser: second.as_ref().map(|second| (&second.signer, second.title.as_deref())),
                     url: format!("{}/s/{code}", self.base_url),
                     code,
                     sample: self.signers.sample,
@@ -237,26 +290,28 @@ impl Core {
         };
         let signed = match credential {
             Some(credential) => self.signers.sign(order, credential).await,
-            None => self.signers.sealed(order),
+            None => self.signers.sealed(order).await,
         };
         let signed = signed.map_err(|error| Error::from(error.problem()))?;
         let file = FileId::generate();
         // First the file, then the state that says it is signed.
         self.files.put(&file.to_string(), &signed).await?;
-        Ok(SignedFile {
+        let acting_as = acting.title.as_ref().map(|title| format!("{title} ")).unwrap_or_default();
+        let file = SignedFile {
             file,
             sha256: hex::encode(Sha256::digest(&signed)),
             at: now,
-            signer: format!("{}, {}", acting.signer.title, acting.signer.name),
+            signer: format!("{acting_as}{}, {}", acting.signer.title, acting.signer.name),
             endorsement,
-        })
+        };
+        Ok(Signed { file, endorser })
     }
 
     /// Notes how a signature ended. A failure leaves the letter waiting for one.
     async fn settle(
         &self,
         loaded: Loaded,
-        signed: Result<SignedFile, Error>,
+        signed: Result<Signed, Error>,
         asking: Asking<'_>,
     ) -> Result<(), Error> {
         let id = loaded.application().id;
@@ -264,12 +319,8 @@ impl Core {
         let mut loaded = self.application(&tx, id).await?;
         let now = self.now();
         let failed = match signed {
-            Ok(signed) => {
-                let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
-                if loaded.record.case.signed.is_empty() {
-                    let second = press::endorser(&loaded.letter, &loaded.record.case.content, &offices);
-                    loaded.record.case.endorser = second.map(|signer| signer.account.clone());
-                }
+            Ok(Signed { file: signed, endorser }) => {
+                loaded.record.case.endorser = endorser;
                 let file_hash = signed.sha256.clone();
                 loaded.record.case.signed.push(signed);
                 loaded.record.case.signing_problem.clear();
@@ -315,8 +366,8 @@ impl Core {
         let issuer = loaded.issuer()?;
         let first = case.signed.first().context("an issued letter has no signed file")?;
         let id = case.document.context("an issued letter has no document")?;
-        let number =
-            case.numbers.iter().rev().find(|entry| entry.office == issuer.id && entry.void_reason.is_none());
+        let date = loaded.letter_date(issuer).unwrap_or_else(|| issuer.zone().local(first.at).date());
+        let number = loaded.number_of(issuer);
         let document = Document {
             id,
             application: case.application.id,
@@ -325,7 +376,7 @@ impl Core {
             office: issuer.id,
             state: DocumentState::Valid,
             version: 1,
-            valid_until: loaded.letter.validity.last_day(issuer.zone().local(first.at).date()),
+            valid_until: loaded.letter.validity.last_day(date),
             changed: 0,
             issued_at: now,
             body: Body {
@@ -338,6 +389,7 @@ impl Core {
                 replaces: case.replaces,
                 replaced_by: None,
                 end_reason: String::new(),
+                date: Some(date),
                 ended_at: None,
             },
         };
@@ -361,6 +413,7 @@ impl Core {
             && TRANSITIONS.next(old.state, DocumentVerb::Replace).is_some()
         {
             old.body.replaced_by = Some(id);
+            old.body.end_reason.clone_from(&case.replaces_because);
             self.end(tx, &mut old, DocumentVerb::Replace, issuer.area.as_str(), asking, now).await?;
         }
         let person = case.application.applicant.person.as_deref();
@@ -391,7 +444,7 @@ impl Core {
             application: document.application,
             document: document.id,
             number: document.body.number.clone(),
-            issued_on: issuer.zone().local(now).date(),
+            issued_on: loaded.letter_date(issuer).unwrap_or_else(|| issuer.zone().local(now).date()),
             valid_until: document.valid_until,
             signer_name: signer.map(|signer| signer.name.clone()).unwrap_or_default(),
             signer_nip: signer.map(|signer| signer.nip.clone()).unwrap_or_default(),
@@ -402,6 +455,27 @@ impl Core {
         outbox::on_issued(tx, self, &issued, now).await?;
         Ok(())
     }
+}
+
+/// A signed file that is stored, and whom it names as its second signer.
+pub(crate) struct Signed {
+    file: SignedFile,
+    endorser: Option<String>,
+}
+
+/// Who fills in for the holder of a post: listed in a role of his own, here or elsewhere, under the title of the post.
+fn filling_in(loaded: &Loaded, office: &Office, held: Delegation) -> Option<Acting> {
+    let mut listed = loaded.offices.iter().flat_map(|office| &office.signers);
+    let person = listed.find(|it| it.account == held.account)?;
+    let post = office.signers.iter().find(|signer| signer.role == held.role)?;
+    let signer = Signer {
+        role: held.role,
+        title: post.title.clone(),
+        on_behalf_of: post.on_behalf_of.clone(),
+        between: post.between.clone(),
+        ..person.clone()
+    };
+    Some(Acting { signer, office: office.clone(), title: Some(held.title) })
 }
 
 /// Somebody who signs for an office.

@@ -52,6 +52,13 @@ pub(super) async fn handle(
     Ok(Response::new(answer))
 }
 
+/// The document that an application is to replace.
+pub(super) struct Replaces {
+    pub(super) document: DocumentId,
+    /// What was wrong with it; empty for a renewal.
+    pub(super) because: String,
+}
+
 impl Core {
     /// Makes an application of what was found sound, submits it, and enters it everywhere.
     pub(super) async fn create(
@@ -59,7 +66,7 @@ impl Core {
         tx: &DatabaseTransaction,
         letter: &std::sync::Arc<LetterType>,
         sound: Sound,
-        replaces: Option<DocumentId>,
+        replaces: Option<Replaces>,
         asking: Asking<'_>,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Loaded, Error> {
@@ -86,7 +93,8 @@ impl Core {
                     signed: Vec::new(),
                     endorser: None,
                     document: None,
-                    replaces,
+                    replaces: replaces.as_ref().map(|replaces| replaces.document),
+                    replaces_because: replaces.map(|replaces| replaces.because).unwrap_or_default(),
                     signing_problem: String::new(),
                     collector: String::new(),
                     content,

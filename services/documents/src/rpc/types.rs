@@ -41,6 +41,18 @@ impl Types {
         self.parsed(&found.ok_or_else(|| anyhow!("version {version} of letter type {key} is gone"))?)
     }
 
+    /// This version of a type, if it is in force or was. What is still being written is nobody's business yet.
+    pub(crate) async fn was_in_force(
+        &self,
+        db: &impl ConnectionTrait,
+        key: &str,
+        version: u32,
+    ) -> Result<Arc<LetterType>, Error> {
+        let found = store::letter_type::find(db, key, version).await?;
+        let found = found.filter(|found| found.state != TypeState::Draft);
+        self.parsed(&found.ok_or(Error::NotFound(Thing::LetterType))?)
+    }
+
     /// A version that is not a draft, read.
     pub(crate) fn parsed(&self, version: &store::letter_type::Version) -> Result<Arc<LetterType>, Error> {
         let at = (version.key.clone(), version.version);

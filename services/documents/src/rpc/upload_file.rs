@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::Response;
 
 use super::{Core, record};
+use crate::adapter::scanner::{self, Finding};
 use crate::domain::FileId;
 use crate::error::Error;
 use crate::store;
@@ -25,6 +26,7 @@ pub(super) async fn handle(
     request: UploadFileRequest,
 ) -> Result<Response<UploadFileResponse>, Error> {
     let media_type = judge(&request.content)?;
+    core.scan(&request.content).await?;
     let file = StoredFile {
         id: FileId::generate(),
         media_type: media_type.to_owned(),
@@ -61,12 +63,30 @@ pub(super) async fn handle(
     Ok(Response::new(answer))
 }
 
+impl Core {
+    /// Has a file looked at, where a scanner is set. Before it is stored: what is infected never lies here.
+    async fn scan(&self, content: &[u8]) -> Result<(), Error> {
+        if self.config.scanner.is_empty() {
+            return Ok(());
+        }
+        match scanner::scan(&self.config.scanner, content).await.map_err(Error::Unavailable)? {
+            Finding::Clean => Ok(()),
+            Finding::Infected => refuse(
+                "INFECTED",
+                "berkas ini mengandung virus; bersihkan perangkat Anda, lalu unggah berkas lain",
+                "a virus was found in this file; clean your device and upload another",
+            ),
+        }
+    }
+}
+
+fn refuse<T>(reason: &'static str, id: &str, en: &str) -> Result<T, Error> {
+    let text = Text::new(id, en);
+    Err(Problem::invalid(vec![Violation { field: "content".to_owned(), reason, text }]).into())
+}
+
 /// The media type of an upload by its first bytes, if it is one that is taken.
 fn judge(content: &[u8]) -> Result<&'static str, Error> {
-    let refuse = |reason, id: &str, en: &str| {
-        let text = Text::new(id, en);
-        Err(Problem::invalid(vec![Violation { field: "content".to_owned(), reason, text }]).into())
-    };
     if content.is_empty() || content.len() > MAX_UPLOAD {
         return refuse(
             "INVALID_LENGTH",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
@@ -54,6 +54,9 @@ pub(crate) struct Case {
     pub(crate) document: Option<DocumentId>,
     /// The document that the new one replaces.
     pub(crate) replaces: Option<DocumentId>,
+    /// What was wrong with that one; empty where it is only renewed.
+    #[serde(default)]
+    pub(crate) replaces_because: String,
     /// Why the last signature failed.
     pub(crate) signing_problem: String,
     /// Who collected the paper.
@@ -111,6 +114,9 @@ pub(crate) struct RegisterEntry {
     pub(crate) year: i32,
     pub(crate) seq: u32,
     pub(crate) text: String,
+    /// The day it was given, which is the date of the letter: number and date of a letter are of one year.
+    #[serde(default)]
+    pub(crate) date: Option<NaiveDate>,
     pub(crate) void_reason: Option<String>,
 }
 

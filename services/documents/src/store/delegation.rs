@@ -9,6 +9,7 @@ use sea_orm::{
 
 use super::entity::delegation::{ActiveModel, Column, Entity, Model};
 use crate::domain::office::Delegation;
+use crate::domain::step::StepRole;
 use crate::domain::{DelegationId, OfficeId};
 use mpp_kit::row::read;
 
@@ -40,6 +41,24 @@ pub(crate) async fn of_account(
         .filter(Column::AccountId.eq(account))
         .filter(Column::StartAt.lte(now))
         .filter(Column::EndAt.gt(now))
+        .all(db)
+        .await?;
+    rows.iter().map(delegation).collect()
+}
+
+/// Who is appointed to this role of an office now, the latest appointment first.
+pub(crate) async fn of_role(
+    db: &impl ConnectionTrait,
+    office: OfficeId,
+    role: StepRole,
+    now: DateTime<Utc>,
+) -> Result<Vec<Delegation>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::OfficeId.eq(office.to_string()))
+        .filter(Column::Role.eq(role.to_string()))
+        .filter(Column::StartAt.lte(now))
+        .filter(Column::EndAt.gt(now))
+        .order_by_desc(Column::Id)
         .all(db)
         .await?;
     rows.iter().map(delegation).collect()

@@ -1,14 +1,16 @@
 //! Issued documents and their bytes after each signature.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _, RelationTrait as _,
 };
 use serde::{Deserialize, Serialize};
 
-use super::entity::{document, document_revision, office};
+use super::entity::{document, document_revision, office, register_number};
 use crate::blob::Cipher;
 use crate::domain::document::DocumentState;
 use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
@@ -50,6 +52,9 @@ pub(crate) struct Body {
     pub(crate) replaces: Option<DocumentId>,
     pub(crate) replaced_by: Option<DocumentId>,
     pub(crate) end_reason: String,
+    /// The date that stands in it; `None` for the day it was issued.
+    #[serde(default)]
+    pub(crate) date: Option<NaiveDate>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
 }
 
@@ -110,45 +115,83 @@ pub(crate) async fn by_code(
     row.map(|row| document(cipher, row)).transpose()
 }
 
-/// Documents of offices in these areas (`None` for all), in the order of their last changes, after `changed`.
+/// One document, by what people read off its paper.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Find<'a> {
+    /// Its code, as it is stored.
+    Code(&'a str),
+    /// Its number.
+    Number(&'a str),
+}
+
+/// Which documents are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Of offices in these areas; `None` for all.
+    pub(crate) areas: Option<&'a [String]>,
+    pub(crate) letter_type: Option<&'a str>,
+    pub(crate) find: Option<Find<'a>>,
+    /// The latest change first, instead of last.
+    pub(crate) newest_first: bool,
+    /// Those behind this change, in that order.
+    pub(crate) from: Option<i64>,
+    pub(crate) limit: u64,
+}
+
+/// Documents in the order of their last changes.
 pub(crate) async fn list(
     db: &impl ConnectionTrait,
     cipher: &Cipher,
-    areas: Option<&[String]>,
-    letter_type: Option<&str>,
-    changed: i64,
-    limit: u64,
+    wanted: &Wanted<'_>,
 ) -> Result<Vec<Document>, DbErr> {
-    let mut select = document::Entity::find()
-        .filter(document::Column::Changed.gt(changed))
-        .order_by_asc(document::Column::Changed)
-        .limit(limit);
-    if let Some(areas) = areas {
+    use document::Column;
+    let mut select = document::Entity::find().limit(wanted.limit);
+    select = match (wanted.newest_first, wanted.from) {
+        (false, from) => select.filter(Column::Changed.gt(from.unwrap_or(0))).order_by_asc(Column::Changed),
+        (true, Some(from)) => select.filter(Column::Changed.lt(from)).order_by_desc(Column::Changed),
+        (true, None) => select.order_by_desc(Column::Changed),
+    };
+    if let Some(areas) = wanted.areas {
         select = select
             .join(JoinType::InnerJoin, document::Relation::Office.def())
             .filter(mpp_kit::row::within(office::Column::Area, areas));
     }
-    if let Some(letter_type) = letter_type {
-        select = select.filter(document::Column::LetterType.eq(letter_type));
+    if let Some(letter_type) = wanted.letter_type {
+        select = select.filter(Column::LetterType.eq(letter_type));
     }
+    select = match wanted.find {
+        None => select,
+        Some(Find::Code(code)) => select.filter(Column::Code.eq(code)),
+        Some(Find::Number(text)) => {
+            let numbered = Query::select()
+                .column(register_number::Column::ApplicationId)
+                .from(register_number::Entity)
+                .and_where(register_number::Column::Text.eq(text))
+                .and_where(register_number::Column::VoidReason.is_null())
+                .take();
+            select.filter(Column::ApplicationId.in_subquery(numbered))
+        }
+    };
     select.all(db).await?.into_iter().map(|row| document(cipher, row)).collect()
 }
 
 /// Valid documents whose last day is before `today`.
 pub(crate) async fn ended(
     db: &impl ConnectionTrait,
-    cipher: &Cipher,
     today: NaiveDate,
     limit: u64,
-) -> Result<Vec<Document>, DbErr> {
-    let rows = document::Entity::find()
+) -> Result<Vec<DocumentId>, DbErr> {
+    let rows: Vec<String> = document::Entity::find()
+        .select_only()
+        .column(document::Column::Id)
         .filter(document::Column::State.eq(DocumentState::Valid.to_string()))
         .filter(document::Column::ValidUntil.lt(today.to_string()))
         .order_by_asc(document::Column::ValidUntil)
         .limit(limit)
+        .into_tuple()
         .all(db)
         .await?;
-    rows.into_iter().map(|row| document(cipher, row)).collect()
+    rows.iter().map(|id| read("document.id", id)).collect()
 }
 
 /// Writes a new document.
@@ -212,6 +255,32 @@ pub(crate) async fn revisions(db: &impl ConnectionTrait, id: DocumentId) -> Resu
         .all(db)
         .await?;
     rows.into_iter().map(revision).collect()
+}
+
+/// The digest of the latest bytes of each of these documents, and how many signatures it bears.
+pub(crate) async fn files_of(
+    db: &impl ConnectionTrait,
+    ids: &[DocumentId],
+) -> Result<BTreeMap<String, (String, usize)>, DbErr> {
+    use document_revision::Column;
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<(String, String)> = document_revision::Entity::find()
+        .select_only()
+        .columns([Column::DocumentId, Column::Sha256])
+        .filter(Column::DocumentId.is_in(ids.iter().map(ToString::to_string)))
+        .order_by_asc(Column::DocumentId)
+        .order_by_asc(Column::Revision)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut files: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    for (id, sha256) in rows {
+        let file = files.entry(id).or_default();
+        *file = (sha256, file.1 + 1);
+    }
+    Ok(files)
 }
 
 /// The document with exactly these bytes.

@@ -60,10 +60,39 @@ pub(crate) async fn published(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Version>, DbErr> {
-    let mut select = Entity::find()
+    in_this_state(db, TypeState::Published, after, limit).await
+}
+
+/// Which version of each type is in force, by key.
+pub(crate) async fn in_force(db: &impl ConnectionTrait) -> Result<Vec<(String, u32)>, DbErr> {
+    let rows: Vec<(String, i32)> = Entity::find()
+        .select_only()
+        .columns([Column::Key, Column::Version])
         .filter(Column::State.eq(TypeState::Published.to_string()))
         .order_by_asc(Column::Key)
-        .limit(limit);
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.into_iter().map(|(key, of)| Ok((key, count("letter_type.version", of)?))).collect()
+}
+
+/// Drafts by key, after this one.
+pub(crate) async fn drafts(
+    db: &impl ConnectionTrait,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Version>, DbErr> {
+    in_this_state(db, TypeState::Draft, after, limit).await
+}
+
+async fn in_this_state(
+    db: &impl ConnectionTrait,
+    state: TypeState,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Version>, DbErr> {
+    let mut select =
+        Entity::find().filter(Column::State.eq(state.to_string())).order_by_asc(Column::Key).limit(limit);
     if let Some(after) = after {
         select = select.filter(Column::Key.gt(after));
     }

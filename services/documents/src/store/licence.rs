@@ -94,13 +94,6 @@ pub(crate) struct NewMessage {
     pub(crate) body: serde_json::Value,
 }
 
-/// What OSS sent under one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Receipt {
-    pub(crate) digest: String,
-    pub(crate) times: u32,
-}
-
 fn licence(cipher: &Cipher, row: licence::Model) -> Result<Licence, DbErr> {
     Ok(Licence {
         body: open(cipher, &row.id, &row.body)?,
@@ -362,13 +355,13 @@ pub(crate) async fn save_message(
     Ok(())
 }
 
-/// What OSS sent under this key before, counting this time.
+/// The digest of what OSS sent under this key before, if it did; this time is counted.
 pub(crate) async fn receive(
     tx: &DatabaseTransaction,
     (nib, oss_id): (&str, &str),
     digest: &str,
     now: DateTime<Utc>,
-) -> Result<Option<Receipt>, DbErr> {
+) -> Result<Option<String>, DbErr> {
     use receipt::{Column, Entity};
     // Insert first: on PostgreSQL a second transaction with the same key waits here for the end of the first.
     let row = receipt::ActiveModel {
@@ -391,8 +384,7 @@ pub(crate) async fn receive(
     let found = Entity::find_by_id((nib.to_owned(), oss_id.to_owned())).one(tx).await?;
     let found = found.ok_or_else(|| DbErr::RecordNotFound("oss_receipt".into()))?;
     this().col_expr(Column::Digest, Expr::value(digest)).exec(tx).await?;
-    let before = count("oss_receipt.times", found.times)?.saturating_sub(1);
-    Ok((before > 0).then_some(Receipt { digest: found.digest, times: before }))
+    Ok((found.times > 1).then_some(found.digest))
 }
 
 /// How far another system was read.

@@ -9,7 +9,8 @@ use tonic::Code;
 use super::esign::{Esign, Mood, signed};
 use super::paper::words;
 use super::town::{
-    EASTERN, PLAIN, RT, Refusal, Resident, Town, VILLAGE, moment, official_nik, put, structure, values_of,
+    Client, EASTERN, PLAIN, RT, Refusal, Resident, Town, VILLAGE, moment, official_nik, put, structure,
+    values_of,
 };
 
 const WHY: &str = "terbit atas data yang keliru";
@@ -150,6 +151,51 @@ lines! {
         assert_eq!(town.status(&status.code).await.state(), ApplicationState::Issued);
     }
 
+    /// 23 and 24. Who looks finds the latest first, and one by its number or code; and is offered what he may do with it.
+    async fn line_23_an_official_finds_a_document_and_is_offered_what_he_may_do(engine) {
+        let town = Town::new(engine).await;
+        let mut issued = Vec::new();
+        for (number, area) in (1..).zip([PLAIN, PLAIN, VILLAGE]) {
+            issued.push(town.issued("sktm", &Resident::new(number, area)).await.1);
+        }
+        let list = async |request: ListDocumentsRequest| {
+            let found = town.head(PLAIN).list_documents(request).await.expect("a list");
+            (found.documents.iter().map(|it| it.id.clone()).collect::<Vec<_>>(), found.next_page_token)
+        };
+        let newest = ListDocumentsRequest { newest_first: true, page_size: 1, ..ListDocumentsRequest::default() };
+        let (first, token) = list(newest.clone()).await;
+        let (second, end) = list(ListDocumentsRequest { page_token: token, ..newest }).await;
+        assert_eq!([first, second], [[issued[1].id.clone()], [issued[0].id.clone()]]);
+        assert!(end.is_empty(), "another village's are not among them");
+        let find = |text: &str| ListDocumentsRequest { find: text.to_owned(), ..ListDocumentsRequest::default() };
+        let plain = issued[0].verification_code.to_lowercase().replace('-', "");
+        for text in [&issued[0].number, &issued[0].verification_code, &plain] {
+            assert_eq!(list(find(text)).await.0, [issued[0].id.clone()], "{text}");
+        }
+        for text in ["400.9/999/1707022002/XI/2026", &issued[2].number, &issued[2].verification_code] {
+            assert!(list(find(text)).await.0.is_empty(), "{text}");
+        }
+        let listed = town.reader().list_documents(ListDocumentsRequest::default()).await.expect("a list").documents;
+        for document in &listed {
+            let whole = town.document(&document.id).await;
+            assert_eq!((&document.sha256, document.signatures), (&whole.sha256, 1));
+        }
+        let offered = async |person: &Client, id: &str| {
+            let request = GetDocumentRequest { document: id.to_owned() };
+            person.get_document(request).await.expect("he reads it").document.expect("a document").allowed_verbs
+        };
+        let head = town.head(PLAIN);
+        assert_eq!(offered(&head, &issued[0].id).await, ["REVOKE", "CORRECT", "RENEW"]);
+        assert!(offered(&town.reader(), &issued[0].id).await.is_empty());
+        let retire = RetireLetterTypeRequest {
+            letter_type: "sktm".to_owned(), reason: "diganti jenis lain".to_owned(), ..RetireLetterTypeRequest::default()
+        };
+        town.editor("ani").retire_letter_type(retire).await.expect("retired");
+        assert_eq!(offered(&head, &issued[0].id).await, ["REVOKE"], "nothing replaces it any more");
+        town.revoke(&issued[0].id, WHY).await.expect("revoked");
+        assert!(offered(&head, &issued[0].id).await.is_empty());
+    }
+
     /// 24. Replace (correction) issues a new document linked to the old, old shows DIGANTIKAN.
     async fn line_24_a_corrected_document_replaces_the_old_one_when_it_is_signed(engine) {
         let town = Town::new(engine).await;
@@ -176,9 +222,27 @@ lines! {
         let new = town.document(&application.document_id).await;
         let replaced = town.document(&old.id).await;
         assert_eq!((replaced.state(), &replaced.replaced_by, &new.replaces), (DocumentState::Replaced, &new.id, &old.id));
+        assert_eq!(replaced.revoke_reason, "nama sekolah keliru");
         assert_eq!((town.shows(&old).await, town.shows(&new).await), (DocumentState::Replaced, DocumentState::Valid));
         assert!(new.number != old.number && new.verification_code != old.verification_code);
         assert!(words(&town.bytes(&new.id, 0).await).contains("SMA Negeri 2 Lebong"));
+        // A name is corrected too; where somebody lives is not.
+        let subject = Subject { name: "Rohana Zulaiha".to_owned(), area: EASTERN.to_owned(), ..Resident::new(1, PLAIN).subject() };
+        let rename = CorrectDocumentRequest {
+            document: new.id.clone(),
+            values: Some(structure(&values)),
+            reason: "nama keliru ditulis".to_owned(),
+            subject: Some(subject),
+            ..CorrectDocumentRequest::default()
+        };
+        let wrong = Subject { nik: "123".to_owned(), ..Resident::new(1, PLAIN).subject() };
+        let wrong = CorrectDocumentRequest { subject: Some(wrong), ..rename.clone() };
+        assert_eq!(town.head(PLAIN).correct_document(wrong).await.expect_err("a number is wrong").named()[0], ("subject.nik", "INVALID_NIK"));
+        let renamed = town.head(PLAIN).correct_document(rename).await.expect("begun").application.expect("an application");
+        let subject = renamed.subject.clone().expect("a subject");
+        assert_eq!((subject.name.as_str(), subject.area.as_str()), ("Rohana Zulaiha", PLAIN));
+        town.head(PLAIN).send_back(&renamed.id, "belum jadi diperbaiki").await.expect_err("it is not his step");
+        town.officer(PLAIN).reject(&renamed.id, "nama sudah benar semula").await.expect("rejected");
         assert!(words(&town.bytes(&old.id, 0).await).contains("SMP Negeri 1 Rimbo Pengadang"), "every version is kept");
         assert_eq!(town.events_of(&old.id).await, ["surat.digantikan"]);
         // What was replaced is corrected no more; what replaced it is renewed with the values it has.

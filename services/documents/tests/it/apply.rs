@@ -7,6 +7,7 @@ use mpp_proto::documents::v1::*;
 use serde_json::json;
 use tonic::Code;
 
+use super::clamd::{Clamd, EICAR};
 use super::paper::words;
 use super::town::{
     Client, PLAIN, RT, Refusal, Resident, Town, VILLAGE, account, history, office, put, scan, structure,
@@ -15,6 +16,10 @@ use super::town::{
 
 fn attached(file: &Attachment, requirement: &str) -> Attachment {
     Attachment { file_id: file.file_id.clone(), requirement: requirement.to_owned(), ..Attachment::default() }
+}
+
+fn any_number(number: f64) -> prost_types::Value {
+    prost_types::Value { kind: Some(prost_types::value::Kind::NumberValue(number)) }
 }
 
 impl Client {
@@ -320,6 +325,87 @@ lines! {
         ] {
             assert_eq!(town.nobody().prefill_application(wrong).await.expect_err("refused").code, Code::NotFound);
         }
+    }
+
+    /// 6 and 10. What was returned comes back whole, to who knows the code and the number: nothing is typed or uploaded twice.
+    async fn line_10_a_returned_application_is_corrected_without_telling_it_again(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1, PLAIN);
+        let wish = town.wish("sktm", &resident).await;
+        let status = town.submit(wish.clone()).await;
+        let prefill = PrefillApplicationRequest { code: status.code.clone(), nik: resident.nik.clone(), letter_type: "sktm".to_owned() };
+        // Not before it is returned.
+        let early = town.nobody().prefill_application(prefill.clone()).await.expect("filled");
+        assert!(early.attachments.is_empty() && !early.values.expect("values").fields.contains_key("penghasilan"));
+        town.officer(PLAIN).send_back(&status.application_id, "penghasilan tidak sesuai slip gaji").await.expect("returned");
+        let status = town.status(&status.code).await;
+        assert_eq!((status.state(), status.letter_type_version), (ApplicationState::Returned, 1));
+        let back = town.nobody().prefill_application(prefill.clone()).await.expect("filled");
+        let mut values = back.values.expect("values");
+        for (key, told) in &wish.values.clone().expect("values").fields {
+            assert_eq!(values.fields.get(key), Some(told), "{key}");
+        }
+        let named = |files: &[Attachment]| {
+            let mut named: Vec<_> = files.iter().map(|it| (it.requirement.clone(), it.file_id.clone())).collect();
+            named.sort();
+            named
+        };
+        assert_eq!(named(&back.attachments), named(&wish.attachments));
+        // The number opens it, and only with the code; another type gets what it asks and no file.
+        let wrong = PrefillApplicationRequest { nik: Resident::new(2, PLAIN).nik, ..prefill.clone() };
+        assert_eq!(town.nobody().prefill_application(wrong).await.expect_err("refused").code, Code::NotFound);
+        let other = PrefillApplicationRequest { letter_type: "domisili".to_owned(), ..prefill.clone() };
+        let other = town.nobody().prefill_application(other).await.expect("filled");
+        assert!(other.attachments.is_empty() && !other.values.expect("values").fields.contains_key("penghasilan"));
+        // One value is corrected, one paper is exchanged, the rest stands; the type has a newer version, or is no more offered.
+        let retire = RetireLetterTypeRequest {
+            letter_type: "sktm".to_owned(), reason: "diganti jenis lain".to_owned(), ..RetireLetterTypeRequest::default()
+        };
+        town.editor("ani").retire_letter_type(retire).await.expect("retired");
+        assert!(!town.nobody().prefill_application(prefill).await.expect("filled").attachments.is_empty());
+        let better = town.upload(scan()).await.expect("an upload");
+        values.fields.insert("penghasilan".to_owned(), structure(json!({"it": 900_000}).as_object().expect("an object")).fields["it"].clone());
+        let mut attachments = back.attachments;
+        attachments[0].file_id.clone_from(&better.file_id);
+        let resubmit = ResubmitApplicationRequest { code: status.code, values: Some(values), attachments, ..ResubmitApplicationRequest::default() };
+        town.nobody().resubmit_application(resubmit).await.expect("corrected");
+        let seen = town.seen(&status.application_id).await;
+        assert_eq!((seen.state(), seen.attachments.len()), (ApplicationState::InReview, wish.attachments.len()));
+        assert_eq!(seen.attachments[0].file_id, better.file_id);
+        assert_eq!(seen.values.expect("values").fields["penghasilan"], any_number(900_000.0));
+        // A file of another application is not to be had by its id.
+        let wish = town.wish("kehilangan", &Resident::new(3, PLAIN)).await;
+        let mut attachments = wish.attachments.clone();
+        attachments[0].file_id.clone_from(&better.file_id);
+        let stranger = town.submit(wish.clone()).await;
+        let why = "lampirkan surat dari kepolisian";
+        town.officer(PLAIN).send_back(&stranger.application_id, why).await.expect("returned");
+        let theft = ResubmitApplicationRequest {
+            code: stranger.code,
+            values: wish.values,
+            attachments,
+            ..ResubmitApplicationRequest::default()
+        };
+        assert_eq!(town.nobody().resubmit_application(theft).await.expect_err("refused").code, Code::NotFound);
+    }
+
+    /// 35. A scanner looks at every upload before it is stored, and nothing is taken that it has not seen.
+    async fn line_35_a_scanner_looks_at_every_upload(engine) {
+        let clamd = Clamd::start().await;
+        let town = Town::scanned(engine, &clamd.address).await;
+        let clean = scan();
+        town.upload(clean.clone()).await.expect("clean");
+        assert_eq!(clamd.seen(), [clean]);
+        let stored = std::fs::read_dir(town.files()).expect("a folder").count();
+        let infected = [b"%PDF-1.7\n".as_slice(), EICAR].concat();
+        let refusal = town.upload(infected).await.expect_err("infected");
+        assert_eq!((refusal.code, refusal.named()), (Code::InvalidArgument, vec![("content", "INFECTED")]));
+        // Larger than it looks at: what it could not see is not taken, nor is anything while it is away.
+        let refusal = town.upload([b"%PDF-1.7\n".as_slice(), &vec![b' '; 1 << 20]].concat()).await.expect_err("not seen");
+        assert_eq!(refusal.code, Code::Unavailable);
+        clamd.ends();
+        assert_eq!(town.upload(scan()).await.expect_err("away").code, Code::Unavailable);
+        assert_eq!(std::fs::read_dir(town.files()).expect("a folder").count(), stored, "nothing of it lies here");
     }
 
     /// 43. Duplicate detection: same subject + type within N days warns.

@@ -50,7 +50,7 @@ impl Town {
     }
 
     async fn letter_type(&self, key: &str) -> Result<LetterType, Refusal> {
-        let request = GetLetterTypeRequest { letter_type: key.to_owned() };
+        let request = GetLetterTypeRequest { letter_type: key.to_owned(), version: 0 };
         self.nobody().get_letter_type(request).await.map(|answer| answer.letter_type.expect("a type"))
     }
 
@@ -68,6 +68,13 @@ lines! {
         assert_eq!(town.letter_type("uji").await.expect_err("not there").code, Code::NotFound);
         let draft = town.save("ani", &definition("uji"), &template("Kalimat versi satu.")).await.expect("saved");
         assert_eq!((draft.version, draft.state(), draft.defects.clone()), (1, LetterTypeState::Draft, vec![]));
+        // Editors find it, and one that cannot be published yet; nobody else does.
+        town.save("ani", &definition("coba"), "rusak #").await.expect("saved");
+        let listed = town.editor("budi").list_letter_type_drafts(ListLetterTypeDraftsRequest::default()).await.expect("a list").drafts;
+        let listed: Vec<_> = listed.iter().map(|it| (it.key.as_str(), it.version, it.author.as_str(), it.is_new)).collect();
+        assert_eq!(listed, [("coba", 1, "acc_ani", true), ("uji", 1, "acc_ani", true)]);
+        let refusal = town.officer(PLAIN).list_letter_type_drafts(ListLetterTypeDraftsRequest::default()).await;
+        assert_eq!(refusal.expect_err("not an editor").code, Code::PermissionDenied);
         assert_eq!(town.letter_type("uji").await.expect_err("a draft is not offered").code, Code::NotFound);
         town.publish("budi", &draft).await.expect("published");
         let letter = town.letter_type("uji").await.expect("offered");
@@ -80,6 +87,12 @@ lines! {
         let first = town.submit(wish.clone()).await;
         let draft = town.save("ani", &definition("uji"), &template("Kalimat versi dua.")).await.expect("saved");
         assert_eq!(draft.version, 2);
+        let page = ListLetterTypeDraftsRequest { page_size: 1, ..ListLetterTypeDraftsRequest::default() };
+        let first_page = town.editor("ani").list_letter_type_drafts(page.clone()).await.expect("a page");
+        let page = ListLetterTypeDraftsRequest { page_token: first_page.next_page_token, ..page };
+        let second_page = town.editor("ani").list_letter_type_drafts(page).await.expect("a page");
+        assert_eq!((first_page.drafts[0].key.as_str(), second_page.drafts[0].key.as_str()), ("coba", "uji"));
+        assert!(!second_page.drafts[0].is_new && second_page.next_page_token.is_empty());
         town.publish("budi", &draft).await.expect("published");
         assert_eq!(town.letter_type("uji").await.expect("offered").version, 2);
         // What is under way follows the version it began with; what comes now follows the new one.
@@ -94,6 +107,16 @@ lines! {
         }
         let request = ListLetterTypeVersionsRequest { letter_type: "uji".to_owned(), ..ListLetterTypeVersionsRequest::default() };
         let versions = town.editor("ani").list_letter_type_versions(request).await.expect("versions").versions;
+        // What an application follows can be read by its applicant; what is still being written cannot.
+        let of_version = async |version| {
+            let request = GetLetterTypeRequest { letter_type: "uji".to_owned(), version };
+            town.nobody().get_letter_type(request).await.map(|answer| answer.letter_type.expect("a type").version)
+        };
+        assert_eq!((of_version(1).await, of_version(2).await), (Ok(1), Ok(2)));
+        town.save("ani", &definition("uji"), &template("Kalimat versi tiga.")).await.expect("saved");
+        for version in [3, 4, -1] {
+            assert_eq!(of_version(version).await.expect_err("none").code, Code::NotFound, "{version}");
+        }
         let states: Vec<_> = versions.iter().map(|it| (it.version, it.state(), it.author.as_str(), it.publisher.as_str())).collect();
         assert_eq!(states, [
             (2, LetterTypeState::Published, "acc_ani", "acc_budi"),

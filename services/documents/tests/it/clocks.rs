@@ -6,6 +6,7 @@ use mpp_proto::documents::v1::*;
 use tonic::Code;
 
 use super::town::{AGENCY, PLAIN, RT, Resident, Town, active, history, moment};
+use super::tsa::{Authority, Mood};
 
 const WHY: &str = "menunggu surat dari Dukcapil";
 
@@ -147,5 +148,36 @@ lines! {
         assert_eq!(town.seen(&letter).await.state(), ApplicationState::InReview);
         // Nobody refuses it any more.
         officer.reject(id, "terlambat menolak permohonan").await.expect_err("it is granted");
+    }
+
+    /// 28. While the seal is away, what the law grants waits for it, and its history says so once.
+    async fn line_28_what_the_law_grants_waits_for_the_seal_without_filling_its_history(engine) {
+        let authority = Authority::start().await;
+        let town = Town::with(engine, authority.config(true)).await;
+        let id = town.applied("izin_reklame", &Resident::new(1, PLAIN)).await.application_id;
+        authority.is_now(Mood::Busy);
+        town.set("2026-12-01T01:00:00Z");
+        for _ in 0..4 {
+            town.sweep().await;
+            town.wait(TimeDelta::minutes(1));
+        }
+        let waiting = town.seen(&id).await;
+        assert_eq!(waiting.state(), ApplicationState::AwaitingSignature);
+        assert!(waiting.signing_problem.contains("penanda waktu"), "{}", waiting.signing_problem);
+        let happened = history(&waiting);
+        for what in ["DEEM_GRANTED", "SIGNING_FAILED"] {
+            assert_eq!(happened.iter().filter(|one| **one == what).count(), 1, "{what} in {happened:?}");
+        }
+        let done = async || town.journal_of(&id).await.into_iter().filter(|what| what != "application.viewed").count();
+        let entries = done().await;
+        authority.is_now(Mood::Stamps);
+        town.sweep().await;
+        let granted = town.seen(&id).await;
+        assert_eq!(granted.state(), ApplicationState::Issued, "{}", granted.signing_problem);
+        assert_eq!((granted.numbers.len(), &granted.numbers), (1, &waiting.numbers));
+        assert_eq!(town.judged(town.bytes(&granted.document_id, 0).await).await.verdict(), FileVerdict::Valid);
+        assert_eq!(done().await, entries + 2, "it begins, and it is signed");
+        let told = town.events_of(&id).await;
+        assert_eq!(told.iter().filter(|kind| *kind == "surat.dianggap_dikabulkan").count(), 1, "{told:?}");
     }
 }

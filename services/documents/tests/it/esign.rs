@@ -54,7 +54,7 @@ pub(crate) struct Esign {
     folder: tempfile::TempDir,
 }
 
-fn validity() -> Validity {
+pub(crate) fn validity() -> Validity {
     let from: DateTime<Utc> = "2020-01-01T00:00:00Z".parse().expect("a moment");
     Validity { from, until: from + TimeDelta::days(7300) }
 }
@@ -115,7 +115,7 @@ impl Esign {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -155,7 +155,8 @@ impl Inner {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+/// The body of a request.
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

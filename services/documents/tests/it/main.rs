@@ -29,6 +29,7 @@ macro_rules! lines {
 mod after;
 mod apply;
 mod catalogue;
+mod clamd;
 mod clocks;
 mod esign;
 mod exchange;
@@ -39,4 +40,5 @@ mod safety;
 mod signing;
 mod steps;
 mod town;
+mod tsa;
 mod webhooks;

@@ -10,6 +10,7 @@ use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 use tonic::Code;
 
+use super::paper::words;
 use super::town::{PLAIN, Resident, SUB_DISTRICT, Town, VILLAGE};
 
 impl Town {
@@ -91,6 +92,29 @@ lines! {
         // Without a year it is the present one.
         assert_eq!(town.register(PLAIN, 0).await.len(), 2);
         assert!(town.register(SUB_DISTRICT, 0).await.is_empty());
+    }
+
+    /// 13. Number and date of a letter are of one day: a signature that comes after the turn of the year changes neither.
+    async fn line_13_the_date_of_a_letter_is_that_of_its_number(engine) {
+        let town = Town::new(engine).await;
+        town.set("2026-12-31T03:00:00Z");
+        let status = town.applied("sktm", &Resident::new(1, PLAIN)).await;
+        town.walk(&status.application_id).await;
+        town.set("2027-01-04T03:00:00Z");
+        let issued = town.finish(&status.application_id).await;
+        let document = town.document(&issued.document_id).await;
+        assert_eq!((document.number.as_str(), document.date.as_str()), ("400.9/001/1707022002/XII/2026", "2026-12-31"));
+        assert_eq!(town.verified(&document.verification_code).await.date, "2026-12-31");
+        let text = words(&town.bytes(&document.id, 0).await);
+        assert!(text.contains("31 Desember 2026") && !text.contains("Januari 2027"), "{text}");
+        // Three months from the date that it bears, on paper and on the page.
+        assert!(text.contains("30 Maret 2027"), "{text}");
+        town.set("2027-03-30T03:00:00Z");
+        town.sweep().await;
+        assert_eq!(town.document(&document.id).await.state(), DocumentState::Valid);
+        town.set("2027-03-31T03:00:00Z");
+        town.sweep().await;
+        assert_eq!(town.document(&document.id).await.state(), DocumentState::Expired);
     }
 
     /// 14. A failed or withdrawn letter's number stays visible as VOID, never reused.

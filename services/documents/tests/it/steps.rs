@@ -8,8 +8,8 @@ use tonic::Code;
 
 use super::paper::words;
 use super::town::{
-    AGENCY, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history, moment,
-    office, official_nik, put, structure, timestamp, values_of,
+    AGENCY, Client, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history,
+    moment, office, official_nik, put, structure, timestamp, values_of,
 };
 
 const WHY: &str = "foto kartu keluarga tidak terbaca";
@@ -71,6 +71,8 @@ lines! {
         // In the village, in another role.
         for person in [town.officer(VILLAGE), town.head(VILLAGE), town.official("RW_HEAD", "17.07.02.2001/002")] {
             assert!(person.application(&id).await.expect("he reads it").allowed_verbs.is_empty());
+            // Who only reads is offered nothing either.
+            assert!(before.allowed_verbs.is_empty());
             assert_eq!(person.approve(&before).await.expect_err("not his").what(), (Code::PermissionDenied, "NOT_YOUR_STEP"));
             assert_eq!(person.send_back(&id, WHY).await.expect_err("not his").reason, "NOT_YOUR_STEP");
             assert_eq!(person.reject(&id, WHY).await.expect_err("not his").reason, "NOT_YOUR_STEP");
@@ -308,7 +310,7 @@ lines! {
         let result = delegate.sign(&ids[0]).await;
         assert!(result.signed, "{result:?}");
         let text = words(&town.bytes(&town.seen(&ids[0]).await.document_id, 0).await);
-        assert!(text.contains("PLT. KEPALA DESA") && text.contains("Gunawan Wibisono") && !text.contains("Budi Santoso"), "{text}");
+        assert!(text.contains("Plt. KEPALA DESA") && text.contains("Gunawan Wibisono") && !text.contains("Budi Santoso"), "{text}");
         // After, from the very moment on.
         town.set("2026-11-25T00:00:00Z");
         assert!(delegate.inbox().await.is_empty());
@@ -319,6 +321,104 @@ lines! {
         let elsewhere = town.applied("sktm", &Resident::new(3, EASTERN)).await.application_id;
         town.walk(&elsewhere).await;
         assert_eq!(delegate.application(&elsewhere).await.expect_err("another office").code, Code::NotFound);
+    }
+
+    /// 9. What is offered to an official is exactly what the service would accept from him.
+    async fn line_09_an_official_is_offered_what_the_service_would_accept(engine) {
+        let mut town = Town::new(engine).await;
+        let status = town.applied("sktm", &Resident::new(1, PLAIN)).await;
+        let id = status.application_id.clone();
+        let offered = async |person: &Client| person.application(&id).await.expect("he reads it").allowed_verbs;
+        let (officer, head) = (town.officer(PLAIN), town.head(PLAIN));
+        assert_eq!(offered(&officer).await, ["CLAIM", "APPROVE", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        // Taken by a colleague; the head may free it.
+        let claim = ClaimApplicationRequest { application: id.clone(), ..ClaimApplicationRequest::default() };
+        let colleague = town.official_as("acc_colleague", "VILLAGE_OFFICER", PLAIN);
+        let claimed = colleague.claim_application(claim).await.expect("claimed").application.expect("an application");
+        assert_eq!(claimed.allowed_verbs, ["RELEASE", "APPROVE", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        assert!(offered(&officer).await.is_empty());
+        assert_eq!(offered(&head).await, ["RELEASE"]);
+        let pause = PauseClockRequest { application: id.clone(), reason: WHY.to_owned(), ..PauseClockRequest::default() };
+        let paused = colleague.pause_clock(pause).await.expect("paused").application.expect("an application");
+        assert_eq!(paused.allowed_verbs, ["RELEASE", "APPROVE", "RETURN", "REJECT", "RESUME_CLOCK", "RESET_CLOCK"]);
+        colleague.approve(&paused).await.expect("approved");
+        assert!(offered(&colleague).await.is_empty(), "he took a step of it");
+        town.walk(&id).await;
+        assert_eq!(offered(&head).await, ["CLAIM", "BEGIN_SIGNING", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        // Somebody with the role whom the office does not list decides, and cannot sign.
+        let unlisted = town.official_as("acc_unlisted", "VILLAGE_HEAD", PLAIN);
+        assert_eq!(offered(&unlisted).await, ["CLAIM", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        assert_eq!(unlisted.sign(&id).await.reason, "NOT_A_SIGNATORY");
+        assert!(head.sign(&id).await.signed);
+        assert_eq!(offered(&head).await, ["HAND_OVER"]);
+        assert!(town.seen(&id).await.allowed_verbs.is_empty(), "a reader of everything hands over nothing");
+        let over = HandOverApplicationRequest {
+            application: id.clone(), collector: "Rohana Zulaikha".to_owned(), copies: 1, ..HandOverApplicationRequest::default()
+        };
+        officer.hand_over_application(over).await.expect("handed over");
+        assert!(offered(&head).await.is_empty());
+        town.apply(office(PLAIN)).await;
+    }
+
+    /// 17. An official signs in the name of another with the words that the rules have for it: a.n., u.b.
+    async fn line_17_an_official_signs_for_another_in_the_words_of_the_rules(engine) {
+        let mut town = Town::new(engine).await;
+        let mut agency = office(AGENCY);
+        agency.signatories[0].title = "Kepala Bidang Pelayanan".to_owned();
+        agency.signatories[0].on_behalf_of = "a.n. Kepala Dinas Kesehatan".to_owned();
+        town.apply(agency.clone()).await;
+        let text = words(&town.bytes(&town.issued("sip_bidan", &Resident::new(1, PLAIN)).await.1.id, 0).await);
+        assert!(text.contains("a.n. KEPALA DINAS KESEHATAN KEPALA BIDANG PELAYANAN, "), "{text}");
+        agency.signatories[0].between = "Sekretaris Dinas".to_owned();
+        town.apply(agency).await;
+        let text = words(&town.bytes(&town.issued("sip_bidan", &Resident::new(2, PLAIN)).await.1.id, 0).await);
+        let expected = "a.n. KEPALA DINAS KESEHATAN SEKRETARIS DINAS u.b. KEPALA BIDANG PELAYANAN, ";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    /// 38. Who fills in for the second signer is the one whom the letter names, and the one who signs it.
+    async fn should_38_the_letter_names_who_fills_in_for_its_second_signer(engine) {
+        let mut town = Town::new(engine).await;
+        let mut sub_district = office(SUB_DISTRICT);
+        sub_district.signatories.push(Signatory {
+            account_id: "acc_plh".to_owned(),
+            role: "SUB_DISTRICT_OFFICER".to_owned(),
+            name: "Siti Rahayu, S.Sos.".to_owned(),
+            title: "Sekretaris Camat".to_owned(),
+            ..Signatory::default()
+        });
+        town.apply(sub_district).await;
+        let delegation = Delegation {
+            office_id: town.office(SUB_DISTRICT).id.clone(),
+            role: "SUB_DISTRICT_HEAD".to_owned(),
+            account_id: "acc_plh".to_owned(),
+            title: "Plh.".to_owned(),
+            decree: "800/12/2026".to_owned(),
+            start_time: timestamp(moment("2026-11-23T00:00:00Z")),
+            end_time: timestamp(moment("2026-11-28T00:00:00Z")),
+            ..Delegation::default()
+        };
+        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
+        town.admin().apply_delegation(request).await.expect("appointed");
+        let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        wish.with_optional_steps = true;
+        let id = town.submit(wish).await.application_id;
+        let mut application = town.walk(&id).await;
+        assert!(town.head(VILLAGE).sign(&id).await.signed);
+        application = town.walk(&application.id).await;
+        assert_eq!(active(&application).role, "SUB_DISTRICT_HEAD");
+        // The post's holder is not the one whom the paper names.
+        let holder = town.official("SUB_DISTRICT_HEAD", SUB_DISTRICT);
+        assert_eq!(holder.sign(&id).await.reason, "ANOTHER_SIGNER_PRINTED");
+        let delegate = town.person("acc_plh", &["documents.work"], &[SUB_DISTRICT]);
+        let result = delegate.sign(&id).await;
+        assert!(result.signed, "{result:?}");
+        let document = town.document(&town.seen(&id).await.document_id).await;
+        let text = words(&town.bytes(&document.id, 0).await);
+        assert!(text.contains("Plh. CAMAT RIMBO PENGADANG") && text.contains("Siti Rahayu, S.Sos."), "{text}");
+        assert!(!text.contains("Ahmad Dahlan"), "{text}");
+        let document = town.verified(&document.verification_code).await;
+        assert_eq!(document.signers[1], "Plh. Camat Rimbo Pengadang, Siti Rahayu, S.Sos.");
     }
 
     /// The worklist: what is due first comes first, on pages that neither repeat nor leave out.

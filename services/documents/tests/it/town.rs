@@ -230,6 +230,15 @@ impl Town {
     }
 
     pub(crate) async fn with(engine: Engine, signing: SigningConfig) -> Self {
+        Self::configured(engine, Config { signing, ..Config::default() }).await
+    }
+
+    /// With a virus scanner at this address.
+    pub(crate) async fn scanned(engine: Engine, scanner: &str) -> Self {
+        Self::configured(engine, Config { scanner: scanner.to_owned(), ..Config::default() }).await
+    }
+
+    async fn configured(engine: Engine, config: Config) -> Self {
         let db = testing::fresh_db(engine).await;
         mpp_migrations::run("documents", &db.db.write).await.expect("the tables are made");
         let clock = Arc::new(ManualClock::at(moment(MONDAY)));
@@ -238,7 +247,7 @@ impl Town {
         let mut town = Self {
             clock,
             db,
-            config: Config { signing, ..Config::default() },
+            config,
             folder: testing::temp_dir(),
             offices: BTreeMap::new(),
             issuer,
@@ -407,7 +416,7 @@ impl Town {
 
     /// A request for a shipped type with its sample values, and one upload for every paper that is asked for.
     pub(crate) async fn wish(&self, letter_type: &str, resident: &Resident) -> SubmitApplicationRequest {
-        let request = GetLetterTypeRequest { letter_type: letter_type.to_owned() };
+        let request = GetLetterTypeRequest { letter_type: letter_type.to_owned(), version: 0 };
         let letter =
             self.nobody().get_letter_type(request).await.expect("a type").letter_type.expect("a type");
         let file = self.upload(scan()).await.expect("an upload");
@@ -702,6 +711,7 @@ calls! {
     list_letter_types(ListLetterTypesRequest) -> ListLetterTypesResponse;
     get_letter_type(GetLetterTypeRequest) -> GetLetterTypeResponse;
     list_letter_type_versions(ListLetterTypeVersionsRequest) -> ListLetterTypeVersionsResponse;
+    list_letter_type_drafts(ListLetterTypeDraftsRequest) -> ListLetterTypeDraftsResponse;
     save_letter_type(SaveLetterTypeRequest) -> SaveLetterTypeResponse;
     preview_letter_type(PreviewLetterTypeRequest) -> PreviewLetterTypeResponse;
     publish_letter_type(PublishLetterTypeRequest) -> PublishLetterTypeResponse;

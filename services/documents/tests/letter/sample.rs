@@ -16,6 +16,7 @@ pub(crate) fn letter() -> Letter {
         on_behalf_of: None,
         position: position.to_owned(),
         under_orders: None,
+        acting: None,
         name: name.to_owned(),
         rank: None,
         nip: None,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use mpp_kit::caller::reaches;
 use mpp_kit::check::Checker;
 
 use super::{AgencyId, CounterId, HallId, role::Permission, role::Place, role::Role};
@@ -170,6 +171,30 @@ pub fn holding(grants: &[Grant], now: DateTime<Utc>) -> (Vec<&Grant>, Option<Dat
     let holding: Vec<&Grant> = grants.iter().filter(|grant| grant.holds_at(now)).collect();
     let first_end = holding.iter().filter_map(|grant| grant.valid_to).min();
     (holding, first_end)
+}
+
+/// Whether two people have a part in common: somewhere a grant of the first that holds now and any grant of the second, over
+/// or not, are in the same hall and agency, or one's area lies within the other's. A hall and an area have nothing in common.
+#[must_use]
+pub fn meet(own: &[Grant], others: &[Grant], now: DateTime<Utc>) -> bool {
+    let same = |one: Option<String>, other: Option<String>| one.is_none() || other.is_none() || one == other;
+    let is_everywhere =
+        |grant: &Grant| grant.hall.is_none() && grant.agency.is_none() && grant.area.is_none();
+    own.iter().filter(|grant| grant.holds_at(now)).any(|own| {
+        others.iter().any(|other| match (&own.area, &other.area) {
+            _ if is_everywhere(own) || is_everywhere(other) => true,
+            (Some(own), Some(other)) => {
+                let (own, other) = (own.to_string(), other.to_string());
+                reaches(&own, &other) || reaches(&other, &own)
+            }
+            (None, None) => {
+                let id = |hall: Option<HallId>| hall.map(|hall| hall.to_string());
+                let agency = |agency: Option<AgencyId>| agency.map(|agency| agency.to_string());
+                same(id(own.hall), id(other.hall)) && same(agency(own.agency), agency(other.agency))
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        })
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Accounts and their grants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -54,6 +54,22 @@ async fn with_grants(db: &impl ConnectionTrait, rows: Vec<account::Model>) -> Re
 pub(crate) async fn find(db: &impl ConnectionTrait, id: AccountId) -> Result<Option<Account>, DbErr> {
     let row = account::Entity::find_by_id(id.to_string()).one(db).await?;
     Ok(with_grants(db, row.into_iter().collect()).await?.pop())
+}
+
+/// The accounts with these ids, by id.
+pub(crate) async fn of_ids(
+    db: &impl ConnectionTrait,
+    ids: &BTreeSet<AccountId>,
+) -> Result<Vec<Account>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = account::Entity::find()
+        .filter(account::Column::Id.is_in(ids.iter().map(ToString::to_string)))
+        .order_by_asc(account::Column::Id)
+        .all(db)
+        .await?;
+    with_grants(db, rows).await
 }
 
 /// The account with this username.

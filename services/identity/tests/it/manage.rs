@@ -305,3 +305,49 @@ async fn every_audited_rpc_leaves_an_entry_and_the_chain_is_sound() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn colleagues_know_each_others_names_and_strangers_do_not() {
+    on_both(async |world: World| {
+        let area = |role, area: &str| proto::Grant { area: area.to_owned(), ..grant(role) };
+        let mut ids = Vec::new();
+        for (username, own) in [
+            ("kades", area(proto::Role::VillageHead, "17.07.05.2003")),
+            ("rt.005", area(proto::Role::RtHead, "17.07.05.2003/002/005")),
+            ("camat", area(proto::Role::SubDistrictHead, "17.07.05")),
+            ("tetangga", area(proto::Role::VillageHead, "17.07.05.2004")),
+            ("loket", grant_in(proto::Role::Counter, &hall())),
+        ] {
+            ids.push(world.account(username, vec![own]).await.id);
+        }
+        let names = async |username: &str, accounts: &[String]| {
+            let token = world.sign_in(username, PASSWORD).await.unwrap().token;
+            let request = proto::GetAccountNamesRequest { accounts: accounts.to_vec() };
+            let answer = world.client.clone().get_account_names(as_caller(&token, request)).await?;
+            Ok::<_, Status>(answer.into_inner().names.into_iter().map(|it| it.account).collect::<Vec<_>>())
+        };
+        let sorted = |which: &[usize]| {
+            let mut found: Vec<String> = which.iter().map(|at| ids[*at].clone()).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(names("kades", &ids).await.unwrap(), sorted(&[0, 1, 2]));
+        assert_eq!(names("rt.005", &ids).await.unwrap(), sorted(&[0, 1, 2]));
+        assert_eq!(names("camat", &ids).await.unwrap(), sorted(&[0, 1, 2, 3]));
+        assert_eq!(names("loket", &ids).await.unwrap(), sorted(&[4]));
+        // Only those that were asked for.
+        assert_eq!(names("camat", &ids[3..4]).await.unwrap(), sorted(&[3]));
+        assert_eq!(names("camat", &[]).await.unwrap(), [""; 0]);
+        let refused = names("camat", &["doc_x".to_owned()]).await.unwrap_err();
+        assert_eq!(violations(&refused), [("accounts[0]".to_owned(), "INVALID_ID".to_owned())].into());
+        let refused = names("camat", &vec![ids[0].clone(); 101]).await.unwrap_err();
+        assert_eq!(violations(&refused), [("accounts".to_owned(), "TOO_MANY".to_owned())].into());
+        // Who has left is still named in what he did.
+        world.disable(&ids[0]).await;
+        assert_eq!(names("camat", &ids).await.unwrap(), sorted(&[0, 1, 2, 3]));
+        let request = proto::GetAccountNamesRequest { accounts: ids.clone() };
+        let refused = world.client.clone().get_account_names(request).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated);
+    })
+    .await;
+}

@@ -27,6 +27,7 @@ async fn call_all(world: &World, token: Option<&str>) -> Vec<(&'static str, Resu
         ("GetJwks", client.get_jwks(request(token)).await.map(|_| ())),
         ("CreateAccount", client.create_account(request(token)).await.map(|_| ())),
         ("ListAccounts", client.list_accounts(request(token)).await.map(|_| ())),
+        ("GetAccountNames", client.get_account_names(request(token)).await.map(|_| ())),
         ("DisableAccount", client.disable_account(request(token)).await.map(|_| ())),
         ("EnrolDevice", client.enrol_device(request(token)).await.map(|_| ())),
         ("ListDevices", client.list_devices(request(token)).await.map(|_| ())),

@@ -272,7 +272,7 @@ async fn receive_nib(core: &Core, drafts: &dyn Drafts, nib: &Value) -> Result<To
     let now = core.now();
     let tx = core.db.begin().await?;
     let before = store::receive(&tx, (&text(nib, "nib"), &oss_id), &digest, now).await?;
-    if before.is_some_and(|before| before.digest == digest) {
+    if before.is_some_and(|before| before == digest) {
         tx.commit().await?;
         return Ok(Ok("Data sudah diterima sebelumnya".to_owned()));
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::letter_type::AfterReturn;
 use crate::domain::sla::{ClockError, ClockVerb, Promise, SlaClock};
-use crate::domain::step::{Level, StepKind};
+use crate::domain::step::{Level, OfficeLevel, StepKind};
 
 /// Characters of a reason at least: enough to say something.
 const SHORTEST_REASON: usize = 10;
@@ -255,6 +255,42 @@ pub fn due_orders(application: &Application, calendar: &WorkCalendar, now: DateT
         .collect()
 }
 
+/// What this official could order now, by the names that the contract has for it: exactly what [`decide`] would not refuse.
+#[must_use]
+pub fn allowed(
+    application: &Application,
+    actor: &Actor,
+    calendar: &WorkCalendar,
+    now: DateTime<Utc>,
+) -> Vec<&'static str> {
+    let seen = application.content_hash.clone().unwrap_or_default();
+    // A reason as long as one must be; none of these orders is carried out.
+    let why = || "-".repeat(SHORTEST_REASON);
+    let reason = || Reason { code: super::ReasonCode::Other, text: why(), about: Vec::new() };
+    let clock = |verb| Order::Clock { verb, reason: why() };
+    let collector = Collector { name: String::new(), relation: String::new() };
+    [
+        ("CLAIM", Order::Claim),
+        ("RELEASE", Order::Release),
+        ("APPROVE", Order::Approve { seen: seen.clone() }),
+        ("BEGIN_SIGNING", Order::BeginSigning { seen }),
+        ("RETURN", Order::Return { reason: reason() }),
+        ("REJECT", Order::Reject { reason: reason() }),
+        ("PAUSE_CLOCK", clock(ClockVerb::Pause)),
+        ("RESUME_CLOCK", clock(ClockVerb::Resume)),
+        ("RESET_CLOCK", clock(ClockVerb::Reset)),
+        ("HAND_OVER", Order::HandOver { collector }),
+    ]
+    .into_iter()
+    .filter(|(_, order)| {
+        let command = Command { by: By::Official(actor.clone()), order: order.clone() };
+        // What would change nothing, such as claiming again, is no offer.
+        decide(application, &command, calendar, now).is_ok_and(|decision| !decision.events.is_empty())
+    })
+    .map(|(name, _)| name)
+    .collect()
+}
+
 /// When the application is granted by law, if its type knows that and its clock runs.
 #[must_use]
 pub fn deemed_at(application: &Application, calendar: &WorkCalendar) -> Option<DateTime<Utc>> {
@@ -373,17 +409,19 @@ impl Course<'_> {
             By::Official(actor) => {
                 let works_here =
                     self.next.plan.steps.iter().zip(&self.next.steps).any(|(planned, progress)| {
-                        let office = planned.step.level.office();
-                        *progress != Progress::Skipped
-                            && actor.roles.iter().any(|(role, scope)| {
-                                role.level().office() == office
-                                    && self.next.scope_of(role.level()).as_ref() == Some(scope)
-                            })
+                        *progress != Progress::Skipped && self.works_at(actor, planned.step.level.office())
                     });
                 if works_here { Ok(()) } else { Err(Rejection::NotYourStep) }
             }
             By::System => Ok(()),
         }
+    }
+
+    /// Whether the official holds a role of an office of this level, where this application belongs to.
+    fn works_at(&self, actor: &Actor, office: OfficeLevel) -> bool {
+        actor.roles.iter().any(|(role, scope)| {
+            role.level().office() == office && self.next.scope_of(role.level()).as_ref() == Some(scope)
+        })
     }
 
     // What happens.
@@ -484,10 +522,7 @@ impl Course<'_> {
         if last.acknowledged.is_some() {
             return Err(Rejection::NothingToAcknowledge);
         }
-        let works_there = actor.roles.iter().any(|(role, scope)| {
-            role.level().office() == last.to && self.next.scope_of(role.level()).as_ref() == Some(scope)
-        });
-        if !works_there {
+        if !self.works_at(actor, last.to) {
             return Err(Rejection::NotYourStep);
         }
         self.received_by(actor);
@@ -702,7 +737,7 @@ impl Course<'_> {
 
 impl Application {
     /// Whether an office has put its signature or register on it.
-    fn is_signed_by(&self, office: crate::domain::step::OfficeLevel) -> bool {
+    fn is_signed_by(&self, office: OfficeLevel) -> bool {
         self.plan.steps.iter().zip(&self.steps).any(|(planned, progress)| {
             planned.step.level.office() == office
                 && matches!(planned.step.kind, StepKind::Sign | StepKind::Register)

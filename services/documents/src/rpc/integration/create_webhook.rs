@@ -6,6 +6,7 @@ use mpp_proto::documents::v1::{CreateWebhookRequest, CreateWebhookResponse, Webh
 use tonic::Response;
 
 use super::super::{Core, record};
+use super::owners::reach_of;
 use super::{settings, unknown_value, webhook_message};
 use crate::error::Error;
 use mpp_kit::webhook::rules::{Signing, WebhookId, WebhookState};
@@ -23,6 +24,9 @@ pub(in crate::rpc) async fn handle(
     let request = &request;
     let mut answer: CreateWebhookResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            let mut body = body;
+            body.reach = reach_of(caller);
+            body.seen_at = Some(now);
             let endpoint = Endpoint {
                 id: WebhookId::generate(),
                 owner: caller.id.clone(),
@@ -78,6 +82,8 @@ fn parse(core: &Core, caller: &Caller, request: &CreateWebhookRequest) -> Result
         signing,
         format: settings.format,
         keys: vec![Key { secret: key.to_text().to_string(), since_version: 1, expires_at: None }],
+        reach: None,
+        seen_at: None,
     })
 }
 

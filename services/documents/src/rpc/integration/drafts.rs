@@ -22,9 +22,6 @@ use crate::error::Error;
 use crate::store;
 use crate::store::application::Content;
 
-/// Far more types than an installation offers.
-const TYPES: u64 = 1000;
-
 /// Under which names of OSS a field of ours is looked for, in this order; the field's own name comes first.
 const NAMES: [(&str, &[&str]); 5] = [
     ("nama", &["nama_penanggung_jwb", "nama_user_proses", "nama_perseroan"]),
@@ -95,8 +92,8 @@ impl CatalogueDrafts<'_> {
         tx: &DatabaseTransaction,
         draft: &Draft<'_>,
     ) -> Result<Option<Arc<LetterType>>, Error> {
-        for version in store::letter_type::published(tx, None, TYPES).await? {
-            let letter = self.0.types.parsed(&version)?;
+        for (key, version) in store::letter_type::in_force(tx).await? {
+            let letter = self.0.types.version(tx, &key, version).await?;
             if letter.oss.as_ref().is_some_and(|binding| is_bound(binding, &draft.licence.body.keys)) {
                 return Ok(Some(letter));
             }

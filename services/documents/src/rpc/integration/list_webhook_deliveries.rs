@@ -2,6 +2,7 @@
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
+use mpp_kit::event;
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{self as proto, ListWebhookDeliveriesRequest, ListWebhookDeliveriesResponse};
 use tonic::Response;
@@ -37,9 +38,19 @@ pub(in crate::rpc) async fn handle(
     let endpoint = own_webhook(core, &core.db.read, caller, id).await?;
     let limit = u64::from(size) + 1;
     let mut found = webhook::deliveries(&core.db.read, endpoint.id, state, before.as_deref(), limit).await?;
+    let seqs: Vec<i64> = found.iter().map(|delivery| delivery.event_seq).collect();
+    let areas = event::areas_of(&core.db.read, &seqs).await?;
     let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());
     Ok(Response::new(ListWebhookDeliveriesResponse {
         next_page_token,
-        deliveries: found.iter().map(delivery_message).collect(),
+        deliveries: found
+            .iter()
+            .map(|delivery| {
+                let told = areas.get(&delivery.event_seq).is_some_and(|area| endpoint.is_told_of(area));
+                let message = delivery_message(delivery);
+                // What was planned when its owner reached further is not his to read any more.
+                proto::WebhookDelivery { body: if told { message.body } else { String::new() }, ..message }
+            })
+            .collect(),
     }))
 }

@@ -7,6 +7,7 @@ use mpp_proto::documents::v1::{self as proto, UpdateWebhookRequest, UpdateWebhoo
 use tonic::Response;
 
 use super::super::{Core, check_version, record};
+use super::owners::reach_of;
 use super::{own_webhook, settings, unknown_value, webhook_message};
 use crate::error::Error;
 use mpp_kit::webhook::rules::{DisableReason, WebhookId, WebhookState};
@@ -51,6 +52,11 @@ pub(in crate::rpc) async fn handle(
             endpoint.body.types = settings.types;
             endpoint.body.areas = settings.areas;
             endpoint.body.format = settings.format;
+            // The system repairs what is another's; it lends nobody its reach.
+            if endpoint.owner == caller.id {
+                endpoint.body.reach = reach_of(caller);
+                endpoint.body.seen_at = Some(now);
+            }
             endpoint.version += 1;
             turn(&mut endpoint, state);
             if !webhook::update(&tx, &core.cipher, &endpoint, now).await? {
