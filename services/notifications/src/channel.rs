@@ -48,7 +48,6 @@ pub(crate) struct Message {
 /// A button with a link.
 pub(crate) struct LinkButton {
     pub(crate) action: ItemAction,
-    pub(crate) token: String,
     pub(crate) url: String,
 }
 
@@ -170,11 +169,6 @@ impl Channels {
         channel: Arc<dyn Channel>,
     ) {
         self.ways.insert(queue.to_owned(), Way { kind, per_second, pair_seconds, channel });
-    }
-
-    /// The way out with this queue.
-    pub(crate) fn find(&self, queue: &str) -> Option<&Way> {
-        self.ways.get(queue)
     }
 
     /// The queue that a channel uses; `None` while it is off.

@@ -197,13 +197,18 @@ impl Config {
             let name = |setting: &str| format!("whatsapp.{key}.{setting}");
             let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
             if key.is_empty() || key.len() > 40 || !key.chars().all(is_key) {
-                return unusable(format!("whatsapp.{key}"), "use lower-case letters, digits and _ for its key");
+                return unusable(
+                    format!("whatsapp.{key}"),
+                    "use lower-case letters, digits and _ for its key",
+                );
             }
             let local = is_local(&account.base_url);
             if !account.base_url.starts_with("https://") && !local {
                 return unusable(name("base_url"), "give an https:// address");
             }
-            if account.phone_number_id.is_empty() || !account.phone_number_id.bytes().all(|b| b.is_ascii_digit()) {
+            if account.phone_number_id.is_empty()
+                || !account.phone_number_id.bytes().all(|b| b.is_ascii_digit())
+            {
                 return unusable(name("phone_number_id"), "give the id of the number, digits alone");
             }
             for (setting, secret) in [
@@ -219,10 +224,16 @@ impl Config {
         let email = &self.email;
         if !email.host.is_empty() {
             if email.security == Security::None && !is_this_machine(&email.host) {
-                return unusable("email.security".to_owned(), "only a server on this machine may be reached without TLS");
+                return unusable(
+                    "email.security".to_owned(),
+                    "only a server on this machine may be reached without TLS",
+                );
             }
             if email.from.parse::<lettre::message::Mailbox>().is_err() {
-                return unusable("email.from".to_owned(), "give a sender such as Sinergi MPP <tidak-dibalas@contohkab.go.id>");
+                return unusable(
+                    "email.from".to_owned(),
+                    "give a sender such as Sinergi MPP <tidak-dibalas@contohkab.go.id>",
+                );
             }
             if !crate::domain::channel::is_email(&format!("a@{}", email.domain)) {
                 return unusable("email.domain".to_owned(), "give a domain such as contohkab.go.id");
@@ -232,7 +243,10 @@ impl Config {
         let remote = self.whatsapp.values().any(|account| !is_local(&account.base_url))
             || !(email.host.is_empty() || is_this_machine(&email.host));
         if everybody && remote {
-            return unusable("allow_list".to_owned(), "* is only for providers on this machine; name the addresses");
+            return unusable(
+                "allow_list".to_owned(),
+                "* is only for providers on this machine; name the addresses",
+            );
         }
         Ok(())
     }
@@ -258,7 +272,8 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 fn is_local(url: &str) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "http" && url.host_str().is_some_and(is_this_machine))
+    reqwest::Url::parse(url)
+        .is_ok_and(|url| url.scheme() == "http" && url.host_str().is_some_and(is_this_machine))
 }
 
 #[cfg(test)]
@@ -282,7 +297,9 @@ mod tests {
         let cases: [(&str, Change); 8] = [
             ("notifications.tick_millis", |config| config.tick_millis = 0),
             ("notifications.whatsapp.utama.token", |config| {
-                config.whatsapp.insert("utama".to_owned(), WhatsAppConfig { token: Secret::default(), ..account() });
+                config
+                    .whatsapp
+                    .insert("utama".to_owned(), WhatsAppConfig { token: Secret::default(), ..account() });
             }),
             ("notifications.whatsapp.utama.base_url", |config| {
                 let base_url = "http://graph.example".to_owned();

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::Mailbox;
-use lettre::transport::smtp::authentication::Credentials;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use mpp_kit::config::ExposeSecret as _;
 
@@ -42,9 +42,8 @@ impl Email {
                 .context("setting notifications.email.host")?,
             Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host),
         };
-        let mut builder = builder
-            .port(config.port)
-            .timeout(Some(Duration::from_secs(config.timeout_seconds.into())));
+        let mut builder =
+            builder.port(config.port).timeout(Some(Duration::from_secs(config.timeout_seconds.into())));
         if !config.username.is_empty() {
             let password = config.password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(config.username.clone(), password));
@@ -59,7 +58,8 @@ impl Email {
     fn written(&self, message: &Message) -> anyhow::Result<lettre::Message> {
         let tag = message.tag();
         let to: Address = message.address.parse().context("an address")?;
-        let sender: Address = format!("{BOUNCES}+{tag}@{}", self.domain).parse().context("an envelope sender")?;
+        let sender: Address =
+            format!("{BOUNCES}+{tag}@{}", self.domain).parse().context("an envelope sender")?;
         let mut builder = lettre::Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to.clone()))
@@ -109,7 +109,10 @@ impl Channel for Email {
 fn judge(error: &SmtpError) -> Report {
     let Some(code) = error.status() else {
         // No answer, or none that can be read. The Message-ID makes a repetition harmless.
-        return Report::of(Outcome::ProviderFailed, if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" });
+        return Report::of(
+            Outcome::ProviderFailed,
+            if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" },
+        );
     };
     let code = code.to_string();
     let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
@@ -125,7 +128,9 @@ fn of_status(code: &str, enhanced: Option<&str>) -> Outcome {
         ("421", _) => Outcome::ProviderFailed,
         (code, _) if code.starts_with('4') => Outcome::Busy,
         (_, Some(status)) if status.starts_with("5.7.") => Outcome::HeldBack,
-        (_, Some(status)) if status.starts_with("5.1.") || status.starts_with("5.2.") => Outcome::Undeliverable,
+        (_, Some(status)) if status.starts_with("5.1.") || status.starts_with("5.2.") => {
+            Outcome::Undeliverable
+        }
         ("550" | "551" | "553", _) => Outcome::Undeliverable,
         _ => Outcome::Refused,
     }

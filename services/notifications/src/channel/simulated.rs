@@ -19,10 +19,9 @@ impl Channel for Nobody {
             Simulated::TemporaryFailure => Report::of(Outcome::Busy, "simulated"),
             Simulated::PermanentFailure => Report::of(Outcome::Undeliverable, "simulated"),
             Simulated::TechnicalFailure => Report::of(Outcome::Refused, "simulated"),
-            Simulated::FailedThenDelivered => Report {
-                later: Some(Outcome::Delivered),
-                ..Report::of(Outcome::HeldBack, "simulated")
-            },
+            Simulated::FailedThenDelivered => {
+                Report { later: Some(Outcome::Delivered), ..Report::of(Outcome::HeldBack, "simulated") }
+            }
         }
     }
 }

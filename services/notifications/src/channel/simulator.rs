@@ -66,6 +66,8 @@ pub enum Whim {
     Gateway(u16),
     /// It is taken, and the answer never comes: the connection is closed.
     TakenAndLost,
+    /// It is taken, and the answer does not come as long as anybody waits.
+    TakenAndSilent,
 }
 
 /// A message that was taken.
@@ -150,7 +152,8 @@ impl Simulator {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/v25.0", listener.local_addr()?);
         let inside = Arc::new(Mutex::new(Inside { approves: true, ..Inside::default() }));
-        let server = Server { account: account.clone(), clock: Arc::clone(&clock), inside: Arc::clone(&inside) };
+        let server =
+            Server { account: account.clone(), clock: Arc::clone(&clock), inside: Arc::clone(&inside) };
         let task = tokio::spawn(serve(listener, Arc::new(server)));
         Ok(Self { account, clock, url, inside, _task: Arc::new(Aborting(task)) })
     }
@@ -197,13 +200,16 @@ impl Simulator {
         if let Some(known) = self.inside().templates.get_mut(&key) {
             status.clone_into(&mut known.status);
         }
-        self.call("message_template_status_update", json!({
-            "event": status,
-            "message_template_id": 1,
-            "message_template_name": name,
-            "message_template_language": language,
-            "reason": if reason.is_empty() { "NONE" } else { reason },
-        }))
+        self.call(
+            "message_template_status_update",
+            json!({
+                "event": status,
+                "message_template_id": 1,
+                "message_template_name": name,
+                "message_template_language": language,
+                "reason": if reason.is_empty() { "NONE" } else { reason },
+            }),
+        )
     }
 
     /// Makes a number one that WhatsApp does not have.
@@ -289,8 +295,10 @@ impl Simulator {
             if news.is_empty() {
                 continue;
             }
-            let told: Vec<_> =
-                news.iter().flat_map(|id| [(*id, "sent", 0), (*id, "delivered", 0), (*id, "read", 0)]).collect();
+            let told: Vec<_> = news
+                .iter()
+                .flat_map(|id| [(*id, "sent", 0), (*id, "delivered", 0), (*id, "read", 0)])
+                .collect();
             let call = self.statuses(&told);
             if self.post(&http, &url, call).await.is_ok_and(|status| status == 200) {
                 at = taken.len();
@@ -341,8 +349,9 @@ async fn serve(listener: TcpListener, server: Arc<Server>) {
                 async move { server.answer(request).await.ok_or("the connection is cut") }
             });
             // A caller that goes away, or is cut off on purpose, is no matter of the simulator.
-            let _ended =
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ended = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -372,14 +381,17 @@ impl Server {
             match whim {
                 Some(Whim::Gateway(status)) => {
                     let mut response = Response::new(Full::new(Bytes::from_static(b"upstream")));
-                    *response.status_mut() =
-                        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                     return Some(response);
                 }
                 Some(Whim::Code(code)) => return Some(refused(Refusal(400, code, "As told".to_owned()))),
                 Some(Whim::TakenAndLost) => {
                     self.message(id, &body, authorised).ok()?;
                     return None;
+                }
+                Some(Whim::TakenAndSilent) => {
+                    self.message(id, &body, authorised).ok()?;
+                    std::future::pending::<()>().await;
                 }
                 None => return Some(told(self.message(id, &body, authorised))),
             }
@@ -623,4 +635,3 @@ fn answer(status: u16, body: &Value) -> Answer {
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
 }
-

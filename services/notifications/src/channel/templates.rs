@@ -104,7 +104,8 @@ impl Templates {
     /// # Errors
     /// When Meta does not answer, or refuses.
     pub(crate) async fn offer(&self, variant: &Variant) -> anyhow::Result<TemplateNews> {
-        let call = self.client.post(&self.url).bearer_auth(self.token.expose_secret()).json(&self.body(variant)?);
+        let call =
+            self.client.post(&self.url).bearer_auth(self.token.expose_secret()).json(&self.body(variant)?);
         let offered: Offered = call.send().await?.json().await.context("the answer to a template")?;
         if let Some(GraphError { code }) = offered.error {
             anyhow::bail!("template {} was refused with code {code}", variant.template_name);

@@ -148,7 +148,10 @@ impl Channel for WhatsApp {
             }
             // The request went out, or may have.
             Err(error) => {
-                return Report::of(Outcome::Unclear, if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" });
+                return Report::of(
+                    Outcome::Unclear,
+                    if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" },
+                );
             }
         };
         let status = response.status().as_u16();

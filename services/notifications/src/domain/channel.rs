@@ -5,7 +5,19 @@ use strum::{Display, EnumIter, EnumString};
 
 /// A way to reach somebody.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, EnumIter, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    EnumString,
+    EnumIter,
+    Serialize,
+    Deserialize,
 )]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -73,7 +85,8 @@ mod tests {
         for good in ["budi@contohkab.go.id", "a.b+c@x-y.example"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["budi", "budi@", "@a.b", "a@b", "a b@c.d", "a\r\nb@c.d", "a@b..c", "a..b@c.d", "<a@b.c>"] {
+        for bad in ["budi", "budi@", "@a.b", "a@b", "a b@c.d", "a\r\nb@c.d", "a@b..c", "a..b@c.d", "<a@b.c>"]
+        {
             assert!(!is_email(bad), "{bad}");
         }
     }

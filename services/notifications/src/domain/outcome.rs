@@ -172,7 +172,9 @@ pub fn follow(outcome: &Outcome, known: &Known, dice: f64, now: DateTime<Utc>) -
             // A second one could be a third message: it ends here, and the next step of the plan takes over.
             Channel::Whatsapp if known.unclear_before => Follow::Do(Verb::FailTechnically, "UNCLEAR"),
             // The same Message-ID makes a repetition harmless, so it is repeated like any failure.
-            Channel::Email if known.unclear_before => repeat(Verb::FailTechnically, delay(known.attempt, dice)),
+            Channel::Email if known.unclear_before => {
+                repeat(Verb::FailTechnically, delay(known.attempt, dice))
+            }
             Channel::Whatsapp | Channel::Email | Channel::InApp => Follow::Wait(now + UNCLEAR),
         },
     }
@@ -215,10 +217,7 @@ mod tests {
         assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1800, 1800]);
         assert_eq!(wait(1, 1.0), 36);
         let late = Known { first_at: now() - PATIENCE, ..known(9) };
-        assert_eq!(
-            follow(&Outcome::Busy, &late, 0.0, now()),
-            Follow::Do(Verb::FailTemporarily, "GIVEN_UP")
-        );
+        assert_eq!(follow(&Outcome::Busy, &late, 0.0, now()), Follow::Do(Verb::FailTemporarily, "GIVEN_UP"));
         let ending = Known { expires_at: Some(now() + TimeDelta::seconds(20)), ..known(1) };
         assert_eq!(follow(&Outcome::Busy, &ending, 0.0, now()), Follow::Do(Verb::Expire, "EXPIRED"));
         for permanent in [Outcome::Undeliverable, Outcome::HeldBack, Outcome::Refused] {

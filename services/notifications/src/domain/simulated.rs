@@ -50,7 +50,9 @@ mod tests {
         use strum::IntoEnumIterator as _;
         for simulated in Simulated::iter() {
             assert_eq!(outcome(&format!("{simulated}@{DOMAIN}")), Some(simulated));
-            assert!(NUMBERS.iter().any(|(number, is)| *is == simulated && outcome(number) == Some(simulated)));
+            assert!(
+                NUMBERS.iter().any(|(number, is)| *is == simulated && outcome(number) == Some(simulated))
+            );
         }
         assert_eq!(outcome("6281234567890"), None);
         assert_eq!(outcome("delivered@contohkab.go.id"), None);

@@ -59,9 +59,12 @@ impl Status {
             | Self::TechnicalFailure
             | Self::Suppressed
             | Self::FellBack => true,
-            Self::Created | Self::Sending | Self::Sent | Self::Delivered | Self::Expired | Self::Cancelled => {
-                false
-            }
+            Self::Created
+            | Self::Sending
+            | Self::Sent
+            | Self::Delivered
+            | Self::Expired
+            | Self::Cancelled => false,
         }
     }
 }
@@ -102,7 +105,12 @@ pub const TRANSITIONS: Table<Status, Verb> = Table(&[
     row(Status::Created, Verb::Suppress, Status::Suppressed, "opt-out, allow-list, quiet hours"),
     row(Status::Created, Verb::Expire, Status::Expired, "pointless before it was sent"),
     row(Status::Created, Verb::FallBack, Status::FellBack, "not sent in its time, or no usable template"),
-    row(Status::Created, Verb::FailTechnically, Status::TechnicalFailure, "no usable template and no next step"),
+    row(
+        Status::Created,
+        Verb::FailTechnically,
+        Status::TechnicalFailure,
+        "no usable template and no next step",
+    ),
     row(Status::Created, Verb::Cancel, Status::Cancelled, "called off, or another step arrived"),
     row(Status::Sending, Verb::Begin, Status::Sending, "another attempt"),
     row(Status::Sending, Verb::Accept, Status::Sent, "the provider has it"),
@@ -117,7 +125,12 @@ pub const TRANSITIONS: Table<Status, Verb> = Table(&[
     row(Status::Sent, Verb::Begin, Status::Sending, "refused after all, and sent in another form"),
     row(Status::Sent, Verb::Deliver, Status::Delivered, "a receipt"),
     row(Status::Sent, Verb::FailTemporarily, Status::TemporaryFailure, "no receipt, or reported as failed"),
-    row(Status::Sent, Verb::FailPermanently, Status::PermanentFailure, "reported as undeliverable, or bounced"),
+    row(
+        Status::Sent,
+        Verb::FailPermanently,
+        Status::PermanentFailure,
+        "reported as undeliverable, or bounced",
+    ),
     row(Status::Sent, Verb::FailTechnically, Status::TechnicalFailure, "reported as failed by the provider"),
     row(Status::Sent, Verb::FallBack, Status::FellBack, "not delivered in its time"),
 ]);

@@ -94,7 +94,9 @@ pub fn unusable(state: Option<VariantState>) -> &'static str {
         None => "TEMPLATE_MISSING",
         Some(VariantState::Paused) => "TEMPLATE_PAUSED",
         Some(VariantState::Rejected) => "TEMPLATE_REJECTED",
-        Some(VariantState::Draft | VariantState::Submitted | VariantState::Approved) => "TEMPLATE_NOT_APPROVED",
+        Some(VariantState::Draft | VariantState::Submitted | VariantState::Approved) => {
+            "TEMPLATE_NOT_APPROVED"
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use super::create_notification::{account, addresses_are_sound};
 use super::{Core, check_version, convert, record};
 use crate::domain::channel::Channel;
 use crate::error::Error;
-use crate::store::contact::{self, Consent, Contact};
 use crate::store::address;
+use crate::store::contact::{self, Consent, Contact};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/ApplyContact";
 
@@ -65,7 +65,8 @@ fn parse(given: &proto::Contact) -> Result<Contact, Error> {
     let mut consents: Vec<Consent> = Vec::new();
     for (index, consent) in given.consents.iter().enumerate() {
         let field = format!("contact.consents[{index}]");
-        let Some(channel) = convert::channel(&format!("{field}.channel"), consent.channel, &mut checker) else {
+        let Some(channel) = convert::channel(&format!("{field}.channel"), consent.channel, &mut checker)
+        else {
             continue;
         };
         if consents.iter().any(|known| known.channel == channel) {

@@ -29,8 +29,8 @@ pub(super) fn time(field: &str, value: Option<Timestamp>, checker: &mut Checker)
     let read = u32::try_from(value.nanos)
         .ok()
         .and_then(|nanos| DateTime::from_timestamp(value.seconds, nanos))
-        // What both databases can keep.
-        .filter(|time| (1970..=9999).contains(&chrono::Datelike::year(time)));
+        // What both databases can keep, with room for what is added to it.
+        .filter(|time| (1970..=2200).contains(&chrono::Datelike::year(time)));
     if read.is_none() {
         checker.violation(field, "INVALID_TIME", "isi dengan waktu yang benar", "give a valid time");
     }

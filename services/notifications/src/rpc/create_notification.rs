@@ -195,7 +195,8 @@ pub(super) fn addresses_are_sound(field: &str, (whatsapp, email): (&str, &str), 
 /// Notes an account that is none. Whether there is one is identity's matter.
 pub(super) fn account(field: &str, id: &str, checker: &mut Checker) {
     let sound = id.strip_prefix("acc_").is_some_and(|rest| {
-        (1..=80).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/".contains(&b))
+        (1..=80).contains(&rest.len())
+            && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/".contains(&b))
     });
     if !sound {
         checker.violation(

@@ -17,12 +17,7 @@ pub(super) async fn handle(
 ) -> Result<ListNotificationsResponse, Error> {
     let mut checker = Checker::new();
     if request.reference.is_empty() && request.account.is_empty() {
-        checker.violation(
-            "reference",
-            "REQUIRED",
-            "isi rujukan atau akun",
-            "give a reference or an account",
-        );
+        checker.violation("reference", "REQUIRED", "isi rujukan atau akun", "give a reference or an account");
     }
     checker.finish()?;
     let size = page_size(request.page_size, 50, 200)?;

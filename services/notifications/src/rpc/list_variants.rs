@@ -16,11 +16,8 @@ pub(super) async fn handle(
 ) -> Result<ListVariantsResponse, Error> {
     let kind = core.catalogue.find(&request.message_type).ok_or(Error::NotFound(Thing::MessageType))?;
     let mut checker = Checker::new();
-    let channel = if request.channel == 0 {
-        None
-    } else {
-        convert::channel("channel", request.channel, &mut checker)
-    };
+    let channel =
+        if request.channel == 0 { None } else { convert::channel("channel", request.channel, &mut checker) };
     checker.finish()?;
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("variants of {} on {channel:?}", kind.key);

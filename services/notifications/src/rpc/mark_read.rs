@@ -48,10 +48,9 @@ impl Core {
     ) -> Result<(), Error> {
         let Ok(id) = notification.parse::<NotificationId>() else { return Ok(()) };
         let mut loaded = self.load(tx, id).await?;
-        let in_app = loaded
-            .steps
-            .iter()
-            .position(|step| step.channel == crate::domain::channel::Channel::InApp && step.read_at.is_none());
+        let in_app = loaded.steps.iter().position(|step| {
+            step.channel == crate::domain::channel::Channel::InApp && step.read_at.is_none()
+        });
         if let Some(place) = in_app {
             loaded.steps[place].read_at = Some(now);
             self.save(tx, &mut loaded, place).await?;

@@ -92,11 +92,7 @@ impl Loaded {
 
 impl Core {
     /// The notification with this id.
-    pub(crate) async fn load(
-        &self,
-        db: &impl ConnectionTrait,
-        id: NotificationId,
-    ) -> Result<Loaded, Error> {
+    pub(crate) async fn load(&self, db: &impl ConnectionTrait, id: NotificationId) -> Result<Loaded, Error> {
         let found = notification::find(db, &self.cipher, id).await?;
         let notification = found.ok_or(Error::NotFound(Thing::Notification))?;
         Ok(Loaded { steps: step::of(db, id).await?, notification })
@@ -267,8 +263,7 @@ impl Core {
             return Ok(Some("CONTACT_FAILING"));
         }
         let simulated = crate::domain::simulated::outcome(to).is_some();
-        let allowed =
-            self.allowed.as_ref().is_none_or(|list| simulated || list.contains(&to.to_lowercase()));
+        let allowed = self.allowed.as_ref().is_none_or(|list| simulated || list.contains(&to.to_lowercase()));
         Ok((!allowed).then_some("NOT_ON_ALLOW_LIST"))
     }
 
@@ -451,8 +446,14 @@ impl Core {
             ("kanal".to_owned(), step.channel.title().to_owned()),
         ]);
         let cause = format!("contact {}.{}", notification.id, step.number);
-        self.tell_account(tx, CONTACT_LOST, (coordinator, notification.reference.clone()), (values, cause), now)
-            .await
+        self.tell_account(
+            tx,
+            CONTACT_LOST,
+            (coordinator, notification.reference.clone()),
+            (values, cause),
+            now,
+        )
+        .await
     }
 
     /// Tells the administrators of trouble, once a day for each subject.

@@ -28,7 +28,8 @@ pub(super) async fn handle(
     _: &Caller,
     request: ReceiveWhatsAppWebhookRequest,
 ) -> Result<ReceiveWhatsAppWebhookResponse, Error> {
-    let account = core.config.whatsapp.get(&request.account).ok_or(Error::NotFound(Thing::Account))?;
+    let account =
+        core.config.whatsapp.get(&request.channel_account).ok_or(Error::NotFound(Thing::Account))?;
     // Over the bytes as they came: nothing is read of a body that is not signed.
     if !webhook::is_signed(account.app_secret.expose_secret(), &request.signature, &request.body) {
         return Err(Error::Signature);

@@ -8,8 +8,8 @@ use mpp_proto::notifications::v1::{SetConsentRequest, SetConsentResponse};
 use super::access::check_contact;
 use super::{Core, convert, record};
 use crate::error::{Error, Thing};
-use crate::store::contact::{self, Consent};
 use crate::store::address;
+use crate::store::contact::{self, Consent};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/SetConsent";
 
@@ -19,6 +19,8 @@ pub(super) async fn handle(
     request: SetConsentRequest,
 ) -> Result<SetConsentResponse, Error> {
     check_contact(caller, &request.account)?;
+    let known = contact::find(&core.db.read, &core.cipher, &request.account).await?;
+    known.ok_or(Error::NotFound(Thing::Contact))?;
     let mut checker = Checker::new();
     let channel = convert::channel("channel", request.channel, &mut checker);
     let source = checker.text("source", &request.source, 1, 200);

@@ -46,7 +46,8 @@ impl Core {
     /// The digest of the address that a token names, if it is one of ours.
     pub(crate) fn unsubscribed(&self, token: &str) -> Option<String> {
         let (digest, proof) = token.split_at_checked(64)?;
-        bool::from(self.mac("unsubscribe", digest).as_bytes().ct_eq(proof.as_bytes())).then(|| digest.to_owned())
+        bool::from(self.mac("unsubscribe", digest).as_bytes().ct_eq(proof.as_bytes()))
+            .then(|| digest.to_owned())
     }
 
     fn mac(&self, purpose: &str, text: &str) -> String {

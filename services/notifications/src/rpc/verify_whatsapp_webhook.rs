@@ -16,7 +16,8 @@ pub(super) async fn handle(
     _: &Caller,
     request: VerifyWhatsAppWebhookRequest,
 ) -> Result<VerifyWhatsAppWebhookResponse, Error> {
-    let account = core.config.whatsapp.get(&request.account).ok_or(Error::NotFound(Thing::Account))?;
+    let account =
+        core.config.whatsapp.get(&request.channel_account).ok_or(Error::NotFound(Thing::Account))?;
     let expected = account.verify_token.expose_secret().as_bytes();
     let presented = bool::from(expected.ct_eq(request.verify_token.as_bytes()));
     let plain = request.challenge.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));

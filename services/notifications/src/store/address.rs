@@ -121,11 +121,7 @@ pub(crate) async fn set_opted_out(
 }
 
 /// Notes that an address wrote to us. Answers whether that moved its window: a repeated or older message does not.
-pub(crate) async fn wrote(
-    tx: &DatabaseTransaction,
-    digest: &str,
-    at: DateTime<Utc>,
-) -> Result<bool, DbErr> {
+pub(crate) async fn wrote(tx: &DatabaseTransaction, digest: &str, at: DateTime<Utc>) -> Result<bool, DbErr> {
     ensure(tx, digest).await?;
     let later = Condition::any().add(Column::WroteAt.is_null()).add(Column::WroteAt.lt(at));
     let done = Entity::update_many()

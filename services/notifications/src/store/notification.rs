@@ -69,8 +69,7 @@ impl fmt::Debug for Content {
 }
 
 fn notification(cipher: &Cipher, row: Model) -> Result<Notification, DbErr> {
-    let content =
-        if row.body.is_empty() { None } else { Some(open::<Content>(cipher, &row.id, &row.body)?) };
+    let content = if row.body.is_empty() { None } else { Some(open::<Content>(cipher, &row.id, &row.body)?) };
     Ok(Notification {
         content,
         id: read("notification.id", &row.id)?,
@@ -184,10 +183,6 @@ pub(crate) async fn ended(
 
 /// Forgets whom a notification was for and what it said.
 pub(crate) async fn forget(tx: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::Body, Expr::value(""))
-        .filter(Column::Id.eq(id))
-        .exec(tx)
-        .await?;
+    Entity::update_many().col_expr(Column::Body, Expr::value("")).filter(Column::Id.eq(id)).exec(tx).await?;
     Ok(())
 }

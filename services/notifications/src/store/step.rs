@@ -8,8 +8,8 @@ use sea_orm::{
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::entity::step::{ActiveModel, Column, Entity, Model};
 use super::entity::attempt;
+use super::entity::step::{ActiveModel, Column, Entity, Model};
 use crate::domain::NotificationId;
 use crate::domain::channel::Channel;
 use crate::domain::status::Status;
@@ -214,11 +214,7 @@ pub(crate) async fn of_provider(db: &impl ConnectionTrait, id: &str) -> Result<O
 }
 
 /// Writes an attempt that is about to be made.
-pub(crate) async fn begin(
-    tx: &DatabaseTransaction,
-    id: NotificationId,
-    new: &Attempt,
-) -> Result<(), DbErr> {
+pub(crate) async fn begin(tx: &DatabaseTransaction, id: NotificationId, new: &Attempt) -> Result<(), DbErr> {
     let row = attempt::ActiveModel {
         notification_id: Set(id.to_string()),
         step: Set(number(new.step)?),
@@ -233,11 +229,7 @@ pub(crate) async fn begin(
 }
 
 /// Writes what an attempt came to.
-pub(crate) async fn end(
-    tx: &DatabaseTransaction,
-    id: NotificationId,
-    ended: &Attempt,
-) -> Result<(), DbErr> {
+pub(crate) async fn end(tx: &DatabaseTransaction, id: NotificationId, ended: &Attempt) -> Result<(), DbErr> {
     use attempt::Column;
     attempt::Entity::update_many()
         .col_expr(Column::Outcome, Expr::value(&ended.outcome))

@@ -112,7 +112,7 @@ async fn prepare(
         return Ok(Prepared::Skipped);
     }
     let digest = core.address_digest(way.kind, &to);
-    let inside = is_inside(core, &tx, &loaded.steps[place], &digest, now).await?;
+    let inside = is_inside(&tx, &loaded.steps[place], &digest, now).await?;
     let key = Key {
         message_type: loaded.notification.message_type.clone(),
         channel: way.kind,
@@ -170,8 +170,7 @@ async fn held(
     let has_next = loaded.next(place).is_some();
     let (urgency, account) = (loaded.notification.urgency, loaded.notification.account.is_some());
     let role = loaded.notification.role.clone();
-    let emergency =
-        core.catalogue.find(&loaded.notification.message_type).is_some_and(|kind| kind.emergency);
+    let emergency = core.catalogue.find(&loaded.notification.message_type).is_some_and(|kind| kind.emergency);
     let step = &mut loaded.steps[place];
     if step.expires_at.is_some_and(|end| end <= now) {
         return Ok(Some((Some(Verb::Expire), "EXPIRED")));
@@ -216,7 +215,6 @@ fn known(step: &Step, has_next: bool, now: DateTime<Utc>) -> Known {
 
 /// Whether free text may be sent: the recipient wrote within 24 hours, and it was not refused before.
 async fn is_inside(
-    core: &Core,
     tx: &DatabaseTransaction,
     step: &Step,
     digest: &str,
@@ -276,10 +274,10 @@ async fn message(
             ButtonKind::Link => {
                 let Some(link) = known.iter().find(|link| link.action == button.key) else { continue };
                 let token = core.link_token(link.id);
-                buttons.push(TemplateButton::Url(token.clone()));
                 let url = format!("{}/aksi/{token}", core.base_url);
+                buttons.push(TemplateButton::Url(token));
                 let (key, label) = (button.key.clone(), button.label.clone());
-                links.push(LinkButton { action: ItemAction { key, label, link: link.id }, token, url });
+                links.push(LinkButton { action: ItemAction { key, label, link: link.id }, url });
             }
             ButtonKind::Reply => {
                 let payload = format!("{}:{}", button.key, notification.reference);
