@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt as _;
 use mpp_kit::fault::chain;
 use sea_orm::DatabaseTransaction;
 
@@ -26,10 +25,12 @@ use crate::store::step::{Attempt, Step};
 use crate::store::variant::{self, Key, Variant};
 use crate::store::{account, address, contact, link, rules, step};
 
-/// The most steps of a queue that one pass looks at.
-const BATCH: u32 = 200;
 /// How many messages of an account are under way at once.
-const SIDE_BY_SIDE: usize = 16;
+const SIDE_BY_SIDE: u32 = 16;
+/// The most steps that are looked at for them.
+const BATCH: u64 = 64;
+/// How often one pass comes back to a queue before the others have their turn.
+const ROUNDS: u32 = 20;
 /// How long free text may be sent after a message of the other side.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 /// How often an outcome is written again when a webhook changes the same step at the same time.
@@ -51,37 +52,53 @@ struct Ready {
     message: Message,
 }
 
-/// Sends what is due from one queue.
+/// Sends what is due from one queue, a few at a time: after each of them the circuit is asked again, so that an account that
+/// fails costs no more attempts than are side by side.
 pub(super) async fn queue(core: &Core, (queue, way): (&str, &Way), now: DateTime<Utc>) -> Result<(), Error> {
-    let (circuit, _) = account::circuit(&core.db.read, queue).await?;
-    let admitted = circuit.admits(BATCH, now);
-    if admitted == 0 {
-        return Ok(());
-    }
-    let mut ready = Vec::new();
-    for due in step::due(&core.db.read, queue, now, BATCH.into()).await? {
-        if ready.len() >= admitted as usize {
-            break;
+    for _ in 0..ROUNDS {
+        let (circuit, _) = account::circuit(&core.db.read, queue).await?;
+        let admitted = circuit.admits(SIDE_BY_SIDE, now);
+        if admitted == 0 {
+            return Ok(());
         }
-        match prepare(core, (queue, way), &due, now).await {
-            Ok(Prepared::Ready(next)) => ready.push(*next),
-            Ok(Prepared::Skipped) | Err(Error::Stale { .. }) => {}
-            Ok(Prepared::Full) => break,
-            Err(error) => return Err(error),
-        }
-    }
-    futures::stream::iter(ready)
-        .map(|next| async move {
+        let (ready, more) = prepared(core, (queue, way), admitted as usize, now).await?;
+        futures::future::join_all(ready.into_iter().map(|next| async move {
             let report = way.send(&next.message).await;
             // The outcome of one must not keep that of another from being written.
             if let Err(error) = conclude(core, queue, &next.step, report).await {
                 tracing::warn!(error = chain(&error), "the outcome of an attempt could not be written");
             }
-        })
-        .buffer_unordered(SIDE_BY_SIDE)
-        .collect::<Vec<()>>()
+        }))
         .await;
+        if !more {
+            return Ok(());
+        }
+    }
     Ok(())
+}
+
+/// Up to `most` attempts that are written and about to be made, and whether there may be more.
+async fn prepared(
+    core: &Core,
+    (queue, way): (&str, &Way),
+    most: usize,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Ready>, bool), Error> {
+    let mut ready = Vec::new();
+    let due = step::due(&core.db.read, queue, now, BATCH).await?;
+    let more = !due.is_empty();
+    for next in due {
+        if ready.len() >= most {
+            break;
+        }
+        match prepare(core, (queue, way), &next, now).await {
+            Ok(Prepared::Ready(next)) => ready.push(*next),
+            Ok(Prepared::Skipped) | Err(Error::Stale { .. }) => {}
+            Ok(Prepared::Full) => return Ok((ready, false)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((ready, more))
 }
 
 /// Decides whether a step goes out now, and writes its attempt if it does.

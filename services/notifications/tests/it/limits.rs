@@ -117,27 +117,29 @@ lines! {
             ..Default::default()
         };
         office.rules(admins).await;
-        office.whatsapp.whim(&[Whim::Gateway(503); 6]);
+        office.whatsapp.whim(&[Whim::Gateway(503); 16]);
+        let at = Some(prost_types::Timestamp { seconds: 1_795_663_200, nanos: 0 }); // 03:20
         let mut ids = Vec::new();
-        for place in 0..20 {
-            ids.push(office.send(receipt(&format!("62812345002{place:02}"), "")).await.id);
+        for place in 0..30 {
+            let request = receipt(&format!("62812345002{place:02}"), "");
+            ids.push(office.send(CreateNotificationRequest { scheduled_time: at, ..request }).await.id);
         }
+        office.after(TimeDelta::minutes(20));
         let account = office
             .until("the circuit opens", async || Some(office.whatsapp_account().await).filter(|it| it.circuit_open))
             .await;
         assert_eq!(account.problem, "PROVIDER_FAILED 503");
-        assert!(account.waiting >= 10, "{account:?}");
         office.settle().await;
+        let waiting = office.whatsapp_account().await.waiting;
+        assert_eq!((office.whatsapp.calls(), office.whatsapp.taken().len(), waiting), (16, 0, 14), "{account:?}");
         let calls = office.whatsapp.calls();
-        assert!(calls <= 20, "{calls}");
-        assert!(office.whatsapp.taken().len() <= 14);
         assert_eq!(office.inbox("acc_admin").await.items.len(), 1);
         // While it is open nothing is tried, and nothing is given up.
         office.settle().await;
         assert_eq!(office.whatsapp.calls(), calls);
         // After a rest one is tried; it works, and everything goes out: once each.
         for _ in 0..40 {
-            if office.whatsapp.taken().len() >= 20 {
+            if office.whatsapp.taken().len() >= 30 {
                 break;
             }
             office.after(TimeDelta::seconds(40));
@@ -147,10 +149,11 @@ lines! {
             office.when_step(id, 0, DeliveryStatus::Sent).await;
         }
         let mut tags: Vec<String> = office.whatsapp.taken().iter().map(|taken| taken.tag().to_owned()).collect();
-        assert_eq!(tags.len(), 20);
+        assert_eq!(tags.len(), 30);
         tags.sort();
         tags.dedup();
-        assert_eq!(tags.len(), 20, "none twice");
+        assert_eq!(tags.len(), 30, "none twice");
+        assert_eq!(office.whatsapp.calls(), 46, "those that waited were tried once");
         assert!(!office.whatsapp_account().await.circuit_open);
         // A locked account is not tried five times.
         office.whatsapp.whim(&[Whim::Code(131_031)]);

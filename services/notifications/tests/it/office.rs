@@ -426,7 +426,7 @@ pub(crate) fn logged() -> &'static Logged {
         let logged = Logged::default();
         let writer = logged.clone();
         let filter =
-            "debug,mpp_notifications=trace,mpp_kit=trace,h2=info,hyper=info,hyper_util=info,rustls=info";
+            "debug,mpp_notifications=trace,mpp_kit=trace,h2=info,hyper=info,hyper_util=info,rustls=info,mailin=off";
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(false)

@@ -30,7 +30,7 @@ async fn tables(office: &Office) -> String {
         "idempotency",
     ] {
         let sql = match office.test_db.engine {
-            Engine::Postgres => format!("SELECT CAST({table}.* AS text) AS whole FROM {table}"),
+            Engine::Postgres => format!("SELECT CAST({table} AS text) AS whole FROM {table}"),
             Engine::Sqlite => {
                 let columns = db
                     .query_all_raw(Statement::from_string(

@@ -38,6 +38,8 @@ lines! {
         let citizen = office.send(receipt(CITIZEN, "")).await;
         office.when_step(&urgent.id, 0, Sent).await;
         office.when_step(&citizen.id, 0, Sent).await;
+        let wamid = office.taken(NUMBER)[0].id.clone();
+        office.webhook(office.whatsapp.statuses(&[(&wamid, "delivered", 0)])).await.unwrap();
         let found = office.when(&held.id, "put off", |found| {
             found.steps[0].next_time.is_some_and(|time| time.seconds == 1_795_734_000)
         })
