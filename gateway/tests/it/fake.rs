@@ -454,6 +454,8 @@ impl Gate {
         let documents_routes = Routes::new(DocumentsServiceServer::new(documents.clone()));
         let peers = Peers::new();
         peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
+        // No page asks it yet; it is there.
+        peers.local(Role("notifications"), stacked(Role("notifications"), Routes::default()).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {

@@ -126,7 +126,8 @@ impl Dispatcher {
         for endpoint in endpoints {
             // Where nobody notes when owners call, as for the installation itself, nobody is missed.
             let limit = TimeDelta::days(self.config.unseen_days.into());
-            if endpoint.body.seen_at.is_some_and(|seen_at| now - seen_at > limit) && endpoint.owner != SYSTEM {
+            if endpoint.body.seen_at.is_some_and(|seen_at| now - seen_at > limit) && endpoint.owner != SYSTEM
+            {
                 self.turn_off(endpoint.id, DisableReason::Unseen, now).await?;
                 continue;
             }

@@ -314,11 +314,7 @@ pub async fn delete(tx: &DatabaseTransaction, id: WebhookId) -> Result<bool, DbE
 ///
 /// # Errors
 /// As reported by the database.
-pub async fn give_up(
-    db: &impl ConnectionTrait,
-    id: DeliveryId,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub async fn give_up(db: &impl ConnectionTrait, id: DeliveryId, now: DateTime<Utc>) -> Result<(), DbErr> {
     use delivery::{Column, Entity};
     Entity::update_many()
         .col_expr(Column::State, Expr::value(DeliveryState::Failed.to_string()))

@@ -17,7 +17,6 @@ use super::super::access::Areas;
 use super::INTEGRATE;
 use crate::error::Error;
 
-
 /// How often it is written that an owner was seen whose reach is the same.
 const NOTED: TimeDelta = TimeDelta::hours(1);
 /// Webhooks of one owner.
