@@ -52,6 +52,7 @@ const BUSY: usize = 4;
 const ROWS: usize = 500;
 
 const VILLAGE: &str = "99.99.99.2999";
+const SUB_DISTRICT: &str = "99.99.99";
 const TYPE: &str = "beban_sktm";
 
 type Client = DocumentsServiceClient<InterceptedService<Channel, Bearer>>;
@@ -125,8 +126,11 @@ impl Village {
             waiting: Mutex::default(),
             typeset: std::sync::atomic::AtomicU32::new(1),
         };
-        let office = documents::ApplyOfficeRequest { request_id: key(), office: Some(office(&head_id)) };
-        village.client(&village.admin).await?.apply_office(office).await.context("applying the office")?;
+        let mut client = village.client(&village.admin).await?;
+        for office in [sub_district(), office(&head_id)] {
+            let request = documents::ApplyOfficeRequest { request_id: key(), office: Some(office) };
+            client.apply_office(request).await.context("applying an office")?;
+        }
         village.publish(&publisher).await?;
         Ok(village)
     }
@@ -483,10 +487,9 @@ pub fn resident(pid: u32) -> anyhow::Result<u64> {
     Ok(kib * 1024)
 }
 
-/// A population number of the village of the load: its sub-district, a birthday, a serial number.
+/// A population number of the village of the load, of somebody born when [`typesetting::values`] says.
 fn nik(random: u64) -> String {
-    let of = |shift: u32, most: u64| (random >> shift) % most;
-    format!("999999{:02}{:02}{:02}{:04}", of(0, 28) + 1, of(8, 12) + 1, of(16, 50) + 50, of(32, 9_999) + 1)
+    format!("170702660292{:04}", random % 9_999 + 1)
 }
 
 /// A number in letters, for a name: names hold no digits.
@@ -498,6 +501,18 @@ fn letters_of(mut nth: usize) -> String {
         if nth == 0 {
             return text;
         }
+    }
+}
+
+/// The sub-district, which the letter names.
+fn sub_district() -> documents::Office {
+    documents::Office {
+        area: SUB_DISTRICT.to_owned(),
+        name: "Kecamatan Uji Beban".to_owned(),
+        letterhead: ["Pemerintah Kabupaten Uji Beban", "Kecamatan Uji Beban"].map(str::to_owned).to_vec(),
+        code: "BEBAN-KEC".to_owned(),
+        signatories: Vec::new(),
+        ..office("")
     }
 }
 
