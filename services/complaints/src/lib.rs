@@ -1,0 +1,3 @@
+//! Complaints.
+#![allow(missing_docs)]
+pub mod domain;
