@@ -69,7 +69,7 @@ impl MigrationTrait for FirstCut {
             calendar(),
             deadline(),
             response_template(),
-            change_counter(),
+            shared::change_counter(),
             complaint(backend),
             case_number(),
             reporter_vault(),
@@ -280,11 +280,6 @@ fn response_template() -> TableCreateStatement {
         .col(text("text"))
         .col(boolean("active"))
         .take()
-}
-
-/// Counters: of changes to what the rules read, and of numbers per year.
-fn change_counter() -> TableCreateStatement {
-    Table::create().table("change_counter").col(string("name").primary_key()).col(big_integer("value")).take()
 }
 
 fn complaint(backend: DbBackend) -> TableCreateStatement {

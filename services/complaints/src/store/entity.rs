@@ -152,24 +152,6 @@ pub(crate) mod response_template {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Counters.
-pub(crate) mod change_counter {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "change_counter")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub name: String,
-        pub value: i64,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
 /// Cases.
 pub(crate) mod complaint {
     use sea_orm::entity::prelude::*;
