@@ -1,0 +1,3 @@
+//! Complaints of citizens: one door for every channel.
+
+pub mod intake;
