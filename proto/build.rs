@@ -8,6 +8,7 @@ const FILES: &[&str] = &[
     "mpp/identity/v1/identity.proto",
     "mpp/queue/v1/queue.proto",
     "mpp/documents/v1/documents.proto",
+    "mpp/complaints/v1/complaints.proto",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script where it is by the environment")]

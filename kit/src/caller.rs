@@ -1,4 +1,6 @@
 //! Who calls, and what they may do where.
+//!
+//! A grant holds in areas, or at places of a hall; one that is bound to a hall says nothing about areas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -152,6 +154,55 @@ impl Caller {
     }
 }
 
+/// Where a permission holds: everywhere, or in some areas with what lies below them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Areas {
+    /// Wherever.
+    Everywhere,
+    /// In these and below them, sorted.
+    In(Vec<String>),
+}
+
+impl Areas {
+    /// Where the caller has this permission.
+    #[must_use]
+    pub fn of(caller: &Caller, permission: &str) -> Self {
+        let mut areas = Vec::new();
+        for scope in caller.scopes(permission).into_iter().filter(|scope| !is_of_a_hall(scope)) {
+            match scope.bound("area") {
+                None => return Self::Everywhere,
+                Some(bound) => areas.extend(bound.iter().cloned()),
+            }
+        }
+        areas.sort();
+        areas.dedup();
+        Self::In(areas)
+    }
+
+    /// Whether an area lies within.
+    #[must_use]
+    pub fn reach(&self, area: &str) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::In(areas) => areas.iter().any(|outer| reaches(outer, area)),
+        }
+    }
+
+    /// The areas for a query; `None` for everywhere.
+    #[must_use]
+    pub fn bounds(&self) -> Option<&[String]> {
+        match self {
+            Self::Everywhere => None,
+            Self::In(areas) => Some(areas),
+        }
+    }
+}
+
+/// Whether a scope is bound to something else than areas.
+fn is_of_a_hall(scope: &Scope) -> bool {
+    ["hall", "agency", "counter"].iter().any(|kind| scope.bound(kind).is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,5 +263,34 @@ mod tests {
                 && system.scopes("x")[0].covers(&[("hall", "h")])
         );
         assert!(!Caller::of(&tonic::Request::new(())).is_authenticated());
+    }
+
+    fn holder(grants: &[&[(&str, &str)]]) -> Caller {
+        let mut caller = Caller::anonymous(Language::Id);
+        caller.grants = grants
+            .iter()
+            .map(|scope| Grant {
+                permissions: ["documents.read".to_owned()].into(),
+                scope: Scope(
+                    scope
+                        .iter()
+                        .map(|(kind, id)| ((*kind).to_owned(), BTreeSet::from([(*id).to_owned()])))
+                        .collect(),
+                ),
+            })
+            .collect();
+        caller
+    }
+
+    #[test]
+    fn areas_are_joined_and_a_grant_of_a_hall_gives_none() {
+        let areas = Areas::of(&holder(&[&[("area", "17.07.05")], &[("area", "17.08")]]), "documents.read");
+        assert!(areas.reach("17.07.05.2003") && areas.reach("17.08") && !areas.reach("17.07.06.2001"));
+        let none = Areas::of(&holder(&[&[("hall", "hal_1")]]), "documents.read");
+        assert_eq!(none, Areas::In(vec![]));
+        assert!(!none.reach("17.07"));
+        assert_eq!(Areas::of(&holder(&[&[]]), "documents.read"), Areas::Everywhere);
+        assert_eq!(Areas::of(&holder(&[&[]]), "documents.work"), Areas::In(vec![]));
+        assert_eq!(Areas::of(&Caller::system(), "documents.work"), Areas::Everywhere);
     }
 }

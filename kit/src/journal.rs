@@ -13,6 +13,8 @@ use thiserror::Error;
 /// The hash before the first entry.
 const GENESIS: [u8; 32] = [0; 32];
 const PAGE: u64 = 1000;
+/// Twelve columns each; SQLite binds 32,766 values in a statement.
+const ROWS_PER_INSERT: usize = 500;
 const COLUMNS: [&str; 12] = [
     "seq",
     "at",
@@ -100,6 +102,15 @@ pub enum VerifyError {
 /// # Errors
 /// As reported by the database.
 pub async fn append(tx: &DatabaseTransaction, entry: &Entry) -> Result<i64, DbErr> {
+    append_all(tx, std::slice::from_ref(entry)).await
+}
+
+/// Appends entries in their order, with one look at the end of the journal, and answers the number of the last; of the
+/// last there is, when none is given.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn append_all(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<i64, DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // Until the end of the transaction. SQLite has one writer anyway.
         tx.execute_unprepared(
@@ -113,30 +124,34 @@ pub async fn append(tx: &DatabaseTransaction, entry: &Entry) -> Result<i64, DbEr
         .order_by("seq", Order::Desc)
         .limit(1)
         .to_owned();
-    let (seq, prev) = match tx.query_one(&last).await? {
-        Some(row) => (row.try_get::<i64>("", "seq")? + 1, row.try_get::<Vec<u8>>("", "hash")?),
-        None => (1, GENESIS.to_vec()),
+    let (mut seq, mut prev) = match tx.query_one(&last).await? {
+        Some(row) => (row.try_get::<i64>("", "seq")?, row.try_get::<Vec<u8>>("", "hash")?),
+        None => (0, GENESIS.to_vec()),
     };
-    let hash = hash(seq, entry, &prev);
-    let insert = Query::insert()
-        .into_table("journal")
-        .columns(COLUMNS)
-        .values_panic([
-            seq.into(),
-            entry.at.into(),
-            entry.who.as_str().into(),
-            entry.what.as_str().into(),
-            entry.subject.as_str().into(),
-            entry.from.clone().into(),
-            entry.to.clone().into(),
-            entry.detail.as_str().into(),
-            entry.request_id.as_str().into(),
-            entry.trace_id.as_str().into(),
-            prev.into(),
-            hash.to_vec().into(),
-        ])
-        .to_owned();
-    tx.execute(&insert).await?;
+    for chunk in entries.chunks(ROWS_PER_INSERT) {
+        let mut insert = Query::insert();
+        insert.into_table("journal").columns(COLUMNS);
+        for entry in chunk {
+            seq += 1;
+            let hash = hash(seq, entry, &prev).to_vec();
+            insert.values_panic([
+                seq.into(),
+                entry.at.into(),
+                entry.who.as_str().into(),
+                entry.what.as_str().into(),
+                entry.subject.as_str().into(),
+                entry.from.clone().into(),
+                entry.to.clone().into(),
+                entry.detail.as_str().into(),
+                entry.request_id.as_str().into(),
+                entry.trace_id.as_str().into(),
+                prev.into(),
+                hash.clone().into(),
+            ]);
+            prev = hash;
+        }
+        tx.execute(&insert).await?;
+    }
     Ok(seq)
 }
 

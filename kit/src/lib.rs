@@ -3,14 +3,17 @@
 //! A module enters the kit when two services need it. Read [`component`] first: it is the seam that every service exports.
 
 pub mod auth;
+pub mod calendar;
 pub mod caller;
 pub mod check;
+pub mod cipher;
 pub mod client;
 pub mod clock;
 pub mod component;
 pub mod config;
 pub mod db;
 pub mod fault;
+pub mod files;
 pub mod fsm;
 pub mod id;
 pub mod idempotency;
@@ -18,8 +21,10 @@ pub mod journal;
 pub mod page;
 mod process;
 pub mod redis;
+pub mod row;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod zone;

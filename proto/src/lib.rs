@@ -36,3 +36,9 @@ pub mod documents {
         tonic::include_proto!("mpp.documents.v1");
     }
 }
+
+pub mod complaints {
+    pub mod v1 {
+        tonic::include_proto!("mpp.complaints.v1");
+    }
+}

@@ -197,7 +197,7 @@ const IMPURE: [(&str, &str); 9] = [
 ];
 
 /// Roots that a domain may import. serde only describes data: what the log of a hall keeps are the domain's own events.
-const DOMAIN_ROOTS: [&str; 13] = [
+const DOMAIN_ROOTS: [&str; 15] = [
     "std",
     "core",
     "thiserror",
@@ -210,6 +210,9 @@ const DOMAIN_ROOTS: [&str; 13] = [
     "mpp_kit::id",
     "mpp_kit::fsm",
     "mpp_kit::check",
+    // Pure: what the wall clock shows and when people work.
+    "mpp_kit::calendar",
+    "mpp_kit::zone",
     // How places lie within each other: one rule for all services.
     "mpp_kit::caller::reaches",
 ];

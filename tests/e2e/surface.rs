@@ -12,7 +12,7 @@ use prost_reflect::{
 };
 
 /// Permissions that a policy may name: the words of identity's role table, and the two reserved ones.
-const PERMISSIONS: [&str; 23] = [
+const PERMISSIONS: [&str; 33] = [
     "public",
     "authenticated",
     "identity.manage",
@@ -36,10 +36,20 @@ const PERMISSIONS: [&str; 23] = [
     "documents.read",
     "documents.revoke",
     "documents.work",
+    "complaints.audit",
+    "complaints.board",
+    "complaints.configure",
+    "complaints.coordinate",
+    "complaints.file",
+    "complaints.inspect",
+    "complaints.lead",
+    "complaints.read",
+    "complaints.reveal",
+    "complaints.work",
 ];
 
 /// Calls by POST that need no request id, and why.
-const WITHOUT_REQUEST_ID: [&str; 8] = [
+const WITHOUT_REQUEST_ID: [&str; 11] = [
     // Signing in twice is two sessions; the answer holds a secret that must not be kept for a replay.
     "CreateSession",
     "CreateDeviceSession",
@@ -52,6 +62,12 @@ const WITHOUT_REQUEST_ID: [&str; 8] = [
     "VerifyFile",
     // OSS knows no request id; what it repeats is recognised by its own keys.
     "ReceiveOssCall",
+    // A read whose PIN must not stand in an address.
+    "GetPublicComplaint",
+    // A read of the whole period, recorded in the journal.
+    "ExportEvidence",
+    // Channels know no request id; each message in a call has a key of its own.
+    "ReceiveChannelWebhook",
 ];
 
 fn pool() -> DescriptorPool {

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use serde::{Deserialize, Serialize};
 
+pub use mpp_kit::files::FilesConfig;
+
 pub use integration::{OssConfig, SicantikConfig, WebhooksConfig};
 
 /// The settings of the documents service.
@@ -34,23 +36,6 @@ pub struct Config {
     pub oss: OssConfig,
     /// A report of SiCantik Cloud.
     pub sicantik: SicantikConfig,
-}
-
-/// Where files are kept. Without a bucket: in the folder `files` of the data directory.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FilesConfig {
-    /// The name of an S3 bucket.
-    pub bucket: String,
-    /// Its region.
-    pub region: String,
-    /// The address of a service that speaks S3, such as `https://minio.example:9000`; empty for Amazon's.
-    pub endpoint: String,
-    /// The access key.
-    pub access_key_id: String,
-    /// Its secret.
-    #[serde(serialize_with = "mpp_kit::config::redacted")]
-    pub secret_access_key: Secret,
 }
 
 /// Kinds of signing services.

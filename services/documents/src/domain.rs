@@ -6,7 +6,6 @@
 //! systems are told, and ask for).
 
 pub mod area;
-pub mod calendar;
 pub mod code;
 pub mod document;
 pub mod field;
@@ -21,6 +20,8 @@ pub mod step;
 pub mod text;
 pub mod webhook;
 pub mod workflow;
+
+pub use mpp_kit::calendar;
 
 mpp_kit::ids! {
     /// An issuing unit: a village, a sub-district or an agency.

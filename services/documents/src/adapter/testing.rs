@@ -72,7 +72,7 @@ impl World {
         change(&mut config);
         let clock = Arc::new(ManualClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
         let folder = temp_dir();
-        let cipher = Cipher::new([7; 32]);
+        let cipher = Cipher::new([7; 32], "mpp.documents.digests");
         let files = Files::open(&FilesConfig::default(), folder.path(), cipher.clone()).unwrap();
         let core = Core {
             db: test_db.db.clone(),

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::counter;
@@ -69,14 +69,7 @@ pub(crate) async fn list(
     select.all(db).await?.into_iter().map(recorded).collect()
 }
 
-/// A condition that an area column lies at or below one of these areas.
-pub(crate) fn within<C: sea_orm::ColumnTrait>(column: C, areas: &[String]) -> Condition {
-    areas.iter().fold(Condition::any(), |any, area| {
-        any.add(column.eq(area.as_str()))
-            .add(column.starts_with(format!("{area}.")))
-            .add(column.starts_with(format!("{area}/")))
-    })
-}
+pub(crate) use mpp_kit::row::within;
 
 fn recorded(row: Model) -> Result<Recorded, DbErr> {
     Ok(Recorded {

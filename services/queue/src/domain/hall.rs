@@ -2,56 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
+pub use mpp_kit::zone::TimeZone;
+
 use super::{AgencyId, CounterId, HallId, ServiceId};
-
-/// Time zones of Indonesia. None has daylight saving, so each is a fixed offset (Keppres 41/1987).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
-#[strum(serialize_all = "UPPERCASE")]
-#[serde(rename_all = "UPPERCASE")]
-pub enum TimeZone {
-    /// Waktu Indonesia Barat, UTC+7.
-    Wib,
-    /// Waktu Indonesia Tengah, UTC+8.
-    Wita,
-    /// Waktu Indonesia Timur, UTC+9.
-    Wit,
-}
-
-impl TimeZone {
-    /// The wall clock of this zone at `at`.
-    #[must_use]
-    pub fn local(self, at: DateTime<Utc>) -> NaiveDateTime {
-        (at + self.offset()).naive_utc()
-    }
-
-    /// The moment at which the wall clock of this zone shows `local`.
-    #[must_use]
-    pub fn moment(self, local: NaiveDateTime) -> DateTime<Utc> {
-        local.and_utc() - self.offset()
-    }
-
-    /// The offset for formatting.
-    #[must_use]
-    pub fn fixed(self) -> FixedOffset {
-        // The offsets are constants within ±24 h, so the fall-back is never taken.
-        i32::try_from(self.offset().num_seconds())
-            .ok()
-            .and_then(FixedOffset::east_opt)
-            .unwrap_or(FixedOffset::east_opt(0).expect("zero is an offset"))
-    }
-
-    fn offset(self) -> TimeDelta {
-        TimeDelta::hours(match self {
-            Self::Wib => 7,
-            Self::Wita => 8,
-            Self::Wit => 9,
-        })
-    }
-}
 
 /// Which calendar a hall keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]

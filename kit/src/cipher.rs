@@ -18,17 +18,18 @@ const NONCE: usize = 24;
 
 /// Encrypts and decrypts under the key of the installation. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Cipher {
+pub struct Cipher {
     aead: Arc<XChaCha20Poly1305>,
     digests: Arc<Zeroizing<[u8; 32]>>,
 }
 
 impl Cipher {
-    /// The cipher with this key.
-    pub(crate) fn new(key: [u8; 32]) -> Self {
+    /// The cipher with this key. `digests` names whose digests it makes, such as `mpp.documents.digests`: it never changes.
+    #[must_use]
+    pub fn new(key: [u8; 32], digests: &str) -> Self {
         let key = Zeroizing::new(key);
         // A key of its own for digests, so that neither use says anything about the other.
-        let digests = mac(&*key, &["mpp.documents.digests"]);
+        let digests = mac(&*key, &[digests]);
         Self {
             aead: Arc::new(XChaCha20Poly1305::new(&(*key).into())),
             digests: Arc::new(Zeroizing::new(digests)),
@@ -36,7 +37,8 @@ impl Cipher {
     }
 
     /// Encrypts `content` under the name of what it is; it opens under no other.
-    pub(crate) fn seal(&self, name: &str, content: &[u8]) -> Vec<u8> {
+    #[must_use]
+    pub fn seal(&self, name: &str, content: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE] = rand::random();
         let payload = Payload { msg: content, aad: name.as_bytes() };
         // Fails only above 256 GiB.
@@ -45,15 +47,23 @@ impl Cipher {
     }
 
     /// Decrypts what [`Cipher::seal`] made under this name; `None` if it is anything else.
-    pub(crate) fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    #[must_use]
+    pub fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE)?;
         let nonce: [u8; NONCE] = nonce.try_into().ok()?;
         self.aead.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: name.as_bytes() }).ok()
     }
 
     /// A digest of `parts` that tells nothing about them to who has not the key, as hexadecimal text.
-    pub(crate) fn digest(&self, purpose: &str, text: &str) -> String {
+    #[must_use]
+    pub fn digest(&self, purpose: &str, text: &str) -> String {
         hex::encode(mac(self.digests.as_slice(), &[purpose, text]))
+    }
+}
+
+impl std::fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cipher")
     }
 }
 
@@ -67,13 +77,13 @@ fn mac(key: &[u8], parts: &[&str]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The key of the installation: as configured (32 bytes in base64), else from `file`, which is made when it is missing.
+/// The key of the installation: as configured under `setting` (32 bytes in base64), else from `file`, which is made when it is missing.
 ///
 /// # Errors
 /// A sentence that names the setting or the file.
-pub(crate) fn load_or_make_key(configured: &str, file: &Path) -> anyhow::Result<[u8; 32]> {
+pub fn load_or_make_key(setting: &str, configured: &str, file: &Path) -> anyhow::Result<[u8; 32]> {
     if !configured.is_empty() {
-        return decode(configured).context("setting documents.file_key is no key");
+        return decode(configured).with_context(|| format!("setting {setting} is no key"));
     }
     match std::fs::read_to_string(file) {
         Ok(text) => return decode(text.trim()).with_context(|| format!("{} holds no key", file.display())),
@@ -114,25 +124,25 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_under_its_name_and_key_alone() {
-        let cipher = Cipher::new([1; 32]);
+        let cipher = Cipher::new([1; 32], "test");
         let sealed = cipher.seal("a", b"rahasia");
         assert_eq!(cipher.open("a", &sealed).as_deref(), Some(b"rahasia".as_slice()));
         assert_eq!(cipher.open("b", &sealed), None);
-        assert_eq!(Cipher::new([2; 32]).open("a", &sealed), None);
+        assert_eq!(Cipher::new([2; 32], "test").open("a", &sealed), None);
         assert_eq!(cipher.open("a", b"short"), None);
         assert_ne!(sealed, cipher.seal("a", b"rahasia"), "a nonce is used once");
     }
 
     #[test]
     fn digests_depend_on_key_purpose_and_text() {
-        let cipher = Cipher::new([1; 32]);
+        let cipher = Cipher::new([1; 32], "test");
         let digest = cipher.digest("person", "1707052003900001");
         assert_eq!(digest, cipher.digest("person", "1707052003900001"));
         assert_eq!(digest.len(), 64);
         for other in [
             cipher.digest("code", "1707052003900001"),
             cipher.digest("person", "1707052003900002"),
-            Cipher::new([2; 32]).digest("person", "1707052003900001"),
+            Cipher::new([2; 32], "test").digest("person", "1707052003900001"),
         ] {
             assert_ne!(digest, other);
         }
@@ -142,10 +152,13 @@ mod tests {
     fn a_key_is_made_once_and_a_wrong_one_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("documents.key");
-        let key = load_or_make_key("", &file).unwrap();
-        assert_eq!(load_or_make_key("", &file).unwrap(), key);
-        assert_eq!(load_or_make_key(&STANDARD.encode([3; 32]), &file).unwrap(), [3; 32]);
-        let told = format!("{:#}", load_or_make_key("short", &file).unwrap_err());
+        let key = load_or_make_key("documents.file_key", "", &file).unwrap();
+        assert_eq!(load_or_make_key("documents.file_key", "", &file).unwrap(), key);
+        assert_eq!(
+            load_or_make_key("documents.file_key", &STANDARD.encode([3; 32]), &file).unwrap(),
+            [3; 32]
+        );
+        let told = format!("{:#}", load_or_make_key("documents.file_key", "short", &file).unwrap_err());
         assert!(told.contains("documents.file_key"), "{told}");
     }
 }

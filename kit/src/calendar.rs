@@ -7,49 +7,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString};
 use thiserror::Error;
 
-/// Time zones of Indonesia. None has daylight saving, so each is a fixed offset (Keppres 41/1987).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
-#[strum(serialize_all = "UPPERCASE")]
-#[serde(rename_all = "UPPERCASE")]
-pub enum TimeZone {
-    /// Waktu Indonesia Barat, UTC+7.
-    Wib,
-    /// Waktu Indonesia Tengah, UTC+8.
-    Wita,
-    /// Waktu Indonesia Timur, UTC+9.
-    Wit,
-}
-
-impl TimeZone {
-    /// The wall clock of this zone at `at`.
-    #[must_use]
-    pub fn local(self, at: DateTime<Utc>) -> NaiveDateTime {
-        (at + self.offset()).naive_utc()
-    }
-
-    /// The moment at which the wall clock of this zone shows `local`.
-    #[must_use]
-    pub fn moment(self, local: NaiveDateTime) -> DateTime<Utc> {
-        local.and_utc() - self.offset()
-    }
-
-    /// Minutes that its wall clock is ahead of UTC.
-    #[must_use]
-    pub fn offset_minutes(self) -> i32 {
-        match self {
-            Self::Wib => 7 * 60,
-            Self::Wita => 8 * 60,
-            Self::Wit => 9 * 60,
-        }
-    }
-
-    fn offset(self) -> TimeDelta {
-        TimeDelta::minutes(self.offset_minutes().into())
-    }
-}
+pub use crate::zone::TimeZone;
 
 /// A span of working time within a day, in minutes since local midnight: `from` inclusive, `to` exclusive, at most 1440.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +42,21 @@ pub struct WorkCalendar {
     zone: TimeZone,
     week: BTreeMap<u8, Vec<Period>>,
     holidays: BTreeMap<NaiveDate, String>,
+    special: Vec<SpecialHours>,
+}
+
+/// Other hours within a span of dates, such as the month of Ramadan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecialHours {
+    /// The first date.
+    pub from: NaiveDate,
+    /// The last date.
+    pub to: NaiveDate,
+    /// Why.
+    pub name: String,
+    /// The week that holds then.
+    pub week: BTreeMap<u8, Vec<Period>>,
 }
 
 /// A calendar as it is written.
@@ -95,13 +70,16 @@ pub struct Plan {
     /// Free days: national holidays and collective leave (SKB 3 Menteri of each year), local ones.
     #[serde(default)]
     pub holidays: BTreeMap<NaiveDate, String>,
+    /// Other hours within spans of dates. Of several for one date the first holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub special: Vec<SpecialHours>,
 }
 
 impl TryFrom<Plan> for WorkCalendar {
     type Error = CalendarError;
 
     fn try_from(plan: Plan) -> Result<Self, CalendarError> {
-        for (weekday, periods) in &plan.week {
+        for (weekday, periods) in plan.special.iter().flat_map(|it| &it.week).chain(&plan.week) {
             if !(1..=7).contains(weekday) {
                 return Err(CalendarError::Weekday(*weekday));
             }
@@ -114,13 +92,18 @@ impl TryFrom<Plan> for WorkCalendar {
         if plan.week.values().all(Vec::is_empty) {
             return Err(CalendarError::NoWorkingTime);
         }
-        Ok(Self { zone: plan.zone, week: plan.week, holidays: plan.holidays })
+        Ok(Self { zone: plan.zone, week: plan.week, holidays: plan.holidays, special: plan.special })
     }
 }
 
 impl From<WorkCalendar> for Plan {
     fn from(calendar: WorkCalendar) -> Self {
-        Self { zone: calendar.zone, week: calendar.week, holidays: calendar.holidays }
+        Self {
+            zone: calendar.zone,
+            week: calendar.week,
+            holidays: calendar.holidays,
+            special: calendar.special,
+        }
     }
 }
 
@@ -152,7 +135,7 @@ impl WorkCalendar {
                 (*day, periods.iter().map(|(from, to)| Period { from: *from, to: *to }).collect())
             })
             .collect();
-        Self { zone, week, holidays: BTreeMap::new() }
+        Self { zone, week, holidays: BTreeMap::new(), special: Vec::new() }
     }
 
     /// The same calendar with these free days added.
@@ -160,6 +143,14 @@ impl WorkCalendar {
     pub fn with_holidays(mut self, holidays: impl IntoIterator<Item = (NaiveDate, String)>) -> Self {
         self.holidays.extend(holidays);
         self
+    }
+
+    /// The same calendar with other hours within spans of dates.
+    ///
+    /// # Errors
+    /// [`CalendarError`] when a week of them cannot be one.
+    pub fn with_special_hours(self, special: Vec<SpecialHours>) -> Result<Self, CalendarError> {
+        Self::try_from(Plan { special, ..Plan::from(self) })
     }
 
     /// The zone of its wall clock.
@@ -181,7 +172,9 @@ impl WorkCalendar {
             return &[];
         }
         let weekday = u8::try_from(date.weekday().number_from_monday()).unwrap_or(0);
-        self.week.get(&weekday).map_or(&[], Vec::as_slice)
+        let special = self.special.iter().find(|it| (it.from..=it.to).contains(&date));
+        let week = special.map_or(&self.week, |it| &it.week);
+        week.get(&weekday).map_or(&[], Vec::as_slice)
     }
 
     /// Whether people work on a date.
@@ -327,8 +320,12 @@ mod tests {
     #[test]
     fn four_working_hours_from_half_past_three_end_the_next_morning() {
         let day_of = |weekday| (weekday, vec![Period { from: 480, to: 960 }]);
-        let plan =
-            Plan { zone: TimeZone::Wib, week: (1..=4).map(day_of).collect(), holidays: BTreeMap::new() };
+        let plan = Plan {
+            zone: TimeZone::Wib,
+            week: (1..=4).map(day_of).collect(),
+            holidays: BTreeMap::new(),
+            special: vec![],
+        };
         let office = WorkCalendar::try_from(plan).unwrap();
         // A Thursday: the next working day is Monday.
         assert_eq!(office.add_working_minutes(at("2026-11-26 15:30"), 240), at("2026-11-30 11:30"));
@@ -359,8 +356,26 @@ mod tests {
     }
 
     #[test]
+    fn ramadan_has_hours_of_its_own() {
+        let short = vec![Period { from: 480, to: 720 }, Period { from: 750, to: 900 }];
+        let ramadan = SpecialHours {
+            from: day("2026-02-18"),
+            to: day("2026-03-19"),
+            name: "Ramadan".to_owned(),
+            week: (1..=5).map(|weekday| (weekday, short.clone())).collect(),
+        };
+        let office = WorkCalendar::five_days(TimeZone::Wib).with_special_hours(vec![ramadan]).unwrap();
+        assert_eq!(office.end_of_day(day("2026-02-17")), at("2026-02-17 16:00"));
+        assert_eq!(office.end_of_day(day("2026-02-18")), at("2026-02-18 15:00"));
+        // From the last usual day into the month.
+        assert_eq!(office.add_working_minutes(at("2026-02-17 15:30"), 60), at("2026-02-18 08:30"));
+        let text = serde_json::to_string(&office).unwrap();
+        assert_eq!(serde_json::from_str::<WorkCalendar>(&text).unwrap(), office);
+    }
+
+    #[test]
     fn weeks_that_would_never_end_are_refused() {
-        let plan = |week| Plan { zone: TimeZone::Wib, week, holidays: BTreeMap::new() };
+        let plan = |week| Plan { zone: TimeZone::Wib, week, holidays: BTreeMap::new(), special: vec![] };
         let check = |week| WorkCalendar::try_from(plan(week)).unwrap_err();
         assert_eq!(check(BTreeMap::new()), CalendarError::NoWorkingTime);
         assert_eq!(check([(1, vec![])].into()), CalendarError::NoWorkingTime);
