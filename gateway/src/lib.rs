@@ -54,12 +54,13 @@ pub use session::Sessions;
 pub const ROLE: Role = Role("gateway");
 
 /// The roles it calls.
-pub const CALLS: &[Role] = &[IDENTITY, QUEUE, DOCUMENTS, COMPLAINTS];
+pub const CALLS: &[Role] = &[IDENTITY, QUEUE, DOCUMENTS, COMPLAINTS, NOTIFICATIONS];
 
 const IDENTITY: Role = Role("identity");
 const QUEUE: Role = Role("queue");
 const DOCUMENTS: Role = Role("documents");
 const COMPLAINTS: Role = Role("complaints");
+const NOTIFICATIONS: Role = Role("notifications");
 
 /// Settings of the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]

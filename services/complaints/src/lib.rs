@@ -1,3 +1,4 @@
-//! Complaints of citizens: one door for every channel.
-
+//! Complaints.
+#![allow(missing_docs)]
+pub mod domain;
 pub mod intake;

@@ -2,31 +2,17 @@
 //! schedule; the clock and the dice are arguments.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mpp_kit::caller::reaches;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-mpp_kit::ids! {
+use crate::caller::reaches;
+
+crate::ids! {
     /// An address of another system that is told of events.
     pub WebhookId = "whk";
     /// A message to one address.
     pub DeliveryId = "dlv";
 }
-
-/// The types of events that other systems are told of.
-pub const EVENT_TYPES: [&str; 11] = [
-    "surat.diajukan",
-    "surat.dikembalikan",
-    "surat.disetujui",
-    "surat.ditolak",
-    "surat.terbit",
-    "surat.dicabut",
-    "surat.kedaluwarsa",
-    "izin.diterima",
-    "izin.status",
-    "izin.terbit",
-    "izin.dicabut",
-];
 
 /// The most areas or event types that one webhook names.
 pub const MAX_FILTERS: usize = 50;
@@ -131,10 +117,10 @@ pub fn names(pattern: &str, kind: &str) -> bool {
     }
 }
 
-/// Whether a pattern names any type of event that there is.
+/// Whether a pattern names any of these types of events.
 #[must_use]
-pub fn is_known(pattern: &str) -> bool {
-    EVENT_TYPES.iter().any(|kind| names(pattern, kind))
+pub fn is_known(types: &[&str], pattern: &str) -> bool {
+    types.iter().any(|kind| names(pattern, kind))
 }
 
 /// Whether one of the patterns names this type; all are named by none.
@@ -236,7 +222,8 @@ mod tests {
                 && !names("surat*", "surat.terbit")
                 && !names("*", "surat.terbit")
         );
-        assert!(is_known("izin.*") && !is_known("izin.terbti") && !is_known(""));
+        let types = ["izin.terbit"];
+        assert!(is_known(&types, "izin.*") && !is_known(&types, "izin.terbti") && !is_known(&types, ""));
         assert!(wants(&[], "surat.terbit") && !wants(&["izin.*".to_owned()], "surat.terbit"));
         let areas = ["17.07".to_owned()];
         assert!(lies_in(&areas, "17.07.05.2003") && lies_in(&areas, "17.07/dinkes") && lies_in(&[], "18"));

@@ -6,20 +6,23 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::domain::webhook::Signing;
+use super::rules::Signing;
 
 /// The length of a new HMAC secret, in bytes; the specification asks for 24 to 64.
 const SECRET: usize = 32;
 
 /// A key that messages are signed with.
-pub(crate) enum SigningKey {
+pub enum SigningKey {
+    /// HMAC-SHA256.
     Hmac(Zeroizing<Vec<u8>>),
+    /// Ed25519.
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 impl SigningKey {
     /// A new key.
-    pub(crate) fn generate(signing: Signing) -> Self {
+    #[must_use]
+    pub fn generate(signing: Signing) -> Self {
         let random = Zeroizing::new(rand::random::<[u8; SECRET]>());
         match signing {
             Signing::Hmac => Self::Hmac(Zeroizing::new(random.to_vec())),
@@ -28,7 +31,8 @@ impl SigningKey {
     }
 
     /// Reads `whsec_…` or `whsk_…`; `None` if it is neither.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         if let Some(secret) = text.strip_prefix("whsec_") {
             let secret = Zeroizing::new(STANDARD.decode(secret).ok()?);
             return (24..=64).contains(&secret.len()).then_some(Self::Hmac(secret));
@@ -40,7 +44,8 @@ impl SigningKey {
     }
 
     /// As it is kept: `whsec_…`, or `whsk_…` over the private and the public half.
-    pub(crate) fn to_text(&self) -> Zeroizing<String> {
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(match self {
             Self::Hmac(secret) => format!("whsec_{}", STANDARD.encode(secret.as_slice())),
             Self::Ed25519(key) => {
@@ -51,7 +56,8 @@ impl SigningKey {
     }
 
     /// What a receiver verifies with, if it is not the key itself: `whpk_…`.
-    pub(crate) fn public_text(&self) -> Option<String> {
+    #[must_use]
+    pub fn public_text(&self) -> Option<String> {
         match self {
             Self::Hmac(_) => None,
             Self::Ed25519(key) => Some(format!("whpk_{}", STANDARD.encode(key.verifying_key().as_bytes()))),
@@ -73,33 +79,34 @@ impl SigningKey {
 }
 
 /// The value of `webhook-signature`: one signature for each key, separated by spaces.
-pub(crate) fn header(keys: &[SigningKey], id: &str, timestamp: i64, body: &str) -> String {
+#[must_use]
+pub fn header(keys: &[SigningKey], id: &str, timestamp: i64, body: &str) -> String {
     let signed = format!("{id}.{timestamp}.{body}");
     keys.iter().map(|key| key.sign(signed.as_bytes())).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether one of the signatures in a header is by the key with this text: what a receiver does. Used by tests only, as a
-/// second way to the same truth.
-#[cfg(test)]
-pub(crate) fn verifies(key: &str, header: &str, id: &str, timestamp: i64, body: &str) -> bool {
+/// Whether one of the signatures in a header is by the key with this text: what a receiver does.
+#[must_use]
+pub fn verifies(key: &str, header: &str, id: &str, timestamp: i64, body: &str) -> bool {
     use ed25519_dalek::{Signature, VerifyingKey};
 
     let signed = format!("{id}.{timestamp}.{body}");
     header.split(' ').filter_map(|part| part.split_once(',')).any(|(version, signature)| {
         let Ok(signature) = STANDARD.decode(signature) else { return false };
         if let (Some(secret), "v1") = (key.strip_prefix("whsec_"), version) {
-            let secret = STANDARD.decode(secret).unwrap();
-            let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&secret).unwrap();
+            let Ok(secret) = STANDARD.decode(secret) else { return false };
+            let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&secret)
+                .unwrap_or_else(|_| unreachable!("a key of any length"));
             mac.update(signed.as_bytes());
             return mac.verify_slice(&signature).is_ok();
         }
         if let (Some(public), "v1a") = (key.strip_prefix("whpk_"), version) {
-            let public: [u8; 32] = STANDARD.decode(public).unwrap().try_into().unwrap();
-            let signature = Signature::from_slice(&signature).unwrap();
-            return VerifyingKey::from_bytes(&public)
-                .unwrap()
-                .verify_strict(signed.as_bytes(), &signature)
-                .is_ok();
+            let public = STANDARD.decode(public).ok().and_then(|public| <[u8; 32]>::try_from(public).ok());
+            let key = public.and_then(|public| VerifyingKey::from_bytes(&public).ok());
+            let signature = Signature::from_slice(&signature).ok();
+            return key
+                .zip(signature)
+                .is_some_and(|(key, signature)| key.verify_strict(signed.as_bytes(), &signature).is_ok());
         }
         false
     })

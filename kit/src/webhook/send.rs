@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 
 use super::guard::{Guard, GuardedNames, Names, Refused};
+use super::rules::Format;
 use super::signature::{self, SigningKey};
-use crate::domain::webhook::Format;
 
 /// Time to connect; the rest of the limit is the receiver's.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -21,33 +21,38 @@ const READ: usize = 4096;
 
 /// Makes attempts. Clones share the connections.
 #[derive(Clone)]
-pub(crate) struct Sender {
+pub struct Sender {
     client: reqwest::Client,
     guard: Guard,
 }
 
 /// What goes out.
-pub(crate) struct Outgoing<'a> {
-    pub(crate) url: &'a str,
+pub struct Outgoing<'a> {
+    /// Where to.
+    pub url: &'a str,
     /// The same at every attempt: by it receivers know repetitions.
-    pub(crate) id: &'a str,
-    pub(crate) body: &'a str,
-    pub(crate) format: Format,
-    pub(crate) keys: &'a [SigningKey],
+    pub id: &'a str,
+    /// What is posted, byte for byte.
+    pub body: &'a str,
+    /// How it is written.
+    pub format: Format,
+    /// What it is signed with, newest first.
+    pub keys: &'a [SigningKey],
 }
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// `None` for no answer.
-    pub(crate) status: Option<u16>,
+    pub status: Option<u16>,
     /// Empty when nothing was wrong.
-    pub(crate) problem: &'static str,
+    pub problem: &'static str,
     /// The first characters of the answer.
-    pub(crate) answer: String,
+    pub answer: String,
     /// What the receiver asked to wait.
-    pub(crate) retry_after: Option<TimeDelta>,
-    pub(crate) took: Duration,
+    pub retry_after: Option<TimeDelta>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 impl Sender {
@@ -55,7 +60,7 @@ impl Sender {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub(crate) fn new(guard: Guard, names: Arc<dyn Names>, timeout: Duration) -> anyhow::Result<Self> {
+    pub fn new(guard: Guard, names: Arc<dyn Names>, timeout: Duration) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .dns_resolver(GuardedNames::new(guard.clone(), names))
             .redirect(reqwest::redirect::Policy::none())
@@ -68,7 +73,7 @@ impl Sender {
     }
 
     /// Makes one attempt at `now`.
-    pub(crate) async fn send(&self, message: &Outgoing<'_>, now: DateTime<Utc>) -> Outcome {
+    pub async fn send(&self, message: &Outgoing<'_>, now: DateTime<Utc>) -> Outcome {
         let started = Instant::now();
         let mut outcome = self.attempt(message, now).await;
         outcome.took = started.elapsed();

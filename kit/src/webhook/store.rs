@@ -13,62 +13,68 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use self::entity::{delivery, endpoint};
-use super::convert::{count, number, open, read, seal};
-use super::entity::event;
-use crate::blob::Cipher;
-use crate::domain::webhook::{
-    DeliveryId, DeliveryState, DisableReason, Format, Signing, WebhookId, WebhookState,
-};
+use super::rules::{DeliveryId, DeliveryState, DisableReason, Format, Signing, WebhookId, WebhookState};
+use crate::cipher::Cipher;
+use crate::column::{count, number, open, read, seal};
 
 /// The most attempts that a delivery remembers.
 const ATTEMPTS_KEPT: usize = 20;
 
 /// An address that is told of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) id: WebhookId,
+pub struct Endpoint {
+    /// Its id.
+    pub id: WebhookId,
     /// The account that made it.
-    pub(crate) owner: String,
-    pub(crate) state: WebhookState,
-    pub(crate) disable_reason: Option<DisableReason>,
+    pub owner: String,
+    /// Whether it gets messages.
+    pub state: WebhookState,
+    /// Why it gets none.
+    pub disable_reason: Option<DisableReason>,
     /// Since when no attempt succeeded.
-    pub(crate) failing_since: Option<DateTime<Utc>>,
+    pub failing_since: Option<DateTime<Utc>>,
     /// What the last failed attempt said; empty after a success.
-    pub(crate) last_problem: String,
+    pub last_problem: String,
     /// The last event that deliveries were planned for.
-    pub(crate) planned_seq: i64,
+    pub planned_seq: i64,
     /// Grows with each change by its owner.
-    pub(crate) version: u32,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) body: EndpointBody,
+    pub version: u32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// The rest.
+    pub body: EndpointBody,
 }
 
 /// What nothing is searched by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct EndpointBody {
-    pub(crate) url: String,
-    pub(crate) description: String,
+pub struct EndpointBody {
+    /// Where messages are posted to.
+    pub url: String,
+    /// What it is for.
+    pub description: String,
     /// Types of events; all when empty.
-    pub(crate) types: Vec<String>,
+    pub types: Vec<String>,
     /// Areas; all when empty.
-    pub(crate) areas: Vec<String>,
-    pub(crate) signing: Signing,
-    pub(crate) format: Format,
+    pub areas: Vec<String>,
+    /// How messages are signed.
+    pub signing: Signing,
+    /// How messages are written.
+    pub format: Format,
     /// Newest first.
-    pub(crate) keys: Vec<Key>,
+    pub keys: Vec<Key>,
 }
 
 /// A key that messages are signed with.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Key {
+pub struct Key {
     /// `whsec_…` or `whsk_…`.
-    pub(crate) secret: String,
+    pub secret: String,
     /// The version of the endpoint that brought it.
-    pub(crate) since_version: u32,
+    pub since_version: u32,
     /// When it ends; the present one has no end.
-    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl fmt::Debug for Key {
@@ -79,34 +85,44 @@ impl fmt::Debug for Key {
 
 /// One message to one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Delivery {
-    pub(crate) id: DeliveryId,
-    pub(crate) endpoint: WebhookId,
-    pub(crate) event_seq: i64,
-    pub(crate) event_id: String,
-    pub(crate) kind: String,
-    pub(crate) state: DeliveryState,
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The address.
+    pub endpoint: WebhookId,
+    /// The place of the event.
+    pub event_seq: i64,
+    /// The id of the event.
+    pub event_id: String,
+    /// The type of the event.
+    pub kind: String,
+    /// Where it stands.
+    pub state: DeliveryState,
     /// Attempts since it was planned or replayed.
-    pub(crate) attempt_count: u32,
-    pub(crate) due_at: DateTime<Utc>,
+    pub attempt_count: u32,
+    /// When it is tried next.
+    pub due_at: DateTime<Utc>,
     /// What is sent, byte for byte.
-    pub(crate) body: String,
+    pub body: String,
     /// The last attempts, oldest first.
-    pub(crate) attempts: Vec<Attempt>,
-    pub(crate) created_at: DateTime<Utc>,
+    pub attempts: Vec<Attempt>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
 }
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Attempt {
-    pub(crate) at: DateTime<Utc>,
+pub struct Attempt {
+    /// When.
+    pub at: DateTime<Utc>,
     /// 0 for no answer.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Empty when nothing was wrong.
-    pub(crate) problem: String,
+    pub problem: String,
     /// The first characters of the answer.
-    pub(crate) answer: String,
-    pub(crate) ms: u32,
+    pub answer: String,
+    /// How long it took, in milliseconds.
+    pub ms: u32,
 }
 
 fn endpoint(cipher: &Cipher, row: endpoint::Model) -> Result<Endpoint, DbErr> {
@@ -144,14 +160,11 @@ fn delivery(row: delivery::Model) -> Result<Delivery, DbErr> {
     })
 }
 
-/// The place of the last event; 0 when there is none.
-pub(crate) async fn last_seq(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    let last = event::Entity::find().order_by_desc(event::Column::Seq).one(db).await?;
-    Ok(last.map_or(0, |row| row.seq))
-}
-
 /// Writes a new address.
-pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Endpoint) -> Result<(), DbErr> {
+///
+/// # Errors
+/// As reported by the database.
+pub async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Endpoint) -> Result<(), DbErr> {
     let id = new.id.to_string();
     let row = endpoint::ActiveModel {
         owner_id: Set(new.owner.clone()),
@@ -171,7 +184,10 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Endp
 }
 
 /// The address with this id.
-pub(crate) async fn find(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn find(
     db: &impl ConnectionTrait,
     cipher: &Cipher,
     id: WebhookId,
@@ -181,7 +197,10 @@ pub(crate) async fn find(
 }
 
 /// Addresses by id, after this one: of one owner, or all.
-pub(crate) async fn list(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn list(
     db: &impl ConnectionTrait,
     cipher: &Cipher,
     owner: Option<&str>,
@@ -199,7 +218,10 @@ pub(crate) async fn list(
 }
 
 /// Every address that gets messages.
-pub(crate) async fn enabled(db: &impl ConnectionTrait, cipher: &Cipher) -> Result<Vec<Endpoint>, DbErr> {
+///
+/// # Errors
+/// As reported by the database.
+pub async fn enabled(db: &impl ConnectionTrait, cipher: &Cipher) -> Result<Vec<Endpoint>, DbErr> {
     let rows = endpoint::Entity::find()
         .filter(endpoint::Column::State.eq(WebhookState::Enabled.to_string()))
         .order_by_asc(endpoint::Column::Id)
@@ -209,7 +231,10 @@ pub(crate) async fn enabled(db: &impl ConnectionTrait, cipher: &Cipher) -> Resul
 }
 
 /// Writes what its owner changed over the version before. `false` if somebody was first.
-pub(crate) async fn update(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn update(
     tx: &DatabaseTransaction,
     cipher: &Cipher,
     next: &Endpoint,
@@ -233,7 +258,10 @@ pub(crate) async fn update(
 }
 
 /// Says how the last attempt went: nothing is wrong, or since when and what.
-pub(crate) async fn set_health(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn set_health(
     tx: &DatabaseTransaction,
     id: WebhookId,
     failing_since: Option<DateTime<Utc>>,
@@ -250,7 +278,10 @@ pub(crate) async fn set_health(
 }
 
 /// Ends the messages to an address. `false` if it got none already.
-pub(crate) async fn disable(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn disable(
     tx: &DatabaseTransaction,
     id: WebhookId,
     reason: DisableReason,
@@ -269,12 +300,10 @@ pub(crate) async fn disable(
 }
 
 /// Moves the place up to which deliveries are planned. `false` if somebody was first.
-pub(crate) async fn advance(
-    tx: &DatabaseTransaction,
-    id: WebhookId,
-    from: i64,
-    to: i64,
-) -> Result<bool, DbErr> {
+///
+/// # Errors
+/// As reported by the database.
+pub async fn advance(tx: &DatabaseTransaction, id: WebhookId, from: i64, to: i64) -> Result<bool, DbErr> {
     use endpoint::{Column, Entity};
     let done = Entity::update_many()
         .col_expr(Column::PlannedSeq, Expr::value(to))
@@ -286,7 +315,10 @@ pub(crate) async fn advance(
 }
 
 /// Plans a delivery; one that is planned already stays as it is.
-pub(crate) async fn plan(tx: &DatabaseTransaction, new: &Delivery) -> Result<(), DbErr> {
+///
+/// # Errors
+/// As reported by the database.
+pub async fn plan(tx: &DatabaseTransaction, new: &Delivery) -> Result<(), DbErr> {
     let row = delivery::ActiveModel {
         id: Set(new.id.to_string()),
         endpoint_id: Set(new.endpoint.to_string()),
@@ -309,7 +341,10 @@ pub(crate) async fn plan(tx: &DatabaseTransaction, new: &Delivery) -> Result<(),
 }
 
 /// What is due to an address, oldest first.
-pub(crate) async fn due(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn due(
     db: &impl ConnectionTrait,
     to: WebhookId,
     now: DateTime<Utc>,
@@ -329,7 +364,10 @@ pub(crate) async fn due(
 }
 
 /// Takes a delivery that is due, until `until`. `false` if somebody was first.
-pub(crate) async fn claim(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn claim(
     db: &impl ConnectionTrait,
     id: DeliveryId,
     now: DateTime<Utc>,
@@ -347,7 +385,10 @@ pub(crate) async fn claim(
 }
 
 /// Writes where a delivery stands now. `false` if it was replayed meanwhile, or given up by another.
-pub(crate) async fn save(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn save(
     tx: &DatabaseTransaction,
     next: &Delivery,
     claimed_until: DateTime<Utc>,
@@ -369,11 +410,10 @@ pub(crate) async fn save(
 }
 
 /// Plans a delivery anew, whatever became of it.
-pub(crate) async fn replay(
-    tx: &DatabaseTransaction,
-    id: DeliveryId,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+///
+/// # Errors
+/// As reported by the database.
+pub async fn replay(tx: &DatabaseTransaction, id: DeliveryId, now: DateTime<Utc>) -> Result<(), DbErr> {
     use delivery::{Column, Entity};
     Entity::update_many()
         .col_expr(Column::State, Expr::value(DeliveryState::Pending.to_string()))
@@ -387,15 +427,18 @@ pub(crate) async fn replay(
 }
 
 /// The delivery with this id.
-pub(crate) async fn find_delivery(
-    db: &impl ConnectionTrait,
-    id: DeliveryId,
-) -> Result<Option<Delivery>, DbErr> {
+///
+/// # Errors
+/// As reported by the database.
+pub async fn find_delivery(db: &impl ConnectionTrait, id: DeliveryId) -> Result<Option<Delivery>, DbErr> {
     delivery::Entity::find_by_id(id.to_string()).one(db).await?.map(delivery).transpose()
 }
 
 /// Deliveries to an address, newest first, before this one.
-pub(crate) async fn deliveries(
+///
+/// # Errors
+/// As reported by the database.
+pub async fn deliveries(
     db: &impl ConnectionTrait,
     to: WebhookId,
     state: Option<DeliveryState>,
@@ -415,7 +458,10 @@ pub(crate) async fn deliveries(
 }
 
 /// Forgets deliveries that ended before this moment. Answers how many.
-pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
+///
+/// # Errors
+/// As reported by the database.
+pub async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
     use delivery::{Column, Entity};
     let done = Entity::delete_many()
         .filter(Column::State.ne(DeliveryState::Pending.to_string()))

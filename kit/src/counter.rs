@@ -1,19 +1,21 @@
 //! Counters that hand out numbers without gaps, in the order of commits: the row stays locked until the transaction ends.
+//! The table `change_counter` is made by `mpp_migrations::shared::change_counter`.
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
 };
 
-use super::entity::change_counter::{ActiveModel, Column, Entity};
+use entity::{ActiveModel, Column, Entity};
 
-/// Changes of documents.
-pub(crate) const DOCUMENTS: &str = "documents";
 /// Events for other systems.
-pub(crate) const EVENTS: &str = "events";
+pub const EVENTS: &str = "events";
 
-/// The next number of a counter.
-pub(crate) async fn next(tx: &DatabaseTransaction, name: &str) -> Result<i64, DbErr> {
+/// The next number of a counter, from 1.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn next(tx: &DatabaseTransaction, name: &str) -> Result<i64, DbErr> {
     let first = ActiveModel { name: Set(name.to_owned()), last: Set(1) };
     Entity::insert(first)
         .on_conflict(
@@ -25,4 +27,22 @@ pub(crate) async fn next(tx: &DatabaseTransaction, name: &str) -> Result<i64, Db
         .await?;
     let row = Entity::find().filter(Column::Name.eq(name)).one(tx).await?;
     row.map(|row| row.last).ok_or_else(|| DbErr::RecordNotFound("change_counter".into()))
+}
+
+mod entity {
+    #![expect(unreachable_pub, reason = "the derive writes pub")]
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "change_counter")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        pub last: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
 }

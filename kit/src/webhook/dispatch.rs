@@ -9,26 +9,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mpp_kit::clock::Clock;
-use mpp_kit::component::{Env, Worker};
-use mpp_kit::db::Db;
-use mpp_kit::fault::chain;
 use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinSet;
 
+use super::WebhooksConfig;
 use super::guard::{Guard, Names, SystemNames};
 use super::message;
+use super::rules::{self, DeliveryId, DeliveryState, DisableReason, Next, WebhookId, lies_in, wants};
 use super::send::{Outcome, Outgoing, Sender};
 use super::signature::SigningKey;
-use crate::blob::Cipher;
-use crate::config::WebhooksConfig;
-use crate::domain::webhook::{
-    self, DeliveryId, DeliveryState, DisableReason, Next, WebhookId, lies_in, wants,
-};
-use crate::rpc::{self, Core};
-use crate::store::event;
-use crate::store::webhook::{self as store, Attempt, Delivery, Endpoint};
+use super::store::{self, Attempt, Delivery, Endpoint};
+use crate::cipher::Cipher;
+use crate::clock::Clock;
+use crate::component::{Env, Worker};
+use crate::db::Db;
+use crate::event;
+use crate::fault::chain;
+use crate::journal::{self, Entry};
+use crate::telemetry;
 
 /// How often the worker looks. An event is under way within this time.
 const EVERY: Duration = Duration::from_millis(500);
@@ -42,7 +41,7 @@ const PURGE_EVERY: TimeDelta = TimeDelta::hours(1);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// Plans and makes deliveries.
-pub(crate) struct Dispatcher {
+pub struct Dispatcher {
     db: Db,
     cipher: Cipher,
     clock: Arc<dyn Clock>,
@@ -56,30 +55,42 @@ pub(crate) struct Dispatcher {
 
 /// What one look did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tick {
+pub struct Tick {
     /// Deliveries that were planned.
-    pub(crate) planned: usize,
+    pub planned: usize,
     /// Attempts that were begun.
-    pub(crate) begun: usize,
+    pub begun: usize,
 }
 
 impl Dispatcher {
-    /// A dispatcher for the events of this service.
+    /// A dispatcher for the events in this database.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub(crate) fn new(core: &Core) -> anyhow::Result<Self> {
-        let timeout = Duration::from_secs(core.config.webhooks.timeout_seconds.into());
-        Self::with(core, Arc::new(SystemNames), timeout)
+    pub fn new(
+        db: Db,
+        cipher: Cipher,
+        clock: Arc<dyn Clock>,
+        config: WebhooksConfig,
+    ) -> anyhow::Result<Self> {
+        let timeout = Duration::from_secs(config.timeout_seconds.into());
+        Self::with((db, cipher, clock), config, Arc::new(SystemNames), timeout)
     }
 
     /// As [`Dispatcher::new`], with another resolver and limit.
-    pub(crate) fn with(core: &Core, names: Arc<dyn Names>, timeout: Duration) -> anyhow::Result<Self> {
-        let config = core.config.webhooks.clone();
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn with(
+        (db, cipher, clock): (Db, Cipher, Arc<dyn Clock>),
+        config: WebhooksConfig,
+        names: Arc<dyn Names>,
+        timeout: Duration,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            db: core.db.clone(),
-            cipher: core.cipher.clone(),
-            clock: Arc::clone(&core.clock),
+            db,
+            cipher,
+            clock,
             sender: Sender::new(Guard::new(&config), names, timeout)?,
             config,
             under_way: Mutex::default(),
@@ -89,9 +100,12 @@ impl Dispatcher {
     }
 
     /// Plans what happened and begins what is due at `now`. Returns while attempts are under way.
-    pub(crate) async fn tick(self: &Arc<Self>, now: DateTime<Utc>) -> Result<Tick, DbErr> {
+    ///
+    /// # Errors
+    /// As reported by the database.
+    pub async fn tick(self: &Arc<Self>, now: DateTime<Utc>) -> Result<Tick, DbErr> {
         let mut tick = Tick::default();
-        let last = store::last_seq(&self.db.read).await?;
+        let last = event::last_seq(&self.db.read).await?;
         for endpoint in store::enabled(&self.db.read, &self.cipher).await? {
             if endpoint.planned_seq < last {
                 tick.planned += self.plan(&endpoint, now).await?;
@@ -105,7 +119,7 @@ impl Dispatcher {
     }
 
     /// Waits for the attempts that are under way.
-    pub(crate) async fn settle(&self) {
+    pub async fn settle(&self) {
         let mut tasks = self.tasks.lock().await;
         while tasks.join_next().await.is_some() {}
     }
@@ -198,7 +212,7 @@ impl Dispatcher {
             ms: u32::try_from(outcome.took.as_millis()).unwrap_or(u32::MAX),
         });
         let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
-        let next = webhook::next(delivery.attempt_count, outcome.status, outcome.retry_after, dice, now);
+        let next = rules::next(delivery.attempt_count, outcome.status, outcome.retry_after, dice, now);
         (delivery.state, delivery.due_at) = match next {
             Next::Delivered => (DeliveryState::Delivered, now),
             Next::Again(at) => (DeliveryState::Pending, at),
@@ -233,17 +247,24 @@ impl Dispatcher {
         store::set_health(tx, id, Some(since), &told(outcome)).await?;
         let reason = match next {
             Next::Gone => Some(DisableReason::Gone),
-            Next::GivenUp if webhook::failed_too_long(Some(since), now) => Some(DisableReason::Failing),
+            Next::GivenUp if rules::failed_too_long(Some(since), now) => Some(DisableReason::Failing),
             Next::GivenUp | Next::Again(_) | Next::Delivered => None,
         };
         if let Some(reason) = reason
             && store::disable(tx, id, reason, now).await?
         {
-            let detail = serde_json::json!({ "reason": reason.to_string() });
-            let states = (Some("ENABLED".to_owned()), Some("DISABLED".to_owned()));
-            rpc::record(tx, ("system", "webhook.disabled", &id.to_string()), states, detail, "", now)
-                .await
-                .map_err(|error| DbErr::Custom(error.to_string()))?;
+            let entry = Entry {
+                at: now,
+                who: "system".to_owned(),
+                what: "webhook.disabled".to_owned(),
+                subject: id.to_string(),
+                from: Some("ENABLED".to_owned()),
+                to: Some("DISABLED".to_owned()),
+                detail: serde_json::json!({ "reason": reason.to_string() }).to_string(),
+                request_id: String::new(),
+                trace_id: telemetry::trace_id(),
+            };
+            journal::append(tx, &entry).await?;
         }
         Ok(())
     }
@@ -318,7 +339,7 @@ fn told(outcome: &Outcome) -> String {
 }
 
 /// The worker: looks twice a second until the process ends.
-pub(crate) fn worker(env: &Env, dispatcher: Arc<Dispatcher>) -> Worker {
+pub fn worker(env: &Env, dispatcher: Arc<Dispatcher>) -> Worker {
     let (clock, shutdown) = (Arc::clone(&env.clock), env.shutdown.clone());
     Worker::new("webhooks", async move {
         while !shutdown.is_triggered() {

@@ -11,11 +11,11 @@ use mpp_kit::caller::Caller;
 use mpp_proto::documents::v1 as proto;
 use tokio::sync::Notify;
 
-use super::dispatch::{Dispatcher, Tick};
-use super::guard::{Names, SystemNames};
-use super::signature::verifies;
 use crate::adapter::testing::{Asked, Reply, Server, World, caller, on_both};
 use crate::rpc::integration::for_tests as rpc;
+use mpp_kit::webhook::dispatch::{Dispatcher, Tick};
+use mpp_kit::webhook::guard::{Names, SystemNames};
+use mpp_kit::webhook::signature::verifies;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -24,7 +24,13 @@ fn integrator() -> Caller {
 }
 
 fn dispatcher(world: &World) -> Arc<Dispatcher> {
-    Arc::new(Dispatcher::with(&world.core, Arc::new(SystemNames), LIMIT).unwrap())
+    with(world, Arc::new(SystemNames), LIMIT)
+}
+
+fn with(world: &World, names: Arc<dyn Names>, limit: Duration) -> Arc<Dispatcher> {
+    let core = &world.core;
+    let parts = (core.db.clone(), core.cipher.clone(), Arc::clone(&core.clock));
+    Arc::new(Dispatcher::with(parts, core.config.webhooks.clone(), names, limit).unwrap())
 }
 
 /// Looks once and waits for every attempt.
@@ -83,7 +89,7 @@ async fn line_32_an_event_is_told_once_signed_and_thin() {
             let dispatcher = dispatcher(&world);
             assert_eq!(look(&dispatcher, &world).await, Tick { planned: 1, begun: 1 });
             assert_eq!(look(&dispatcher, &world).await, Tick::default(), "once");
-            let another = Arc::new(Dispatcher::with(&world.core, Arc::new(SystemNames), LIMIT).unwrap());
+            let another = with(&world, Arc::new(SystemNames), LIMIT);
             assert_eq!(look(&another, &world).await, Tick::default(), "also after a restart");
 
             let asked = server.asked();
@@ -318,7 +324,7 @@ async fn line_32_no_answer_within_the_limit_is_a_failure() {
             let (webhook, _) = webhook(&world, |request| request.url.clone_from(&hangs.url)).await;
             world.happens("surat.terbit", "17.07.05.2003").await;
             let limit = Duration::from_millis(100);
-            let dispatcher = Arc::new(Dispatcher::with(&world.core, Arc::new(SystemNames), limit).unwrap());
+            let dispatcher = with(&world, Arc::new(SystemNames), limit);
             look(&dispatcher, &world).await;
             let found = deliveries(&world, &webhook.id).await.remove(0);
             assert_eq!((found.attempts[0].status, found.attempts[0].problem.as_str()), (0, "TIMEOUT"));
@@ -447,7 +453,7 @@ async fn line_32_a_name_that_leads_into_a_private_network_is_not_reached() {
             webhook(&world, |request| request.url = format!("http://penerima.test:{port}/")).await;
         world.happens("surat.terbit", "17.07.05.2003").await;
         let names = Arc::new(Changing(Mutex::new(vec!["127.0.0.1".parse().unwrap()]), AtomicUsize::new(0)));
-        let dispatcher = Arc::new(Dispatcher::with(&world.core, names.clone(), LIMIT).unwrap());
+        let dispatcher = with(&world, names.clone(), LIMIT);
         look(&dispatcher, &world).await;
         assert!(server.asked().is_empty());
         // Looked up once: there is no second answer that a connection could go to.
@@ -471,7 +477,7 @@ async fn line_32_a_connection_goes_to_the_address_that_was_checked() {
         // The first answer leads to the server; a second look-up would lead elsewhere.
         let addresses = ["127.0.0.1", "192.0.2.1"].map(|ip| ip.parse().unwrap()).to_vec();
         let names = Arc::new(Changing(Mutex::new(addresses), AtomicUsize::new(0)));
-        let dispatcher = Arc::new(Dispatcher::with(&world.core, names, LIMIT).unwrap());
+        let dispatcher = with(&world, names, LIMIT);
         look(&dispatcher, &world).await;
         assert_eq!(server.asked().len(), 1);
         assert_eq!(server.asked()[0].headers["host"], format!("penerima.test:{port}"));

@@ -13,21 +13,21 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 
-use crate::config::WebhooksConfig;
+use super::WebhooksConfig;
 
 /// The most characters of an address.
 const MAX_URL: usize = 500;
 
 /// What may be reached.
 #[derive(Debug, Clone)]
-pub(crate) struct Guard {
+pub struct Guard {
     http_hosts: Vec<String>,
     allow_private: bool,
 }
 
 /// Why an address may not be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// It is no address of the web.
     #[error("it is not an address such as https://host/path")]
     Form,
@@ -47,14 +47,14 @@ pub(crate) enum Refused {
 
 /// Looks names up. A seam for tests: in production the system's resolver.
 #[async_trait]
-pub(crate) trait Names: fmt::Debug + Send + Sync {
+pub trait Names: fmt::Debug + Send + Sync {
     /// Every address of a host.
     async fn lookup(&self, host: &str) -> std::io::Result<Vec<IpAddr>>;
 }
 
 /// The system's resolver.
 #[derive(Debug)]
-pub(crate) struct SystemNames;
+pub struct SystemNames;
 
 #[async_trait]
 impl Names for SystemNames {
@@ -65,12 +65,12 @@ impl Names for SystemNames {
 
 impl Guard {
     /// What these settings permit.
-    pub(crate) fn new(config: &WebhooksConfig) -> Self {
+    pub fn new(config: &WebhooksConfig) -> Self {
         Self { http_hosts: config.http_hosts(), allow_private: config.allow_private }
     }
 
     /// Checks what can be told from the address alone: also its host, when it is written in digits.
-    pub(crate) fn check(&self, address: &str) -> Result<Url, Refused> {
+    pub fn check(&self, address: &str) -> Result<Url, Refused> {
         if address.len() > MAX_URL {
             return Err(Refused::Form);
         }
@@ -103,21 +103,21 @@ impl Guard {
     }
 
     /// Whether this address may be connected to.
-    pub(crate) fn permits(&self, ip: IpAddr) -> Result<(), Refused> {
+    pub fn permits(&self, ip: IpAddr) -> Result<(), Refused> {
         if self.allow_private || is_public(ip) { Ok(()) } else { Err(Refused::Address) }
     }
 }
 
 /// Resolves names for the client that sends: only to addresses that may be reached. One that may not be spoils all, so
 /// that a name with a good and a bad address is not tried until the bad one is hit.
-pub(crate) struct GuardedNames {
+pub struct GuardedNames {
     guard: Guard,
     names: Arc<dyn Names>,
 }
 
 impl GuardedNames {
     /// A resolver behind a guard.
-    pub(crate) fn new(guard: Guard, names: Arc<dyn Names>) -> Self {
+    pub fn new(guard: Guard, names: Arc<dyn Names>) -> Self {
         Self { guard, names }
     }
 }

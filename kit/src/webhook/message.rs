@@ -3,11 +3,12 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use crate::domain::webhook::Format;
-use crate::store::event::Recorded;
+use super::rules::Format;
+use crate::event::Recorded;
 
 /// The media type of a message.
-pub(crate) fn media_type(format: Format) -> &'static str {
+#[must_use]
+pub fn media_type(format: Format) -> &'static str {
     match format {
         Format::Standard => "application/json",
         Format::CloudEvents => "application/cloudevents+json",
@@ -15,7 +16,8 @@ pub(crate) fn media_type(format: Format) -> &'static str {
 }
 
 /// The body of the message about an event, the same at every attempt.
-pub(crate) fn body(event: &Recorded, format: Format) -> String {
+#[must_use]
+pub fn body(event: &Recorded, format: Format) -> String {
     let time = event.at.to_rfc3339_opts(SecondsFormat::Micros, true);
     let data = data(event);
     match format {
