@@ -27,6 +27,7 @@ use mpp_kit::{
     testing::{Issuer, scope},
 };
 use mpp_proto::{
+    complaints::v1::complaints_service_server::ComplaintsServiceServer,
     documents::v1::documents_service_server::DocumentsServiceServer, identity::v1 as identity,
     queue::v1 as queue,
 };
@@ -35,6 +36,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
 
+use crate::complaints::Complaints;
 use crate::documents::Documents;
 
 /// What the account behind the session may do.
@@ -392,6 +394,7 @@ pub(crate) struct Gate {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) queue: Queue,
     pub(crate) documents: Documents,
+    pub(crate) complaints: Complaints,
     pub(crate) identity: Identity,
     pub(crate) shutdown: Shutdown,
 }
@@ -438,6 +441,10 @@ impl Gate {
         let documents_routes = Routes::new(DocumentsServiceServer::new(documents.clone()));
         let peers = Peers::new();
         peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
+        let complaints = Complaints::default();
+        let complaints_routes =
+            Routes::new(ComplaintsServiceServer::new(complaints.clone()).max_decoding_message_size(5 << 20));
+        peers.local(Role("complaints"), stacked(Role("complaints"), complaints_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {
@@ -456,7 +463,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, documents, identity, shutdown }
+        Self { router, issuer, queue, documents, complaints, identity, shutdown }
     }
 
     /// A token with permissions everywhere.

@@ -1,9 +1,12 @@
 //! The gateway before small services made of the generated server traits: what is tested here is the transport.
 
+mod complaints;
 mod documents;
 mod fake;
 mod grpc;
+mod hooks;
 mod letters;
 mod live;
+mod open311;
 mod rest;
 mod session;
