@@ -1,0 +1,227 @@
+//! SP4N-LAPOR!: imports of its exports, the ledger of what is what, tracking ids typed in by hand.
+
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::page::{PageToken, cut, page_size};
+use mpp_proto::complaints::v1::{
+    ImportSp4nFileRequest, ImportSp4nFileResponse, ListSp4nEntriesRequest, ListSp4nEntriesResponse,
+    RecordSp4nTrackingRequest, RecordSp4nTrackingResponse,
+};
+use sea_orm::DatabaseTransaction;
+use serde_json::json;
+
+use super::case::Asking;
+use super::file_complaint::Report;
+use super::{Core, convert, record};
+use crate::domain::case::Place;
+use crate::domain::rules::Rules;
+use crate::domain::words::{Channel, Class, Secrecy};
+use crate::domain::{CaseId, LedgerId};
+use crate::error::{Error, Thing};
+use crate::intake::lapor::{self, Item, file};
+use crate::store;
+use crate::store::ledger::{Direction, Entry};
+use crate::store::vault::Identity;
+
+const IMPORT: &str = "mpp.complaints.v1.ComplaintsService/ImportSp4nFile";
+const RECORD: &str = "mpp.complaints.v1.ComplaintsService/RecordSp4nTracking";
+/// Bytes of an export at most.
+const LARGEST: usize = 3 << 20;
+
+/// What an import did with one item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+pub(super) async fn import(
+    core: &Core,
+    caller: &Caller,
+    request: ImportSp4nFileRequest,
+) -> Result<ImportSp4nFileResponse, Error> {
+    let mut check = Checker::new();
+    let sheet = if request.content.is_empty() || request.content.len() > LARGEST {
+        None
+    } else {
+        file::read(&request.content).ok()
+    };
+    if sheet.is_none() {
+        check.violation(
+            "content",
+            "UNREADABLE",
+            "pilih ekspor LAPOR! berupa CSV atau XLSX, paling besar 3 MB",
+            "choose an export of LAPOR! as CSV or XLSX of at most 3 MB",
+        );
+    }
+    check.finish()?;
+    let Some(sheet) = sheet else { return Ok(ImportSp4nFileResponse::default()) };
+    if !caller.allows("complaints.coordinate", &[("area", core.config.regency.as_str())]) {
+        return Err(Error::Denied);
+    }
+    let (request, sheet) = (&request, &sheet);
+    core.once(caller, IMPORT, (request, &request.request_id), |tx, now| async move {
+        let rules = core.rules(&*tx).await?;
+        let asking = Asking { who: &caller.id, request_id: &request.request_id };
+        let mut answer = ImportSp4nFileResponse {
+            problems: sheet.bad.iter().map(|it| format!("{}: {}", it.row, it.field)).collect(),
+            ..ImportSp4nFileResponse::default()
+        };
+        for item in &sheet.items {
+            match core.take(&tx, &rules, item, asking, now).await? {
+                Taken::Created => answer.created += 1,
+                Taken::Updated => answer.updated += 1,
+                Taken::Unchanged => answer.unchanged += 1,
+            }
+        }
+        let detail = json!({"created": answer.created, "updated": answer.updated, "unchanged": answer.unchanged});
+        record(&tx, (&caller.id, "sp4n.imported", "sp4n"), detail, &request.request_id, now).await?;
+        Ok(answer)
+    })
+    .await
+}
+
+pub(super) async fn list(
+    core: &Core,
+    caller: &Caller,
+    request: ListSp4nEntriesRequest,
+) -> Result<ListSp4nEntriesResponse, Error> {
+    let size = page_size(request.page_size, 50, 200)?;
+    let filter = format!("sp4n {}", request.mismatch_only);
+    if !caller.allows("complaints.coordinate", &[("area", core.config.regency.as_str())]) {
+        return Ok(ListSp4nEntriesResponse::default());
+    }
+    let after = PageToken::decode(&request.page_token, &filter)?;
+    let (db, limit) = (&core.db.read, u64::from(size) + 1);
+    let mut entries = store::ledger::list(db, request.mismatch_only, after.as_deref(), limit).await?;
+    let next_page_token = cut(&mut entries, size, &filter, |it| it.id.to_string());
+    Ok(ListSp4nEntriesResponse { entries: entries.iter().map(convert::ledger).collect(), next_page_token })
+}
+
+pub(super) async fn record_tracking(
+    core: &Core,
+    caller: &Caller,
+    request: RecordSp4nTrackingRequest,
+) -> Result<RecordSp4nTrackingResponse, Error> {
+    let mut check = Checker::new();
+    let case: Option<CaseId> = check.id("complaint", &request.complaint);
+    let tracking = check.text("tracking_id", &request.tracking_id, 3, 40);
+    let stage = check.text("stage", &request.stage, 0, 60);
+    check.finish()?;
+    let case = case.ok_or(Error::NotFound(Thing::Complaint))?;
+    let (request, tracking, stage) = (&request, &tracking, &stage);
+    core.once(caller, RECORD, (request, &request.request_id), |tx, now| async move {
+        let rules = core.rules(&*tx).await?;
+        let found = core.visible(&*tx, caller, case, &rules).await?;
+        if let Some(known) = store::ledger::by_tracking(&*tx, tracking).await?
+            && known.case != case.to_string()
+        {
+            let mut check = Checker::new();
+            check.violation(
+                "tracking_id",
+                "IN_USE",
+                "id ini sudah dicatat untuk aduan lain",
+                "this id is recorded for another complaint",
+            );
+            check.finish()?;
+        }
+        let own = store::ledger::of_case(&*tx, &case.to_string()).await?;
+        let known = own.into_iter().find(|it| it.tracking == *tracking || it.tracking.is_empty());
+        let entry = Entry {
+            id: known.as_ref().map_or_else(LedgerId::generate, |it| it.id),
+            tracking: tracking.clone(),
+            direction: known.as_ref().map_or(Direction::Out, |it| it.direction),
+            case: case.to_string(),
+            number: found.case.number.to_string(),
+            stage: stage.clone(),
+            last_seen_at: Some(now),
+            last_pushed_at: known.as_ref().and_then(|it| it.last_pushed_at).or(Some(now)),
+            checksum: known.map(|it| it.checksum).unwrap_or_default(),
+            mismatch: String::new(),
+        };
+        store::ledger::save(&tx, &entry).await?;
+        let detail = json!({"tracking": tracking, "stage": stage});
+        let what = (caller.id.as_str(), "sp4n.recorded", &*case.to_string());
+        record(&tx, what, detail, &request.request_id, now).await?;
+        Ok(RecordSp4nTrackingResponse { entry: Some(convert::ledger(&entry)) })
+    })
+    .await
+}
+
+impl Core {
+    /// Takes an item of LAPOR!: a new one becomes a case, a known one gets its stage in the ledger.
+    async fn take(
+        &self,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        item: &Item,
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Taken, Error> {
+        let checksum = item.checksum();
+        if let Some(known) = store::ledger::by_tracking(tx, &item.tracking_id).await? {
+            if known.checksum == checksum {
+                return Ok(Taken::Unchanged);
+            }
+            let changed =
+                Entry { stage: item.stage_label.clone(), last_seen_at: Some(now), checksum, ..known };
+            store::ledger::save(tx, &changed).await?;
+            return Ok(Taken::Updated);
+        }
+        let record = self.create(tx, rules, self.of_lapor(item, rules), asking, now).await?;
+        let entry = Entry {
+            id: LedgerId::generate(),
+            tracking: item.tracking_id.clone(),
+            direction: Direction::In,
+            case: record.case.id.to_string(),
+            number: record.case.number.to_string(),
+            stage: item.stage_label.clone(),
+            last_seen_at: Some(now),
+            last_pushed_at: None,
+            checksum,
+            mismatch: String::new(),
+        };
+        store::ledger::save(tx, &entry).await?;
+        Ok(Taken::Created)
+    }
+
+    fn of_lapor(&self, item: &Item, rules: &Rules) -> Report {
+        let class = match item.class {
+            Some(lapor::Class::Aspiration) => Class::Aspiration,
+            Some(lapor::Class::InformationRequest) => Class::InformationRequest,
+            Some(lapor::Class::Whistleblowing) => Class::Whistleblowing,
+            Some(lapor::Class::Complaint) | None => Class::Complaint,
+        };
+        let secrecy = match (item.secret, item.anonymous) {
+            (true, _) => Secrecy::Secret,
+            (false, true) => Secrecy::Anonymous,
+            (false, false) => Secrecy::Open,
+        };
+        let named = rules.categories.values().find(|it| it.active && it.name.eq_ignore_ascii_case(&item.category));
+        let text =
+            [item.title.as_str(), item.text.as_str()].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>();
+        Report {
+            class,
+            text: text.join("\n\n"),
+            category: named.map_or_else(|| self.config.channels.category.clone(), |it| it.key.clone()),
+            place: Place { address: item.place.clone(), ..Place::default() },
+            occurred_at: None,
+            identity: Identity {
+                name: item.reporter.clone().filter(|_| !item.anonymous).unwrap_or_default(),
+                ..Identity::default()
+            },
+            secrecy,
+            undecided: false,
+            channel: Channel::Sp4n,
+            files: Vec::new(),
+            extra: std::collections::BTreeMap::new(),
+            about: None,
+            sent_at: item.written_at,
+            queue_ticket: String::new(),
+            written_by: String::new(),
+            external: item.tracking_id.clone(),
+        }
+    }
+}
