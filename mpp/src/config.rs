@@ -37,6 +37,8 @@ pub struct Config {
     pub queue: mpp_queue::Config,
     /// Settings of the documents service.
     pub documents: mpp_documents::Config,
+    /// Settings of the notifications service.
+    pub notifications: mpp_notifications::Config,
     /// Settings of the gateway.
     pub gateway: mpp_gateway::Config,
 }
@@ -81,6 +83,8 @@ pub struct Grpc {
     pub queue_port: u16,
     /// TCP port of documents; 0 for any free one.
     pub documents_port: u16,
+    /// TCP port of notifications; 0 for any free one.
+    pub notifications_port: u16,
 }
 
 impl Default for Grpc {
@@ -90,6 +94,7 @@ impl Default for Grpc {
             identity_port: 9101,
             queue_port: 9102,
             documents_port: 9103,
+            notifications_port: 9106,
         }
     }
 }
@@ -104,6 +109,8 @@ pub struct PeerUrls {
     pub queue: String,
     /// Documents.
     pub documents: String,
+    /// Notifications.
+    pub notifications: String,
 }
 
 /// Where tables are. An empty address means a SQLite file in the data directory.
@@ -122,6 +129,9 @@ pub struct Databases {
     /// The address of the database of documents, with a login role of its own.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub documents_url: Secret,
+    /// The address of the database of notifications, with a login role of its own.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub notifications_url: Secret,
     /// Whether a server brings the tables up to date when it starts. Without, `mpp migrate` must have.
     pub migrate: bool,
 }
@@ -133,6 +143,7 @@ impl Default for Databases {
             identity_url: Secret::default(),
             queue_url: Secret::default(),
             documents_url: Secret::default(),
+            notifications_url: Secret::default(),
             migrate: true,
         }
     }
@@ -188,6 +199,7 @@ impl Config {
             ("database.identity_url", &self.database.identity_url, database),
             ("database.queue_url", &self.database.queue_url, database),
             ("database.documents_url", &self.database.documents_url, database),
+            ("database.notifications_url", &self.database.notifications_url, database),
             ("redis.url", &self.redis.url, redis),
         ] {
             let url = url.expose_secret();
@@ -202,6 +214,7 @@ impl Config {
             }
         }
         self.identity.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        self.documents.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+        self.documents.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        self.notifications.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
     }
 }

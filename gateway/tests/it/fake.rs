@@ -445,6 +445,8 @@ impl Gate {
         let complaints_routes =
             Routes::new(ComplaintsServiceServer::new(complaints.clone()).max_decoding_message_size(5 << 20));
         peers.local(Role("complaints"), stacked(Role("complaints"), complaints_routes).await);
+        // No page asks it yet; it is there.
+        peers.local(Role("notifications"), stacked(Role("notifications"), Routes::default()).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {
