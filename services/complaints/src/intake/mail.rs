@@ -82,12 +82,15 @@ impl Reader {
         }
         let mut files = Vec::new();
         if fetched.too_large {
-            envelope.text = "(Isi surel ini terlalu besar untuk diambil; aslinya ada di kotak surat.)".to_owned();
+            envelope.text =
+                "(Isi surel ini terlalu besar untuk diambil; aslinya ada di kotak surat.)".to_owned();
             envelope.attachments.clear();
         }
         for attachment in &envelope.attachments {
-            let Some(bytes) = attachment.part.and_then(|part| email::part(&fetched.raw, part)) else { continue };
-            match keep(&self.core, &bytes, Source::Email, Kind::Document, now).await? {
+            let Some(bytes) = attachment.part.and_then(|part| email::part(&fetched.raw, part)) else {
+                continue;
+            };
+            match keep(&self.core, &bytes, (Source::Email, Kind::Document), now).await? {
                 Ok(id) => files.push(id),
                 Err(unfit) => {
                     envelope.text.push_str("\n(Lampiran tidak disimpan: ");
@@ -115,7 +118,11 @@ fn worker(env: &Env, reader: Reader) -> Worker {
             match reader.tick(reader.core.now()).await {
                 Ok(bounces) => {
                     for bounce in bounces {
-                        tracing::info!(permanent = bounce.permanent, status = bounce.status, "a mail of ours came back");
+                        tracing::info!(
+                            permanent = bounce.permanent,
+                            status = bounce.status,
+                            "a mail of ours came back"
+                        );
                     }
                 }
                 // A mail server that is away comes back.

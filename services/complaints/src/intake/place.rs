@@ -6,23 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::fault::chain;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use sha2::{Digest as _, Sha256};
 
 use super::conversation::{self, Known, Place, Question};
 use super::email::{self, Candidate, Hint, Placement};
 use super::envelope::{Attachment, Effect, Envelope, Kind, Source};
-use super::fetch::Failure;
+use super::fetch::{Failure, Fetcher};
 use super::media::{self, Unfit};
-use super::receive::{Content, MailFacts};
-use crate::domain::case::{Case, File, Place as Where};
+use super::receive::{self, Content, MailFacts};
+use crate::domain::case::{Case, Place as Where};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Channel, Class, DeliveryState, Part, Scan, Secrecy, State};
-use crate::domain::workflow::{self, By, Order};
+use crate::domain::words::{Channel, Class, DeliveryState, Part, Secrecy, State};
+use crate::domain::workflow::{self, By};
 use crate::domain::{CaseId, FileId, OutboxId, channel};
 use crate::error::Error;
 use crate::rpc::Core;
-use crate::rpc::case::{Asking, Change, verb_name};
+use crate::rpc::answer::Said;
+use crate::rpc::case::{Asking, Change};
 use crate::rpc::file_complaint::Report;
 use crate::store;
 use crate::store::channel::{MessageState, Stored};
@@ -53,7 +53,7 @@ pub(crate) const WHICH_CASE: &str = "which_case";
 type Waiting = Stored<Content>;
 
 /// Works on what waits. Doing it again changes nothing.
-pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+pub(crate) async fn tick(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
     let waiting: Vec<Waiting> =
         store::channel::waiting(&core.db.read, &core.vault, MessageState::Waiting, BATCH).await?;
     let mut held = BTreeSet::new();
@@ -63,7 +63,7 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
             continue;
         }
         let conversation = message.conversation.clone();
-        match place(core, message, now).await {
+        match place(core, fetcher, message, now).await {
             Ok(()) => {}
             // So many reports of one contact today: it is not lost, it is a case tomorrow.
             Err(Error::TooMany { .. }) => {
@@ -76,12 +76,16 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         }
     }
     for conversation in store::chat::asked_until(&core.db.read, now - conversation::PATIENCE, BATCH).await? {
-        give_up_asking(core, &conversation, now).await?;
+        match give_up_asking(core, &conversation, now).await {
+            // Tomorrow, or when somebody else has changed what it rests on.
+            Ok(()) | Err(Error::TooMany { .. } | Error::Stale { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
-    fetch_again(core, now).await
+    fetch_again(core, fetcher, now).await
 }
 
-/// The key of a provider's message in a case.
+/// The key of a provider's message in a case. The id in it is a digest already.
 fn key(message: &Waiting) -> String {
     key_of(&message.source, &message.account, &message.external_id)
 }
@@ -90,22 +94,26 @@ fn key_of(source: &str, account: &str, external_id: &str) -> String {
     format!("{source}/{account}/{external_id}")
 }
 
-async fn place(core: &Core, message: Waiting, now: DateTime<Utc>) -> Result<(), Error> {
+async fn place(core: &Core, fetcher: &Fetcher, message: Waiting, now: DateTime<Utc>) -> Result<(), Error> {
     match message.body.envelope.effect.clone() {
         Effect::Edit(of) => amend(core, &message, &of, false, now).await,
         Effect::Remove(of) => amend(core, &message, &of, true, now).await,
         Effect::Add => {
             // Before the transaction: what is fetched from outside must not hold the database.
-            let part = gather(core, message, now).await?;
+            let arrived = gather(core, fetcher, message, now).await?;
             let tx = core.db.begin().await?;
             let rules = core.rules(&tx).await?;
-            match part.message.body.envelope.source {
-                Source::Email => mail(core, &tx, &rules, part, now).await?,
-                Source::FacebookFeed | Source::InstagramComment => comment(core, &tx, &rules, part, now).await?,
-                Source::Whatsapp => chat(core, &tx, &rules, part, now).await?,
-                Source::Messenger | Source::InstagramDirect => direct(core, &tx, &rules, part, now).await?,
+            match arrived.message.body.envelope.source {
+                Source::Email => mail(core, &tx, &rules, arrived, now).await?,
+                Source::FacebookFeed | Source::InstagramComment => {
+                    comment(core, &tx, &rules, arrived, now).await?
+                }
+                Source::Whatsapp => chat(core, &tx, &rules, arrived, now).await?,
+                Source::Messenger | Source::InstagramDirect => {
+                    direct(core, &tx, &rules, arrived, now).await?
+                }
                 // Items of LAPOR! are never stored as messages.
-                Source::Sp4nLapor => settle(&tx, &part.message, MessageState::Ignored, None).await?,
+                Source::Sp4nLapor => settle(&tx, &arrived.message, MessageState::Ignored, None).await?,
             }
             tx.commit().await?;
             Ok(())
@@ -123,22 +131,32 @@ struct Arrived {
     text: String,
 }
 
-async fn gather(core: &Core, message: Waiting, now: DateTime<Utc>) -> Result<Arrived, Error> {
+async fn gather(
+    core: &Core,
+    fetcher: &Fetcher,
+    message: Waiting,
+    now: DateTime<Utc>,
+) -> Result<Arrived, Error> {
     let envelope = &message.body.envelope;
-    let mut part = Arrived { text: words(&message.body), files: message.body.files.clone(), later: Vec::new(), message: message.clone() };
+    let mut arrived = Arrived {
+        text: words(&message.body),
+        files: message.body.files.clone(),
+        later: Vec::new(),
+        message: message.clone(),
+    };
     for attachment in envelope.attachments.iter().filter(|it| it.part.is_none()) {
         let wanted = Wanted { attachment: attachment.clone(), kind: envelope.kind };
-        match fetch(core, envelope.source, &envelope.account, &wanted).await {
-            Ok(content) => match keep(core, &content, envelope.source, envelope.kind, now).await? {
-                Ok(id) => part.files.push(id),
-                Err(unfit) => note(&mut part.text, why(unfit)),
+        match fetch(core, fetcher, (envelope.source, &envelope.account), &wanted).await {
+            Ok(content) => match keep(core, &content, (envelope.source, envelope.kind), now).await? {
+                Ok(id) => arrived.files.push(id),
+                Err(unfit) => note(&mut arrived.text, why(unfit)),
             },
-            Err(Failure::Later) => part.later.push(wanted),
-            Err(Failure::TooLarge) => note(&mut part.text, why(Unfit::TooLarge)),
-            Err(Failure::Gone | Failure::Foreign) => note(&mut part.text, "berkas tidak dapat diambil"),
+            Err(Failure::Later) => arrived.later.push(wanted),
+            Err(Failure::TooLarge) => note(&mut arrived.text, why(Unfit::TooLarge)),
+            Err(Failure::Gone | Failure::Foreign) => note(&mut arrived.text, "berkas tidak dapat diambil"),
         }
     }
-    Ok(part)
+    Ok(arrived)
 }
 
 fn note(text: &mut String, why: &str) {
@@ -159,42 +177,37 @@ pub(crate) fn why(unfit: Unfit) -> &'static str {
     }
 }
 
-async fn fetch(core: &Core, source: Source, account: &str, wanted: &Wanted) -> Result<Vec<u8>, Failure> {
+async fn fetch(
+    core: &Core,
+    fetcher: &Fetcher,
+    (source, account): (Source, &str),
+    wanted: &Wanted,
+) -> Result<Vec<u8>, Failure> {
     let limit = media::limit(source, wanted.kind);
     let Attachment { media_id, url, .. } = &wanted.attachment;
     match (media_id, url) {
         (Some(id), _) => {
             let account = core.config.channels.account_of(source, account).ok_or(Failure::Gone)?;
-            core.fetcher.media(id, &account.access_token, limit).await
+            fetcher.media(id, &account.access_token, limit).await
         }
-        (None, Some(url)) => core.fetcher.address(url, limit).await,
+        (None, Some(url)) => fetcher.address(url, limit).await,
         (None, None) => Err(Failure::Gone),
     }
 }
 
-/// Keeps a file that came from outside. First the file, then its row.
+/// Keeps a file that came from outside, if it is fit: first the file, then its row.
 pub(crate) async fn keep(
     core: &Core,
     content: &[u8],
-    source: Source,
-    kind: Kind,
+    (source, kind): (Source, Kind),
     now: DateTime<Utc>,
 ) -> Result<Result<FileId, Unfit>, Error> {
-    let media_type = match media::judge(content, media::limit(source, kind)) {
-        Ok(media_type) => media_type,
+    let kept = match core.keep(content, media::limit(source, kind)).await {
+        Ok(kept) => kept?,
         Err(unfit) => return Ok(Err(unfit)),
     };
-    let file = File {
-        id: FileId::generate(),
-        media_type: media_type.to_owned(),
-        size: content.len() as u64,
-        sha256: hex::encode(Sha256::digest(content)),
-        proof: false,
-        scan: if core.config.clamd.is_empty() { Scan::NotScanned } else { Scan::Pending },
-    };
-    core.files.put(&file.id.to_string(), content).await?;
-    store::file::insert(&core.db.write, &file, now).await?;
-    Ok(Ok(file.id))
+    store::file::insert(&core.db.write, &kept, now).await?;
+    Ok(Ok(kept.id))
 }
 
 /// What a message says, in words: a picture without a caption says that it is one.
@@ -219,7 +232,9 @@ fn words(content: &Content) -> String {
         Kind::Audio => "(Pesan suara)",
         Kind::Document => "(Dokumen)",
         Kind::Contacts => "(Kontak)",
-        Kind::Unsupported => "(Pesan ini tidak dapat disampaikan oleh penyedia kanal. Mohon kirim ulang dengan cara lain.)",
+        Kind::Unsupported => {
+            "(Pesan ini tidak dapat disampaikan oleh penyedia kanal. Mohon kirim ulang dengan cara lain.)"
+        }
         Kind::Text | Kind::Location | Kind::Choice => "(Pesan kosong)",
     }
     .to_owned()
@@ -232,7 +247,12 @@ struct Open {
 }
 
 /// The open cases that somebody reported, on whatever channel: the one with the latest change first.
-async fn open_cases(core: &Core, db: &impl ConnectionTrait, envelope: &Envelope, now: DateTime<Utc>) -> Result<Vec<Open>, Error> {
+async fn open_cases(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    envelope: &Envelope,
+    now: DateTime<Utc>,
+) -> Result<Vec<Open>, Error> {
     let mut open: Vec<Open> = Vec::new();
     for (kind, contact) in identity(envelope).contacts() {
         let digest = store::vault::digest(&core.vault, kind, contact);
@@ -255,7 +275,12 @@ fn identity(envelope: &Envelope) -> Identity {
         name: sender.display.clone(),
         phone: sender.phone.as_ref().map(|digits| format!("+{digits}")).unwrap_or_default(),
         email: sender.email.clone().unwrap_or_default(),
-        channel_id: if envelope.source == Source::Email { String::new() } else { sender.id.clone() },
+        // An id means something within its account only; an address is known everywhere.
+        channel_id: if envelope.source == Source::Email || sender.id.is_empty() {
+            String::new()
+        } else {
+            format!("{} {} {}", envelope.source, envelope.account, sender.id)
+        },
         channel_account: envelope.account.clone(),
         thread: envelope.thread.clone(),
     }
@@ -272,50 +297,67 @@ fn channel_of(source: Source) -> Channel {
 }
 
 /// A chat of `WhatsApp`: who has open cases is asked which one is meant.
-async fn chat(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: Arrived, now: DateTime<Utc>) -> Result<(), Error> {
-    let envelope = part.message.body.envelope.clone();
-    let mut chat = store::chat::find(tx, &core.vault, &part.message.conversation).await?;
+async fn chat(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let mut chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
     let quoted = match &envelope.reply_to {
-        Some(id) => store::channel::find(tx, &part.message.source, &part.message.account, id).await?.and_then(|it| it.case),
+        Some(id) => store::channel::find(
+            tx,
+            &arrived.message.source,
+            &arrived.message.account,
+            &receive::external(core, id),
+        )
+        .await?
+        .and_then(|it| it.case),
         None => None,
     };
     if let Some(last) = last_case(&chat, &open)
-        && let Some(change) = command(last, &part, rules, now)?
+        && obey(core, tx, rules, last, &arrived, now).await?
     {
-        let id = last.record.case.id.to_string();
-        core.save_one(tx, rules, change, INTAKE, now).await?;
-        settle(tx, &part.message, MessageState::Placed, Some(&id)).await?;
         return Ok(());
     }
     let known = Known {
         open: open.iter().map(|it| it.record.case.id.to_string()).collect(),
-        question: chat.memory.question.as_ref().map(|it| Question { offered: it.offered.clone(), asked_at: it.at }),
+        question: chat
+            .memory
+            .question
+            .as_ref()
+            .map(|it| Question { offered: it.offered.clone(), asked_at: it.at }),
         last: chat.memory.last.clone(),
     };
-    let message =
-        conversation::Message { text: &envelope.text, choice: envelope.choice.as_deref(), quotes: quoted.as_deref() };
+    let message = conversation::Message {
+        text: &envelope.text,
+        choice: envelope.choice.as_deref(),
+        quotes: quoted.as_deref(),
+    };
     let find = |id: &str| open.iter().position(|it| it.record.case.id.to_string() == id);
     let into = match conversation::place(&known, message, now) {
         Place::Wait => {
-            settle(tx, &part.message, MessageState::Asked, None).await?;
+            settle(tx, &arrived.message, MessageState::Asked, None).await?;
             return remember(core, tx, &chat).await;
         }
         Place::Ask(offered) => {
-            settle(tx, &part.message, MessageState::Asked, None).await?;
+            settle(tx, &arrived.message, MessageState::Asked, None).await?;
             ask(core, tx, rules, &open, &offered, now).await?;
             chat.memory.question = Some(Asked { offered, at: now });
             return remember(core, tx, &chat).await;
         }
         Place::Nothing => {
-            settle(tx, &part.message, MessageState::Ignored, None).await?;
+            settle(tx, &arrived.message, MessageState::Ignored, None).await?;
             return remember(core, tx, &chat).await;
         }
-        Place::Case(id) => (find(&id), Some(part)),
-        Place::New => (None, Some(part)),
+        Place::Case(id) => (find(&id), Some(arrived)),
+        Place::New => (None, Some(arrived)),
         // The answer itself says nothing about the case.
         Place::Answer(id) => {
-            settle(tx, &part.message, MessageState::Ignored, None).await?;
+            settle(tx, &arrived.message, MessageState::Ignored, None).await?;
             (id.and_then(|id| find(&id)), None)
         }
     };
@@ -362,9 +404,15 @@ async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> 
 }
 
 /// The messages that wait for an answer, with what came with them.
-async fn asked(core: &Core, tx: &DatabaseTransaction, chat: &Chat, now: DateTime<Utc>) -> Result<Vec<Arrived>, Error> {
+async fn asked(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    chat: &Chat,
+    now: DateTime<Utc>,
+) -> Result<Vec<Arrived>, Error> {
     let since = now - PATIENCE;
-    let all: Vec<Waiting> = store::channel::of_conversation(tx, &core.vault, &chat.conversation, since).await?;
+    let all: Vec<Waiting> =
+        store::channel::of_conversation(tx, &core.vault, &chat.conversation, since).await?;
     let waiting = all.into_iter().filter(|it| it.state == MessageState::Asked);
     Ok(waiting
         .map(|message| {
@@ -387,21 +435,26 @@ async fn gathered(
     now: DateTime<Utc>,
 ) -> Result<Option<CaseId>, Error> {
     let mut target = target;
-    for part in parts {
+    for arrived in parts {
         target = Some(match target {
-            Some(open) => extend(core, tx, rules, open, &part, now).await?,
-            None => create(core, tx, rules, &part, now).await?,
+            Some(open) => extend(core, tx, rules, open, &arrived, now).await?,
+            None => create(core, tx, rules, &arrived, now).await?,
         });
         let id = target.as_ref().map(|it| it.record.case.id.to_string());
-        settle(tx, &part.message, MessageState::Placed, id.as_deref()).await?;
-        remember_media(core, tx, &part, now).await?;
+        settle(tx, &arrived.message, MessageState::Placed, id.as_deref()).await?;
+        remember_media(core, tx, &arrived, now).await?;
     }
     Ok(target.map(|it| it.record.case.id))
 }
 
-async fn remember_media(core: &Core, tx: &DatabaseTransaction, part: &Arrived, now: DateTime<Utc>) -> Result<(), Error> {
-    let message = &part.message;
-    for wanted in &part.later {
+async fn remember_media(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let message = &arrived.message;
+    for wanted in &arrived.later {
         let of = (message.source.as_str(), message.account.as_str(), message.external_id.as_str());
         // Those of an answer that came late are fetched at once, those that failed after a while.
         let next_at = if message.state == MessageState::Asked { now } else { now + FIRST_RETRY };
@@ -414,13 +467,29 @@ async fn remember(core: &Core, tx: &DatabaseTransaction, chat: &Chat) -> Result<
     if store::chat::save(tx, &core.vault, chat).await? { Ok(()) } else { Err(Error::Stale { version: 0 }) }
 }
 
-async fn settle(tx: &DatabaseTransaction, message: &Waiting, state: MessageState, case: Option<&str>) -> Result<(), Error> {
+async fn settle(
+    tx: &DatabaseTransaction,
+    message: &Waiting,
+    state: MessageState,
+    case: Option<&str>,
+) -> Result<(), Error> {
     // Another worker was first: it did all of this.
-    if store::channel::moved(tx, message, state, case).await? { Ok(()) } else { Err(Error::Stale { version: 0 }) }
+    if store::channel::moved(tx, message, state, case).await? {
+        Ok(())
+    } else {
+        Err(Error::Stale { version: 0 })
+    }
 }
 
 /// Asks which case is meant. The question goes to the reporter of the first one, who is the sender.
-async fn ask(core: &Core, tx: &DatabaseTransaction, rules: &Rules, open: &[Open], offered: &[String], now: DateTime<Utc>) -> Result<(), Error> {
+async fn ask(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    open: &[Open],
+    offered: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let Some(first) = open.first() else { return Ok(()) };
     let lines = offered.iter().zip(1..).filter_map(|(id, row)| {
         let it = open.iter().find(|it| it.record.case.id.to_string() == *id)?;
@@ -454,18 +523,30 @@ async fn ask(core: &Core, tx: &DatabaseTransaction, rules: &Rules, open: &[Open]
 }
 
 /// A direct message where nobody can be asked: it goes on with the case that was written on last.
-async fn direct(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: Arrived, now: DateTime<Utc>) -> Result<(), Error> {
-    let envelope = part.message.body.envelope.clone();
-    let chat = store::chat::find(tx, &core.vault, &part.message.conversation).await?;
+async fn direct(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
     finish(core, tx, rules, chat, open, part, now).await
 }
 
 /// A comment: by the same author under the same thread it goes on, else it is a case of its own. It is answered nowhere in
 /// public; the case stays closed to all until its author has chosen.
-async fn comment(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: Arrived, now: DateTime<Utc>) -> Result<(), Error> {
-    let envelope = part.message.body.envelope.clone();
-    let chat = store::chat::find(tx, &core.vault, &part.message.conversation).await?;
+async fn comment(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let mut open = open_cases(core, tx, &envelope, now).await?;
     let mut kept = Vec::new();
     for it in open.drain(..) {
@@ -477,93 +558,128 @@ async fn comment(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: Arr
     finish(core, tx, rules, chat, kept, part, now).await
 }
 
-async fn finish(core: &Core, tx: &DatabaseTransaction, rules: &Rules, mut chat: Chat, open: Vec<Open>, part: Arrived, now: DateTime<Utc>) -> Result<(), Error> {
+async fn finish(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    mut chat: Chat,
+    open: Vec<Open>,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let at = last_case(&chat, &open).or(open.first()).map(|it| it.record.case.id);
     let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
     if let Some(last) = &target
-        && let Some(change) = command(last, &part, rules, now)?
+        && obey(core, tx, rules, last, &arrived, now).await?
     {
-        let id = last.record.case.id.to_string();
-        core.save_one(tx, rules, change, INTAKE, now).await?;
-        return settle(tx, &part.message, MessageState::Placed, Some(&id)).await;
+        return Ok(());
     }
-    if let Some(case) = gathered(core, tx, rules, target, vec![part], now).await? {
+    if let Some(case) = gathered(core, tx, rules, target, vec![arrived], now).await? {
         chat.memory.last = Some((case.to_string(), now));
     }
     remember(core, tx, &chat).await
 }
 
-/// A message that is nothing but a word of choice: how secret the report shall be, or whether it is done.
-fn command(open: &Open, part: &Arrived, rules: &Rules, now: DateTime<Utc>) -> Result<Option<Change>, Error> {
-    let envelope = &part.message.body.envelope;
+/// What a word alone stands for.
+enum Word {
+    Secrecy(Secrecy),
+    Done(bool),
+}
+
+/// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
+fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+    let envelope = &arrived.message.body.envelope;
     if !envelope.attachments.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let told = envelope.choice.as_deref().unwrap_or(&envelope.text).trim().trim_end_matches('.').to_lowercase();
+    let told =
+        envelope.choice.as_deref().unwrap_or(&envelope.text).trim().trim_end_matches('.').to_lowercase();
+    let asked = case.state == State::AwaitingConfirmation;
+    Some(match told.as_str() {
+        "biasa" => Word::Secrecy(Secrecy::Open),
+        "anonim" => Word::Secrecy(Secrecy::Anonymous),
+        "rahasia" => Word::Secrecy(Secrecy::Secret),
+        "sudah" | "sudah selesai" if asked => Word::Done(true),
+        "belum" | "belum selesai" if asked => Word::Done(false),
+        _ => return None,
+    })
+}
+
+/// Does what a word alone stands for. `false` if the message is more than that.
+async fn obey(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    open: &Open,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
     let case = &open.record.case;
     let reporter = pseudonym(case, open.number);
-    let secrecy = match told.as_str() {
-        "biasa" => Some(Secrecy::Open),
-        "anonim" => Some(Secrecy::Anonymous),
-        "rahasia" => Some(Secrecy::Secret),
-        _ => None,
-    };
-    if let Some(secrecy) = secrecy {
-        let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
-        return Ok(Some(Change::of(open.record.clone(), next, "complaint.secrecy")));
-    }
-    if case.state != State::AwaitingConfirmation {
-        return Ok(None);
-    }
-    let order = match told.as_str() {
-        "sudah" | "sudah selesai" => Order::Confirm { reporter, rating: 0 },
-        "belum" | "belum selesai" => {
-            Order::Reopen { reporter, text: part.text.clone(), files: Vec::new() }
+    match word(case, arrived) {
+        None => return Ok(false),
+        Some(Word::Secrecy(secrecy)) => {
+            let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
+            let change = Change::of(open.record.clone(), next, "complaint.secrecy");
+            core.save_one(tx, rules, change, INTAKE, now).await?;
         }
-        _ => return Ok(None),
-    };
-    Ok(Some(decided(&open.record, order, rules, now)?))
+        Some(Word::Done(done)) => {
+            let said = Said {
+                text: if done { String::new() } else { arrived.text.clone() },
+                files: Vec::new(),
+                done: Some(done),
+                rating: 0,
+                external: key(&arrived.message),
+            };
+            core.listen(tx, rules, open.record.clone(), &reporter, said, INTAKE, now).await?;
+        }
+    }
+    settle(tx, &arrived.message, MessageState::Placed, Some(&case.id.to_string())).await?;
+    Ok(true)
 }
 
 fn pseudonym(case: &Case, number: Number) -> String {
     case.reporter(number).map(|it| it.pseudonym.clone()).unwrap_or_default()
 }
 
-fn reporter() -> By {
-    By { part: Part::Reporter, account: String::new(), agency: String::new() }
-}
-
-fn decided(record: &Record, order: Order, rules: &Rules, now: DateTime<Utc>) -> Result<Change, Error> {
-    let verb = order.verb();
-    let decision = workflow::decide(&record.case, &reporter(), order, rules, now)?;
-    Ok(Change::decided(Some(record.clone()), decision, &verb_name(verb)))
-}
-
 /// Adds a message to a case: as the completion that was asked for, or as something more.
-async fn extend(core: &Core, tx: &DatabaseTransaction, rules: &Rules, open: Open, part: &Arrived, now: DateTime<Utc>) -> Result<Open, Error> {
+async fn extend(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    open: Open,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<Open, Error> {
     let Open { record, number } = open;
-    let mut files = Vec::new();
-    for id in &part.files {
-        files.extend(store::file::give(tx, *id, record.case.id).await?);
-    }
-    let (text, external) = (part.text.clone(), key(&part.message));
-    let reporter_name = pseudonym(&record.case, number);
-    let mut change = if record.case.state == State::AwaitingCompletion {
-        decided(&record, Order::Complete { reporter: reporter_name, text, files, external }, rules, now)?
-    } else {
-        let next = workflow::add(&record.case, &reporter(), &reporter_name, (text, files, external), now)?;
-        Change::of(record, next, "complaint.added")
+    let reporter = pseudonym(&record.case, number);
+    let said = Said {
+        text: arrived.text.clone(),
+        files: arrived.files.clone(),
+        done: None,
+        rating: 0,
+        external: key(&arrived.message),
     };
-    if let Some(point) = &part.message.body.envelope.location {
-        change.next.place.point.get_or_insert((point.latitude, point.longitude));
+    let mut record = core.listen(tx, rules, record, &reporter, said, INTAKE, now).await?;
+    if let Some(at) = &arrived.message.body.envelope.location
+        && record.case.place.point.is_none()
+    {
+        let mut next = record.case.clone();
+        next.place.point = Some((at.latitude, at.longitude));
+        record = core.save_one(tx, rules, Change::of(record, next, "complaint.located"), INTAKE, now).await?;
     }
-    let record = core.save_one(tx, rules, change, INTAKE, now).await?;
     Ok(Open { record, number })
 }
 
 /// Makes a case of a message.
-async fn create(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: &Arrived, now: DateTime<Utc>) -> Result<Open, Error> {
-    let message = &part.message;
+async fn create(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<Open, Error> {
+    let message = &arrived.message;
     let envelope = &message.body.envelope;
     let place = envelope.location.as_ref().map(|it| Where {
         point: Some((it.latitude, it.longitude)),
@@ -574,8 +690,8 @@ async fn create(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: &Arr
         class: Class::Complaint,
         category: core.config.channels.category.clone(),
         place: place.unwrap_or_default(),
-        text: part.text.clone(),
-        files: part.files.clone(),
+        text: arrived.text.clone(),
+        files: arrived.files.clone(),
         identity: identity(envelope),
         secrecy: Secrecy::Open,
         undecided: envelope.source.is_public(),
@@ -595,9 +711,15 @@ async fn create(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: &Arr
 }
 
 /// An e-mail: it extends a case only if its author takes part in it.
-async fn mail(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: Arrived, now: DateTime<Utc>) -> Result<(), Error> {
-    let envelope = part.message.body.envelope.clone();
-    let facts = part.message.body.mail.clone();
+async fn mail(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let facts = arrived.message.body.mail.clone();
     let mut found: Vec<(Record, Vec<(Number, String)>)> = Vec::new();
     for hint in facts.iter().flat_map(|it| &it.hints) {
         let Some(record) = hinted(core, tx, &envelope, hint).await? else { continue };
@@ -638,26 +760,30 @@ async fn mail(core: &Core, tx: &DatabaseTransaction, rules: &Rules, part: Arrive
         }
     };
     if let Some(open) = &target
-        && let Some(change) = command(open, &part, rules, now)?
+        && obey(core, tx, rules, open, &arrived, now).await?
     {
-        let id = open.record.case.id.to_string();
-        core.save_one(tx, rules, change, INTAKE, now).await?;
-        return settle(tx, &part.message, MessageState::Placed, Some(&id)).await;
+        return Ok(());
     }
-    let case = gathered(core, tx, rules, target, vec![part], now).await?;
+    let case = gathered(core, tx, rules, target, vec![arrived], now).await?;
     // Of whistleblowing nothing is told to those who work on other cases.
     let hinted = hinted.filter(|it| it.case.class != Class::Whistleblowing);
     if let (Some(id), Some(hinted)) = (case, hinted)
         && let Some(record) = store::complaint::find(tx, &core.cipher, id).await?
     {
-        let text = format!("Mungkin balasan untuk {}: pengirimnya bukan pelapor di sana.", hinted.case.number);
+        let text =
+            format!("Mungkin balasan untuk {}: pengirimnya bukan pelapor di sana.", hinted.case.number);
         let next = workflow::add(&record.case, &By::system(), "", (text, Vec::new(), String::new()), now)?;
         core.save_one(tx, rules, Change::of(record, next, "complaint.noted"), INTAKE, now).await?;
     }
     Ok(())
 }
 
-async fn hinted(core: &Core, tx: &DatabaseTransaction, envelope: &Envelope, hint: &Hint) -> Result<Option<Record>, Error> {
+async fn hinted(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    envelope: &Envelope,
+    hint: &Hint,
+) -> Result<Option<Record>, Error> {
     let id = match hint {
         Hint::Signed(bare) => format!("cmp_{bare}").parse::<CaseId>().ok(),
         Hint::Message(id) => {
@@ -667,7 +793,8 @@ async fn hinted(core: &Core, tx: &DatabaseTransaction, envelope: &Envelope, hint
                 Some(case) => Some(case),
                 None => {
                     let source = Source::Email.to_string();
-                    store::channel::case_of_mail(tx, &source, &envelope.account, id).await?
+                    store::channel::case_of_mail(tx, &source, &envelope.account, &receive::external(core, id))
+                        .await?
                 }
             };
             case.and_then(|it| it.parse::<CaseId>().ok())
@@ -684,11 +811,21 @@ async fn hinted(core: &Core, tx: &DatabaseTransaction, envelope: &Envelope, hint
 }
 
 /// The author edited a message, or took it back. What waits is changed where it waits; what is in a case, there.
-async fn amend(core: &Core, message: &Waiting, of: &str, remove: bool, now: DateTime<Utc>) -> Result<(), Error> {
+async fn amend(
+    core: &Core,
+    message: &Waiting,
+    of: &str,
+    remove: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let tx = core.db.begin().await?;
     let rules = core.rules(&tx).await?;
-    let target: Option<Waiting> =
-        store::channel::get(&tx, &core.vault, (&message.source, &message.account, of)).await?;
+    let target: Option<Waiting> = store::channel::get(
+        &tx,
+        &core.vault,
+        (&message.source, &message.account, &receive::external(core, of)),
+    )
+    .await?;
     let mut case = None;
     if let Some(target) = target {
         match target.state {
@@ -728,7 +865,8 @@ async fn amend(core: &Core, message: &Waiting, of: &str, remove: bool, now: Date
                     next.map(|next| (record, next))
                 });
                 if let Some((record, next)) = changed {
-                    let what = if remove { "complaint.message_taken_back" } else { "complaint.message_edited" };
+                    let what =
+                        if remove { "complaint.message_taken_back" } else { "complaint.message_edited" };
                     core.save_one(&tx, &rules, Change::of(record, next, what), INTAKE, now).await?;
                 }
             }
@@ -740,14 +878,16 @@ async fn amend(core: &Core, message: &Waiting, of: &str, remove: bool, now: Date
 }
 
 /// Files that could not be fetched with their messages.
-async fn fetch_again(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+async fn fetch_again(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
     for pending in store::media::due(&core.db.read, &core.vault, now, BATCH).await? {
         let Ok(source) = pending.source.parse::<Source>() else { continue };
-        let message = store::channel::find(&core.db.read, &pending.source, &pending.account, &pending.external_id).await?;
+        let message =
+            store::channel::find(&core.db.read, &pending.source, &pending.account, &pending.external_id)
+                .await?;
         let case = message.and_then(|it| it.case).and_then(|it| it.parse::<CaseId>().ok());
-        let fetched = fetch(core, source, &pending.account, &pending.wanted).await;
+        let fetched = fetch(core, fetcher, (source, &pending.account), &pending.wanted).await;
         let (files, text) = match fetched {
-            Ok(content) => match keep(core, &content, source, pending.wanted.kind, now).await? {
+            Ok(content) => match keep(core, &content, (source, pending.wanted.kind), now).await? {
                 Ok(id) => (vec![id], String::new()),
                 Err(unfit) => (Vec::new(), why(unfit).to_owned()),
             },
@@ -757,7 +897,9 @@ async fn fetch_again(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
                 continue;
             }
             Err(Failure::TooLarge) => (Vec::new(), why(Unfit::TooLarge).to_owned()),
-            Err(Failure::Later | Failure::Gone | Failure::Foreign) => (Vec::new(), "berkas tidak dapat diambil".to_owned()),
+            Err(Failure::Later | Failure::Gone | Failure::Foreign) => {
+                (Vec::new(), "berkas tidak dapat diambil".to_owned())
+            }
         };
         let tx = core.db.begin().await?;
         let rules = core.rules(&tx).await?;

@@ -10,7 +10,7 @@ use super::{facebook, instagram, signature, whatsapp};
 use crate::domain::FileId;
 use crate::domain::case::received_at;
 use crate::error::{Error, Thing};
-use crate::rpc::Core;
+use crate::rpc::{Core, record};
 use crate::store;
 use crate::store::channel::{MessageState, Stored};
 
@@ -51,8 +51,7 @@ pub(crate) async fn webhook(
     (channel, account): (&str, &str),
     (signed, body): (&str, &[u8]),
 ) -> Result<Counted, Error> {
-    let account =
-        core.config.channels.account(channel, account).ok_or(Error::NotFound(Thing::Channel))?;
+    let account = core.config.channels.account(channel, account).ok_or(Error::NotFound(Thing::Channel))?;
     signature::verify(&account.app_secret, signed, body).map_err(|refused| match refused {
         signature::Refused::Missing => Error::Unsigned { missing: true },
         signature::Refused::Wrong => Error::Unsigned { missing: false },
@@ -71,9 +70,15 @@ pub(crate) async fn webhook(
         tracing::warn!(count = read.unreadable, channel, "messages without an id were left out");
     }
     let ours = read.messages.into_iter().filter(|it| account.id.is_empty() || it.account == account.id);
-    let contents = ours.map(|envelope| (Content { envelope, files: Vec::new(), mail: None }, MessageState::Waiting));
+    let contents =
+        ours.map(|envelope| (Content { envelope, files: Vec::new(), mail: None }, MessageState::Waiting));
     let tx = core.db.begin().await?;
-    let counted = store(core, &tx, contents.collect(), core.now()).await?;
+    let now = core.now();
+    let counted = store(core, &tx, contents.collect(), now).await?;
+    if counted.stored > 0 {
+        let detail = serde_json::json!({"stored": counted.stored, "channel": channel});
+        record(&tx, ("channel", "channel.received", channel), detail, "", now).await?;
+    }
     tx.commit().await?;
     Ok(counted)
 }
@@ -92,7 +97,7 @@ pub(crate) async fn store(
         messages.push(Stored {
             source: envelope.source.to_string(),
             account: envelope.account.clone(),
-            external_id: envelope.external_id.clone(),
+            external_id: external(core, &envelope.external_id),
             conversation: conversation(core, envelope),
             case: None,
             state,
@@ -103,8 +108,22 @@ pub(crate) async fn store(
         // In the order they stood in: they are worked on by their arrival.
         arrived_at += TimeDelta::microseconds(1);
     }
+    // In the order of their keys: two deliveries of the same messages wait for each other, and never crosswise.
+    messages.sort_by(|a, b| {
+        (&a.source, &a.account, &a.external_id).cmp(&(&b.source, &b.account, &b.external_id))
+    });
     let stored = store::channel::insert(tx, &core.vault, &messages).await?;
     Ok(Counted { stored, repeated: messages.len() as u64 - stored })
+}
+
+/// A provider's id as a table keeps it: ids of WhatsApp hold telephone numbers, those of mails the names of hosts. What
+/// stands after `#` is told apart from the message it is about.
+pub(crate) fn external(core: &Core, id: &str) -> String {
+    let digest = |text: &str| core.vault.digest("external", text);
+    match id.split_once('#') {
+        Some((message, event)) => format!("{}#{}", digest(message), digest(event)),
+        None => digest(id),
+    }
 }
 
 /// Whose chat a message belongs to, as a digest: a table of messages names nobody.

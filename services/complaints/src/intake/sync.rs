@@ -71,7 +71,7 @@ pub(crate) async fn take(
             Ok(Taken::Updated)
         }
         (Plan::Create | Plan::Update, _) => {
-            let record = core.create(tx, rules, report(core, item), asking, now).await?;
+            let record = core.create(tx, rules, report(core, rules, item), asking, now).await?;
             let entry = Entry {
                 id: LedgerId::generate(),
                 tracking: item.tracking_id.clone(),
@@ -90,7 +90,7 @@ pub(crate) async fn take(
     }
 }
 
-fn report(core: &Core, item: &Item) -> Report {
+fn report(core: &Core, rules: &Rules, item: &Item) -> Report {
     let class = match item.class {
         Some(TheirClass::Complaint) | None => Class::Complaint,
         Some(TheirClass::Aspiration) => Class::Aspiration,
@@ -103,6 +103,9 @@ fn report(core: &Core, item: &Item) -> Report {
         (false, true) => Secrecy::Anonymous,
         (false, false) => Secrecy::Open,
     };
+    // Its own category, where one here is called the same.
+    let named =
+        rules.categories.values().find(|it| it.active && it.name.eq_ignore_ascii_case(&item.category));
     let text = match (item.title.trim(), item.text.trim()) {
         ("", text) => text.to_owned(),
         (title, "") => title.to_owned(),
@@ -110,7 +113,7 @@ fn report(core: &Core, item: &Item) -> Report {
     };
     Report {
         class,
-        category: core.config.channels.category.clone(),
+        category: named.map_or_else(|| core.config.channels.category.clone(), |it| it.key.clone()),
         place: Place { address: item.place.clone(), ..Place::default() },
         text,
         files: Vec::new(),
@@ -275,7 +278,12 @@ impl Sync {
                 self.note(entry, |row| row.mismatch = told).await?;
             }
         }
-        tracing::info!(ours = entries.len(), theirs = theirs.len(), mismatches = found.len(), "SP4N-LAPOR! compared");
+        tracing::info!(
+            ours = entries.len(),
+            theirs = theirs.len(),
+            mismatches = found.len(),
+            "SP4N-LAPOR! compared"
+        );
         Ok(())
     }
 

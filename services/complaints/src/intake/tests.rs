@@ -41,6 +41,7 @@ const SITI: &str = "62812000111";
 
 struct World {
     core: Arc<Core>,
+    fetcher: fetch::Fetcher,
     clock: Arc<ManualClock>,
     media: MediaServer,
     _test_db: TestDb,
@@ -83,10 +84,11 @@ impl World {
             vault: Cipher::new([8; 32], "mpp.complaints.vault"),
             metrics: Metrics::new(),
             rules: tokio::sync::RwLock::default(),
-            fetcher: fetch::Fetcher::new(&config.channels.graph_url, config.channels.hosts()).unwrap(),
             config,
         };
-        let world = Self { core: Arc::new(core), clock, media, _test_db: test_db, _folder: folder };
+        let fetcher =
+            fetch::Fetcher::new(&core.config.channels.graph_url, core.config.channels.hosts()).unwrap();
+        let world = Self { core: Arc::new(core), fetcher, clock, media, _test_db: test_db, _folder: folder };
         world.fill().await;
         world
     }
@@ -129,14 +131,18 @@ impl World {
     }
 
     async fn tick(&self) {
-        place::tick(&self.core, self.now()).await.unwrap();
+        place::tick(&self.core, &self.fetcher, self.now()).await.unwrap();
     }
 
     /// A WhatsApp message of Siti, worked on at once.
     async fn says(&self, id: &str, message: Value) {
         let mut message = message;
         let fields = message.as_object_mut().unwrap();
-        for (key, value) in [("id", id.to_owned()), ("from", SITI.to_owned()), ("timestamp", self.now().timestamp().to_string())] {
+        for (key, value) in [
+            ("id", id.to_owned()),
+            ("from", SITI.to_owned()),
+            ("timestamp", self.now().timestamp().to_string()),
+        ] {
             fields.entry(key).or_insert_with(|| value.into());
         }
         self.webhook("whatsapp", &whatsapp(&[message])).await.unwrap();
@@ -152,7 +158,13 @@ impl World {
         let mut cases = Vec::new();
         for row in complaint::Entity::find().all(&self.core.db.read).await.unwrap() {
             let id = row.id.parse().unwrap();
-            cases.push(store::complaint::find(&self.core.db.read, &self.core.cipher, id).await.unwrap().unwrap().case);
+            cases.push(
+                store::complaint::find(&self.core.db.read, &self.core.cipher, id)
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .case,
+            );
         }
         cases.sort_by_key(|it| it.id.to_string());
         cases
@@ -208,12 +220,13 @@ async fn c_04_the_same_wamid_100_times_in_parallel_gives_one_message() {
         let body = whatsapp(&[text_of("wamid.SAME", "Lampu jalan mati")]);
         let mut deliveries = tokio::task::JoinSet::new();
         for _ in 0..100 {
-            let (core, body) = (Arc::clone(&world.core), serde_json::to_vec(&body).unwrap());
+            let (core, fetcher) = (Arc::clone(&world.core), world.fetcher.clone());
+            let body = serde_json::to_vec(&body).unwrap();
             deliveries.spawn(async move {
                 let signed = signature::sign(&Secret::from(SECRET), &body);
                 let counted = receive::webhook(&core, ("whatsapp", "utama"), (&signed, &body)).await.unwrap();
                 // Several workers at the same time as well.
-                let placed = place::tick(&core, core.now()).await;
+                let placed = place::tick(&core, &fetcher, core.now()).await;
                 (counted.stored, placed)
             });
         }
@@ -231,13 +244,13 @@ async fn c_04_an_album_in_parallel_webhooks_is_one_case() {
     on_both(async |world| {
         let mut deliveries = tokio::task::JoinSet::new();
         for number in 0..8 {
-            let core = Arc::clone(&world.core);
+            let (core, fetcher) = (Arc::clone(&world.core), world.fetcher.clone());
             let body = whatsapp(&[text_of(&format!("wamid.{number}"), &format!("Bagian {number}"))]);
             let body = serde_json::to_vec(&body).unwrap();
             deliveries.spawn(async move {
                 let signed = signature::sign(&Secret::from(SECRET), &body);
                 receive::webhook(&core, ("whatsapp", "utama"), (&signed, &body)).await.unwrap();
-                place::tick(&core, core.now()).await.unwrap();
+                place::tick(&core, &fetcher, core.now()).await.unwrap();
             });
         }
         deliveries.join_all().await;
@@ -402,7 +415,8 @@ async fn c_14_the_channels_time_is_kept_beside_the_arrival() {
             assert!((world.now() - case.received_at - expected).num_seconds().abs() < 2, "{:?}", said(&case));
             assert!((world.now() - case.arrived_at).num_seconds() < 2);
         }
-        let row = world.messages().await.into_iter().find(|it| it.external_id == "a").unwrap();
+        let key = receive::external(&world.core, "a");
+        let row = world.messages().await.into_iter().find(|it| it.external_id == key).unwrap();
         assert_eq!((row.arrived_at - row.received_at).num_hours(), 5);
     })
     .await;
@@ -474,7 +488,8 @@ async fn c_09_a_public_comment_is_never_answered_in_public() {
         world.webhook("facebook", &comment("add", "c1", "Jalan rusak")).await.unwrap();
         world.tick().await;
         let number = world.only().await.number.to_string();
-        let to_reporter = world.outgoing().await.into_iter().filter(|it| it.recipient == number).collect::<Vec<_>>();
+        let to_reporter =
+            world.outgoing().await.into_iter().filter(|it| it.recipient == number).collect::<Vec<_>>();
         // Nothing goes out to where everybody reads.
         assert!(!to_reporter.is_empty());
         for message in to_reporter {
@@ -516,7 +531,11 @@ async fn c_28_a_chat_completes_what_was_asked_for() {
     on_both(async |world| {
         world.writes("a", "Jalan rusak").await;
         let case = world.only().await;
-        let officer = By { part: crate::domain::words::Part::Coordinator, account: "acc_1".into(), agency: String::new() };
+        let officer = By {
+            part: crate::domain::words::Part::Coordinator,
+            account: "acc_1".into(),
+            agency: String::new(),
+        };
         world.decide(&case, officer, Order::AskCompletion { question: "Di mana?".into() }).await;
         assert_eq!(world.only().await.state, State::AwaitingCompletion);
         world.writes("b", "Di depan pasar").await;
@@ -544,7 +563,8 @@ async fn with_mail(test: impl AsyncFn(World, Dovecot, Reader)) {
     for engine in ENGINES {
         let server = Dovecot::start().await;
         let world = World::new(engine, |config| mailbox(config, &server)).await;
-        let reader = Reader::new(Arc::clone(&world.core), "utama", &world.core.config.channels.email["utama"]);
+        let reader =
+            Reader::new(Arc::clone(&world.core), "utama", &world.core.config.channels.email["utama"]);
         test(world, server, reader).await;
     }
 }
@@ -556,7 +576,13 @@ fn mail(from: &str, to: &str, id: &str, headers: &str, body: &str) -> String {
 #[tokio::test]
 async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
     with_mail(async |world, server, reader| {
-        server.deliver(&mail("Siti <siti@warga.example>", "aduan@contoh.go.id", "1", "Subject: Jalan rusak\r\n", "Depan pasar"));
+        server.deliver(&mail(
+            "Siti <siti@warga.example>",
+            "aduan@contoh.go.id",
+            "1",
+            "Subject: Jalan rusak\r\n",
+            "Depan pasar",
+        ));
         reader.tick(world.now()).await.unwrap();
         world.tick().await;
         let case = world.only().await;
@@ -566,10 +592,17 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
         world.tick().await;
         assert_eq!(world.messages().await.len(), 1);
 
-        let address = reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
+        let address =
+            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
         server.deliver(&mail("siti@warga.example", &address, "2", "", "Makin parah"));
         // A reply to the own mail before, and the number in a subject.
-        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "3", "In-Reply-To: <1@warga.example>\r\n", "Lagi"));
+        server.deliver(&mail(
+            "siti@warga.example",
+            "aduan@contoh.go.id",
+            "3",
+            "In-Reply-To: <1@warga.example>\r\n",
+            "Lagi",
+        ));
         let number = format!("Subject: Re: {}\r\n", case.number);
         server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "4", &number, "Sekali lagi"));
         reader.tick(world.now()).await.unwrap();
@@ -606,24 +639,40 @@ async fn c_06_attachments_of_a_mail_are_kept_by_their_content() {
 #[tokio::test]
 async fn c_07_machines_bounces_lists_and_our_own_mail_never_make_or_answer_a_case() {
     with_mail(async |world, server, reader| {
-        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "1", "Subject: Jalan rusak\r\n", "Depan pasar"));
+        server.deliver(&mail(
+            "siti@warga.example",
+            "aduan@contoh.go.id",
+            "1",
+            "Subject: Jalan rusak\r\n",
+            "Depan pasar",
+        ));
         reader.tick(world.now()).await.unwrap();
         world.tick().await;
         let case = world.only().await;
         let before = world.outgoing().await.len();
-        let address = reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
+        let address =
+            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
         for (number, (from, headers)) in [
             ("siti@warga.example", "Auto-Submitted: auto-replied\r\nSubject: Saya cuti\r\n"),
             ("siti@warga.example", "Precedence: bulk\r\n"),
             ("siti@warga.example", "X-Autoreply: yes\r\n"),
             ("siti@warga.example", "List-Id: <warga.example>\r\n"),
             ("tidak-dibalas@contoh.go.id", ""),
-            ("MAILER-DAEMON@mx.example", "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n"),
+            (
+                "MAILER-DAEMON@mx.example",
+                "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n",
+            ),
         ]
         .into_iter()
         .enumerate()
         {
-            server.deliver(&mail(from, &address, &format!("m{number}"), headers, "Terima kasih atas surat Anda"));
+            server.deliver(&mail(
+                from,
+                &address,
+                &format!("m{number}"),
+                headers,
+                "Terima kasih atas surat Anda",
+            ));
         }
         let bounces = reader.tick(world.now()).await.unwrap();
         world.tick().await;
@@ -672,7 +721,10 @@ async fn c_11_importing_the_same_file_twice_changes_nothing() {
         // A stage that moved brings the row up to date, and makes no case.
         let moved = String::from_utf8(EXPORT.to_vec()).unwrap().replace(";Baru;", ";Selesai;");
         assert_eq!(import(&world, moved.as_bytes()).await, [Taken::Updated, Taken::Unchanged]);
-        assert_eq!((world.cases().await.len(), ledger(&world).await[0].mismatch.as_str()), (2, "closed_there"));
+        assert_eq!(
+            (world.cases().await.len(), ledger(&world).await[0].mismatch.as_str()),
+            (2, "closed_there")
+        );
     })
     .await;
 }
@@ -701,7 +753,12 @@ async fn c_11_the_api_brings_items_once_and_answers_are_read_back() {
         sync.tick(world.now()).await.unwrap();
         assert_eq!((world.cases().await.len(), ledger(&world).await.len()), (4, 4));
         let case = world.cases().await.remove(0);
-        let tracking = ledger(&world).await.into_iter().find(|it| it.complaint_id == case.id.to_string()).unwrap().tracking_id;
+        let tracking = ledger(&world)
+            .await
+            .into_iter()
+            .find(|it| it.complaint_id == case.id.to_string())
+            .unwrap()
+            .tracking_id;
         world.pass(TimeDelta::hours(1));
         answer(&world, &case).await;
         // Taken there, and the answer lost: told again, and there it is once.
@@ -736,7 +793,11 @@ async fn answer(world: &World, case: &Case) {
         reporter: String::new(),
         external: String::new(),
     });
-    world.core.save_one(&tx, &rules, Change::of(record, next, "complaint.test"), SYSTEM, world.now()).await.unwrap();
+    world
+        .core
+        .save_one(&tx, &rules, Change::of(record, next, "complaint.test"), SYSTEM, world.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -756,7 +817,8 @@ async fn c_60_each_day_both_sides_are_held_against_each_other() {
         simulator.set_status("1", "Selesai");
         world.pass(TimeDelta::hours(25));
         sync.tick(world.now()).await.unwrap();
-        let reasons = ledger(&world).await.into_iter().map(|it| (it.tracking_id, it.mismatch)).collect::<Vec<_>>();
+        let reasons =
+            ledger(&world).await.into_iter().map(|it| (it.tracking_id, it.mismatch)).collect::<Vec<_>>();
         let expected = [("1", "closed_there"), ("2", ""), ("9", "missing_there")];
         assert_eq!(reasons, expected.map(|(id, reason)| (id.to_owned(), reason.to_owned())));
     })
