@@ -16,6 +16,7 @@ use mpp_kit::auth::{Policies, Verifier};
 use mpp_kit::client::Peers;
 use mpp_kit::clock::{Clock, SystemClock};
 use mpp_kit::component::{Component, Env, Role, Worker};
+use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::redis::PrivateServer;
 use mpp_kit::server::{self, GrpcService, StackOptions};
 use mpp_kit::shutdown::Shutdown;
@@ -26,6 +27,7 @@ use tonic::service::Routes;
 use crate::boards;
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::demo::accounts;
 use crate::failure::{Exit, Failure};
 use crate::keys::PeerKeys;
 use crate::office::Identity;
@@ -130,6 +132,13 @@ impl Suite {
                 )
             })?;
             data = Some(directory);
+        }
+        if data.is_some() && config.server.demo && config.gateway.open311.api_keys.expose_secret().is_empty()
+        {
+            let key = accounts::open311_key_or_new(&config.server.data).map_err(|error| {
+                Failure::new(Exit::CannotCreate, format!("the demo's key for Open311: {error:#}"))
+            })?;
+            config.gateway.open311.api_keys = Secret::from(key);
         }
         let mut simulator = None;
         if sample_signatures {

@@ -29,15 +29,14 @@ use mpp_kit::{
 use mpp_proto::{
     complaints::v1::complaints_service_server::ComplaintsServiceServer,
     documents::v1::documents_service_server::DocumentsServiceServer, identity::v1 as identity,
-    queue::v1 as queue,
+    notifications::v1::notifications_service_server::NotificationsServiceServer, queue::v1 as queue,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
 
-use crate::complaints::Complaints;
-use crate::documents::Documents;
+use crate::{complaints::Complaints, documents::Documents, notifications::Notifications};
 
 /// What the account behind the session may do.
 const PERMISSIONS: [&str; 5] =
@@ -395,6 +394,7 @@ pub(crate) struct Gate {
     pub(crate) queue: Queue,
     pub(crate) documents: Documents,
     pub(crate) complaints: Complaints,
+    pub(crate) notifications: Notifications,
     pub(crate) identity: Identity,
     pub(crate) shutdown: Shutdown,
 }
@@ -445,8 +445,9 @@ impl Gate {
         let complaints_routes =
             Routes::new(ComplaintsServiceServer::new(complaints.clone()).max_decoding_message_size(5 << 20));
         peers.local(Role("complaints"), stacked(Role("complaints"), complaints_routes).await);
-        // No page asks it yet; it is there.
-        peers.local(Role("notifications"), stacked(Role("notifications"), Routes::default()).await);
+        let notifications = Notifications::default();
+        let notifications_routes = Routes::new(NotificationsServiceServer::new(notifications.clone()));
+        peers.local(Role("notifications"), stacked(Role("notifications"), notifications_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {
@@ -465,7 +466,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, documents, complaints, identity, shutdown }
+        Self { router, issuer, queue, documents, complaints, notifications, identity, shutdown }
     }
 
     /// A token with permissions everywhere.

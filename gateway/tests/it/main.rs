@@ -7,6 +7,7 @@ mod grpc;
 mod hooks;
 mod letters;
 mod live;
+mod notifications;
 mod open311;
 mod rest;
 mod session;

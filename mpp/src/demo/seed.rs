@@ -47,6 +47,7 @@ pub async fn seed_hall(mut seeding: Seeding<'_>, wanted: Hall) -> anyhow::Result
         None => fresh(&hall, seeding.base_url, &known, &path)?,
     };
     letters::add_people(&mut file);
+    file.open311_api_key = accounts::open311_key(seeding.data)?;
     if before.as_ref() != Some(&file) {
         file.write(&path)?;
     }
@@ -172,6 +173,7 @@ fn planned(hall: &Hall, base_url: &str) -> DemoAccounts {
         halls: vec![HallRef { id: hall.id.clone(), code: hall.code.clone() }],
         accounts: all,
         devices: Vec::new(),
+        open311_api_key: String::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! they share.
 
 mod access;
-mod answer;
+pub(crate) mod answer;
 mod board;
 pub(crate) mod case;
 mod channel;

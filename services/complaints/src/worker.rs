@@ -1,4 +1,4 @@
-//! What recurs: what time does to cases, messages that have to go out, messages of channels, the virus scanner, files that
+//! What recurs: what time does to cases, messages that have to go out, the virus scanner, files that
 //! nobody used, personal data whose time is over. Each pass is one call with the time, and doing it again changes nothing.
 
 mod relay;
@@ -22,48 +22,31 @@ use crate::domain::rules::CalendarVersion;
 use crate::domain::words::Part;
 use crate::domain::workflow;
 use crate::error::Error;
-use crate::intake::envelope::Envelope;
-use crate::intake::fetch::{Failure, Fetcher};
-use crate::intake::media;
+use crate::intake;
 use crate::rpc::Core;
 use crate::rpc::case::{Change, SYSTEM};
 use crate::scanner;
 use crate::store;
-use crate::store::channel::{MessageState, Stored};
 
 /// How many cases one transaction moves.
 const BATCH: u64 = 250;
-/// How many messages one pass places.
-const MESSAGES: u64 = 200;
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Messages of channels, and messages that went out, are kept this long.
 const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
-/// How long a file of a message is tried for before the message goes on without it.
-const MEDIA_PATIENCE: TimeDelta = TimeDelta::minutes(10);
 
 /// The workers of the service.
 ///
 /// # Errors
 /// When the system gives no TLS for calls to channels.
 pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow::Result<Vec<Worker>> {
-    let channels = &core.config.channels;
-    let fetcher = Fetcher::new(&channels.graph_url, channels.hosts())?;
     let sweep = Duration::from_millis(core.config.sweep_milliseconds.into());
-    let tick_seconds = Duration::from_secs(channels.tick_seconds.into());
-    Ok(vec![
+    let mut workers = vec![
         every("complaints: clocks", env.shutdown.clone(), sweep, {
             let core = Arc::clone(core);
             move || {
                 let core = Arc::clone(&core);
                 async move { tick(&core, core.now()).await.map(|_| ()) }
-            }
-        }),
-        every("complaints: messages of channels", env.shutdown.clone(), tick_seconds, {
-            let core = Arc::clone(core);
-            move || {
-                let (core, fetcher) = (Arc::clone(&core), fetcher.clone());
-                async move { place(&core, &fetcher, core.now()).await }
             }
         }),
         every("complaints: clean-up", env.shutdown.clone(), Duration::from_secs(10), {
@@ -74,7 +57,9 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow
             }
         }),
         relay::worker(env, core, token),
-    ])
+    ];
+    workers.extend(intake::worker::workers(env, core)?);
+    Ok(workers)
 }
 
 /// A worker that makes a pass again and again. A database that is away comes back.
@@ -137,57 +122,6 @@ async fn tick_some(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Result<
         Err(Error::Stale { .. }) => Ok(0),
         Err(error) => Err(error),
     }
-}
-
-/// Places messages of channels in cases, those that came first first.
-pub(crate) async fn place(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
-    core.place_unanswered(now, MESSAGES).await?;
-    let waiting: Vec<Stored<Envelope>> =
-        store::channel::waiting(&core.db.read, &core.vault, MessageState::Waiting, MESSAGES).await?;
-    for message in waiting {
-        let Some(files) = fetch(core, fetcher, &message, now).await? else { continue };
-        match core.place_message(&message, files, now).await {
-            Ok(()) | Err(Error::Stale { .. }) => {}
-            Err(error) => {
-                // One message that cannot be placed must not hold up the others; it is tried again.
-                tracing::warn!(source = message.source, error = chain(&error), "a message waits");
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Fetches the files of a message; `None`: not now.
-async fn fetch(
-    core: &Core,
-    fetcher: &Fetcher,
-    message: &Stored<Envelope>,
-    now: DateTime<Utc>,
-) -> Result<Option<Vec<crate::domain::FileId>>, Error> {
-    let body = &message.body;
-    let mut files = Vec::new();
-    for attachment in &body.attachments {
-        let limit = media::limit(body.source, body.kind);
-        let account = core.config.channels.account_of(body.source, &body.account);
-        let fetched = match (&attachment.media_id, &attachment.url, account) {
-            (Some(id), _, Some(account)) => fetcher.media(id, &account.access_token, limit).await,
-            (_, Some(url), _) => fetcher.address(url, limit).await,
-            _ => Err(Failure::Gone),
-        };
-        match fetched {
-            Ok(content) => match core.keep(&content, limit).await {
-                Ok(kept) => {
-                    let file = kept?;
-                    store::file::insert(&core.db.write, &file, now).await?;
-                    files.push(file.id);
-                }
-                Err(unfit) => tracing::info!(%unfit, "a file of a message is not kept"),
-            },
-            Err(Failure::Later) if now - message.arrived_at < MEDIA_PATIENCE => return Ok(None),
-            Err(why) => tracing::info!(%why, "a file of a message did not come"),
-        }
-    }
-    Ok(Some(files))
 }
 
 /// Scans files, deletes those that nobody used, and forgets what may no longer be kept.

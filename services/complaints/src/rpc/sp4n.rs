@@ -1,6 +1,5 @@
 //! SP4N-LAPOR!: imports of its exports, the ledger of what is what, tracking ids typed in by hand.
 
-use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::page::{PageToken, cut, page_size};
@@ -8,34 +7,21 @@ use mpp_proto::complaints::v1::{
     ImportSp4nFileRequest, ImportSp4nFileResponse, ListSp4nEntriesRequest, ListSp4nEntriesResponse,
     RecordSp4nTrackingRequest, RecordSp4nTrackingResponse,
 };
-use sea_orm::DatabaseTransaction;
 use serde_json::json;
 
 use super::case::Asking;
-use super::file_complaint::Report;
 use super::{Core, convert, record};
-use crate::domain::case::Place;
-use crate::domain::rules::Rules;
-use crate::domain::words::{Channel, Class, Secrecy};
 use crate::domain::{CaseId, LedgerId};
 use crate::error::{Error, Thing};
-use crate::intake::lapor::{self, Item, file};
+use crate::intake::lapor::file;
+use crate::intake::sync::{self, Taken};
 use crate::store;
 use crate::store::ledger::{Direction, Entry};
-use crate::store::vault::Identity;
 
 const IMPORT: &str = "mpp.complaints.v1.ComplaintsService/ImportSp4nFile";
 const RECORD: &str = "mpp.complaints.v1.ComplaintsService/RecordSp4nTracking";
 /// Bytes of an export at most.
 const LARGEST: usize = 3 << 20;
-
-/// What an import did with one item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
-    Created,
-    Updated,
-    Unchanged,
-}
 
 pub(super) async fn import(
     core: &Core,
@@ -70,7 +56,7 @@ pub(super) async fn import(
             ..ImportSp4nFileResponse::default()
         };
         for item in &sheet.items {
-            match core.take(&tx, &rules, item, asking, now).await? {
+            match sync::take(core, &tx, &rules, item, asking, now).await? {
                 Taken::Created => answer.created += 1,
                 Taken::Updated => answer.updated += 1,
                 Taken::Unchanged => answer.unchanged += 1,
@@ -139,7 +125,7 @@ pub(super) async fn record_tracking(
             last_seen_at: Some(now),
             last_pushed_at: known.as_ref().and_then(|it| it.last_pushed_at).or(Some(now)),
             checksum: known.map(|it| it.checksum).unwrap_or_default(),
-            mismatch: String::new(),
+            mismatch: sync::mismatch(stage, found.case.state.is_closed()),
         };
         store::ledger::save(&tx, &entry).await?;
         let detail = json!({"tracking": tracking, "stage": stage});
@@ -148,80 +134,4 @@ pub(super) async fn record_tracking(
         Ok(RecordSp4nTrackingResponse { entry: Some(convert::ledger(&entry)) })
     })
     .await
-}
-
-impl Core {
-    /// Takes an item of LAPOR!: a new one becomes a case, a known one gets its stage in the ledger.
-    async fn take(
-        &self,
-        tx: &DatabaseTransaction,
-        rules: &Rules,
-        item: &Item,
-        asking: Asking<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Taken, Error> {
-        let checksum = item.checksum();
-        if let Some(known) = store::ledger::by_tracking(tx, &item.tracking_id).await? {
-            if known.checksum == checksum {
-                return Ok(Taken::Unchanged);
-            }
-            let changed =
-                Entry { stage: item.stage_label.clone(), last_seen_at: Some(now), checksum, ..known };
-            store::ledger::save(tx, &changed).await?;
-            return Ok(Taken::Updated);
-        }
-        let record = self.create(tx, rules, self.of_lapor(item, rules), asking, now).await?;
-        let entry = Entry {
-            id: LedgerId::generate(),
-            tracking: item.tracking_id.clone(),
-            direction: Direction::In,
-            case: record.case.id.to_string(),
-            number: record.case.number.to_string(),
-            stage: item.stage_label.clone(),
-            last_seen_at: Some(now),
-            last_pushed_at: None,
-            checksum,
-            mismatch: String::new(),
-        };
-        store::ledger::save(tx, &entry).await?;
-        Ok(Taken::Created)
-    }
-
-    fn of_lapor(&self, item: &Item, rules: &Rules) -> Report {
-        let class = match item.class {
-            Some(lapor::Class::Aspiration) => Class::Aspiration,
-            Some(lapor::Class::InformationRequest) => Class::InformationRequest,
-            Some(lapor::Class::Whistleblowing) => Class::Whistleblowing,
-            Some(lapor::Class::Complaint) | None => Class::Complaint,
-        };
-        let secrecy = match (item.secret, item.anonymous) {
-            (true, _) => Secrecy::Secret,
-            (false, true) => Secrecy::Anonymous,
-            (false, false) => Secrecy::Open,
-        };
-        let named = rules.categories.values().find(|it| it.active && it.name.eq_ignore_ascii_case(&item.category));
-        let text =
-            [item.title.as_str(), item.text.as_str()].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>();
-        Report {
-            class,
-            text: text.join("\n\n"),
-            category: named.map_or_else(|| self.config.channels.category.clone(), |it| it.key.clone()),
-            place: Place { address: item.place.clone(), ..Place::default() },
-            occurred_at: None,
-            identity: Identity {
-                name: item.reporter.clone().filter(|_| !item.anonymous).unwrap_or_default(),
-                ..Identity::default()
-            },
-            secrecy,
-            undecided: false,
-            channel: Channel::Sp4n,
-            files: Vec::new(),
-            extra: std::collections::BTreeMap::new(),
-            about: None,
-            sent_at: item.written_at,
-            queue_ticket: String::new(),
-            written_by: String::new(),
-            external: item.tracking_id.clone(),
-        }
-    }
 }

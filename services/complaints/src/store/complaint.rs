@@ -274,11 +274,7 @@ pub(crate) async fn to_forget(
 }
 
 /// Notes that the personal data of a case is gone.
-pub(crate) async fn forgotten(
-    tx: &DatabaseTransaction,
-    id: CaseId,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub(crate) async fn forgotten(tx: &DatabaseTransaction, id: CaseId, now: DateTime<Utc>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::ForgottenAt, Expr::value(now))
         .col_expr(Column::Latitude, Expr::value(Option::<f64>::None))
@@ -327,10 +323,7 @@ pub(crate) async fn helped(
 }
 
 /// Lines of these cases that lie within reach.
-pub(crate) async fn of_ids(
-    db: &impl ConnectionTrait,
-    ids: Vec<String>,
-) -> Result<Vec<Line>, DbErr> {
+pub(crate) async fn of_ids(db: &impl ConnectionTrait, ids: Vec<String>) -> Result<Vec<Line>, DbErr> {
     lines(Entity::find().filter(Column::Id.is_in(ids)), db).await
 }
 
@@ -501,8 +494,22 @@ type Light = (
 );
 
 fn line(row: Light) -> Result<Line, DbErr> {
-    let (id, number, version, class, state, category, channel, village, lead, secrecy, late, received, due, sort) =
-        row;
+    let (
+        id,
+        number,
+        version,
+        class,
+        state,
+        category,
+        channel,
+        village,
+        lead,
+        secrecy,
+        late,
+        received,
+        due,
+        sort,
+    ) = row;
     Ok(Line {
         id,
         number,

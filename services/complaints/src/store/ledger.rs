@@ -34,10 +34,7 @@ pub(crate) struct Entry {
 }
 
 /// The row with a tracking id.
-pub(crate) async fn by_tracking(
-    db: &impl ConnectionTrait,
-    tracking: &str,
-) -> Result<Option<Entry>, DbErr> {
+pub(crate) async fn by_tracking(db: &impl ConnectionTrait, tracking: &str) -> Result<Option<Entry>, DbErr> {
     Entity::find().filter(Column::TrackingId.eq(tracking)).one(db).await?.map(entry).transpose()
 }
 
