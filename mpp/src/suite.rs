@@ -33,6 +33,7 @@ use crate::keys::PeerKeys;
 use crate::office::Identity;
 use crate::roles::{RoleName, SERVICES};
 use crate::seeding::{self, Seeding};
+use crate::sender;
 use crate::simulator::bsre::Bsre;
 use crate::simulator::whatsapp::{Account, Simulator};
 use crate::storage;
@@ -197,6 +198,18 @@ impl Suite {
             let component = mpp_documents::component(&env, db, config.documents.clone(), place);
             parts.push(component.await.map_err(|error| refused(mpp_documents::ROLE, &error))?);
         }
+        if plays(RoleName::Complaints) {
+            let db = storage::open_current(&config, mpp_complaints::ROLE).await?;
+            let place = mpp_complaints::Place {
+                files: config.server.data.join("complaint-files"),
+                key_file: config.server.data.join("complaints.key"),
+                vault_key_file: config.server.data.join("complaints-vault.key"),
+                base_url: base_url.clone(),
+                token: sender::token_source(identity.clone(), &peers, &config),
+            };
+            let component = mpp_complaints::component(&env, db, config.complaints.clone(), place);
+            parts.push(component.await.map_err(|error| refused(mpp_complaints::ROLE, &error))?);
+        }
         if plays(RoleName::Notifications) {
             let db = storage::open_current(&config, mpp_notifications::ROLE).await?;
             let place = mpp_notifications::Place {
@@ -348,6 +361,7 @@ impl Suite {
             identity: seeding::identity_client(&self.peers, &token)?,
             queue: seeding::queue_client(&self.peers, &token)?,
             documents: seeding::documents_client(&self.peers, &token)?,
+            complaints: seeding::complaints_client(&self.peers, &token)?,
             data: &self.config.server.data,
             base_url: &self.base_url,
             clock: Arc::clone(&self.queue_clock),
@@ -418,6 +432,7 @@ pub(crate) async fn stacked(env: &Env, role: Role, routes: Routes) -> Result<Grp
         mpp_identity::ROLE => "mpp.identity.v1.IdentityService",
         mpp_queue::ROLE => "mpp.queue.v1.QueueService",
         mpp_documents::ROLE => mpp_documents::SERVICE,
+        mpp_complaints::ROLE => mpp_complaints::SERVICE,
         mpp_notifications::ROLE => mpp_notifications::SERVICE,
         other => return Err(Failure::new(Exit::Software, format!("{other} has no service"))),
     };
@@ -468,6 +483,9 @@ fn name_remote_peers(
     if roles.contains(&RoleName::Documents) {
         called.extend(mpp_documents::CALLS);
     }
+    if roles.contains(&RoleName::Complaints) {
+        called.extend(mpp_complaints::CALLS);
+    }
     if roles.contains(&RoleName::Notifications) {
         called.extend(mpp_notifications::CALLS);
     }
@@ -475,6 +493,7 @@ fn name_remote_peers(
         let url = match role {
             mpp_identity::ROLE => &config.peers.identity,
             mpp_documents::ROLE => &config.peers.documents,
+            mpp_complaints::ROLE => &config.peers.complaints,
             mpp_notifications::ROLE => &config.peers.notifications,
             _ => &config.peers.queue,
         };
@@ -510,6 +529,9 @@ async fn bind(config: &Config, roles: &BTreeSet<RoleName>, local: &[Role]) -> Re
                 }
                 mpp_documents::ROLE => {
                     (config.grpc.documents_port, "grpc.documents_port", "MPP_GRPC__DOCUMENTS_PORT")
+                }
+                mpp_complaints::ROLE => {
+                    (config.grpc.complaints_port, "grpc.complaints_port", "MPP_GRPC__COMPLAINTS_PORT")
                 }
                 mpp_notifications::ROLE => (
                     config.grpc.notifications_port,

@@ -24,7 +24,9 @@ use crate::domain::number::Number;
 use crate::domain::words::{Class, DeliveryState, MessageKind};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
+use crate::intake::place::WHICH_CASE;
 use crate::rpc::Core;
+use crate::rpc::convert::timestamp;
 use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
 use crate::store;
 use crate::store::complaint::Record;
@@ -263,6 +265,7 @@ impl Relay {
             placeholders,
             confidential,
             actions,
+            expire_time: message.body.expires_at.map(timestamp),
             ..CreateNotificationRequest::default()
         }))
     }
@@ -302,6 +305,9 @@ fn type_of(kind: &str, confidential: bool) -> (&'static str, &'static [&'static 
     const TASK: (&str, &[&str]) = ("penugasan", &["nomor", "kategori", "tempat", "tenggat"]);
     if kind == ESCALATED {
         return ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
+    }
+    if kind == WHICH_CASE {
+        return ("pilih_aduan", &["nomor", "pilihan"]);
     }
     let Ok(kind) = kind.parse::<NoticeKind>() else { return STATUS };
     match kind {
