@@ -24,7 +24,6 @@ use crate::domain::number::Number;
 use crate::domain::words::{Class, DeliveryState, MessageKind};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
-use crate::intake::place::WHICH_CASE;
 use crate::rpc::Core;
 use crate::rpc::convert::timestamp;
 use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
@@ -306,9 +305,7 @@ fn type_of(kind: &str, confidential: bool) -> (&'static str, &'static [&'static 
     if kind == ESCALATED {
         return ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
     }
-    if kind == WHICH_CASE {
-        return ("pilih_aduan", &["nomor", "pilihan"]);
-    }
+    // What is no notice of the rules is told in words, such as the question which case is meant.
     let Ok(kind) = kind.parse::<NoticeKind>() else { return STATUS };
     match kind {
         NoticeKind::Received => {
