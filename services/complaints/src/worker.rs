@@ -1,4 +1,4 @@
-//! What recurs: what time does to cases, messages that have to go out, the virus scanner, files that
+//! What recurs: what time does to cases, messages that have to go out, messages of channels, the virus scanner, files that
 //! nobody used, personal data whose time is over. Each pass is one call with the time, and doing it again changes nothing.
 
 mod relay;
@@ -41,7 +41,8 @@ const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
 /// When the system gives no TLS for calls to channels.
 pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow::Result<Vec<Worker>> {
     let sweep = Duration::from_millis(core.config.sweep_milliseconds.into());
-    let mut workers = vec![
+    let mut workers = intake::worker::workers(env, core)?;
+    workers.extend([
         every("complaints: clocks", env.shutdown.clone(), sweep, {
             let core = Arc::clone(core);
             move || {
@@ -57,8 +58,7 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow
             }
         }),
         relay::worker(env, core, token),
-    ];
-    workers.extend(intake::worker::workers(env, core)?);
+    ]);
     Ok(workers)
 }
 

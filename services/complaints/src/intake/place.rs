@@ -345,7 +345,7 @@ async fn chat(
         }
         Place::Ask(offered) => {
             settle(tx, &arrived.message, MessageState::Asked, None).await?;
-            ask(core, tx, rules, &open, &offered, now).await?;
+            ask(tx, &open, &offered, now).await?;
             chat.memory.question = Some(Asked { offered, at: now });
             return remember(core, tx, &chat).await;
         }
@@ -483,21 +483,22 @@ async fn settle(
 
 /// Asks which case is meant. The question goes to the reporter of the first one, who is the sender.
 async fn ask(
-    core: &Core,
     tx: &DatabaseTransaction,
-    rules: &Rules,
     open: &[Open],
     offered: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let Some(first) = open.first() else { return Ok(()) };
-    let lines = offered.iter().zip(1..).filter_map(|(id, row)| {
+    // Numbers alone: what a secret report is about does not stand in a message that others may see.
+    let rows = offered.iter().zip(1..).filter_map(|(id, row)| {
         let it = open.iter().find(|it| it.record.case.id.to_string() == *id)?;
-        let category = rules.categories.get(&it.record.case.category).map_or("", |it| it.name.as_str());
-        Some(format!("{row}. {} {category}", it.number))
+        Some(format!("{row}. {}", it.number))
     });
-    let mut lines = lines.collect::<Vec<_>>();
-    lines.push("0. Laporan baru".to_owned());
+    let rows = rows.collect::<Vec<_>>().join("; ");
+    let question = format!(
+        "pesan Anda tentang laporan yang mana? Balas dengan angkanya: {rows}; 0. laporan baru. Tanpa jawaban dalam \
+         10 menit, pesan Anda menjadi laporan baru"
+    );
     let message = Message {
         id: OutboxId::generate(),
         case: first.record.case.id,
@@ -506,7 +507,7 @@ async fn ask(
         body: Body {
             placeholders: BTreeMap::from([
                 ("nomor".to_owned(), first.number.to_string()),
-                ("pilihan".to_owned(), lines.join("; ")),
+                ("status".to_owned(), question),
             ]),
             subject: first.record.case.id.to_string(),
             // After that it is a case of its own, and the question is pointless.
@@ -533,7 +534,7 @@ async fn direct(
     let envelope = arrived.message.body.envelope.clone();
     let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
-    finish(core, tx, rules, chat, open, part, now).await
+    finish(core, tx, rules, chat, open, arrived, now).await
 }
 
 /// A comment: by the same author under the same thread it goes on, else it is a case of its own. It is answered nowhere in
@@ -555,7 +556,7 @@ async fn comment(
             kept.push(it);
         }
     }
-    finish(core, tx, rules, chat, kept, part, now).await
+    finish(core, tx, rules, chat, kept, arrived, now).await
 }
 
 async fn finish(

@@ -1,5 +1,4 @@
-//! The door of the channels: the handshake of a subscription, and deliveries as they come. What becomes of them is the
-//! intake's matter.
+//! `GetChannelChallenge` and `ReceiveChannelWebhook`: where Meta calls. What permits a delivery is its signature.
 
 use mpp_kit::caller::Caller;
 use mpp_proto::complaints::v1::{
@@ -9,32 +8,32 @@ use mpp_proto::complaints::v1::{
 
 use super::Core;
 use crate::error::{Error, Thing};
-use crate::intake::receive;
-use crate::intake::signature::{self, Refused};
+use crate::intake::{receive, signature};
 
 pub(super) async fn challenge(
     core: &Core,
-    _caller: &Caller,
+    _: &Caller,
     request: GetChannelChallengeRequest,
 ) -> Result<GetChannelChallengeResponse, Error> {
     let account = core.config.channels.account(&request.channel, &request.account);
     let account = account.ok_or(Error::NotFound(Thing::Channel))?;
-    let (mode, told) = (request.mode.as_str(), request.verify_token.as_str());
-    let challenge = signature::handshake(&account.verify_token, mode, told, &request.challenge)
-        .map_err(|why| Error::Unsigned { missing: why == Refused::Missing })?;
+    let told = (&request.mode, &request.verify_token, &request.challenge);
+    // Both refusals are one to a stranger: neither tells whether the token was right.
+    let challenge = signature::handshake(&account.verify_token, told.0, told.1, told.2)
+        .map_err(|_| Error::Unsigned { missing: false })?;
     Ok(GetChannelChallengeResponse { challenge: challenge.to_owned() })
 }
 
 pub(super) async fn receive(
     core: &Core,
-    _caller: &Caller,
+    _: &Caller,
     request: ReceiveChannelWebhookRequest,
 ) -> Result<ReceiveChannelWebhookResponse, Error> {
     let to = (request.channel.as_str(), request.account.as_str());
     let counted = receive::webhook(core, to, (&request.signature, &request.body)).await?;
-    let number = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
+    let count = |it: u64| i32::try_from(it).unwrap_or(i32::MAX);
     Ok(ReceiveChannelWebhookResponse {
-        stored: number(counted.stored),
-        repeated_messages: number(counted.repeated),
+        stored: count(counted.stored),
+        repeated_messages: count(counted.repeated),
     })
 }

@@ -217,12 +217,3 @@ fn stored<T: DeserializeOwned>(vault: &Cipher, row: Model) -> Result<Stored<T>, 
         arrived_at: row.arrived_at,
     })
 }
-
-/// The case that a message is in.
-pub(crate) async fn case_of(
-    db: &impl ConnectionTrait,
-    (source, account, external_id): (&str, &str, &str),
-) -> Result<Option<String>, DbErr> {
-    let key = (source.to_owned(), account.to_owned(), external_id.to_owned());
-    Ok(Entity::find_by_id(key).one(db).await?.and_then(|row| row.complaint_id))
-}
