@@ -534,7 +534,7 @@ async fn direct(
     let envelope = arrived.message.body.envelope.clone();
     let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
-    finish(core, tx, rules, chat, open, part, now).await
+    finish(core, tx, rules, chat, open, arrived, now).await
 }
 
 /// A comment: by the same author under the same thread it goes on, else it is a case of its own. It is answered nowhere in
@@ -556,7 +556,7 @@ async fn comment(
             kept.push(it);
         }
     }
-    finish(core, tx, rules, chat, kept, part, now).await
+    finish(core, tx, rules, chat, kept, arrived, now).await
 }
 
 async fn finish(
