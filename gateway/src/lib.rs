@@ -13,6 +13,7 @@ use mpp_kit::component::{Env, Role};
 use mpp_proto::{
     documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
+    notifications::v1::notifications_service_client::NotificationsServiceClient,
     queue::v1::queue_service_client::QueueServiceClient,
 };
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,7 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
         queue: QueueServiceClient::new(env.peers.channel(QUEUE)),
         identity: IdentityServiceClient::new(env.peers.channel(IDENTITY)),
         documents: DocumentsServiceClient::new(env.peers.channel(DOCUMENTS)),
+        notifications: NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS)),
         public_url: config.public_url.clone(),
         file_limit: config.file_limit_bytes,
         form_limit: config.form_limit_bytes,

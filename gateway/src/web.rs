@@ -15,6 +15,7 @@ use mpp_kit::client::PeerChannel;
 use mpp_proto::{
     documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
+    notifications::v1::notifications_service_client::NotificationsServiceClient,
     queue::v1::queue_service_client::QueueServiceClient,
 };
 
@@ -25,6 +26,7 @@ mod citizen;
 mod fields;
 mod follow;
 mod form;
+mod hooks;
 mod letters;
 mod moment;
 mod oss;
@@ -46,6 +48,8 @@ pub struct WebState {
     pub identity: IdentityServiceClient<PeerChannel>,
     /// The documents service.
     pub documents: DocumentsServiceClient<PeerChannel>,
+    /// The notifications service.
+    pub notifications: NotificationsServiceClient<PeerChannel>,
     /// The address people use, if it is configured.
     pub public_url: Option<String>,
     /// How large an uploaded file may be, in bytes.
@@ -69,6 +73,12 @@ pub fn router(state: WebState) -> Router {
                 .route("/oss/v1/{method}", post(oss::receive))
                 .layer(DefaultBodyLimit::max(oss::LARGEST)),
         )
+        .merge(
+            Router::new()
+                .route("/hooks/whatsapp/{account}", get(hooks::shake_hands).post(hooks::receive))
+                .layer(DefaultBodyLimit::max(hooks::LARGEST)),
+        )
+        .route("/berhenti/{token}", post(hooks::unsubscribe))
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))

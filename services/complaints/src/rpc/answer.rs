@@ -17,7 +17,7 @@ use crate::domain::case::{Case, Message};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, ClockKind, MessageKind, Part, State};
-use crate::domain::workflow::{self, By, Decision, Order, Rejection};
+use crate::domain::workflow::{self, By, Order, Rejection};
 use crate::error::{Error, Thing};
 use crate::store;
 use crate::store::complaint::Record;

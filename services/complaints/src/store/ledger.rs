@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use mpp_kit::column::read;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
@@ -57,15 +58,18 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
         checksum: entry.checksum.clone(),
         mismatch: entry.mismatch.clone(),
     };
-    let known = Entity::find_by_id(row.id.clone()).one(tx).await?.is_some();
-    if known {
-        let id = row.id.clone();
-        let mut changed = row.into_active_model().reset_all();
-        changed.id = Set(id);
-        Entity::update(changed).exec(tx).await?;
-    } else {
-        Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
-    }
+    let columns = [
+        Column::TrackingId,
+        Column::Stage,
+        Column::LastSeenAt,
+        Column::LastPushedAt,
+        Column::Checksum,
+        Column::Mismatch,
+    ];
+    Entity::insert(row.into_active_model())
+        .on_conflict(OnConflict::column(Column::Id).update_columns(columns).to_owned())
+        .exec_without_returning(tx)
+        .await?;
     Ok(())
 }
 

@@ -25,6 +25,7 @@ use crate::domain::words::{Class, DeliveryState, MessageKind};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
 use crate::rpc::Core;
+use crate::rpc::convert::timestamp;
 use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
 use crate::store;
 use crate::store::complaint::Record;
@@ -263,6 +264,7 @@ impl Relay {
             placeholders,
             confidential,
             actions,
+            expire_time: message.body.expires_at.map(timestamp),
             ..CreateNotificationRequest::default()
         }))
     }
@@ -303,6 +305,7 @@ fn type_of(kind: &str, confidential: bool) -> (&'static str, &'static [&'static 
     if kind == ESCALATED {
         return ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
     }
+    // What is no notice of the rules is told in words, such as the question which case is meant.
     let Ok(kind) = kind.parse::<NoticeKind>() else { return STATUS };
     match kind {
         NoticeKind::Received => {
