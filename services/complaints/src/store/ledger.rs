@@ -39,11 +39,6 @@ pub(crate) async fn by_tracking(db: &impl ConnectionTrait, tracking: &str) -> Re
     Entity::find().filter(Column::TrackingId.eq(tracking)).one(db).await?.map(entry).transpose()
 }
 
-/// The rows of a case.
-pub(crate) async fn of_case(db: &impl ConnectionTrait, case: &str) -> Result<Vec<Entry>, DbErr> {
-    Entity::find().filter(Column::ComplaintId.eq(case)).all(db).await?.into_iter().map(entry).collect()
-}
-
 /// Writes a row, in place of the one with its id.
 pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), DbErr> {
     let row = Model {
