@@ -11,7 +11,7 @@ use serde_json::json;
 use super::case::{Asking, Change};
 use super::{Core, convert, record};
 use crate::domain::deadline::follow;
-use crate::domain::ladder::{self, Acting, ActingKind, Official, holder_of, is_of_an_agency};
+use crate::domain::ladder::{Acting, ActingKind, Official, holder_of, is_of_an_agency};
 use crate::domain::rules::{Agency, CalendarVersion, Category, Question, Rules};
 use crate::domain::words::Rung;
 use crate::domain::{ActingId, COORDINATOR, DeadlineId, OfficialId, TemplateId};
@@ -416,7 +416,7 @@ fn official(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Official
     let rung = convert::word::<Rung>(check, "official.rung", &it.rung, words);
     let agency = it.agency_id.trim().to_owned();
     if let Some(rung) = rung
-        && ladder::is_of_an_agency(rung) == agency.is_empty()
+        && is_of_an_agency(rung) == agency.is_empty()
     {
         check.violation(
             "official.agency_id",

@@ -24,10 +24,13 @@ use crate::store::reveal::Request;
 use crate::store::vault::Identity;
 
 macro_rules! words {
-    ($to:ident, $from:ident: $domain:ty => $proto:ty { $($variant:ident),* $(,)? }) => {
+    ($to:ident: $domain:ty => $proto:ty { $($variant:ident),* $(,)? }) => {
         pub(crate) fn $to(word: $domain) -> $proto {
             match word { $(<$domain>::$variant => <$proto>::$variant,)* }
         }
+    };
+    ($to:ident, $from:ident: $domain:ty => $proto:ty { $($variant:ident),* $(,)? }) => {
+        words!($to: $domain => $proto { $($variant),* });
 
         /// `None` for what is not said, and for numbers that mean nothing.
         pub(crate) fn $from(number: i32) -> Option<$domain> {
@@ -46,13 +49,13 @@ words!(state, read_state: State => proto::CaseState {
     New, Verified, Disposed, InProgress, AwaitingCompletion, AwaitingConfirmation, Reopened, Settled, Merged,
     ForwardedOutside, Archived, DeemedWithdrawn, Withdrawn,
 });
-words!(verb, read_verb: Verb => proto::CaseVerb {
+words!(verb: Verb => proto::CaseVerb {
     Verify, Dispose, Accept, Bounce, AskCompletion, Complete, FirstAnswer, Answer, Confirm, Reopen, CloseBySilence,
     Merge, ForwardOutside, Archive, Withdraw, DeemWithdrawn,
 });
 words!(publication, read_publication: Publication => proto::Publication { Pending, Public, Withheld, Secret });
 words!(clock_kind, read_clock_kind: ClockKind => proto::ClockKind { Verify, Accept, FirstAnswer, Settle, Reaction });
-words!(clock_state, read_clock_state: ClockState => proto::ClockState { Running, Paused, Met, Stopped });
+words!(clock_state: ClockState => proto::ClockState { Running, Paused, Met, Stopped });
 
 /// A number of the board as the contract has it.
 pub(crate) fn measure(measure: Measure) -> proto::BoardMeasure {
@@ -589,7 +592,6 @@ mod tests {
         }
         for it in Verb::iter() {
             assert_eq!(verb(it).as_str_name(), format!("CASE_VERB_{it}"));
-            assert_eq!(read_verb(verb(it).into()), Some(it));
         }
         for it in Channel::iter() {
             assert_eq!(channel(it).as_str_name(), format!("CHANNEL_{it}"));
@@ -599,7 +601,7 @@ mod tests {
             assert_eq!(read_measure(measure(it).into()), Some((it, false)));
         }
         for it in ClockState::iter() {
-            assert_eq!(read_clock_state(clock_state(it).into()), Some(it));
+            assert_eq!(clock_state(it).as_str_name(), format!("CLOCK_STATE_{it}"));
         }
         assert_eq!(read_class(0), None);
         assert_eq!(read_class(99), None);
