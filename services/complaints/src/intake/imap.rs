@@ -200,7 +200,10 @@ fn kind(error: &async_imap::error::Error) -> &'static str {
         async_imap::error::Error::Io(_) | async_imap::error::Error::ConnectionLost => {
             "the connection was lost"
         }
-        _ => "it answers in another way than expected",
+        async_imap::error::Error::Parse(_)
+        | async_imap::error::Error::Validate(_)
+        | async_imap::error::Error::Append
+        | _ => "it answers in another way than expected",
     }
 }
 

@@ -119,12 +119,11 @@ fn jpeg(bytes: Bytes) -> Result<Bytes, Unfit> {
         // APP0 is JFIF, APP14 is Adobe's colour transform: without them colours change. All other APPn and comments go.
         let marker = segment.marker();
         let application = (markers::APP0..=markers::APP15).contains(&marker);
-        let kept = match marker {
+        match marker {
             markers::APP0 => segment.contents().starts_with(b"JFIF\0"),
             markers::APP14 => segment.contents().starts_with(b"Adobe"),
             _ => !application && marker != markers::COM,
-        };
-        kept
+        }
     });
     image.set_icc_profile(colours);
     if let Some(orientation) = orientation {

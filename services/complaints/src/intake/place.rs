@@ -632,7 +632,7 @@ async fn obey(
                 rating: 0,
                 external: key(&arrived.message),
             };
-            core.listen(tx, rules, open.record.clone(), &reporter, said, INTAKE, now).await?;
+            core.listen(tx, rules, open.record.clone(), &reporter, said, (INTAKE, now)).await?;
         }
     }
     settle(tx, &arrived.message, MessageState::Placed, Some(&case.id.to_string())).await?;
@@ -661,7 +661,7 @@ async fn extend(
         rating: 0,
         external: key(&arrived.message),
     };
-    let mut record = core.listen(tx, rules, record, &reporter, said, INTAKE, now).await?;
+    let mut record = core.listen(tx, rules, record, &reporter, said, (INTAKE, now)).await?;
     if let Some(at) = &arrived.message.body.envelope.location
         && record.case.place.point.is_none()
     {

@@ -102,7 +102,7 @@ pub(super) async fn answer(
             external: String::new(),
         };
         if !(text.is_empty() && files.is_empty() && request.done.is_none() && rating == 0) {
-            record = core.listen(&tx, &rules, record, &pseudonym, said, asking, now).await?;
+            record = core.listen(&tx, &rules, record, &pseudonym, said, (asking, now)).await?;
         }
         Ok(AnswerComplaintResponse { complaint: Some(public(&record.case, number, &rules, now)) })
     })
@@ -180,8 +180,7 @@ impl Core {
         record: Record,
         pseudonym: &str,
         said: Said,
-        asking: Asking<'_>,
-        now: DateTime<Utc>,
+        (asking, now): (Asking<'_>, DateTime<Utc>),
     ) -> Result<Record, Error> {
         let files = self.give(tx, &said.files, record.case.id).await?;
         let reporter = pseudonym.to_owned();

@@ -438,7 +438,7 @@ fn acting(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Acting>) -
     let official = check.id::<OfficialId>("acting.official_id", &it.official_id);
     let kind = convert::word::<ActingKind>(check, "acting.title", &it.title, "PLT, PLH");
     let (from, to) = (convert::moment(it.from.as_ref()), convert::moment(it.to.as_ref()));
-    if !from.zip(to).is_some_and(|(from, to)| from < to) {
+    if from.zip(to).is_none_or(|(from, to)| from >= to) {
         check.violation(
             "acting.to",
             "INVALID_SPAN",

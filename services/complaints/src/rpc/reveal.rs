@@ -146,8 +146,5 @@ pub(super) async fn list(
 
 /// What is out of reach is a request that there is not.
 fn hide(error: Error) -> Error {
-    match error {
-        Error::NotFound(_) => Error::NotFound(Thing::Reveal),
-        other => other,
-    }
+    if matches!(error, Error::NotFound(_)) { Error::NotFound(Thing::Reveal) } else { error }
 }
