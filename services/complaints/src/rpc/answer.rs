@@ -42,6 +42,8 @@ pub(super) async fn answer(
     caller: &Caller,
     request: AnswerComplaintRequest,
 ) -> Result<AnswerComplaintResponse, Error> {
+    // Before anything else is said about the request, or remembered: a wrong PIN leaves nothing.
+    core.by_pin(&core.db.read, &request.number, &request.pin).await?;
     let mut check = Checker::new();
     let text = long_text(&mut check, "text", &request.text, 0, 4000);
     let files = file_ids(&mut check, "file_ids", &request.file_ids);
@@ -63,8 +65,6 @@ pub(super) async fn answer(
         );
     }
     check.finish()?;
-    // Before anything is remembered about the request: a wrong PIN leaves nothing.
-    core.by_pin(&core.db.read, &request.number, &request.pin).await?;
     let rating = u8::try_from(rating).unwrap_or(0);
     let (request, text, files, identity) = (&request, &text, &files, &identity);
     core.once(caller, ANSWER, (request, &request.request_id), |tx, now| async move {
@@ -114,10 +114,10 @@ pub(super) async fn withdraw(
     caller: &Caller,
     request: WithdrawComplaintRequest,
 ) -> Result<WithdrawComplaintResponse, Error> {
+    core.by_pin(&core.db.read, &request.number, &request.pin).await?;
     let mut check = Checker::new();
     let text = long_text(&mut check, "reason", &request.reason, 0, 1000);
     check.finish()?;
-    core.by_pin(&core.db.read, &request.number, &request.pin).await?;
     let (request, text) = (&request, &text);
     core.once(caller, WITHDRAW, (request, &request.request_id), |tx, now| async move {
         let rules = core.rules(&*tx).await?;

@@ -89,6 +89,13 @@ pub(super) async fn list(
     request: ListBoardCasesRequest,
 ) -> Result<ListBoardCasesResponse, Error> {
     let size = page_size(request.page_size, 50, 200)?;
+    let db = &core.db.read;
+    let rules = core.rules(db).await?;
+    let desk = request.agency.replace('~', "/");
+    let desks = core.desks(db, caller, &rules, "complaints.board").await?;
+    if !reaches(&desks, &desk) || !core.rows(&desks, &rules).contains(&desk) {
+        return Err(Error::NotFound(Thing::Agency));
+    }
     let mut check = Checker::new();
     let measure = convert::read_measure(request.measure);
     if measure.is_none() {
@@ -96,13 +103,6 @@ pub(super) async fn list(
     }
     check.finish()?;
     let Some((measure, due_today)) = measure else { return Err(Error::NotFound(Thing::Agency)) };
-    let db = &core.db.read;
-    let rules = core.rules(db).await?;
-    let desk = request.agency.replace('~', "/");
-    let desks = core.desks(db, caller, &rules, "complaints.board").await?;
-    if !reaches(&desks, &desk) {
-        return Err(Error::NotFound(Thing::Agency));
-    }
     let now = core.now();
     let token = format!("board {desk} {}", request.measure);
     let after = PageToken::decode(&request.page_token, &token)?.and_then(|it| read_place(&it));

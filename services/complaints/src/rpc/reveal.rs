@@ -30,6 +30,10 @@ pub(super) async fn request(
 ) -> Result<RequestRevealResponse, Error> {
     let mut check = Checker::new();
     let case: Option<CaseId> = check.id("complaint", &request.complaint);
+    if let Some(case) = case {
+        let rules = core.rules(&core.db.read).await?;
+        core.visible(&core.db.read, caller, case, &rules).await?;
+    }
     let purpose = long_text(&mut check, "purpose", &request.purpose, 20, 1000);
     check.finish()?;
     let case = case.ok_or(Error::NotFound(Thing::Complaint))?;

@@ -53,6 +53,11 @@ macro_rules! verb {
             const METHOD: &str = concat!("mpp.complaints.v1.ComplaintsService/", $method);
             let mut checker = Checker::new();
             let case: Option<CaseId> = checker.id("complaint", &request.complaint);
+            // What is out of reach does not exist, whatever is asked of it.
+            if let Some(case) = case {
+                let rules = core.rules(&core.db.read).await?;
+                core.visible(&core.db.read, caller, case, &rules).await?;
+            }
             let parsed = {
                 let ($check, $it) = (&mut checker, &request);
                 $parse

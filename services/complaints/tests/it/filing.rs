@@ -48,7 +48,7 @@ lines! {
             regency.nobody().get_public_complaint(request).await
         };
         let wrong = ask(&filed.number, "AAAA-AAAA").await.unwrap_err();
-        let unknown = ask("ADU-2026-000777-6", "AAAA-AAAA").await.unwrap_err();
+        let unknown = ask("ADU-2026-000777-1", "AAAA-AAAA").await.unwrap_err();
         let damaged = ask("ADU-2026-000001-0x", &filed.pin).await.unwrap_err();
         assert_eq!((wrong.code, &wrong), (Code::NotFound, &unknown));
         assert_eq!(wrong, damaged);
