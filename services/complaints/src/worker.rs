@@ -82,12 +82,14 @@ where
 /// Does to every case what time has done by now: marks of lateness, steps of the ladder, ends of windows. Answers how many
 /// cases it moved.
 pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<usize, Error> {
-    let mut moved = 0;
+    let (mut moved, mut last) = (0, Vec::new());
     loop {
         let ids = store::complaint::due(&core.db.read, now, BATCH).await?;
-        if ids.is_empty() {
+        // The same again: the rules leave them where they are, and must not keep this pass going for ever.
+        if ids.is_empty() || ids == last {
             return Ok(moved);
         }
+        last.clone_from(&ids);
         let before = moved;
         moved += tick_some(core, ids, now).await?;
         // Another instance is at it, or took them: the next pass looks again.
