@@ -689,7 +689,7 @@ async fn create(
     });
     let report = Report {
         class: Class::Complaint,
-        category: core.config.channels.category.clone(),
+        category: category(core, rules),
         place: place.unwrap_or_default(),
         text: arrived.text.clone(),
         files: arrived.files.clone(),
@@ -709,6 +709,16 @@ async fn create(
     let record = core.create(tx, rules, report, INTAKE, now).await?;
     let number = record.case.number;
     Ok(Open { record, number })
+}
+
+/// The category of what came without one: as configured, else the first that takes reports. What was written does not wait
+/// for a setting.
+pub(crate) fn category(core: &Core, rules: &Rules) -> String {
+    let configured = &core.config.channels.category;
+    if rules.categories.get(configured).is_some_and(|it| it.active) {
+        return configured.clone();
+    }
+    rules.categories.values().find(|it| it.active).map_or_else(|| configured.clone(), |it| it.key.clone())
 }
 
 /// An e-mail: it extends a case only if its author takes part in it.

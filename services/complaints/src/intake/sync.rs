@@ -14,6 +14,7 @@ use sea_orm::DatabaseTransaction;
 use super::lapor::client::{Client, FollowUp};
 use super::lapor::ledger::{self as rules_of_ledger, Mode, Ours, Plan, Row};
 use super::lapor::{Class as TheirClass, Item, Stage};
+use super::place::category;
 use crate::domain::case::{Case, Place};
 use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, MessageKind, Secrecy};
@@ -113,7 +114,7 @@ fn report(core: &Core, rules: &Rules, item: &Item) -> Report {
     };
     Report {
         class,
-        category: named.map_or_else(|| core.config.channels.category.clone(), |it| it.key.clone()),
+        category: named.map_or_else(|| category(core, rules), |it| it.key.clone()),
         place: Place { address: item.place.clone(), ..Place::default() },
         text,
         files: Vec::new(),

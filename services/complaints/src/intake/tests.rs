@@ -826,6 +826,15 @@ async fn c_60_each_day_both_sides_are_held_against_each_other() {
 }
 
 #[tokio::test]
+async fn what_is_written_does_not_wait_for_a_setting() {
+    for engine in ENGINES {
+        let world = World::new(engine, |config| config.channels.category = "TIDAK-ADA".into()).await;
+        world.writes("a", "Lampu jalan mati").await;
+        assert_eq!(world.only().await.category, "UMUM");
+    }
+}
+
+#[tokio::test]
 async fn what_lies_in_tables_names_nobody() {
     on_both(async |world| {
         world.says("a", json!({"type": "text", "text": {"body": "Lampu mati di rumah Siti"}})).await;
