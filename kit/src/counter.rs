@@ -3,7 +3,8 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _,
 };
 
 use entity::{ActiveModel, Column, Entity};
@@ -27,6 +28,15 @@ pub async fn next(tx: &DatabaseTransaction, name: &str) -> Result<i64, DbErr> {
         .await?;
     let row = Entity::find().filter(Column::Name.eq(name)).one(tx).await?;
     row.map(|row| row.last).ok_or_else(|| DbErr::RecordNotFound("change_counter".into()))
+}
+
+/// The last number of a counter that was handed out; 0 before the first.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn last(db: &impl ConnectionTrait, name: &str) -> Result<i64, DbErr> {
+    let row = Entity::find().filter(Column::Name.eq(name)).one(db).await?;
+    Ok(row.map_or(0, |row| row.last))
 }
 
 mod entity {

@@ -1,4 +1,4 @@
-//! Columns of a table ⇄ values of a domain. What a table holds was checked when it was written, so a failure here is a damaged row: it is told
+//! Columns of tables ⇄ domain. What a table holds was checked when it was written, so a failure here is a damaged row: it is told
 //! with the table and the value, never with personal data.
 
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use crate::cipher::Cipher;
 /// A text column that holds one of the values of `T`.
 ///
 /// # Errors
-/// [`DbErr`] that names the column or the row.
+/// When it holds another text.
 pub fn read<T: FromStr>(column: &str, value: &str) -> Result<T, DbErr> {
     value.parse().map_err(|_| DbErr::Type(format!("{column} holds a text that is none of its values")))
 }
@@ -20,7 +20,7 @@ pub fn read<T: FromStr>(column: &str, value: &str) -> Result<T, DbErr> {
 /// A count as the tables write it.
 ///
 /// # Errors
-/// [`DbErr`] that names the column or the row.
+/// When it is negative.
 pub fn count(column: &str, value: i32) -> Result<u32, DbErr> {
     u32::try_from(value).map_err(|_| DbErr::Type(format!("{column} holds a negative number")))
 }
@@ -28,7 +28,7 @@ pub fn count(column: &str, value: i32) -> Result<u32, DbErr> {
 /// A count for the tables.
 ///
 /// # Errors
-/// [`DbErr`] that names the column or the row.
+/// When it does not fit.
 pub fn number(value: u32) -> Result<i32, DbErr> {
     i32::try_from(value).map_err(|_| DbErr::Type("a count does not fit its column".to_owned()))
 }
@@ -36,7 +36,7 @@ pub fn number(value: u32) -> Result<i32, DbErr> {
 /// A body for the tables: JSON, encrypted under the id of what it belongs to.
 ///
 /// # Errors
-/// [`DbErr`] that names the column or the row.
+/// When it cannot be JSON.
 pub fn seal(cipher: &Cipher, id: &str, body: &impl Serialize) -> Result<String, DbErr> {
     let json = serde_json::to_vec(body).map_err(|error| DbErr::Json(error.to_string()))?;
     Ok(STANDARD.encode(cipher.seal(id, &json)))
@@ -45,7 +45,7 @@ pub fn seal(cipher: &Cipher, id: &str, body: &impl Serialize) -> Result<String, 
 /// Reads a body.
 ///
 /// # Errors
-/// [`DbErr`] that names the column or the row.
+/// When it was changed, or written under another key or id.
 pub fn open<T: DeserializeOwned>(cipher: &Cipher, id: &str, body: &str) -> Result<T, DbErr> {
     let sealed = STANDARD.decode(body).ok();
     let json = sealed.and_then(|sealed| cipher.open(id, &sealed)).ok_or_else(|| {

@@ -2,6 +2,7 @@
 //! sees, and an exit code that a script can read.
 
 mod admin;
+mod complaints;
 mod hall;
 mod serve;
 mod verify;
@@ -74,6 +75,11 @@ enum Command {
     Hall {
         #[command(subcommand)]
         command: hall::HallCommand,
+    },
+    /// Complaints.
+    Complaints {
+        #[command(subcommand)]
+        command: complaints::ComplaintsCommand,
     },
     /// The demonstration.
     Demo {
@@ -159,6 +165,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::User { command } => admin::user(&config, command).await,
         Command::Device { command } => admin::device(&config, command).await,
         Command::Hall { command } => hall::run(config, command).await,
+        Command::Complaints { command } => complaints::run(config, command).await,
         Command::Demo { command: DemoCommand::Day(args) } => demo::day::run(args)
             .await
             .map_err(|error| Failure::because(Exit::Data, "the demo day did not hold", &error)),

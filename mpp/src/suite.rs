@@ -16,6 +16,7 @@ use mpp_kit::auth::{Policies, Verifier};
 use mpp_kit::client::Peers;
 use mpp_kit::clock::{Clock, SystemClock};
 use mpp_kit::component::{Component, Env, Role, Worker};
+use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::redis::PrivateServer;
 use mpp_kit::server::{self, GrpcService, StackOptions};
 use mpp_kit::shutdown::Shutdown;
@@ -26,11 +27,13 @@ use tonic::service::Routes;
 use crate::boards;
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::demo::accounts;
 use crate::failure::{Exit, Failure};
 use crate::keys::PeerKeys;
 use crate::office::Identity;
 use crate::roles::{RoleName, SERVICES};
 use crate::seeding::{self, Seeding};
+use crate::sender;
 use crate::simulator::bsre::Bsre;
 use crate::simulator::whatsapp::{Account, Simulator};
 use crate::storage;
@@ -131,6 +134,13 @@ impl Suite {
             })?;
             data = Some(directory);
         }
+        if data.is_some() && config.server.demo && config.gateway.open311.api_keys.expose_secret().is_empty()
+        {
+            let key = accounts::open311_key_or_new(&config.server.data).map_err(|error| {
+                Failure::new(Exit::CannotCreate, format!("the demo's key for Open311: {error:#}"))
+            })?;
+            config.gateway.open311.api_keys = Secret::from(key);
+        }
         let mut simulator = None;
         if sample_signatures {
             let home = config.server.data.join("bsre-simulator");
@@ -187,6 +197,18 @@ impl Suite {
             };
             let component = mpp_documents::component(&env, db, config.documents.clone(), place);
             parts.push(component.await.map_err(|error| refused(mpp_documents::ROLE, &error))?);
+        }
+        if plays(RoleName::Complaints) {
+            let db = storage::open_current(&config, mpp_complaints::ROLE).await?;
+            let place = mpp_complaints::Place {
+                files: config.server.data.join("complaint-files"),
+                key_file: config.server.data.join("complaints.key"),
+                vault_key_file: config.server.data.join("complaints-vault.key"),
+                base_url: base_url.clone(),
+                token: sender::token_source(identity.clone(), &peers, &config),
+            };
+            let component = mpp_complaints::component(&env, db, config.complaints.clone(), place);
+            parts.push(component.await.map_err(|error| refused(mpp_complaints::ROLE, &error))?);
         }
         if plays(RoleName::Notifications) {
             let db = storage::open_current(&config, mpp_notifications::ROLE).await?;
@@ -339,6 +361,7 @@ impl Suite {
             identity: seeding::identity_client(&self.peers, &token)?,
             queue: seeding::queue_client(&self.peers, &token)?,
             documents: seeding::documents_client(&self.peers, &token)?,
+            complaints: seeding::complaints_client(&self.peers, &token)?,
             data: &self.config.server.data,
             base_url: &self.base_url,
             clock: Arc::clone(&self.queue_clock),
@@ -409,6 +432,7 @@ pub(crate) async fn stacked(env: &Env, role: Role, routes: Routes) -> Result<Grp
         mpp_identity::ROLE => "mpp.identity.v1.IdentityService",
         mpp_queue::ROLE => "mpp.queue.v1.QueueService",
         mpp_documents::ROLE => mpp_documents::SERVICE,
+        mpp_complaints::ROLE => mpp_complaints::SERVICE,
         mpp_notifications::ROLE => mpp_notifications::SERVICE,
         other => return Err(Failure::new(Exit::Software, format!("{other} has no service"))),
     };
@@ -459,6 +483,9 @@ fn name_remote_peers(
     if roles.contains(&RoleName::Documents) {
         called.extend(mpp_documents::CALLS);
     }
+    if roles.contains(&RoleName::Complaints) {
+        called.extend(mpp_complaints::CALLS);
+    }
     if roles.contains(&RoleName::Notifications) {
         called.extend(mpp_notifications::CALLS);
     }
@@ -466,6 +493,7 @@ fn name_remote_peers(
         let url = match role {
             mpp_identity::ROLE => &config.peers.identity,
             mpp_documents::ROLE => &config.peers.documents,
+            mpp_complaints::ROLE => &config.peers.complaints,
             mpp_notifications::ROLE => &config.peers.notifications,
             _ => &config.peers.queue,
         };
@@ -501,6 +529,9 @@ async fn bind(config: &Config, roles: &BTreeSet<RoleName>, local: &[Role]) -> Re
                 }
                 mpp_documents::ROLE => {
                     (config.grpc.documents_port, "grpc.documents_port", "MPP_GRPC__DOCUMENTS_PORT")
+                }
+                mpp_complaints::ROLE => {
+                    (config.grpc.complaints_port, "grpc.complaints_port", "MPP_GRPC__COMPLAINTS_PORT")
                 }
                 mpp_notifications::ROLE => (
                     config.grpc.notifications_port,

@@ -52,12 +52,9 @@ async fn a_message_goes_out_and_its_status_comes_back_through_the_gateway() {
     assert_eq!(answer.text().await.expect("a text"), "1158201444");
     assert_eq!(shake("lain").await.expect("an answer").status(), 403);
 
-    let approved = |list: &Value| {
-        let whatsapp = list["variants"].as_array().is_some_and(|it| {
-            it.iter().any(|it| it["channel"] == "CHANNEL_WHATSAPP" && it["state"] == "VARIANT_STATE_APPROVED")
-        });
-        whatsapp
-    };
+    let is_approved =
+        |it: &Value| it["channel"] == "CHANNEL_WHATSAPP" && it["state"] == "VARIANT_STATE_APPROVED";
+    let approved = |list: &Value| list["variants"].as_array().is_some_and(|it| it.iter().any(is_approved));
     until(&admin, "/v1/messageTypes/tanda_terima/variants", approved).await;
     let body = json!({
         "reference": "adu_e2e",

@@ -107,12 +107,13 @@ pub(super) async fn unsubscribe(
 
 /// What is a fault of the call is not called again; what is ours is.
 fn status_of(status: &Status) -> StatusCode {
-    match status.code() {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::InvalidArgument => StatusCode::BAD_REQUEST,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    }
+    const OF_THE_CALL: [(Code, StatusCode); 3] = [
+        (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+        (Code::NotFound, StatusCode::NOT_FOUND),
+        (Code::InvalidArgument, StatusCode::BAD_REQUEST),
+    ];
+    let found = OF_THE_CALL.iter().find(|(code, _)| *code == status.code());
+    found.map_or(StatusCode::SERVICE_UNAVAILABLE, |(_, http)| *http)
 }
 
 fn answer(status: StatusCode, body: String) -> Response {

@@ -27,15 +27,16 @@ use mpp_kit::{
     testing::{Issuer, scope},
 };
 use mpp_proto::{
+    complaints::v1::complaints_service_server::ComplaintsServiceServer,
     documents::v1::documents_service_server::DocumentsServiceServer, identity::v1 as identity,
-    queue::v1 as queue,
+    notifications::v1::notifications_service_server::NotificationsServiceServer, queue::v1 as queue,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
 
-use crate::documents::Documents;
+use crate::{complaints::Complaints, documents::Documents, notifications::Notifications};
 
 /// What the account behind the session may do.
 const PERMISSIONS: [&str; 7] = [
@@ -408,6 +409,8 @@ pub(crate) struct Gate {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) queue: Queue,
     pub(crate) documents: Documents,
+    pub(crate) complaints: Complaints,
+    pub(crate) notifications: Notifications,
     pub(crate) identity: Identity,
     pub(crate) shutdown: Shutdown,
 }
@@ -454,8 +457,13 @@ impl Gate {
         let documents_routes = Routes::new(DocumentsServiceServer::new(documents.clone()));
         let peers = Peers::new();
         peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
-        // No page asks it yet; it is there.
-        peers.local(Role("notifications"), stacked(Role("notifications"), Routes::default()).await);
+        let complaints = Complaints::default();
+        let complaints_routes =
+            Routes::new(ComplaintsServiceServer::new(complaints.clone()).max_decoding_message_size(5 << 20));
+        peers.local(Role("complaints"), stacked(Role("complaints"), complaints_routes).await);
+        let notifications = Notifications::default();
+        let notifications_routes = Routes::new(NotificationsServiceServer::new(notifications.clone()));
+        peers.local(Role("notifications"), stacked(Role("notifications"), notifications_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {
@@ -474,7 +482,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, documents, identity, shutdown }
+        Self { router, issuer, queue, documents, complaints, notifications, identity, shutdown }
     }
 
     /// A token with permissions everywhere.

@@ -1,9 +1,13 @@
 //! The gateway before small services made of the generated server traits: what is tested here is the transport.
 
+mod complaints;
 mod documents;
 mod fake;
 mod grpc;
+mod hooks;
 mod letters;
 mod live;
+mod notifications;
+mod open311;
 mod rest;
 mod session;

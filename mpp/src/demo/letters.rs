@@ -111,6 +111,7 @@ pub async fn seed(seeding: &mut Seeding<'_>) -> anyhow::Result<DemoAccounts> {
         halls: Vec::new(),
         accounts: Vec::new(),
         devices: Vec::new(),
+        open311_api_key: String::new(),
     };
     add_people(&mut file);
     for account in &file.accounts {
@@ -274,6 +275,7 @@ mod tests {
             halls: Vec::new(),
             accounts: Vec::new(),
             devices: Vec::new(),
+            open311_api_key: String::new(),
         };
         add_people(&mut file);
         let before = file.clone();

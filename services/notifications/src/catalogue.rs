@@ -8,7 +8,7 @@ use crate::domain::template;
 use crate::domain::variant::Button;
 
 /// The files. What an installation changes are versions of texts, not these.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     include_str!("../catalogue/eskalasi.toml"),
     include_str!("../catalogue/eskalasi_darurat.toml"),
     include_str!("../catalogue/gangguan_pengiriman.toml"),
@@ -21,6 +21,7 @@ const FILES: [&str; 14] = [
     include_str!("../catalogue/pengungkapan_identitas.toml"),
     include_str!("../catalogue/penugasan.toml"),
     include_str!("../catalogue/peringatan_tenggat.toml"),
+    include_str!("../catalogue/perubahan_status.toml"),
     include_str!("../catalogue/ringkasan.toml"),
     include_str!("../catalogue/tanda_terima.toml"),
 ];

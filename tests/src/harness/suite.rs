@@ -294,6 +294,7 @@ impl TestSuite {
         // The gateway of the first passes gRPC on, so it answers for the other services.
         config.peers.identity = self.base_url().to_owned();
         config.peers.documents = self.base_url().to_owned();
+        config.peers.complaints = self.base_url().to_owned();
         config.peers.notifications = self.base_url().to_owned();
         config.board.device_key = Secret::from(self.people.board_key.clone());
         config.grpc.queue_port = 0;

@@ -589,7 +589,7 @@ fn check_template(inside: &Inside, template: &Value) -> Result<(), Refusal> {
         .iter()
         .filter(|it| it["type"] == "button")
         .enumerate()
-        .all(|(place, it)| it["index"] == place.to_string());
+        .all(|(place, it)| it["index"].as_str() == Some(place.to_string().as_str()));
     if buttons != known.buttons || !in_order {
         return Err(Refusal(400, 132_000, "Buttons do not match the template".to_owned()));
     }

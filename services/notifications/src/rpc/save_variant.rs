@@ -97,7 +97,7 @@ fn parse(kind: &MessageType, request: &SaveVariantRequest) -> Result<(Key, Varia
     let is_template = |name: &str| template::is_name(name) || (name.len() <= 512 && !name.is_empty());
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let name = request.template_name.as_str();
-    if whatsapp != !name.is_empty() || (whatsapp && !(is_template(name) && name.chars().all(lower))) {
+    if whatsapp == name.is_empty() || (whatsapp && !(is_template(name) && name.chars().all(lower))) {
         checker.violation(
             "template_name",
             "INVALID_NAME",
