@@ -9,6 +9,7 @@ const FILES: &[&str] = &[
     "mpp/queue/v1/queue.proto",
     "mpp/documents/v1/documents.proto",
     "mpp/complaints/v1/complaints.proto",
+    "mpp/notifications/v1/notifications.proto",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script where it is by the environment")]

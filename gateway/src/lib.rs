@@ -51,11 +51,12 @@ pub use session::Sessions;
 pub const ROLE: Role = Role("gateway");
 
 /// The roles it calls.
-pub const CALLS: &[Role] = &[IDENTITY, QUEUE, DOCUMENTS];
+pub const CALLS: &[Role] = &[IDENTITY, QUEUE, DOCUMENTS, NOTIFICATIONS];
 
 const IDENTITY: Role = Role("identity");
 const QUEUE: Role = Role("queue");
 const DOCUMENTS: Role = Role("documents");
+const NOTIFICATIONS: Role = Role("notifications");
 
 /// Settings of the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -42,3 +42,9 @@ pub mod complaints {
         tonic::include_proto!("mpp.complaints.v1");
     }
 }
+
+pub mod notifications {
+    pub mod v1 {
+        tonic::include_proto!("mpp.notifications.v1");
+    }
+}

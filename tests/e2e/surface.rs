@@ -12,7 +12,7 @@ use prost_reflect::{
 };
 
 /// Permissions that a policy may name: the words of identity's role table, and the two reserved ones.
-const PERMISSIONS: [&str; 33] = [
+const PERMISSIONS: [&str; 37] = [
     "public",
     "authenticated",
     "identity.manage",
@@ -46,10 +46,14 @@ const PERMISSIONS: [&str; 33] = [
     "complaints.read",
     "complaints.reveal",
     "complaints.work",
+    "notifications.configure",
+    "notifications.integrate",
+    "notifications.read",
+    "notifications.send",
 ];
 
 /// Calls by POST that need no request id, and why.
-const WITHOUT_REQUEST_ID: [&str; 11] = [
+const WITHOUT_REQUEST_ID: [&str; 13] = [
     // Signing in twice is two sessions; the answer holds a secret that must not be kept for a replay.
     "CreateSession",
     "CreateDeviceSession",
@@ -68,6 +72,9 @@ const WITHOUT_REQUEST_ID: [&str; 11] = [
     "ExportEvidence",
     // Channels know no request id; each message in a call has a key of its own.
     "ReceiveChannelWebhook",
+    // Neither does Meta, nor who unsubscribes by a header of a mail.
+    "ReceiveWhatsAppWebhook",
+    "Unsubscribe",
 ];
 
 fn pool() -> DescriptorPool {

@@ -58,6 +58,18 @@ pub enum Permission {
     /// Administer accounts and devices.
     #[strum(serialize = "identity.manage")]
     IdentityManage,
+    /// Set message types, variants, contacts and delivery rules.
+    #[strum(serialize = "notifications.configure")]
+    NotificationsConfigure,
+    /// Use the interfaces for other systems: callbacks about statuses.
+    #[strum(serialize = "notifications.integrate")]
+    NotificationsIntegrate,
+    /// Read notifications and what became of them.
+    #[strum(serialize = "notifications.read")]
+    NotificationsRead,
+    /// Send and call off notifications.
+    #[strum(serialize = "notifications.send")]
+    NotificationsSend,
     /// Read the event log.
     #[strum(serialize = "queue.audit")]
     QueueAudit,
@@ -218,6 +230,10 @@ pub const ROLES: &[(Role, &[Permission])] = &[
             P::DocumentsRevoke,
             P::DocumentsWork,
             P::IdentityManage,
+            P::NotificationsConfigure,
+            P::NotificationsIntegrate,
+            P::NotificationsRead,
+            P::NotificationsSend,
             P::QueueAudit,
             P::QueueCall,
             P::QueueCallSpecific,
@@ -249,7 +265,7 @@ pub const ROLES: &[(Role, &[Permission])] = &[
     (Role::AgencyOfficer, &[P::DocumentsActAgency, P::DocumentsRead, P::DocumentsWork]),
     (Role::AgencyHead, &[P::DocumentsActAgencyHead, P::DocumentsRead, P::DocumentsRevoke, P::DocumentsWork]),
     (Role::LetterEditor, &[P::DocumentsCatalogue]),
-    (Role::Integrator, &[P::DocumentsIntegrate, P::DocumentsRead]),
+    (Role::Integrator, &[P::DocumentsIntegrate, P::DocumentsRead, P::NotificationsIntegrate]),
 ];
 
 /// By what kind of place a role is bounded.
