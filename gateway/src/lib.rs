@@ -11,8 +11,10 @@ use axum::{Router, extract::DefaultBodyLimit};
 use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use mpp_kit::component::{Env, Role};
 use mpp_proto::{
+    complaints::v1::complaints_service_client::ComplaintsServiceClient,
     documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
+    notifications::v1::notifications_service_client::NotificationsServiceClient,
     queue::v1::queue_service_client::QueueServiceClient,
 };
 use serde::{Deserialize, Serialize};
@@ -51,11 +53,12 @@ pub use session::Sessions;
 pub const ROLE: Role = Role("gateway");
 
 /// The roles it calls.
-pub const CALLS: &[Role] = &[IDENTITY, QUEUE, DOCUMENTS, NOTIFICATIONS];
+pub const CALLS: &[Role] = &[IDENTITY, QUEUE, DOCUMENTS, COMPLAINTS, NOTIFICATIONS];
 
 const IDENTITY: Role = Role("identity");
 const QUEUE: Role = Role("queue");
 const DOCUMENTS: Role = Role("documents");
+const COMPLAINTS: Role = Role("complaints");
 const NOTIFICATIONS: Role = Role("notifications");
 
 /// Settings of the gateway.
@@ -115,6 +118,8 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
         queue: QueueServiceClient::new(env.peers.channel(QUEUE)),
         identity: IdentityServiceClient::new(env.peers.channel(IDENTITY)),
         documents: DocumentsServiceClient::new(env.peers.channel(DOCUMENTS)),
+        complaints: ComplaintsServiceClient::new(env.peers.channel(COMPLAINTS)),
+        notifications: NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS)),
         public_url: config.public_url.clone(),
         file_limit: config.file_limit_bytes,
         form_limit: config.form_limit_bytes,

@@ -22,7 +22,7 @@ use super::{
     letters::{self, segment, told},
     moment::{self, Zone},
     pages,
-    visit::{Frame, Viewer, Visit},
+    visit::{Frame, Menu, Viewer, Visit},
     words::Words,
 };
 use crate::problem;
@@ -40,8 +40,7 @@ const COMPARED: usize = 3_000;
 #[template(path = "jenis_surat.html")]
 struct ListPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
+    menu: Menu,
     types: Vec<TypeRow>,
     error: String,
 }
@@ -70,8 +69,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
     let t = visit.words();
     let page = ListPage {
         p: visit.frame(),
-        who: viewer.name,
-        may_edit: true,
+        menu: Menu::of(&viewer),
         types: types
             .iter()
             .map(|one| TypeRow {
@@ -97,8 +95,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
 #[template(path = "penyunting.html")]
 struct EditorPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
+    menu: Menu,
     key: String,
     is_new: bool,
     saved: bool,
@@ -209,8 +206,7 @@ async fn editor_page(
     };
     let page = EditorPage {
         p: visit.frame(),
-        who: viewer.name,
-        may_edit: true,
+        menu: Menu::of(&viewer),
         key: key.to_owned(),
         is_new,
         saved: visit.parameter("simpan").is_some(),
@@ -362,8 +358,7 @@ pub(crate) async fn preview(State(state): State<WebState>, visit: Visit, body: B
 #[template(path = "beda.html")]
 struct DiffPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
+    menu: Menu,
     key: String,
     from: i32,
     to: i32,
@@ -404,8 +399,7 @@ pub(crate) async fn diff(State(state): State<WebState>, Path(key): Path<String>,
     let t = visit.words();
     let page = DiffPage {
         p: visit.frame(),
-        who: viewer.name,
-        may_edit: true,
+        menu: Menu::of(&viewer),
         key,
         from: from.version,
         to: to.version,

@@ -21,7 +21,7 @@ use super::{
     letters::{self, told},
     moment::{self, Zone},
     pages,
-    visit::{Frame, Viewer, Visit},
+    visit::{Frame, Menu, Viewer, Visit},
     words::{self, Words},
 };
 
@@ -34,8 +34,7 @@ const WORK: &str = "documents.work";
 #[template(path = "meja.html")]
 struct ListPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
+    menu: Menu,
     tab: &'static str,
     tabs: Vec<Tab>,
     rows: Vec<Row>,
@@ -155,8 +154,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
     };
     let page = ListPage {
         p: visit.frame(),
-        who: viewer.name.clone(),
-        may_edit: viewer.may("documents.catalogue"),
+        menu: Menu::of(&viewer),
         tab,
         tabs: vec![
             one("", "work.tab_mine", ""),
@@ -180,8 +178,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
 #[template(path = "permohonan_meja.html")]
 struct DeskPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
+    menu: Menu,
     id: String,
     version: u32,
     content_hash: String,
@@ -317,8 +314,7 @@ fn desk_page(
     };
     DeskPage {
         p: visit.frame(),
-        who: viewer.name.clone(),
-        may_edit: viewer.may("documents.catalogue"),
+        menu: Menu::of(viewer),
         version: application.version,
         short_hash: application.content_hash.chars().take(12).collect(),
         content_hash: application.content_hash.clone(),
@@ -506,8 +502,7 @@ pub(crate) async fn attachment(
 #[template(path = "tanda_tangan.html")]
 struct SignPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
+    menu: Menu,
     rows: Vec<Row>,
     more: bool,
 }
@@ -529,8 +524,7 @@ pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Respons
     let offices = offices.unwrap_or_default();
     let page = SignPage {
         p: visit.frame(),
-        who: viewer.name.clone(),
-        may_edit: viewer.may("documents.catalogue"),
+        menu: Menu::of(&viewer),
         rows: found.items.iter().map(|item| row(item, &offices, &visit)).collect(),
         more: !found.next_page_token.is_empty(),
     };
