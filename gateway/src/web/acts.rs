@@ -318,8 +318,7 @@ fn other_act(make: &Maker<'_>) -> Option<Act> {
                 make.form("hands", "quiet", inputs)
             })
         }
-        "catatan" => viewer
-            .may(cases::WORK)
+        "catatan" => (viewer.may(cases::WORK) || viewer.may(cases::COORDINATE))
             .then(|| make.form("pen", "quiet", vec![make.area("isi_catatan", true, 4_000)])),
         "kategori" => (viewer.may(cases::COORDINATE) && open).then(|| {
             let flat = |(_, found): (String, Vec<Choice>)| found;

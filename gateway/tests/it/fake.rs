@@ -27,19 +27,33 @@ use mpp_kit::{
     testing::{Issuer, scope},
 };
 use mpp_proto::{
+    complaints::v1::complaints_service_server::ComplaintsServiceServer,
     documents::v1::documents_service_server::DocumentsServiceServer, identity::v1 as identity,
-    queue::v1 as queue,
+    notifications::v1::notifications_service_server::NotificationsServiceServer, queue::v1 as queue,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
 
-use crate::documents::Documents;
+use crate::{cases::Cases, documents::Documents};
 
 /// What the account behind the session may do.
-const PERMISSIONS: [&str; 5] =
-    ["queue.read", "queue.call", "queue.ticket.read", "documents.work", "documents.catalogue"];
+const PERMISSIONS: [&str; 13] = [
+    "queue.read",
+    "queue.call",
+    "queue.ticket.read",
+    "documents.work",
+    "documents.catalogue",
+    "complaints.board",
+    "complaints.configure",
+    "complaints.coordinate",
+    "complaints.file",
+    "complaints.read",
+    "complaints.reveal",
+    "complaints.work",
+    "notifications.configure",
+];
 
 pub(crate) const HALL: &str = "hal_01h455vb4pex5vsknk084sn02q";
 pub(crate) const SECRET: &str = "session-secret";
@@ -323,7 +337,11 @@ identity_service! {
         &self,
         _: tonic::Request<identity::GetCurrentSessionRequest>,
     ) -> Answer<identity::GetCurrentSessionResponse> {
-        let account = identity::Account { display_name: "Hasan Basri".into(), ..Default::default() };
+        let account = identity::Account {
+            id: "acc_1".into(),
+            display_name: "Hasan Basri".into(),
+            ..Default::default()
+        };
         Ok(identity::GetCurrentSessionResponse {
             principal: Some(identity::get_current_session_response::Principal::Account(account)),
             permissions: PERMISSIONS.map(String::from).into(),
@@ -392,6 +410,7 @@ pub(crate) struct Gate {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) queue: Queue,
     pub(crate) documents: Documents,
+    pub(crate) cases: Cases,
     pub(crate) identity: Identity,
     pub(crate) shutdown: Shutdown,
 }
@@ -436,7 +455,12 @@ impl Gate {
         let documents = Documents::default();
         // As the real service: a file of 3 MiB comes in one message.
         let documents_routes = Routes::new(DocumentsServiceServer::new(documents.clone()));
+        let cases = Cases::default();
+        let cases_routes = Routes::new(ComplaintsServiceServer::new(cases.clone()));
+        let notifications_routes = Routes::new(NotificationsServiceServer::new(cases.clone()));
         let peers = Peers::new();
+        peers.local(Role("complaints"), stacked(Role("complaints"), cases_routes).await);
+        peers.local(Role("notifications"), stacked(Role("notifications"), notifications_routes).await);
         peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
@@ -456,7 +480,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, documents, identity, shutdown }
+        Self { router, issuer, queue, documents, cases, identity, shutdown }
     }
 
     /// A token with permissions everywhere.
