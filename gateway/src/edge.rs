@@ -167,6 +167,9 @@ enum Target<'g, 'p> {
     OpenApi,
     Docs,
     Asset,
+    /// A webhook: its signature is what lets it in, and it comes in bursts from few addresses.
+    Hook,
+    Open311,
     Page,
 }
 
@@ -183,6 +186,8 @@ impl Target<'_, '_> {
             Self::OpenApi => "/openapi.json",
             Self::Docs => "/docs",
             Self::Asset => "/assets",
+            Self::Hook => "/hooks",
+            Self::Open311 => "/open311/v2",
             Self::Page => "page",
         }
     }
@@ -198,6 +203,8 @@ impl Target<'_, '_> {
             | Self::OpenApi
             | Self::Docs
             | Self::Asset
+            | Self::Hook
+            | Self::Open311
             | Self::Page => None,
         }
     }
@@ -205,8 +212,13 @@ impl Target<'_, '_> {
     /// Whether it costs so little that nobody is counted for it.
     fn is_free(&self) -> bool {
         match self {
-            Self::Health | Self::Ready | Self::OpenApi | Self::Docs | Self::Asset => true,
-            Self::Rest(..) | Self::Grpc(_) | Self::WrongMethod(_) | Self::NoSuchPath | Self::Page => false,
+            Self::Health | Self::Ready | Self::OpenApi | Self::Docs | Self::Asset | Self::Hook => true,
+            Self::Rest(..)
+            | Self::Grpc(_)
+            | Self::WrongMethod(_)
+            | Self::NoSuchPath
+            | Self::Open311
+            | Self::Page => false,
         }
     }
 }
@@ -291,6 +303,8 @@ impl Gateway {
                 Target::WrongMethod(vec![Method::GET])
             }
             path if path.starts_with("/assets/") => Target::Asset,
+            path if path.starts_with("/hooks/") => Target::Hook,
+            path if path.starts_with("/open311/") => Target::Open311,
             path => match self.catalog.matcher.find(method, path) {
                 Found::Binding(index, segments) => {
                     let binding = &self.catalog.bindings[index];
@@ -340,7 +354,9 @@ impl Gateway {
             }
             Target::OpenApi => Ok(document("application/json", self.openapi.clone())),
             Target::Docs => Ok(document("text/html; charset=utf-8", self.docs.clone())),
-            Target::Asset | Target::Page => self.page(exchange, parts, body).await,
+            Target::Asset | Target::Hook | Target::Open311 | Target::Page => {
+                self.page(exchange, parts, body).await
+            }
         }
     }
 

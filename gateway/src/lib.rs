@@ -31,9 +31,11 @@ mod errors;
 mod explain;
 mod grpc;
 mod health;
+mod hooks;
 mod hub;
 mod limits;
 mod matcher;
+mod open311;
 mod openapi;
 mod problem;
 mod rest;
@@ -46,6 +48,7 @@ pub mod web;
 
 pub use hub::TokenSource;
 pub use limits::{Rate, RateLimits};
+pub use open311::Open311Config;
 pub use serve::serve;
 pub use session::Sessions;
 
@@ -86,6 +89,8 @@ pub struct Config {
     pub streams: usize,
     /// Rate limits.
     pub rate: RateLimits,
+    /// Open311 GeoReport v2.
+    pub open311: Open311Config,
 }
 
 impl Default for Config {
@@ -100,6 +105,7 @@ impl Default for Config {
             heartbeat_ms: 5_000,
             streams: 10_000,
             rate: RateLimits::default(),
+            open311: Open311Config::default(),
         }
     }
 }
@@ -124,7 +130,17 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
         file_limit: config.file_limit_bytes,
         form_limit: config.form_limit_bytes,
     });
+    config.open311.check()?;
+    let complaints = || env.peers.channel(COMPLAINTS);
+    let open311 =
+        open311::Open311::new(complaints(), config.open311.clone(), env.clock.clone(), base_url(&config));
+    let pages = pages.merge(open311::router(open311)).merge(hooks::router(hooks::Hooks::new(complaints())));
     build(env, config, board_token, pages)
+}
+
+/// The address people use, without a slash at the end.
+fn base_url(config: &Config) -> &str {
+    config.public_url.as_deref().unwrap_or("http://localhost:8080").trim_end_matches('/')
 }
 
 fn build(env: &Env, config: Config, board_token: TokenSource, pages: Router) -> anyhow::Result<Router> {
@@ -153,7 +169,7 @@ fn build(env: &Env, config: Config, board_token: TokenSource, pages: Router) -> 
         .get_message_by_name("mpp.queue.v1.WatchBoardResponse")
         .context("the contracts lack boards")?;
     let hub = hub::Hub::new(queue, board_token, env.clock.clone(), env.shutdown.clone(), heartbeat, frame);
-    let base_url = config.public_url.as_deref().unwrap_or("http://localhost:8080").trim_end_matches('/');
+    let base_url = base_url(&config);
     let openapi = serde_json::to_vec(&openapi::document(&catalog, sessions.cookie_name()))?;
     let docs = docs::page(&catalog, base_url, "/assets")?;
     let pages =

@@ -24,7 +24,7 @@ pub struct Cipher {
 }
 
 impl Cipher {
-    /// The cipher with this key. `digests` names whose digests it makes, such as `mpp.documents.digests`: it never changes.
+    /// The cipher with this key. `digests` names what digests are made for, such as `mpp.documents.digests`: the same for ever.
     #[must_use]
     pub fn new(key: [u8; 32], digests: &str) -> Self {
         let key = Zeroizing::new(key);
@@ -61,12 +61,6 @@ impl Cipher {
     }
 }
 
-impl std::fmt::Debug for Cipher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Cipher")
-    }
-}
-
 fn mac(key: &[u8], parts: &[&str]) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key)
         .unwrap_or_else(|_| unreachable!("a key of any length"));
@@ -77,7 +71,8 @@ fn mac(key: &[u8], parts: &[&str]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The key of the installation: as configured under `setting` (32 bytes in base64), else from `file`, which is made when it is missing.
+/// The key of the installation: as configured in `setting` (32 bytes in base64), else from `file`, which is made when it is
+/// missing.
 ///
 /// # Errors
 /// A sentence that names the setting or the file.
@@ -118,31 +113,31 @@ fn decode(text: &str) -> anyhow::Result<[u8; 32]> {
     Ok(key)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_sealed_opens_under_its_name_and_key_alone() {
-        let cipher = Cipher::new([1; 32], "test");
+        let cipher = Cipher::new([1; 32], "tests");
         let sealed = cipher.seal("a", b"rahasia");
         assert_eq!(cipher.open("a", &sealed).as_deref(), Some(b"rahasia".as_slice()));
         assert_eq!(cipher.open("b", &sealed), None);
-        assert_eq!(Cipher::new([2; 32], "test").open("a", &sealed), None);
+        assert_eq!(Cipher::new([2; 32], "tests").open("a", &sealed), None);
         assert_eq!(cipher.open("a", b"short"), None);
         assert_ne!(sealed, cipher.seal("a", b"rahasia"), "a nonce is used once");
     }
 
     #[test]
     fn digests_depend_on_key_purpose_and_text() {
-        let cipher = Cipher::new([1; 32], "test");
+        let cipher = Cipher::new([1; 32], "tests");
         let digest = cipher.digest("person", "1707052003900001");
         assert_eq!(digest, cipher.digest("person", "1707052003900001"));
         assert_eq!(digest.len(), 64);
         for other in [
             cipher.digest("code", "1707052003900001"),
             cipher.digest("person", "1707052003900002"),
-            Cipher::new([2; 32], "test").digest("person", "1707052003900001"),
+            Cipher::new([2; 32], "tests").digest("person", "1707052003900001"),
         ] {
             assert_ne!(digest, other);
         }
@@ -150,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_key_is_made_once_and_a_wrong_one_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::testing::temp_dir();
         let file = folder.path().join("documents.key");
         let key = load_or_make_key("documents.file_key", "", &file).unwrap();
         assert_eq!(load_or_make_key("documents.file_key", "", &file).unwrap(), key);

@@ -13,7 +13,7 @@ use sea_orm_migration::schema::{
     timestamp_with_time_zone_null,
 };
 
-use crate::shared;
+use crate::shared::{self, change_counter, event, index, one_of, ordered};
 
 /// The ledger.
 pub struct Migrator;
@@ -103,29 +103,6 @@ impl MigrationTrait for FirstCut {
         }
         Ok(())
     }
-}
-
-fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    let mut index = Index::create();
-    index.name(name).table(table);
-    for column in columns {
-        index.col(*column);
-    }
-    index.take()
-}
-
-/// A check that a column holds one of these texts.
-fn one_of(column: &'static str, values: &[&str]) -> Expr {
-    Expr::col(column).is_in(values.iter().copied())
-}
-
-/// A text whose order is by bytes on both engines, so that pages agree.
-fn ordered(name: &'static str, backend: DbBackend) -> ColumnDef {
-    let mut column = string(name);
-    if backend == DbBackend::Postgres {
-        column.extra("COLLATE \"C\"");
-    }
-    column
 }
 
 /// At most one version of a type is in this state.
@@ -328,24 +305,5 @@ fn person_record() -> TableCreateStatement {
         .col(string("subject_key").primary_key())
         .col(text("body"))
         .col(timestamp_with_time_zone("updated_at"))
-        .take()
-}
-
-/// Counters that hand out numbers without gaps, in the order of commits.
-fn change_counter() -> TableCreateStatement {
-    Table::create().table("change_counter").col(string("name").primary_key()).col(big_integer("last")).take()
-}
-
-/// What happened, for other systems: written in the transaction that did it.
-fn event() -> TableCreateStatement {
-    Table::create()
-        .table("event")
-        .col(big_integer("seq").primary_key())
-        .col(string_uniq("id"))
-        .col(string("kind"))
-        .col(string("subject"))
-        .col(string("area"))
-        .col(text("body"))
-        .col(timestamp_with_time_zone("at"))
         .take()
 }

@@ -11,6 +11,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use thiserror::Error;
 
+pub mod complaints;
 pub mod documents;
 pub mod identity;
 pub mod queue;
@@ -33,7 +34,7 @@ pub enum MigrationError {
 }
 
 /// The services that have tables.
-pub const SERVICES: &[&str] = &["identity", "queue", "documents"];
+pub const SERVICES: &[&str] = &["identity", "queue", "documents", "complaints"];
 
 /// Brings the tables of a service up to date. Running it again changes nothing, and processes that start at once wait for
 /// each other: all migrations of a run are one transaction under a lock.
@@ -47,6 +48,7 @@ pub async fn run(service: &str, db: &DatabaseConnection) -> Result<(), Migration
         "identity" => apply::<identity::Migrator>(service, db).await,
         "queue" => apply::<queue::Migrator>(service, db).await,
         "documents" => apply::<documents::Migrator>(service, db).await,
+        "complaints" => apply::<complaints::Migrator>(service, db).await,
         other => return Err(MigrationError::UnknownService(other.to_owned())),
     };
     applied.map_err(|source| MigrationError::Database { service: service.to_owned(), source })

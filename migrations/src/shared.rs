@@ -3,9 +3,11 @@
 //! A service's migration creates them: `manager.create_table(shared::idempotency()).await?`. They belong to the first
 //! migration that uses them; a later change of a column is a new function here and a new migration in each ledger.
 
+use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
-    big_integer, blob, blob_null, string, string_null, text, timestamp_with_time_zone,
+    big_integer, blob, blob_null, integer, string, string_null, string_uniq, text, timestamp_with_time_zone,
+    timestamp_with_time_zone_null,
 };
 
 /// The answers of repeated requests: one row per caller, method and request id.
@@ -54,4 +56,102 @@ pub fn journal() -> TableCreateStatement {
 #[must_use]
 pub fn journal_subject() -> IndexCreateStatement {
     Index::create().name("journal_subject").table("journal").col("subject").col("seq").take()
+}
+
+/// Addresses that are told of events. The body is encrypted: it holds the keys, and addresses that may hold secrets.
+#[must_use]
+pub fn webhook_endpoint(backend: DbBackend) -> TableCreateStatement {
+    Table::create()
+        .table("webhook_endpoint")
+        .col(ordered("id", backend).primary_key())
+        .col(string("owner_id"))
+        .col(string("state"))
+        .col(string_null("disable_reason"))
+        .col(timestamp_with_time_zone_null("failing_since"))
+        .col(text("last_problem"))
+        // The last event that deliveries were planned for.
+        .col(big_integer("planned_seq"))
+        .col(integer("version"))
+        .col(text("body"))
+        .col(timestamp_with_time_zone("created_at"))
+        .col(timestamp_with_time_zone("updated_at"))
+        .check(one_of("state", &["ENABLED", "DISABLED"]))
+        .take()
+}
+
+/// One message to one address. The unique index proves that an event is planned once.
+#[must_use]
+pub fn webhook_delivery(backend: DbBackend) -> TableCreateStatement {
+    Table::create()
+        .table("webhook_delivery")
+        .col(ordered("id", backend).primary_key())
+        .col(string("endpoint_id"))
+        .col(big_integer("event_seq"))
+        .col(string("event_id"))
+        .col(string("kind"))
+        .col(string("state"))
+        .col(integer("attempt_count"))
+        // When it is tried next. An attempt under way holds it by a time in the future.
+        .col(timestamp_with_time_zone("due_at"))
+        .col(text("body"))
+        .col(text("attempts"))
+        .col(timestamp_with_time_zone("created_at"))
+        .col(timestamp_with_time_zone("updated_at"))
+        .index(Index::create().name("webhook_delivery_once").col("endpoint_id").col("event_seq").unique())
+        .foreign_key(
+            ForeignKey::create()
+                .name("webhook_delivery_endpoint")
+                .from("webhook_delivery", "endpoint_id")
+                .to("webhook_endpoint", "id"),
+        )
+        .check(one_of("state", &["PENDING", "DELIVERED", "FAILED"]))
+        .take()
+}
+
+/// A plain index.
+#[must_use]
+pub fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    index.take()
+}
+
+/// A check that a column holds one of these texts.
+#[must_use]
+pub fn one_of(column: &'static str, values: &[&str]) -> Expr {
+    Expr::col(column).is_in(values.iter().copied())
+}
+
+/// A text whose order is by bytes on both engines, so that pages agree.
+#[must_use]
+pub fn ordered(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = string(name);
+    if backend == DbBackend::Postgres {
+        column.extra("COLLATE \"C\"");
+    }
+    column
+}
+
+/// Counters that hand out numbers without gaps, in the order of commits.
+#[must_use]
+pub fn change_counter() -> TableCreateStatement {
+    Table::create().table("change_counter").col(string("name").primary_key()).col(big_integer("last")).take()
+}
+
+/// What happened, for other systems: written in the transaction that did it.
+#[must_use]
+pub fn event() -> TableCreateStatement {
+    Table::create()
+        .table("event")
+        .col(big_integer("seq").primary_key())
+        .col(string_uniq("id"))
+        .col(string("kind"))
+        .col(string("subject"))
+        .col(string("area"))
+        .col(text("body"))
+        .col(timestamp_with_time_zone("at"))
+        .take()
 }

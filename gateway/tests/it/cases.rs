@@ -32,6 +32,8 @@ pub(crate) const OTHER: &str = "cmp_01h455vb4pex5vsknk084sn03r";
 pub(crate) const NUMBER: &str = "ADU-2026-000123-7";
 /// The PIN that belongs to it.
 pub(crate) const PIN: &str = "7Q2M4K";
+/// The PIN of every report that is filed.
+pub(crate) const FILED_PIN: &str = "ZX81QL";
 /// A published case near by.
 pub(crate) const NEAR: &str = "ADU-2026-000120-1";
 /// The version of the case.
@@ -318,7 +320,7 @@ fn complaint() -> Complaint {
         occurred_at: at(-40),
         received_at: at(-30),
         arrived_at: at(-30),
-        channel: complaints::Channel::Whatsapp.into(),
+        channel: Channel::Whatsapp.into(),
         lead_agency_id: "17.07/pupr".into(),
         helpers: vec![Helper {
             agency_id: "17.07/dlh".into(),
@@ -353,7 +355,7 @@ fn complaint() -> Complaint {
         reporters: vec![Reporter {
             pseudonym: "Pelapor-7Q2M".into(),
             secrecy: Secrecy::Anonymous.into(),
-            channel: complaints::Channel::Whatsapp.into(),
+            channel: Channel::Whatsapp.into(),
             number: NUMBER.into(),
             reachable: true,
             contact: None,
@@ -395,7 +397,7 @@ fn line(id: &str, number: &str, late: bool) -> ComplaintLine {
         due_at: at(if late { -2 } else { 30 }),
         late,
         village_code: VILLAGE.into(),
-        channel: complaints::Channel::Web.into(),
+        channel: Channel::Web.into(),
         version: VERSION,
         secrecy: if late { Secrecy::Anonymous } else { Secrecy::Open }.into(),
     }
@@ -443,9 +445,32 @@ fn language<T>(request: &tonic::Request<T>) -> mpp_kit::fault::Language {
     Caller::of(request).language
 }
 
-/// Whether number and PIN belong together.
-fn known(number: &str, pin: &str) -> Result<PublicComplaint, Problem> {
-    if number == NUMBER && pin == PIN { Ok(public()) } else { Err(Problem::not_found("laporan", "report")) }
+impl Cases {
+    /// The case of a number and the PIN that belongs to it: the sample, or one that was filed.
+    fn known(&self, number: &str, pin: &str) -> Result<PublicComplaint, Problem> {
+        if number == NUMBER && pin == PIN {
+            return Ok(public());
+        }
+        let key = lock(&self.0.numbers).iter().find(|(_, one)| *one == number).map(|(key, _)| key.clone());
+        let filed = lock(&self.0.filed).iter().find(|one| Some(&one.request_id) == key.as_ref()).cloned();
+        match filed {
+            Some(filed) if pin == FILED_PIN => Ok(PublicComplaint {
+                number: number.into(),
+                complaint_class: filed.complaint_class,
+                state: CaseState::New.into(),
+                category_name: filed.category,
+                holder: "Koordinator pengaduan".into(),
+                received_at: at(0),
+                settle_due_at: at(24 * 20),
+                reaction_due_at: at(4),
+                messages: vec![message("REPORTER", "REPORT", &filed.text, 0)],
+                secrecy: filed.secrecy,
+                allowed: vec![CaseVerb::Withdraw.into()],
+                ..PublicComplaint::default()
+            }),
+            Some(_) | None => Err(Problem::not_found("laporan", "report")),
+        }
+    }
 }
 
 fn changed() -> Problem {
@@ -522,11 +547,11 @@ complaints_service! {
         let mut numbers = lock(&self.0.numbers);
         let next = format!("ADU-2026-00020{}-3", numbers.len());
         let number = numbers.entry(request.request_id.clone()).or_insert(next).clone();
-        let is_staff = request.channel() == complaints::Channel::Counter;
+        let is_staff = request.channel() == Channel::Counter;
         lock(&self.0.filed).push(request);
         Ok(FileComplaintResponse {
             number,
-            pin: "ZX81QL".into(),
+            pin: FILED_PIN.into(),
             verify_due_at: at(24 * 3),
             settle_due_at: at(24 * 20),
             reaction_due_at: at(4),
@@ -537,14 +562,14 @@ complaints_service! {
     async fn get_public_complaint(&self, request: tonic::Request<GetPublicComplaintRequest>) -> Answer<GetPublicComplaintResponse> {
         let language = language(&request);
         let request = request.into_inner();
-        let complaint = known(&request.number, &request.pin).map_err(|problem| problem.into_status(language))?;
+        let complaint = self.known(&request.number, &request.pin).map_err(|problem| problem.into_status(language))?;
         Ok(GetPublicComplaintResponse { complaint: Some(complaint) }.into())
     }
 
     async fn answer_complaint(&self, request: tonic::Request<AnswerComplaintRequest>) -> Answer<AnswerComplaintResponse> {
         let language = language(&request);
         let request = request.into_inner();
-        let mut complaint = known(&request.number, &request.pin).map_err(|problem| problem.into_status(language))?;
+        let mut complaint = self.known(&request.number, &request.pin).map_err(|problem| problem.into_status(language))?;
         if request.done == Some(false) && request.text.is_empty() {
             return Err(violation("text", "tulis apa yang belum", "write what is not done").into_status(language));
         }
@@ -562,7 +587,7 @@ complaints_service! {
     async fn withdraw_complaint(&self, request: tonic::Request<WithdrawComplaintRequest>) -> Answer<WithdrawComplaintResponse> {
         let language = language(&request);
         let request = request.into_inner();
-        let mut complaint = known(&request.number, &request.pin).map_err(|problem| problem.into_status(language))?;
+        let mut complaint = self.known(&request.number, &request.pin).map_err(|problem| problem.into_status(language))?;
         complaint.state = CaseState::Withdrawn.into();
         Ok(WithdrawComplaintResponse { complaint: Some(complaint) }.into())
     }

@@ -36,7 +36,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
 
-use crate::{cases::Cases, documents::Documents};
+use crate::{cases::Cases, complaints::Complaints, documents::Documents};
 
 /// What the account behind the session may do.
 const PERMISSIONS: [&str; 13] = [
@@ -411,6 +411,7 @@ pub(crate) struct Gate {
     pub(crate) queue: Queue,
     pub(crate) documents: Documents,
     pub(crate) cases: Cases,
+    pub(crate) complaints: Complaints,
     pub(crate) identity: Identity,
     pub(crate) shutdown: Shutdown,
 }
@@ -426,10 +427,23 @@ impl Gate {
         Self::build(configure, None).await
     }
 
+    /// With the complaints service of the pages, instead of that of Open311 and the channels.
+    pub(crate) async fn cases() -> Self {
+        Self::assemble(|_| {}, None, true).await
+    }
+
     /// With the queue service at an address instead of in this process.
     pub(crate) async fn build(
         configure: impl FnOnce(&mut Config),
         remote_queue: Option<tokio::net::TcpListener>,
+    ) -> Self {
+        Self::assemble(configure, remote_queue, false).await
+    }
+
+    async fn assemble(
+        configure: impl FnOnce(&mut Config),
+        remote_queue: Option<tokio::net::TcpListener>,
+        with_cases: bool,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let issuer = Arc::new(Issuer::new());
@@ -459,9 +473,13 @@ impl Gate {
         let cases_routes = Routes::new(ComplaintsServiceServer::new(cases.clone()));
         let notifications_routes = Routes::new(NotificationsServiceServer::new(cases.clone()));
         let peers = Peers::new();
-        peers.local(Role("complaints"), stacked(Role("complaints"), cases_routes).await);
         peers.local(Role("notifications"), stacked(Role("notifications"), notifications_routes).await);
         peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
+        let complaints = Complaints::default();
+        let complaints_routes =
+            Routes::new(ComplaintsServiceServer::new(complaints.clone()).max_decoding_message_size(5 << 20));
+        let complaints_routes = if with_cases { cases_routes } else { complaints_routes };
+        peers.local(Role("complaints"), stacked(Role("complaints"), complaints_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {
@@ -480,7 +498,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, documents, cases, identity, shutdown }
+        Self { router, issuer, queue, documents, cases, complaints, identity, shutdown }
     }
 
     /// A token with permissions everywhere.

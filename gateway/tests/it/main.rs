@@ -1,12 +1,14 @@
 //! The gateway before small services made of the generated server traits: what is tested here is the transport.
 
 mod cases;
+mod complaints;
 mod documents;
 mod fake;
 mod grpc;
+mod hooks;
 mod letters;
 mod live;
+mod open311;
 mod reports;
 mod rest;
-mod serve_tmp;
 mod session;

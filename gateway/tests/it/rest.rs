@@ -343,7 +343,13 @@ async fn ready_means_that_every_role_answers() {
     assert_eq!(ready.status(), 200);
     assert_eq!(
         json(ready).await,
-        json!({"status": "ready", "roles": {"identity": "serving", "queue": "serving", "documents": "serving"}})
+        json!({"status": "ready", "roles": {
+            "identity": "serving",
+            "queue": "serving",
+            "documents": "serving",
+            "complaints": "serving",
+            "notifications": "serving",
+        }})
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let apart = Gate::build(|_| {}, Some(listener)).await;

@@ -16,3 +16,6 @@ if (done instanceof HTMLFormElement && stars instanceof HTMLElement) {
 }
 
 if (document.querySelector("#formulir")) await import("./formulir.js");
+
+// A module of its own.
+export {};

@@ -4,10 +4,9 @@ use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, boolean, integer, string, string_null, text, timestamp_with_time_zone,
-    timestamp_with_time_zone_null,
 };
 
-use super::{index, one_of, ordered};
+use crate::shared::{index, one_of, ordered, webhook_delivery, webhook_endpoint};
 
 /// Webhooks, deliveries, licences, messages to OSS.
 pub(super) struct Integration;
@@ -57,54 +56,6 @@ impl MigrationTrait for Integration {
         }
         Ok(())
     }
-}
-
-/// Addresses that are told of events. The body is encrypted: it holds the keys, and addresses that may hold secrets.
-fn webhook_endpoint(backend: DbBackend) -> TableCreateStatement {
-    Table::create()
-        .table("webhook_endpoint")
-        .col(ordered("id", backend).primary_key())
-        .col(string("owner_id"))
-        .col(string("state"))
-        .col(string_null("disable_reason"))
-        .col(timestamp_with_time_zone_null("failing_since"))
-        .col(text("last_problem"))
-        // The last event that deliveries were planned for.
-        .col(big_integer("planned_seq"))
-        .col(integer("version"))
-        .col(text("body"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone("updated_at"))
-        .check(one_of("state", &["ENABLED", "DISABLED"]))
-        .take()
-}
-
-/// One message to one address. The unique index proves that an event is planned once.
-fn webhook_delivery(backend: DbBackend) -> TableCreateStatement {
-    Table::create()
-        .table("webhook_delivery")
-        .col(ordered("id", backend).primary_key())
-        .col(string("endpoint_id"))
-        .col(big_integer("event_seq"))
-        .col(string("event_id"))
-        .col(string("kind"))
-        .col(string("state"))
-        .col(integer("attempt_count"))
-        // When it is tried next. An attempt under way holds it by a time in the future.
-        .col(timestamp_with_time_zone("due_at"))
-        .col(text("body"))
-        .col(text("attempts"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone("updated_at"))
-        .index(Index::create().name("webhook_delivery_once").col("endpoint_id").col("event_seq").unique())
-        .foreign_key(
-            ForeignKey::create()
-                .name("webhook_delivery_endpoint")
-                .from("webhook_delivery", "endpoint_id")
-                .to("webhook_endpoint", "id"),
-        )
-        .check(one_of("state", &["PENDING", "DELIVERED", "FAILED"]))
-        .take()
 }
 
 /// Licences that another system asked for. The body is encrypted.

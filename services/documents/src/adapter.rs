@@ -6,4 +6,5 @@ pub(crate) mod sicantik;
 pub(crate) mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
-pub(crate) mod webhook;
+#[cfg(test)]
+mod webhooks;

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 pub(crate) use mpp_kit::cipher::{Cipher, load_or_make_key};
 pub(crate) use mpp_kit::files::{Files, FilesError};
 
+/// What digests are made for. The same for ever: codes and links follow from them.
+pub(crate) const DIGESTS: &str = "mpp.documents.digests";
+
 /// Where the process keeps what is not configured to be elsewhere.
 #[derive(Debug, Clone)]
 pub struct Place {

@@ -9,8 +9,9 @@ use mpp_kit::config::{ExposeSecret as _, Secret};
 use serde::{Deserialize, Serialize};
 
 pub use mpp_kit::files::FilesConfig;
+pub use mpp_kit::webhook::WebhooksConfig;
 
-pub use integration::{OssConfig, SicantikConfig, WebhooksConfig};
+pub use integration::{OssConfig, SicantikConfig};
 
 /// The settings of the documents service.
 #[derive(Debug, Clone, Serialize, Deserialize)]

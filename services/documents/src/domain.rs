@@ -2,12 +2,13 @@
 //!
 //! Read in this order: [`area`] (where), [`field`] (what a form asks), [`step`] (who decides), [`letter_type`] (one
 //! entry of the catalogue), [`number`] (how documents are numbered), [`calendar`] and [`sla`] (how long it may take),
-//! [`workflow`] (what happens to an application), [`document`] (what was issued), [`webhook`] and [`licence`] (what other
+//! [`workflow`] (what happens to an application), [`document`] (what was issued), [`event`] and [`licence`] (what other
 //! systems are told, and ask for).
 
 pub mod area;
 pub mod code;
 pub mod document;
+pub mod event;
 pub mod field;
 pub mod letter_type;
 pub mod licence;
@@ -18,7 +19,6 @@ pub mod person;
 pub mod sla;
 pub mod step;
 pub mod text;
-pub mod webhook;
 pub mod workflow;
 
 pub use mpp_kit::calendar;

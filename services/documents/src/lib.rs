@@ -53,7 +53,7 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
     // Whoever was first chose; what matters is that there is one before a client is built.
     let _already = rustls::crypto::ring::default_provider().install_default();
     let key = blob::load_or_make_key("documents.file_key", config.file_key.expose_secret(), &place.key_file)?;
-    let cipher = blob::Cipher::new(key, "mpp.documents.digests");
+    let cipher = blob::Cipher::new(key, blob::DIGESTS);
     let files = blob::Files::open(&config.files, &place.files, cipher.clone())?;
     let signers = adapter::signer::Signers::open(&config.signing, &files, env.clock.now()).await?;
     let core = Arc::new(rpc::Core {

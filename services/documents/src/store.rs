@@ -2,16 +2,12 @@
 //! a query looks for stands in columns.
 
 pub(crate) mod application;
-pub(crate) mod convert;
-pub(crate) mod counter;
 pub(crate) mod delegation;
 pub(crate) mod document;
 pub(crate) mod entity;
-pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod letter_type;
 pub(crate) mod licence;
 pub(crate) mod number;
 pub(crate) mod office;
 pub(crate) mod person;
-pub(crate) mod webhook;

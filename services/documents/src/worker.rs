@@ -11,7 +11,6 @@ use mpp_kit::idempotency;
 
 use crate::adapter::oss::outbox::{self, Outbox};
 use crate::adapter::sicantik;
-use crate::adapter::webhook::dispatch::{self, Dispatcher};
 use crate::catalogue;
 use crate::domain::calendar::TimeZone;
 use crate::domain::document::DocumentVerb;
@@ -23,6 +22,7 @@ use crate::rpc::Core;
 use crate::rpc::case::Asking;
 use crate::store;
 use crate::store::letter_type::Version;
+use mpp_kit::webhook::dispatch::{self, Dispatcher};
 
 /// How much one pass does of each kind.
 const BATCH: u64 = 500;
@@ -38,7 +38,7 @@ const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 /// # Errors
 /// When the system gives no TLS for calls to other systems.
 pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>> {
-    let mut workers = vec![sweeper(env, core), dispatch::worker(env, Arc::new(Dispatcher::new(core)?))];
+    let mut workers = vec![sweeper(env, core), dispatch::worker(env, Arc::new(dispatcher(core)?))];
     if core.config.oss.enabled {
         workers.push(outbox::worker(env, Outbox::new(core)?));
     }
@@ -46,6 +46,11 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>
         workers.push(sicantik::worker(env, sicantik::Poller::new(Arc::clone(core))?));
     }
     Ok(workers)
+}
+
+fn dispatcher(core: &Core) -> anyhow::Result<Dispatcher> {
+    let clock = Arc::clone(&core.clock);
+    Dispatcher::new(core.db.clone(), core.cipher.clone(), clock, core.config.webhooks.clone())
 }
 
 fn sweeper(env: &Env, core: &Arc<Core>) -> Worker {

@@ -17,8 +17,8 @@ use crate::config::SicantikConfig;
 use crate::domain::EventId;
 use crate::domain::licence::{Keys, LicenceId, Source, region_of};
 use crate::rpc::Core;
-use crate::store::event::{self, Event};
 use crate::store::licence::{self as store, Body, Licence};
+use mpp_kit::event::{self, Event};
 
 /// The name of the cursor.
 const CURSOR: &str = "sicantik";
@@ -175,7 +175,7 @@ impl Poller {
             new
         };
         let event = Event {
-            id: EventId::generate(),
+            id: EventId::generate().to_string(),
             kind: if is_new { "izin.diterima" } else { "izin.status" },
             subject: licence.id.to_string(),
             area: licence.area.clone(),

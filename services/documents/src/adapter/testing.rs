@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use mpp_kit::caller::{Caller, CallerKind, Grant};
 use mpp_kit::clock::{Clock as _, ManualClock};
 use mpp_kit::config::Secret;
+use mpp_kit::event::{self, Event};
 use mpp_kit::fault::Language;
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, scope, temp_dir};
 use tempfile::TempDir;
@@ -17,14 +18,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::adapter::signer::Signers;
-use crate::blob::{Cipher, Files};
+use crate::blob::{Cipher, DIGESTS, Files};
 use crate::config::{Config, FilesConfig, OssConfig, SigningConfig, WebhooksConfig};
 use crate::domain::EventId;
 use crate::metrics::Metrics;
 use crate::press::Press;
 use crate::rpc::Core;
 use crate::rpc::types::Types;
-use crate::store::event::{self, Event};
 
 /// A documents core of its own.
 pub(crate) struct World {
@@ -72,7 +72,7 @@ impl World {
         change(&mut config);
         let clock = Arc::new(ManualClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
         let folder = temp_dir();
-        let cipher = Cipher::new([7; 32], "mpp.documents.digests");
+        let cipher = Cipher::new([7; 32], DIGESTS);
         let files = Files::open(&FilesConfig::default(), folder.path(), cipher.clone()).unwrap();
         let core = Core {
             db: test_db.db.clone(),
@@ -102,7 +102,7 @@ impl World {
     /// Something happens: answers the id of the event.
     pub(crate) async fn happens(&self, kind: &'static str, area: &str) -> String {
         let event = Event {
-            id: EventId::generate(),
+            id: EventId::generate().to_string(),
             kind,
             subject: "doc_01h455vb4pex5vsknk084sn02q".to_owned(),
             area: area.to_owned(),
@@ -112,7 +112,7 @@ impl World {
         let tx = self.core.db.begin().await.unwrap();
         event::append(&tx, &event).await.unwrap();
         tx.commit().await.unwrap();
-        event.id.to_string()
+        event.id
     }
 }
 

@@ -3,38 +3,10 @@
 use std::collections::BTreeMap;
 
 use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::webhook::WebhooksConfig;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, is_http};
-
-/// How other systems are told of events.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WebhooksConfig {
-    /// Hosts that may be reached without TLS, separated by commas. For tests and closed networks only.
-    pub allow_http_hosts: String,
-    /// Whether addresses of private networks may be reached: for installations inside the government's intranet. It also
-    /// lifts the limit to the ports 443 and 8443.
-    pub allow_private: bool,
-    /// How long a receiver may take, in seconds, 1 to 30.
-    pub timeout_seconds: u32,
-    /// How many messages are under way to one receiver at once, 1 to 16. A receiver that fails gets one at a time.
-    pub concurrency: u32,
-    /// Days that finished deliveries are kept, 1 to 365.
-    pub keep_days: u32,
-}
-
-impl Default for WebhooksConfig {
-    fn default() -> Self {
-        Self {
-            allow_http_hosts: String::new(),
-            allow_private: false,
-            timeout_seconds: 20,
-            concurrency: 4,
-            keep_days: 30,
-        }
-    }
-}
 
 /// The account at OSS-RBA, and what OSS presents here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -130,14 +102,6 @@ impl Default for SicantikConfig {
 const MAPPED: [&str; 9] =
     ["no_permohonan", "jenis_izin", "nama", "nib", "nomor_izin", "status", "kd_daerah", "file", "changed"];
 
-impl WebhooksConfig {
-    /// The hosts that may be reached without TLS.
-    pub(crate) fn http_hosts(&self) -> Vec<String> {
-        let hosts = self.allow_http_hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
-        hosts.map(str::to_ascii_lowercase).collect()
-    }
-}
-
 /// Refuses what cannot work.
 pub(super) fn check(
     webhooks: &WebhooksConfig,
@@ -215,14 +179,5 @@ mod tests {
             let told = check(&webhooks, &oss, &sicantik).expect_err(name).to_string();
             assert!(told.contains(name), "{told}");
         }
-    }
-
-    #[test]
-    fn http_hosts_are_a_list() {
-        let config = WebhooksConfig {
-            allow_http_hosts: " 127.0.0.1 , Penerima.test,".to_owned(),
-            ..Default::default()
-        };
-        assert_eq!(config.http_hosts(), ["127.0.0.1", "penerima.test"]);
     }
 }

@@ -307,15 +307,15 @@ impl Core {
                 "step": application.current,
                 "document": loaded.record.case.document.map(|id| id.to_string()),
             });
-            let event = store::event::Event {
-                id: EventId::generate(),
+            let event = mpp_kit::event::Event {
+                id: EventId::generate().to_string(),
                 kind,
                 subject: application.id.to_string(),
                 area: issuer.area.to_string(),
                 data,
                 at: now,
             };
-            store::event::append(tx, &event).await?;
+            mpp_kit::event::append(tx, &event).await?;
         }
         Ok(())
     }

@@ -25,14 +25,15 @@ use sea_orm::ConnectionTrait;
 use super::Core;
 use super::access::Areas;
 use super::convert;
-use crate::adapter::webhook::guard::{Guard, Refused};
-use crate::adapter::webhook::signature::SigningKey;
-use crate::domain::webhook::{
-    DeliveryState, Format, MAX_FILTERS, Signing, WebhookId, WebhookState, is_known,
-};
+use crate::domain::event::EVENT_TYPES;
 use crate::error::{Error, Thing};
 use crate::store::licence::{Licence, Message};
-use crate::store::webhook::{self, Delivery, Endpoint};
+use mpp_kit::webhook::guard::{Guard, Refused};
+use mpp_kit::webhook::rules::{
+    DeliveryState, Format, MAX_FILTERS, Signing, WebhookId, WebhookState, is_known,
+};
+use mpp_kit::webhook::signature::SigningKey;
+use mpp_kit::webhook::store::{self as webhook, Delivery, Endpoint};
 
 /// What programs of other systems need.
 const INTEGRATE: &str = "documents.integrate";
@@ -130,7 +131,7 @@ fn settings(
 /// Notes which patterns of event types match nothing that happens.
 fn check_types(types: &[String], checker: &mut Checker) {
     for (index, pattern) in types.iter().enumerate().take(MAX_FILTERS) {
-        if !is_known(pattern) {
+        if !is_known(&EVENT_TYPES, pattern) {
             checker.violation(
                 format!("event_types[{index}]"),
                 "UNKNOWN_EVENT_TYPE",

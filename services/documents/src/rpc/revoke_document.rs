@@ -97,15 +97,15 @@ impl Core {
             "office": area,
             "state": next.to_string(),
         });
-        let event = store::event::Event {
-            id: EventId::generate(),
+        let event = mpp_kit::event::Event {
+            id: EventId::generate().to_string(),
             kind,
             subject: id,
             area: area.to_owned(),
             data,
             at: now,
         };
-        store::event::append(tx, &event).await?;
+        mpp_kit::event::append(tx, &event).await?;
         Ok(())
     }
 }

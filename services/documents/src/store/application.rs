@@ -10,7 +10,6 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::convert::{count, number, open, read, seal};
 use super::entity::{application, work_item};
 use crate::blob::Cipher;
 use crate::domain::field::Values;
@@ -18,6 +17,7 @@ use crate::domain::person::Subject;
 use crate::domain::step::{OfficeLevel, StepKind, StepRole};
 use crate::domain::workflow::{Application, Event, State};
 use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+use mpp_kit::column::{count, number, open, read, seal};
 
 /// An application with everything that belongs to it.
 #[derive(Debug, Clone, PartialEq)]

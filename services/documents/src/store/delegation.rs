@@ -7,10 +7,10 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _,
 };
 
-use super::convert::read;
 use super::entity::delegation::{ActiveModel, Column, Entity, Model};
 use crate::domain::office::Delegation;
 use crate::domain::{DelegationId, OfficeId};
+use mpp_kit::column::read;
 
 fn delegation(row: &Model) -> Result<Delegation, DbErr> {
     Ok(Delegation {

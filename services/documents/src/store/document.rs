@@ -8,12 +8,15 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::convert::{count, number, open, read, seal};
 use super::entity::{document, document_revision, office};
-use super::{counter, event};
 use crate::blob::Cipher;
 use crate::domain::document::DocumentState;
 use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+use mpp_kit::column::{count, number, open, read, seal};
+use mpp_kit::{counter, event};
+
+/// The counter of changes of documents: a cursor for those who poll.
+const CHANGES: &str = "documents";
 
 /// An issued document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +162,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Docu
         state: Set(new.state.to_string()),
         version: Set(number(new.version)?),
         valid_until: Set(new.valid_until.map(|date| date.to_string())),
-        changed: Set(counter::next(tx, counter::DOCUMENTS).await?),
+        changed: Set(counter::next(tx, CHANGES).await?),
         body: Set(seal(cipher, &id, &new.body)?),
         issued_at: Set(new.issued_at),
         id: Set(id),
@@ -180,7 +183,7 @@ pub(crate) async fn update(
         .col_expr(Column::State, Expr::value(next.state.to_string()))
         .col_expr(Column::Version, Expr::value(number(next.version)?))
         .col_expr(Column::Body, Expr::value(seal(cipher, &id, &next.body)?))
-        .col_expr(Column::Changed, Expr::value(counter::next(tx, counter::DOCUMENTS).await?))
+        .col_expr(Column::Changed, Expr::value(counter::next(tx, CHANGES).await?))
         .filter(Column::Id.eq(id))
         .filter(Column::Version.eq(number(next.version - 1)?))
         .exec(tx)

@@ -7,9 +7,9 @@ use sea_orm::{
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::convert::read;
 use super::entity::stored_file::{ActiveModel, Column, Entity, Model};
 use crate::domain::{ApplicationId, FileId};
+use mpp_kit::column::read;
 
 /// An upload.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _,
 };
 
-use super::convert::{count, number, read};
 use super::entity::letter_type::{ActiveModel, Column, Entity, Model};
 use crate::domain::letter_type::TypeState;
+use mpp_kit::column::{count, number, read};
 
 /// One version.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,13 +11,13 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use self::entity::{cursor, licence, message, receipt};
-use super::convert::{count, number, open, read, seal};
-use super::{counter, event};
 use crate::blob::Cipher;
 use crate::domain::ApplicationId;
 use crate::domain::licence::{
     Keys, LicenceId, LicenceMessageId, MessageKind, MessageState, OssStatus, Source,
 };
+use mpp_kit::column::{count, number, open, read, seal};
+use mpp_kit::{counter, event};
 
 /// Changes of licences, for those who poll.
 const CHANGES: &str = "licences";

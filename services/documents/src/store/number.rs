@@ -8,9 +8,9 @@ use sea_orm::{
     EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::convert::{count, number, read};
 use super::entity::{number_series, register_number};
 use crate::domain::{ApplicationId, OfficeId};
+use mpp_kit::column::{count, number, read};
 
 /// A number in the register.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,14 +7,14 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _,
 };
 
-use super::convert;
 use super::entity::office::{ActiveModel, Column, Entity, Model};
 use crate::blob::Cipher;
 use crate::domain::OfficeId;
 use crate::domain::office::{Office, OfficeArea};
+use mpp_kit::column;
 
 fn office(cipher: &Cipher, row: &Model) -> Result<Office, DbErr> {
-    convert::open(cipher, &row.id, &row.body)
+    column::open(cipher, &row.id, &row.body)
 }
 
 /// The office with this id.
@@ -61,7 +61,7 @@ pub(crate) async fn save(
     let row = ActiveModel {
         area: Set(office.area.to_string()),
         kind: Set(office.level().to_string()),
-        body: Set(convert::seal(cipher, &id, office)?),
+        body: Set(column::seal(cipher, &id, office)?),
         updated_at: Set(now),
         id: Set(id),
     };

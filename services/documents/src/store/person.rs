@@ -7,9 +7,9 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait as _};
 use serde::{Deserialize, Serialize};
 
-use super::convert;
 use super::entity::person_record::{ActiveModel, Column, Entity};
 use crate::blob::Cipher;
+use mpp_kit::column;
 
 /// What a person told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(crate) async fn find(
     subject_key: &str,
 ) -> Result<Option<PersonRecord>, DbErr> {
     let row = Entity::find_by_id(subject_key.to_owned()).one(db).await?;
-    row.map(|row| convert::open(cipher, subject_key, &row.body)).transpose()
+    row.map(|row| column::open(cipher, subject_key, &row.body)).transpose()
 }
 
 /// Writes the record under this digest.
@@ -39,7 +39,7 @@ pub(crate) async fn save(
 ) -> Result<(), DbErr> {
     let row = ActiveModel {
         subject_key: Set(subject_key.to_owned()),
-        body: Set(convert::seal(cipher, subject_key, record)?),
+        body: Set(column::seal(cipher, subject_key, record)?),
         updated_at: Set(now),
     };
     let replace =

@@ -19,8 +19,8 @@ use crate::domain::licence::{Keys, LicenceId, Source, region_of};
 use crate::domain::{ApplicationId, EventId};
 use crate::error::Error;
 use crate::rpc::{self, Core};
-use crate::store::event::{self, Event};
 use crate::store::licence::{self as store, Body, Licence};
+use mpp_kit::event::{self, Event};
 
 /// A body beyond this is no application.
 const MAX_BODY: usize = 4 << 20;
@@ -397,7 +397,14 @@ pub(super) async fn announce(
         "number": licence.body.number,
     });
     let subject = licence.id.to_string();
-    let event = Event { id: EventId::generate(), kind, subject, area: licence.area.clone(), data, at: now };
+    let event = Event {
+        id: EventId::generate().to_string(),
+        kind,
+        subject,
+        area: licence.area.clone(),
+        data,
+        at: now,
+    };
     event::append(tx, &event).await?;
     Ok(())
 }

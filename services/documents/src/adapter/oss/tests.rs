@@ -20,8 +20,8 @@ use crate::domain::sla::ClockVerb;
 use crate::domain::{ApplicationId, DocumentId};
 use crate::error::Error;
 use crate::rpc::integration::for_tests as rpc;
-use crate::store::event;
 use crate::store::licence::{self as store, Licence};
+use mpp_kit::event;
 
 const NIB: &str = "1234567890123";
 

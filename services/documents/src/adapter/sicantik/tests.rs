@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{Poller, Reading};
 use crate::adapter::testing::{Reply, Server, World, on_both};
 use crate::config::Config;
-use crate::store::event;
 use crate::store::licence::{self as store, Licence};
+use mpp_kit::event;
 
 /// A report whose rows a test changes, in pages of two.
 struct Report {

@@ -7,10 +7,10 @@ use tonic::Response;
 
 use super::super::{Core, record};
 use super::{settings, unknown_value, webhook_message};
-use crate::adapter::webhook::signature::SigningKey;
-use crate::domain::webhook::{Signing, WebhookId, WebhookState};
 use crate::error::Error;
-use crate::store::webhook::{self, Endpoint, EndpointBody, Key};
+use mpp_kit::webhook::rules::{Signing, WebhookId, WebhookState};
+use mpp_kit::webhook::signature::SigningKey;
+use mpp_kit::webhook::store::{self as webhook, Endpoint, EndpointBody, Key};
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/CreateWebhook";
 
@@ -31,7 +31,7 @@ pub(in crate::rpc) async fn handle(
                 failing_since: None,
                 last_problem: String::new(),
                 // What happened before is for those who poll.
-                planned_seq: webhook::last_seq(&*tx).await?,
+                planned_seq: mpp_kit::event::last_seq(&*tx).await?,
                 version: 1,
                 created_at: now,
                 body,

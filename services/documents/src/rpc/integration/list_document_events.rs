@@ -8,9 +8,9 @@ use tonic::Response;
 
 use super::super::{Core, convert};
 use super::{INTEGRATE, check_types, place, reach};
-use crate::domain::webhook::{MAX_FILTERS, wants};
 use crate::error::Error;
-use crate::store::event::{self, Recorded};
+use mpp_kit::event::{self, Recorded};
+use mpp_kit::webhook::rules::{MAX_FILTERS, wants};
 
 pub(in crate::rpc) async fn handle(
     core: &Core,

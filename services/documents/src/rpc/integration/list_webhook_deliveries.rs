@@ -8,9 +8,9 @@ use tonic::Response;
 
 use super::super::Core;
 use super::{delivery_message, own_webhook, unknown_value};
-use crate::domain::webhook::{DeliveryState, WebhookId};
 use crate::error::Error;
-use crate::store::webhook;
+use mpp_kit::webhook::rules::{DeliveryState, WebhookId};
+use mpp_kit::webhook::store as webhook;
 
 pub(in crate::rpc) async fn handle(
     core: &Core,

@@ -8,7 +8,7 @@ use tonic::Response;
 use super::super::Core;
 use super::{sees_all, webhook_message};
 use crate::error::Error;
-use crate::store::webhook;
+use mpp_kit::webhook::store as webhook;
 
 pub(in crate::rpc) async fn handle(
     core: &Core,

@@ -8,9 +8,9 @@ use tonic::Response;
 
 use super::super::{Core, record};
 use super::{delivery_message, own_webhook};
-use crate::domain::webhook::{DeliveryId, DeliveryState, WebhookState};
 use crate::error::{Error, Thing};
-use crate::store::webhook;
+use mpp_kit::webhook::rules::{DeliveryId, DeliveryState, WebhookState};
+use mpp_kit::webhook::store as webhook;
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/ReplayWebhookDelivery";
 

@@ -10,10 +10,10 @@ use tonic::Response;
 use super::super::{Core, convert, record};
 use super::create_webhook::secret_of;
 use super::{own_webhook, webhook_message};
-use crate::adapter::webhook::signature::SigningKey;
-use crate::domain::webhook::WebhookId;
 use crate::error::Error;
-use crate::store::webhook::{self, Key};
+use mpp_kit::webhook::rules::WebhookId;
+use mpp_kit::webhook::signature::SigningKey;
+use mpp_kit::webhook::store::{self as webhook, Key};
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/RotateWebhookSecret";
 

@@ -8,9 +8,9 @@ use tonic::Response;
 
 use super::super::{Core, check_version, record};
 use super::{own_webhook, settings, unknown_value, webhook_message};
-use crate::domain::webhook::{DisableReason, WebhookId, WebhookState};
 use crate::error::Error;
-use crate::store::webhook::{self, Endpoint};
+use mpp_kit::webhook::rules::{DisableReason, WebhookId, WebhookState};
+use mpp_kit::webhook::store::{self as webhook, Endpoint};
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/UpdateWebhook";
 

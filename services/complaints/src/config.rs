@@ -1,0 +1,174 @@
+//! What an operator may set for complaints, under `complaints.` in the configuration file or `MPP_COMPLAINTS__…`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::files::FilesConfig;
+use mpp_kit::zone::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// The settings of the complaints service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The area of the regency, such as `17.07`: agencies lie below it, and its calendar counts where no other does.
+    pub regency: String,
+    /// The time zone of the regency's first calendar.
+    pub zone: TimeZone,
+    /// The key under which cases and files are encrypted: 32 bytes in base64. Empty: made at the first start, in the data
+    /// directory. Several instances need one and the same.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub key: Secret,
+    /// The key of the vault with who reported: another one, kept elsewhere.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub vault_key: Secret,
+    /// Where files are kept.
+    pub files: FilesConfig,
+    /// The address of a ClamAV daemon, such as `clamav:3310`. Empty: files are not scanned.
+    pub clamd: String,
+    /// Whether officers may open files that no scanner has looked at. Only where there is none.
+    pub allow_unscanned: bool,
+    /// Milliseconds between two looks at clocks, 100 to 4000: lateness shows within 5 seconds.
+    pub sweep_milliseconds: u32,
+    /// Minutes until files that no report used are deleted, 60 to 10080.
+    pub loose_file_minutes: u32,
+    /// Months after its end when a case loses its personal data, 1 to 240.
+    pub retention_months: u32,
+    /// Reports of one contact within a day at most, 1 to 1000. A shared address of a village needs many.
+    pub reports_per_contact: u32,
+    /// Hours an approved look at an identity stays open, 1 to 72.
+    pub reveal_hours: u32,
+    /// Whether deadlines that nobody vouches for may be used: else the service does not start. For installations that
+    /// serve real citizens it is false.
+    pub allow_unverified_deadlines: bool,
+    /// Accounts at channels, by key: `whatsapp/pemda`, `facebook/pemda`, `instagram/pemda`.
+    pub channels: BTreeMap<String, ChannelConfig>,
+}
+
+/// An account at a channel.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChannelConfig {
+    /// The id of our account there: phone number id, page id, Instagram account id.
+    pub account_id: String,
+    /// The secret that signs what it sends.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub app_secret: Secret,
+    /// What we made up for the handshake.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub verify_token: Secret,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            regency: "17.07".to_owned(),
+            zone: TimeZone::Wib,
+            key: Secret::default(),
+            vault_key: Secret::default(),
+            files: FilesConfig::default(),
+            clamd: String::new(),
+            allow_unscanned: true,
+            sweep_milliseconds: 1000,
+            loose_file_minutes: 1440,
+            retention_months: 24,
+            reports_per_contact: 20,
+            reveal_hours: 24,
+            allow_unverified_deadlines: true,
+            channels: BTreeMap::new(),
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Whether something of it lies in the data directory: files, or a key.
+    #[must_use]
+    pub fn keeps_files_here(&self) -> bool {
+        self.files.bucket.is_empty()
+            || self.key.expose_secret().is_empty()
+            || self.vault_key.expose_secret().is_empty()
+    }
+
+    /// Refuses what cannot work, before anything is started.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, by name, with the remedy.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        for (setting, value, min, max) in [
+            ("sweep_milliseconds", self.sweep_milliseconds, 100, 4000),
+            ("loose_file_minutes", self.loose_file_minutes, 60, 10_080),
+            ("retention_months", self.retention_months, 1, 240),
+            ("reports_per_contact", self.reports_per_contact, 1, 1000),
+            ("reveal_hours", self.reveal_hours, 1, 72),
+        ] {
+            if !(min..=max).contains(&value) {
+                return Err(ConfigError(format!(
+                    "setting complaints.{setting} is {value}: give a number from {min} to {max}"
+                )));
+            }
+        }
+        if self.regency.is_empty() {
+            return Err(ConfigError(
+                "setting complaints.regency is empty: give the code of the regency, such as 17.07".to_owned(),
+            ));
+        }
+        let (key, vault) = (self.key.expose_secret(), self.vault_key.expose_secret());
+        if !key.is_empty() && key == vault {
+            return Err(ConfigError(
+                "setting complaints.vault_key is the same as complaints.key: who reported needs a key of its own"
+                    .to_owned(),
+            ));
+        }
+        for (name, account) in &self.channels {
+            if account.app_secret.expose_secret().is_empty() {
+                return Err(ConfigError(format!(
+                    "setting complaints.channels.{name}.app_secret is empty: nothing from there could be believed"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_usable_and_wrong_settings_are_named() {
+        assert_eq!(Config::default().check(), Ok(()));
+        type Change = fn(&mut Config);
+        let cases: [(&str, Change); 6] = [
+            ("complaints.sweep_milliseconds", |config| config.sweep_milliseconds = 5000),
+            ("complaints.retention_months", |config| config.retention_months = 0),
+            ("complaints.reveal_hours", |config| config.reveal_hours = 100),
+            ("complaints.regency", |config| config.regency.clear()),
+            ("complaints.vault_key", |config| {
+                config.key = "same".to_owned().into();
+                config.vault_key = "same".to_owned().into();
+            }),
+            ("complaints.channels.whatsapp/pemda.app_secret", |config| {
+                config.channels.insert("whatsapp/pemda".to_owned(), ChannelConfig::default());
+            }),
+        ];
+        for (name, change) in cases {
+            let mut config = Config::default();
+            change(&mut config);
+            let told = config.check().expect_err(name).to_string();
+            assert!(told.contains(name), "{told}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The rules of complaints: pure functions of what is known and the time. No I/O, no clock, no wire format.
+//!
+//! Read in this order: [`words`] (states, verbs, roles), [`number`] (how a case is called), [`deadline`] and [`clock`]
+//! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`ladder`] (who is
+//! told when it takes too long), [`board`] and [`report`] (what is counted).
+
+pub mod board;
+pub mod case;
+pub mod clock;
+pub mod deadline;
+pub mod ladder;
+pub mod number;
+pub mod report;
+pub mod rules;
+pub mod words;
+pub mod workflow;
+
+mpp_kit::ids! {
+    /// A case.
+    pub CaseId = "cmp";
+    /// An upload.
+    pub FileId = "fil";
+    /// A row of the deadlines table.
+    pub DeadlineId = "dln";
+    /// An office of the ladder.
+    pub OfficialId = "ofl";
+    /// An appointment to act in an office (Plt., Plh.).
+    pub ActingId = "act";
+    /// A step of the ladder that was taken.
+    pub EscalationId = "esc";
+    /// A message that has to go out.
+    pub OutboxId = "obx";
+    /// A request to see who reported.
+    pub RevealId = "rvl";
+    /// A text that officers start from.
+    pub TemplateId = "rst";
+    /// A row of the ledger of SP4N-LAPOR!.
+    pub LedgerId = "lpr";
+}
+
+/// Where cases stand that no agency has yet.
+pub const COORDINATOR: &str = "coordinator";
+/// Where whistleblowing stands: on no agency's board.
+pub const WHISTLEBLOWING: &str = "whistleblowing";

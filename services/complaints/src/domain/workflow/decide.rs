@@ -1,0 +1,771 @@
+//! Decisions: from a case, an order and the time to the case afterwards, or a refusal.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::super::case::{Case, File, Helper, Message, Place, Reporter};
+use super::super::clock::{Clock, ClockState};
+use super::super::ladder::Climb;
+use super::super::number::Number;
+use super::super::rules::Rules;
+use super::super::words::{
+    Channel, Class, ClockKind, MessageKind, Part, Publication, Rung, Secrecy, State, Verb,
+};
+use super::super::{COORDINATOR, CaseId};
+use super::{
+    By, Decision, Notice, NoticeKind, Order, Rejection, TRANSITIONS, Ticked, To, allowed, may,
+    publication_after,
+};
+
+/// Days the reporter has to complete a report, where no row says otherwise (UU 25/2009 Pasal 44).
+const COMPLETION_DAYS: i64 = 30;
+/// Days the reporter has to answer, where no row says otherwise.
+const REPLY_DAYS: i64 = 10;
+
+/// What a report starts with.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Its id.
+    pub id: CaseId,
+    /// Its number.
+    pub number: Number,
+    /// Its class.
+    pub class: Class,
+    /// Its category.
+    pub category: String,
+    /// Where.
+    pub place: Place,
+    /// When it happened.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// When it was received.
+    pub received_at: DateTime<Utc>,
+    /// When it arrived.
+    pub arrived_at: DateTime<Utc>,
+    /// Its channel.
+    pub channel: Channel,
+    /// Whom it is about.
+    pub about: Option<String>,
+    /// The text.
+    pub text: String,
+    /// Files.
+    pub files: Vec<File>,
+    /// How the reporter is called.
+    pub pseudonym: String,
+    /// What is to be kept secret.
+    pub secrecy: Secrecy,
+    /// Whether the reporter can be reached.
+    pub reachable: bool,
+    /// Whether the channel is public by origin and the reporter has not chosen yet.
+    pub undecided: bool,
+    /// Answers to the questions of the category.
+    pub extra: BTreeMap<String, String>,
+    /// The account that wrote it down for the reporter; empty for none.
+    pub written_by: String,
+    /// The ticket of the hall.
+    pub queue_ticket: String,
+    /// The key of the provider's message.
+    pub external: String,
+}
+
+/// A new case.
+///
+/// # Errors
+/// [`Rejection`]: no such category, no such agency, or no inspectorate for whistleblowing.
+pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
+    let category = rules.categories.get(&opening.category).filter(|it| it.active);
+    if category.is_none() {
+        return Err(Rejection::UnknownCategory(opening.category));
+    }
+    if let Some(about) = opening.about.as_ref().filter(|it| !rules.agencies.contains_key(*it)) {
+        return Err(Rejection::UnknownAgency(about.clone()));
+    }
+    let lead = if opening.class == Class::Whistleblowing {
+        // The inspectorate alone, from the first moment: nobody else verifies it either.
+        Some(rules.inspectorate().ok_or(Rejection::InspectorateOnly)?.id.clone())
+    } else {
+        None
+    };
+    let secrecy = if opening.undecided { Secrecy::Secret } else { opening.secrecy };
+    let at = opening.arrived_at;
+    let message = Message {
+        at: opening.received_at,
+        by: Part::Reporter,
+        account: opening.written_by,
+        agency: String::new(),
+        kind: MessageKind::Report,
+        text: opening.text,
+        files: opening.files,
+        reporter: opening.pseudonym.clone(),
+        external: opening.external,
+    };
+    let mut case = Case {
+        id: opening.id,
+        number: opening.number,
+        class: opening.class,
+        state: State::New,
+        resume: None,
+        category: opening.category,
+        place: opening.place,
+        occurred_at: opening.occurred_at,
+        received_at: opening.received_at,
+        arrived_at: at,
+        channel: opening.channel,
+        lead,
+        about: opening.about,
+        helpers: Vec::new(),
+        messages: vec![message],
+        clocks: Vec::new(),
+        holders: Vec::new(),
+        publication: publication_after(Publication::Pending, secrecy, opening.class),
+        publication_reason: String::new(),
+        reporters: vec![Reporter {
+            pseudonym: opening.pseudonym.clone(),
+            number: opening.number,
+            secrecy,
+            channel: opening.channel,
+            reachable: opening.reachable,
+            undecided: opening.undecided,
+            content: false,
+            revealed: Vec::new(),
+        }],
+        bounces: 0,
+        reopenings: 0,
+        merged_into: None,
+        closing_reason: String::new(),
+        forwarded_to: String::new(),
+        advice: String::new(),
+        no_proof: String::new(),
+        reporter_until: None,
+        question_open: false,
+        rating: 0,
+        extra: opening.extra,
+        closed_at: None,
+        queue_ticket: opening.queue_ticket,
+    };
+    let holder = case.holder().to_owned();
+    case.hand_to(&holder, case.received_at);
+    for kind in [ClockKind::Verify, ClockKind::Settle, ClockKind::Reaction] {
+        start(&mut case, kind, rules, opening.received_at);
+    }
+    let notices = vec![
+        Notice { to: To::Reporter(opening.pseudonym), kind: NoticeKind::Received },
+        Notice { to: To::Admin(holder), kind: NoticeKind::Assigned },
+    ];
+    Ok(Decision { next: case, notices, detail: BTreeMap::new() })
+}
+
+/// Decides an order.
+///
+/// # Errors
+/// [`Rejection`]; nothing has changed then.
+pub fn decide(
+    case: &Case,
+    by: &By,
+    order: Order,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> Result<Decision, Rejection> {
+    let verb = order.verb();
+    if !TRANSITIONS.allowed(case.state).contains(&verb) {
+        return Err(Rejection::NotNow {
+            verb,
+            state: case.state,
+            allowed: allowed(case.state, case.class, &[by.part]),
+        });
+    }
+    if !may(by.part, verb, case.class) {
+        return Err(Rejection::NotYours { verb, part: by.part });
+    }
+    let mut next = case.clone();
+    // What time has done by now comes first: no verb takes lateness back.
+    for clock in &mut next.clocks {
+        clock.mark(now);
+    }
+    let mut notices = Vec::new();
+    let mut detail = BTreeMap::new();
+    let to = apply(&mut next, by, order, rules, now, &mut notices, &mut detail)?;
+    debug_assert!(TRANSITIONS.permits(case.state, verb, to), "{} --{verb}--> {to}", case.state);
+    next.state = to;
+    if to.is_closed() {
+        next.let_go(now);
+        next.closed_at = Some(now);
+        next.question_open = false;
+        for clock in &mut next.clocks {
+            clock.stop(now);
+        }
+    } else {
+        next.closed_at = None;
+    }
+    Ok(Decision { next, notices, detail })
+}
+
+fn apply(
+    next: &mut Case,
+    by: &By,
+    order: Order,
+    rules: &Rules,
+    now: DateTime<Utc>,
+    notices: &mut Vec<Notice>,
+    detail: &mut BTreeMap<&'static str, String>,
+) -> Result<State, Rejection> {
+    Ok(match order {
+        Order::Verify { note } => {
+            say(next, by, MessageKind::Note, note, now);
+            tell(next, NoticeKind::Verified, notices);
+            State::Verified
+        }
+        Order::Dispose { agency, helpers, note } => {
+            dispose(next, &agency, helpers, rules, now, notices)?;
+            say(next, by, MessageKind::Note, note, now);
+            tell(next, NoticeKind::Disposed, notices);
+            detail.insert("agency", agency);
+            State::Disposed
+        }
+        Order::Accept => {
+            meet(next, ClockKind::Accept, now);
+            State::InProgress
+        }
+        Order::Bounce { reason } => {
+            bounce(next, rules, now)?;
+            say(next, by, MessageKind::Note, reason, now);
+            notices.push(Notice { to: To::Admin(COORDINATOR.to_owned()), kind: NoticeKind::Bounced });
+            detail.insert("bounces", next.bounces.to_string());
+            State::Verified
+        }
+        Order::AskCompletion { question } => {
+            say(next, by, MessageKind::Question, question, now);
+            meet(next, ClockKind::Reaction, now);
+            next.resume = Some(next.state);
+            next.reporter_until = None;
+            next.question_open = true;
+            tell(next, NoticeKind::Question, notices);
+            // Who cannot be reached finds the question where the case is followed; there is no delivery to wait for.
+            if !next.reporters.iter().any(|it| it.reachable) {
+                wait_for_reporter(next, rules, now);
+            }
+            State::AwaitingCompletion
+        }
+        Order::Complete { reporter, text, files, external } => {
+            listen(next, &reporter, MessageKind::Addition, (text, files, external), now);
+            let to = next.resume.take().unwrap_or(State::New);
+            go_on(next, rules, now);
+            to
+        }
+        Order::FirstAnswer { text } => {
+            say(next, by, MessageKind::FirstAnswer, text, now);
+            meet(next, ClockKind::FirstAnswer, now);
+            meet(next, ClockKind::Reaction, now);
+            tell(next, NoticeKind::FirstAnswer, notices);
+            next.state
+        }
+        Order::Answer { text, proof, no_proof } => {
+            if proof.is_empty() && no_proof.is_none() {
+                return Err(Rejection::NoProof);
+            }
+            next.no_proof = no_proof.filter(|_| proof.is_empty()).map(|it| it.to_string()).unwrap_or_default();
+            detail.insert("proof", proof.len().to_string());
+            say_with(next, by, MessageKind::Answer, text, proof, now);
+            for kind in [ClockKind::FirstAnswer, ClockKind::Reaction, ClockKind::Settle] {
+                meet(next, kind, now);
+            }
+            next.let_go(now);
+            next.reporter_until = Some(rules.window("D3", REPLY_DAYS, now));
+            next.reporters.iter_mut().for_each(|it| it.content = false);
+            tell(next, NoticeKind::Answered, notices);
+            State::AwaitingConfirmation
+        }
+        Order::Confirm { reporter, rating } => {
+            for it in next.reporters.iter_mut().filter(|it| it.pseudonym == reporter) {
+                it.content = true;
+            }
+            if rating > 0 {
+                next.rating = rating;
+            }
+            // Who cannot be reached is not waited for, nor is who already said so.
+            if next.reporters.iter().all(|it| it.content || !it.reachable) {
+                State::Settled
+            } else {
+                State::AwaitingConfirmation
+            }
+        }
+        Order::Reopen { reporter, text, files } => {
+            if next.reporter_until.is_none_or(|until| until <= now) {
+                return Err(Rejection::WindowOver);
+            }
+            if reporter.is_empty() {
+                say(next, by, MessageKind::Addition, text, now);
+            } else {
+                listen(next, &reporter, MessageKind::Addition, (text, files, String::new()), now);
+            }
+            next.reopenings += 1;
+            next.reporter_until = None;
+            next.no_proof.clear();
+            next.reporters.iter_mut().for_each(|it| it.content = false);
+            let holder = next.holder().to_owned();
+            next.hand_to(&holder, now);
+            start(next, ClockKind::Settle, rules, now);
+            tell(next, NoticeKind::Reopened, notices);
+            notices.push(Notice { to: To::Admin(holder), kind: NoticeKind::Reopened });
+            State::Reopened
+        }
+        Order::CloseBySilence => {
+            tell(next, NoticeKind::Settled, notices);
+            State::Settled
+        }
+        Order::Merge { into, received_at, class, state } => {
+            merge(next, into, (received_at, class, state))?;
+            tell(next, NoticeKind::Merged, notices);
+            detail.insert("into", into.to_string());
+            State::Merged
+        }
+        Order::ForwardOutside { reason, to, advice } => {
+            answer_formally(next, now);
+            next.closing_reason = reason.to_string();
+            next.forwarded_to = to;
+            next.advice = advice;
+            detail.insert("reason", reason.to_string());
+            tell(next, NoticeKind::Forwarded, notices);
+            State::ForwardedOutside
+        }
+        Order::Archive { reason, advice } => {
+            answer_formally(next, now);
+            next.closing_reason = reason.to_string();
+            next.advice = advice;
+            detail.insert("reason", reason.to_string());
+            tell(next, NoticeKind::Archived, notices);
+            State::Archived
+        }
+        Order::Withdraw { reporter, text } => {
+            if !text.is_empty() {
+                listen(next, &reporter, MessageKind::Addition, (text, Vec::new(), String::new()), now);
+            }
+            State::Withdrawn
+        }
+        Order::DeemWithdrawn => {
+            tell(next, NoticeKind::DeemedWithdrawn, notices);
+            State::DeemedWithdrawn
+        }
+    })
+}
+
+fn dispose(
+    next: &mut Case,
+    agency: &str,
+    helpers: Vec<(String, String, DateTime<Utc>)>,
+    rules: &Rules,
+    now: DateTime<Utc>,
+    notices: &mut Vec<Notice>,
+) -> Result<(), Rejection> {
+    let active = |id: &str| rules.agencies.get(id).filter(|it| it.active);
+    let lead = active(agency).ok_or_else(|| Rejection::UnknownAgency(agency.to_owned()))?;
+    if next.class == Class::Whistleblowing && (!lead.inspectorate || !helpers.is_empty()) {
+        return Err(Rejection::InspectorateOnly);
+    }
+    for (id, _, _) in &helpers {
+        active(id).ok_or_else(|| Rejection::UnknownAgency(id.clone()))?;
+        notices.push(Notice { to: To::Admin(id.clone()), kind: NoticeKind::HelpAsked });
+    }
+    next.helpers = helpers
+        .into_iter()
+        .map(|(agency, task, due_at)| Helper { agency, task, due_at, done_at: None })
+        .collect();
+    meet(next, ClockKind::Verify, now);
+    for kind in [ClockKind::Accept, ClockKind::FirstAnswer] {
+        stop(next, kind, now);
+    }
+    next.lead = Some(agency.to_owned());
+    next.hand_to(agency, now);
+    // A transfer starts the clocks of its stage again, never the clock of the case.
+    start(next, ClockKind::Accept, rules, now);
+    start(next, ClockKind::FirstAnswer, rules, now);
+    notices.push(Notice { to: To::Admin(agency.to_owned()), kind: NoticeKind::Assigned });
+    Ok(())
+}
+
+fn bounce(next: &mut Case, rules: &Rules, now: DateTime<Utc>) -> Result<(), Rejection> {
+    let limit =
+        next.lead.as_ref().and_then(|it| rules.agencies.get(it)).map_or(u32::MAX, |it| it.bounce_limit);
+    if next.bounces >= limit {
+        return Err(Rejection::BounceLimit(next.bounces));
+    }
+    next.bounces += 1;
+    for kind in [ClockKind::Accept, ClockKind::FirstAnswer] {
+        stop(next, kind, now);
+    }
+    if next.class != Class::Whistleblowing {
+        next.lead = None;
+    }
+    next.helpers.clear();
+    let holder = next.holder().to_owned();
+    next.hand_to(&holder, now);
+    start(next, ClockKind::Verify, rules, now);
+    Ok(())
+}
+
+fn merge(
+    next: &mut Case,
+    into: CaseId,
+    (received_at, class, state): (DateTime<Utc>, Class, State),
+) -> Result<(), Rejection> {
+    if into == next.id {
+        return Err(Rejection::CannotMerge("ITSELF"));
+    }
+    if state.is_closed() {
+        return Err(Rejection::CannotMerge("CLOSED"));
+    }
+    if (class == Class::Whistleblowing) != (next.class == Class::Whistleblowing) {
+        return Err(Rejection::CannotMerge("OTHER_CLASS"));
+    }
+    // The older one survives: a young case must not take over the lateness of an old one.
+    if received_at > next.received_at {
+        return Err(Rejection::CannotMerge("YOUNGER"));
+    }
+    next.merged_into = Some(into);
+    Ok(())
+}
+
+/// Closing it with a reason that the reporter reads is a reaction and an answer by law.
+fn answer_formally(next: &mut Case, now: DateTime<Utc>) {
+    for kind in [ClockKind::Verify, ClockKind::Settle, ClockKind::Reaction] {
+        meet(next, kind, now);
+    }
+}
+
+/// Takes over what a merged case had: its reporters with their own numbers, channels and secrecy, and what they said.
+#[must_use]
+pub fn absorb(survivor: &Case, merged: &Case) -> Case {
+    let mut next = survivor.clone();
+    for reporter in &merged.reporters {
+        if !next.reporters.iter().any(|it| it.pseudonym == reporter.pseudonym) {
+            next.reporters.push(Reporter { content: false, ..reporter.clone() });
+        }
+    }
+    let said = merged.messages.iter().filter(|it| it.by == Part::Reporter).cloned();
+    next.messages.extend(said.map(|it| Message { kind: MessageKind::Addition, ..it }));
+    next.messages.sort_by_key(|it| it.at);
+    next.publication = publication_after(next.publication, next.secrecy(), next.class);
+    next
+}
+
+/// What time alone does: marks of lateness, steps of the ladder, ends of windows. Doing it again changes nothing.
+#[must_use]
+pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked) {
+    let mut next = case.clone();
+    let mut ticked = Ticked::default();
+    let holder = next.holder().to_owned();
+    let inspected = next.class == Class::Whistleblowing;
+    for clock in &mut next.clocks {
+        if clock.mark(now) {
+            ticked.late.push(clock.kind);
+        }
+        let calendar = rules.of_clock(clock);
+        while let Some((percent, _)) = clock.next_rung(calendar).filter(|(_, at)| *at <= now) {
+            clock.climbed.push(percent);
+            let rung = clock.ladder.get(&percent).copied().unwrap_or(Rung::Admin);
+            ticked.climbs.push(Climb {
+                clock: clock.kind,
+                cycle: clock.cycle,
+                percent,
+                rung: if inspected { Rung::Inspectorate } else { rung },
+                holder: holder.clone(),
+            });
+        }
+    }
+    let over = next.reporter_until.is_some_and(|until| until <= now);
+    let order = match next.state {
+        State::AwaitingConfirmation if over => Some(Order::CloseBySilence),
+        State::AwaitingCompletion if over => Some(Order::DeemWithdrawn),
+        State::New
+        | State::Verified
+        | State::Disposed
+        | State::InProgress
+        | State::AwaitingCompletion
+        | State::AwaitingConfirmation
+        | State::Reopened
+        | State::Settled
+        | State::Merged
+        | State::ForwardedOutside
+        | State::Archived
+        | State::DeemedWithdrawn
+        | State::Withdrawn => None,
+    };
+    let mut decision = Decision { next, notices: Vec::new(), detail: BTreeMap::new() };
+    if let Some(order) = order {
+        let verb = order.verb();
+        // Both verbs are permitted where they are ordered, and are the system's.
+        if let Ok(decided) = decide(&decision.next, &By::system(), order, rules, now) {
+            decision = decided;
+            ticked.closed = Some(verb);
+        }
+    }
+    (decision, ticked)
+}
+
+/// The question reached the reporter: from now on the clocks stand still and the window runs. `None` when there is
+/// nothing to note.
+#[must_use]
+pub fn deliver(case: &Case, rules: &Rules, now: DateTime<Utc>) -> Option<Case> {
+    if case.state != State::AwaitingCompletion || !case.question_open {
+        return None;
+    }
+    let mut next = case.clone();
+    wait_for_reporter(&mut next, rules, now);
+    Some(next)
+}
+
+fn wait_for_reporter(next: &mut Case, rules: &Rules, now: DateTime<Utc>) {
+    next.question_open = false;
+    next.reporter_until = Some(rules.window("D9", COMPLETION_DAYS, now));
+    for clock in next.clocks.iter_mut().filter(|it| it.kind.pauses()) {
+        clock.pause(now);
+    }
+}
+
+fn go_on(next: &mut Case, rules: &Rules, now: DateTime<Utc>) {
+    next.question_open = false;
+    next.reporter_until = None;
+    for clock in &mut next.clocks {
+        let calendar = rules.of_clock(clock);
+        clock.resume(calendar, now);
+    }
+}
+
+/// Adds something said: by a reporter, or a note among officers. State and clocks stay.
+///
+/// # Errors
+/// [`Rejection::IsClosed`] for notes and additions to a closed case.
+pub fn add(
+    case: &Case,
+    by: &By,
+    reporter: &str,
+    (text, files, external): (String, Vec<File>, String),
+    now: DateTime<Utc>,
+) -> Result<Case, Rejection> {
+    if case.state.is_closed() {
+        return Err(Rejection::IsClosed);
+    }
+    let mut next = case.clone();
+    match by.part {
+        Part::Reporter => listen(&mut next, reporter, MessageKind::Addition, (text, files, external), now),
+        Part::Coordinator | Part::Agency | Part::Inspector | Part::System => {
+            say_with(&mut next, by, MessageKind::Note, text, files, now);
+        }
+    }
+    Ok(next)
+}
+
+/// A helping agency has done its part.
+///
+/// # Errors
+/// [`Rejection::NoHelper`].
+pub fn finish_help(
+    case: &Case,
+    by: &By,
+    agency: &str,
+    text: String,
+    now: DateTime<Utc>,
+) -> Result<Case, Rejection> {
+    let mut next = case.clone();
+    let helper = next.helpers.iter_mut().find(|it| it.agency == agency && it.done_at.is_none());
+    helper.ok_or_else(|| Rejection::NoHelper(agency.to_owned()))?.done_at = Some(now);
+    say(&mut next, by, MessageKind::Note, text, now);
+    Ok(next)
+}
+
+/// A reporter asks for another secrecy. It holds at once.
+///
+/// # Errors
+/// [`Rejection::SecrecyIsTheReporters`] when somebody else asks for less.
+pub fn set_secrecy(case: &Case, by: Part, reporter: &str, secrecy: Secrecy) -> Result<Case, Rejection> {
+    let mut next = case.clone();
+    for it in next.reporters.iter_mut().filter(|it| it.pseudonym == reporter) {
+        if by != Part::Reporter && secrecy < it.secrecy {
+            return Err(Rejection::SecrecyIsTheReporters);
+        }
+        it.secrecy = secrecy;
+        it.undecided = false;
+    }
+    next.publication = publication_after(next.publication, next.secrecy(), next.class);
+    Ok(next)
+}
+
+/// An officer publishes it, or withholds it.
+///
+/// # Errors
+/// [`Rejection::IsSecret`].
+pub fn set_publication(case: &Case, publish: bool, reason: String) -> Result<Case, Rejection> {
+    if case.publication == Publication::Secret {
+        return Err(Rejection::IsSecret);
+    }
+    let mut next = case.clone();
+    next.publication = if publish { Publication::Public } else { Publication::Withheld };
+    next.publication_reason = if publish { String::new() } else { reason };
+    Ok(next)
+}
+
+/// Another category, or another class. Number and history stay; clocks that run are counted again by the rows of the new
+/// one from where they began, and one that is late stays late.
+///
+/// # Errors
+/// [`Rejection`]: closed, unknown, or to or from whistleblowing without an inspectorate.
+pub fn recategorise(
+    case: &Case,
+    by: &By,
+    (category, class): (&str, Class),
+    reason: String,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> Result<Decision, Rejection> {
+    if case.state.is_closed() {
+        return Err(Rejection::IsClosed);
+    }
+    if !rules.categories.get(category).is_some_and(|it| it.active) {
+        return Err(Rejection::UnknownCategory(category.to_owned()));
+    }
+    let mut next = case.clone();
+    next.category = category.to_owned();
+    if class != case.class {
+        if class == Class::Whistleblowing {
+            let inspectorate = rules.inspectorate().ok_or(Rejection::InspectorateOnly)?.id.clone();
+            next.helpers.clear();
+            next.lead = Some(inspectorate.clone());
+            next.hand_to(&inspectorate, now);
+            next.state = State::New;
+        } else if case.class == Class::Whistleblowing {
+            // What was told to the inspectorate alone is not spread by a click.
+            return Err(Rejection::InspectorateOnly);
+        }
+        next.class = class;
+        next.publication = publication_after(next.publication, next.secrecy(), class);
+    }
+    let pair = (next.class, next.category.as_str());
+    for clock in next.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
+        if let Some(row) = rules.deadline(clock.kind, pair, clock.started_at).filter(|it| it.id != clock.deadline) {
+            let calendar = rules.calendar(if clock.calendar.is_empty() { &rules.home } else { &clock.calendar });
+            let fresh = Clock::start(clock.kind, clock.cycle, row, calendar, clock.started_at);
+            clock.deadline = fresh.deadline;
+            clock.value = fresh.value;
+            clock.unit = fresh.unit;
+            clock.calendar = fresh.calendar;
+            clock.calendar_version = fresh.calendar_version;
+            clock.ladder = fresh.ladder;
+            clock.due_at = clock.moment(100, calendar.2);
+            clock.mark(now);
+        }
+    }
+    say(&mut next, by, MessageKind::Note, reason, now);
+    let mut notices = Vec::new();
+    tell(&next, NoticeKind::Recategorised, &mut notices);
+    let detail = BTreeMap::from([("from", case.category.clone()), ("to", next.category.clone())]);
+    Ok(Decision { next, notices, detail })
+}
+
+/// The identity of a reporter was revealed to an officer: the reporter is told.
+#[must_use]
+pub fn reveal(case: &Case, reporter: &str, now: DateTime<Utc>) -> Decision {
+    let mut next = case.clone();
+    let mut notices = Vec::new();
+    for it in next.reporters.iter_mut().filter(|it| it.pseudonym == reporter) {
+        it.revealed.push(now);
+        notices.push(Notice { to: To::Reporter(it.pseudonym.clone()), kind: NoticeKind::Revealed });
+    }
+    Decision { next, notices, detail: BTreeMap::new() }
+}
+
+/// A rating after it was settled: once.
+///
+/// # Errors
+/// [`Rejection::NothingToRate`].
+pub fn rate(case: &Case, rating: u8) -> Result<Case, Rejection> {
+    if case.state != State::Settled || case.rating != 0 {
+        return Err(Rejection::NothingToRate);
+    }
+    Ok(Case { rating, ..case.clone() })
+}
+
+fn start(case: &mut Case, kind: ClockKind, rules: &Rules, at: DateTime<Utc>) {
+    let Some(row) = rules.deadline(kind, (case.class, &case.category), at) else { return };
+    let cycle = u32::try_from(case.clocks.iter().filter(|it| it.kind == kind).count()).unwrap_or(0) + 1;
+    // The clocks of an agency count by its own calendar, those of the case by the regency's.
+    let calendar = match kind {
+        ClockKind::Accept | ClockKind::FirstAnswer => rules.calendar_of(case.lead.as_deref()),
+        ClockKind::Verify | ClockKind::Settle | ClockKind::Reaction => rules.calendar_of(None),
+    };
+    case.clocks.push(Clock::start(kind, cycle, row, calendar, at));
+}
+
+fn meet(case: &mut Case, kind: ClockKind, now: DateTime<Utc>) {
+    for clock in case.clocks.iter_mut().filter(|it| it.kind == kind && it.state != ClockState::Met) {
+        clock.meet(now);
+    }
+}
+
+fn stop(case: &mut Case, kind: ClockKind, now: DateTime<Utc>) {
+    for clock in case.clocks.iter_mut().filter(|it| it.kind == kind) {
+        clock.stop(now);
+    }
+}
+
+fn say(case: &mut Case, by: &By, kind: MessageKind, text: String, now: DateTime<Utc>) {
+    if !text.is_empty() {
+        say_with(case, by, kind, text, Vec::new(), now);
+    }
+}
+
+fn say_with(case: &mut Case, by: &By, kind: MessageKind, text: String, files: Vec<File>, now: DateTime<Utc>) {
+    case.messages.push(Message {
+        at: now,
+        by: by.part,
+        account: by.account.clone(),
+        agency: by.agency.clone(),
+        kind,
+        text,
+        files,
+        reporter: String::new(),
+        external: String::new(),
+    });
+}
+
+fn listen(
+    case: &mut Case,
+    reporter: &str,
+    kind: MessageKind,
+    (text, files, external): (String, Vec<File>, String),
+    now: DateTime<Utc>,
+) {
+    if text.is_empty() && files.is_empty() {
+        return;
+    }
+    case.messages.push(Message {
+        at: now,
+        by: Part::Reporter,
+        account: String::new(),
+        agency: String::new(),
+        kind,
+        text,
+        files,
+        reporter: reporter.to_owned(),
+        external,
+    });
+}
+
+/// Each reporter is told, on the own channel.
+fn tell(case: &Case, kind: NoticeKind, notices: &mut Vec<Notice>) {
+    notices.extend(case.reporters.iter().map(|it| Notice { to: To::Reporter(it.pseudonym.clone()), kind }));
+}
+
+/// The verb of a decision by time, for the journal.
+impl Ticked {
+    /// Whether nothing happened.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.late.is_empty() && self.climbs.is_empty() && self.closed.is_none()
+    }
+
+    /// The verb that closed it, if one did.
+    #[must_use]
+    pub fn verb(&self) -> Option<Verb> {
+        self.closed
+    }
+}

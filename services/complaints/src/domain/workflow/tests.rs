@@ -1,0 +1,398 @@
+//! The table, its guards, and walks through it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use mpp_kit::calendar::WorkCalendar;
+use mpp_kit::zone::TimeZone;
+use proptest::prelude::*;
+use strum::IntoEnumIterator as _;
+
+use super::super::case::{Case, Place};
+use super::super::clock::ClockState;
+use super::super::deadline::{Confidence, Deadline, Unit};
+use super::super::number::Number;
+use super::super::rules::{Agency, CalendarVersion, Category, Rules};
+use super::super::words::{
+    ArchiveReason, Channel, Class, ClockKind, ForwardReason, NoProofReason, Part, Rung, Secrecy, State, Verb,
+};
+use super::super::{CaseId, DeadlineId};
+use super::*;
+
+const PUPR: &str = "17.07/pupr";
+const DINKES: &str = "17.07/dinkes";
+const INSPEKTORAT: &str = "17.07/inspektorat";
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn rules() -> Rules {
+    let agency = |id: &str, inspectorate| Agency {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        calendar: "17.07".to_owned(),
+        inspectorate,
+        active: true,
+        bounce_limit: 2,
+    };
+    let row = |key: &str, clock, value, unit| Deadline {
+        id: DeadlineId::generate(),
+        key: key.to_owned(),
+        clock,
+        class: None,
+        kind: String::new(),
+        value,
+        unit,
+        source: String::new(),
+        confidence: Confidence::B,
+        note: String::new(),
+        valid_from: NaiveDate::from_ymd_opt(2020, 1, 1).unwrap(),
+        valid_to: None,
+        signed_off_by: None,
+        signed_off_at: None,
+        ladder: BTreeMap::from([(50, Rung::Admin), (100, Rung::Secretary), (120, Rung::Regent)]),
+    };
+    let category = Category {
+        key: "JLN".to_owned(),
+        parent: String::new(),
+        name: "Jalan".to_owned(),
+        description: String::new(),
+        keywords: Vec::new(),
+        agency: PUPR.to_owned(),
+        deadline_kind: "GENERAL".to_owned(),
+        questions: Vec::new(),
+        duplicate_metres: 100,
+        active: true,
+        emergency_advice: String::new(),
+    };
+    Rules {
+        deadlines: vec![
+            row("D1", Some(ClockKind::Verify), 3, Unit::WorkingDays),
+            row("P1", Some(ClockKind::Accept), 1, Unit::WorkingDays),
+            row("D2", Some(ClockKind::FirstAnswer), 5, Unit::WorkingDays),
+            row("D5", Some(ClockKind::Settle), 14, Unit::WorkingDays),
+            row("D12", Some(ClockKind::Reaction), 4, Unit::Hours),
+            row("D3", None, 10, Unit::Days),
+            row("D9", None, 30, Unit::Days),
+        ],
+        calendars: BTreeMap::from([(
+            "17.07".to_owned(),
+            CalendarVersion {
+                id: "17.07".to_owned(),
+                version: 1,
+                calendar: WorkCalendar::five_days(TimeZone::Wib),
+            },
+        )]),
+        agencies: [agency(PUPR, false), agency(DINKES, false), agency(INSPEKTORAT, true)]
+            .into_iter()
+            .map(|it| (it.id.clone(), it))
+            .collect(),
+        categories: BTreeMap::from([("JLN".to_owned(), category)]),
+        home: "17.07".to_owned(),
+    }
+}
+
+fn opening(class: Class, at: DateTime<Utc>) -> Opening {
+    Opening {
+        id: CaseId::generate(),
+        number: Number { year: 2026, seq: 1 },
+        class,
+        category: "JLN".to_owned(),
+        place: Place::default(),
+        occurred_at: None,
+        received_at: at,
+        arrived_at: at,
+        channel: Channel::Web,
+        about: Some(PUPR.to_owned()),
+        text: "Jalan berlubang".to_owned(),
+        files: Vec::new(),
+        pseudonym: "Pelapor-1".to_owned(),
+        secrecy: Secrecy::Open,
+        reachable: true,
+        undecided: false,
+        extra: BTreeMap::new(),
+        written_by: String::new(),
+        queue_ticket: String::new(),
+        external: String::new(),
+    }
+}
+
+fn order(verb: Verb, case: &Case) -> Order {
+    let text = || "teks".to_owned();
+    let reporter = || "Pelapor-1".to_owned();
+    match verb {
+        Verb::Verify => Order::Verify { note: text() },
+        Verb::Dispose => {
+            let agency = if case.class == Class::Whistleblowing { INSPEKTORAT } else { PUPR };
+            Order::Dispose { agency: agency.to_owned(), helpers: Vec::new(), note: text() }
+        }
+        Verb::Accept => Order::Accept,
+        Verb::Bounce => Order::Bounce { reason: text() },
+        Verb::AskCompletion => Order::AskCompletion { question: text() },
+        Verb::Complete => {
+            Order::Complete { reporter: reporter(), text: text(), files: vec![], external: String::new() }
+        }
+        Verb::FirstAnswer => Order::FirstAnswer { text: text() },
+        Verb::Answer => Order::Answer {
+            text: text(),
+            proof: vec![],
+            no_proof: Some(NoProofReason::InformationGiven),
+        },
+        Verb::Confirm => Order::Confirm { reporter: reporter(), rating: 5 },
+        Verb::Reopen => Order::Reopen { reporter: reporter(), text: text(), files: vec![] },
+        Verb::CloseBySilence => Order::CloseBySilence,
+        Verb::Merge => Order::Merge {
+            into: CaseId::generate(),
+            received_at: case.received_at,
+            class: case.class,
+            state: State::New,
+        },
+        Verb::ForwardOutside => {
+            Order::ForwardOutside { reason: ForwardReason::Province, to: text(), advice: text() }
+        }
+        Verb::Archive => Order::Archive { reason: ArchiveReason::Unclear, advice: text() },
+        Verb::Withdraw => Order::Withdraw { reporter: reporter(), text: text() },
+        Verb::DeemWithdrawn => Order::DeemWithdrawn,
+    }
+}
+
+fn by(part: Part) -> By {
+    By { part, account: "acc_1".to_owned(), agency: String::new() }
+}
+
+#[test]
+fn the_table_is_sound() {
+    let states: Vec<State> = State::iter().collect();
+    assert_eq!(TRANSITIONS.defects(State::New, &states), Vec::<String>::new());
+    for verb in Verb::iter() {
+        assert_eq!(GUARDS.iter().filter(|(it, _)| *it == verb).count(), 1, "{verb} has one guard");
+        assert!(TRANSITIONS.0.iter().any(|row| row.verb == verb), "{verb} leads somewhere");
+    }
+    for state in State::iter().filter(|it| it.is_closed()) {
+        let verbs = TRANSITIONS.allowed(state);
+        assert!(verbs.is_empty() || (state == State::Settled && verbs == [Verb::Reopen]), "{state}");
+    }
+}
+
+#[test]
+fn c_23_only_rows_of_the_table_and_their_parts_change_anything() {
+    let (rules, now) = (rules(), at("2026-11-23T02:00:00Z"));
+    for class in [Class::Complaint, Class::Whistleblowing] {
+        let mut case = open(opening(class, now), &rules).unwrap().next;
+        case.lead.get_or_insert(PUPR.to_owned());
+        case.reporter_until = Some(now + TimeDelta::days(1));
+        for state in State::iter() {
+            case.state = state;
+            case.resume = (state == State::AwaitingCompletion).then_some(State::InProgress);
+            for verb in Verb::iter() {
+                for part in Part::iter() {
+                    let permitted = TRANSITIONS.allowed(state).contains(&verb);
+                    let decided = decide(&case, &by(part), order(verb, &case), &rules, now);
+                    match decided {
+                        Ok(decision) => {
+                            assert!(permitted && may(part, verb, class), "{class} {state} {verb} {part}");
+                            assert!(TRANSITIONS.permits(state, verb, decision.next.state));
+                            assert_eq!(decision.next.closed_at.is_some(), decision.next.state.is_closed());
+                        }
+                        Err(Rejection::NotNow { allowed: offered, .. }) => {
+                            assert!(!permitted);
+                            assert_eq!(offered, allowed(state, class, &[part]));
+                        }
+                        Err(Rejection::NotYours { .. }) => assert!(permitted && !may(part, verb, class)),
+                        Err(other) => panic!("{class} {state} {verb} {part}: {other}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn c_21_whistleblowing_is_the_inspectors_from_the_first_moment() {
+    let (rules, now) = (rules(), at("2026-11-23T02:00:00Z"));
+    let decision = open(opening(Class::Whistleblowing, now), &rules).unwrap();
+    let case = decision.next;
+    assert_eq!((case.lead.as_deref(), case.desk()), (Some(INSPEKTORAT), "whistleblowing"));
+    assert!(
+        decision
+            .notices
+            .iter()
+            .all(|it| matches!(&it.to, To::Reporter(_)) || it.to == To::Admin(INSPEKTORAT.to_owned()))
+    );
+    let verified =
+        decide(&case, &by(Part::Inspector), order(Verb::Verify, &case), &rules, now).unwrap().next;
+    let elsewhere =
+        Order::Dispose { agency: PUPR.to_owned(), helpers: Vec::new(), note: String::new() };
+    assert_eq!(
+        decide(&verified, &by(Part::Inspector), elsewhere, &rules, now),
+        Err(Rejection::InspectorateOnly)
+    );
+    let (_, ticked) = tick(&verified, &rules, now + TimeDelta::days(60));
+    assert!(!ticked.climbs.is_empty() && ticked.climbs.iter().all(|it| it.rung == Rung::Inspectorate));
+}
+
+fn walk(case: &Case, rules: &Rules, verbs: &[(Verb, Part)], now: DateTime<Utc>) -> Case {
+    verbs.iter().fold(case.clone(), |case, (verb, part)| {
+        decide(&case, &by(*part), order(*verb, &case), rules, now).unwrap_or_else(|e| panic!("{verb}: {e}")).next
+    })
+}
+
+#[test]
+fn c_28_clocks_stand_still_only_after_the_question_arrived() {
+    let (rules, now) = (rules(), at("2026-11-23T02:00:00Z"));
+    let case = open(opening(Class::Complaint, now), &rules).unwrap().next;
+    let asked = walk(&case, &rules, &[(Verb::AskCompletion, Part::Coordinator)], now);
+    assert_eq!(asked.clock(ClockKind::Verify).unwrap().state, ClockState::Running);
+    assert_eq!(asked.reporter_until, None);
+    let told = deliver(&asked, &rules, now + TimeDelta::hours(1)).unwrap();
+    assert_eq!(told.clock(ClockKind::Verify).unwrap().state, ClockState::Paused);
+    assert_eq!(told.clock(ClockKind::Settle).unwrap().state, ClockState::Paused);
+    assert_eq!(told.clock(ClockKind::Reaction).unwrap().state, ClockState::Met);
+    assert_eq!(deliver(&told, &rules, now + TimeDelta::hours(2)), None);
+    let (over, ticked) = tick(&told, &rules, now + TimeDelta::hours(1) + TimeDelta::days(30));
+    assert_eq!((over.next.state, ticked.closed), (State::DeemedWithdrawn, Some(Verb::DeemWithdrawn)));
+    let back = walk(&told, &rules, &[(Verb::Complete, Part::Reporter)], now + TimeDelta::days(2));
+    assert_eq!(back.state, State::New);
+    assert_eq!(back.clock(ClockKind::Verify).unwrap().state, ClockState::Running);
+    assert!(back.clock(ClockKind::Settle).unwrap().due_at > case.clock(ClockKind::Settle).unwrap().due_at);
+}
+
+#[test]
+fn c_26_the_third_bounce_is_refused_and_each_holder_is_charged_its_minutes() {
+    let (rules, now) = (rules(), at("2026-11-23T01:00:00Z"));
+    let mut case = open(opening(Class::Complaint, now), &rules).unwrap().next;
+    case = walk(&case, &rules, &[(Verb::Verify, Part::Coordinator), (Verb::Dispose, Part::Coordinator)], now);
+    let settle = case.clock(ClockKind::Settle).unwrap().due_at;
+    for _ in 0..2 {
+        case = walk(&case, &rules, &[(Verb::Bounce, Part::Agency)], now + TimeDelta::hours(2));
+        case = walk(&case, &rules, &[(Verb::Dispose, Part::Coordinator)], now + TimeDelta::hours(3));
+    }
+    assert_eq!(
+        decide(&case, &by(Part::Agency), order(Verb::Bounce, &case), &rules, now + TimeDelta::hours(3)),
+        Err(Rejection::BounceLimit(2))
+    );
+    assert_eq!(case.clock(ClockKind::Settle).unwrap().due_at, settle, "the clock of the case never starts again");
+    assert_eq!(case.clock(ClockKind::Accept).unwrap().cycle, 3, "that of the stage does");
+    let charges = case.charges(&rules, now + TimeDelta::hours(3));
+    // 08:00 to 10:00, then 10:00 to 11:00 with the coordinator.
+    assert_eq!((charges[1].agency.as_str(), charges[1].minutes), (PUPR, 120));
+    assert_eq!((charges[2].agency.as_str(), charges[2].minutes), ("coordinator", 60));
+}
+
+#[test]
+fn c_31_c_32_each_reporter_has_a_word_and_a_reopened_case_keeps_its_lateness() {
+    let (rules, now) = (rules(), at("2026-11-23T01:00:00Z"));
+    let path = [
+        (Verb::Verify, Part::Coordinator),
+        (Verb::Dispose, Part::Coordinator),
+        (Verb::Accept, Part::Agency),
+        (Verb::FirstAnswer, Part::Agency),
+    ];
+    let case = walk(&open(opening(Class::Complaint, now), &rules).unwrap().next, &rules, &path, now);
+    let mut second = opening(Class::Complaint, now + TimeDelta::hours(1));
+    second.number.seq = 2;
+    second.pseudonym = "Pelapor-2".to_owned();
+    second.secrecy = Secrecy::Secret;
+    let second = open(second, &rules).unwrap().next;
+    let younger = Order::Merge {
+        into: second.id,
+        received_at: second.received_at,
+        class: second.class,
+        state: second.state,
+    };
+    assert_eq!(
+        decide(&case, &by(Part::Coordinator), younger, &rules, now),
+        Err(Rejection::CannotMerge("YOUNGER"))
+    );
+    let case = absorb(&case, &second);
+    assert_eq!((case.reporters.len(), case.secrecy()), (2, Secrecy::Secret));
+    assert!(!case.is_public());
+    let late = now + TimeDelta::days(60);
+    let answered = walk(&case, &rules, &[(Verb::Answer, Part::Agency)], late);
+    assert!(answered.clock(ClockKind::Settle).unwrap().late_at.is_some());
+    let one = walk(&answered, &rules, &[(Verb::Confirm, Part::Reporter)], late);
+    assert_eq!(one.state, State::AwaitingConfirmation, "the second has not said anything");
+    let no = Order::Reopen { reporter: "Pelapor-2".to_owned(), text: "Belum".to_owned(), files: vec![] };
+    let reopened = decide(&one, &By::reporter(), no.clone(), &rules, late + TimeDelta::days(9)).unwrap().next;
+    assert_eq!((reopened.state, reopened.holder()), (State::Reopened, PUPR));
+    let settles: Vec<_> = reopened.clocks.iter().filter(|it| it.kind == ClockKind::Settle).collect();
+    assert_eq!(settles.len(), 2);
+    assert!(settles[0].late_at.is_some() && settles[1].late_at.is_none());
+    assert_eq!(
+        decide(&one, &By::reporter(), no, &rules, late + TimeDelta::days(10)),
+        Err(Rejection::WindowOver)
+    );
+    let (silent, _) = tick(&one, &rules, late + TimeDelta::days(10));
+    assert_eq!(silent.next.state, State::Settled);
+}
+
+#[test]
+fn c_53_another_category_counts_again_and_what_is_late_stays_late() {
+    let (mut rules, now) = (rules(), at("2026-11-23T01:00:00Z"));
+    let mut fast = rules.categories["JLN"].clone();
+    fast.key = "PDAM".to_owned();
+    fast.deadline_kind = "FAST".to_owned();
+    rules.categories.insert("PDAM".to_owned(), fast);
+    let mut row = rules.deadlines.iter().find(|it| it.key == "D5").unwrap().clone();
+    row.id = DeadlineId::generate();
+    row.kind = "FAST".to_owned();
+    row.value = 2;
+    rules.deadlines.push(row);
+    let case = open(opening(Class::Complaint, now), &rules).unwrap().next;
+    let by = by(Part::Coordinator);
+    let decision =
+        recategorise(&case, &by, ("PDAM", Class::Complaint), "air".to_owned(), &rules, now).unwrap();
+    let next = decision.next;
+    assert_eq!((next.number, next.category.as_str()), (case.number, "PDAM"));
+    assert!(next.clock(ClockKind::Settle).unwrap().due_at < case.clock(ClockKind::Settle).unwrap().due_at);
+    assert_eq!(decision.notices.len(), 1, "the reporter is told once");
+    let late = now + TimeDelta::days(60);
+    let next =
+        recategorise(&case, &by, ("PDAM", Class::Complaint), "air".to_owned(), &rules, late).unwrap().next;
+    assert_eq!(
+        next.clock(ClockKind::Settle).unwrap().deadline,
+        case.clock(ClockKind::Settle).unwrap().deadline
+    );
+}
+
+proptest! {
+    /// Whatever is done to a case: time marks are never taken back, a closed case has no clock that runs, exactly one
+    /// holder holds an open case that is worked on, and a tick changes nothing the second time.
+    #[test]
+    fn any_walk_keeps_what_must_hold(steps in prop::collection::vec((0_usize..16, 0_usize..5, 0_i64..400_000), 1..40)) {
+        let rules = rules();
+        let mut now = at("2026-01-05T01:00:00Z");
+        let mut case = open(opening(Class::Complaint, now), &rules).unwrap().next;
+        let verbs: Vec<Verb> = Verb::iter().collect();
+        let parts: Vec<Part> = Part::iter().collect();
+        let mut late: Vec<(ClockKind, u32, DateTime<Utc>)> = Vec::new();
+        for (verb, part, wait) in steps {
+            now += TimeDelta::seconds(wait);
+            let (ticked, what) = tick(&case, &rules, now);
+            let (again, nothing) = tick(&ticked.next, &rules, now);
+            prop_assert_eq!(&again.next, &ticked.next);
+            prop_assert!(nothing.is_nothing(), "{:?} after {:?}", nothing, what);
+            case = ticked.next;
+            if let Ok(decision) = decide(&case, &by(parts[part]), order(verbs[verb], &case), &rules, now) {
+                case = decision.next;
+            }
+            if let Some(told) = deliver(&case, &rules, now) {
+                case = told;
+            }
+            for (kind, cycle, moment) in &late {
+                let clock = case.clocks.iter().find(|it| it.kind == *kind && it.cycle == *cycle).unwrap();
+                prop_assert_eq!(clock.late_at, Some(*moment));
+            }
+            late = case.clocks.iter().filter_map(|it| Some((it.kind, it.cycle, it.late_at?))).collect();
+            prop_assert_eq!(case.state.is_closed(), case.closed_at.is_some());
+            if case.state.is_closed() {
+                prop_assert_eq!(case.open_clocks().count(), 0);
+                prop_assert!(case.holders.iter().all(|it| it.to.is_some()));
+            } else {
+                prop_assert!(case.holders.iter().filter(|it| it.to.is_none()).count() <= 1);
+            }
+            prop_assert!(case.open_clocks().count() <= 5);
+        }
+    }
+}

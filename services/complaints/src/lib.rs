@@ -1,0 +1,4 @@
+//! Complaints.
+#![allow(missing_docs)]
+pub mod domain;
+pub mod intake;

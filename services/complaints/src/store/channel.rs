@@ -1,0 +1,156 @@
+//! Messages as channels delivered them. The key of the provider makes a repetition one message, in the transaction that
+//! stores it.
+
+use chrono::{DateTime, Utc};
+use mpp_kit::cipher::Cipher;
+use mpp_kit::column::{open, read, seal};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::entity::channel_message::{ActiveModel, Column, Entity, Model};
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum MessageState {
+    /// It waits for its turn.
+    Waiting,
+    /// It is in a case.
+    Placed,
+    /// Its sender was asked which case it is about.
+    Asked,
+    /// It does not belong in a case: a bounce, an answer of a machine.
+    Ignored,
+}
+
+/// A message that waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored<T> {
+    pub(crate) source: String,
+    pub(crate) account: String,
+    pub(crate) external_id: String,
+    pub(crate) conversation: String,
+    pub(crate) case: Option<String>,
+    pub(crate) state: MessageState,
+    pub(crate) body: T,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) arrived_at: DateTime<Utc>,
+}
+
+fn name(source: &str, account: &str, external_id: &str) -> String {
+    format!("message {source} {account} {external_id}")
+}
+
+/// Stores messages. Answers how many are new.
+pub(crate) async fn insert<T: Serialize>(
+    tx: &DatabaseTransaction,
+    vault: &Cipher,
+    messages: &[Stored<T>],
+) -> Result<u64, DbErr> {
+    let mut stored = 0;
+    for it in messages {
+        let sealed = seal(vault, &name(&it.source, &it.account, &it.external_id), &it.body)?;
+        let row = ActiveModel {
+            source: Set(it.source.clone()),
+            account: Set(it.account.clone()),
+            external_id: Set(it.external_id.clone()),
+            conversation: Set(it.conversation.clone()),
+            state: Set(it.state.to_string()),
+            complaint_id: Set(it.case.clone()),
+            body: Set(sealed),
+            received_at: Set(it.received_at),
+            arrived_at: Set(it.arrived_at),
+        };
+        stored += Entity::insert(row)
+            .on_conflict(
+                OnConflict::columns([Column::Source, Column::Account, Column::ExternalId])
+                    .do_nothing()
+                    .to_owned(),
+            )
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(stored)
+}
+
+/// Messages in a state, oldest first.
+pub(crate) async fn waiting<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    vault: &Cipher,
+    state: MessageState,
+    limit: u64,
+) -> Result<Vec<Stored<T>>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::State.eq(state.to_string()))
+        .order_by_asc(Column::ArrivedAt)
+        .order_by_asc(Column::ExternalId)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(|row| stored(vault, row)).collect()
+}
+
+/// The messages of a conversation since a moment, oldest first.
+pub(crate) async fn of_conversation<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    vault: &Cipher,
+    conversation: &str,
+    since: DateTime<Utc>,
+) -> Result<Vec<Stored<T>>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Conversation.eq(conversation))
+        .filter(Column::ArrivedAt.gte(since))
+        .order_by_asc(Column::ArrivedAt)
+        .order_by_asc(Column::ExternalId)
+        .all(db)
+        .await?;
+    rows.into_iter().map(|row| stored(vault, row)).collect()
+}
+
+/// Notes what became of a message. `false` if somebody was first.
+pub(crate) async fn moved<T>(
+    tx: &DatabaseTransaction,
+    before: &Stored<T>,
+    state: MessageState,
+    case: Option<&str>,
+) -> Result<bool, DbErr> {
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state.to_string()))
+        .col_expr(Column::ComplaintId, Expr::value(case))
+        .filter(Column::Source.eq(before.source.as_str()))
+        .filter(Column::Account.eq(before.account.as_str()))
+        .filter(Column::ExternalId.eq(before.external_id.as_str()))
+        .filter(Column::State.eq(before.state.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Deletes messages that are in a case, or belong in none, and arrived before a moment.
+pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    let ended = [MessageState::Placed, MessageState::Ignored].map(|it| it.to_string());
+    let done = Entity::delete_many()
+        .filter(Column::State.is_in(ended))
+        .filter(Column::ArrivedAt.lt(before))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected)
+}
+
+fn stored<T: DeserializeOwned>(vault: &Cipher, row: Model) -> Result<Stored<T>, DbErr> {
+    Ok(Stored {
+        body: open(vault, &name(&row.source, &row.account, &row.external_id), &row.body)?,
+        source: row.source,
+        account: row.account,
+        external_id: row.external_id,
+        conversation: row.conversation,
+        case: row.complaint_id,
+        state: read("channel_message.state", &row.state)?,
+        received_at: row.received_at,
+        arrived_at: row.arrived_at,
+    })
+}

@@ -1,0 +1,530 @@
+//! Cases, with the numbers that lead to them.
+
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::Areas;
+use mpp_kit::cipher::Cipher;
+use mpp_kit::column::{count, number, open, read, seal};
+use mpp_kit::event::within;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
+
+use super::end_of_time;
+use super::entity::complaint::{ActiveModel, Column, Entity, Model};
+use super::entity::{case_number, helper};
+use crate::domain::case::Case;
+use crate::domain::number::Number;
+use crate::domain::rules::Rules;
+use crate::domain::words::{Channel, Class, Secrecy, State};
+use crate::domain::{CaseId, WHISTLEBLOWING};
+
+/// A case as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) case: Case,
+    pub(crate) version: u32,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+/// A case in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) id: String,
+    pub(crate) number: String,
+    pub(crate) class: Class,
+    pub(crate) state: State,
+    pub(crate) category: String,
+    pub(crate) lead: String,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) due_at: Option<DateTime<Utc>>,
+    pub(crate) sort_at: DateTime<Utc>,
+    pub(crate) late: bool,
+    pub(crate) village: String,
+    pub(crate) channel: Channel,
+    pub(crate) version: u32,
+    pub(crate) secrecy: Secrecy,
+}
+
+/// What a list is about.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) state: Option<State>,
+    pub(crate) category: String,
+    pub(crate) open_only: bool,
+    pub(crate) late_only: bool,
+    pub(crate) due: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub(crate) states: Vec<State>,
+}
+
+/// The desks that somebody reaches: boards of agencies, of the coordinator, of whistleblowing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Desks {
+    /// Agencies and the coordinator.
+    pub(crate) areas: Areas,
+    /// Whether whistleblowing too.
+    pub(crate) whistleblowing: bool,
+    /// Whether what no agency has is among them.
+    pub(crate) coordinator: bool,
+}
+
+/// Writes a new case with its number.
+pub(crate) async fn insert(
+    tx: &DatabaseTransaction,
+    cipher: &Cipher,
+    record: &Record,
+    rules: &Rules,
+) -> Result<(), DbErr> {
+    let case = &record.case;
+    let id = case.id.to_string();
+    let row = ActiveModel {
+        number: Set(case.number.to_string()),
+        version: Set(number(record.version)?),
+        class: Set(case.class.to_string()),
+        state: Set(case.state.to_string()),
+        category: Set(case.category.clone()),
+        channel: Set(case.channel.to_string()),
+        village: Set(case.place.village.clone()),
+        latitude: Set(case.place.point.map(|it| it.0)),
+        longitude: Set(case.place.point.map(|it| it.1)),
+        lead_agency: Set(case.lead.clone().unwrap_or_default()),
+        desk: Set(case.desk().to_owned()),
+        secrecy: Set(case.secrecy().to_string()),
+        is_public: Set(case.is_public()),
+        is_closed: Set(case.state.is_closed()),
+        late: Set(case.is_late(record.updated_at)),
+        received_at: Set(case.received_at),
+        updated_at: Set(record.updated_at),
+        closed_at: Set(case.closed_at),
+        due_at: Set(case.due_at()),
+        sort_at: Set(case.due_at().unwrap_or_else(end_of_time)),
+        next_at: Set(case.next_moment(rules)),
+        forgotten_at: Set(None),
+        body: Set(seal(cipher, &id, case)?),
+        id: Set(id.clone()),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    for reporter in &case.reporters {
+        lead_to(tx, reporter.number, &id, &reporter.pseudonym).await?;
+    }
+    Ok(())
+}
+
+/// Writes a changed case over the version before. `false` if somebody was first.
+pub(crate) async fn update(
+    tx: &DatabaseTransaction,
+    cipher: &Cipher,
+    record: &Record,
+    rules: &Rules,
+) -> Result<bool, DbErr> {
+    let case = &record.case;
+    let id = case.id.to_string();
+    let done = Entity::update_many()
+        .col_expr(Column::Version, Expr::value(number(record.version)?))
+        .col_expr(Column::Class, Expr::value(case.class.to_string()))
+        .col_expr(Column::State, Expr::value(case.state.to_string()))
+        .col_expr(Column::Category, Expr::value(case.category.clone()))
+        .col_expr(Column::LeadAgency, Expr::value(case.lead.clone().unwrap_or_default()))
+        .col_expr(Column::Desk, Expr::value(case.desk()))
+        .col_expr(Column::Secrecy, Expr::value(case.secrecy().to_string()))
+        .col_expr(Column::IsPublic, Expr::value(case.is_public()))
+        .col_expr(Column::IsClosed, Expr::value(case.state.is_closed()))
+        .col_expr(Column::Late, Expr::value(case.is_late(record.updated_at)))
+        .col_expr(Column::UpdatedAt, Expr::value(record.updated_at))
+        .col_expr(Column::ClosedAt, Expr::value(case.closed_at))
+        .col_expr(Column::DueAt, Expr::value(case.due_at()))
+        .col_expr(Column::SortAt, Expr::value(case.due_at().unwrap_or_else(end_of_time)))
+        .col_expr(Column::NextAt, Expr::value(case.next_moment(rules)))
+        .col_expr(Column::Body, Expr::value(seal(cipher, &id, case)?))
+        .filter(Column::Id.eq(id.as_str()))
+        .filter(Column::Version.eq(number(record.version - 1)?))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Lets a number lead to a case.
+pub(crate) async fn lead_to(
+    tx: &DatabaseTransaction,
+    number: Number,
+    to: &str,
+    pseudonym: &str,
+) -> Result<(), DbErr> {
+    let row = case_number::ActiveModel {
+        number: Set(number.to_string()),
+        complaint_id: Set(to.to_owned()),
+        pseudonym: Set(pseudonym.to_owned()),
+    };
+    case_number::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Lets every number of a case lead to another one.
+pub(crate) async fn redirect(tx: &DatabaseTransaction, from: CaseId, to: CaseId) -> Result<(), DbErr> {
+    case_number::Entity::update_many()
+        .col_expr(case_number::Column::ComplaintId, Expr::value(to.to_string()))
+        .filter(case_number::Column::ComplaintId.eq(from.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes who helps, in place of who did.
+pub(crate) async fn set_helpers(tx: &DatabaseTransaction, case: &Case) -> Result<(), DbErr> {
+    let id = case.id.to_string();
+    helper::Entity::delete_many().filter(helper::Column::ComplaintId.eq(id.as_str())).exec(tx).await?;
+    let rows: Vec<_> = case
+        .helpers
+        .iter()
+        .map(|it| helper::ActiveModel {
+            complaint_id: Set(id.clone()),
+            agency_id: Set(it.agency.clone()),
+            due_at: Set(it.due_at),
+            done_at: Set(it.done_at),
+        })
+        .collect();
+    if !rows.is_empty() {
+        helper::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// The case with this id.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    id: CaseId,
+) -> Result<Option<Record>, DbErr> {
+    let row = Entity::find_by_id(id.to_string()).one(db).await?;
+    row.map(|row| record(cipher, row)).transpose()
+}
+
+/// The cases with these ids, in no order.
+pub(crate) async fn several(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    ids: Vec<String>,
+) -> Result<Vec<Record>, DbErr> {
+    let rows = Entity::find().filter(Column::Id.is_in(ids)).all(db).await?;
+    rows.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// The case that a number leads to.
+pub(crate) async fn by_number(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    number: Number,
+) -> Result<Option<Record>, DbErr> {
+    let Some(found) = case_number::Entity::find_by_id(number.to_string()).one(db).await? else {
+        return Ok(None);
+    };
+    find(db, cipher, read("case_number.complaint_id", &found.complaint_id)?).await
+}
+
+/// Cases to which time does something now, those that wait longest first.
+pub(crate) async fn due(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<String>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::NextAt.lte(now))
+        .order_by_asc(Column::NextAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await
+}
+
+/// Open cases after an id, for a new version of a calendar.
+pub(crate) async fn open_after(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<Record>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::IsClosed.eq(false))
+        .filter(Column::Id.gt(after))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// Closed cases whose reporters are to be forgotten: closed before a moment, and not forgotten yet.
+pub(crate) async fn to_forget(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    before: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Record>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::IsClosed.eq(true))
+        .filter(Column::ForgottenAt.is_null())
+        .filter(Column::ClosedAt.lt(before))
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// Notes that the personal data of a case is gone.
+pub(crate) async fn forgotten(
+    tx: &DatabaseTransaction,
+    id: CaseId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ForgottenAt, Expr::value(now))
+        .col_expr(Column::Latitude, Expr::value(Option::<f64>::None))
+        .col_expr(Column::Longitude, Expr::value(Option::<f64>::None))
+        .filter(Column::Id.eq(id.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Cases of these desks, what falls due first first, after a line. Those an agency helps with are in [`helped`].
+pub(crate) async fn list(
+    db: &impl ConnectionTrait,
+    desks: &Desks,
+    filter: &Filter,
+    after: Option<&(DateTime<Utc>, String)>,
+    limit: u64,
+) -> Result<Vec<Line>, DbErr> {
+    let select = filtered(Entity::find(), filter, after).filter(reach(desks));
+    lines(select.limit(limit), db).await
+}
+
+/// Cases that agencies in these areas help with.
+pub(crate) async fn helped(
+    db: &impl ConnectionTrait,
+    areas: &[String],
+    filter: &Filter,
+    after: Option<&(DateTime<Utc>, String)>,
+    limit: u64,
+) -> Result<Vec<Line>, DbErr> {
+    let ids: Vec<String> = helper::Entity::find()
+        .select_only()
+        .column(helper::Column::ComplaintId)
+        .filter(within(helper::Column::AgencyId, areas))
+        .filter(helper::Column::DoneAt.is_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let select = filtered(Entity::find(), filter, after)
+        .filter(Column::Id.is_in(ids))
+        .filter(Column::Desk.ne(WHISTLEBLOWING));
+    lines(select.limit(limit), db).await
+}
+
+/// Lines of these cases that lie within reach.
+pub(crate) async fn of_ids(
+    db: &impl ConnectionTrait,
+    ids: Vec<String>,
+) -> Result<Vec<Line>, DbErr> {
+    lines(Entity::find().filter(Column::Id.is_in(ids)), db).await
+}
+
+/// Published cases, latest change first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Published {
+    pub(crate) categories: Vec<String>,
+    pub(crate) numbers: Vec<String>,
+    pub(crate) received_from: Option<DateTime<Utc>>,
+    pub(crate) received_before: Option<DateTime<Utc>>,
+    pub(crate) closed: Option<bool>,
+}
+
+pub(crate) async fn published(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    filter: &Published,
+    after: Option<&(DateTime<Utc>, String)>,
+    limit: u64,
+) -> Result<Vec<Record>, DbErr> {
+    let mut select = Entity::find()
+        .filter(Column::IsPublic.eq(true))
+        .order_by_desc(Column::UpdatedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit);
+    if filter.numbers.is_empty() {
+        if !filter.categories.is_empty() {
+            select = select.filter(Column::Category.is_in(filter.categories.clone()));
+        }
+        if let Some(from) = filter.received_from {
+            select = select.filter(Column::ReceivedAt.gte(from));
+        }
+        if let Some(before) = filter.received_before {
+            select = select.filter(Column::ReceivedAt.lt(before));
+        }
+        if let Some(closed) = filter.closed {
+            select = select.filter(Column::IsClosed.eq(closed));
+        }
+    } else {
+        select = select.filter(Column::Number.is_in(filter.numbers.clone()));
+    }
+    if let Some((at, id)) = after {
+        select = select.filter(
+            Condition::any()
+                .add(Column::UpdatedAt.lt(*at))
+                .add(Condition::all().add(Column::UpdatedAt.eq(*at)).add(Column::Id.lt(id.as_str()))),
+        );
+    }
+    select.all(db).await?.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// Published open cases of a category within a square around a point, its half in degrees.
+pub(crate) async fn near(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    category: &str,
+    (latitude, longitude): (f64, f64),
+    (north, east): (f64, f64),
+    limit: u64,
+) -> Result<Vec<Record>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Category.eq(category))
+        .filter(Column::IsPublic.eq(true))
+        .filter(Column::IsClosed.eq(false))
+        .filter(Column::Latitude.between(latitude - north, latitude + north))
+        .filter(Column::Longitude.between(longitude - east, longitude + east))
+        .order_by_desc(Column::UpdatedAt)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// The condition that a case stands on one of these desks.
+pub(crate) fn reach(desks: &Desks) -> Condition {
+    let mut any = Condition::any();
+    match desks.areas.bounds() {
+        None => any = any.add(Column::Desk.ne(WHISTLEBLOWING)),
+        Some(areas) => {
+            any = any.add(within(Column::Desk, areas));
+            if desks.coordinator {
+                any = any.add(Column::Desk.eq(crate::domain::COORDINATOR));
+            }
+        }
+    }
+    if desks.whistleblowing {
+        any = any.add(Column::Desk.eq(WHISTLEBLOWING));
+    }
+    any
+}
+
+fn filtered(
+    select: Select<Entity>,
+    filter: &Filter,
+    after: Option<&(DateTime<Utc>, String)>,
+) -> Select<Entity> {
+    let mut select = select.order_by_asc(Column::SortAt).order_by_asc(Column::Id);
+    if let Some(state) = filter.state {
+        select = select.filter(Column::State.eq(state.to_string()));
+    }
+    if !filter.states.is_empty() {
+        select = select.filter(Column::State.is_in(filter.states.iter().map(ToString::to_string)));
+    }
+    if !filter.category.is_empty() {
+        select = select.filter(Column::Category.eq(filter.category.as_str()));
+    }
+    if filter.open_only {
+        select = select.filter(Column::IsClosed.eq(false));
+    }
+    if filter.late_only {
+        select = select.filter(Column::Late.eq(true));
+    }
+    if let Some((from, before)) = filter.due {
+        select = select.filter(Column::SortAt.gte(from)).filter(Column::SortAt.lt(before));
+    }
+    if let Some((sort_at, id)) = after {
+        select = select.filter(
+            Condition::any()
+                .add(Column::SortAt.gt(*sort_at))
+                .add(Condition::all().add(Column::SortAt.eq(*sort_at)).add(Column::Id.gt(id.as_str()))),
+        );
+    }
+    select
+}
+
+async fn lines(select: Select<Entity>, db: &impl ConnectionTrait) -> Result<Vec<Line>, DbErr> {
+    // The body is not read: a list must not pay for what it does not show.
+    let rows: Vec<Light> = select
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::Number,
+            Column::Version,
+            Column::Class,
+            Column::State,
+            Column::Category,
+            Column::Channel,
+            Column::Village,
+            Column::LeadAgency,
+            Column::Secrecy,
+            Column::Late,
+            Column::ReceivedAt,
+            Column::DueAt,
+            Column::SortAt,
+        ])
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.into_iter().map(line).collect()
+}
+
+/// Columns of a line.
+type Light = (
+    String,
+    String,
+    i32,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    bool,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+    DateTime<Utc>,
+);
+
+fn line(row: Light) -> Result<Line, DbErr> {
+    let (id, number, version, class, state, category, channel, village, lead, secrecy, late, received, due, sort) =
+        row;
+    Ok(Line {
+        id,
+        number,
+        class: read("complaint.class", &class)?,
+        state: read("complaint.state", &state)?,
+        category,
+        lead,
+        received_at: received,
+        due_at: due,
+        sort_at: sort,
+        late,
+        village,
+        channel: read("complaint.channel", &channel)?,
+        version: count("complaint.version", version)?,
+        secrecy: read("complaint.secrecy", &secrecy)?,
+    })
+}
+
+fn record(cipher: &Cipher, row: Model) -> Result<Record, DbErr> {
+    Ok(Record {
+        case: open(cipher, &row.id, &row.body)?,
+        version: count("complaint.version", row.version)?,
+        updated_at: row.updated_at,
+    })
+}

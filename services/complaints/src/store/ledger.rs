@@ -1,0 +1,105 @@
+//! The ledger of SP4N-LAPOR!: which item there is which case here.
+
+use chrono::{DateTime, Utc};
+use mpp_kit::column::read;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::entity::sp4n_entry::{Column, Entity, Model};
+use crate::domain::LedgerId;
+
+/// Which way an item went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Direction {
+    In,
+    Out,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) id: LedgerId,
+    pub(crate) tracking: String,
+    pub(crate) direction: Direction,
+    pub(crate) case: String,
+    pub(crate) number: String,
+    pub(crate) stage: String,
+    pub(crate) last_seen_at: Option<DateTime<Utc>>,
+    pub(crate) last_pushed_at: Option<DateTime<Utc>>,
+    pub(crate) checksum: String,
+    pub(crate) mismatch: String,
+}
+
+/// The row with a tracking id.
+pub(crate) async fn by_tracking(
+    db: &impl ConnectionTrait,
+    tracking: &str,
+) -> Result<Option<Entry>, DbErr> {
+    Entity::find().filter(Column::TrackingId.eq(tracking)).one(db).await?.map(entry).transpose()
+}
+
+/// The rows of a case.
+pub(crate) async fn of_case(db: &impl ConnectionTrait, case: &str) -> Result<Vec<Entry>, DbErr> {
+    Entity::find().filter(Column::ComplaintId.eq(case)).all(db).await?.into_iter().map(entry).collect()
+}
+
+/// Writes a row, in place of the one with its id.
+pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), DbErr> {
+    let row = Model {
+        id: entry.id.to_string(),
+        tracking_id: entry.tracking.clone(),
+        direction: entry.direction.to_string(),
+        complaint_id: entry.case.clone(),
+        number: entry.number.clone(),
+        stage: entry.stage.clone(),
+        last_seen_at: entry.last_seen_at,
+        last_pushed_at: entry.last_pushed_at,
+        checksum: entry.checksum.clone(),
+        mismatch: entry.mismatch.clone(),
+    };
+    let known = Entity::find_by_id(row.id.clone()).one(tx).await?.is_some();
+    if known {
+        let id = row.id.clone();
+        let mut changed = row.into_active_model().reset_all();
+        changed.id = Set(id);
+        Entity::update(changed).exec(tx).await?;
+    } else {
+        Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Rows, latest first, after an id.
+pub(crate) async fn list(
+    db: &impl ConnectionTrait,
+    mismatch_only: bool,
+    before: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Entry>, DbErr> {
+    let mut select = Entity::find().order_by_desc(Column::Id).limit(limit);
+    if mismatch_only {
+        select = select.filter(Column::Mismatch.ne(""));
+    }
+    if let Some(id) = before {
+        select = select.filter(Column::Id.lt(id));
+    }
+    select.all(db).await?.into_iter().map(entry).collect()
+}
+
+fn entry(row: Model) -> Result<Entry, DbErr> {
+    Ok(Entry {
+        id: read("sp4n_entry.id", &row.id)?,
+        tracking: row.tracking_id,
+        direction: read("sp4n_entry.direction", &row.direction)?,
+        case: row.complaint_id,
+        number: row.number,
+        stage: row.stage,
+        last_seen_at: row.last_seen_at,
+        last_pushed_at: row.last_pushed_at,
+        checksum: row.checksum,
+        mismatch: row.mismatch,
+    })
+}

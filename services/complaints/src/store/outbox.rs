@@ -1,0 +1,162 @@
+//! Messages that have to go out, written in the transaction that made them necessary. They hold no address: that is
+//! looked up in the vault when they are sent.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use mpp_kit::column::read;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+
+use super::entity::outbox::{ActiveModel, Column, Entity, Model};
+use crate::domain::words::DeliveryState;
+use crate::domain::{CaseId, OutboxId};
+
+/// Whom a message is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    /// A reporter, by number.
+    Reporter(String),
+    /// An account.
+    Account(String),
+}
+
+/// What a message says beside its kind. No personal data: texts of answers are read from the case when it is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Body {
+    /// What fills the gaps.
+    pub(crate) placeholders: BTreeMap<String, String>,
+    /// What a button is about: an escalation or the case.
+    pub(crate) subject: String,
+    /// Pointless after this moment.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) id: OutboxId,
+    pub(crate) case: CaseId,
+    pub(crate) kind: String,
+    pub(crate) recipient: Recipient,
+    pub(crate) body: Body,
+    pub(crate) state: DeliveryState,
+    pub(crate) notification: Option<String>,
+    pub(crate) attempts: i32,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+/// Writes messages.
+pub(crate) async fn insert(tx: &DatabaseTransaction, messages: &[Message]) -> Result<(), DbErr> {
+    for chunk in messages.chunks(1000) {
+        let rows = chunk
+            .iter()
+            .map(|it| {
+                let (kind, recipient) = match &it.recipient {
+                    Recipient::Reporter(number) => ("REPORTER", number),
+                    Recipient::Account(account) => ("ACCOUNT", account),
+                };
+                Ok(ActiveModel {
+                    id: Set(it.id.to_string()),
+                    complaint_id: Set(it.case.to_string()),
+                    kind: Set(it.kind.clone()),
+                    recipient_kind: Set(kind.to_owned()),
+                    recipient: Set(recipient.clone()),
+                    body: Set(serde_json::to_string(&it.body).map_err(|e| DbErr::Json(e.to_string()))?),
+                    state: Set(it.state.to_string()),
+                    notification_id: Set(None),
+                    attempts: Set(0),
+                    next_at: Set(it.created_at),
+                    created_at: Set(it.created_at),
+                    updated_at: Set(it.created_at),
+                })
+            })
+            .collect::<Result<Vec<_>, DbErr>>()?;
+        Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Messages in a state whose turn it is, oldest first.
+pub(crate) async fn due(
+    db: &impl ConnectionTrait,
+    state: DeliveryState,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Message>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::State.eq(state.to_string()))
+        .filter(Column::NextAt.lte(now))
+        .order_by_asc(Column::NextAt)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(message).collect()
+}
+
+/// Messages about a case, oldest first.
+pub(crate) async fn of_case(db: &impl ConnectionTrait, case: CaseId) -> Result<Vec<Message>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::ComplaintId.eq(case.to_string()))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await?;
+    rows.into_iter().map(message).collect()
+}
+
+/// Notes what became of a message, and when it is looked at next.
+pub(crate) async fn moved(
+    db: &impl ConnectionTrait,
+    before: &Message,
+    (state, notification): (DeliveryState, Option<&str>),
+    next_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state.to_string()))
+        .col_expr(Column::NotificationId, Expr::value(notification))
+        .col_expr(Column::Attempts, Expr::value(before.attempts.saturating_add(1)))
+        .col_expr(Column::NextAt, Expr::value(next_at))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.eq(before.id.to_string()))
+        .filter(Column::State.eq(before.state.to_string()))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Deletes messages that have ended before a moment.
+pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    let ended = [DeliveryState::Delivered, DeliveryState::NoContact].map(|it| it.to_string());
+    let done = Entity::delete_many()
+        .filter(Column::State.is_in(ended))
+        .filter(Column::UpdatedAt.lt(before))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected)
+}
+
+fn message(row: Model) -> Result<Message, DbErr> {
+    let recipient = match row.recipient_kind.as_str() {
+        "REPORTER" => Recipient::Reporter(row.recipient),
+        _ => Recipient::Account(row.recipient),
+    };
+    Ok(Message {
+        id: read("outbox.id", &row.id)?,
+        case: read("outbox.complaint_id", &row.complaint_id)?,
+        kind: row.kind,
+        recipient,
+        body: serde_json::from_str(&row.body).map_err(|_| DbErr::Json("outbox.body".to_owned()))?,
+        state: read("outbox.state", &row.state)?,
+        notification: row.notification_id,
+        attempts: row.attempts,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}

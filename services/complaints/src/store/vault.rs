@@ -1,0 +1,136 @@
+//! Who reported: under a key of its own, by the number of the report. The case knows a pseudonym.
+
+use chrono::{DateTime, Utc};
+use mpp_kit::cipher::Cipher;
+use mpp_kit::column::{open, seal};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+
+use super::entity::{reporter_contact, reporter_vault};
+use crate::domain::number::Number;
+
+/// Who reported, and how to reach them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    /// `+62…`.
+    pub(crate) phone: String,
+    pub(crate) email: String,
+    /// The id at the channel: `wa_id`, PSID, IGSID.
+    #[serde(default)]
+    pub(crate) channel_id: String,
+    /// Our account at the channel.
+    #[serde(default)]
+    pub(crate) channel_account: String,
+    /// The thread there.
+    #[serde(default)]
+    pub(crate) thread: String,
+}
+
+impl Identity {
+    /// Whether notifications can be sent to it.
+    pub(crate) fn is_reachable(&self) -> bool {
+        !(self.phone.is_empty() && self.email.is_empty())
+    }
+
+    /// The ways to reach it, each with its kind, for digests.
+    pub(crate) fn contacts(&self) -> Vec<(&'static str, &str)> {
+        [("phone", &self.phone), ("email", &self.email), ("channel", &self.channel_id)]
+            .into_iter()
+            .filter(|(_, it)| !it.is_empty())
+            .map(|(kind, it)| (kind, it.as_str()))
+            .collect()
+    }
+}
+
+fn name(number: Number) -> String {
+    format!("reporter {number}")
+}
+
+/// The digest of a way to reach somebody.
+pub(crate) fn digest(vault: &Cipher, kind: &str, contact: &str) -> String {
+    vault.digest(kind, contact)
+}
+
+/// Writes or replaces who reported.
+pub(crate) async fn save(
+    tx: &DatabaseTransaction,
+    vault: &Cipher,
+    number: Number,
+    identity: &Identity,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let row = reporter_vault::ActiveModel {
+        number: Set(number.to_string()),
+        body: Set(seal(vault, &name(number), identity)?),
+        created_at: Set(now),
+    };
+    reporter_vault::Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(reporter_vault::Column::Number)
+                .update_column(reporter_vault::Column::Body)
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    for (kind, contact) in identity.contacts() {
+        let row = reporter_contact::ActiveModel {
+            digest: Set(digest(vault, kind, contact)),
+            number: Set(number.to_string()),
+            created_at: Set(now),
+        };
+        reporter_contact::Entity::insert(row)
+            .on_conflict(
+                OnConflict::columns([reporter_contact::Column::Digest, reporter_contact::Column::Number])
+                    .do_nothing()
+                    .to_owned(),
+            )
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Who reported; nobody when it was forgotten.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    vault: &Cipher,
+    number: Number,
+) -> Result<Option<Identity>, DbErr> {
+    let row = reporter_vault::Entity::find_by_id(number.to_string()).one(db).await?;
+    row.map(|row| open(vault, &name(number), &row.body)).transpose()
+}
+
+/// Forgets who reported.
+pub(crate) async fn forget(tx: &DatabaseTransaction, number: Number) -> Result<(), DbErr> {
+    reporter_vault::Entity::delete_by_id(number.to_string()).exec(tx).await?;
+    reporter_contact::Entity::delete_many()
+        .filter(reporter_contact::Column::Number.eq(number.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The numbers of reports that came from a contact since a moment, latest first.
+pub(crate) async fn numbers_of(
+    db: &impl ConnectionTrait,
+    digest: &str,
+    since: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<String>, DbErr> {
+    use reporter_contact::Column;
+    reporter_contact::Entity::find()
+        .select_only()
+        .column(Column::Number)
+        .filter(Column::Digest.eq(digest))
+        .filter(Column::CreatedAt.gte(since))
+        .order_by_desc(Column::CreatedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await
+}

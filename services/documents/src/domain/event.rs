@@ -1,0 +1,16 @@
+//! What other systems are told of.
+
+/// The types of events that other systems are told of.
+pub const EVENT_TYPES: [&str; 11] = [
+    "surat.diajukan",
+    "surat.dikembalikan",
+    "surat.disetujui",
+    "surat.ditolak",
+    "surat.terbit",
+    "surat.dicabut",
+    "surat.kedaluwarsa",
+    "izin.diterima",
+    "izin.status",
+    "izin.terbit",
+    "izin.dicabut",
+];
