@@ -1,6 +1,9 @@
 //! `/hooks/{channel}/{account}`: where Meta's webhooks arrive. The bytes go on as they came, because the signature is over
 //! them; what they mean is the services' matter.
 //!
+//! What WhatsApp delivers is of two kinds in one: messages of citizens are the complaints service's, statuses of what was
+//! sent are the notifications service's. One callback address per app is all that Meta gives, so both get everything.
+//!
 //! Answers are quick and say little: 200 when everything is stored, 401 or 403 when the signature does not hold, and 503
 //! when a service is away: then the same is delivered again, and repetitions change nothing.
 
@@ -13,9 +16,15 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use mpp_kit::client::PeerChannel;
-use mpp_proto::complaints::v1::{
-    GetChannelChallengeRequest, ReceiveChannelWebhookRequest,
-    complaints_service_client::ComplaintsServiceClient,
+use mpp_proto::{
+    complaints::v1::{
+        GetChannelChallengeRequest, ReceiveChannelWebhookRequest,
+        complaints_service_client::ComplaintsServiceClient,
+    },
+    notifications::v1::{
+        ReceiveWhatsAppWebhookRequest, VerifyWhatsAppWebhookRequest,
+        notifications_service_client::NotificationsServiceClient,
+    },
 };
 use tonic::{Code, Status, metadata::MetadataMap};
 
@@ -24,18 +33,22 @@ use crate::edge::REQUEST_ID;
 /// The largest delivery, in bytes: Meta gathers up to a thousand updates in one.
 const LARGEST: usize = 3 << 20;
 const SIGNATURE: &str = "x-hub-signature-256";
+/// The channel that both services hear of.
+const WHATSAPP: &str = "whatsapp";
 
 /// What the webhooks need.
 #[derive(Debug, Clone)]
 pub(crate) struct Hooks {
     complaints: ComplaintsServiceClient<PeerChannel>,
+    notifications: NotificationsServiceClient<PeerChannel>,
 }
 
 impl Hooks {
-    pub(crate) fn new(complaints: PeerChannel) -> Self {
-        let complaints =
-            ComplaintsServiceClient::new(complaints).max_encoding_message_size(LARGEST + (64 << 10));
-        Self { complaints }
+    pub(crate) fn new(complaints: PeerChannel, notifications: PeerChannel) -> Self {
+        Self {
+            complaints: ComplaintsServiceClient::new(complaints),
+            notifications: NotificationsServiceClient::new(notifications),
+        }
     }
 }
 
@@ -61,19 +74,37 @@ async fn challenge(
             .map(|(_, value)| value.into_owned())
             .unwrap_or_default()
     };
-    let request = GetChannelChallengeRequest {
-        channel,
-        account,
-        mode: value("hub.mode"),
-        verify_token: value("hub.verify_token"),
-        challenge: value("hub.challenge"),
+    let (mode, verify_token, challenge) =
+        (value("hub.mode"), value("hub.verify_token"), value("hub.challenge"));
+    let (mut complaints, mut notifications) = (state.complaints.clone(), state.notifications.clone());
+    let ours = async {
+        let request = GetChannelChallengeRequest {
+            channel: channel.clone(),
+            account: account.clone(),
+            mode: mode.clone(),
+            verify_token: verify_token.clone(),
+            challenge: challenge.clone(),
+        };
+        complaints.get_channel_challenge(call(request, &headers)).await.map(|it| it.into_inner().challenge)
     };
-    match state.complaints.clone().get_channel_challenge(call(request, &headers)).await {
-        Ok(answer) => {
-            let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-            (plain, answer.into_inner().challenge).into_response()
+    let theirs = async {
+        if channel != WHATSAPP {
+            return Err(Status::not_found("of no concern"));
         }
-        Err(status) => refusal(&status),
+        let (account, mode) = (account.clone(), mode.clone());
+        let (verify_token, challenge) = (verify_token.clone(), challenge.clone());
+        let request = VerifyWhatsAppWebhookRequest { account, mode, verify_token, challenge };
+        notifications
+            .verify_whats_app_webhook(call(request, &headers))
+            .await
+            .map(|it| it.into_inner().challenge)
+    };
+    // One token permits a subscription, whichever service it is set at.
+    match futures::join!(ours, theirs) {
+        (Ok(challenge), _) | (_, Ok(challenge)) => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response()
+        }
+        (Err(ours), Err(theirs)) => refusal(&worse(ours, theirs)).into_response(),
     }
 }
 
@@ -84,16 +115,39 @@ async fn receive(
     body: Bytes,
 ) -> Response {
     let signature = headers.get(SIGNATURE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
-    let request = ReceiveChannelWebhookRequest { channel, account, body: body.to_vec(), signature };
-    match state.complaints.clone().receive_channel_webhook(call(request, &headers)).await {
-        Ok(_) => StatusCode::OK.into_response(),
-        Err(status) => refusal(&status),
-    }
+    let (mut complaints, mut notifications) = (state.complaints.clone(), state.notifications.clone());
+    let ours = async {
+        let (channel, account, signature) = (channel.clone(), account.clone(), signature.clone());
+        let request = ReceiveChannelWebhookRequest { channel, account, body: body.to_vec(), signature };
+        complaints.receive_channel_webhook(call(request, &headers)).await.map(|_| ())
+    };
+    let theirs = async {
+        if channel != WHATSAPP {
+            return Err(Status::not_found("of no concern"));
+        }
+        let (account, signature) = (account.clone(), signature.clone());
+        let request = ReceiveWhatsAppWebhookRequest { account, signature, body: body.to_vec() };
+        notifications.receive_whats_app_webhook(call(request, &headers)).await.map(|_| ())
+    };
+    let status = match futures::join!(ours, theirs) {
+        (Ok(()), Ok(())) => StatusCode::OK,
+        // An account that only one of them knows is that one's.
+        (Ok(()), Err(other)) | (Err(other), Ok(())) if other.code() == Code::NotFound => StatusCode::OK,
+        (Ok(()), Err(status)) | (Err(status), Ok(())) => refusal(&status),
+        (Err(ours), Err(theirs)) => refusal(&worse(ours, theirs)),
+    };
+    status.into_response()
+}
+
+/// The refusal that says more: not to know an account says least.
+fn worse(one: Status, other: Status) -> Status {
+    let weight = |status: &Status| refusal(status).as_u16() * u16::from(status.code() != Code::NotFound);
+    if weight(&other) > weight(&one) { other } else { one }
 }
 
 /// What a delivery is answered when it was not taken. Whatever would fail again in the same way is a 4xx; of a service that
 /// is away, Meta hears 503 and delivers again.
-fn refusal(status: &Status) -> Response {
+fn refusal(status: &Status) -> StatusCode {
     match status.code() {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
@@ -111,7 +165,6 @@ fn refusal(status: &Status) -> Response {
         | Code::Unavailable
         | Code::DataLoss => StatusCode::SERVICE_UNAVAILABLE,
     }
-    .into_response()
 }
 
 fn call<T>(message: T, headers: &HeaderMap) -> tonic::Request<T> {

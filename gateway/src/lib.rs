@@ -134,7 +134,9 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
     let complaints = || env.peers.channel(COMPLAINTS);
     let open311 =
         open311::Open311::new(complaints(), config.open311.clone(), env.clock.clone(), base_url(&config));
-    let pages = pages.merge(open311::router(open311)).merge(hooks::router(hooks::Hooks::new(complaints())));
+    let pages = pages
+        .merge(open311::router(open311))
+        .merge(hooks::router(hooks::Hooks::new(complaints(), env.peers.channel(NOTIFICATIONS))));
     build(env, config, board_token, pages)
 }
 

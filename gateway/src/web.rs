@@ -30,6 +30,7 @@ mod complaints;
 mod fields;
 mod follow;
 mod form;
+mod hooks;
 mod lateness;
 mod letters;
 mod messages;
@@ -88,6 +89,12 @@ pub fn router(state: WebState) -> Router {
                 .route("/oss/v1/{method}", post(oss::receive))
                 .layer(DefaultBodyLimit::max(oss::LARGEST)),
         )
+        .merge(
+            Router::new()
+                .route("/hooks/whatsapp/{account}", get(hooks::shake_hands).post(hooks::receive))
+                .layer(DefaultBodyLimit::max(hooks::LARGEST)),
+        )
+        .route("/berhenti/{token}", post(hooks::unsubscribe))
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))

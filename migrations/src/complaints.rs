@@ -5,6 +5,8 @@
 //! `board_count` holds how many, kept in the same transaction, so that a number costs the same with ten cases and with a
 //! million.
 
+mod channels;
+
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -19,7 +21,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut)]
+        vec![Box::new(FirstCut), Box::new(channels::Channels)]
     }
 
     fn migration_table_name() -> DynIden {

@@ -14,7 +14,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(Areas)]
+        vec![Box::new(FirstCut), Box::new(Areas), Box::new(ComplaintRoles)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -118,6 +118,50 @@ impl MigrationTrait for Areas {
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
         // Grants in areas have no place in the old table: going back would lose them.
         Err(DbErr::Custom("identity_0002_areas cannot be undone".into()))
+    }
+}
+
+/// Roles that work on complaints.
+struct ComplaintRoles;
+
+impl MigrationName for ComplaintRoles {
+    fn name(&self) -> &'static str {
+        "identity_0003_complaint_roles"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for ComplaintRoles {
+    /// As before: a new table with another check, and the rows.
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(account_grant_with_complaints()).await?;
+        let columns = [
+            "account_id",
+            "position",
+            "role",
+            "hall_id",
+            "agency_id",
+            "counter_ids",
+            "area",
+            "valid_from",
+            "valid_to",
+        ];
+        let rows = Query::select().columns(columns).from("account_grant").take();
+        let copy = Query::insert()
+            .into_table("account_grant_with_complaints")
+            .columns(columns)
+            .select_from(rows)
+            .map_err(|error| DbErr::Custom(error.to_string()))?
+            .take();
+        manager.get_connection().execute(&copy).await?;
+        manager.drop_table(Table::drop().table("account_grant").take()).await?;
+        let rename = Table::rename().table("account_grant_with_complaints", "account_grant").take();
+        manager.rename_table(rename).await
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        // Grants of these roles have no place in the old table: going back would lose them.
+        Err(DbErr::Custom("identity_0003_complaint_roles cannot be undone".into()))
     }
 }
 
@@ -226,6 +270,59 @@ fn account_grant_with_area() -> TableCreateStatement {
                 "AGENCY_HEAD",
                 "LETTER_EDITOR",
                 "INTEGRATOR",
+            ],
+        ))
+        .take()
+}
+
+fn account_grant_with_complaints() -> TableCreateStatement {
+    Table::create()
+        .table("account_grant_with_complaints")
+        .col(string("account_id"))
+        .col(integer("position"))
+        .col(string("role"))
+        .col(string_null("hall_id"))
+        .col(string_null("agency_id"))
+        .col(string("counter_ids"))
+        .col(string_null("area"))
+        .col(timestamp_with_time_zone_null("valid_from"))
+        .col(timestamp_with_time_zone_null("valid_to"))
+        .primary_key(Index::create().name("account_grant_with_complaints_pk").col("account_id").col("position"))
+        .foreign_key(
+            ForeignKey::create()
+                .name("account_grant_with_complaints_account")
+                .from("account_grant_with_complaints", "account_id")
+                .to("account", "id"),
+        )
+        .check(one_of(
+            "role",
+            &[
+                "KIOSK",
+                "BOARD",
+                "RECEPTION",
+                "COUNTER",
+                "AGENCY_SUPERVISOR",
+                "HALL_MANAGER",
+                "ANALYST",
+                "AUDITOR",
+                "ADMIN",
+                "RT_HEAD",
+                "RW_HEAD",
+                "VILLAGE_OFFICER",
+                "VILLAGE_SECRETARY",
+                "VILLAGE_HEAD",
+                "SUB_DISTRICT_OFFICER",
+                "SUB_DISTRICT_HEAD",
+                "AGENCY_OFFICER",
+                "AGENCY_HEAD",
+                "LETTER_EDITOR",
+                "INTEGRATOR",
+                "COMPLAINT_DESK",
+                "COMPLAINT_COORDINATOR",
+                "COMPLAINT_ADMIN",
+                "REGIONAL_SECRETARY",
+                "REGIONAL_HEAD",
+                "INSPECTOR",
             ],
         ))
         .take()

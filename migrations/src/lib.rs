@@ -14,6 +14,7 @@ use thiserror::Error;
 pub mod complaints;
 pub mod documents;
 pub mod identity;
+pub mod notifications;
 pub mod queue;
 pub mod shared;
 
@@ -34,7 +35,7 @@ pub enum MigrationError {
 }
 
 /// The services that have tables.
-pub const SERVICES: &[&str] = &["identity", "queue", "documents", "complaints"];
+pub const SERVICES: &[&str] = &["identity", "queue", "documents", "complaints", "notifications"];
 
 /// Brings the tables of a service up to date. Running it again changes nothing, and processes that start at once wait for
 /// each other: all migrations of a run are one transaction under a lock.
@@ -49,6 +50,7 @@ pub async fn run(service: &str, db: &DatabaseConnection) -> Result<(), Migration
         "queue" => apply::<queue::Migrator>(service, db).await,
         "documents" => apply::<documents::Migrator>(service, db).await,
         "complaints" => apply::<complaints::Migrator>(service, db).await,
+        "notifications" => apply::<notifications::Migrator>(service, db).await,
         other => return Err(MigrationError::UnknownService(other.to_owned())),
     };
     applied.map_err(|source| MigrationError::Database { service: service.to_owned(), source })

@@ -37,8 +37,25 @@ pub struct Config {
     pub queue: mpp_queue::Config,
     /// Settings of the documents service.
     pub documents: mpp_documents::Config,
+    /// Settings of the complaints service.
+    pub complaints: mpp_complaints::Config,
+    /// How the complaints service signs in when identity runs elsewhere.
+    pub sender: Sender,
+    /// Settings of the notifications service.
+    pub notifications: mpp_notifications::Config,
     /// Settings of the gateway.
     pub gateway: mpp_gateway::Config,
+}
+
+/// The account with which complaints asks notifications to send, in a process without identity.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sender {
+    /// Its name. It needs the permission `notifications.send`.
+    pub username: String,
+    /// Its password.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub password: Secret,
 }
 
 /// Where the suite answers and what it keeps.
@@ -81,6 +98,10 @@ pub struct Grpc {
     pub queue_port: u16,
     /// TCP port of documents; 0 for any free one.
     pub documents_port: u16,
+    /// TCP port of complaints; 0 for any free one.
+    pub complaints_port: u16,
+    /// TCP port of notifications; 0 for any free one.
+    pub notifications_port: u16,
 }
 
 impl Default for Grpc {
@@ -90,6 +111,8 @@ impl Default for Grpc {
             identity_port: 9101,
             queue_port: 9102,
             documents_port: 9103,
+            complaints_port: 9105,
+            notifications_port: 9106,
         }
     }
 }
@@ -104,6 +127,10 @@ pub struct PeerUrls {
     pub queue: String,
     /// Documents.
     pub documents: String,
+    /// Complaints.
+    pub complaints: String,
+    /// Notifications.
+    pub notifications: String,
 }
 
 /// Where tables are. An empty address means a SQLite file in the data directory.
@@ -122,6 +149,12 @@ pub struct Databases {
     /// The address of the database of documents, with a login role of its own.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub documents_url: Secret,
+    /// The address of the database of complaints, with a login role of its own.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub complaints_url: Secret,
+    /// The address of the database of notifications, with a login role of its own.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub notifications_url: Secret,
     /// Whether a server brings the tables up to date when it starts. Without, `mpp migrate` must have.
     pub migrate: bool,
 }
@@ -133,6 +166,8 @@ impl Default for Databases {
             identity_url: Secret::default(),
             queue_url: Secret::default(),
             documents_url: Secret::default(),
+            complaints_url: Secret::default(),
+            notifications_url: Secret::default(),
             migrate: true,
         }
     }
@@ -188,6 +223,8 @@ impl Config {
             ("database.identity_url", &self.database.identity_url, database),
             ("database.queue_url", &self.database.queue_url, database),
             ("database.documents_url", &self.database.documents_url, database),
+            ("database.complaints_url", &self.database.complaints_url, database),
+            ("database.notifications_url", &self.database.notifications_url, database),
             ("redis.url", &self.redis.url, redis),
         ] {
             let url = url.expose_secret();
@@ -202,6 +239,8 @@ impl Config {
             }
         }
         self.identity.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        self.documents.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+        self.documents.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        self.complaints.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        self.notifications.check().map_err(|error| Failure::new(Exit::Usage, error.to_string()))
     }
 }

@@ -19,6 +19,7 @@ pub mod seed;
 pub mod verify;
 pub mod wire;
 
+mod complaints;
 mod play;
 
 use anyhow::Context as _;

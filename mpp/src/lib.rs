@@ -17,6 +17,7 @@ mod boards;
 mod data;
 mod keys;
 mod roles;
+mod sender;
 mod storage;
 mod verdict;
 

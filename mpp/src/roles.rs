@@ -15,15 +15,21 @@ pub enum RoleName {
     Queue,
     /// Letters and licences.
     Documents,
+    /// Complaints.
+    Complaints,
+    /// Messages by WhatsApp, e-mail and a list.
+    Notifications,
     /// REST, gRPC, server-sent events and the pages.
     Gateway,
 }
 
 /// The roles that answer gRPC, in the order in which they start. The gateway stands before them.
-pub(crate) const SERVICES: [(RoleName, Role); 3] = [
+pub(crate) const SERVICES: [(RoleName, Role); 5] = [
     (RoleName::Identity, mpp_identity::ROLE),
     (RoleName::Queue, mpp_queue::ROLE),
     (RoleName::Documents, mpp_documents::ROLE),
+    (RoleName::Complaints, mpp_complaints::ROLE),
+    (RoleName::Notifications, mpp_notifications::ROLE),
 ];
 
 impl RoleName {
@@ -31,7 +37,15 @@ impl RoleName {
     #[must_use]
     pub fn chosen(names: &[Self]) -> BTreeSet<Self> {
         if names.is_empty() || names.contains(&Self::All) {
-            return [Self::Identity, Self::Queue, Self::Documents, Self::Gateway].into();
+            return [
+                Self::Identity,
+                Self::Queue,
+                Self::Documents,
+                Self::Complaints,
+                Self::Notifications,
+                Self::Gateway,
+            ]
+            .into();
         }
         names.iter().copied().collect()
     }
@@ -39,12 +53,12 @@ impl RoleName {
 
 #[cfg(test)]
 mod tests {
-    use super::RoleName::{All, Documents, Gateway, Identity, Queue};
+    use super::RoleName::{All, Complaints, Documents, Gateway, Identity, Notifications, Queue};
     use super::*;
 
     #[test]
     fn no_name_and_all_mean_every_role() {
-        let every = BTreeSet::from([Identity, Queue, Documents, Gateway]);
+        let every = BTreeSet::from([Identity, Queue, Documents, Complaints, Notifications, Gateway]);
         assert_eq!(RoleName::chosen(&[]), every);
         assert_eq!(RoleName::chosen(&[Queue, All]), every);
         assert_eq!(RoleName::chosen(&[Queue, Queue]), BTreeSet::from([Queue]));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use mpp_kit::client::{PeerChannel, Peers};
 use mpp_kit::clock::Clock;
+use mpp_proto::complaints::v1::complaints_service_client::ComplaintsServiceClient;
 use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
 use mpp_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use mpp_proto::queue::v1::queue_service_client::QueueServiceClient;
@@ -23,6 +24,9 @@ pub type QueueClient = QueueServiceClient<InterceptedService<PeerChannel, Bearer
 /// The documents client of a signed-in caller.
 pub type DocumentsClient = DocumentsServiceClient<InterceptedService<PeerChannel, Bearer>>;
 
+/// The complaints client of a signed-in caller.
+pub type ComplaintsClient = ComplaintsServiceClient<InterceptedService<PeerChannel, Bearer>>;
+
 /// What the demo needs to fill a suite. The clients act as the system, which may do everything; their token lives
 /// ten minutes, which is far longer than seeding takes.
 pub struct Seeding<'a> {
@@ -32,6 +36,8 @@ pub struct Seeding<'a> {
     pub queue: QueueClient,
     /// Offices are applied through it.
     pub documents: DocumentsClient,
+    /// Agencies and categories of complaints are applied through it.
+    pub complaints: ComplaintsClient,
     /// The data directory; `demo-accounts.json` is written there.
     pub data: &'a Path,
     /// Where the suite answers, without a slash at the end: `http://localhost:8080`.
@@ -46,6 +52,14 @@ pub struct Seeding<'a> {
 /// When the token holds characters that a header cannot.
 pub fn documents_client(peers: &Peers, token: &str) -> anyhow::Result<DocumentsClient> {
     Ok(DocumentsServiceClient::with_interceptor(peers.channel(mpp_documents::ROLE), Bearer::new(token)?))
+}
+
+/// A client of complaints that acts as the holder of `token`.
+///
+/// # Errors
+/// When the token holds characters that a header cannot.
+pub fn complaints_client(peers: &Peers, token: &str) -> anyhow::Result<ComplaintsClient> {
+    Ok(ComplaintsServiceClient::with_interceptor(peers.channel(mpp_complaints::ROLE), Bearer::new(token)?))
 }
 
 /// A client of identity that acts as the holder of `token`.

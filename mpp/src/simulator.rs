@@ -4,3 +4,4 @@
 
 pub mod bsre;
 pub mod oss;
+pub mod whatsapp;

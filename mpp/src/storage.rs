@@ -23,6 +23,8 @@ fn place(databases: &Databases, role: Role) -> Place<'_> {
     let (setting, own) = match role {
         mpp_identity::ROLE => ("database.identity_url", &databases.identity_url),
         mpp_documents::ROLE => ("database.documents_url", &databases.documents_url),
+        mpp_complaints::ROLE => ("database.complaints_url", &databases.complaints_url),
+        mpp_notifications::ROLE => ("database.notifications_url", &databases.notifications_url),
         _ => ("database.queue_url", &databases.queue_url),
     };
     let given = |secret: &Secret| !secret.expose_secret().is_empty();
@@ -40,6 +42,8 @@ pub(crate) fn needs_data(config: &Config, role: Role) -> bool {
     place(&config.database, role).url.is_none()
         || (role == mpp_queue::ROLE && config.redis.url.expose_secret().is_empty())
         || (role == mpp_documents::ROLE && config.documents.keeps_files_here())
+        || (role == mpp_complaints::ROLE && config.complaints.keeps_files_here())
+        || (role == mpp_notifications::ROLE && config.notifications.keeps_files_here())
 }
 
 /// Opens the database of `role`, without looking at its tables.

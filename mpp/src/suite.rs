@@ -16,6 +16,7 @@ use mpp_kit::auth::{Policies, Verifier};
 use mpp_kit::client::Peers;
 use mpp_kit::clock::{Clock, SystemClock};
 use mpp_kit::component::{Component, Env, Role, Worker};
+use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::redis::PrivateServer;
 use mpp_kit::server::{self, GrpcService, StackOptions};
 use mpp_kit::shutdown::Shutdown;
@@ -26,12 +27,15 @@ use tonic::service::Routes;
 use crate::boards;
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::demo::accounts;
 use crate::failure::{Exit, Failure};
 use crate::keys::PeerKeys;
 use crate::office::Identity;
 use crate::roles::{RoleName, SERVICES};
 use crate::seeding::{self, Seeding};
+use crate::sender;
 use crate::simulator::bsre::Bsre;
+use crate::simulator::whatsapp::{Account, Simulator};
 use crate::storage;
 
 /// How a suite is started.
@@ -48,6 +52,8 @@ pub struct Options {
     pub listen: bool,
     /// Whether letters are signed by a stand-in for BSrE that starts with the suite: they are samples.
     pub sample_signatures: bool,
+    /// Whether messages go to a stand-in for WhatsApp that starts with the suite: nobody gets them.
+    pub sample_messages: bool,
 }
 
 impl Options {
@@ -55,7 +61,15 @@ impl Options {
     #[must_use]
     pub fn new(config: Config, roles: BTreeSet<RoleName>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Self { config, roles, queue_clock: Arc::clone(&clock), clock, listen: true, sample_signatures: false }
+        Self {
+            config,
+            roles,
+            queue_clock: Arc::clone(&clock),
+            clock,
+            listen: true,
+            sample_signatures: false,
+            sample_messages: false,
+        }
     }
 }
 
@@ -69,10 +83,16 @@ pub struct Suite {
     shutdown: Shutdown,
     tasks: JoinSet<(String, anyhow::Result<()>)>,
     simulator: Option<Bsre>,
+    whatsapp: Option<Simulator>,
     // Fields drop in order: the server goes after the tasks that use it, and the directory is free after both.
     redis: Option<PrivateServer>,
     data: Option<DataDir>,
 }
+
+/// The key of the account at the stand-in for WhatsApp.
+const SAMPLE_ACCOUNT: &str = "utama";
+/// How often the stand-in for WhatsApp tells what arrived.
+const REPORTS_EVERY: Duration = Duration::from_secs(1);
 
 /// A listener with the role that answers on it.
 type Bound = (Role, TcpListener);
@@ -83,7 +103,8 @@ impl Suite {
     /// # Errors
     /// A [`Failure`] in one sentence; whatever was started by then has been stopped.
     pub async fn start(options: Options) -> Result<Self, Failure> {
-        let Options { mut config, roles, clock, queue_clock, listen, sample_signatures } = options;
+        let Options { mut config, roles, clock, queue_clock, listen, sample_signatures, sample_messages } =
+            options;
         config.check()?;
         let plays = |role: RoleName| roles.contains(&role);
         let local =
@@ -113,6 +134,13 @@ impl Suite {
             })?;
             data = Some(directory);
         }
+        if data.is_some() && config.server.demo && config.gateway.open311.api_keys.expose_secret().is_empty()
+        {
+            let key = accounts::open311_key_or_new(&config.server.data).map_err(|error| {
+                Failure::new(Exit::CannotCreate, format!("the demo's key for Open311: {error:#}"))
+            })?;
+            config.gateway.open311.api_keys = Secret::from(key);
+        }
         let mut simulator = None;
         if sample_signatures {
             let home = config.server.data.join("bsre-simulator");
@@ -121,6 +149,20 @@ impl Suite {
             })?;
             started.configure(&mut config.documents.signing);
             simulator = Some(started);
+        }
+        let mut whatsapp = None;
+        if sample_messages {
+            let started =
+                Simulator::start(Account::default(), Arc::clone(&clock)).await.map_err(|error| {
+                    Failure::because(
+                        Exit::CannotCreate,
+                        "the stand-in for WhatsApp cannot start",
+                        &error.into(),
+                    )
+                })?;
+            config.notifications.whatsapp.insert(SAMPLE_ACCOUNT.to_owned(), started.settings());
+            config.notifications.allow_list = "*".into();
+            whatsapp = Some(started);
         }
 
         let shutdown = Shutdown::new();
@@ -156,6 +198,27 @@ impl Suite {
             let component = mpp_documents::component(&env, db, config.documents.clone(), place);
             parts.push(component.await.map_err(|error| refused(mpp_documents::ROLE, &error))?);
         }
+        if plays(RoleName::Complaints) {
+            let db = storage::open_current(&config, mpp_complaints::ROLE).await?;
+            let place = mpp_complaints::Place {
+                files: config.server.data.join("complaint-files"),
+                key_file: config.server.data.join("complaints.key"),
+                vault_key_file: config.server.data.join("complaints-vault.key"),
+                base_url: base_url.clone(),
+                token: sender::token_source(identity.clone(), &peers, &config),
+            };
+            let component = mpp_complaints::component(&env, db, config.complaints.clone(), place);
+            parts.push(component.await.map_err(|error| refused(mpp_complaints::ROLE, &error))?);
+        }
+        if plays(RoleName::Notifications) {
+            let db = storage::open_current(&config, mpp_notifications::ROLE).await?;
+            let place = mpp_notifications::Place {
+                key_file: config.server.data.join("notifications.key"),
+                base_url: base_url.clone(),
+            };
+            let component = mpp_notifications::component(&env, db, config.notifications.clone(), place);
+            parts.push(component.await.map_err(|error| refused(mpp_notifications::ROLE, &error))?);
+        }
 
         let mut suite = Self {
             config,
@@ -166,10 +229,12 @@ impl Suite {
             shutdown,
             tasks: JoinSet::new(),
             simulator,
+            whatsapp,
             redis,
             data,
         };
         suite.serve(&env, parts, bound).await?;
+        suite.report_messages();
         Ok(suite)
     }
 
@@ -192,6 +257,20 @@ impl Suite {
             }
         }
         Ok(())
+    }
+
+    /// The stand-in for WhatsApp tells the gateway that everything arrived, as Meta would.
+    fn report_messages(&mut self) {
+        let Some(simulator) = self.whatsapp.clone() else { return };
+        let url = format!("{}/hooks/whatsapp/{SAMPLE_ACCOUNT}", self.base_url);
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = shutdown.triggered() => (),
+                () = simulator.report_everything(url, REPORTS_EVERY) => (),
+            }
+            ("notifications: stand-in for WhatsApp".to_owned(), Ok(()))
+        });
     }
 
     fn watch(&mut self, role: Role, worker: Worker) {
@@ -252,6 +331,12 @@ impl Suite {
         self.simulator.as_ref()
     }
 
+    /// The stand-in for WhatsApp, if it takes the messages.
+    #[must_use]
+    pub fn whatsapp(&self) -> Option<&Simulator> {
+        self.whatsapp.as_ref()
+    }
+
     /// The data directory.
     #[must_use]
     pub fn data(&self) -> &Path {
@@ -276,6 +361,7 @@ impl Suite {
             identity: seeding::identity_client(&self.peers, &token)?,
             queue: seeding::queue_client(&self.peers, &token)?,
             documents: seeding::documents_client(&self.peers, &token)?,
+            complaints: seeding::complaints_client(&self.peers, &token)?,
             data: &self.config.server.data,
             base_url: &self.base_url,
             clock: Arc::clone(&self.queue_clock),
@@ -346,6 +432,8 @@ pub(crate) async fn stacked(env: &Env, role: Role, routes: Routes) -> Result<Grp
         mpp_identity::ROLE => "mpp.identity.v1.IdentityService",
         mpp_queue::ROLE => "mpp.queue.v1.QueueService",
         mpp_documents::ROLE => mpp_documents::SERVICE,
+        mpp_complaints::ROLE => mpp_complaints::SERVICE,
+        mpp_notifications::ROLE => mpp_notifications::SERVICE,
         other => return Err(Failure::new(Exit::Software, format!("{other} has no service"))),
     };
     let (routes, _) = server::with_health_and_reflection(routes, mpp_proto::DESCRIPTORS, &[service])
@@ -395,10 +483,18 @@ fn name_remote_peers(
     if roles.contains(&RoleName::Documents) {
         called.extend(mpp_documents::CALLS);
     }
+    if roles.contains(&RoleName::Complaints) {
+        called.extend(mpp_complaints::CALLS);
+    }
+    if roles.contains(&RoleName::Notifications) {
+        called.extend(mpp_notifications::CALLS);
+    }
     for role in called.into_iter().filter(|role| !local.contains(role)) {
         let url = match role {
             mpp_identity::ROLE => &config.peers.identity,
             mpp_documents::ROLE => &config.peers.documents,
+            mpp_complaints::ROLE => &config.peers.complaints,
+            mpp_notifications::ROLE => &config.peers.notifications,
             _ => &config.peers.queue,
         };
         if url.is_empty() {
@@ -434,6 +530,14 @@ async fn bind(config: &Config, roles: &BTreeSet<RoleName>, local: &[Role]) -> Re
                 mpp_documents::ROLE => {
                     (config.grpc.documents_port, "grpc.documents_port", "MPP_GRPC__DOCUMENTS_PORT")
                 }
+                mpp_complaints::ROLE => {
+                    (config.grpc.complaints_port, "grpc.complaints_port", "MPP_GRPC__COMPLAINTS_PORT")
+                }
+                mpp_notifications::ROLE => (
+                    config.grpc.notifications_port,
+                    "grpc.notifications_port",
+                    "MPP_GRPC__NOTIFICATIONS_PORT",
+                ),
                 _ => (config.grpc.queue_port, "grpc.queue_port", "MPP_GRPC__QUEUE_PORT"),
             };
             bound.push((*role, listen(config.grpc.host, port, setting, variable).await?));

@@ -74,6 +74,10 @@ fn must_not_use(folder: &str) -> &'static [&'static str] {
         "migrations" => &["tonic", "axum", "redis", "prost"],
         // Documents calls out: to signing services, to OSS, to webhooks. It answers gRPC like every service.
         "services/documents" => &["axum", "sea-orm-migration", "sqlx"],
+        // Notifications calls out too: to WhatsApp. Its stand-in there is served by hyper, without a framework.
+        "services/notifications" => &["axum", "sea-orm-migration", "sqlx"],
+        // Complaints fetches what channels keep, and speaks with SP4N-LAPOR!.
+        "services/complaints" => &["axum", "sea-orm-migration", "sqlx"],
         // A service answers gRPC; the REST world ends at the gateway.
         _ => &["axum", "reqwest", "sea-orm-migration", "sqlx"],
     }
@@ -328,7 +332,7 @@ fn every_crate_keeps_the_lints_of_the_workspace_and_is_never_published() {
 fn domains_are_pure() {
     let services = sources("services");
     let domains = services.iter().filter(|(path, _)| is_domain(path)).collect::<Vec<_>>();
-    for service in ["services/identity", "services/queue", "services/documents"] {
+    for service in ["services/identity", "services/queue", "services/documents", "services/complaints", "services/notifications"] {
         assert!(domains.iter().any(|(path, _)| path.starts_with(service)), "{service} has no domain");
     }
     assert_none(&domains.iter().flat_map(|(path, source)| impurities(path, source)).collect::<Vec<_>>());

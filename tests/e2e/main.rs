@@ -4,6 +4,7 @@ mod architecture;
 mod demo_day;
 mod documents;
 mod negative;
+mod notifications;
 mod protocol_model;
 mod queue;
 mod startup;

@@ -408,6 +408,8 @@ async fn instance_on(suite: &TestSuite, redis: &str, data: &Path) -> Suite {
     config.database.queue_url = Secret::from(suite.queue_url().to_owned());
     config.peers.identity = suite.base_url().to_owned();
     config.peers.documents = suite.base_url().to_owned();
+    config.peers.complaints = suite.base_url().to_owned();
+    config.peers.notifications = suite.base_url().to_owned();
     config.board.device_key = Secret::from(suite.people.board_key.clone());
     Suite::start(Options::new(config, [RoleName::Queue, RoleName::Gateway].into()))
         .await

@@ -148,10 +148,23 @@ async fn roles_in_processes_of_their_own_serve_together() {
         .env("MPP_PEERS__IDENTITY", &identity_url)
         .serve();
     let documents_url = documents.url().expect("ready");
+    let notifications = role("notifications")
+        .env("MPP_GRPC__NOTIFICATIONS_PORT", "0")
+        .env("MPP_PEERS__IDENTITY", &identity_url)
+        .serve();
+    let notifications_url = notifications.url().expect("ready");
+    let complaints = role("complaints")
+        .env("MPP_GRPC__COMPLAINTS_PORT", "0")
+        .env("MPP_PEERS__IDENTITY", &identity_url)
+        .env("MPP_PEERS__NOTIFICATIONS", &notifications_url)
+        .serve();
+    let complaints_url = complaints.url().expect("ready");
     let gateway = role("gateway")
         .env("MPP_PEERS__IDENTITY", &identity_url)
         .env("MPP_PEERS__QUEUE", &queue_url)
         .env("MPP_PEERS__DOCUMENTS", &documents_url)
+        .env("MPP_PEERS__COMPLAINTS", &complaints_url)
+        .env("MPP_PEERS__NOTIFICATIONS", &notifications_url)
         .serve();
     let url = gateway.url().expect("ready");
     assert!(!Path::new(&data("gateway")).exists(), "the gateway keeps nothing");
@@ -171,6 +184,16 @@ async fn roles_in_processes_of_their_own_serve_together() {
     let types = Api::anonymous(&url).get("/v1/letterTypes").await.ok();
     assert!(types["letterTypes"].as_array().is_some_and(|types| types.len() > 15), "{types}");
     admin.get("/v1/documentJournal").await.ok();
+    let types = admin.get("/v1/messageTypes").await.ok();
+    assert!(types["messageTypes"].as_array().is_some_and(|types| types.len() > 8), "{types}");
+    let rows = Api::anonymous(&url).get("/v1/complaintDeadlines").await.ok();
+    assert!(rows["deadlines"].as_array().is_some_and(|rows| rows.len() > 20), "{rows}");
+    for kept in ["complaints.db", "complaints.key", "complaints-vault.key"] {
+        assert!(Path::new(&data("complaints")).join(kept).exists(), "{kept} is not there");
+    }
+    for kept in ["notifications.db", "notifications.key"] {
+        assert!(Path::new(&data("notifications")).join(kept).exists(), "{kept} is not there");
+    }
     for kept in ["documents.db", "documents.key"] {
         assert!(Path::new(&data("documents")).join(kept).exists(), "{kept} is not there");
     }
@@ -236,7 +259,13 @@ async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
     for kept in ["documents.db", "documents.key", "files", "bsre-simulator/roots.pem"] {
         assert!(Path::new(&data).join(kept).exists(), "{kept} is not there");
     }
-    for secret in [Path::new(&data).to_owned(), Path::new(&data).join("documents.key")] {
+    for secret in [
+        Path::new(&data).to_owned(),
+        Path::new(&data).join("documents.key"),
+        Path::new(&data).join("notifications.key"),
+        Path::new(&data).join("complaints.key"),
+        Path::new(&data).join("complaints-vault.key"),
+    ] {
         let mode = fs::metadata(&secret).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} can be read by others", secret.display());
     }

@@ -12,7 +12,7 @@ use prost_reflect::{
 };
 
 /// Permissions that a policy may name: the words of identity's role table, and the two reserved ones.
-const PERMISSIONS: [&str; 37] = [
+const PERMISSIONS: [&str; 36] = [
     "public",
     "authenticated",
     "identity.manage",
@@ -42,7 +42,6 @@ const PERMISSIONS: [&str; 37] = [
     "complaints.coordinate",
     "complaints.file",
     "complaints.inspect",
-    "complaints.lead",
     "complaints.read",
     "complaints.reveal",
     "complaints.work",

@@ -179,7 +179,14 @@ impl Maker<'_> {
     }
 
     /// A form whose text can start from one that was prepared.
-    fn written(&self, icon: &'static str, tone: &'static str, inputs: Vec<Input>, kind: &str, into: &str) -> Act {
+    fn written(
+        &self,
+        icon: &'static str,
+        tone: &'static str,
+        inputs: Vec<Input>,
+        kind: &str,
+        into: &str,
+    ) -> Act {
         Act {
             examples: self.examples(kind),
             fills: format!("{}-{into}", self.slug),
@@ -230,8 +237,7 @@ fn state_act(make: &Maker<'_>) -> Option<Act> {
         "disposisi" => {
             let usual = desk.names.categories.iter().find(|one| one.key == desk.one.category);
             let usual = usual.map(|one| one.agency_id.as_str()).unwrap_or_default();
-            let mut inputs =
-                vec![make.agencies("instansi", true, usual), make.area("catatan", false, 4_000)];
+            let mut inputs = vec![make.agencies("instansi", true, usual), make.area("catatan", false, 4_000)];
             for at in HELPERS {
                 inputs.push(make.agencies(&format!("bantu{at}"), false, ""));
                 inputs.push(make.line(&format!("tugas{at}"), false, 500));
@@ -240,9 +246,13 @@ fn state_act(make: &Maker<'_>) -> Option<Act> {
             make.form("transfer", "", inputs)
         }
         "tolak-balik" => make.form("undo", "quiet", vec![make.area("alasan", true, 1_000)]),
-        "minta-kelengkapan" => {
-            make.written("bell", "quiet", vec![make.area("pertanyaan", true, 2_000)], "QUESTION", "pertanyaan")
-        }
+        "minta-kelengkapan" => make.written(
+            "bell",
+            "quiet",
+            vec![make.area("pertanyaan", true, 2_000)],
+            "QUESTION",
+            "pertanyaan",
+        ),
         "respon-awal" => {
             make.written("pen", "", vec![make.area("jawaban", true, 4_000)], "FIRST_ANSWER", "jawaban")
         }
@@ -336,12 +346,15 @@ fn other_act(make: &Maker<'_>) -> Option<Act> {
             ];
             make.form("transfer", "quiet", inputs)
         }),
-        "publikasi" => (viewer.may(cases::COORDINATE) && one.publication() != Publication::Secret).then(|| {
-            let shown = if one.publication() == Publication::Public { "WITHHELD" } else { "PUBLIC" };
-            let choices = complaints::choices(&["PUBLIC", "WITHHELD"], "publication", shown, t);
-            let inputs = vec![make.choose("tampil", "radio", true, choices), make.line("sebab", false, 500)];
-            make.form("globe", "quiet", inputs)
-        }),
+        "publikasi" => {
+            (viewer.may(cases::COORDINATE) && one.publication() != Publication::Secret).then(|| {
+                let shown = if one.publication() == Publication::Public { "WITHHELD" } else { "PUBLIC" };
+                let choices = complaints::choices(&["PUBLIC", "WITHHELD"], "publication", shown, t);
+                let inputs =
+                    vec![make.choose("tampil", "radio", true, choices), make.line("sebab", false, 500)];
+                make.form("globe", "quiet", inputs)
+            })
+        }
         "identitas" => (viewer.may(cases::REVEAL) && !one.reporters.is_empty()).then(|| {
             let alone = one.reporters.len() == 1;
             let reporters = one.reporters.iter().map(|reporter| Choice {
@@ -420,7 +433,8 @@ pub(crate) async fn press(
         }
         _ => Vec::new(),
     };
-    let refused = |sent, faults, http| Some(Box::new((Pressed { slug: slug.to_owned(), sent, faults }, http)));
+    let refused =
+        |sent, faults, http| Some(Box::new((Pressed { slug: slug.to_owned(), sent, faults }, http)));
     if !faults.is_empty() {
         return Err(refused(sent, faults, StatusCode::BAD_REQUEST));
     }
@@ -656,7 +670,11 @@ impl Press<'_> {
         let number = self.sent.get("ke_nomor").to_uppercase();
         if number.is_empty() {
             let offered = self.text("ke");
-            return if offered.is_empty() { Err(Refused::Wrong("ke_nomor", "cases.no_other")) } else { Ok(offered) };
+            return if offered.is_empty() {
+                Err(Refused::Wrong("ke_nomor", "cases.no_other"))
+            } else {
+                Ok(offered)
+            };
         }
         let request = ListComplaintsRequest { number, page_size: 1, ..ListComplaintsRequest::default() };
         let mut service = self.state.complaints.clone();

@@ -363,13 +363,12 @@ pub(crate) fn villages(offices: &[Office], chosen: &str) -> Vec<Village> {
             .iter()
             .find(|one| one.kind() == OfficeKind::SubDistrict && one.area == above)
             .map_or(above, |one| one.name.as_str());
-        let choice =
-            Choice {
-                chosen: office.area == chosen,
-                value: office.area.clone(),
-                label: office.name.clone(),
-                ..Choice::default()
-            };
+        let choice = Choice {
+            chosen: office.area == chosen,
+            value: office.area.clone(),
+            label: office.name.clone(),
+            ..Choice::default()
+        };
         match found.last_mut().filter(|group| group.sub_district == name) {
             Some(group) => group.choices.push(choice),
             None => found.push(Village { sub_district: name.to_owned(), choices: vec![choice] }),

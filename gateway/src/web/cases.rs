@@ -151,10 +151,8 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         ..ListComplaintsRequest::default()
     };
     let mut service = state.complaints.clone();
-    let (found, names) = tokio::join!(
-        service.list_complaints(visit.call(request, Some(&viewer))),
-        Names::of(&state, &visit)
-    );
+    let (found, names) =
+        tokio::join!(service.list_complaints(visit.call(request, Some(&viewer))), Names::of(&state, &visit));
     let found = match found {
         Ok(found) => found.into_inner(),
         Err(status) => return visit.refused(&status),
@@ -291,7 +289,9 @@ pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, v
         Err(response) => return response,
     };
     match complaint(&state, &visit, &viewer, &id).await {
-        Ok(found) => case_page(&state, &visit, &viewer, found, acts::Pressed::default(), StatusCode::OK).await,
+        Ok(found) => {
+            case_page(&state, &visit, &viewer, found, acts::Pressed::default(), StatusCode::OK).await
+        }
         Err(status) => visit.refused(&status),
     }
 }
@@ -313,11 +313,8 @@ pub(crate) async fn complaint(
 
 async fn journal(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> Vec<JournalEntry> {
     let entries = whole(|page_token| async move {
-        let request = ListComplaintJournalRequest {
-            complaint: id.to_owned(),
-            page_size: complaints::PAGE,
-            page_token,
-        };
+        let request =
+            ListComplaintJournalRequest { complaint: id.to_owned(), page_size: complaints::PAGE, page_token };
         let answer =
             state.complaints.clone().list_complaint_journal(visit.call(request, Some(viewer))).await?;
         let answer = answer.into_inner();
@@ -450,10 +447,7 @@ pub(crate) async fn case_page(
                     ),
                     None => t.say("since", &[("time", &moment::moment(held.from, zone, visit.language))]),
                 },
-                worked: t.say(
-                    "cases.held",
-                    &[("span", &complaints::span(held.working_minutes, t))],
-                ),
+                worked: t.say("cases.held", &[("span", &complaints::span(held.working_minutes, t))]),
                 late: held.late().map(|clock| complaints::clock_words(clock, t)).collect(),
                 present: held.to.is_none(),
             })
@@ -466,10 +460,9 @@ pub(crate) async fn case_page(
                     Some(done) => {
                         t.say("cases.helped", &[("time", &moment::moment(Some(done), zone, visit.language))])
                     }
-                    None => t.say(
-                        "follow.due",
-                        &[("time", &moment::moment(helper.due_at, zone, visit.language))],
-                    ),
+                    None => {
+                        t.say("follow.due", &[("time", &moment::moment(helper.due_at, zone, visit.language))])
+                    }
                 };
                 (agency(&helper.agency_id), helper.task.clone(), when, helper.done_at.is_some())
             })
@@ -489,9 +482,7 @@ pub(crate) async fn case_page(
         journal: journal
             .iter()
             .rev()
-            .map(|entry| {
-                (happened(entry, t), moment::moment(entry.at, zone, visit.language))
-            })
+            .map(|entry| (happened(entry, t), moment::moment(entry.at, zone, visit.language)))
             .collect(),
         acts,
         done: visit.parameter("tersimpan").is_some() && http == StatusCode::OK,

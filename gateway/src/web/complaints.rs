@@ -467,9 +467,6 @@ mod tests {
                 (name.as_str(), found.iter().map(|one| (one.value.as_str(), one.chosen)).collect())
             })
             .collect();
-        assert_eq!(
-            shown,
-            [("nama JALAN", vec![("JALAN-LUBANG", false)]), ("", vec![("LAIN", true)])]
-        );
+        assert_eq!(shown, [("nama JALAN", vec![("JALAN-LUBANG", false)]), ("", vec![("LAIN", true)])]);
     }
 }

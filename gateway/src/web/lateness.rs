@@ -217,10 +217,8 @@ pub(crate) async fn list(
         page_token,
     };
     let mut service = state.complaints.clone();
-    let (found, names) = tokio::join!(
-        service.list_board_cases(visit.call(request, Some(&viewer))),
-        Names::of(&state, &visit)
-    );
+    let (found, names) =
+        tokio::join!(service.list_board_cases(visit.call(request, Some(&viewer))), Names::of(&state, &visit));
     let found = match found {
         Ok(found) => found.into_inner(),
         Err(status) => return visit.refused(&status),
@@ -322,10 +320,8 @@ pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Respo
     }
     let request = GetReportRequest { period, agency_id: String::new() };
     let mut service = state.complaints.clone();
-    let (answer, names) = tokio::join!(
-        service.get_report(visit.call(request, Some(&viewer))),
-        Names::of(&state, &visit)
-    );
+    let (answer, names) =
+        tokio::join!(service.get_report(visit.call(request, Some(&viewer))), Names::of(&state, &visit));
     let zone = names.ground.zone;
     match answer {
         Ok(answer) => {
@@ -334,7 +330,11 @@ pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Respo
                 "{} – {}",
                 moment::day(report.from, zone, visit.language),
                 // The last day, not the first moment after it.
-                moment::day(report.to.map(|to| prost_types::Timestamp { seconds: to.seconds - 1, nanos: 0 }), zone, visit.language)
+                moment::day(
+                    report.to.map(|to| prost_types::Timestamp { seconds: to.seconds - 1, nanos: 0 }),
+                    zone,
+                    visit.language
+                )
             );
             page.lines = report.lines.iter().map(|one| line(one, &names, t)).collect();
             page.total = report.total.as_ref().map(|one| line(one, &names, t));
@@ -355,8 +355,7 @@ mod tests {
 
     #[test]
     fn every_number_has_its_words_and_stands_on_the_board_once() {
-        let shown: Vec<&str> =
-            HEADLINE.iter().chain(&LEGAL).chain(&PROMISE).chain(&MARKS).copied().collect();
+        let shown: Vec<&str> = HEADLINE.iter().chain(&LEGAL).chain(&PROMISE).chain(&MARKS).copied().collect();
         let all: Vec<&str> = MEASURES.iter().map(|(_, slug)| *slug).collect();
         assert_eq!(shown, all);
         for language in [Language::Id, Language::En] {

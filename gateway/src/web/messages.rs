@@ -42,7 +42,8 @@ fn channel_of(name: &str) -> Channel {
 async fn types(state: &WebState, visit: &Visit, viewer: &Viewer) -> Result<Vec<MessageType>, Status> {
     whole(|page_token| async move {
         let request = ListMessageTypesRequest { page_size: complaints::PAGE, page_token };
-        let answer = state.notifications.clone().list_message_types(visit.call(request, Some(viewer))).await?;
+        let answer =
+            state.notifications.clone().list_message_types(visit.call(request, Some(viewer))).await?;
         let answer = answer.into_inner();
         Ok((answer.message_types, answer.next_page_token))
     })

@@ -197,9 +197,10 @@ fn input_of(field: &str, category: &str) -> String {
         "place.address" => "alamat",
         "place.latitude" | "place.longitude" => "titik",
         field if field.starts_with("file_ids") => "lampiran.foto1",
-        field => match field.strip_prefix("extra").and_then(|rest| {
-            rest.trim_matches(['.', '[', ']', '"']).split(['.', '[', ']', '"']).next()
-        }) {
+        field => match field
+            .strip_prefix("extra")
+            .and_then(|rest| rest.trim_matches(['.', '[', ']', '"']).split(['.', '[', ']', '"']).next())
+        {
             Some(key) if !key.is_empty() => return question_name(category, key),
             Some(_) | None => "",
         },
@@ -286,11 +287,7 @@ fn request_of(
 
 /// Published reports that may be about the same: near the point that was given, or of the same category in the same village.
 /// Wrongdoing of officials is compared with nothing.
-async fn similar(
-    state: &WebState,
-    visit: &Visit,
-    request: &FileComplaintRequest,
-) -> Vec<PublishedComplaint> {
+async fn similar(state: &WebState, visit: &Visit, request: &FileComplaintRequest) -> Vec<PublishedComplaint> {
     if request.complaint_class() == ComplaintClass::Whistleblowing || request.category.is_empty() {
         return Vec::new();
     }
@@ -354,8 +351,7 @@ fn page(
     };
     let text =
         Input { shape: "area", required: true, rows: Vec::new(), ..line("uraian", "", "", "off", LONGEST) };
-    let place =
-        vec![line("alamat", "text", "", "street-address", 300), line("titik", "text", "", "off", 60)];
+    let place = vec![line("alamat", "text", "", "street-address", 300), line("titik", "text", "", "off", 60)];
     let when = line("kapan", "datetime-local", "", "", 0);
     let contact = vec![
         line("nama", "text", "", "name", 100),
@@ -368,8 +364,12 @@ fn page(
         }
         None => Vec::new(),
     };
-    let questions: Vec<Input> =
-        ways.categories.iter().filter(|one| one.active).flat_map(|one| asked(one, sent, faults, visit)).collect();
+    let questions: Vec<Input> = ways
+        .categories
+        .iter()
+        .filter(|one| one.active)
+        .flat_map(|one| asked(one, sent, faults, visit))
+        .collect();
     let papers = complaints::papers(&PHOTOS, &t["report.photo"], sent, faults, visit);
     let mut order: Vec<(String, String, String)> = vec![
         ("jenis".into(), "jenis".into(), t["report.jenis"].clone()),

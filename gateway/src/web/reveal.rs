@@ -178,7 +178,14 @@ struct LinkPage {
     ended: bool,
 }
 
-fn link_page(visit: &Visit, viewer: &Viewer, token: &str, key: String, error: String, http: StatusCode) -> Response {
+fn link_page(
+    visit: &Visit,
+    viewer: &Viewer,
+    token: &str,
+    key: String,
+    error: String,
+    http: StatusCode,
+) -> Response {
     let ended = http != StatusCode::OK && http != StatusCode::SERVICE_UNAVAILABLE;
     let page = LinkPage {
         p: visit.frame(),
@@ -249,18 +256,15 @@ async fn redeem(
         return Ok(if about.starts_with(CASE) { case(about) } else { "/aduan".to_owned() });
     }
     if about.starts_with(STEP) {
-        let request = AcknowledgeEscalationRequest {
-            request_id: request_id.to_owned(),
-            escalation: about.to_owned(),
-        };
+        let request =
+            AcknowledgeEscalationRequest { request_id: request_id.to_owned(), escalation: about.to_owned() };
         let answer = service.acknowledge_escalation(visit.call(request, Some(viewer))).await?;
         let step = answer.into_inner().escalation.unwrap_or_default();
         return Ok(case(&step.complaint_id));
     }
     // A message about a case: every step of it that went to whoever pressed.
     let steps = whole(|page_token| async move {
-        let request =
-            ListEscalationsRequest { waiting_only: true, page_size: complaints::PAGE, page_token };
+        let request = ListEscalationsRequest { waiting_only: true, page_size: complaints::PAGE, page_token };
         let answer = state.complaints.clone().list_escalations(visit.call(request, Some(viewer))).await?;
         let answer = answer.into_inner();
         Ok((answer.escalations, answer.next_page_token))

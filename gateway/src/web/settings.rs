@@ -147,8 +147,7 @@ async fn page(
     refused: Option<(Sent, Faults)>,
     http: StatusCode,
 ) -> Response {
-    let (ground, agencies) =
-        tokio::join!(Ground::of(state, visit), complaints::agencies(state, visit));
+    let (ground, agencies) = tokio::join!(Ground::of(state, visit), complaints::agencies(state, visit));
     let agencies = agencies.unwrap_or_default();
     let asked = visit.parameter("ubah").unwrap_or_default().to_owned();
     let look = Look { state, visit, viewer, zone: ground.zone, agencies: &agencies, asked: &asked };
@@ -235,8 +234,7 @@ pub(crate) async fn sign_off(
         Ok(viewer) => viewer,
         Err(response) => return response,
     };
-    let request =
-        SignOffDeadlineRequest { request_id: fields::form_key(&Sent::plain(&body)), deadline: id };
+    let request = SignOffDeadlineRequest { request_id: fields::form_key(&Sent::plain(&body)), deadline: id };
     match state.complaints.clone().sign_off_deadline(visit.call(request, Some(&viewer))).await {
         Ok(_) => visit.redirect("/pengaturan-aduan/tenggat?tersimpan=1"),
         Err(status) => visit.refused(&status),
@@ -342,8 +340,7 @@ impl Look<'_> {
             }
         }
         let row = |one: &Agency| {
-            let facts =
-                vec![one.calendar_id.clone(), t.say("rules.bounces", &[("n", &one.bounce_limit)])];
+            let facts = vec![one.calendar_id.clone(), t.say("rules.bounces", &[("n", &one.bounce_limit)])];
             let mut row = self.row("instansi", &one.id, format!("{} · {}", one.name, one.id), facts);
             if one.inspectorate {
                 row.chips.push((t["rules.inspectorate"].clone(), "help"));
@@ -360,7 +357,12 @@ impl Look<'_> {
         let all = whole(|page_token| async move {
             let request =
                 ListDeadlinesRequest { in_force_only: false, page_size: complaints::PAGE, page_token };
-            let answer = self.state.complaints.clone().list_deadlines(self.visit.call(request, Some(self.viewer))).await?;
+            let answer = self
+                .state
+                .complaints
+                .clone()
+                .list_deadlines(self.visit.call(request, Some(self.viewer)))
+                .await?;
             let answer = answer.into_inner();
             Ok((answer.deadlines, answer.next_page_token))
         })
@@ -424,12 +426,14 @@ impl Look<'_> {
 
     async fn calendars(&self) -> Result<Part, Status> {
         let all = whole(|page_token| async move {
-            let request = ListCalendarsRequest {
-                calendar: String::new(),
-                page_size: complaints::PAGE,
-                page_token,
-            };
-            let answer = self.state.complaints.clone().list_calendars(self.visit.call(request, Some(self.viewer))).await?;
+            let request =
+                ListCalendarsRequest { calendar: String::new(), page_size: complaints::PAGE, page_token };
+            let answer = self
+                .state
+                .complaints
+                .clone()
+                .list_calendars(self.visit.call(request, Some(self.viewer)))
+                .await?;
             let answer = answer.into_inner();
             Ok((answer.calendars, answer.next_page_token))
         })
@@ -445,7 +449,11 @@ impl Look<'_> {
                 ("jam_kerja", week_lines(&one.periods).join("\n")),
                 (
                     "hari_libur",
-                    one.free_days.iter().map(|day| format!("{} {}", day.date, day.name)).collect::<Vec<_>>().join("\n"),
+                    one.free_days
+                        .iter()
+                        .map(|day| format!("{} {}", day.date, day.name))
+                        .collect::<Vec<_>>()
+                        .join("\n"),
                 ),
                 ("jam_khusus", one.special_hours.iter().map(special_line).collect::<Vec<_>>().join("\n")),
             ] {
@@ -468,7 +476,12 @@ impl Look<'_> {
     async fn all_officials(&self) -> Result<Vec<Official>, Status> {
         whole(|page_token| async move {
             let request = ListOfficialsRequest { page_size: complaints::PAGE, page_token };
-            let answer = self.state.complaints.clone().list_officials(self.visit.call(request, Some(self.viewer))).await?;
+            let answer = self
+                .state
+                .complaints
+                .clone()
+                .list_officials(self.visit.call(request, Some(self.viewer)))
+                .await?;
             let answer = answer.into_inner();
             Ok((answer.officials, answer.next_page_token))
         })
@@ -509,7 +522,12 @@ impl Look<'_> {
             self.all_officials(),
             whole(|page_token| async move {
                 let request = ListActingsRequest { page_size: complaints::PAGE, page_token };
-                let answer = self.state.complaints.clone().list_actings(self.visit.call(request, Some(self.viewer))).await?;
+                let answer = self
+                    .state
+                    .complaints
+                    .clone()
+                    .list_actings(self.visit.call(request, Some(self.viewer)))
+                    .await?;
                 let answer = answer.into_inner();
                 Ok((answer.actings, answer.next_page_token))
             })
@@ -547,8 +565,12 @@ impl Look<'_> {
     async fn templates(&self) -> Result<Part, Status> {
         let all = whole(|page_token| async move {
             let request = ListResponseTemplatesRequest { page_size: complaints::PAGE, page_token };
-            let answer =
-                self.state.complaints.clone().list_response_templates(self.visit.call(request, Some(self.viewer))).await?;
+            let answer = self
+                .state
+                .complaints
+                .clone()
+                .list_response_templates(self.visit.call(request, Some(self.viewer)))
+                .await?;
             let answer = answer.into_inner();
             Ok((answer.templates, answer.next_page_token))
         })
@@ -953,12 +975,16 @@ fn question(line: &str) -> Option<ExtraQuestion> {
 }
 
 fn question_line(question: &ExtraQuestion) -> String {
-    let mut values: Vec<String> =
-        question.values.iter().map(|(key, name)| format!("{key}={name}")).collect();
+    let mut values: Vec<String> = question.values.iter().map(|(key, name)| format!("{key}={name}")).collect();
     values.sort();
     let required = if question.required { "wajib" } else { "" };
-    let line =
-        format!("{} | {} | {} | {required} | {}", question.key, question.label, question.datatype, values.join("; "));
+    let line = format!(
+        "{} | {} | {} | {required} | {}",
+        question.key,
+        question.label,
+        question.datatype,
+        values.join("; ")
+    );
     line.trim_end_matches([' ', '|']).to_owned()
 }
 
@@ -978,8 +1004,11 @@ fn working_day(line: &str) -> Option<Vec<WorkingPeriod>> {
         .map(|span| {
             let (from, to) = span.split_once('-')?;
             let is_time = |time: &str| time.len() == 5 && time.as_bytes()[2] == b':';
-            (is_time(from) && is_time(to))
-                .then(|| WorkingPeriod { weekday, from: from.to_owned(), to: to.to_owned() })
+            (is_time(from) && is_time(to)).then(|| WorkingPeriod {
+                weekday,
+                from: from.to_owned(),
+                to: to.to_owned(),
+            })
         })
         .collect();
     periods.filter(|periods| !periods.is_empty())
@@ -1035,8 +1064,7 @@ mod tests {
     #[test]
     fn lines_of_a_calendar_are_read_as_they_are_written() {
         let week = "1 08:00-12:00 13:00-16:00\n5 08:00-11:30 13:30-16:30";
-        let periods: Vec<WorkingPeriod> =
-            week.lines().filter_map(working_day).flatten().collect();
+        let periods: Vec<WorkingPeriod> = week.lines().filter_map(working_day).flatten().collect();
         assert_eq!(periods.len(), 4);
         assert_eq!(week_lines(&periods).join("\n"), week);
         let ramadan = "2026-02-18..2026-03-19 Ramadan: 1 08:00-15:00; 5 08:00-15:30";
@@ -1055,7 +1083,10 @@ mod tests {
         let read = question(line).expect("a question");
         assert!(read.required && read.values["b"] == "Besar");
         assert_eq!(question_line(&read), line);
-        assert_eq!(question_line(&question("jalan | Nama jalan").expect("a question")), "jalan | Nama jalan | string");
+        assert_eq!(
+            question_line(&question("jalan | Nama jalan").expect("a question")),
+            "jalan | Nama jalan | string"
+        );
         assert_eq!(question("tanpa"), None);
         assert_eq!(rung("75% regent"), Some(("75".into(), "REGENT".into())));
         assert_eq!(rung("75 CAMAT"), None);

@@ -69,9 +69,7 @@ pub(crate) async fn find(State(state): State<WebState>, visit: Visit, body: Byte
         return enter_page(&visit, key.number, error, StatusCode::BAD_REQUEST);
     }
     match known(&state, &visit, &key).await {
-        Ok(complaint) => {
-            status_page(&state, &visit, &key, complaint, Shown::default(), StatusCode::OK).await
-        }
+        Ok(complaint) => status_page(&state, &visit, &key, complaint, Shown::default(), StatusCode::OK).await,
         Err(status) => refused(&visit, &key, &status),
     }
 }
@@ -331,7 +329,11 @@ pub(crate) async fn answer(State(state): State<WebState>, visit: Visit, request:
         phone: sent.get("telepon").to_owned(),
         email: sent.get("surel").to_owned(),
     };
-    let secrecy = if form == "rahasia" { complaints::secrecy_of(sent.get("kerahasiaan")) } else { Secrecy::Unspecified };
+    let secrecy = if form == "rahasia" {
+        complaints::secrecy_of(sent.get("kerahasiaan"))
+    } else {
+        Secrecy::Unspecified
+    };
     let says_nothing = match form {
         "selesai" => done.is_none(),
         "rahasia" => secrecy == Secrecy::Unspecified,
@@ -342,7 +344,8 @@ pub(crate) async fn answer(State(state): State<WebState>, visit: Visit, request:
         faults.note("", t[&format!("track.nothing.{form}")].clone());
     }
     if !faults.is_empty() {
-        let error = faults.summary(std::iter::empty()).into_iter().map(|(_, _, told)| told).collect::<Vec<_>>();
+        let error =
+            faults.summary(std::iter::empty()).into_iter().map(|(_, _, told)| told).collect::<Vec<_>>();
         let shown = Shown { form, error: error.join(" "), sent, ..Shown::default() };
         return status_page(&state, &visit, &key, complaint, shown, StatusCode::BAD_REQUEST).await;
     }

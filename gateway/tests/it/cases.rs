@@ -169,8 +169,20 @@ fn categories() -> Vec<Category> {
             description: "Lubang, amblas, longsor di badan jalan".into(),
             deadline_kind: "GENERAL".into(),
             questions: vec![
-                question("dampak", "Apa akibatnya?", "multivaluelist", &[("macet", "Macet"), ("jatuh", "Orang jatuh")], 2),
-                question("dalam", "Seberapa dalam?", "singlevaluelist", &[("d", "Dalam"), ("s", "Dangkal")], 1),
+                question(
+                    "dampak",
+                    "Apa akibatnya?",
+                    "multivaluelist",
+                    &[("macet", "Macet"), ("jatuh", "Orang jatuh")],
+                    2,
+                ),
+                question(
+                    "dalam",
+                    "Seberapa dalam?",
+                    "singlevaluelist",
+                    &[("d", "Dalam"), ("s", "Dangkal")],
+                    1,
+                ),
             ],
             duplicate_metres: 200,
             ..category("JALAN-LUBANG", "JALAN", "Jalan berlubang")

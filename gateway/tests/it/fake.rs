@@ -36,7 +36,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
 
-use crate::{cases::Cases, complaints::Complaints, documents::Documents};
+use crate::{cases::Cases, complaints::Complaints, documents::Documents, notifications::Notifications};
 
 /// What the account behind the session may do.
 const PERMISSIONS: [&str; 13] = [
@@ -412,6 +412,7 @@ pub(crate) struct Gate {
     pub(crate) documents: Documents,
     pub(crate) cases: Cases,
     pub(crate) complaints: Complaints,
+    pub(crate) notifications: Notifications,
     pub(crate) identity: Identity,
     pub(crate) shutdown: Shutdown,
 }
@@ -471,15 +472,19 @@ impl Gate {
         let documents_routes = Routes::new(DocumentsServiceServer::new(documents.clone()));
         let cases = Cases::default();
         let cases_routes = Routes::new(ComplaintsServiceServer::new(cases.clone()));
-        let notifications_routes = Routes::new(NotificationsServiceServer::new(cases.clone()));
         let peers = Peers::new();
-        peers.local(Role("notifications"), stacked(Role("notifications"), notifications_routes).await);
         peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
         let complaints = Complaints::default();
         let complaints_routes =
             Routes::new(ComplaintsServiceServer::new(complaints.clone()).max_decoding_message_size(5 << 20));
         let complaints_routes = if with_cases { cases_routes } else { complaints_routes };
         peers.local(Role("complaints"), stacked(Role("complaints"), complaints_routes).await);
+        let notifications = Notifications::default();
+        let notifications_routes = match with_cases {
+            true => Routes::new(NotificationsServiceServer::new(cases.clone())),
+            false => Routes::new(NotificationsServiceServer::new(notifications.clone())),
+        };
+        peers.local(Role("notifications"), stacked(Role("notifications"), notifications_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
             Some(listener) => {
@@ -498,7 +503,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, documents, cases, complaints, identity, shutdown }
+        Self { router, issuer, queue, documents, cases, complaints, notifications, identity, shutdown }
     }
 
     /// A token with permissions everywhere.

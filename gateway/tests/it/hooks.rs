@@ -24,6 +24,11 @@ async fn c_13_the_bytes_and_the_signature_arrive_as_they_came() {
     assert_eq!(received.len(), 1);
     assert_eq!((received[0].channel.as_str(), received[0].account.as_str()), ("whatsapp", ACCOUNT));
     assert_eq!((received[0].body.as_slice(), received[0].signature.as_str()), (body.as_slice(), "sha256=ab"));
+    let told = gate.notifications.received();
+    assert_eq!((told[0].body.as_slice(), told[0].signature.as_str()), (body.as_slice(), "sha256=ab"));
+    // The other channels are the complaints service's alone.
+    assert_eq!(post(&gate, "/hooks/facebook/utama", "sha256=ab", body).await, 200);
+    assert_eq!((gate.complaints.received().len(), gate.notifications.received().len()), (2, 1));
 }
 
 #[tokio::test]
@@ -34,10 +39,14 @@ async fn c_13_what_is_not_taken_is_told_by_its_status() {
         ("/hooks/facebook/utama", "sha256=wrong", 403),
         ("/hooks/instagram/lain", "sha256=ab", 404),
         ("/hooks/whatsapp/away", "sha256=ab", 503),
+        // Stored by one, and the other is away: delivered again, and stored once.
+        ("/hooks/whatsapp/half", "sha256=ab", 503),
+        // Known to one alone.
+        ("/hooks/whatsapp/ours", "sha256=ab", 200),
     ] {
         assert_eq!(post(&gate, path, signature, b"{}").await, expected, "{path}");
     }
-    assert!(gate.complaints.received().is_empty());
+    assert_eq!((gate.complaints.received().len(), gate.notifications.received().len()), (2, 0));
     assert_eq!(post(&gate, "/hooks/whatsapp/utama", "sha256=ab", &vec![b' '; 4 << 20]).await, 413);
 }
 
@@ -57,7 +66,7 @@ async fn c_13_a_burst_from_one_address_is_not_held_back() {
 #[tokio::test]
 async fn a_handshake_is_answered_with_the_bare_challenge() {
     let gate = Gate::start().await;
-    let target = "/hooks/facebook/utama?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=";
+    let target = "/hooks/whatsapp/utama?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=";
     let get = |token: &str| Request::get(format!("{target}{token}")).body(Body::empty()).expect("a request");
     let answer = gate.send(get("token")).await;
     assert_eq!(answer.status(), 200);

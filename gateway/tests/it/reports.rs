@@ -38,7 +38,8 @@ async fn c01_a_report_that_is_sent_twice_is_one_and_answers_number_pin_and_both_
             // Of another category: not asked for, not sent.
             ("tanya.AIR.debit", "1"),
         ]);
-        let response = gate.send(with(multipart("/lapor", &fields, &PHOTO), "host", "aduan.contoh.go.id")).await;
+        let response =
+            gate.send(with(multipart("/lapor", &fields, &PHOTO), "host", "aduan.contoh.go.id")).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["cache-control"], "no-store");
         assert!(!response.headers().contains_key("location"), "a PIN stands in no address");
@@ -59,7 +60,8 @@ async fn c01_a_report_that_is_sent_twice_is_one_and_answers_number_pin_and_both_
     assert_eq!(request.occurred_at.map(|time| time.seconds), Some(1_795_566_600), "07.30 in the west");
     assert_eq!(request.contact.as_ref().map(|contact| contact.phone.as_str()), Some("081234567890"));
     assert_eq!(request.file_ids, ["fil_0"]);
-    for part in ["ADU-2026-000200-3", "ZX81QL", "16 Desember 2026", "pukul 12.00 WIB", "data:image/svg+xml,"] {
+    for part in ["ADU-2026-000200-3", "ZX81QL", "16 Desember 2026", "pukul 12.00 WIB", "data:image/svg+xml,"]
+    {
         assert!(pages[0].contains(part), "{part} is not on the receipt");
     }
     assert!(pages[0].contains("href=\"/lacak#ADU-2026-000200-3\""), "what follows a # reaches no server");
@@ -90,7 +92,10 @@ async fn what_is_wrong_is_marked_and_nothing_that_was_typed_or_uploaded_is_lost(
     ] {
         assert!(page.contains(part), "{part} is not on the page");
     }
-    assert!(!page.contains("<b>") && !page.contains(GOOD[0].1), "text stays text; another try is another request");
+    assert!(
+        !page.contains("<b>") && !page.contains(GOOD[0].1),
+        "text stays text; another try is another request"
+    );
     let mut fields = GOOD.to_vec();
     fields.retain(|(name, _)| !name.starts_with("tanya"));
     fields.push(("titik", "di sana"));
@@ -176,7 +181,8 @@ async fn c02_a_wrong_pin_and_a_number_that_was_never_given_look_alike() {
 #[tokio::test]
 async fn c43_number_and_pin_show_stage_office_deadlines_and_answers_and_no_officer() {
     let gate = Gate::cases().await;
-    let response = gate.send(plain("/lacak", &format!("nomor=+{}+&pin={}", NUMBER.to_lowercase(), PIN))).await;
+    let response =
+        gate.send(plain("/lacak", &format!("nomor=+{}+&pin={}", NUMBER.to_lowercase(), PIN))).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["referrer-policy"], "no-referrer");
     let page = text(response).await;
@@ -211,7 +217,16 @@ async fn c31_the_reporter_says_done_or_not_with_a_rating_more_text_and_another_s
     let why = gate.send(form(&[("bagian", "selesai"), ("sudah", "belum")])).await;
     assert_eq!(why.status(), StatusCode::BAD_REQUEST);
     assert!(text(why).await.contains("Tulis apa yang belum."));
-    let open = text(gate.send(form(&[("bagian", "selesai"), ("sudah", "belum"), ("nilai", "5"), ("pesan", "Masih dalam.")])).await).await;
+    let open = text(
+        gate.send(form(&[
+            ("bagian", "selesai"),
+            ("sudah", "belum"),
+            ("nilai", "5"),
+            ("pesan", "Masih dalam."),
+        ]))
+        .await,
+    )
+    .await;
     assert!(open.contains("Laporan dibuka kembali."));
     let done = text(gate.send(form(&[("bagian", "selesai"), ("sudah", "ya"), ("nilai", "4")])).await).await;
     assert!(done.contains("Terima kasih. Laporan ditutup."));
@@ -220,7 +235,8 @@ async fn c31_the_reporter_says_done_or_not_with_a_rating_more_text_and_another_s
     let contact = text(gate.send(form(&[("bagian", "kontak"), ("telepon", "0811")])).await).await;
     assert!(contact.contains("Kontak disimpan."));
     let answers = gate.cases.answers();
-    let said: Vec<_> = answers.iter().map(|one| (one.done, one.rating, one.secrecy(), one.contact.is_some())).collect();
+    let said: Vec<_> =
+        answers.iter().map(|one| (one.done, one.rating, one.secrecy(), one.contact.is_some())).collect();
     assert_eq!(
         said,
         [
@@ -272,7 +288,10 @@ async fn c10_the_desk_files_for_somebody_with_a_name_a_number_or_neither() {
 #[tokio::test]
 async fn c42_work_lists_are_for_officers_and_a_number_leads_to_its_case() {
     let gate = Gate::cases().await;
-    assert_eq!(location(&gate.send(get("/aduan?tab=terlambat")).await), "/masuk?ke=%2Faduan%3Ftab%3Dterlambat");
+    assert_eq!(
+        location(&gate.send(get("/aduan?tab=terlambat")).await),
+        "/masuk?ke=%2Faduan%3Ftab%3Dterlambat"
+    );
     let all = text(gate.send(by_cookie(get("/aduan"))).await).await;
     assert!(all.contains(NUMBER) && all.contains("ADU-2026-000124-5") && all.contains("Perlu saya tangani"));
     assert!(all.contains("Dinas Pekerjaan Umum") && all.contains("Jalan berlubang"));
@@ -334,20 +353,30 @@ async fn a_press_goes_out_with_the_version_that_was_seen_and_a_conflict_keeps_wh
     let refused = gate.send(by_cookie(multipart(&path, &fields, &files))).await;
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
     let page = text(refused).await;
-    assert!(page.contains("Isi siapa yang bertindak.") && page.contains("id=\"respon-substantif-siapa-error\""));
+    assert!(
+        page.contains("Isi siapa yang bertindak.") && page.contains("id=\"respon-substantif-siapa-error\"")
+    );
     assert!(page.contains("Lubang sudah ditambal dengan aspal panas.") && page.contains("fil_0|image/png|7"));
     fields[3] = ("siapa", "UPTD Jalan");
     fields[1] = ("versi", "3");
     let conflict = gate.send(by_cookie(multipart(&path, &fields, &files))).await;
     assert_eq!(conflict.status(), StatusCode::CONFLICT);
     let page = text(conflict).await;
-    assert!(page.contains("Aduan ini berubah sejak Anda membukanya") && page.contains("value=\"UPTD Jalan\""));
-    assert!(page.contains(&format!("name=\"versi\" value=\"{seen}\"")), "the next try is about the case as it is now");
+    assert!(
+        page.contains("Aduan ini berubah sejak Anda membukanya") && page.contains("value=\"UPTD Jalan\"")
+    );
+    assert!(
+        page.contains(&format!("name=\"versi\" value=\"{seen}\"")),
+        "the next try is about the case as it is now"
+    );
     fields[1] = ("versi", seen.as_str());
     let done = gate.send(by_cookie(multipart(&path, &fields, &files))).await;
     assert_eq!(location(&done), format!("/aduan/{CASE}?tersimpan=1"));
     let given = &gate.cases.given()[0];
-    assert_eq!((given.who.as_str(), given.when.as_str(), given.version), ("UPTD Jalan", "25 November 2026", VERSION));
+    assert_eq!(
+        (given.who.as_str(), given.when.as_str(), given.version),
+        ("UPTD Jalan", "25 November 2026", VERSION)
+    );
     assert_eq!(given.proof_file_ids, ["fil_0"], "the file that had arrived, once");
     // From another site nothing is pressed.
     let mut foreign = by_cookie(multipart(&path, &fields, &[]));
@@ -377,7 +406,10 @@ async fn a_case_is_passed_on_with_helpers_and_merged_by_number_or_choice() {
     assert!(refused.contains("Isi batas waktu untuk instansi pembantu."));
     let path = format!("/aduan/{CASE}/gabung");
     for fields in [[("ke", OTHER)], [("ke_nomor", "adu-2026-000124-5")]] {
-        assert_eq!(gate.send(by_cookie(multipart(&path, &fields, &[]))).await.status(), StatusCode::SEE_OTHER);
+        assert_eq!(
+            gate.send(by_cookie(multipart(&path, &fields, &[]))).await.status(),
+            StatusCode::SEE_OTHER
+        );
     }
     assert!(gate.cases.merges().iter().all(|merge| merge.into == OTHER));
     let unknown = text(gate.send(by_cookie(multipart(&path, &[("ke_nomor", "ADU-9")], &[]))).await).await;
@@ -399,10 +431,7 @@ async fn who_reported_is_shown_to_whoever_asked_after_another_approved_and_on_no
     assert_eq!(location(&approved), "/aduan/identitas");
     let page = text(gate.send(by_cookie(get("/aduan/identitas/rvl_2"))).await).await;
     assert!(page.contains("Siti Rahmawati") && page.contains("Hasan Basri"), "with who looks");
-    assert_eq!(
-        gate.cases.reveals(),
-        ["asked Pelapor-7Q2M", &format!("approved {REVEAL}"), "looked rvl_2"]
-    );
+    assert_eq!(gate.cases.reveals(), ["asked Pelapor-7Q2M", &format!("approved {REVEAL}"), "looked rvl_2"]);
     let case = text(gate.send(by_cookie(get(&format!("/aduan/{CASE}")))).await).await;
     assert!(!case.contains("Siti"));
 }
@@ -440,7 +469,9 @@ async fn c41_each_number_of_the_board_opens_its_list_and_the_stream_brings_the_n
         assert!(page.contains(part), "{part} is not on the board");
     }
     let list = text(gate.send(by_cookie(get("/kendali/aduan/17.07~pupr/terlambat"))).await).await;
-    assert!(list.contains(NUMBER) && !list.contains("ADU-2026-000124-5") && list.contains("Dinas Pekerjaan Umum"));
+    assert!(
+        list.contains(NUMBER) && !list.contains("ADU-2026-000124-5") && list.contains("Dinas Pekerjaan Umum")
+    );
     for path in ["/kendali/aduan/17.07~pupr/lain", "/kendali/aduan/17.08~pupr/terlambat"] {
         assert_eq!(gate.send(by_cookie(get(path))).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -460,7 +491,11 @@ async fn every_part_of_the_settings_shows_what_there_is_and_its_form() {
     let gate = Gate::cases().await;
     assert_eq!(location(&gate.send(by_cookie(get("/pengaturan-aduan"))).await), "/pengaturan-aduan/kategori");
     for (part, edit, shown) in [
-        ("kategori", "JALAN-LUBANG", "dalam | Seberapa dalam? | singlevaluelist | wajib | d=Dalam; s=Dangkal"),
+        (
+            "kategori",
+            "JALAN-LUBANG",
+            "dalam | Seberapa dalam? | singlevaluelist | wajib | d=Dalam; s=Dangkal",
+        ),
         ("instansi", "17.07%2Fpupr", "value=\"17.07/pupr\""),
         ("tenggat", "dln_1", "50 ADMIN\n100 REGENT"),
         ("kalender", "17.07", "1 08:00-12:00 13:00-16:00\n5 08:00-11:30"),
@@ -470,7 +505,8 @@ async fn every_part_of_the_settings_shows_what_there_is_and_its_form() {
     ] {
         let page = text(gate.send(by_cookie(get(&format!("/pengaturan-aduan/{part}")))).await).await;
         assert!(page.contains(&format!("/pengaturan-aduan/{part}?ubah=")), "{part} has no line");
-        let page = text(gate.send(by_cookie(get(&format!("/pengaturan-aduan/{part}?ubah={edit}")))).await).await;
+        let page =
+            text(gate.send(by_cookie(get(&format!("/pengaturan-aduan/{part}?ubah={edit}")))).await).await;
         assert!(page.contains(shown), "{part} does not show {shown}");
     }
     assert_eq!(gate.send(by_cookie(get("/pengaturan-aduan/lain"))).await.status(), StatusCode::NOT_FOUND);
@@ -485,17 +521,21 @@ async fn settings_are_saved_by_their_own_forms_and_what_is_wrong_is_marked() {
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
     let page = text(refused).await;
     assert!(page.contains("<a href=\"#nama\">") && page.contains("value=\"AIR-KERUH\""));
-    let saved = gate.send(by_cookie(plain("/pengaturan-aduan/kategori", &body.replace("nama=", "nama=Air+keruh")))).await;
+    let saved = gate
+        .send(by_cookie(plain("/pengaturan-aduan/kategori", &body.replace("nama=", "nama=Air+keruh"))))
+        .await;
     assert_eq!(location(&saved), "/pengaturan-aduan/kategori?tersimpan=1");
     let category = &gate.cases.categories()[0];
     assert_eq!((category.questions[0].key.as_str(), category.questions[0].order), ("sejak", 1));
-    let hours = "kode=17.07&zona=WIB&jam_kerja=1+08%3A00-12%3A00%0A2+08%3A00-12%3A00&hari_libur=2026-12-25+Natal";
+    let hours =
+        "kode=17.07&zona=WIB&jam_kerja=1+08%3A00-12%3A00%0A2+08%3A00-12%3A00&hari_libur=2026-12-25+Natal";
     let saved = gate.send(by_cookie(plain("/pengaturan-aduan/kalender", hours))).await;
     assert_eq!(location(&saved), "/pengaturan-aduan/kalender?tersimpan=1&dihitung=17");
     let page = text(gate.send(by_cookie(get(location(&saved)))).await).await;
     assert!(page.contains("17 jam yang berjalan dihitung ulang."));
     assert_eq!(gate.cases.calendars()[0].periods.len(), 2);
-    let wrong = gate.send(by_cookie(plain("/pengaturan-aduan/kalender", &hours.replace("1+08", "Senin+08")))).await;
+    let wrong =
+        gate.send(by_cookie(plain("/pengaturan-aduan/kalender", &hours.replace("1+08", "Senin+08")))).await;
     assert!(text(wrong).await.contains("Satu baris satu hari, misalnya 1 08:00-12:00"));
     let vouched = gate.send(by_cookie(plain("/pengaturan-aduan/tenggat/dln_1/sahkan", ""))).await;
     assert_eq!(location(&vouched), "/pengaturan-aduan/tenggat?tersimpan=1");
@@ -509,14 +549,17 @@ async fn texts_of_messages_are_written_and_refusals_are_told() {
     let path = "/pengaturan-aduan/pesan/eskalasi";
     let page = text(gate.send(by_cookie(get(path))).await).await;
     assert!(page.contains("Aduan {nomor} melewati tenggat.") && page.contains("{nomor}"));
-    let body = "saluran=email&bahasa=id&subjek=Aduan&isi_pesan=Aduan+%7Bnomor%7D&tombol=LINK+tangani+Saya+tangani";
+    let body =
+        "saluran=email&bahasa=id&subjek=Aduan&isi_pesan=Aduan+%7Bnomor%7D&tombol=LINK+tangani+Saya+tangani";
     let saved = gate.send(by_cookie(plain(path, body))).await;
     assert_eq!(location(&saved), "/pengaturan-aduan/pesan/eskalasi?tersimpan=1");
     assert_eq!(gate.cases.variants()[0].buttons[0].label, "Saya tangani");
-    let wrong = gate.send(by_cookie(plain(path, &body.replace("LINK+tangani+Saya+tangani", "tangani")))).await;
+    let wrong =
+        gate.send(by_cookie(plain(path, &body.replace("LINK+tangani+Saya+tangani", "tangani")))).await;
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
     assert!(text(wrong).await.contains("LINK atau REPLY"));
-    let own = gate.send(by_cookie(plain(&format!("{path}/setujui"), "saluran=email&bahasa=id&versi=2"))).await;
+    let own =
+        gate.send(by_cookie(plain(&format!("{path}/setujui"), "saluran=email&bahasa=id&versi=2"))).await;
     assert!(text(own).await.contains("Penulis tidak dapat menyetujui teksnya sendiri."));
 }
 
@@ -532,7 +575,9 @@ async fn only_the_form_of_a_report_may_ask_where_its_visitor_is_and_every_page_s
     let track = gate.send(get("/lacak?lang=en")).await;
     assert!(track.headers()["permissions-policy"].to_str().expect("text").contains("geolocation=()"));
     assert!(text(track).await.contains("Report number"));
-    for path in ["/aduan", "/kendali/aduan", "/pengaturan-aduan/tenggat", "/meja-pengaduan", "/aduan/identitas"] {
+    for path in
+        ["/aduan", "/kendali/aduan", "/pengaturan-aduan/tenggat", "/meja-pengaduan", "/aduan/identitas"]
+    {
         let page = text(gate.send(by_cookie(get(&format!("{path}?lang=en")))).await).await;
         assert!(page.contains("<html lang=\"en\""), "{path}");
     }

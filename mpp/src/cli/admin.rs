@@ -82,6 +82,12 @@ enum RoleChoice {
     AgencyHead,
     LetterEditor,
     Integrator,
+    ComplaintDesk,
+    ComplaintCoordinator,
+    ComplaintAdmin,
+    RegionalSecretary,
+    RegionalHead,
+    Inspector,
 }
 
 impl From<RoleChoice> for Role {
@@ -105,6 +111,12 @@ impl From<RoleChoice> for Role {
             RoleChoice::AgencyHead => Self::AgencyHead,
             RoleChoice::LetterEditor => Self::LetterEditor,
             RoleChoice::Integrator => Self::Integrator,
+            RoleChoice::ComplaintDesk => Self::ComplaintDesk,
+            RoleChoice::ComplaintCoordinator => Self::ComplaintCoordinator,
+            RoleChoice::ComplaintAdmin => Self::ComplaintAdmin,
+            RoleChoice::RegionalSecretary => Self::RegionalSecretary,
+            RoleChoice::RegionalHead => Self::RegionalHead,
+            RoleChoice::Inspector => Self::Inspector,
         }
     }
 }

@@ -40,7 +40,10 @@ async fn start(config: Config, roles: BTreeSet<RoleName>, demo: bool) -> Result<
     let all = roles == RoleName::chosen(&[]);
     // Letters of the demo are signed by a stand-in for BSrE, unless a signing service is configured.
     let sample_signatures = demo && config.documents.signing.is_left_alone();
-    let suite = Suite::start(Options { sample_signatures, ..Options::new(config, roles) }).await?;
+    // Messages of the demo reach nobody, unless an account at WhatsApp is configured.
+    let sample_messages = demo && config.notifications.whatsapp.is_empty();
+    let options = Options { sample_signatures, sample_messages, ..Options::new(config, roles) };
+    let suite = Suite::start(options).await?;
     let refused =
         |error: &anyhow::Error| Failure::because(Exit::Software, "the demo hall could not be made", error);
     if demo {

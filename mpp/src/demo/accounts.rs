@@ -23,6 +23,9 @@ pub struct DemoAccounts {
     pub accounts: Vec<Account>,
     /// Enrolled devices.
     pub devices: Vec<Device>,
+    /// The key that may file reports by Open311; empty where an operator has set keys.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub open311_api_key: String,
 }
 
 /// A hall by id and code.
@@ -121,6 +124,36 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.write_all(b"\n")?;
     file.sync_all()
+}
+
+/// The file with the key of the demo for Open311.
+const OPEN311_FILE: &str = "open311-demo.key";
+
+/// The demo's key for Open311, if this data directory has one.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn open311_key(data: &Path) -> anyhow::Result<String> {
+    let path = data.join(OPEN311_FILE);
+    match fs::read_to_string(&path) {
+        Ok(key) => Ok(key.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// The demo's key for Open311; made when there is none yet.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn open311_key_or_new(data: &Path) -> anyhow::Result<String> {
+    let known = open311_key(data)?;
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    let (path, key) = (data.join(OPEN311_FILE), password());
+    write_private(&path, key.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(key)
 }
 
 /// Where the file of a data directory stands.
@@ -224,6 +257,7 @@ mod tests {
                 passphrase: String::new(),
             }],
             devices: vec![Device { kind: "kiosk".into(), hall: "hal_1".into(), key: "k".into() }],
+            open311_api_key: "kunci-demo".into(),
         }
     }
 
@@ -231,7 +265,7 @@ mod tests {
     fn the_file_has_the_published_form() {
         let json = serde_json::to_value(sample()).unwrap();
         let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(&json), ["baseUrl", "halls", "accounts", "devices"]);
+        assert_eq!(keys(&json), ["baseUrl", "halls", "accounts", "devices", "open311ApiKey"]);
         assert_eq!(keys(&json["halls"][0]), ["id", "code"]);
         assert_eq!(
             keys(&json["accounts"][0]),

@@ -109,6 +109,7 @@ pub async fn seed(seeding: &mut Seeding<'_>) -> anyhow::Result<DemoAccounts> {
         halls: Vec::new(),
         accounts: Vec::new(),
         devices: Vec::new(),
+        open311_api_key: String::new(),
     };
     add_people(&mut file);
     for account in &file.accounts {
@@ -251,6 +252,7 @@ mod tests {
             halls: Vec::new(),
             accounts: Vec::new(),
             devices: Vec::new(),
+            open311_api_key: String::new(),
         };
         add_people(&mut file);
         let before = file.clone();

@@ -13,7 +13,7 @@ use mpp_proto::queue::v1 as queue;
 use mpp_proto::queue::v1::{Calendar, DayState, Hall};
 
 use super::accounts::{self, Account, DemoAccounts, Device, HallRef};
-use super::letters;
+use super::{complaints, letters};
 use crate::seeding::{IdentityClient, QueueClient, Seeding};
 
 /// Kiosks of a demo hall.
@@ -47,6 +47,8 @@ pub async fn seed_hall(mut seeding: Seeding<'_>, wanted: Hall) -> anyhow::Result
         None => fresh(&hall, seeding.base_url, &known, &path)?,
     };
     letters::add_people(&mut file);
+    complaints::add_people(&mut file);
+    file.open311_api_key = accounts::open311_key(seeding.data)?;
     if before.as_ref() != Some(&file) {
         file.write(&path)?;
     }
@@ -55,6 +57,7 @@ pub async fn seed_hall(mut seeding: Seeding<'_>, wanted: Hall) -> anyhow::Result
     }
     enrol_missing(&mut seeding.identity, &mut file, &hall, &path).await?;
     letters::apply_offices(&mut seeding, &file).await?;
+    complaints::apply(&mut seeding).await?;
     open_day(&mut seeding.queue, &hall).await?;
     Ok(file)
 }
@@ -172,6 +175,7 @@ fn planned(hall: &Hall, base_url: &str) -> DemoAccounts {
         halls: vec![HallRef { id: hall.id.clone(), code: hall.code.clone() }],
         accounts: all,
         devices: Vec::new(),
+        open311_api_key: String::new(),
     }
 }
 
@@ -216,7 +220,10 @@ fn display_name(account: &Account, hall: &Hall) -> String {
         ("reception", _, _) => "Petugas Resepsionis".to_owned(),
         ("analyst", _, _) => "Analis Data".to_owned(),
         ("auditor", _, _) => "Auditor".to_owned(),
-        _ => letters::display_name(&account.username).unwrap_or(&account.username).to_owned(),
+        _ => letters::display_name(&account.username)
+            .or_else(|| complaints::display_name(&account.username))
+            .unwrap_or(&account.username)
+            .to_owned(),
     }
 }
 

@@ -90,17 +90,15 @@ pub(crate) fn deadlines() -> anyhow::Result<Vec<Deadline>> {
 /// When the shipped data is damaged.
 pub(crate) fn calendar(zone: TimeZone) -> anyhow::Result<WorkCalendar> {
     let holidays: Holidays = serde_json::from_str(HOLIDAYS).context("the shipped free days")?;
-    let periods =
-        |spans: &[(u16, u16)]| spans.iter().map(|(from, to)| Period { from: *from, to: *to }).collect::<Vec<_>>();
+    let periods = |spans: &[(u16, u16)]| {
+        spans.iter().map(|(from, to)| Period { from: *from, to: *to }).collect::<Vec<_>>()
+    };
     let ramadan = &holidays.ramadan;
     let mut week: BTreeMap<u8, Vec<Period>> =
         (1..=4).map(|weekday| (weekday, periods(&ramadan.usual))).collect();
     week.insert(5, periods(&ramadan.friday));
-    let special =
-        SpecialHours { from: ramadan.from, to: ramadan.to, name: ramadan.name.clone(), week };
-    Ok(WorkCalendar::five_days(zone)
-        .with_holidays(holidays.free_days)
-        .with_special_hours(vec![special])?)
+    let special = SpecialHours { from: ramadan.from, to: ramadan.to, name: ramadan.name.clone(), week };
+    Ok(WorkCalendar::five_days(zone).with_holidays(holidays.free_days).with_special_hours(vec![special])?)
 }
 
 #[cfg(test)]

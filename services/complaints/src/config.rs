@@ -1,12 +1,13 @@
 //! What an operator may set for complaints, under `complaints.` in the configuration file or `MPP_COMPLAINTS__…`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::files::FilesConfig;
 use mpp_kit::zone::TimeZone;
 use serde::{Deserialize, Serialize};
+
+use crate::intake::config::ChannelsConfig;
 
 /// The settings of the complaints service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,22 +43,8 @@ pub struct Config {
     /// Whether deadlines that nobody vouches for may be used: else the service does not start. For installations that
     /// serve real citizens it is false.
     pub allow_unverified_deadlines: bool,
-    /// Accounts at channels, by key: `whatsapp/pemda`, `facebook/pemda`, `instagram/pemda`.
-    pub channels: BTreeMap<String, ChannelConfig>,
-}
-
-/// An account at a channel.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ChannelConfig {
-    /// The id of our account there: phone number id, page id, Instagram account id.
-    pub account_id: String,
-    /// The secret that signs what it sends.
-    #[serde(serialize_with = "mpp_kit::config::redacted")]
-    pub app_secret: Secret,
-    /// What we made up for the handshake.
-    #[serde(serialize_with = "mpp_kit::config::redacted")]
-    pub verify_token: Secret,
+    /// The channels that people write on.
+    pub channels: ChannelsConfig,
 }
 
 impl Default for Config {
@@ -76,7 +63,7 @@ impl Default for Config {
             reports_per_contact: 20,
             reveal_hours: 24,
             allow_unverified_deadlines: true,
-            channels: BTreeMap::new(),
+            channels: ChannelsConfig::default(),
         }
     }
 }
@@ -132,14 +119,7 @@ impl Config {
                     .to_owned(),
             ));
         }
-        for (name, account) in &self.channels {
-            if account.app_secret.expose_secret().is_empty() {
-                return Err(ConfigError(format!(
-                    "setting complaints.channels.{name}.app_secret is empty: nothing from there could be believed"
-                )));
-            }
-        }
-        Ok(())
+        self.channels.check().map_err(ConfigError)
     }
 }
 
@@ -151,7 +131,7 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 6] = [
+        let cases: [(&str, Change); 5] = [
             ("complaints.sweep_milliseconds", |config| config.sweep_milliseconds = 5000),
             ("complaints.retention_months", |config| config.retention_months = 0),
             ("complaints.reveal_hours", |config| config.reveal_hours = 100),
@@ -159,9 +139,6 @@ mod tests {
             ("complaints.vault_key", |config| {
                 config.key = "same".to_owned().into();
                 config.vault_key = "same".to_owned().into();
-            }),
-            ("complaints.channels.whatsapp/pemda.app_secret", |config| {
-                config.channels.insert("whatsapp/pemda".to_owned(), ChannelConfig::default());
             }),
         ];
         for (name, change) in cases {

@@ -1,11 +1,12 @@
 //! The rules of complaints: pure functions of what is known and the time. No I/O, no clock, no wire format.
 //!
 //! Read in this order: [`words`] (states, verbs, roles), [`number`] (how a case is called), [`deadline`] and [`clock`]
-//! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`ladder`] (who is
+//! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`channel`] (what authors do to what they wrote), [`ladder`] (who is
 //! told when it takes too long), [`board`] and [`report`] (what is counted).
 
 pub mod board;
 pub mod case;
+pub mod channel;
 pub mod clock;
 pub mod deadline;
 pub mod ladder;

@@ -15,8 +15,15 @@ pub mod imap;
 pub mod instagram;
 pub mod json;
 pub mod lapor;
+pub(crate) mod mail;
 pub mod media;
 #[cfg(test)]
 pub(crate) mod media_server;
+pub(crate) mod place;
+pub(crate) mod receive;
 pub mod signature;
+pub(crate) mod sync;
+#[cfg(test)]
+mod tests;
 pub mod whatsapp;
+pub(crate) mod worker;

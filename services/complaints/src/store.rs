@@ -4,11 +4,14 @@
 pub(crate) mod board;
 pub(crate) mod catalogue;
 pub(crate) mod channel;
+pub(crate) mod chat;
 pub(crate) mod complaint;
 pub(crate) mod entity;
 pub(crate) mod escalation;
 pub(crate) mod file;
 pub(crate) mod ledger;
+pub(crate) mod mailbox;
+pub(crate) mod media;
 pub(crate) mod outbox;
 pub(crate) mod report;
 pub(crate) mod reveal;

@@ -291,9 +291,11 @@ impl TestSuite {
         let mut config = config(dir.path().join("data"));
         config.redis.url = Secret::from(self.redis_url.clone());
         config.database.queue_url = Secret::from(self.queue_url.clone());
-        // The gateway of the first passes gRPC on, so it answers for identity and documents.
+        // The gateway of the first passes gRPC on, so it answers for the other services.
         config.peers.identity = self.base_url().to_owned();
         config.peers.documents = self.base_url().to_owned();
+        config.peers.complaints = self.base_url().to_owned();
+        config.peers.notifications = self.base_url().to_owned();
         config.board.device_key = Secret::from(self.people.board_key.clone());
         config.grpc.queue_port = 0;
         let roles = [RoleName::Queue, RoleName::Gateway].into();

@@ -12,9 +12,7 @@ use super::deadline::{Deadline, Unit};
 use super::words::{ClockKind, Rung};
 
 /// What a clock does. That it is late is another fact.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClockState {
@@ -222,11 +220,8 @@ impl Clock {
         let mut left = length;
         let mut from = self.started_at;
         for pause in &self.pauses {
-            let ran = if working {
-                calendar.working_time_between(from, pause.from)
-            } else {
-                pause.from - from
-            };
+            let ran =
+                if working { calendar.working_time_between(from, pause.from) } else { pause.from - from };
             if ran >= left {
                 break;
             }
@@ -352,12 +347,7 @@ mod tests {
     }
 
     fn any_unit() -> impl Strategy<Value = Unit> {
-        prop_oneof![
-            Just(Unit::WorkingDays),
-            Just(Unit::WorkingHours),
-            Just(Unit::Days),
-            Just(Unit::Hours)
-        ]
+        prop_oneof![Just(Unit::WorkingDays), Just(Unit::WorkingHours), Just(Unit::Days), Just(Unit::Hours)]
     }
 
     proptest! {

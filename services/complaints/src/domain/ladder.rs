@@ -22,17 +22,7 @@ pub struct Official {
 }
 
 /// Kinds of acting holders.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    strum::Display,
-    strum::EnumString,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ActingKind {
     /// Pelaksana tugas: the office is vacant.
@@ -123,7 +113,6 @@ pub fn is_of_an_agency(rung: Rung) -> bool {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +161,11 @@ mod tests {
             addressee(&climb, &officials, std::slice::from_ref(&acting), now).map(|(_, account)| account)
         };
         assert_eq!(told(Rung::Admin, now), Some("acc_plt"), "the vacant admin is passed over");
-        assert_eq!(told(Rung::AgencyHead, at("2026-11-25T00:00:00Z")), Some("acc_head"), "the appointment is over");
+        assert_eq!(
+            told(Rung::AgencyHead, at("2026-11-25T00:00:00Z")),
+            Some("acc_head"),
+            "the appointment is over"
+        );
         assert_eq!(told(Rung::Secretary, now), Some("acc_regent"));
         assert_eq!(told(Rung::Inspectorate, now), Some("acc_inspector"));
     }

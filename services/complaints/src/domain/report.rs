@@ -9,7 +9,15 @@ use super::words::State;
 
 /// How a case ended, as a report counts it.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString, strum::EnumIter, strum::IntoStaticStr,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    strum::Display,
+    strum::EnumString,
+    strum::EnumIter,
+    strum::IntoStaticStr,
 )]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Outcome {
@@ -114,8 +122,7 @@ pub fn period(text: &str, zone: TimeZone) -> Result<(DateTime<Utc>, DateTime<Utc
         None => (1, 12),
         Some(rest) => match rest.strip_prefix('Q') {
             Some(quarter) => {
-                let quarter: u32 =
-                    quarter.parse().ok().filter(|it| (1..=4).contains(it)).ok_or(NoPeriod)?;
+                let quarter: u32 = quarter.parse().ok().filter(|it| (1..=4).contains(it)).ok_or(NoPeriod)?;
                 (quarter * 3 - 2, 3)
             }
             None if rest.len() == 2 => (rest.parse().map_err(|_| NoPeriod)?, 1),

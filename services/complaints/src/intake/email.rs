@@ -8,6 +8,7 @@ use chrono::DateTime;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
 use mpp_kit::config::{ExposeSecret as _, Secret};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::envelope::{Attachment, Envelope, Kind, Source};
@@ -64,7 +65,8 @@ pub struct Bounce {
 }
 
 /// What our mail server found out about the sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The domain of the author vouches for the message (DMARC, or aligned DKIM).
     Pass,
@@ -90,7 +92,8 @@ pub struct Mail {
 }
 
 /// Something in a mail that points at a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Hint {
     /// A reply address that we signed: the id of the case.
     Signed(String),

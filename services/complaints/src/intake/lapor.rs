@@ -132,6 +132,25 @@ pub struct Item {
 }
 
 impl Item {
+    /// What is known of an item when an officer types its number.
+    #[must_use]
+    pub fn typed(tracking_id: &str) -> Self {
+        Self {
+            tracking_id: tracking_id.to_owned(),
+            title: "-".to_owned(),
+            text: String::new(),
+            class: None,
+            category: String::new(),
+            stage: None,
+            stage_label: String::new(),
+            written_at: None,
+            reporter: None,
+            anonymous: false,
+            secret: false,
+            place: String::new(),
+        }
+    }
+
     /// What the ledger compares: a digest of everything an item says. The same item from another way has the same one.
     #[must_use]
     pub fn checksum(&self) -> String {

@@ -239,11 +239,10 @@ pub(crate) async fn listed(
         select = select.filter(Column::SortAt.gte(from)).filter(Column::SortAt.lt(before));
     }
     if let Some((sort_at, id)) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::SortAt.gt(*sort_at))
-                .add(Condition::all().add(Column::SortAt.eq(*sort_at)).add(Column::ComplaintId.gt(id.as_str()))),
-        );
+        select =
+            select.filter(Condition::any().add(Column::SortAt.gt(*sort_at)).add(
+                Condition::all().add(Column::SortAt.eq(*sort_at)).add(Column::ComplaintId.gt(id.as_str())),
+            ));
     }
     select.into_tuple().all(db).await
 }
@@ -280,8 +279,7 @@ pub(crate) async fn settled_since(
     db: &impl ConnectionTrait,
     day: NaiveDate,
 ) -> Result<Vec<(String, NaiveDate, i64, i64)>, DbErr> {
-    let rows =
-        board_day::Entity::find().filter(board_day::Column::Day.gte(day.to_string())).all(db).await?;
+    let rows = board_day::Entity::find().filter(board_day::Column::Day.gte(day.to_string())).all(db).await?;
     rows.into_iter()
         .map(|it| Ok((it.desk, read("board_day.day", &it.day)?, it.settled, it.in_time)))
         .collect()

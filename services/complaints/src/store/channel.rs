@@ -130,6 +130,69 @@ pub(crate) async fn moved<T>(
     Ok(done.rows_affected == 1)
 }
 
+/// What became of a message, without its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) case: Option<String>,
+}
+
+/// The message with this key, without its words.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    source: &str,
+    account: &str,
+    external_id: &str,
+) -> Result<Option<Found>, DbErr> {
+    let key = (source.to_owned(), account.to_owned(), external_id.to_owned());
+    Ok(Entity::find_by_id(key).one(db).await?.map(|row| Found { case: row.complaint_id }))
+}
+
+/// The message with this key.
+pub(crate) async fn get<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    vault: &Cipher,
+    (source, account, external_id): (&str, &str, &str),
+) -> Result<Option<Stored<T>>, DbErr> {
+    let key = (source.to_owned(), account.to_owned(), external_id.to_owned());
+    Entity::find_by_id(key).one(db).await?.map(|row| stored(vault, row)).transpose()
+}
+
+/// Writes other words into a message that waits: its author edited it, or took it back.
+pub(crate) async fn rewrite<T: Serialize>(
+    tx: &DatabaseTransaction,
+    vault: &Cipher,
+    message: &Stored<T>,
+    body: &T,
+) -> Result<(), DbErr> {
+    let sealed = seal(vault, &name(&message.source, &message.account, &message.external_id), body)?;
+    Entity::update_many()
+        .col_expr(Column::Body, Expr::value(sealed))
+        .filter(Column::Source.eq(message.source.as_str()))
+        .filter(Column::Account.eq(message.account.as_str()))
+        .filter(Column::ExternalId.eq(message.external_id.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The case of an e-mail by its message id, which is the first part of its key.
+pub(crate) async fn case_of_mail(
+    db: &impl ConnectionTrait,
+    source: &str,
+    account: &str,
+    message_id: &str,
+) -> Result<Option<String>, DbErr> {
+    let row = Entity::find()
+        .filter(Column::Source.eq(source))
+        .filter(Column::Account.eq(account))
+        .filter(Column::ExternalId.starts_with(format!("{message_id}#")))
+        .filter(Column::ComplaintId.is_not_null())
+        .order_by_asc(Column::ArrivedAt)
+        .one(db)
+        .await?;
+    Ok(row.and_then(|row| row.complaint_id))
+}
+
 /// Deletes messages that are in a case, or belong in none, and arrived before a moment.
 pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
     let ended = [MessageState::Placed, MessageState::Ignored].map(|it| it.to_string());

@@ -8,7 +8,7 @@ use mpp_kit::event::within;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 
 use super::end_of_time;
@@ -274,11 +274,7 @@ pub(crate) async fn to_forget(
 }
 
 /// Notes that the personal data of a case is gone.
-pub(crate) async fn forgotten(
-    tx: &DatabaseTransaction,
-    id: CaseId,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub(crate) async fn forgotten(tx: &DatabaseTransaction, id: CaseId, now: DateTime<Utc>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::ForgottenAt, Expr::value(now))
         .col_expr(Column::Latitude, Expr::value(Option::<f64>::None))
@@ -327,10 +323,7 @@ pub(crate) async fn helped(
 }
 
 /// Lines of these cases that lie within reach.
-pub(crate) async fn of_ids(
-    db: &impl ConnectionTrait,
-    ids: Vec<String>,
-) -> Result<Vec<Line>, DbErr> {
+pub(crate) async fn of_ids(db: &impl ConnectionTrait, ids: Vec<String>) -> Result<Vec<Line>, DbErr> {
     lines(Entity::find().filter(Column::Id.is_in(ids)), db).await
 }
 
@@ -476,48 +469,47 @@ async fn lines(select: Select<Entity>, db: &impl ConnectionTrait) -> Result<Vec<
             Column::DueAt,
             Column::SortAt,
         ])
-        .into_tuple()
+        .into_model::<Light>()
         .all(db)
         .await?;
     rows.into_iter().map(line).collect()
 }
 
 /// Columns of a line.
-type Light = (
-    String,
-    String,
-    i32,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    bool,
-    DateTime<Utc>,
-    Option<DateTime<Utc>>,
-    DateTime<Utc>,
-);
+#[derive(FromQueryResult)]
+struct Light {
+    id: String,
+    number: String,
+    version: i32,
+    class: String,
+    state: String,
+    category: String,
+    channel: String,
+    village: String,
+    lead_agency: String,
+    secrecy: String,
+    late: bool,
+    received_at: DateTime<Utc>,
+    due_at: Option<DateTime<Utc>>,
+    sort_at: DateTime<Utc>,
+}
 
 fn line(row: Light) -> Result<Line, DbErr> {
-    let (id, number, version, class, state, category, channel, village, lead, secrecy, late, received, due, sort) =
-        row;
     Ok(Line {
-        id,
-        number,
-        class: read("complaint.class", &class)?,
-        state: read("complaint.state", &state)?,
-        category,
-        lead,
-        received_at: received,
-        due_at: due,
-        sort_at: sort,
-        late,
-        village,
-        channel: read("complaint.channel", &channel)?,
-        version: count("complaint.version", version)?,
-        secrecy: read("complaint.secrecy", &secrecy)?,
+        id: row.id,
+        number: row.number,
+        class: read("complaint.class", &row.class)?,
+        state: read("complaint.state", &row.state)?,
+        category: row.category,
+        lead: row.lead_agency,
+        received_at: row.received_at,
+        due_at: row.due_at,
+        sort_at: row.sort_at,
+        late: row.late,
+        village: row.village,
+        channel: read("complaint.channel", &row.channel)?,
+        version: count("complaint.version", row.version)?,
+        secrecy: read("complaint.secrecy", &row.secrecy)?,
     })
 }
 

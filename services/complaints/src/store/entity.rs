@@ -2,7 +2,6 @@
 
 #![expect(unreachable_pub, reason = "the derive writes pub")]
 
-
 /// Agencies that answer.
 pub(crate) mod agency {
     use sea_orm::entity::prelude::*;

@@ -25,11 +25,7 @@ fn file(row: &Model) -> Result<File, DbErr> {
 }
 
 /// Names an upload that is stored.
-pub(crate) async fn insert(
-    db: &impl ConnectionTrait,
-    file: &File,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub(crate) async fn insert(db: &impl ConnectionTrait, file: &File, now: DateTime<Utc>) -> Result<(), DbErr> {
     let row = ActiveModel {
         id: Set(file.id.to_string()),
         complaint_id: Set(None),
@@ -53,15 +49,13 @@ pub(crate) async fn find(
 }
 
 /// Gives an upload to a case. `None` if another has it, or it is gone.
-pub(crate) async fn give(
-    db: &impl ConnectionTrait,
-    id: FileId,
-    to: CaseId,
-) -> Result<Option<File>, DbErr> {
+pub(crate) async fn give(db: &impl ConnectionTrait, id: FileId, to: CaseId) -> Result<Option<File>, DbErr> {
     let given = Entity::update_many()
         .col_expr(Column::ComplaintId, Expr::value(to.to_string()))
         .filter(Column::Id.eq(id.to_string()))
-        .filter(Condition::any().add(Column::ComplaintId.is_null()).add(Column::ComplaintId.eq(to.to_string())))
+        .filter(
+            Condition::any().add(Column::ComplaintId.is_null()).add(Column::ComplaintId.eq(to.to_string())),
+        )
         .exec(db)
         .await?;
     if given.rows_affected != 1 {

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use mpp_kit::column::read;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
@@ -34,16 +35,8 @@ pub(crate) struct Entry {
 }
 
 /// The row with a tracking id.
-pub(crate) async fn by_tracking(
-    db: &impl ConnectionTrait,
-    tracking: &str,
-) -> Result<Option<Entry>, DbErr> {
+pub(crate) async fn by_tracking(db: &impl ConnectionTrait, tracking: &str) -> Result<Option<Entry>, DbErr> {
     Entity::find().filter(Column::TrackingId.eq(tracking)).one(db).await?.map(entry).transpose()
-}
-
-/// The rows of a case.
-pub(crate) async fn of_case(db: &impl ConnectionTrait, case: &str) -> Result<Vec<Entry>, DbErr> {
-    Entity::find().filter(Column::ComplaintId.eq(case)).all(db).await?.into_iter().map(entry).collect()
 }
 
 /// Writes a row, in place of the one with its id.
@@ -60,15 +53,18 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
         checksum: entry.checksum.clone(),
         mismatch: entry.mismatch.clone(),
     };
-    let known = Entity::find_by_id(row.id.clone()).one(tx).await?.is_some();
-    if known {
-        let id = row.id.clone();
-        let mut changed = row.into_active_model().reset_all();
-        changed.id = Set(id);
-        Entity::update(changed).exec(tx).await?;
-    } else {
-        Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
-    }
+    let columns = [
+        Column::TrackingId,
+        Column::Stage,
+        Column::LastSeenAt,
+        Column::LastPushedAt,
+        Column::Checksum,
+        Column::Mismatch,
+    ];
+    Entity::insert(row.into_active_model())
+        .on_conflict(OnConflict::column(Column::Id).update_columns(columns).to_owned())
+        .exec_without_returning(tx)
+        .await?;
     Ok(())
 }
 

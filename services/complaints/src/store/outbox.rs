@@ -99,6 +99,16 @@ pub(crate) async fn due(
     rows.into_iter().map(message).collect()
 }
 
+/// The case that a message to a reporter was about, by the id of the notification it became.
+pub(crate) async fn case_of(db: &impl ConnectionTrait, notification: &str) -> Result<Option<String>, DbErr> {
+    let row = Entity::find()
+        .filter(Column::NotificationId.eq(notification))
+        .filter(Column::RecipientKind.eq("REPORTER"))
+        .one(db)
+        .await?;
+    Ok(row.map(|row| row.complaint_id))
+}
+
 /// Messages about a case, oldest first.
 pub(crate) async fn of_case(db: &impl ConnectionTrait, case: CaseId) -> Result<Vec<Message>, DbErr> {
     let rows = Entity::find()

@@ -36,11 +36,7 @@ pub(crate) async fn closed(
 }
 
 /// Notes that a case was opened again.
-pub(crate) async fn reopened(
-    tx: &DatabaseTransaction,
-    case: CaseId,
-    at: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub(crate) async fn reopened(tx: &DatabaseTransaction, case: CaseId, at: DateTime<Utc>) -> Result<(), DbErr> {
     closure::Entity::update_many()
         .col_expr(closure::Column::ReopenedAt, Expr::value(at))
         .filter(closure::Column::ComplaintId.eq(case.to_string()))
@@ -61,10 +57,9 @@ pub(crate) async fn figures(
         query.from("complaint");
     };
     let ended = |query: &mut SelectStatement| {
-        query.from("closure").inner_join(
-            "complaint",
-            Expr::col(("complaint", "id")).equals(("closure", "complaint_id")),
-        );
+        query
+            .from("closure")
+            .inner_join("complaint", Expr::col(("complaint", "id")).equals(("closure", "complaint_id")));
     };
     let at = |column: &'static str| Expr::col(("complaint", column));
     let on = |column: &'static str| Expr::col(("closure", column));
@@ -79,7 +74,8 @@ pub(crate) async fn figures(
         it.open += n;
     });
     let rows =
-        grouped(db, received, at("received_at").gte(from).and(at("received_at").lt(to)), whistleblowing).await?;
+        grouped(db, received, at("received_at").gte(from).and(at("received_at").lt(to)), whistleblowing)
+            .await?;
     add(rows, |it, n| {
         it.received += n;
         it.open += n;
@@ -113,9 +109,8 @@ pub(crate) async fn figures(
         add(rows.clone(), into);
         add(rows, |it, n| it.open -= n);
     }
-    let which = within("closed_at")
-        .and(on("outcome").eq(Outcome::Settled.to_string()))
-        .and(on("in_time").eq(true));
+    let which =
+        within("closed_at").and(on("outcome").eq(Outcome::Settled.to_string())).and(on("in_time").eq(true));
     add(grouped(db, ended, which, whistleblowing).await?, |it, n| it.settled_in_time += n);
     lines.retain(|_, it| *it != Figures::default());
     Ok(lines)

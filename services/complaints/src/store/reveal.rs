@@ -74,8 +74,7 @@ pub(crate) async fn list(
     after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
 ) -> Result<Vec<Request>, DbErr> {
-    let mut select =
-        Entity::find().order_by_desc(Column::RequestedAt).order_by_desc(Column::Id).limit(limit);
+    let mut select = Entity::find().order_by_desc(Column::RequestedAt).order_by_desc(Column::Id).limit(limit);
     if waiting_only {
         select = select.filter(Column::ApprovedAt.is_null());
     }

@@ -35,6 +35,12 @@ fn role(field: &str, value: i32, checker: &mut Checker) -> Option<Role> {
         Ok(proto::Role::AgencyHead) => Some(Role::AgencyHead),
         Ok(proto::Role::LetterEditor) => Some(Role::LetterEditor),
         Ok(proto::Role::Integrator) => Some(Role::Integrator),
+        Ok(proto::Role::ComplaintDesk) => Some(Role::ComplaintDesk),
+        Ok(proto::Role::ComplaintCoordinator) => Some(Role::ComplaintCoordinator),
+        Ok(proto::Role::ComplaintAdmin) => Some(Role::ComplaintAdmin),
+        Ok(proto::Role::RegionalSecretary) => Some(Role::RegionalSecretary),
+        Ok(proto::Role::RegionalHead) => Some(Role::RegionalHead),
+        Ok(proto::Role::Inspector) => Some(Role::Inspector),
         Ok(proto::Role::Unspecified) | Err(_) => None,
     };
     if role.is_none() {
@@ -65,6 +71,12 @@ fn role_number(role: Role) -> i32 {
         Role::AgencyHead => proto::Role::AgencyHead,
         Role::LetterEditor => proto::Role::LetterEditor,
         Role::Integrator => proto::Role::Integrator,
+        Role::ComplaintDesk => proto::Role::ComplaintDesk,
+        Role::ComplaintCoordinator => proto::Role::ComplaintCoordinator,
+        Role::ComplaintAdmin => proto::Role::ComplaintAdmin,
+        Role::RegionalSecretary => proto::Role::RegionalSecretary,
+        Role::RegionalHead => proto::Role::RegionalHead,
+        Role::Inspector => proto::Role::Inspector,
     };
     role.into()
 }

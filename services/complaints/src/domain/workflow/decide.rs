@@ -263,7 +263,8 @@ fn apply(
             if proof.is_empty() && no_proof.is_none() {
                 return Err(Rejection::NoProof);
             }
-            next.no_proof = no_proof.filter(|_| proof.is_empty()).map(|it| it.to_string()).unwrap_or_default();
+            next.no_proof =
+                no_proof.filter(|_| proof.is_empty()).map(|it| it.to_string()).unwrap_or_default();
             detail.insert("proof", proof.len().to_string());
             say_with(next, by, MessageKind::Answer, text, proof, now);
             for kind in [ClockKind::FirstAnswer, ClockKind::Reaction, ClockKind::Settle] {
@@ -641,8 +642,11 @@ pub fn recategorise(
     }
     let pair = (next.class, next.category.as_str());
     for clock in next.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
-        if let Some(row) = rules.deadline(clock.kind, pair, clock.started_at).filter(|it| it.id != clock.deadline) {
-            let calendar = rules.calendar(if clock.calendar.is_empty() { &rules.home } else { &clock.calendar });
+        if let Some(row) =
+            rules.deadline(clock.kind, pair, clock.started_at).filter(|it| it.id != clock.deadline)
+        {
+            let calendar =
+                rules.calendar(if clock.calendar.is_empty() { &rules.home } else { &clock.calendar });
             let fresh = Clock::start(clock.kind, clock.cycle, row, calendar, clock.started_at);
             clock.deadline = fresh.deadline;
             clock.value = fresh.value;

@@ -134,11 +134,9 @@ fn order(verb: Verb, case: &Case) -> Order {
             Order::Complete { reporter: reporter(), text: text(), files: vec![], external: String::new() }
         }
         Verb::FirstAnswer => Order::FirstAnswer { text: text() },
-        Verb::Answer => Order::Answer {
-            text: text(),
-            proof: vec![],
-            no_proof: Some(NoProofReason::InformationGiven),
-        },
+        Verb::Answer => {
+            Order::Answer { text: text(), proof: vec![], no_proof: Some(NoProofReason::InformationGiven) }
+        }
         Verb::Confirm => Order::Confirm { reporter: reporter(), rating: 5 },
         Verb::Reopen => Order::Reopen { reporter: reporter(), text: text(), files: vec![] },
         Verb::CloseBySilence => Order::CloseBySilence,
@@ -220,10 +218,8 @@ fn c_21_whistleblowing_is_the_inspectors_from_the_first_moment() {
             .iter()
             .all(|it| matches!(&it.to, To::Reporter(_)) || it.to == To::Admin(INSPEKTORAT.to_owned()))
     );
-    let verified =
-        decide(&case, &by(Part::Inspector), order(Verb::Verify, &case), &rules, now).unwrap().next;
-    let elsewhere =
-        Order::Dispose { agency: PUPR.to_owned(), helpers: Vec::new(), note: String::new() };
+    let verified = decide(&case, &by(Part::Inspector), order(Verb::Verify, &case), &rules, now).unwrap().next;
+    let elsewhere = Order::Dispose { agency: PUPR.to_owned(), helpers: Vec::new(), note: String::new() };
     assert_eq!(
         decide(&verified, &by(Part::Inspector), elsewhere, &rules, now),
         Err(Rejection::InspectorateOnly)
@@ -234,7 +230,9 @@ fn c_21_whistleblowing_is_the_inspectors_from_the_first_moment() {
 
 fn walk(case: &Case, rules: &Rules, verbs: &[(Verb, Part)], now: DateTime<Utc>) -> Case {
     verbs.iter().fold(case.clone(), |case, (verb, part)| {
-        decide(&case, &by(*part), order(*verb, &case), rules, now).unwrap_or_else(|e| panic!("{verb}: {e}")).next
+        decide(&case, &by(*part), order(*verb, &case), rules, now)
+            .unwrap_or_else(|e| panic!("{verb}: {e}"))
+            .next
     })
 }
 
@@ -272,7 +270,11 @@ fn c_26_the_third_bounce_is_refused_and_each_holder_is_charged_its_minutes() {
         decide(&case, &by(Part::Agency), order(Verb::Bounce, &case), &rules, now + TimeDelta::hours(3)),
         Err(Rejection::BounceLimit(2))
     );
-    assert_eq!(case.clock(ClockKind::Settle).unwrap().due_at, settle, "the clock of the case never starts again");
+    assert_eq!(
+        case.clock(ClockKind::Settle).unwrap().due_at,
+        settle,
+        "the clock of the case never starts again"
+    );
     assert_eq!(case.clock(ClockKind::Accept).unwrap().cycle, 3, "that of the stage does");
     let charges = case.charges(&rules, now + TimeDelta::hours(3));
     // 08:00 to 10:00, then 10:00 to 11:00 with the coordinator.

@@ -1,0 +1,31 @@
+//! What authors do to what they wrote on a channel: edit it, and take it back.
+
+use super::case::{Case, Message};
+
+/// What stands where a message was taken back by its author.
+pub const TAKEN_BACK: &str = "(Pesan ini dihapus oleh penulisnya.)";
+
+/// The case with the words of a message replaced. `None` if no message has this key: nothing is to be done then.
+#[must_use]
+pub fn edit(case: &Case, external: &str, text: &str) -> Option<Case> {
+    changed(case, external, |message| text.clone_into(&mut message.text))
+}
+
+/// The case without the words and files of a message. That there was one stays: officers may have acted on it.
+#[must_use]
+pub fn take_back(case: &Case, external: &str) -> Option<Case> {
+    changed(case, external, |message| {
+        TAKEN_BACK.clone_into(&mut message.text);
+        message.files.clear();
+    })
+}
+
+fn changed(case: &Case, external: &str, change: impl Fn(&mut Message)) -> Option<Case> {
+    if external.is_empty() {
+        return None;
+    }
+    let mut next = case.clone();
+    let message = next.messages.iter_mut().find(|it| it.external == external)?;
+    change(message);
+    Some(next)
+}

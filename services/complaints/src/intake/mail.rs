@@ -1,0 +1,135 @@
+//! E-mail at work: a mailbox is read from where the last look ended; messages and the new end are stored in one
+//! transaction, so that a crash reads again and nothing is missed or doubled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use mpp_kit::component::{Env, Worker};
+use mpp_kit::fault::chain;
+
+use super::config::MailboxConfig;
+use super::email::{self, Bounce, Mail, Mailbox, Nature};
+use super::envelope::{Kind, Source};
+use super::imap::{self, Fetched};
+use super::place::keep;
+use super::receive::{self, Content, MailFacts};
+use crate::rpc::Core;
+use crate::store;
+use crate::store::channel::MessageState;
+
+/// Messages of one look.
+const BATCH: usize = 50;
+
+/// Reads one mailbox.
+pub(crate) struct Reader {
+    core: Arc<Core>,
+    name: String,
+    config: MailboxConfig,
+    mailbox: Mailbox,
+}
+
+impl Reader {
+    /// A reader of the mailbox with this key in the configuration.
+    pub(crate) fn new(core: Arc<Core>, name: &str, config: &MailboxConfig) -> Self {
+        Self { core, name: name.to_owned(), config: config.clone(), mailbox: config.mailbox() }
+    }
+
+    /// Reads what is new. Answers the bounces among it.
+    ///
+    /// # Errors
+    /// When the mail server or the database does not answer; the next pass reads again.
+    pub(crate) async fn tick(&self, now: DateTime<Utc>) -> anyhow::Result<Vec<Bounce>> {
+        let mut bounces = Vec::new();
+        loop {
+            let cursor = store::mailbox::find(&self.core.db.read, &self.name).await?;
+            let look = imap::look(&self.config.imap, cursor, BATCH).await?;
+            let mut contents = Vec::with_capacity(look.messages.len());
+            for fetched in &look.messages {
+                let Ok(mail) = email::read(&self.mailbox, &fetched.raw) else {
+                    tracing::warn!(uid = fetched.uid, "a message of the mailbox is no mail");
+                    continue;
+                };
+                if let Nature::Bounce(bounce) = &mail.nature {
+                    bounces.push(bounce.clone());
+                }
+                contents.push(self.content(fetched, mail, now).await?);
+            }
+            let tx = self.core.db.begin().await?;
+            receive::store(&self.core, &tx, contents, now).await?;
+            store::mailbox::save(&tx, &self.name, look.cursor, now).await?;
+            tx.commit().await.context("storing what was read")?;
+            if !look.more {
+                return Ok(bounces);
+            }
+        }
+    }
+
+    /// What is kept of a mail. Of what no person wrote, only that it came.
+    async fn content(
+        &self,
+        fetched: &Fetched,
+        mail: Mail,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<(Content, MessageState)> {
+        let Mail { mut envelope, nature, subject, hints, verdict } = mail;
+        if nature != Nature::Person {
+            envelope.text.clear();
+            envelope.attachments.clear();
+            let content = Content { envelope, files: Vec::new(), mail: None };
+            return Ok((content, MessageState::Ignored));
+        }
+        let mut files = Vec::new();
+        if fetched.too_large {
+            envelope.text =
+                "(Isi surel ini terlalu besar untuk diambil; aslinya ada di kotak surat.)".to_owned();
+            envelope.attachments.clear();
+        }
+        for attachment in &envelope.attachments {
+            let Some(bytes) = attachment.part.and_then(|part| email::part(&fetched.raw, part)) else {
+                continue;
+            };
+            match keep(&self.core, &bytes, (Source::Email, Kind::Document), now).await? {
+                Ok(id) => files.push(id),
+                Err(unfit) => {
+                    envelope.text.push_str("\n(Lampiran tidak disimpan: ");
+                    envelope.text.push_str(super::place::why(unfit));
+                    envelope.text.push_str(".)");
+                }
+            }
+        }
+        let mail = Some(MailFacts { subject, hints, verdict });
+        Ok((Content { envelope, files, mail }, MessageState::Waiting))
+    }
+}
+
+/// The workers of all mailboxes.
+pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> Vec<Worker> {
+    let mailboxes = core.config.channels.email.iter();
+    mailboxes.map(|(name, config)| worker(env, Reader::new(Arc::clone(core), name, config))).collect()
+}
+
+fn worker(env: &Env, reader: Reader) -> Worker {
+    let shutdown = env.shutdown.clone();
+    let every = Duration::from_secs(reader.config.every_seconds.into());
+    Worker::new("complaints: a mailbox", async move {
+        while !shutdown.is_triggered() {
+            match reader.tick(reader.core.now()).await {
+                Ok(bounces) => {
+                    for bounce in bounces {
+                        tracing::info!(
+                            permanent = bounce.permanent,
+                            status = bounce.status,
+                            "a mail of ours came back"
+                        );
+                    }
+                }
+                // A mail server that is away comes back.
+                Err(error) => tracing::warn!(error = chain(error.as_ref()), "the mailbox is tried again"),
+            }
+            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,945 @@
+//! Which case a message goes to, and what becomes of the case: one message after the other for each sender, each in one
+//! transaction with the row of its chat, so that two workers cannot make two cases of one album.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::fault::chain;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::conversation::{self, Known, Place, Question};
+use super::email::{self, Candidate, Hint, Placement};
+use super::envelope::{Attachment, Effect, Envelope, Kind, Source};
+use super::fetch::{Failure, Fetcher};
+use super::media::{self, Unfit};
+use super::receive::{self, Content, MailFacts};
+use crate::domain::case::{Case, Place as Where};
+use crate::domain::number::Number;
+use crate::domain::rules::Rules;
+use crate::domain::words::{Channel, Class, DeliveryState, Part, Secrecy, State};
+use crate::domain::workflow::{self, By};
+use crate::domain::{CaseId, FileId, OutboxId, channel};
+use crate::error::Error;
+use crate::rpc::Core;
+use crate::rpc::answer::Said;
+use crate::rpc::case::{Asking, Change};
+use crate::rpc::file_complaint::Report;
+use crate::store;
+use crate::store::channel::{MessageState, Stored};
+use crate::store::chat::{Asked, Chat};
+use crate::store::complaint::Record;
+use crate::store::media::Wanted;
+use crate::store::outbox::{Body, Message, Recipient};
+use crate::store::vault::Identity;
+
+/// How much one pass does.
+const BATCH: u64 = 200;
+/// How long a report of somebody counts as theirs to add to.
+const MEMORY: TimeDelta = TimeDelta::days(365);
+/// Reports of one sender that are looked at.
+const REPORTS: u64 = 50;
+/// A message that waits for an answer is not older than this.
+const PATIENCE: TimeDelta = TimeDelta::days(2);
+/// How long a file that cannot be fetched is tried for: ids of media live this long.
+const MEDIA_LIVES: TimeDelta = TimeDelta::days(7);
+/// Between the first and the second try.
+const FIRST_RETRY: TimeDelta = TimeDelta::seconds(30);
+
+const INTAKE: Asking<'_> = Asking { who: "intake", request_id: "" };
+
+/// The kind of the question which case is meant.
+pub(crate) const WHICH_CASE: &str = "which_case";
+
+type Waiting = Stored<Content>;
+
+/// Works on what waits. Doing it again changes nothing.
+pub(crate) async fn tick(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
+    let waiting: Vec<Waiting> =
+        store::channel::waiting(&core.db.read, &core.vault, MessageState::Waiting, BATCH).await?;
+    let mut held = BTreeSet::new();
+    for message in waiting {
+        // What comes after a message that could not be placed waits with it.
+        if held.contains(&message.conversation) {
+            continue;
+        }
+        let conversation = message.conversation.clone();
+        match place(core, fetcher, message, now).await {
+            Ok(()) => {}
+            // So many reports of one contact today: it is not lost, it is a case tomorrow.
+            Err(Error::TooMany { .. }) => {
+                held.insert(conversation);
+            }
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "a message could not be placed and is tried again");
+                held.insert(conversation);
+            }
+        }
+    }
+    for conversation in store::chat::asked_until(&core.db.read, now - conversation::PATIENCE, BATCH).await? {
+        match give_up_asking(core, &conversation, now).await {
+            // Tomorrow, or when somebody else has changed what it rests on.
+            Ok(()) | Err(Error::TooMany { .. } | Error::Stale { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    fetch_again(core, fetcher, now).await
+}
+
+/// The key of a provider's message in a case. The id in it is a digest already.
+fn key(message: &Waiting) -> String {
+    key_of(&message.source, &message.account, &message.external_id)
+}
+
+fn key_of(source: &str, account: &str, external_id: &str) -> String {
+    format!("{source}/{account}/{external_id}")
+}
+
+async fn place(core: &Core, fetcher: &Fetcher, message: Waiting, now: DateTime<Utc>) -> Result<(), Error> {
+    match message.body.envelope.effect.clone() {
+        Effect::Edit(of) => amend(core, &message, &of, false, now).await,
+        Effect::Remove(of) => amend(core, &message, &of, true, now).await,
+        Effect::Add => {
+            // Before the transaction: what is fetched from outside must not hold the database.
+            let arrived = gather(core, fetcher, message, now).await?;
+            let tx = core.db.begin().await?;
+            let rules = core.rules(&tx).await?;
+            match arrived.message.body.envelope.source {
+                Source::Email => mail(core, &tx, &rules, arrived, now).await?,
+                Source::FacebookFeed | Source::InstagramComment => {
+                    comment(core, &tx, &rules, arrived, now).await?
+                }
+                Source::Whatsapp => chat(core, &tx, &rules, arrived, now).await?,
+                Source::Messenger | Source::InstagramDirect => {
+                    direct(core, &tx, &rules, arrived, now).await?
+                }
+                // Items of LAPOR! are never stored as messages.
+                Source::Sp4nLapor => settle(&tx, &arrived.message, MessageState::Ignored, None).await?,
+            }
+            tx.commit().await?;
+            Ok(())
+        }
+    }
+}
+
+/// A message with its files.
+struct Arrived {
+    message: Waiting,
+    files: Vec<FileId>,
+    /// What is still to be fetched.
+    later: Vec<Wanted>,
+    /// What its words are, with a line for each file that is not kept.
+    text: String,
+}
+
+async fn gather(
+    core: &Core,
+    fetcher: &Fetcher,
+    message: Waiting,
+    now: DateTime<Utc>,
+) -> Result<Arrived, Error> {
+    let envelope = &message.body.envelope;
+    let mut arrived = Arrived {
+        text: words(&message.body),
+        files: message.body.files.clone(),
+        later: Vec::new(),
+        message: message.clone(),
+    };
+    for attachment in envelope.attachments.iter().filter(|it| it.part.is_none()) {
+        let wanted = Wanted { attachment: attachment.clone(), kind: envelope.kind };
+        match fetch(core, fetcher, (envelope.source, &envelope.account), &wanted).await {
+            Ok(content) => match keep(core, &content, (envelope.source, envelope.kind), now).await? {
+                Ok(id) => arrived.files.push(id),
+                Err(unfit) => note(&mut arrived.text, why(unfit)),
+            },
+            Err(Failure::Later) => arrived.later.push(wanted),
+            Err(Failure::TooLarge) => note(&mut arrived.text, why(Unfit::TooLarge)),
+            Err(Failure::Gone | Failure::Foreign) => note(&mut arrived.text, "berkas tidak dapat diambil"),
+        }
+    }
+    Ok(arrived)
+}
+
+fn note(text: &mut String, why: &str) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str("(Lampiran tidak disimpan: ");
+    text.push_str(why);
+    text.push_str(".)");
+}
+
+pub(crate) fn why(unfit: Unfit) -> &'static str {
+    match unfit {
+        Unfit::Empty => "berkas kosong",
+        Unfit::TooLarge => "berkas terlalu besar",
+        Unfit::Type => "jenis berkas tidak diterima",
+        Unfit::Damaged => "berkas rusak",
+    }
+}
+
+async fn fetch(
+    core: &Core,
+    fetcher: &Fetcher,
+    (source, account): (Source, &str),
+    wanted: &Wanted,
+) -> Result<Vec<u8>, Failure> {
+    let limit = media::limit(source, wanted.kind);
+    let Attachment { media_id, url, .. } = &wanted.attachment;
+    match (media_id, url) {
+        (Some(id), _) => {
+            let account = core.config.channels.account_of(source, account).ok_or(Failure::Gone)?;
+            fetcher.media(id, &account.access_token, limit).await
+        }
+        (None, Some(url)) => fetcher.address(url, limit).await,
+        (None, None) => Err(Failure::Gone),
+    }
+}
+
+/// Keeps a file that came from outside, if it is fit: first the file, then its row.
+pub(crate) async fn keep(
+    core: &Core,
+    content: &[u8],
+    (source, kind): (Source, Kind),
+    now: DateTime<Utc>,
+) -> Result<Result<FileId, Unfit>, Error> {
+    let kept = match core.keep(content, media::limit(source, kind)).await {
+        Ok(kept) => kept?,
+        Err(unfit) => return Ok(Err(unfit)),
+    };
+    store::file::insert(&core.db.write, &kept, now).await?;
+    Ok(Ok(kept.id))
+}
+
+/// What a message says, in words: a picture without a caption says that it is one.
+fn words(content: &Content) -> String {
+    let envelope = &content.envelope;
+    let mut text = envelope.text.trim().to_owned();
+    if let Some(subject) = content.mail.as_ref().map(|it| it.subject.trim()).filter(|it| !it.is_empty()) {
+        text = if text.is_empty() { subject.to_owned() } else { format!("{subject}\n\n{text}") };
+    }
+    if let Some(point) = &envelope.location {
+        let told = [point.name.as_str(), point.address.as_str()];
+        let told = told.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
+        let at = format!("(Lokasi: {:.5}, {:.5})", point.latitude, point.longitude);
+        return [text, told, at].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("\n");
+    }
+    if !text.is_empty() {
+        return text;
+    }
+    match envelope.kind {
+        Kind::Image | Kind::Sticker => "(Foto)",
+        Kind::Video => "(Video)",
+        Kind::Audio => "(Pesan suara)",
+        Kind::Document => "(Dokumen)",
+        Kind::Contacts => "(Kontak)",
+        Kind::Unsupported => {
+            "(Pesan ini tidak dapat disampaikan oleh penyedia kanal. Mohon kirim ulang dengan cara lain.)"
+        }
+        Kind::Text | Kind::Location | Kind::Choice => "(Pesan kosong)",
+    }
+    .to_owned()
+}
+
+/// An open case of a sender, with the number they follow it by.
+struct Open {
+    record: Record,
+    number: Number,
+}
+
+/// The open cases that somebody reported, on whatever channel: the one with the latest change first.
+async fn open_cases(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    envelope: &Envelope,
+    now: DateTime<Utc>,
+) -> Result<Vec<Open>, Error> {
+    let mut open: Vec<Open> = Vec::new();
+    for (kind, contact) in identity(envelope).contacts() {
+        let digest = store::vault::digest(&core.vault, kind, contact);
+        for number in store::vault::numbers_of(db, &digest, now - MEMORY, REPORTS).await? {
+            let Ok(number) = number.parse::<Number>() else { continue };
+            let Some(record) = store::complaint::by_number(db, &core.cipher, number).await? else { continue };
+            let known = open.iter().any(|it| it.record.case.id == record.case.id);
+            if !record.case.state.is_closed() && !known && record.case.reporter(number).is_some() {
+                open.push(Open { record, number });
+            }
+        }
+    }
+    open.sort_by_key(|it| std::cmp::Reverse((it.record.updated_at, it.record.case.id.to_string())));
+    Ok(open)
+}
+
+fn identity(envelope: &Envelope) -> Identity {
+    let sender = &envelope.sender;
+    Identity {
+        name: sender.display.clone(),
+        phone: sender.phone.as_ref().map(|digits| format!("+{digits}")).unwrap_or_default(),
+        email: sender.email.clone().unwrap_or_default(),
+        // An id means something within its account only; an address is known everywhere.
+        channel_id: if envelope.source == Source::Email || sender.id.is_empty() {
+            String::new()
+        } else {
+            format!("{} {} {}", envelope.source, envelope.account, sender.id)
+        },
+        channel_account: envelope.account.clone(),
+        thread: envelope.thread.clone(),
+    }
+}
+
+fn channel_of(source: Source) -> Channel {
+    match source {
+        Source::Whatsapp => Channel::Whatsapp,
+        Source::Messenger | Source::FacebookFeed => Channel::Facebook,
+        Source::InstagramDirect | Source::InstagramComment => Channel::Instagram,
+        Source::Email => Channel::Email,
+        Source::Sp4nLapor => Channel::Sp4n,
+    }
+}
+
+/// A chat of `WhatsApp`: who has open cases is asked which one is meant.
+async fn chat(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let mut chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
+    let open = open_cases(core, tx, &envelope, now).await?;
+    let quoted = match &envelope.reply_to {
+        Some(id) => store::channel::find(
+            tx,
+            &arrived.message.source,
+            &arrived.message.account,
+            &receive::external(core, id),
+        )
+        .await?
+        .and_then(|it| it.case),
+        None => None,
+    };
+    if let Some(last) = last_case(&chat, &open)
+        && obey(core, tx, rules, last, &arrived, now).await?
+    {
+        return Ok(());
+    }
+    let known = Known {
+        open: open.iter().map(|it| it.record.case.id.to_string()).collect(),
+        question: chat
+            .memory
+            .question
+            .as_ref()
+            .map(|it| Question { offered: it.offered.clone(), asked_at: it.at }),
+        last: chat.memory.last.clone(),
+    };
+    let message = conversation::Message {
+        text: &envelope.text,
+        choice: envelope.choice.as_deref(),
+        quotes: quoted.as_deref(),
+    };
+    let find = |id: &str| open.iter().position(|it| it.record.case.id.to_string() == id);
+    let into = match conversation::place(&known, message, now) {
+        Place::Wait => {
+            settle(tx, &arrived.message, MessageState::Asked, None).await?;
+            return remember(core, tx, &chat).await;
+        }
+        Place::Ask(offered) => {
+            settle(tx, &arrived.message, MessageState::Asked, None).await?;
+            ask(tx, &open, &offered, now).await?;
+            chat.memory.question = Some(Asked { offered, at: now });
+            return remember(core, tx, &chat).await;
+        }
+        Place::Nothing => {
+            settle(tx, &arrived.message, MessageState::Ignored, None).await?;
+            return remember(core, tx, &chat).await;
+        }
+        Place::Case(id) => (find(&id), Some(arrived)),
+        Place::New => (None, Some(arrived)),
+        // The answer itself says nothing about the case.
+        Place::Answer(id) => {
+            settle(tx, &arrived.message, MessageState::Ignored, None).await?;
+            (id.and_then(|id| find(&id)), None)
+        }
+    };
+    let (at, last) = into;
+    let mut parts = asked(core, tx, &chat, now).await?;
+    parts.extend(last);
+    let target = at.and_then(|at| open.into_iter().nth(at));
+    let case = gathered(core, tx, rules, target, parts, now).await?;
+    chat.memory.question = None;
+    if let Some(case) = case {
+        chat.memory.last = Some((case.to_string(), now));
+    }
+    remember(core, tx, &chat).await
+}
+
+/// The case that was written on last, or the only one that is open.
+fn last_case<'a>(chat: &Chat, open: &'a [Open]) -> Option<&'a Open> {
+    let last = chat.memory.last.as_ref();
+    let last = last.and_then(|(id, _)| open.iter().find(|it| it.record.case.id.to_string() == *id));
+    last.or_else(|| open.first().filter(|_| open.len() == 1))
+}
+
+/// Nobody answered: what waited becomes a case of its own.
+async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    let rules = core.rules(&tx).await?;
+    let mut chat = store::chat::find(&tx, &core.vault, conversation).await?;
+    let over = chat.memory.question.as_ref().is_some_and(|it| now - it.at >= conversation::PATIENCE);
+    if !over {
+        return Ok(());
+    }
+    let parts = asked(core, &tx, &chat, now).await?;
+    let case = gathered(core, &tx, &rules, None, parts, now).await?;
+    chat.memory.question = None;
+    if let Some(case) = case {
+        chat.memory.last = Some((case.to_string(), now));
+    }
+    // Somebody may have answered in this moment: then that counts.
+    if !store::chat::save(&tx, &core.vault, &chat).await? {
+        return Ok(());
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The messages that wait for an answer, with what came with them.
+async fn asked(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    chat: &Chat,
+    now: DateTime<Utc>,
+) -> Result<Vec<Arrived>, Error> {
+    let since = now - PATIENCE;
+    let all: Vec<Waiting> =
+        store::channel::of_conversation(tx, &core.vault, &chat.conversation, since).await?;
+    let waiting = all.into_iter().filter(|it| it.state == MessageState::Asked);
+    Ok(waiting
+        .map(|message| {
+            let kind = message.body.envelope.kind;
+            // Fetched once they are in a case: nothing is fetched within a transaction.
+            let files = message.body.envelope.attachments.iter();
+            let later = files.map(|it| Wanted { attachment: it.clone(), kind }).collect();
+            Arrived { text: words(&message.body), files: message.body.files.clone(), later, message }
+        })
+        .collect())
+}
+
+/// Puts messages into a case, or makes one of them. Answers it; `None` if there are no messages.
+async fn gathered(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    target: Option<Open>,
+    parts: Vec<Arrived>,
+    now: DateTime<Utc>,
+) -> Result<Option<CaseId>, Error> {
+    let mut target = target;
+    for arrived in parts {
+        target = Some(match target {
+            Some(open) => extend(core, tx, rules, open, &arrived, now).await?,
+            None => create(core, tx, rules, &arrived, now).await?,
+        });
+        let id = target.as_ref().map(|it| it.record.case.id.to_string());
+        settle(tx, &arrived.message, MessageState::Placed, id.as_deref()).await?;
+        remember_media(core, tx, &arrived, now).await?;
+    }
+    Ok(target.map(|it| it.record.case.id))
+}
+
+async fn remember_media(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let message = &arrived.message;
+    for wanted in &arrived.later {
+        let of = (message.source.as_str(), message.account.as_str(), message.external_id.as_str());
+        // Those of an answer that came late are fetched at once, those that failed after a while.
+        let next_at = if message.state == MessageState::Asked { now } else { now + FIRST_RETRY };
+        store::media::insert(tx, &core.vault, of, wanted, (next_at, now)).await?;
+    }
+    Ok(())
+}
+
+async fn remember(core: &Core, tx: &DatabaseTransaction, chat: &Chat) -> Result<(), Error> {
+    if store::chat::save(tx, &core.vault, chat).await? { Ok(()) } else { Err(Error::Stale { version: 0 }) }
+}
+
+async fn settle(
+    tx: &DatabaseTransaction,
+    message: &Waiting,
+    state: MessageState,
+    case: Option<&str>,
+) -> Result<(), Error> {
+    // Another worker was first: it did all of this.
+    if store::channel::moved(tx, message, state, case).await? {
+        Ok(())
+    } else {
+        Err(Error::Stale { version: 0 })
+    }
+}
+
+/// Asks which case is meant. The question goes to the reporter of the first one, who is the sender.
+async fn ask(
+    tx: &DatabaseTransaction,
+    open: &[Open],
+    offered: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Some(first) = open.first() else { return Ok(()) };
+    // Numbers alone: what a secret report is about does not stand in a message that others may see.
+    let rows = offered.iter().zip(1..).filter_map(|(id, row)| {
+        let it = open.iter().find(|it| it.record.case.id.to_string() == *id)?;
+        Some(format!("{row}. {}", it.number))
+    });
+    let rows = rows.collect::<Vec<_>>().join("; ");
+    let question = format!(
+        "pesan Anda tentang laporan yang mana? Balas dengan angkanya: {rows}; 0. laporan baru. Tanpa jawaban dalam \
+         10 menit, pesan Anda menjadi laporan baru"
+    );
+    let message = Message {
+        id: OutboxId::generate(),
+        case: first.record.case.id,
+        kind: WHICH_CASE.to_owned(),
+        recipient: Recipient::Reporter(first.number.to_string()),
+        body: Body {
+            placeholders: BTreeMap::from([
+                ("nomor".to_owned(), first.number.to_string()),
+                ("status".to_owned(), question),
+            ]),
+            subject: first.record.case.id.to_string(),
+            // After that it is a case of its own, and the question is pointless.
+            expires_at: Some(now + conversation::PATIENCE),
+        },
+        state: DeliveryState::Queued,
+        notification: None,
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    store::outbox::insert(tx, &[message]).await?;
+    Ok(())
+}
+
+/// A direct message where nobody can be asked: it goes on with the case that was written on last.
+async fn direct(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
+    let open = open_cases(core, tx, &envelope, now).await?;
+    finish(core, tx, rules, chat, open, arrived, now).await
+}
+
+/// A comment: by the same author under the same thread it goes on, else it is a case of its own. It is answered nowhere in
+/// public; the case stays closed to all until its author has chosen.
+async fn comment(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
+    let mut open = open_cases(core, tx, &envelope, now).await?;
+    let mut kept = Vec::new();
+    for it in open.drain(..) {
+        let known = store::vault::find(tx, &core.vault, it.number).await?;
+        if known.is_some_and(|known| known.thread == envelope.thread && !envelope.thread.is_empty()) {
+            kept.push(it);
+        }
+    }
+    finish(core, tx, rules, chat, kept, arrived, now).await
+}
+
+async fn finish(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    mut chat: Chat,
+    open: Vec<Open>,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let at = last_case(&chat, &open).or(open.first()).map(|it| it.record.case.id);
+    let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
+    if let Some(last) = &target
+        && obey(core, tx, rules, last, &arrived, now).await?
+    {
+        return Ok(());
+    }
+    if let Some(case) = gathered(core, tx, rules, target, vec![arrived], now).await? {
+        chat.memory.last = Some((case.to_string(), now));
+    }
+    remember(core, tx, &chat).await
+}
+
+/// What a word alone stands for.
+enum Word {
+    Secrecy(Secrecy),
+    Done(bool),
+}
+
+/// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
+fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+    let envelope = &arrived.message.body.envelope;
+    if !envelope.attachments.is_empty() {
+        return None;
+    }
+    let told =
+        envelope.choice.as_deref().unwrap_or(&envelope.text).trim().trim_end_matches('.').to_lowercase();
+    let asked = case.state == State::AwaitingConfirmation;
+    Some(match told.as_str() {
+        "biasa" => Word::Secrecy(Secrecy::Open),
+        "anonim" => Word::Secrecy(Secrecy::Anonymous),
+        "rahasia" => Word::Secrecy(Secrecy::Secret),
+        "sudah" | "sudah selesai" if asked => Word::Done(true),
+        "belum" | "belum selesai" if asked => Word::Done(false),
+        _ => return None,
+    })
+}
+
+/// Does what a word alone stands for. `false` if the message is more than that.
+async fn obey(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    open: &Open,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let case = &open.record.case;
+    let reporter = pseudonym(case, open.number);
+    match word(case, arrived) {
+        None => return Ok(false),
+        Some(Word::Secrecy(secrecy)) => {
+            let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
+            let change = Change::of(open.record.clone(), next, "complaint.secrecy");
+            core.save_one(tx, rules, change, INTAKE, now).await?;
+        }
+        Some(Word::Done(done)) => {
+            let said = Said {
+                text: if done { String::new() } else { arrived.text.clone() },
+                files: Vec::new(),
+                done: Some(done),
+                rating: 0,
+                external: key(&arrived.message),
+            };
+            core.listen(tx, rules, open.record.clone(), &reporter, said, INTAKE, now).await?;
+        }
+    }
+    settle(tx, &arrived.message, MessageState::Placed, Some(&case.id.to_string())).await?;
+    Ok(true)
+}
+
+fn pseudonym(case: &Case, number: Number) -> String {
+    case.reporter(number).map(|it| it.pseudonym.clone()).unwrap_or_default()
+}
+
+/// Adds a message to a case: as the completion that was asked for, or as something more.
+async fn extend(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    open: Open,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<Open, Error> {
+    let Open { record, number } = open;
+    let reporter = pseudonym(&record.case, number);
+    let said = Said {
+        text: arrived.text.clone(),
+        files: arrived.files.clone(),
+        done: None,
+        rating: 0,
+        external: key(&arrived.message),
+    };
+    let mut record = core.listen(tx, rules, record, &reporter, said, INTAKE, now).await?;
+    if let Some(at) = &arrived.message.body.envelope.location
+        && record.case.place.point.is_none()
+    {
+        let mut next = record.case.clone();
+        next.place.point = Some((at.latitude, at.longitude));
+        record = core.save_one(tx, rules, Change::of(record, next, "complaint.located"), INTAKE, now).await?;
+    }
+    Ok(Open { record, number })
+}
+
+/// Makes a case of a message.
+async fn create(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<Open, Error> {
+    let message = &arrived.message;
+    let envelope = &message.body.envelope;
+    let place = envelope.location.as_ref().map(|it| Where {
+        point: Some((it.latitude, it.longitude)),
+        address: it.address.clone(),
+        ..Where::default()
+    });
+    let report = Report {
+        class: Class::Complaint,
+        category: core.config.channels.category.clone(),
+        place: place.unwrap_or_default(),
+        text: arrived.text.clone(),
+        files: arrived.files.clone(),
+        identity: identity(envelope),
+        secrecy: Secrecy::Open,
+        undecided: envelope.source.is_public(),
+        channel: channel_of(envelope.source),
+        occurred_at: None,
+        extra: BTreeMap::new(),
+        about: None,
+        // Plausible already, also when it waited for an answer.
+        sent_at: Some(message.received_at),
+        queue_ticket: String::new(),
+        written_by: String::new(),
+        external: key(message),
+    };
+    let record = core.create(tx, rules, report, INTAKE, now).await?;
+    let number = record.case.number;
+    Ok(Open { record, number })
+}
+
+/// An e-mail: it extends a case only if its author takes part in it.
+async fn mail(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let envelope = arrived.message.body.envelope.clone();
+    let facts = arrived.message.body.mail.clone();
+    let mut found: Vec<(Record, Vec<(Number, String)>)> = Vec::new();
+    for hint in facts.iter().flat_map(|it| &it.hints) {
+        let Some(record) = hinted(core, tx, &envelope, hint).await? else { continue };
+        if found.iter().any(|(it, _)| it.case.id == record.case.id) {
+            continue;
+        }
+        let mut participants = Vec::new();
+        for reporter in &record.case.reporters {
+            if let Some(who) = store::vault::find(tx, &core.vault, reporter.number).await? {
+                participants.push((reporter.number, who.email.to_lowercase()));
+            }
+        }
+        found.push((record, participants));
+    }
+    let candidates = found.iter().map(|(record, participants)| Candidate {
+        case: record.case.id.to_string(),
+        participants: participants.iter().map(|(_, email)| email.clone()).collect(),
+    });
+    let candidates = candidates.collect::<Vec<_>>();
+    let verdict = facts.map_or(email::Verdict::None, |it: MailFacts| it.verdict);
+    let (target, hinted) = match email::place(&envelope.sender.id, verdict, &candidates) {
+        Placement::Extends(id) => {
+            let at = found.iter().find(|(record, _)| record.case.id.to_string() == id);
+            let open = at.and_then(|(record, participants)| {
+                let number = participants.iter().find(|(_, email)| *email == envelope.sender.id)?.0;
+                Some(Open { record: record.clone(), number })
+            });
+            // A closed case is not opened by a mail: it is a new one, and says where it may belong.
+            match open {
+                Some(open) if !open.record.case.state.is_closed() => (Some(open), None),
+                Some(open) => (None, Some(open.record)),
+                None => (None, None),
+            }
+        }
+        Placement::New { possible_reply_to } => {
+            let record = found.into_iter().map(|(record, _)| record);
+            (None, record.into_iter().find(|it| possible_reply_to.as_ref() == Some(&it.case.id.to_string())))
+        }
+    };
+    if let Some(open) = &target
+        && obey(core, tx, rules, open, &arrived, now).await?
+    {
+        return Ok(());
+    }
+    let case = gathered(core, tx, rules, target, vec![arrived], now).await?;
+    // Of whistleblowing nothing is told to those who work on other cases.
+    let hinted = hinted.filter(|it| it.case.class != Class::Whistleblowing);
+    if let (Some(id), Some(hinted)) = (case, hinted)
+        && let Some(record) = store::complaint::find(tx, &core.cipher, id).await?
+    {
+        let text =
+            format!("Mungkin balasan untuk {}: pengirimnya bukan pelapor di sana.", hinted.case.number);
+        let next = workflow::add(&record.case, &By::system(), "", (text, Vec::new(), String::new()), now)?;
+        core.save_one(tx, rules, Change::of(record, next, "complaint.noted"), INTAKE, now).await?;
+    }
+    Ok(())
+}
+
+async fn hinted(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    envelope: &Envelope,
+    hint: &Hint,
+) -> Result<Option<Record>, Error> {
+    let id = match hint {
+        Hint::Signed(bare) => format!("cmp_{bare}").parse::<CaseId>().ok(),
+        Hint::Message(id) => {
+            // What we send carries the id of its notification, `ntf_….0@…`; what the sender wrote before, its own id.
+            let own = id.split(['.', '@']).next().unwrap_or_default();
+            let case = match store::outbox::case_of(tx, own).await? {
+                Some(case) => Some(case),
+                None => {
+                    let source = Source::Email.to_string();
+                    store::channel::case_of_mail(tx, &source, &envelope.account, &receive::external(core, id))
+                        .await?
+                }
+            };
+            case.and_then(|it| it.parse::<CaseId>().ok())
+        }
+        Hint::Number(text) => {
+            let Ok(number) = text.parse::<Number>() else { return Ok(None) };
+            return Ok(store::complaint::by_number(tx, &core.cipher, number).await?);
+        }
+    };
+    match id {
+        Some(id) => Ok(store::complaint::find(tx, &core.cipher, id).await?),
+        None => Ok(None),
+    }
+}
+
+/// The author edited a message, or took it back. What waits is changed where it waits; what is in a case, there.
+async fn amend(
+    core: &Core,
+    message: &Waiting,
+    of: &str,
+    remove: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    let rules = core.rules(&tx).await?;
+    let target: Option<Waiting> = store::channel::get(
+        &tx,
+        &core.vault,
+        (&message.source, &message.account, &receive::external(core, of)),
+    )
+    .await?;
+    let mut case = None;
+    if let Some(target) = target {
+        match target.state {
+            // It comes before this one, and so it is not waiting any more unless it is held: then this is held too.
+            MessageState::Waiting => return Err(Error::Stale { version: 0 }),
+            MessageState::Asked => {
+                let mut content = target.body.clone();
+                if remove {
+                    content.envelope.text = channel::TAKEN_BACK.to_owned();
+                    content.envelope.attachments.clear();
+                    content.files.clear();
+                } else {
+                    content.envelope.text.clone_from(&message.body.envelope.text);
+                }
+                store::channel::rewrite(&tx, &core.vault, &target, &content).await?;
+            }
+            MessageState::Ignored => {}
+            MessageState::Placed => {
+                case = target.case.clone();
+                let id = target.case.as_ref().and_then(|it| it.parse::<CaseId>().ok());
+                let record = match id {
+                    Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
+                    None => None,
+                };
+                // A merged case leads to its survivor, where the words are now.
+                let record = match record.as_ref().and_then(|it| it.case.merged_into) {
+                    Some(into) => store::complaint::find(&tx, &core.cipher, into).await?,
+                    None => record,
+                };
+                let changed = record.and_then(|record| {
+                    let of = key(&target);
+                    let next = if remove {
+                        channel::take_back(&record.case, &of)
+                    } else {
+                        channel::edit(&record.case, &of, message.body.envelope.text.trim())
+                    };
+                    next.map(|next| (record, next))
+                });
+                if let Some((record, next)) = changed {
+                    let what =
+                        if remove { "complaint.message_taken_back" } else { "complaint.message_edited" };
+                    core.save_one(&tx, &rules, Change::of(record, next, what), INTAKE, now).await?;
+                }
+            }
+        }
+    }
+    settle(&tx, message, MessageState::Placed, case.as_deref()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Files that could not be fetched with their messages.
+async fn fetch_again(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
+    for pending in store::media::due(&core.db.read, &core.vault, now, BATCH).await? {
+        let Ok(source) = pending.source.parse::<Source>() else { continue };
+        let message =
+            store::channel::find(&core.db.read, &pending.source, &pending.account, &pending.external_id)
+                .await?;
+        let case = message.and_then(|it| it.case).and_then(|it| it.parse::<CaseId>().ok());
+        let fetched = fetch(core, fetcher, (source, &pending.account), &pending.wanted).await;
+        let (files, text) = match fetched {
+            Ok(content) => match keep(core, &content, (source, pending.wanted.kind), now).await? {
+                Ok(id) => (vec![id], String::new()),
+                Err(unfit) => (Vec::new(), why(unfit).to_owned()),
+            },
+            Err(Failure::Later) if now - pending.created_at < MEDIA_LIVES => {
+                let wait = FIRST_RETRY * (1 << pending.attempts.clamp(0, 7));
+                store::media::put_off(&core.db.write, &pending, now + wait).await?;
+                continue;
+            }
+            Err(Failure::TooLarge) => (Vec::new(), why(Unfit::TooLarge).to_owned()),
+            Err(Failure::Later | Failure::Gone | Failure::Foreign) => {
+                (Vec::new(), "berkas tidak dapat diambil".to_owned())
+            }
+        };
+        let tx = core.db.begin().await?;
+        let rules = core.rules(&tx).await?;
+        if !store::media::done(&tx, &pending).await? {
+            continue;
+        }
+        let record = match case {
+            Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
+            None => None,
+        };
+        if let Some(record) = record {
+            attach(core, &tx, &rules, record, &pending, (files, text), now).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Adds a file that came late to its message; to a closed case too: it was said before.
+async fn attach(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    record: Record,
+    pending: &store::media::Pending,
+    (ids, why): (Vec<FileId>, String),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let of = key_of(&pending.source, &pending.account, &pending.external_id);
+    let mut files = Vec::new();
+    for id in ids {
+        files.extend(store::file::give(tx, id, record.case.id).await?);
+    }
+    let mut next = record.case.clone();
+    let Some(message) = next.messages.iter_mut().find(|it| it.external == of) else { return Ok(()) };
+    if !why.is_empty() {
+        note(&mut message.text, &why);
+    }
+    message.files.extend(files);
+    core.save_one(tx, rules, Change::of(record, next, "complaint.file_added"), INTAKE, now).await?;
+    Ok(())
+}

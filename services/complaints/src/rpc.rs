@@ -1,0 +1,259 @@
+//! The RPCs (those that differ only in what they ask of the rules share a file): parse, load, decide, save. Here is what
+//! they share.
+
+mod access;
+pub(crate) mod answer;
+mod board;
+pub(crate) mod case;
+mod channel;
+mod configure;
+pub(crate) mod convert;
+mod escalation;
+mod evidence;
+pub(crate) mod file_complaint;
+mod list;
+mod published;
+mod reveal;
+mod sp4n;
+mod upload;
+mod verbs;
+mod view;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{DateTime, SubsecRound as _, Utc};
+use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::cipher::Cipher;
+use mpp_kit::clock::Clock;
+use mpp_kit::db::Db;
+use mpp_kit::fault::Fault as _;
+use mpp_kit::files::Files;
+use mpp_kit::idempotency::{self, Key, Once};
+use mpp_kit::journal::{self, Entry};
+use mpp_kit::telemetry;
+use mpp_proto::complaints::v1::{self as proto, complaints_service_server::ComplaintsService};
+use prost::Message;
+use sea_orm::DatabaseTransaction;
+use tokio::sync::RwLock;
+use tonic::{Request, Response, Status};
+
+use crate::config::Config;
+use crate::domain::number::{Number, pin, plain_pin, pseudonym};
+use crate::domain::rules::Rules;
+use crate::error::Error;
+use crate::metrics::Metrics;
+
+/// What every RPC works with.
+pub(crate) struct Core {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Config,
+    /// Where people reach the gateway, without a slash at the end.
+    pub(crate) base_url: String,
+    /// For cases, files and answers kept for repetition.
+    pub(crate) cipher: Cipher,
+    /// For who reported.
+    pub(crate) vault: Cipher,
+    pub(crate) files: Files,
+    pub(crate) metrics: Metrics,
+    /// What the rules read, with how often it has changed.
+    pub(crate) rules: RwLock<Option<(i64, Arc<Rules>)>>,
+}
+
+impl Core {
+    /// The present time, as exact as both databases can keep it.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now().trunc_subsecs(6)
+    }
+
+    /// The PIN of a report. It follows from the number and the key of the installation, so it is stored nowhere.
+    pub(crate) fn pin(&self, number: Number) -> String {
+        pin(bytes(&self.cipher.digest("pin", &number.to_string())))
+    }
+
+    /// Whether a PIN is that of a number, in the same time for every answer.
+    pub(crate) fn pin_fits(&self, number: Number, typed: &str) -> bool {
+        use subtle::ConstantTimeEq as _;
+        let expected = plain_pin(&self.pin(number));
+        bool::from(expected.as_bytes().ct_eq(plain_pin(typed).as_bytes()))
+    }
+
+    /// How officers call a reporter: follows from the number and the key of the vault.
+    pub(crate) fn pseudonym(&self, number: Number) -> String {
+        pseudonym(bytes(&self.vault.digest("pseudonym", &number.to_string())))
+    }
+
+    /// Does something once for this request id of this caller, in one transaction, or answers what was answered then.
+    /// A keyed fingerprint of `request` is kept, and the answer, encrypted.
+    pub(crate) async fn once<T, R>(
+        &self,
+        caller: &Caller,
+        method: &'static str,
+        (request, request_id): (&impl Message, &str),
+        run: impl FnOnce(Arc<DatabaseTransaction>, DateTime<Utc>) -> R,
+    ) -> Result<T, Error>
+    where
+        T: Message + Default,
+        R: Future<Output = Result<T, Error>>,
+    {
+        let now = self.now();
+        let tx = Arc::new(self.db.begin().await?);
+        let key = Key { principal: &caller.id, method, request_id };
+        // Keyed, because a request may hold a PIN, which a plain digest would give away to who tries them all.
+        let plain = hex::encode(idempotency::fingerprint(request));
+        let fingerprint = self.cipher.digest("fingerprint", &plain).into_bytes();
+        let name = format!("answer to {method} {request_id} of {}", caller.id);
+        let kept: Once = idempotency::once(&tx, key, &fingerprint, now, || async {
+            let answer = run(Arc::clone(&tx), now).await?.encode_to_vec();
+            Ok::<_, Error>(self.cipher.seal(&name, &answer))
+        })
+        .await?;
+        let answer = self
+            .cipher
+            .open(&name, &kept.into_bytes())
+            .context("an answer kept for repetition is damaged")?;
+        let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
+        tx.commit().await?;
+        Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
+    }
+
+    /// Enters into the journal that somebody looked at something, in a transaction of its own: what is told comes after.
+    pub(crate) async fn looked(
+        &self,
+        who_what_subject: (&str, &str, &str),
+        detail: serde_json::Value,
+    ) -> Result<(), Error> {
+        let tx = self.db.begin().await?;
+        record(&tx, who_what_subject, detail, "", self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn bytes(digest: &str) -> [u8; 5] {
+    let mut out = [0; 5];
+    // A digest is 64 hexadecimal digits.
+    if let Ok(decoded) = hex::decode(digest.get(..10).unwrap_or_default()) {
+        out.copy_from_slice(&decoded);
+    }
+    out
+}
+
+/// The service as tonic sees it.
+pub(crate) struct Service(pub(crate) Arc<Core>);
+
+/// Writes one method per RPC: it finds the caller, hands over to the file of the RPC, and says what went wrong in the
+/// caller's language.
+macro_rules! rpcs {
+    ($($name:ident($request:ident) -> $response:ident: $handler:path;)*) => {
+        #[tonic::async_trait]
+        impl ComplaintsService for Service {
+            type WatchBoardStream = board::Frames;
+
+            async fn watch_board(
+                &self,
+                request: Request<proto::WatchBoardRequest>,
+            ) -> Result<Response<Self::WatchBoardStream>, Status> {
+                let caller = Caller::shared(&request);
+                Ok(Response::new(board::watch(Arc::clone(&self.0), caller)))
+            }
+
+            $(async fn $name(&self, request: Request<proto::$request>) -> Result<Response<proto::$response>, Status> {
+                let caller = Caller::shared(&request);
+                let outcome = $handler(&self.0, &caller, request.into_inner()).await;
+                outcome.map(Response::new).map_err(|error| error.problem().into_status(caller.language))
+            })*
+        }
+    };
+}
+
+rpcs! {
+    upload_complaint_file(UploadComplaintFileRequest) -> UploadComplaintFileResponse: upload::upload;
+    get_complaint_file(GetComplaintFileRequest) -> GetComplaintFileResponse: upload::get;
+    file_complaint(FileComplaintRequest) -> FileComplaintResponse: file_complaint::handle;
+    get_public_complaint(GetPublicComplaintRequest) -> GetPublicComplaintResponse: answer::track;
+    answer_complaint(AnswerComplaintRequest) -> AnswerComplaintResponse: answer::answer;
+    withdraw_complaint(WithdrawComplaintRequest) -> WithdrawComplaintResponse: answer::withdraw;
+    list_published_complaints(ListPublishedComplaintsRequest) -> ListPublishedComplaintsResponse: published::list;
+    list_similar_complaints(ListSimilarComplaintsRequest) -> ListSimilarComplaintsResponse: published::similar;
+    list_categories(ListCategoriesRequest) -> ListCategoriesResponse: configure::list_categories;
+    list_agencies(ListAgenciesRequest) -> ListAgenciesResponse: configure::list_agencies;
+    list_complaints(ListComplaintsRequest) -> ListComplaintsResponse: list::handle;
+    get_complaint(GetComplaintRequest) -> GetComplaintResponse: view::get;
+    list_complaint_journal(ListComplaintJournalRequest) -> ListComplaintJournalResponse: view::journal;
+    verify_complaint(VerifyComplaintRequest) -> VerifyComplaintResponse: verbs::verify_complaint;
+    dispose_complaint(DisposeComplaintRequest) -> DisposeComplaintResponse: verbs::dispose_complaint;
+    accept_complaint(AcceptComplaintRequest) -> AcceptComplaintResponse: verbs::accept_complaint;
+    bounce_complaint(BounceComplaintRequest) -> BounceComplaintResponse: verbs::bounce_complaint;
+    ask_completion(AskCompletionRequest) -> AskCompletionResponse: verbs::ask_completion;
+    give_first_answer(GiveFirstAnswerRequest) -> GiveFirstAnswerResponse: verbs::give_first_answer;
+    give_answer(GiveAnswerRequest) -> GiveAnswerResponse: verbs::give_answer;
+    complete_help(CompleteHelpRequest) -> CompleteHelpResponse: verbs::complete_help;
+    merge_complaint(MergeComplaintRequest) -> MergeComplaintResponse: verbs::merge_complaint;
+    forward_complaint_outside(ForwardComplaintOutsideRequest) -> ForwardComplaintOutsideResponse: verbs::forward_complaint_outside;
+    archive_complaint(ArchiveComplaintRequest) -> ArchiveComplaintResponse: verbs::archive_complaint;
+    recategorise_complaint(RecategoriseComplaintRequest) -> RecategoriseComplaintResponse: verbs::recategorise_complaint;
+    reopen_complaint(ReopenComplaintRequest) -> ReopenComplaintResponse: verbs::reopen_complaint;
+    add_complaint_note(AddComplaintNoteRequest) -> AddComplaintNoteResponse: verbs::add_complaint_note;
+    set_complaint_publication(SetComplaintPublicationRequest) -> SetComplaintPublicationResponse: verbs::set_complaint_publication;
+    request_reveal(RequestRevealRequest) -> RequestRevealResponse: reveal::request;
+    approve_reveal(ApproveRevealRequest) -> ApproveRevealResponse: reveal::approve;
+    get_reveal(GetRevealRequest) -> GetRevealResponse: reveal::get;
+    list_reveals(ListRevealsRequest) -> ListRevealsResponse: reveal::list;
+    list_escalations(ListEscalationsRequest) -> ListEscalationsResponse: escalation::list;
+    acknowledge_escalation(AcknowledgeEscalationRequest) -> AcknowledgeEscalationResponse: escalation::acknowledge;
+    get_board(GetBoardRequest) -> GetBoardResponse: board::get;
+    list_board_cases(ListBoardCasesRequest) -> ListBoardCasesResponse: board::list;
+    get_report(GetReportRequest) -> GetReportResponse: board::report;
+    export_evidence(ExportEvidenceRequest) -> ExportEvidenceResponse: evidence::export;
+    apply_agency(ApplyAgencyRequest) -> ApplyAgencyResponse: configure::apply_agency;
+    apply_category(ApplyCategoryRequest) -> ApplyCategoryResponse: configure::apply_category;
+    list_officials(ListOfficialsRequest) -> ListOfficialsResponse: configure::list_officials;
+    apply_official(ApplyOfficialRequest) -> ApplyOfficialResponse: configure::apply_official;
+    apply_acting(ApplyActingRequest) -> ApplyActingResponse: configure::apply_acting;
+    list_actings(ListActingsRequest) -> ListActingsResponse: configure::list_actings;
+    list_calendars(ListCalendarsRequest) -> ListCalendarsResponse: configure::list_calendars;
+    apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse: configure::apply_calendar;
+    list_deadlines(ListDeadlinesRequest) -> ListDeadlinesResponse: configure::list_deadlines;
+    apply_deadline(ApplyDeadlineRequest) -> ApplyDeadlineResponse: configure::apply_deadline;
+    sign_off_deadline(SignOffDeadlineRequest) -> SignOffDeadlineResponse: configure::sign_off_deadline;
+    list_response_templates(ListResponseTemplatesRequest) -> ListResponseTemplatesResponse: configure::list_response_templates;
+    apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTemplateResponse: configure::apply_response_template;
+    get_channel_challenge(GetChannelChallengeRequest) -> GetChannelChallengeResponse: channel::challenge;
+    receive_channel_webhook(ReceiveChannelWebhookRequest) -> ReceiveChannelWebhookResponse: channel::receive;
+    import_sp4n_file(ImportSp4nFileRequest) -> ImportSp4nFileResponse: sp4n::import;
+    list_sp4n_entries(ListSp4nEntriesRequest) -> ListSp4nEntriesResponse: sp4n::list;
+    record_sp4n_tracking(RecordSp4nTrackingRequest) -> RecordSp4nTrackingResponse: sp4n::record_tracking;
+}
+
+/// Who asks, for the journal: an id, or that it was somebody without one.
+pub(crate) fn who(caller: &Caller) -> &str {
+    match caller.kind {
+        CallerKind::Anonymous => "public",
+        CallerKind::Staff | CallerKind::Device | CallerKind::System => &caller.id,
+    }
+}
+
+/// Enters something into the journal. Who and what it is about are ids, never names.
+pub(crate) async fn record(
+    tx: &DatabaseTransaction,
+    (who, what, subject): (&str, &str, &str),
+    detail: serde_json::Value,
+    request_id: &str,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let entry = Entry {
+        at,
+        who: who.to_owned(),
+        what: what.to_owned(),
+        subject: subject.to_owned(),
+        from: None,
+        to: None,
+        detail: detail.to_string(),
+        request_id: request_id.to_owned(),
+        trace_id: telemetry::trace_id(),
+    };
+    journal::append(tx, &entry).await?;
+    Ok(())
+}

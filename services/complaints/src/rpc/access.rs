@@ -1,0 +1,123 @@
+//! What a caller is for a case, and which cases a caller reaches.
+//!
+//! A grant holds in areas. The coordinator's reaches the regency, an agency's reaches the agency, the inspector's reaches
+//! the inspectorate. Whistleblowing stands on a desk of its own that only the permission `complaints.inspect` opens:
+//! no area leads there, and no query that is bounded by areas finds it.
+
+use mpp_kit::caller::{Areas, Caller, CallerKind};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::Core;
+use crate::domain::case::Case;
+use crate::domain::ladder::holder_of;
+use crate::domain::rules::Rules;
+use crate::domain::words::{Class, Part, Rung};
+use crate::domain::workflow::By;
+use crate::store;
+use crate::store::complaint::Desks;
+
+impl Core {
+    /// Where a permission of the caller holds: own grants, and agencies whose head or admin the caller acts for.
+    pub(super) async fn areas(
+        &self,
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        permission: &str,
+    ) -> Result<Areas, DbErr> {
+        let areas = Areas::of(caller, permission);
+        let Areas::In(mut own) = areas else { return Ok(areas) };
+        if caller.kind == CallerKind::Staff {
+            let now = self.now();
+            let actings = store::catalogue::actings(db).await?;
+            if actings.iter().any(|it| it.account == caller.id && it.from <= now && now < it.to) {
+                for official in store::catalogue::officials(db).await? {
+                    let acts = holder_of(&official, &actings, now) == caller.id;
+                    if acts && !official.agency.is_empty() {
+                        own.push(official.agency);
+                    } else if acts && matches!(official.rung, Rung::Secretary | Rung::Regent) {
+                        own.push(self.config.regency.clone());
+                    }
+                }
+                own.sort();
+                own.dedup();
+            }
+        }
+        Ok(Areas::In(own))
+    }
+
+    /// Whether the caller is an inspector: holds the permission where the inspectorate is.
+    pub(super) fn inspects(&self, caller: &Caller, rules: &Rules) -> bool {
+        let areas = Areas::of(caller, "complaints.inspect");
+        rules.inspectorate().is_some_and(|it| areas.reach(&it.id))
+    }
+
+    /// The desks whose cases the caller reads.
+    pub(super) async fn desks(
+        &self,
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        rules: &Rules,
+        permission: &str,
+    ) -> Result<Desks, DbErr> {
+        let areas = self.areas(db, caller, permission).await?;
+        Ok(Desks {
+            coordinator: areas.reach(&self.config.regency),
+            whistleblowing: self.inspects(caller, rules),
+            areas,
+        })
+    }
+
+    /// The parts that the caller has in a case.
+    pub(super) async fn parts(
+        &self,
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        case: &Case,
+        rules: &Rules,
+    ) -> Result<Vec<Part>, DbErr> {
+        let mut parts = Vec::new();
+        if case.class == Class::Whistleblowing {
+            if self.inspects(caller, rules) {
+                parts.push(Part::Inspector);
+            }
+            return Ok(parts);
+        }
+        if Areas::of(caller, "complaints.coordinate").reach(&self.config.regency) {
+            parts.push(Part::Coordinator);
+        }
+        if let Some(lead) = &case.lead
+            && self.areas(db, caller, "complaints.work").await?.reach(lead)
+        {
+            parts.push(Part::Agency);
+        }
+        Ok(parts)
+    }
+
+    /// Whether the caller may see a case at all.
+    pub(super) async fn sees(
+        &self,
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        case: &Case,
+        rules: &Rules,
+    ) -> Result<bool, DbErr> {
+        if case.class == Class::Whistleblowing {
+            return Ok(self.inspects(caller, rules));
+        }
+        let areas = self.areas(db, caller, "complaints.read").await?;
+        let holds = case.lead.as_ref().map_or_else(
+            || areas.reach(&self.config.regency),
+            |lead| areas.reach(lead) || areas.reach(&self.config.regency),
+        );
+        Ok(holds || case.helpers.iter().any(|it| areas.reach(&it.agency)))
+    }
+}
+
+/// The caller in a part of a case.
+pub(super) fn by(caller: &Caller, part: Part, case: &Case) -> By {
+    let agency = match part {
+        Part::Agency | Part::Inspector => case.lead.clone().unwrap_or_default(),
+        Part::Coordinator | Part::Reporter | Part::System => String::new(),
+    };
+    By { part, account: caller.id.clone(), agency }
+}

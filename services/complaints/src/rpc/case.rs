@@ -1,0 +1,456 @@
+//! A case at work: loaded, decided by the rules, and saved with everything that follows from it in one transaction:
+//! marks of the board, steps of the ladder, messages to send, closures, the journal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::Caller;
+use mpp_kit::journal::{self, Entry};
+use mpp_kit::telemetry;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde_json::json;
+
+use super::{Core, access};
+use crate::domain::case::Case;
+use crate::domain::ladder::{Acting, Climb, Official, addressee};
+use crate::domain::report::Outcome;
+use crate::domain::rules::Rules;
+use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
+use crate::domain::workflow::{self, Notice, NoticeKind, Order, Rejection, Ticked, To};
+use crate::domain::{CaseId, EscalationId, OutboxId};
+use crate::error::{Error, Thing};
+use crate::store;
+use crate::store::board::Marked;
+use crate::store::complaint::Record;
+use crate::store::escalation::Step;
+use crate::store::outbox::{Body, Message, Recipient};
+
+/// Who asks, for the journal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) who: &'a str,
+    pub(crate) request_id: &'a str,
+}
+
+/// Time itself.
+pub(crate) const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
+
+/// A case that changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    /// As it was; `None` for a new one.
+    pub(crate) before: Option<Record>,
+    /// As it is to be.
+    pub(crate) next: Case,
+    /// Who has to be told.
+    pub(crate) notices: Vec<Notice>,
+    /// For the journal.
+    pub(crate) what: String,
+    /// More for the journal: never personal.
+    pub(crate) detail: BTreeMap<&'static str, String>,
+    /// Steps of the ladder.
+    pub(crate) climbs: Vec<Climb>,
+    /// Whether a step waits for somebody; `None` as it was.
+    pub(crate) waiting_steps: Option<bool>,
+    /// Whether a message did not arrive; `None` as it was.
+    pub(crate) undelivered: Option<bool>,
+}
+
+impl Change {
+    pub(crate) fn of(before: Record, next: Case, what: &str) -> Self {
+        Self {
+            before: Some(before),
+            next,
+            notices: Vec::new(),
+            what: what.to_owned(),
+            detail: BTreeMap::new(),
+            climbs: Vec::new(),
+            waiting_steps: None,
+            undelivered: None,
+        }
+    }
+
+    pub(crate) fn decided(before: Option<Record>, decision: workflow::Decision, what: &str) -> Self {
+        Self {
+            before,
+            next: decision.next,
+            notices: decision.notices,
+            what: what.to_owned(),
+            detail: decision.detail,
+            climbs: Vec::new(),
+            waiting_steps: None,
+            undelivered: None,
+        }
+    }
+
+    pub(crate) fn ticked(before: Record, decision: workflow::Decision, ticked: Ticked) -> Self {
+        let what = match ticked.closed {
+            Some(verb) => verb_name(verb),
+            None if ticked.late.is_empty() => "complaint.escalated".to_owned(),
+            None => "complaint.late".to_owned(),
+        };
+        let mut change = Self::decided(Some(before), decision, &what);
+        let names = |kinds: &[ClockKind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        if !ticked.late.is_empty() {
+            change.detail.insert("late", names(&ticked.late));
+        }
+        if !ticked.climbs.is_empty() {
+            let steps = ticked.climbs.iter().map(|it| format!("{}@{}", it.clock, it.percent));
+            change.detail.insert("steps", steps.collect::<Vec<_>>().join(","));
+        }
+        change.climbs = ticked.climbs;
+        change
+    }
+}
+
+/// The name of a verb in the journal.
+pub(crate) fn verb_name(verb: crate::domain::words::Verb) -> String {
+    format!("complaint.{}", verb.to_string().to_lowercase())
+}
+
+impl Core {
+    /// What the rules read, as it is now. Read again only when something of it has changed.
+    pub(crate) async fn rules(&self, db: &impl ConnectionTrait) -> Result<Arc<Rules>, Error> {
+        let changes = store::catalogue::changes(db).await?;
+        if let Some((seen, rules)) = self.rules.read().await.as_ref()
+            && *seen == changes
+        {
+            return Ok(Arc::clone(rules));
+        }
+        let rules = Arc::new(store::catalogue::rules(db, &self.config.regency).await?);
+        *self.rules.write().await = Some((changes, Arc::clone(&rules)));
+        Ok(rules)
+    }
+
+    /// The case with this id, if the caller may see it.
+    pub(super) async fn visible(
+        &self,
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        id: CaseId,
+        rules: &Rules,
+    ) -> Result<Record, Error> {
+        let record = store::complaint::find(db, &self.cipher, id).await?;
+        let record = record.ok_or(Error::NotFound(Thing::Complaint))?;
+        if self.sees(db, caller, &record.case, rules).await? {
+            Ok(record)
+        } else {
+            Err(Error::NotFound(Thing::Complaint))
+        }
+    }
+
+    /// Decides an order of an officer on a case, and saves what follows.
+    pub(super) async fn order(
+        &self,
+        tx: &DatabaseTransaction,
+        caller: &Caller,
+        (id, version): (CaseId, u32),
+        order: Order,
+        request_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Record, Error> {
+        let rules = self.rules(tx).await?;
+        let record = self.visible(tx, caller, id, &rules).await?;
+        check_version(version, record.version)?;
+        let parts = self.parts(tx, caller, &record.case, &rules).await?;
+        let verb = order.verb();
+        let part = parts.iter().copied().find(|part| workflow::may(*part, verb, record.case.class));
+        // Without a part the refusal still says which state it is: what is seen may be known.
+        let part = part.or(parts.first().copied());
+        let Some(part) = part else {
+            if !workflow::TRANSITIONS.allowed(record.case.state).contains(&verb) {
+                let (state, allowed) = (record.case.state, Vec::new());
+                return Err(Rejection::NotNow { verb, state, allowed }.into());
+            }
+            return Err(Error::Denied);
+        };
+        let by = access::by(caller, part, &record.case);
+        let decision = workflow::decide(&record.case, &by, order, &rules, now)?;
+        let mut change = Change::decided(Some(record), decision, &verb_name(verb));
+        change.detail.insert("part", part.to_string());
+        let asking = Asking { who: &caller.id, request_id };
+        self.save_one(tx, &rules, change, asking, now).await
+    }
+
+    /// Saves one change.
+    pub(crate) async fn save_one(
+        &self,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        change: Change,
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Record, Error> {
+        let saved = self.save(tx, rules, vec![change], asking, now).await?;
+        saved.into_iter().next().ok_or_else(|| anyhow::anyhow!("a change was not saved").into())
+    }
+
+    /// Saves changes with all that follows. Refuses the whole when one of the cases was changed meanwhile.
+    pub(crate) async fn save(
+        &self,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        changes: Vec<Change>,
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Record>, Error> {
+        let officials = store::catalogue::officials(tx).await?;
+        let actings = store::catalogue::actings(tx).await?;
+        let ladder = Ladder { officials: &officials, actings: &actings };
+        let (mut records, mut steps, mut messages, mut entries) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut waiting = Vec::new();
+        for change in &changes {
+            let record = self.write(tx, rules, change, now).await?;
+            let taken: Vec<Step> =
+                change.climbs.iter().filter_map(|climb| ladder.step(climb, record.case.id, now)).collect();
+            messages.extend(ladder.notices(change, &record.case, rules, now));
+            messages.extend(taken.iter().map(|step| escalated(step, &record.case, rules, now)));
+            waiting.push(if taken.is_empty() { change.waiting_steps } else { Some(true) });
+            steps.extend(taken);
+            entries.push(entry(change, &record, asking, now));
+            records.push(record);
+        }
+        store::escalation::insert(tx, &steps).await?;
+        store::outbox::insert(tx, &messages).await?;
+        let marked: Vec<Marked<'_>> = records
+            .iter()
+            .zip(&changes)
+            .zip(&waiting)
+            .map(|((record, change), waiting)| Marked {
+                case: &record.case,
+                waiting_steps: *waiting,
+                undelivered: change.undelivered,
+            })
+            .collect();
+        store::board::mark(tx, &marked, now).await?;
+        // Last: writers of the journal take turns from here to their commit.
+        journal::append_all(tx, &entries).await?;
+        Ok(records)
+    }
+
+    async fn write(
+        &self,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        change: &Change,
+        now: DateTime<Utc>,
+    ) -> Result<Record, Error> {
+        let version = change.before.as_ref().map_or(1, |it| it.version + 1);
+        let record = Record { case: change.next.clone(), version, updated_at: now };
+        let Some(before) = &change.before else {
+            store::complaint::insert(tx, &self.cipher, &record, rules).await?;
+            return Ok(record);
+        };
+        if !store::complaint::update(tx, &self.cipher, &record, rules).await? {
+            let current = store::complaint::find(tx, &self.cipher, record.case.id).await?;
+            return Err(Error::Stale { version: current.map_or(0, |it| it.version) });
+        }
+        if before.case.helpers != record.case.helpers {
+            store::complaint::set_helpers(tx, &record.case).await?;
+        }
+        let (was, is) = (before.case.state, record.case.state);
+        if was.is_closed() && !is.is_closed() {
+            store::report::reopened(tx, record.case.id, now).await?;
+        } else if let (false, Some(outcome)) = (was.is_closed(), Outcome::of(is)) {
+            let in_time = record.case.in_time();
+            store::report::closed(tx, record.case.id, (outcome, in_time), now).await?;
+            if is == State::Settled {
+                store::board::settled(tx, record.case.desk(), rules.date(now), in_time).await?;
+            }
+        }
+        Ok(record)
+    }
+}
+
+fn entry(change: &Change, record: &Record, asking: Asking<'_>, now: DateTime<Utc>) -> Entry {
+    let case = &record.case;
+    let mut detail = json!({"version": record.version, "holder": case.holder()});
+    if let Some(object) = detail.as_object_mut() {
+        for (key, value) in &change.detail {
+            object.insert((*key).to_owned(), json!(value));
+        }
+    }
+    Entry {
+        at: now,
+        who: asking.who.to_owned(),
+        what: change.what.clone(),
+        subject: case.id.to_string(),
+        from: change.before.as_ref().map(|it| it.case.state.to_string()),
+        to: Some(case.state.to_string()),
+        detail: detail.to_string(),
+        request_id: asking.request_id.to_owned(),
+        trace_id: telemetry::trace_id(),
+    }
+}
+
+/// Who holds the offices now.
+struct Ladder<'a> {
+    officials: &'a [Official],
+    actings: &'a [Acting],
+}
+
+impl Ladder<'_> {
+    fn step(&self, climb: &Climb, case: CaseId, now: DateTime<Utc>) -> Option<Step> {
+        let (official, account) = addressee(climb, self.officials, self.actings, now)?;
+        Some(Step {
+            id: EscalationId::generate(),
+            case,
+            clock: climb.clock,
+            cycle: climb.cycle,
+            percent: climb.percent,
+            rung: climb.rung,
+            official: Some(official.id.to_string()),
+            account: account.to_owned(),
+            at: now,
+            acknowledged_at: None,
+            acknowledged_by: None,
+        })
+    }
+
+    fn notices(&self, change: &Change, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Vec<Message> {
+        let mut messages = Vec::new();
+        for notice in &change.notices {
+            let (recipient, reachable, number) = match &notice.to {
+                To::Reporter(pseudonym) => {
+                    let Some(it) = case.reporters.iter().find(|it| it.pseudonym == *pseudonym) else {
+                        continue;
+                    };
+                    let number = it.number.to_string();
+                    (Recipient::Reporter(number.clone()), it.reachable, number)
+                }
+                To::Admin(agency) => {
+                    let rung =
+                        if case.class == Class::Whistleblowing { Rung::Inspectorate } else { Rung::Admin };
+                    let climb = Climb {
+                        clock: ClockKind::Accept,
+                        cycle: 0,
+                        percent: 0,
+                        rung,
+                        holder: agency.clone(),
+                    };
+                    let Some((_, account)) = addressee(&climb, self.officials, self.actings, now) else {
+                        continue;
+                    };
+                    (Recipient::Account(account.to_owned()), true, case.number.to_string())
+                }
+            };
+            messages.push(Message {
+                id: OutboxId::generate(),
+                case: case.id,
+                kind: notice.kind.to_string(),
+                recipient,
+                body: Body {
+                    placeholders: facts(case, &number, notice.kind, rules),
+                    subject: case.id.to_string(),
+                    expires_at: None,
+                },
+                state: if reachable { DeliveryState::Queued } else { DeliveryState::NoContact },
+                notification: None,
+                attempts: 0,
+                created_at: now,
+                updated_at: now,
+            });
+        }
+        messages
+    }
+}
+
+/// The kind of the message about a step of the ladder.
+pub(crate) const ESCALATED: &str = "escalated";
+
+fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Message {
+    let mut placeholders = facts(case, &case.number.to_string(), NoticeKind::Assigned, rules);
+    placeholders.insert("jenis_tenggat".to_owned(), clock_name(step.clock).to_owned());
+    let state = match case.clock(step.clock).and_then(|it| it.late_at) {
+        Some(late) => format!("terlambat sejak {}", local(rules, late)),
+        None => format!("{}% waktu terpakai", step.percent),
+    };
+    placeholders.insert("keterlambatan".to_owned(), state);
+    Message {
+        id: OutboxId::generate(),
+        case: case.id,
+        kind: ESCALATED.to_owned(),
+        recipient: Recipient::Account(step.account.clone()),
+        body: Body { placeholders, subject: step.id.to_string(), expires_at: None },
+        state: DeliveryState::Queued,
+        notification: None,
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// A clock in words.
+pub(crate) fn clock_name(clock: ClockKind) -> &'static str {
+    match clock {
+        ClockKind::Verify => "verifikasi",
+        ClockKind::Accept => "penerimaan",
+        ClockKind::FirstAnswer => "jawaban awal",
+        ClockKind::Settle => "penyelesaian",
+        ClockKind::Reaction => "reaksi (janji layanan)",
+    }
+}
+
+/// A moment in words, by the wall clock of the regency.
+pub(crate) fn local(rules: &Rules, at: DateTime<Utc>) -> String {
+    let zone = rules.calendar(&rules.home).2.zone();
+    format!("{} {zone}", zone.local(at).format("%d-%m-%Y %H:%M"))
+}
+
+/// What fills the gaps of messages: facts of the case, nothing of a person.
+fn facts(case: &Case, number: &str, kind: NoticeKind, rules: &Rules) -> BTreeMap<String, String> {
+    let moment = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), |at| local(rules, at));
+    let due = |clock: ClockKind| moment(case.clock(clock).map(|it| it.due_at));
+    let category =
+        rules.categories.get(&case.category).map_or(case.category.as_str(), |it| it.name.as_str());
+    let village = if case.place.village.is_empty() { "-" } else { case.place.village.as_str() };
+    let first = if case.clock(ClockKind::FirstAnswer).is_some() {
+        due(ClockKind::FirstAnswer)
+    } else {
+        due(ClockKind::Reaction)
+    };
+    [
+        ("nomor", number.to_owned()),
+        ("kategori", category.to_owned()),
+        ("instansi", rules.name_of(case.holder())),
+        ("tempat", village.to_owned()),
+        ("tenggat", moment(case.due_at())),
+        ("tenggat_jawaban", first),
+        ("tenggat_selesai", due(ClockKind::Settle)),
+        ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", 30, case.arrived_at))))),
+        ("status", status_name(case.state, kind).to_owned()),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect()
+}
+
+/// What happened, in words for the reporter.
+fn status_name(state: State, kind: NoticeKind) -> &'static str {
+    if kind == NoticeKind::Recategorised {
+        return "kategori laporan diperbaiki";
+    }
+    match state {
+        State::New => "diterima",
+        State::Verified => "terverifikasi",
+        State::Disposed => "diteruskan ke instansi",
+        State::InProgress => "sedang ditangani",
+        State::AwaitingCompletion => "menunggu kelengkapan dari Anda",
+        State::AwaitingConfirmation => "dijawab, menunggu tanggapan Anda",
+        State::Reopened => "dibuka kembali",
+        State::Settled => "selesai",
+        State::Merged => "digabung dengan laporan lain tentang hal yang sama",
+        State::ForwardedOutside => "diteruskan ke lembaga yang berwenang",
+        State::Archived => "ditutup dengan alasan",
+        State::DeemedWithdrawn => "dianggap dicabut",
+        State::Withdrawn => "dicabut",
+    }
+}
+
+/// Refuses a decision on another version than there is; 0 decides on whatever there is.
+pub(super) fn check_version(asked: u32, has: u32) -> Result<(), Error> {
+    if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
+}
+

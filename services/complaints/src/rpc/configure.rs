@@ -1,0 +1,482 @@
+//! What an installation decides on: agencies, categories, offices, appointments, calendars, deadlines, texts.
+
+use chrono::{DateTime, Utc};
+use mpp_kit::caller::{Caller, reaches};
+use mpp_kit::check::Checker;
+use mpp_kit::page::{PageToken, cut, page_size};
+use mpp_proto::complaints::v1::*;
+use sea_orm::DatabaseTransaction;
+use serde_json::json;
+
+use super::case::{Asking, Change};
+use super::{Core, convert, record};
+use crate::domain::deadline::follow;
+use crate::domain::ladder::{Acting, ActingKind, Official, holder_of, is_of_an_agency};
+use crate::domain::rules::{Agency, CalendarVersion, Category, Question, Rules};
+use crate::domain::words::Rung;
+use crate::domain::{ActingId, COORDINATOR, DeadlineId, OfficialId, TemplateId};
+use crate::error::{Error, Thing};
+use crate::store;
+use crate::store::catalogue::Template;
+
+/// Cases that are counted again in one go.
+const BATCH: u64 = 500;
+/// Kinds of response templates.
+const TEMPLATE_KINDS: [&str; 5] = ["FIRST_ANSWER", "ANSWER", "QUESTION", "ARCHIVE", "FORWARD"];
+/// Data types of GeoReport v2.
+const DATATYPES: [&str; 6] = ["string", "number", "datetime", "text", "singlevaluelist", "multivaluelist"];
+
+/// Cuts a list that is read whole to a page; the key is its place.
+fn pages<T>(
+    mut rows: Vec<T>,
+    (size, token): (i32, &str),
+    what: &str,
+) -> Result<(Vec<T>, String), Error> {
+    let size = page_size(size, 200, 1000)?;
+    let start = PageToken::decode(token, what)?.and_then(|it| it.parse::<usize>().ok()).unwrap_or(0);
+    let mut rows: Vec<T> = rows.drain(..).skip(start).take(size as usize + 1).collect();
+    let next = cut(&mut rows, size, what, |_| (start + size as usize).to_string());
+    Ok((rows, next))
+}
+
+pub(super) async fn list_categories(
+    core: &Core,
+    _caller: &Caller,
+    request: ListCategoriesRequest,
+) -> Result<ListCategoriesResponse, Error> {
+    let rules = core.rules(&core.db.read).await?;
+    let all: Vec<_> = rules.categories.values().map(convert::category).collect();
+    let (categories, next_page_token) = pages(all, (request.page_size, &request.page_token), "categories")?;
+    Ok(ListCategoriesResponse { categories, next_page_token })
+}
+
+pub(super) async fn list_agencies(
+    core: &Core,
+    _caller: &Caller,
+    request: ListAgenciesRequest,
+) -> Result<ListAgenciesResponse, Error> {
+    let rules = core.rules(&core.db.read).await?;
+    let all: Vec<_> = rules.agencies.values().map(convert::agency).collect();
+    let (agencies, next_page_token) = pages(all, (request.page_size, &request.page_token), "agencies")?;
+    Ok(ListAgenciesResponse { agencies, next_page_token })
+}
+
+pub(super) async fn list_officials(
+    core: &Core,
+    caller: &Caller,
+    request: ListOfficialsRequest,
+) -> Result<ListOfficialsResponse, Error> {
+    let db = &core.db.read;
+    let areas = core.areas(db, caller, "complaints.board").await?;
+    let actings = store::catalogue::actings(db).await?;
+    let now = core.now();
+    let all: Vec<_> = store::catalogue::officials(db)
+        .await?
+        .iter()
+        .filter(|it| areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency }))
+        .map(|it| {
+            let holder = holder_of(it, &actings, now);
+            convert::official(it, if holder == it.account { "" } else { holder })
+        })
+        .collect();
+    let (officials, next_page_token) = pages(all, (request.page_size, &request.page_token), "officials")?;
+    Ok(ListOfficialsResponse { officials, next_page_token })
+}
+
+pub(super) async fn list_actings(
+    core: &Core,
+    caller: &Caller,
+    request: ListActingsRequest,
+) -> Result<ListActingsResponse, Error> {
+    let db = &core.db.read;
+    let areas = core.areas(db, caller, "complaints.board").await?;
+    let officials = store::catalogue::officials(db).await?;
+    let seen = |it: &Acting| {
+        officials
+            .iter()
+            .find(|office| office.id == it.official)
+            .is_some_and(|it| areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency }))
+    };
+    let all: Vec<_> =
+        store::catalogue::actings(db).await?.iter().filter(|it| seen(it)).map(convert::acting).collect();
+    let (actings, next_page_token) = pages(all, (request.page_size, &request.page_token), "actings")?;
+    Ok(ListActingsResponse { actings, next_page_token })
+}
+
+pub(super) async fn list_calendars(
+    core: &Core,
+    _caller: &Caller,
+    request: ListCalendarsRequest,
+) -> Result<ListCalendarsResponse, Error> {
+    let mut all: Vec<_> = store::catalogue::written_calendars(&core.db.read)
+        .await?
+        .into_iter()
+        .filter(|it| request.calendar.is_empty() || it.version.id == request.calendar)
+        .map(|it| convert::calendar(&it.version, it.created_at))
+        .collect();
+    all.reverse();
+    let what = format!("calendars {}", request.calendar);
+    let (calendars, next_page_token) = pages(all, (request.page_size, &request.page_token), &what)?;
+    Ok(ListCalendarsResponse { calendars, next_page_token })
+}
+
+pub(super) async fn list_deadlines(
+    core: &Core,
+    _caller: &Caller,
+    request: ListDeadlinesRequest,
+) -> Result<ListDeadlinesResponse, Error> {
+    let rules = core.rules(&core.db.read).await?;
+    let today = rules.date(core.now());
+    let all: Vec<_> = rules
+        .deadlines
+        .iter()
+        .filter(|it| !request.in_force_only || it.holds(today))
+        .map(convert::deadline)
+        .collect();
+    let what = format!("deadlines {}", request.in_force_only);
+    let (deadlines, next_page_token) = pages(all, (request.page_size, &request.page_token), &what)?;
+    Ok(ListDeadlinesResponse { deadlines, next_page_token })
+}
+
+pub(super) async fn list_response_templates(
+    core: &Core,
+    _caller: &Caller,
+    request: ListResponseTemplatesRequest,
+) -> Result<ListResponseTemplatesResponse, Error> {
+    let all: Vec<_> =
+        store::catalogue::templates(&core.db.read).await?.iter().map(convert::template).collect();
+    let (templates, next_page_token) = pages(all, (request.page_size, &request.page_token), "templates")?;
+    Ok(ListResponseTemplatesResponse { templates, next_page_token })
+}
+
+/// Writes a change of the catalogue: checks the request, does it once, enters it into the journal.
+macro_rules! apply {
+    (
+        $name:ident($request:ident) -> $response:ident, $method:literal, $what:literal,
+        |$check:ident, $it:ident| $parse:expr,
+        |$change:ident, $parsed:ident| $run:expr
+    ) => {
+        pub(super) async fn $name(core: &Core, caller: &Caller, request: $request) -> Result<$response, Error> {
+            const METHOD: &str = concat!("mpp.complaints.v1.ComplaintsService/", $method);
+            let mut checker = Checker::new();
+            let parsed = {
+                let ($check, $it) = (&mut checker, &request);
+                $parse
+            };
+            checker.finish()?;
+            let (request, parsed) = (&request, &parsed);
+            core.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+                let (answer, subject, detail): ($response, String, serde_json::Value) = {
+                    let $change = Applying { core, caller, tx: &tx, now };
+                    let $parsed = parsed.clone();
+                    $run
+                };
+                record(&tx, (&caller.id, $what, &subject), detail, &request.request_id, now).await?;
+                Ok(answer)
+            })
+            .await
+        }
+    };
+}
+
+/// What a change works with.
+struct Applying<'a> {
+    core: &'a Core,
+    caller: &'a Caller,
+    tx: &'a DatabaseTransaction,
+    now: DateTime<Utc>,
+}
+
+impl Applying<'_> {
+    /// Refuses what lies outside of where the caller configures.
+    fn within(&self, area: &str) -> Result<(), Error> {
+        let at = [("area", if area.is_empty() { self.core.config.regency.as_str() } else { area })];
+        if self.caller.allows("complaints.configure", &at) { Ok(()) } else { Err(Error::Denied) }
+    }
+
+    async fn rules(&self) -> Result<std::sync::Arc<Rules>, Error> {
+        self.core.rules(self.tx).await
+    }
+}
+
+apply!(apply_agency(ApplyAgencyRequest) -> ApplyAgencyResponse, "ApplyAgency", "agency.applied",
+    |check, it| agency(check, it.agency.as_ref()),
+    |change, it| {
+        if !reaches(&change.core.config.regency, &it.id) || it.id == change.core.config.regency {
+            let mut check = Checker::new();
+            check.violation("agency.id", "OUTSIDE", "isi wilayah instansi di bawah kabupaten ini, seperti 17.07/dinkes", "give an area below this regency, such as 17.07/dinkes");
+            check.finish()?;
+        }
+        change.within(&it.id)?;
+        store::catalogue::save_agency(change.tx, &it, change.now).await?;
+        let detail = json!({"name": it.name, "active": it.active, "inspectorate": it.inspectorate});
+        (ApplyAgencyResponse { agency: Some(convert::agency(&it)) }, it.id.clone(), detail)
+    });
+
+apply!(apply_category(ApplyCategoryRequest) -> ApplyCategoryResponse, "ApplyCategory", "category.applied",
+    |check, it| category(check, it.category.as_ref()),
+    |change, it| {
+        change.within("")?;
+        let rules = change.rules().await?;
+        let mut check = Checker::new();
+        if !it.parent.is_empty() && !rules.categories.contains_key(&it.parent) {
+            check.violation("category.parent", "UNKNOWN_CATEGORY", "pilih kategori induk dari daftar", "choose a parent of the list");
+        }
+        if !it.agency.is_empty() && !rules.agencies.contains_key(&it.agency) {
+            check.violation("category.agency_id", "UNKNOWN_AGENCY", "pilih instansi dari daftar", "choose an agency of the list");
+        }
+        check.finish()?;
+        store::catalogue::save_category(change.tx, &it, change.now).await?;
+        let detail = json!({"name": it.name, "agency": it.agency, "active": it.active});
+        (ApplyCategoryResponse { category: Some(convert::category(&it)) }, it.key.clone(), detail)
+    });
+
+apply!(apply_official(ApplyOfficialRequest) -> ApplyOfficialResponse, "ApplyOfficial", "official.applied",
+    |check, it| official(check, it.official.as_ref()),
+    |change, it| {
+        let it: Official = it.ok_or(Error::NotFound(Thing::Official))?;
+        change.within(if it.agency == COORDINATOR { "" } else { &it.agency })?;
+        let rules = change.rules().await?;
+        if is_of_an_agency(it.rung) && it.agency != COORDINATOR && !rules.agencies.contains_key(&it.agency) {
+            return Err(Error::NotFound(Thing::Agency));
+        }
+        let saved = store::catalogue::save_official(change.tx, &it).await?.ok_or(Error::NotFound(Thing::Official))?;
+        let detail = json!({"rung": saved.rung.to_string(), "agency": saved.agency, "account": saved.account});
+        (ApplyOfficialResponse { official: Some(convert::official(&saved, "")) }, saved.id.to_string(), detail)
+    });
+
+apply!(apply_acting(ApplyActingRequest) -> ApplyActingResponse, "ApplyActing", "acting.applied",
+    |check, it| acting(check, it.acting.as_ref()),
+    |change, it| {
+        let it: Acting = it.ok_or(Error::NotFound(Thing::Official))?;
+        let officials = store::catalogue::officials(change.tx).await?;
+        let office = officials.iter().find(|is| is.id == it.official).ok_or(Error::NotFound(Thing::Official))?;
+        change.within(if office.agency == COORDINATOR { "" } else { &office.agency })?;
+        store::catalogue::insert_acting(change.tx, &it).await?;
+        let detail = json!({"official": it.official.to_string(), "account": it.account, "kind": it.kind.to_string()});
+        (ApplyActingResponse { acting: Some(convert::acting(&it)) }, it.id.to_string(), detail)
+    });
+
+apply!(apply_deadline(ApplyDeadlineRequest) -> ApplyDeadlineResponse, "ApplyDeadline", "deadline.applied",
+    |check, it| convert::read_deadline(check, &it.deadline.clone().unwrap_or_default()),
+    |change, it| {
+        change.within("")?;
+        let it = it.ok_or(Error::NotFound(Thing::Deadline))?;
+        let rules = change.rules().await?;
+        if let Some(before) = rules.deadlines.iter().filter(|row| row.key == it.key).max_by_key(|row| row.valid_from) {
+            let ended = follow(before, &it).map_err(|error| {
+                let mut check = Checker::new();
+                check.violation("deadline.valid_from", "NOT_LATER", format!("isi tanggal setelah {}", before.valid_from), format!("{error}: give a date after {}", before.valid_from));
+                check.finish().err().map_or_else(|| Error::NotFound(Thing::Deadline), Error::from)
+            })?;
+            store::catalogue::save_deadline(change.tx, &ended).await?;
+        }
+        store::catalogue::save_deadline(change.tx, &it).await?;
+        let detail = json!({"key": it.key, "value": it.value, "unit": it.unit.to_string(), "validFrom": it.valid_from.to_string()});
+        (ApplyDeadlineResponse { deadline: Some(convert::deadline(&it)) }, it.id.to_string(), detail)
+    });
+
+apply!(sign_off_deadline(SignOffDeadlineRequest) -> SignOffDeadlineResponse, "SignOffDeadline", "deadline.signed_off",
+    |check, it| check.id::<DeadlineId>("deadline", &it.deadline),
+    |change, id| {
+        change.within("")?;
+        let rules = change.rules().await?;
+        let mut row = rules.deadlines.iter().find(|row| Some(row.id) == id).cloned().ok_or(Error::NotFound(Thing::Deadline))?;
+        row.signed_off_by = Some(change.caller.id.clone());
+        row.signed_off_at = Some(change.now);
+        store::catalogue::save_deadline(change.tx, &row).await?;
+        let detail = json!({"key": row.key, "confidence": row.confidence.to_string()});
+        (SignOffDeadlineResponse { deadline: Some(convert::deadline(&row)) }, row.id.to_string(), detail)
+    });
+
+apply!(apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTemplateResponse, "ApplyResponseTemplate", "template.applied",
+    |check, it| template(check, it.template.as_ref()),
+    |change, it| {
+        change.within("")?;
+        store::catalogue::save_template(change.tx, &it).await?;
+        let detail = json!({"kind": it.kind, "active": it.active});
+        (ApplyResponseTemplateResponse { template: Some(convert::template(&it)) }, it.id.to_string(), detail)
+    });
+
+apply!(apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse, "ApplyCalendar", "calendar.applied",
+    |check, it| {
+        let proto = it.calendar.clone().unwrap_or_default();
+        (check.text("calendar.id", &proto.id, 1, 60), convert::read_calendar(check, &proto))
+    },
+    |change, parsed| {
+        let (id, calendar) = parsed;
+        let calendar = calendar.ok_or(Error::NotFound(Thing::Calendar))?;
+        change.within(&id)?;
+        let rules = change.rules().await?;
+        let version = rules.calendars.get(&id).map_or(0, |it| it.version) + 1;
+        let written = CalendarVersion { id: id.clone(), version, calendar };
+        store::catalogue::insert_calendar(change.tx, &written, change.now).await?;
+        let recounted = recount(&change, &written).await?;
+        let detail = json!({"version": version, "recounted": recounted});
+        let answer = ApplyCalendarResponse { calendar: Some(convert::calendar(&written, change.now)), recounted };
+        (answer, format!("{id}@{version}"), detail)
+    });
+
+/// Counts running clocks of a calendar again by its new version. Met and missed ones stay; each change is in the journal.
+async fn recount(change: &Applying<'_>, written: &CalendarVersion) -> Result<i64, Error> {
+    let core = change.core;
+    let rules = core.rules(change.tx).await?;
+    let (mut after, mut recounted) = (String::new(), 0_i64);
+    loop {
+        let records = store::complaint::open_after(change.tx, &core.cipher, &after, BATCH).await?;
+        let Some(last) = records.last() else { break };
+        after = last.case.id.to_string();
+        let mut changes = Vec::new();
+        for record in records {
+            let mut next = record.case.clone();
+            let mut moved = 0_i64;
+            for clock in next.clocks.iter_mut().filter(|it| it.calendar == written.id) {
+                moved += i64::from(clock.recount(written.version, &written.calendar, change.now));
+            }
+            if next != record.case {
+                recounted += moved;
+                let mut it = Change::of(record, next, "complaint.recounted");
+                it.detail.insert("calendar", format!("{}@{}", written.id, written.version));
+                it.detail.insert("clocks", moved.to_string());
+                changes.push(it);
+            }
+        }
+        let asking = Asking { who: &change.caller.id, request_id: "" };
+        core.save(change.tx, &rules, changes, asking, change.now).await?;
+    }
+    Ok(recounted)
+}
+
+fn agency(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Agency>) -> Agency {
+    let it = it.cloned().unwrap_or_default();
+    if !(1..=10).contains(&it.bounce_limit) {
+        check.violation("agency.bounce_limit", "OUT_OF_RANGE", "isi 1 sampai 10", "give 1 to 10");
+    }
+    Agency {
+        id: check.text("agency.id", &it.id, 3, 60),
+        name: check.text("agency.name", &it.name, 3, 200),
+        calendar: check.text("agency.calendar_id", &it.calendar_id, 0, 60),
+        inspectorate: it.inspectorate,
+        active: it.active,
+        bounce_limit: it.bounce_limit,
+    }
+}
+
+fn category(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Category>) -> Category {
+    let it = it.cloned().unwrap_or_default();
+    let key = check.text("category.key", &it.key, 2, 40);
+    if !key.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'-') {
+        check.violation(
+            "category.key",
+            "INVALID_CODE",
+            "pakai huruf besar, angka, dan tanda hubung",
+            "use capital letters, digits and dashes",
+        );
+    }
+    let mut questions = Vec::new();
+    for (at, question) in it.questions.iter().enumerate() {
+        let field = format!("category.questions[{at}]");
+        let lists = question.datatype.ends_with("valuelist");
+        if !DATATYPES.contains(&question.datatype.as_str()) || (lists && question.values.is_empty()) {
+            check.violation(
+                format!("{field}.datatype"),
+                "INVALID_DATATYPE",
+                format!("pilih salah satu: {}; daftar memerlukan pilihan", DATATYPES.join(", ")),
+                format!("choose one of {}; lists need values", DATATYPES.join(", ")),
+            );
+        }
+        questions.push(Question {
+            key: check.text(&format!("{field}.key"), &question.key, 1, 40),
+            label: check.text(&format!("{field}.label"), &question.label, 3, 200),
+            datatype: question.datatype.clone(),
+            required: question.required,
+            values: question.values.clone().into_iter().collect(),
+            order: question.order,
+        });
+    }
+    questions.sort_by_key(|it| it.order);
+    Category {
+        key,
+        parent: it.parent.trim().to_owned(),
+        name: check.text("category.name", &it.name, 3, 100),
+        description: check.text("category.description", &it.description, 0, 500),
+        keywords: it.keywords.iter().take(30).map(|word| word.trim().to_owned()).collect(),
+        agency: it.agency_id.trim().to_owned(),
+        deadline_kind: check.text("category.deadline_kind", &it.deadline_kind, 0, 40),
+        questions,
+        duplicate_metres: it.duplicate_metres.min(5000),
+        active: it.active,
+        emergency_advice: check.text("category.emergency_advice", &it.emergency_advice, 0, 500),
+    }
+}
+
+fn official(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Official>) -> Option<Official> {
+    let it = it.cloned().unwrap_or_default();
+    let words = "ADMIN, AGENCY_HEAD, SECRETARY, REGENT, INSPECTORATE";
+    let rung = convert::word::<Rung>(check, "official.rung", &it.rung, words);
+    let agency = it.agency_id.trim().to_owned();
+    if let Some(rung) = rung
+        && is_of_an_agency(rung) == agency.is_empty()
+    {
+        check.violation(
+            "official.agency_id",
+            "REQUIRED",
+            "isi instansi untuk ADMIN dan AGENCY_HEAD saja",
+            "give an agency for ADMIN and AGENCY_HEAD, and for no other",
+        );
+    }
+    Some(Official {
+        id: OfficialId::generate(),
+        rung: rung?,
+        agency,
+        title: check.text("official.title", &it.title, 3, 200),
+        account: check.text("official.account_id", &it.account_id, 0, 100),
+    })
+}
+
+fn acting(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Acting>) -> Option<Acting> {
+    let it = it.cloned().unwrap_or_default();
+    let official = check.id::<OfficialId>("acting.official_id", &it.official_id);
+    let kind = convert::word::<ActingKind>(check, "acting.title", &it.title, "PLT, PLH");
+    let (from, to) = (convert::moment(it.from.as_ref()), convert::moment(it.to.as_ref()));
+    if !from.zip(to).is_some_and(|(from, to)| from < to) {
+        check.violation("acting.to", "INVALID_SPAN", "isi awal dan akhir penunjukan", "give a beginning and a later end");
+    }
+    Some(Acting {
+        id: ActingId::generate(),
+        account: check.text("acting.account_id", &it.account_id, 1, 100),
+        decree: check.text("acting.decree", &it.decree, 3, 200),
+        official: official?,
+        kind: kind?,
+        from: from?,
+        to: to?,
+    })
+}
+
+fn template(check: &mut Checker, it: Option<&ResponseTemplate>) -> Template {
+    let it = it.cloned().unwrap_or_default();
+    let id = check.optional_id::<TemplateId>("template.id", &it.id);
+    if !TEMPLATE_KINDS.contains(&it.kind.as_str()) {
+        check.violation(
+            "template.kind",
+            "UNKNOWN_WORD",
+            format!("pilih salah satu: {}", TEMPLATE_KINDS.join(", ")),
+            format!("choose one of {}", TEMPLATE_KINDS.join(", ")),
+        );
+    }
+    if it.kind == "ANSWER" && !["{who}", "{what}", "{when}"].iter().all(|gap| it.text.contains(gap)) {
+        check.violation(
+            "template.text",
+            "GAPS_MISSING",
+            "sebut siapa, apa, dan kapan: {who}, {what}, {when}",
+            "name who, what and when: {who}, {what}, {when}",
+        );
+    }
+    Template {
+        id: id.unwrap_or_else(TemplateId::generate),
+        kind: it.kind.clone(),
+        name: check.text("template.name", &it.name, 3, 100),
+        text: super::file_complaint::long_text(check, "template.text", &it.text, 10, 4000),
+        active: it.active,
+    }
+}

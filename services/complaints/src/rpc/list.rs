@@ -1,0 +1,114 @@
+//! `ListComplaints`: work lists. Each is one walk along an index; those of agencies that help are merged in.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::page::{PageToken, cut, page_size};
+use mpp_proto::complaints::v1::{ListComplaintsRequest, ListComplaintsResponse, WorkList};
+
+use super::{Core, convert};
+use crate::domain::number::Number;
+use crate::domain::words::State;
+use crate::error::Error;
+use crate::store::complaint::{Filter, Line};
+use crate::store::{self, place, read_place};
+
+pub(super) async fn handle(
+    core: &Core,
+    caller: &Caller,
+    request: ListComplaintsRequest,
+) -> Result<ListComplaintsResponse, Error> {
+    let size = page_size(request.page_size, 50, 200)?;
+    let which = WorkList::try_from(request.list).unwrap_or(WorkList::Unspecified);
+    let token = format!(
+        "cases of {} {} {} {} {} {}",
+        caller.id, request.list, request.agency_id, request.state, request.number, request.category
+    );
+    let after = PageToken::decode(&request.page_token, &token)?.and_then(|it| read_place(&it));
+    let db = &core.db.read;
+    let now = core.now();
+    let rules = core.rules(db).await?;
+    // What an agency works on is what it holds, not all that its area lets it read.
+    let permission = if which == WorkList::Mine { "complaints.work" } else { "complaints.read" };
+    let mut desks = core.desks(db, caller, &rules, permission).await?;
+    if !request.agency_id.is_empty() {
+        let narrowed = if desks.areas.reach(&request.agency_id) { vec![request.agency_id.clone()] } else { Vec::new() };
+        desks.areas = mpp_kit::caller::Areas::In(narrowed);
+        desks.coordinator = false;
+        desks.whistleblowing = false;
+    }
+    if !request.number.is_empty() {
+        return by_number(core, caller, &request.number).await;
+    }
+    let mut filter = Filter {
+        state: convert::read_state(request.state),
+        category: request.category.clone(),
+        ..Filter::default()
+    };
+    match which {
+        WorkList::Unspecified => {}
+        WorkList::Mine => filter.open_only = true,
+        WorkList::DueToday => {
+            filter.open_only = true;
+            filter.due = Some((now, rules.end_of_today(now)));
+        }
+        WorkList::Late => {
+            filter.open_only = true;
+            filter.late_only = true;
+        }
+        WorkList::ToCoordinate => filter.states = vec![State::New, State::Verified],
+        WorkList::ToAcknowledge => return to_acknowledge(core, caller, size, &request.page_token).await,
+    }
+    let limit = u64::from(size) + 1;
+    let mut lines = store::complaint::list(db, &desks, &filter, after.as_ref(), limit).await?;
+    if let Some(areas) = desks.areas.bounds().filter(|areas| !areas.is_empty()) {
+        lines.extend(store::complaint::helped(db, areas, &filter, after.as_ref(), limit).await?);
+        lines.sort_by(|a, b| (a.sort_at, &a.id).cmp(&(b.sort_at, &b.id)));
+        lines.dedup_by(|a, b| a.id == b.id);
+    }
+    let next_page_token = cut(&mut lines, size, &token, key);
+    Ok(ListComplaintsResponse { complaints: lines.into_iter().map(convert::line).collect(), next_page_token })
+}
+
+fn key(line: &Line) -> String {
+    place(line.sort_at, &line.id)
+}
+
+async fn by_number(core: &Core, caller: &Caller, number: &str) -> Result<ListComplaintsResponse, Error> {
+    let Ok(number) = number.parse::<Number>() else { return Ok(ListComplaintsResponse::default()) };
+    let db = &core.db.read;
+    let rules = core.rules(db).await?;
+    let mut complaints = Vec::new();
+    if let Some(record) = store::complaint::by_number(db, &core.cipher, number).await?
+        && core.sees(db, caller, &record.case, &rules).await?
+    {
+        let lines = store::complaint::of_ids(db, vec![record.case.id.to_string()]).await?;
+        complaints.extend(lines.into_iter().map(convert::line));
+    }
+    Ok(ListComplaintsResponse { complaints, next_page_token: String::new() })
+}
+
+async fn to_acknowledge(
+    core: &Core,
+    caller: &Caller,
+    size: u32,
+    token: &str,
+) -> Result<ListComplaintsResponse, Error> {
+    let filter = format!("to acknowledge {}", caller.id);
+    let after = PageToken::decode(token, &filter)?.and_then(|it| read_place(&it));
+    let db = &core.db.read;
+    let limit = u64::from(size) + 1;
+    let mut steps =
+        store::escalation::to_account(db, &caller.id, true, after.as_ref(), limit).await?;
+    let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
+    let rules = core.rules(db).await?;
+    let mut ids = Vec::new();
+    for record in
+        store::complaint::several(db, &core.cipher, steps.iter().map(|it| it.case.to_string()).collect()).await?
+    {
+        if core.sees(db, caller, &record.case, &rules).await? {
+            ids.push(record.case.id.to_string());
+        }
+    }
+    let mut lines = store::complaint::of_ids(db, ids).await?;
+    lines.sort_by(|a, b| (a.sort_at, &a.id).cmp(&(b.sort_at, &b.id)));
+    Ok(ListComplaintsResponse { complaints: lines.into_iter().map(convert::line).collect(), next_page_token })
+}

@@ -1,0 +1,121 @@
+//! `UploadComplaintFile` and `GetComplaintFile`: judged by content, scanned before anybody opens it, shown without what the
+//! camera wrote into it.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::fault::{Problem, Text, Violation};
+use mpp_proto::complaints::v1::{
+    GetComplaintFileRequest, GetComplaintFileResponse, UploadComplaintFileRequest,
+    UploadComplaintFileResponse,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::{Core, convert, record};
+use crate::domain::case::File;
+use crate::domain::words::Scan;
+use crate::domain::{CaseId, FileId};
+use crate::error::{Error, Thing};
+use crate::intake::media::{self, Unfit};
+use crate::store;
+
+const METHOD: &str = "mpp.complaints.v1.ComplaintsService/UploadComplaintFile";
+/// Bytes of an upload at most.
+const LARGEST: u64 = 3 << 20;
+
+pub(super) async fn upload(
+    core: &Core,
+    caller: &Caller,
+    request: UploadComplaintFileRequest,
+) -> Result<UploadComplaintFileResponse, Error> {
+    let file = core.keep(&request.content, LARGEST).await.map_err(unfit)??;
+    let name = file.id.to_string();
+    let request = &request;
+    let answer: UploadComplaintFileResponse = core
+        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            store::file::insert(&*tx, &file, now).await?;
+            let id = file.id.to_string();
+            let detail = json!({"mediaType": file.media_type, "size": file.size});
+            let what = (super::who(caller), "file.uploaded", id.as_str());
+            record(&tx, what, detail, &request.request_id, now).await?;
+            Ok(UploadComplaintFileResponse { file: Some(convert::file(&file)) })
+        })
+        .await?;
+    // A repetition is answered with the first file; this one is nobody's.
+    if answer.file.as_ref().is_some_and(|file| file.file_id != name) {
+        core.files.delete(&name).await?;
+    }
+    Ok(answer)
+}
+
+pub(super) async fn get(
+    core: &Core,
+    caller: &Caller,
+    request: GetComplaintFileRequest,
+) -> Result<GetComplaintFileResponse, Error> {
+    let mut check = Checker::new();
+    let case: Option<CaseId> = check.id("complaint", &request.complaint);
+    let file: Option<FileId> = check.id("file", &request.file);
+    check.finish()?;
+    let (Some(case), Some(file)) = (case, file) else { return Err(Error::NotFound(Thing::File)) };
+    let rules = core.rules(&core.db.read).await?;
+    core.visible(&core.db.read, caller, case, &rules).await?;
+    let (file, owner) =
+        store::file::find(&core.db.read, file).await?.ok_or(Error::NotFound(Thing::File))?;
+    if owner != Some(case.to_string()) {
+        return Err(Error::NotFound(Thing::File));
+    }
+    match file.scan {
+        Scan::Clean => {}
+        Scan::NotScanned if core.config.allow_unscanned => {}
+        held @ (Scan::NotScanned | Scan::Pending | Scan::Infected) => return Err(Error::FileHeld(held)),
+    }
+    let id = file.id.to_string();
+    core.looked((&caller.id, "file.opened", &case.to_string()), json!({"file": id})).await?;
+    let content = core.files.get(&id).await?;
+    // Nobody needs to know with which telephone, and where, a photo was taken: that may be who reported.
+    let copy = media::public_copy(&file.media_type, &content).map_err(unfit)?;
+    Ok(GetComplaintFileResponse { content: copy.unwrap_or(content), media_type: file.media_type })
+}
+
+fn unfit(why: Unfit) -> Error {
+    let (reason, id, en) = match why {
+        Unfit::Empty | Unfit::TooLarge => (
+            "INVALID_LENGTH",
+            "pilih berkas berukuran paling besar 3 MB",
+            "choose a file of at most 3 MB",
+        ),
+        Unfit::Type => (
+            "INVALID_TYPE",
+            "pilih foto JPEG, PNG, WebP, berkas PDF, rekaman suara, atau video",
+            "choose a JPEG, PNG or WebP photo, a PDF, a recording or a video",
+        ),
+        Unfit::Damaged => {
+            ("INVALID_CONTENT", "pilih foto lain; yang ini rusak", "choose another photo; this one is damaged")
+        }
+    };
+    Problem::invalid(vec![Violation { field: "content".to_owned(), reason, text: Text::new(id, en) }]).into()
+}
+
+impl Core {
+    /// Stores a file, without a row yet: a crash before that leaves a file that nobody names, never a name without a
+    /// file.
+    pub(crate) async fn keep(&self, content: &[u8], limit: u64) -> Result<Result<File, Error>, Unfit> {
+        let media_type = media::judge(content, limit)?;
+        // A picture that cannot be cleaned would be one that cannot be shown.
+        media::public_copy(media_type, content)?;
+        let scan = if self.config.clamd.is_empty() { Scan::NotScanned } else { Scan::Pending };
+        let file = File {
+            id: FileId::generate(),
+            media_type: media_type.to_owned(),
+            size: content.len() as u64,
+            sha256: hex::encode(Sha256::digest(content)),
+            proof: false,
+            scan,
+        };
+        match self.files.put(&file.id.to_string(), content).await {
+            Ok(()) => Ok(Ok(file)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+}

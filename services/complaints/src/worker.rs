@@ -1,0 +1,237 @@
+//! What recurs: what time does to cases, messages that have to go out, messages of channels, the virus scanner, files that
+//! nobody used, personal data whose time is over. Each pass is one call with the time, and doing it again changes nothing.
+
+mod relay;
+
+pub(crate) use relay::NOTIFICATIONS;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Months, TimeDelta, Utc};
+use mpp_kit::component::{Env, Worker};
+use mpp_kit::fault::chain;
+use mpp_kit::idempotency;
+use mpp_kit::shutdown::Shutdown;
+
+use crate::TokenSource;
+use crate::catalogue;
+use crate::domain::case::Message;
+use crate::domain::rules::CalendarVersion;
+use crate::domain::words::Part;
+use crate::domain::workflow;
+use crate::error::Error;
+use crate::intake;
+use crate::rpc::Core;
+use crate::rpc::case::{Change, SYSTEM};
+use crate::scanner;
+use crate::store;
+
+/// How many cases one transaction moves.
+const BATCH: u64 = 250;
+/// Answers are kept this long for repetitions.
+const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
+/// Messages of channels, and messages that went out, are kept this long.
+const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
+
+/// The workers of the service.
+///
+/// # Errors
+/// When the system gives no TLS for calls to channels.
+pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow::Result<Vec<Worker>> {
+    let sweep = Duration::from_millis(core.config.sweep_milliseconds.into());
+    let mut workers = intake::worker::workers(env, core)?;
+    workers.extend([
+        every("complaints: clocks", env.shutdown.clone(), sweep, {
+            let core = Arc::clone(core);
+            move || {
+                let core = Arc::clone(&core);
+                async move { tick(&core, core.now()).await.map(|_| ()) }
+            }
+        }),
+        every("complaints: clean-up", env.shutdown.clone(), Duration::from_secs(10), {
+            let core = Arc::clone(core);
+            move || {
+                let core = Arc::clone(&core);
+                async move { clean_up(&core, core.now()).await }
+            }
+        }),
+        relay::worker(env, core, token),
+    ]);
+    Ok(workers)
+}
+
+/// A worker that makes a pass again and again. A database that is away comes back.
+fn every<F, R>(name: &'static str, shutdown: Shutdown, pause: Duration, pass: F) -> Worker
+where
+    F: Fn() -> R + Send + 'static,
+    R: Future<Output = Result<(), Error>> + Send,
+{
+    Worker::new(name, async move {
+        while !shutdown.is_triggered() {
+            if let Err(error) = pass().await {
+                tracing::warn!(worker = name, error = chain(&error), "a pass failed and is tried again");
+            }
+            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(pause) => () }
+        }
+        Ok(())
+    })
+}
+
+/// Does to every case what time has done by now: marks of lateness, steps of the ladder, ends of windows. Answers how many
+/// cases it moved.
+pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<usize, Error> {
+    let mut moved = 0;
+    loop {
+        let ids = store::complaint::due(&core.db.read, now, BATCH).await?;
+        if ids.is_empty() {
+            return Ok(moved);
+        }
+        let before = moved;
+        moved += tick_some(core, ids, now).await?;
+        // Another instance is at it, or took them: the next pass looks again.
+        if moved == before {
+            return Ok(moved);
+        }
+    }
+}
+
+async fn tick_some(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Result<usize, Error> {
+    let tx = core.db.begin().await?;
+    let rules = core.rules(&tx).await?;
+    let mut records = store::complaint::several(&tx, &core.cipher, ids).await?;
+    // In one order, so that two instances never wait for each other crosswise.
+    records.sort_by_key(|it| it.case.id);
+    let (mut changes, mut late) = (Vec::new(), Vec::new());
+    for record in records {
+        let (decision, ticked) = workflow::tick(&record.case, &rules, now);
+        late.extend(ticked.late.iter().copied());
+        changes.push(Change::ticked(record, decision, ticked));
+    }
+    let count = changes.len();
+    match core.save(&tx, &rules, changes, SYSTEM, now).await {
+        Ok(_) => {
+            tx.commit().await?;
+            for clock in late {
+                core.metrics.late(clock.into());
+            }
+            Ok(count)
+        }
+        // Somebody changed one of them meanwhile: the next pass looks again.
+        Err(Error::Stale { .. }) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Scans files, deletes those that nobody used, and forgets what may no longer be kept.
+pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    scan(core).await?;
+    let before = now - TimeDelta::minutes(i64::from(core.config.loose_file_minutes));
+    for id in store::file::loose(&core.db.read, before, BATCH).await? {
+        // First the row: a file without a name is found by nobody, a name without a file would be.
+        if store::file::forget(&core.db.write, id).await? {
+            core.files.delete(&id.to_string()).await?;
+        }
+    }
+    forget(core, now).await?;
+    store::channel::purge(&core.db.write, now - KEEP_MESSAGES).await?;
+    store::outbox::purge(&core.db.write, now - KEEP_MESSAGES).await?;
+    idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
+    Ok(())
+}
+
+async fn scan(core: &Core) -> Result<(), Error> {
+    if core.config.clamd.is_empty() {
+        return Ok(());
+    }
+    for id in store::file::unscanned(&core.db.read, BATCH).await? {
+        let content = core.files.get(&id.to_string()).await?;
+        let verdict = scanner::scan(&core.config.clamd, &content).await?;
+        store::file::scanned(&core.db.write, id, verdict).await?;
+    }
+    Ok(())
+}
+
+/// Removes personal data of cases that ended long ago: who reported, what they wrote, files, the exact place. The numbers
+/// stay: class, state, category, agency, clocks, closures.
+async fn forget(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    let months = Months::new(core.config.retention_months);
+    let Some(before) = now.checked_sub_months(months) else { return Ok(()) };
+    for record in store::complaint::to_forget(&core.db.read, &core.cipher, before, BATCH).await? {
+        let tx = core.db.begin().await?;
+        let rules = core.rules(&tx).await?;
+        let mut next = record.case.clone();
+        for message in &mut next.messages {
+            strip(message);
+        }
+        next.place = next.place.coarse();
+        next.place.point = None;
+        next.extra.clear();
+        next.queue_ticket.clear();
+        let id = next.id;
+        let files = store::file::of_case(&tx, id).await?;
+        for reporter in &mut next.reporters {
+            store::vault::forget(&tx, reporter.number).await?;
+            reporter.reachable = false;
+        }
+        store::file::forget_of(&tx, id).await?;
+        match core.save_one(&tx, &rules, Change::of(record, next, "complaint.forgotten"), SYSTEM, now).await {
+            Ok(_) => {}
+            Err(Error::Stale { .. }) => continue,
+            Err(error) => return Err(error),
+        }
+        store::complaint::forgotten(&tx, id, now).await?;
+        tx.commit().await?;
+        for file in files {
+            core.files.delete(&file.id.to_string()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What a message keeps: who in which part, when, what kind. The digests of files stay as proof that there were some.
+fn strip(message: &mut Message) {
+    message.text.clear();
+    message.external.clear();
+    match message.by {
+        Part::Reporter => message.reporter.clear(),
+        Part::Coordinator | Part::Agency | Part::Inspector | Part::System => {}
+    }
+}
+
+/// Puts in what ships with the suite where the installation has none of it: the deadlines table and the calendar of the
+/// regency. Refuses to go on with deadlines that nobody vouches for, where that is not permitted.
+pub(crate) async fn fill_catalogue(core: &Core) -> anyhow::Result<()> {
+    let now = core.now();
+    let tx = core.db.begin().await?;
+    if store::catalogue::deadlines(&tx).await?.is_empty() {
+        for row in catalogue::deadlines()? {
+            store::catalogue::save_deadline(&tx, &row).await?;
+        }
+    }
+    if !store::catalogue::has_calendar(&tx, &core.config.regency).await? {
+        let version = CalendarVersion {
+            id: core.config.regency.clone(),
+            version: 1,
+            calendar: catalogue::calendar(core.config.zone)?,
+        };
+        store::catalogue::insert_calendar(&tx, &version, now).await?;
+    }
+    tx.commit().await?;
+    let rules = core.rules(&core.db.read).await.context("reading the rules")?;
+    let today = rules.date(now);
+    let unverified: Vec<&str> = rules
+        .deadlines
+        .iter()
+        .filter(|it| it.clock.is_some() && it.holds(today) && it.is_unverified())
+        .map(|it| it.key.as_str())
+        .collect();
+    if !unverified.is_empty() && !core.config.allow_unverified_deadlines {
+        bail!(
+            "nobody vouches for these deadlines: {}. Start once with complaints.allow_unverified_deadlines = true, let an official sign them off (SignOffDeadline), then start again",
+            unverified.join(", ")
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,334 @@
+//! Messages out: from the outbox to notifications, with the id of the row as request id, so that a repetition is one
+//! message. What became of it is asked for until it is known; a question to a reporter lets the clocks stand still only
+//! once it was delivered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::client::PeerChannel;
+use mpp_kit::component::{Env, Role, Worker};
+use mpp_kit::fault::chain;
+use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
+use mpp_proto::notifications::v1::{
+    Action, Addresses, CreateNotificationRequest, DeliveryStatus, GetNotificationRequest, Recipient as To,
+    recipient,
+};
+use tonic::{Code, Request};
+
+use crate::TokenSource;
+use crate::domain::case::Case;
+use crate::domain::number::Number;
+use crate::domain::words::{Class, DeliveryState, MessageKind};
+use crate::domain::workflow::{self, NoticeKind};
+use crate::error::Error;
+use crate::rpc::Core;
+use crate::rpc::convert::timestamp;
+use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
+use crate::store;
+use crate::store::complaint::Record;
+use crate::store::outbox::{Message, Recipient};
+
+/// Who sends.
+pub(crate) const NOTIFICATIONS: Role = Role("notifications");
+const BATCH: u64 = 100;
+const EVERY: Duration = Duration::from_secs(1);
+/// Between two looks at what became of a message.
+const LOOK: TimeDelta = TimeDelta::seconds(15);
+/// After which time nobody asks any more: notifications closes what has no receipt after 72 hours.
+const GIVE_UP: TimeDelta = TimeDelta::hours(80);
+/// The longest pause before a message is offered again.
+const LONGEST: TimeDelta = TimeDelta::minutes(10);
+
+/// The worker.
+pub(super) fn worker(env: &Env, core: &Arc<Core>, token: TokenSource) -> Worker {
+    let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
+    let client = NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS));
+    let relay = Relay { core, client, token };
+    Worker::new("complaints: messages out", async move {
+        while !shutdown.is_triggered() {
+            if let Err(error) = relay.pass(relay.core.now()).await {
+                tracing::warn!(error = chain(&error), "messages wait in the outbox");
+            }
+            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(EVERY) => () }
+        }
+        Ok(())
+    })
+}
+
+struct Relay {
+    core: Arc<Core>,
+    client: NotificationsServiceClient<PeerChannel>,
+    token: TokenSource,
+}
+
+impl Relay {
+    /// Offers what waits, and asks what became of what was taken.
+    async fn pass(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        let db = &self.core.db.read;
+        let queued = store::outbox::due(db, DeliveryState::Queued, now, BATCH).await?;
+        let accepted = store::outbox::due(db, DeliveryState::Accepted, now, BATCH).await?;
+        if queued.is_empty() && accepted.is_empty() {
+            return Ok(());
+        }
+        let token = (self.token)().await.context("no token for notifications")?;
+        for message in queued {
+            self.offer(&message, &token, now).await?;
+        }
+        for message in accepted {
+            self.follow(&message, &token, now).await?;
+        }
+        Ok(())
+    }
+
+    fn request<T>(&self, message: T, token: &str) -> Result<Request<T>, Error> {
+        let mut request = Request::new(message);
+        let value = format!("Bearer {token}").parse().context("a token that no header holds")?;
+        request.metadata_mut().insert("authorization", value);
+        request.set_timeout(Duration::from_secs(10));
+        Ok(request)
+    }
+
+    async fn offer(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        let Some(request) = self.compose(message).await? else {
+            self.core.metrics.message("NO_CONTACT");
+            return self.settle(message, DeliveryState::NoContact, None, now, now).await;
+        };
+        match self.client.clone().create_notification(self.request(request, token)?).await {
+            Ok(answer) => {
+                let id = answer.into_inner().notification.map(|it| it.id).unwrap_or_default();
+                self.core.metrics.message("ACCEPTED");
+                self.settle(message, DeliveryState::Accepted, Some(&id), now + LOOK, now).await
+            }
+            Err(status) => {
+                let again = matches!(
+                    status.code(),
+                    Code::Unavailable
+                        | Code::DeadlineExceeded
+                        | Code::ResourceExhausted
+                        | Code::Aborted
+                        | Code::Internal
+                        | Code::Unknown
+                        | Code::Cancelled
+                        | Code::Unauthenticated
+                        | Code::PermissionDenied
+                        | Code::Unimplemented
+                );
+                let (code, id) = (status.code(), message.id);
+                if again {
+                    tracing::warn!(%code, message = %id, "notifications did not take a message; it is offered again");
+                    let pause = TimeDelta::seconds(1 << message.attempts.clamp(0, 10)).min(LONGEST);
+                    self.settle(message, DeliveryState::Queued, None, now + pause, now).await
+                } else {
+                    tracing::error!(%code, message = %id, "notifications refuses a message");
+                    self.core.metrics.message("REFUSED");
+                    self.settle(message, DeliveryState::Failed, None, now, now).await
+                }
+            }
+        }
+    }
+
+    async fn follow(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        let Some(id) = &message.notification else {
+            return self.settle(message, DeliveryState::Queued, None, now, now).await;
+        };
+        let request = GetNotificationRequest { notification: id.clone() };
+        let status = match self.client.clone().get_notification(self.request(request, token)?).await {
+            Ok(answer) => answer.into_inner().notification.map(|it| it.status()),
+            Err(status) if status.code() == Code::NotFound => None,
+            Err(status) => {
+                let again = now + LOOK;
+                tracing::warn!(code = %status.code(), "what became of a message is asked again");
+                return self.settle(message, DeliveryState::Accepted, Some(id), again, now).await;
+            }
+        };
+        let state = match status {
+            Some(DeliveryStatus::Delivered) => DeliveryState::Delivered,
+            Some(
+                DeliveryStatus::TemporaryFailure
+                | DeliveryStatus::PermanentFailure
+                | DeliveryStatus::TechnicalFailure
+                | DeliveryStatus::Suppressed
+                | DeliveryStatus::Expired
+                | DeliveryStatus::Cancelled,
+            )
+            | None => DeliveryState::Failed,
+            Some(
+                DeliveryStatus::Unspecified
+                | DeliveryStatus::Created
+                | DeliveryStatus::Sending
+                | DeliveryStatus::Sent
+                | DeliveryStatus::FellBack,
+            ) if now - message.created_at > GIVE_UP => DeliveryState::Failed,
+            Some(
+                DeliveryStatus::Unspecified
+                | DeliveryStatus::Created
+                | DeliveryStatus::Sending
+                | DeliveryStatus::Sent
+                | DeliveryStatus::FellBack,
+            ) => DeliveryState::Accepted,
+        };
+        self.settle(message, state, Some(id), now + LOOK, now).await
+    }
+
+    /// Notes what became of a message, and what follows for its case, in one transaction.
+    async fn settle(
+        &self,
+        message: &Message,
+        state: DeliveryState,
+        notification: Option<&str>,
+        next_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let core = &self.core;
+        let tx = core.db.begin().await?;
+        if !store::outbox::moved(&tx, message, (state, notification), next_at, now).await? {
+            // Another instance was first.
+            return Ok(());
+        }
+        let question = message.kind == NoticeKind::Question.to_string();
+        let delivered = matches!(state, DeliveryState::Delivered | DeliveryState::NoContact) && question;
+        if (delivered || state == DeliveryState::Failed)
+            && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
+        {
+            let rules = core.rules(&tx).await?;
+            let change = if delivered {
+                workflow::deliver(&record.case, &rules, now)
+                    .map(|next| Change::of(record, next, "complaint.question_delivered"))
+            } else {
+                let next = record.case.clone();
+                let mut change = Change::of(record, next, "message.failed");
+                change.undelivered = Some(true);
+                change.detail.insert("message", message.id.to_string());
+                Some(change)
+            };
+            if let Some(change) = change {
+                match core.save_one(&tx, &rules, change, SYSTEM, now).await {
+                    Ok(_) => {}
+                    // The case moved meanwhile; nothing of this is kept, and the next pass looks again.
+                    Err(Error::Stale { .. }) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The notification of a message; `None` when there is nobody to reach.
+    async fn compose(&self, message: &Message) -> Result<Option<CreateNotificationRequest>, Error> {
+        let core = &self.core;
+        let Some(record) = store::complaint::find(&core.db.read, &core.cipher, message.case).await? else {
+            return Ok(None);
+        };
+        let case = &record.case;
+        let (recipient, number) = match &message.recipient {
+            Recipient::Account(account) => (recipient::Kind::AccountId(account.clone()), case.number),
+            Recipient::Reporter(number) => {
+                let Ok(number) = number.parse::<Number>() else { return Ok(None) };
+                let identity = store::vault::find(&core.db.read, &core.vault, number).await?;
+                let Some(identity) = identity.filter(store::vault::Identity::is_reachable) else {
+                    return Ok(None);
+                };
+                let addresses = Addresses {
+                    whatsapp: identity.phone.trim_start_matches('+').to_owned(),
+                    email: identity.email,
+                };
+                (recipient::Kind::Addresses(addresses), number)
+            }
+        };
+        // Nothing of a secret matter goes into a message that others may read over a shoulder.
+        let confidential = case.class == Class::Whistleblowing
+            || case.reporter(number).is_none_or(|it| !it.secrecy.shows_reporter());
+        let (message_type, gaps) = type_of(&message.kind, confidential);
+        let mut placeholders = HashMap::new();
+        for gap in gaps {
+            placeholders.insert((*gap).to_owned(), self.fill(gap, message, &record, number).await?);
+        }
+        let official = matches!(recipient, recipient::Kind::AccountId(_));
+        let actions = if official && !gaps.is_empty() {
+            let permission = "complaints.read".to_owned();
+            ["tangani", "buka"]
+                .map(|key| Action { key: key.to_owned(), permission: permission.clone(), area: String::new() })
+                .to_vec()
+        } else {
+            Vec::new()
+        };
+        Ok(Some(CreateNotificationRequest {
+            request_id: message.id.to_string(),
+            reference: message.body.subject.clone(),
+            message_type: message_type.to_owned(),
+            recipient: Some(To { kind: Some(recipient), language: String::new() }),
+            placeholders,
+            confidential,
+            actions,
+            expire_time: message.body.expires_at.map(timestamp),
+            ..CreateNotificationRequest::default()
+        }))
+    }
+
+    async fn fill(
+        &self,
+        gap: &str,
+        message: &Message,
+        record: &Record,
+        number: Number,
+    ) -> Result<String, Error> {
+        let core = &self.core;
+        let case = &record.case;
+        Ok(match gap {
+            "pin" => core.pin(number),
+            "tautan" => format!("{}/lacak", core.base_url),
+            "jawaban" => last(case, &[MessageKind::Answer, MessageKind::FirstAnswer]),
+            "yang_diminta" => last(case, &[MessageKind::Question]),
+            "jabatan" => "pejabat yang berwenang".to_owned(),
+            "tujuan" => "sebagaimana dicatat pada laporan Anda".to_owned(),
+            "waktu" => local(&*core.rules(&core.db.read).await?, message.created_at),
+            other => message.body.placeholders.get(other).cloned().unwrap_or_else(|| "-".to_owned()),
+        })
+    }
+}
+
+/// The last text of these kinds.
+fn last(case: &Case, kinds: &[MessageKind]) -> String {
+    let found = case.messages.iter().rev().find(|it| kinds.contains(&it.kind));
+    found.map(|it| it.text.clone()).unwrap_or_default()
+}
+
+/// The type of a message at notifications, with its gaps.
+fn type_of(kind: &str, confidential: bool) -> (&'static str, &'static [&'static str]) {
+    const STATUS: (&str, &[&str]) = ("perubahan_status", &["nomor", "status", "tautan"]);
+    const QUIET: (&str, &[&str]) = ("jawaban_tersedia", &["nomor", "tautan"]);
+    const TASK: (&str, &[&str]) = ("penugasan", &["nomor", "kategori", "tempat", "tenggat"]);
+    if kind == ESCALATED {
+        return ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
+    }
+    // What is no notice of the rules is told in words, such as the question which case is meant.
+    let Ok(kind) = kind.parse::<NoticeKind>() else { return STATUS };
+    match kind {
+        NoticeKind::Received => {
+            ("tanda_terima", &["nomor", "pin", "tenggat_jawaban", "tenggat_selesai", "tautan"])
+        }
+        NoticeKind::Question if confidential => QUIET,
+        NoticeKind::Question => ("minta_kelengkapan", &["nomor", "yang_diminta", "batas", "tautan"]),
+        NoticeKind::FirstAnswer if confidential => QUIET,
+        NoticeKind::FirstAnswer => ("jawaban_awal", &["nomor", "instansi", "jawaban", "tautan"]),
+        NoticeKind::Answered if confidential => ("jawaban_akhir_tersedia", &["nomor", "batas", "tautan"]),
+        NoticeKind::Answered => ("jawaban_akhir", &["nomor", "jawaban", "batas", "tautan"]),
+        NoticeKind::Revealed => {
+            ("pengungkapan_identitas", &["nomor", "jabatan", "tujuan", "waktu", "tautan"])
+        }
+        NoticeKind::Assigned | NoticeKind::HelpAsked | NoticeKind::Bounced => TASK,
+        NoticeKind::Verified
+        | NoticeKind::Disposed
+        | NoticeKind::Reopened
+        | NoticeKind::Settled
+        | NoticeKind::Archived
+        | NoticeKind::Forwarded
+        | NoticeKind::DeemedWithdrawn
+        | NoticeKind::Merged
+        | NoticeKind::Recategorised => STATUS,
+    }
+}

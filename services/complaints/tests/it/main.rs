@@ -1,0 +1,36 @@
+//! The lines about complaints, through the generated client against the service in this process: the tower stack with
+//! signed tokens, its own workers on a clock that the test moves, a stand-in for notifications, files in a folder, and
+//! SQLite as well as PostgreSQL.
+//!
+//! Each test is named after its line of the feature list, `c_07_…`. Lines about what channels write are tested where
+//! these are.
+
+/// Writes each test once and runs it on both engines: `c_07_…::sqlite` and `c_07_…::postgres`.
+macro_rules! lines {
+    ($($(#[$meta:meta])* async fn $name:ident($engine:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn run($engine: Engine) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                run(Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                run(Engine::Postgres).await;
+            }
+        }
+    )*};
+}
+
+mod filing;
+mod messages;
+mod regency;
+mod secrecy;
+mod seeing;
+mod time;
+mod work;

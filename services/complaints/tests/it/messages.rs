@@ -1,0 +1,129 @@
+//! A stand-in for notifications: it keeps what it is asked to send, each request id once, and says of each what the test
+//! wants it to say.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use mpp_proto::notifications::v1::{
+    CreateNotificationRequest, CreateNotificationResponse, DeliveryStatus, GetNotificationRequest,
+    GetNotificationResponse, Notification,
+};
+use tonic::body::Body;
+use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::{Code, Response, Status};
+use tonic_prost::ProstCodec;
+
+/// What was asked for, by request id, and what became of it.
+type Sent = BTreeMap<String, (CreateNotificationRequest, DeliveryStatus)>;
+
+#[derive(Clone)]
+pub(crate) struct Messages {
+    sent: Arc<Mutex<Sent>>,
+    /// What becomes of what is sent from now on.
+    outcome: Arc<Mutex<DeliveryStatus>>,
+}
+
+impl Messages {
+    pub(crate) fn new() -> Self {
+        Self { sent: Arc::default(), outcome: Arc::new(Mutex::new(DeliveryStatus::Delivered)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sent> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn become_of_next(&self, status: DeliveryStatus) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    /// Everything now waiting arrives.
+    pub(crate) fn deliver_all(&self) {
+        self.become_of_next(DeliveryStatus::Delivered);
+        self.lock().values_mut().for_each(|it| it.1 = DeliveryStatus::Delivered);
+    }
+
+    /// What was asked for, of one type.
+    pub(crate) fn of_type(&self, message_type: &str) -> Vec<CreateNotificationRequest> {
+        self.lock().values().map(|it| it.0.clone()).filter(|it| it.message_type == message_type).collect()
+    }
+
+    /// Everything that was asked for, as text: what must hold no name.
+    pub(crate) fn all(&self) -> Vec<CreateNotificationRequest> {
+        self.lock().values().map(|it| it.0.clone()).collect()
+    }
+
+    fn create(&self, request: CreateNotificationRequest) -> CreateNotificationResponse {
+        let status = *self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = format!("ntf_{}", request.request_id);
+        self.lock().entry(request.request_id.clone()).or_insert((request, status));
+        CreateNotificationResponse { notification: Some(Notification { id, ..Notification::default() }) }
+    }
+
+    fn get(&self, request: &GetNotificationRequest) -> Result<GetNotificationResponse, Status> {
+        let id = request.notification.trim_start_matches("ntf_");
+        let status = self.lock().get(id).map(|it| it.1);
+        let status = status.ok_or_else(|| Status::new(Code::NotFound, "no such notification"))?;
+        let notification = Notification {
+            id: request.notification.clone(),
+            status: status.into(),
+            ..Notification::default()
+        };
+        Ok(GetNotificationResponse { notification: Some(notification) })
+    }
+}
+
+impl NamedService for Messages {
+    const NAME: &'static str = "mpp.notifications.v1.NotificationsService";
+}
+
+struct Create(Messages);
+
+impl UnaryService<CreateNotificationRequest> for Create {
+    type Response = CreateNotificationResponse;
+    type Future = std::future::Ready<Result<Response<Self::Response>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<CreateNotificationRequest>) -> Self::Future {
+        std::future::ready(Ok(Response::new(self.0.create(request.into_inner()))))
+    }
+}
+
+struct Get(Messages);
+
+impl UnaryService<GetNotificationRequest> for Get {
+    type Response = GetNotificationResponse;
+    type Future = std::future::Ready<Result<Response<Self::Response>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<GetNotificationRequest>) -> Self::Future {
+        std::future::ready(self.0.get(&request.into_inner()).map(Response::new))
+    }
+}
+
+impl tower::Service<http::Request<Body>> for Messages {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let messages = self.clone();
+        Box::pin(async move {
+            if request.uri().path().ends_with("/CreateNotification") {
+                let codec: ProstCodec<CreateNotificationResponse, CreateNotificationRequest> =
+                    ProstCodec::default();
+                Ok(Grpc::new(codec).unary(Create(messages), request).await)
+            } else if request.uri().path().ends_with("/GetNotification") {
+                let codec: ProstCodec<GetNotificationResponse, GetNotificationRequest> = ProstCodec::default();
+                Ok(Grpc::new(codec).unary(Get(messages), request).await)
+            } else {
+                Ok(Status::new(Code::Unimplemented, "not part of the stand-in").into_http())
+            }
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! Reporters that cannot be exposed.
+
+use mpp_kit::testing::Engine;
+use mpp_proto::complaints::v1::*;
+use tonic::Code;
+
+use crate::regency::*;
+
+fn with(secrecy: Secrecy) -> FileComplaintRequest {
+    FileComplaintRequest { secrecy: secrecy.into(), ..Regency::report() }
+}
+
+/// Whether something anywhere in a text tells who reported.
+fn tells(text: &str) -> bool {
+    ["Rohana", "Zulaikha", "81234567890", "rohana@contoh.id"].iter().any(|it| text.contains(it))
+}
+
+async fn publish(regency: &Regency, id: &str) -> Result<(), Refusal> {
+    let request = SetComplaintPublicationRequest {
+        complaint: id.to_owned(),
+        publication: Publication::Public.into(),
+        ..SetComplaintPublicationRequest::default()
+    };
+    regency.coordinator().set_complaint_publication(request).await.map(|_| ())
+}
+
+async fn published(regency: &Regency) -> Vec<PublishedComplaint> {
+    let request = ListPublishedComplaintsRequest::default();
+    regency.nobody().list_published_complaints(request).await.unwrap().complaints
+}
+
+lines! {
+    async fn c_17_the_reporter_chooses_the_secrecy(engine) {
+        let regency = Regency::new(engine).await;
+        for secrecy in [Secrecy::Open, Secrecy::Anonymous, Secrecy::Secret] {
+            let filed = regency.file(with(secrecy)).await;
+            assert_eq!(regency.followed(&filed).await.secrecy(), secrecy);
+            assert_eq!(regency.seen(&filed.id).await.reporters[0].secrecy(), secrecy);
+        }
+    }
+
+    async fn c_18_anonim_shows_nobody_who_reported(engine) {
+        let regency = Regency::new(engine).await;
+        let open = regency.taken(with(Secrecy::Open)).await;
+        let contact = regency.agency(PUPR).complaint(&open.id).await.unwrap().reporters[0].contact.clone();
+        assert_eq!(contact.expect("biasa shows it to who works on it").name, NAME);
+        assert_eq!(regency.sekda().complaint(&open.id).await.unwrap().reporters[0].contact, None);
+        let journal = ListComplaintJournalRequest { complaint: open.id, ..ListComplaintJournalRequest::default() };
+        let entries = regency.coordinator().list_complaint_journal(journal).await.unwrap().entries;
+        assert!(entries.iter().any(|it| it.what == "reporter.seen" && it.who == "acc_pupr"), "each look is recorded");
+
+        for secrecy in [Secrecy::Anonymous, Secrecy::Secret] {
+            let filed = regency.taken(with(secrecy)).await;
+            for client in [regency.coordinator(), regency.agency(PUPR), regency.head(PUPR), regency.sekda(), regency.bupati()] {
+                let case = client.complaint(&filed.id).await.unwrap();
+                assert!(!tells(&format!("{case:?}")), "{}", client.sub);
+                assert!(case.place.unwrap().latitude.is_some_and(|it| (it - -3.12).abs() < 1e-9), "the place is coarse");
+                let request = ListComplaintJournalRequest { complaint: filed.id.clone(), ..ListComplaintJournalRequest::default() };
+                let entries = client.list_complaint_journal(request).await.unwrap();
+                assert!(!tells(&format!("{entries:?}")));
+            }
+        }
+        regency.until("messages go out", || async { regency.messages.all().len() >= 12 }).await;
+        for message in regency.messages.all() {
+            let official = message.recipient.as_ref().and_then(|it| it.kind.clone());
+            if matches!(official, Some(mpp_proto::notifications::v1::recipient::Kind::AccountId(_))) {
+                assert!(!tells(&format!("{message:?}")));
+            }
+            assert!(!tells(&format!("{:?}", message.placeholders)));
+        }
+    }
+
+    async fn c_18_the_tables_hold_no_name_in_the_clear(engine) {
+        use sea_orm::{ConnectionTrait as _, sea_query::Query};
+        let regency = Regency::new(engine).await;
+        regency.taken(with(Secrecy::Anonymous)).await;
+        for table in ["complaint", "reporter_vault", "reporter_contact", "case_number", "outbox", "journal", "idempotency"] {
+            let select = Query::select().expr(sea_orm::sea_query::Expr::cust("*")).from(table).to_owned();
+            for row in regency.db.db.read.query_all(&select).await.unwrap() {
+                for column in ["body", "digest", "number", "detail", "recipient"] {
+                    if let Ok(text) = row.try_get::<String>("", column) {
+                        assert!(!tells(&text), "{table}.{column}");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn c_19_rahasia_is_nowhere_in_public(engine) {
+        let regency = Regency::new(engine).await;
+        let open = regency.file(with(Secrecy::Open)).await;
+        let secret = regency.file(with(Secrecy::Secret)).await;
+        publish(&regency, &open.id).await.unwrap();
+        assert_eq!(publish(&regency, &secret.id).await.unwrap_err().reason, "IS_SECRET");
+        let shown = published(&regency).await;
+        assert_eq!(shown.iter().map(|it| &it.number).collect::<Vec<_>>(), [&open.number]);
+        assert!(!tells(&format!("{shown:?}")));
+        let ask = ListPublishedComplaintsRequest { numbers: secret.number.clone(), ..ListPublishedComplaintsRequest::default() };
+        assert!(regency.nobody().list_published_complaints(ask).await.unwrap().complaints.is_empty());
+        let near = ListSimilarComplaintsRequest { category: "JALAN".to_owned(), latitude: -3.123_456, longitude: 102.234_567, ..ListSimilarComplaintsRequest::default() };
+        let similar = regency.nobody().list_similar_complaints(near).await.unwrap().complaints;
+        assert_eq!(similar.len(), 1);
+    }
+
+    async fn c_20_an_identity_is_revealed_by_two_with_a_purpose_and_the_reporter_is_told(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(with(Secrecy::Anonymous)).await;
+        let pseudonym = regency.seen(&filed.id).await.reporters[0].pseudonym.clone();
+        let ask = |purpose: &str| RequestRevealRequest {
+            complaint: filed.id.clone(),
+            reporter: pseudonym.clone(),
+            purpose: purpose.to_owned(),
+            ..RequestRevealRequest::default()
+        };
+        let coordinator = regency.coordinator();
+        assert!(coordinator.request_reveal(ask("perlu")).await.unwrap_err().fields.contains_key("purpose"));
+        let purpose = "Ancaman terhadap keselamatan pelapor menurut Polsek.";
+        let reveal = coordinator.request_reveal(ask(purpose)).await.unwrap().reveal.unwrap();
+        let approve = || ApproveRevealRequest { reveal: reveal.id.clone(), ..ApproveRevealRequest::default() };
+        let own = coordinator.approve_reveal(approve()).await.unwrap_err();
+        assert_eq!((own.code, own.reason.as_str()), (Code::PermissionDenied, "SECOND_PERSON_REQUIRED"));
+        let get = GetRevealRequest { reveal: reveal.id.clone() };
+        assert_eq!(coordinator.get_reveal(get.clone()).await.unwrap().reveal.unwrap().contact, None);
+        regency.sekda().approve_reveal(approve()).await.unwrap();
+        assert_eq!(regency.sekda().approve_reveal(approve()).await.unwrap_err().reason, "NOT_WAITING");
+        assert_eq!(coordinator.get_reveal(get.clone()).await.unwrap().reveal.unwrap().contact.unwrap().name, NAME);
+        assert_eq!(regency.sekda().get_reveal(get.clone()).await.unwrap().reveal.unwrap().contact, None);
+        assert_eq!(regency.followed(&filed).await.revealed_at.len(), 1);
+        regency.until("the reporter is told", || async { regency.messages.of_type("pengungkapan_identitas").len() == 1 }).await;
+        let journal = ListComplaintJournalRequest { complaint: filed.id.clone(), page_size: 200, ..ListComplaintJournalRequest::default() };
+        let entries = coordinator.list_complaint_journal(journal).await.unwrap().entries;
+        for what in ["reveal.requested", "reveal.approved", "reporter.revealed"] {
+            assert!(entries.iter().any(|it| it.what == what), "{what}");
+        }
+        regency.wait(chrono::TimeDelta::hours(25));
+        assert_eq!(coordinator.get_reveal(get).await.unwrap().reveal.unwrap().contact, None, "it is over");
+    }
+
+    async fn c_21_whistleblowing_is_seen_by_the_inspectorate_alone(engine) {
+        let regency = Regency::new(engine).await;
+        let request = FileComplaintRequest {
+            complaint_class: ComplaintClass::Whistleblowing.into(),
+            about_agency_id: PUPR.to_owned(),
+            ..Regency::report()
+        };
+        let filed = regency.file(request).await;
+        for client in [regency.coordinator(), regency.agency(PUPR), regency.head(PUPR), regency.sekda(), regency.bupati()] {
+            assert_eq!(client.complaint(&filed.id).await.unwrap_err().code, Code::NotFound, "{}", client.sub);
+            assert!(client.listed(WorkList::Unspecified).await.is_empty(), "{}", client.sub);
+            let board = client.get_board(GetBoardRequest {}).await.unwrap().board.unwrap();
+            assert!(board.rows.iter().all(|row| row.numbers.iter().all(|it| it.count == 0)), "{}", client.sub);
+            let report = client.get_report(GetReportRequest { period: "2026-11".to_owned(), ..GetReportRequest::default() }).await.unwrap();
+            assert_eq!(report.report.unwrap().total.unwrap().received, 0, "{}", client.sub);
+        }
+        assert_eq!(regency.coordinator().verify(&filed.id).await.unwrap_err().code, Code::NotFound);
+        let inspector = regency.inspector("acc_inspector");
+        assert_eq!(inspector.complaint(&filed.id).await.unwrap().reporters[0].contact, None);
+        inspector.verify(&filed.id).await.unwrap();
+        assert_eq!(inspector.dispose(&filed.id, PUPR).await.unwrap_err().reason, "INSPECTORATE_ONLY");
+        inspector.dispose(&filed.id, INSPEKTORAT).await.unwrap();
+        inspector.accept(&filed.id).await.unwrap();
+        assert_eq!(regency.check_board(&inspector).await[&("whistleblowing".to_owned(), 1)], 1);
+        regency.set("2027-06-01T01:00:00Z");
+        regency.until("the ladder is climbed", || async { regency.messages.of_type("eskalasi").len() >= 3 }).await;
+        for message in regency.messages.of_type("eskalasi").iter().chain(&regency.messages.of_type("penugasan")) {
+            let to = format!("{:?}", message.recipient);
+            assert!(to.contains("acc_inspector"), "{to}");
+        }
+    }
+
+    async fn c_22_an_upgrade_holds_at_once_and_a_downgrade_is_the_reporters(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(with(Secrecy::Open)).await;
+        publish(&regency, &filed.id).await.unwrap();
+        assert_eq!(published(&regency).await.len(), 1);
+        let choose = |secrecy: Secrecy| AnswerComplaintRequest { secrecy: secrecy.into(), ..filed.says("") };
+        regency.nobody().answer_complaint(choose(Secrecy::Secret)).await.unwrap();
+        assert!(published(&regency).await.is_empty());
+        assert_eq!(regency.seen(&filed.id).await.reporters[0].contact, None);
+        assert_eq!(publish(&regency, &filed.id).await.unwrap_err().reason, "IS_SECRET");
+        regency.nobody().answer_complaint(choose(Secrecy::Open)).await.unwrap();
+        assert!(published(&regency).await.is_empty(), "an officer decides again whether it is published");
+        assert!(regency.seen(&filed.id).await.reporters[0].contact.is_some());
+    }
+}

@@ -1,0 +1,215 @@
+//! What is seen of many cases.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::complaints::v1::*;
+use tonic::Code;
+
+use crate::regency::*;
+
+fn done(filed: &Filed) -> AnswerComplaintRequest {
+    AnswerComplaintRequest { done: Some(true), ..filed.says("") }
+}
+
+async fn report(client: &Client, period: &str) -> Report {
+    let request = GetReportRequest { period: period.to_owned(), ..GetReportRequest::default() };
+    client.get_report(request).await.unwrap().report.unwrap()
+}
+
+fn reconciles(line: &ReportLine) -> bool {
+    line.opening + line.received + line.reopened
+        == line.settled + line.archived + line.forwarded + line.withdrawn + line.merged + line.open
+}
+
+/// One case of every kind of end, and some that go on.
+async fn a_month(regency: &Regency) {
+    let settled = regency.answered(Regency::report()).await;
+    regency.nobody().answer_complaint(done(&settled)).await.unwrap();
+    let reopened = regency.answered(Regency::report()).await;
+    regency.nobody().answer_complaint(done(&reopened)).await.unwrap();
+    regency.wait(TimeDelta::minutes(1));
+    let again = AnswerComplaintRequest { done: Some(false), ..reopened.says("Masih berlubang.") };
+    regency.nobody().answer_complaint(again).await.unwrap();
+    let archived = regency.file(Regency::report()).await;
+    let request = ArchiveComplaintRequest {
+        complaint: archived.id,
+        reason: "TEST".to_owned(),
+        advice: "Ini hanya percobaan formulir.".to_owned(),
+        ..ArchiveComplaintRequest::default()
+    };
+    regency.coordinator().archive_complaint(request).await.unwrap();
+    let request = FileComplaintRequest {
+        complaint_class: ComplaintClass::Aspiration.into(),
+        channel: Channel::Api.into(),
+        ..Regency::report()
+    };
+    regency.file(request).await;
+    regency.disposed(&regency.file(Regency::report()).await.id).await;
+}
+
+lines! {
+    async fn c_41_each_number_of_the_board_is_the_length_of_its_list(engine) {
+        let regency = Regency::new(engine).await;
+        a_month(&regency).await;
+        for hours in [3, 20, 200] {
+            regency.wait(TimeDelta::hours(hours));
+            regency.until("the sweep is done", || async {
+                regency.check_board(&regency.bupati()).await;
+                true
+            }).await;
+        }
+        regency.until("something is late", || async {
+            regency.check_board(&regency.bupati()).await[&(PUPR.to_owned(), BoardMeasure::Late.into())] >= 1
+        }).await;
+        let own = regency.head(PUPR).get_board(GetBoardRequest {}).await.unwrap().board.unwrap();
+        assert_eq!(own.rows.iter().map(|it| it.agency_id.as_str()).collect::<Vec<_>>(), [PUPR]);
+        assert!(own.rows[0].oldest_late_at.is_some());
+        let all = regency.bupati().get_board(GetBoardRequest {}).await.unwrap().board.unwrap();
+        assert_eq!(all.rows.len(), 4);
+        let request = ListBoardCasesRequest { agency: "17.07~dinkes".to_owned(), measure: BoardMeasure::Open.into(), ..ListBoardCasesRequest::default() };
+        assert_eq!(regency.head(PUPR).list_board_cases(request).await.unwrap_err().code, Code::NotFound);
+    }
+
+    async fn c_42_work_lists_hold_what_is_mine_due_late_and_to_acknowledge(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        let other = regency.file(Regency::report()).await;
+        let pupr = regency.agency(PUPR);
+        assert_eq!(pupr.listed(WorkList::Mine).await, [filed.id.clone()]);
+        assert_eq!(pupr.listed(WorkList::DueToday).await, [filed.id.clone()], "the promise falls due today");
+        assert!(pupr.listed(WorkList::Late).await.is_empty());
+        assert_eq!(regency.coordinator().listed(WorkList::ToCoordinate).await, [other.id.clone()]);
+        regency.wait(TimeDelta::hours(5));
+        regency.until("it is late", || async { pupr.listed(WorkList::Late).await == [filed.id.clone()] }).await;
+        assert_eq!(pupr.listed(WorkList::ToAcknowledge).await, [filed.id.clone()]);
+        assert!(regency.agency(DINKES).listed(WorkList::Unspecified).await.is_empty());
+        // Pages by key: every case once, what falls due first first.
+        for _ in 0..5 {
+            regency.taken(Regency::report()).await;
+        }
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListComplaintsRequest { list: WorkList::Mine.into(), page_size: 2, page_token, ..ListComplaintsRequest::default() };
+            let page = pupr.list_complaints(request).await.unwrap();
+            all.extend(page.complaints);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(all.len(), 6);
+        assert!(all.windows(2).all(|two| two[0].due_at.as_ref().unwrap().seconds <= two[1].due_at.as_ref().unwrap().seconds));
+    }
+
+    async fn c_43_tracking_shows_stage_office_deadlines_and_answers_and_no_person(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.answered(Regency::report()).await;
+        let note = AddComplaintNoteRequest { complaint: filed.id.clone(), text: "Catatan di antara petugas.".to_owned(), ..AddComplaintNoteRequest::default() };
+        regency.agency(PUPR).add_complaint_note(note).await.unwrap();
+        let seen = regency.followed(&filed).await;
+        assert_eq!((seen.state(), seen.holder.as_str()), (CaseState::AwaitingConfirmation, "Dinas Pekerjaan Umum"));
+        assert!(seen.settle_due_at.is_some() && seen.reaction_due_at.is_some() && seen.reporter_until.is_some());
+        let kinds: Vec<_> = seen.messages.iter().map(|it| it.kind.as_str()).collect();
+        assert_eq!(kinds, ["REPORT", "ANSWER"]);
+        assert!(!format!("{seen:?}").contains("acc_"), "no account is shown");
+        assert!(seen.allowed().any(|it| it == CaseVerb::Reopen));
+    }
+
+    async fn c_44_the_report_reconciles(engine) {
+        let regency = Regency::new(engine).await;
+        a_month(&regency).await;
+        regency.set("2026-12-05T01:00:00Z");
+        let before = regency.answered(Regency::report()).await;
+        regency.nobody().answer_complaint(done(&before)).await.unwrap();
+        for period in ["2026-10", "2026-11", "2026-12", "2026-Q4", "2026", "2027"] {
+            let report = report(&regency.bupati(), period).await;
+            for line in report.lines.iter().chain(&report.total) {
+                assert!(reconciles(line), "{period}: {line:?}");
+            }
+        }
+        let november = report(&regency.bupati(), "2026-11").await.total.unwrap();
+        assert_eq!((november.opening, november.received, november.reopened), (0, 5, 1));
+        assert_eq!((november.settled, november.archived, november.open), (2, 1, 3));
+        let december = report(&regency.bupati(), "2026-12").await.total.unwrap();
+        assert_eq!((december.opening, december.received, december.settled, december.settled_in_time), (3, 1, 1, 1));
+        let own = report(&regency.head(PUPR), "2026-11").await;
+        assert!(own.lines.iter().all(|it| it.agency_id == PUPR) && !own.lines.is_empty());
+        let wrong = GetReportRequest { period: "2026-13".to_owned(), ..GetReportRequest::default() };
+        assert!(regency.bupati().get_report(wrong).await.unwrap_err().fields.contains_key("period"));
+    }
+
+    async fn c_45_the_evidence_of_a_period_is_the_same_bytes_each_time(engine) {
+        let regency = Regency::new(engine).await;
+        a_month(&regency).await;
+        let export = || async {
+            let request = ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned() };
+            regency.bupati().export_evidence(request).await
+        };
+        assert!(export().await.unwrap_err().fields.contains_key("to"), "it is not over");
+        regency.set("2026-12-05T01:00:00Z");
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let first = export().await.unwrap();
+        // What happens later changes nothing in it: cases move on, one gets another category, an office another holder.
+        regency.answered(Regency::report()).await;
+        let open = regency.coordinator().listed(WorkList::ToCoordinate).await;
+        let request = RecategoriseComplaintRequest { complaint: open[0].clone(), category: "AIR".to_owned(), reason: "Ini soal air.".to_owned(), ..RecategoriseComplaintRequest::default() };
+        regency.coordinator().recategorise_complaint(request).await.unwrap();
+        let official = Official { rung: "REGENT".to_owned(), title: "Bupati".to_owned(), account_id: "acc_baru".to_owned(), ..Official::default() };
+        regency.admin().apply_official(ApplyOfficialRequest { request_id: String::new(), official: Some(official) }).await.unwrap();
+        regency.wait(TimeDelta::days(10));
+        let second = export().await.unwrap();
+        assert_eq!(first.sha256, second.sha256);
+        assert_eq!(first.archive, second.archive);
+        let text = String::from_utf8_lossy(&first.archive);
+        for file in ["PG-02", "PG-03", "PG-04", "PG-05", "PG-06", "PG-08"] {
+            assert!(text.contains(file), "{file}");
+        }
+        assert!(!text.contains("Rohana") && !text.contains("81234567890"));
+        assert!(text.contains("ADU-2026-000001-"));
+    }
+
+    async fn c_46_personal_data_goes_when_its_time_is_over_and_the_numbers_stay(engine) {
+        let regency = Regency::with(engine, |config| config.retention_months = 6).await;
+        let filed = regency.answered(Regency::report()).await;
+        regency.nobody().answer_complaint(done(&filed)).await.unwrap();
+        let before = report(&regency.bupati(), "2026-11").await;
+        regency.set("2027-07-01T01:00:00Z");
+        // The pass of the clean-up comes every ten seconds.
+        let mut gone = false;
+        for _ in 0..300 {
+            let case = regency.seen(&filed.id).await;
+            gone = case.messages.iter().all(|it| it.text.is_empty());
+            if gone {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert!(gone, "the texts are gone");
+        let case = regency.seen(&filed.id).await;
+        assert!(case.reporters.iter().all(|it| it.contact.is_none()), "{:?}", case.reporters);
+        assert_eq!(case.place.unwrap().latitude, None);
+        assert_eq!((case.state, case.clocks.len()), (CaseState::Settled.into(), 5));
+        assert_eq!(report(&regency.bupati(), "2026-11").await, before);
+    }
+
+    async fn c_50_similar_reports_are_offered_and_one_can_be_joined(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let publish = SetComplaintPublicationRequest { complaint: filed.id.clone(), publication: Publication::Public.into(), ..SetComplaintPublicationRequest::default() };
+        regency.coordinator().set_complaint_publication(publish).await.unwrap();
+        let near = |latitude: f64, category: &str| ListSimilarComplaintsRequest { category: category.to_owned(), latitude, longitude: 102.234_567, text: "lubang di pasar".to_owned(), ..ListSimilarComplaintsRequest::default() };
+        let similar = async |request| regency.nobody().list_similar_complaints(request).await.unwrap().complaints;
+        let found = similar(near(-3.123_9, "JALAN")).await;
+        assert_eq!(found[0].number, filed.number);
+        assert!((40.0..60.0).contains(&found[0].distance_metres), "{}", found[0].distance_metres);
+        assert!(similar(near(-3.125, "JALAN")).await.is_empty(), "beyond a hundred metres");
+        assert!(similar(near(-3.123_9, "AIR")).await.is_empty());
+        let follow = FileComplaintRequest { follow_number: filed.number.clone(), ..Regency::report() };
+        let answer = regency.nobody().file_complaint(follow).await.unwrap();
+        assert_ne!(answer.number, filed.number);
+        let case = regency.seen(&filed.id).await;
+        assert_eq!(case.reporters.len(), 2);
+        let seen = regency.followed(&Filed { id: filed.id.clone(), number: answer.number, pin: answer.pin }).await;
+        assert_eq!(seen.messages.len(), 1);
+    }
+}

@@ -1,0 +1,225 @@
+//! Clocks that cannot be forgotten.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::complaints::v1::*;
+use tonic::Code;
+
+use crate::regency::*;
+
+fn clock(case: &Complaint, kind: ClockKind) -> CaseClock {
+    case.clocks.iter().rev().find(|it| it.kind() == kind).expect("the clock").clone()
+}
+
+fn calendar(periods: &[(u32, &str, &str)], free: &[&str]) -> CalendarVersion {
+    CalendarVersion {
+        id: REGENCY.to_owned(),
+        zone: "WITA".to_owned(),
+        periods: periods
+            .iter()
+            .map(|(weekday, from, to)| WorkingPeriod {
+                weekday: *weekday,
+                from: (*from).to_owned(),
+                to: (*to).to_owned(),
+            })
+            .collect(),
+        free_days: free
+            .iter()
+            .map(|date| FreeDay { date: (*date).to_owned(), name: "Libur daerah".to_owned() })
+            .collect(),
+        ..CalendarVersion::default()
+    }
+}
+
+fn week() -> Vec<(u32, &'static str, &'static str)> {
+    (1..=5).flat_map(|day| [(day, "08:00", "12:00"), (day, "13:00", "16:00")]).collect()
+}
+
+async fn apply(regency: &Regency, calendar: CalendarVersion) -> ApplyCalendarResponse {
+    let request = ApplyCalendarRequest { request_id: String::new(), calendar: Some(calendar) };
+    regency.coordinator().apply_calendar(request).await.expect("a calendar")
+}
+
+lines! {
+    async fn c_34_five_clocks_with_their_own_rules(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let case = regency.disposed(&filed.id).await;
+        let kinds: Vec<_> = case.clocks.iter().map(|it| (it.kind(), it.state(), it.legal)).collect();
+        assert_eq!(kinds, [
+            (ClockKind::Verify, ClockState::Met, true),
+            (ClockKind::Settle, ClockState::Running, true),
+            (ClockKind::Reaction, ClockState::Running, false),
+            (ClockKind::Accept, ClockState::Running, true),
+            (ClockKind::FirstAnswer, ClockState::Running, true),
+        ]);
+        assert_eq!(clock(&case, ClockKind::Reaction).calendar, "", "a promise runs at night too");
+        assert_eq!(clock(&case, ClockKind::Settle).calendar, "17.07@1");
+    }
+
+    async fn c_35_working_time_has_several_periods_free_days_and_a_zone(engine) {
+        let regency = Regency::new(engine).await;
+        let broken = calendar(&[(1, "08:00", "12:00"), (1, "11:00", "16:00")], &[]);
+        let request = ApplyCalendarRequest { request_id: String::new(), calendar: Some(broken) };
+        assert!(regency.coordinator().apply_calendar(request).await.unwrap_err().fields.contains_key("calendar.periods"));
+        let mut written = calendar(&week(), &["2026-11-24", "2026-11-25"]);
+        written.special_hours = vec![SpecialHours {
+            from: "2026-11-26".to_owned(),
+            to: "2026-11-27".to_owned(),
+            name: "Ramadan".to_owned(),
+            periods: (1..=5).map(|weekday| WorkingPeriod { weekday, from: "08:00".to_owned(), to: "14:00".to_owned() }).collect(),
+        }];
+        apply(&regency, written).await;
+        let filed = regency.file(Regency::report()).await;
+        // Three working days after Monday: Thursday, Friday, Monday, at 16:00 in the middle zone.
+        let case = regency.seen(&filed.id).await;
+        assert_eq!(at(clock(&case, ClockKind::Verify).due_at.as_ref()), moment("2026-11-30T08:00:00Z"));
+        let accept = clock(&regency.disposed(&filed.id).await, ClockKind::Accept);
+        assert_eq!(at(accept.due_at.as_ref()), moment("2026-11-26T06:00:00Z"), "short hours on Thursday");
+    }
+
+    async fn c_36_a_new_calendar_moves_running_clocks_and_no_other(engine) {
+        let regency = Regency::new(engine).await;
+        let met = regency.file(Regency::report()).await;
+        regency.disposed(&met.id).await;
+        let running = regency.file(Regency::report()).await;
+        let missed = regency.file(Regency::report()).await;
+        regency.wait(TimeDelta::days(4));
+        regency.until("it is late", || async { clock(&regency.seen(&missed.id).await, ClockKind::Verify).late_at.is_some() }).await;
+        let before = (regency.seen(&met.id).await, regency.seen(&running.id).await);
+        let answer = apply(&regency, calendar(&week(), &["2026-11-30", "2026-12-01"])).await;
+        assert_eq!(answer.calendar.unwrap().version, 2);
+        assert!(answer.recounted >= 3, "{}", answer.recounted);
+        let after = (regency.seen(&met.id).await, regency.seen(&running.id).await);
+        assert_eq!(clock(&after.0, ClockKind::Verify), clock(&before.0, ClockKind::Verify), "met");
+        assert_eq!(clock(&after.1, ClockKind::Verify), clock(&before.1, ClockKind::Verify), "missed");
+        let settle = clock(&after.1, ClockKind::Settle);
+        assert!(at(settle.due_at.as_ref()) > at(clock(&before.1, ClockKind::Settle).due_at.as_ref()));
+        assert_eq!(settle.calendar, "17.07@2");
+        let request = ListComplaintJournalRequest { complaint: running.id, ..ListComplaintJournalRequest::default() };
+        let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
+        assert!(entries.iter().any(|it| it.what == "complaint.recounted"));
+    }
+
+    async fn c_37_lateness_appears_by_time_alone_also_after_a_restart(engine) {
+        let mut regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let late = || async {
+            let board = regency.bupati().get_board(GetBoardRequest {}).await.unwrap().board.unwrap();
+            let row = board.rows.into_iter().find(|it| it.agency_id == "coordinator").unwrap();
+            row.numbers.iter().find(|it| it.measure() == BoardMeasure::LateReaction).unwrap().count
+        };
+        assert_eq!(late().await, 0);
+        regency.wait(TimeDelta::hours(4) - TimeDelta::seconds(1));
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert_eq!(late().await, 0);
+        regency.wait(TimeDelta::seconds(1));
+        regency.until("it is late", || async { late().await == 1 }).await;
+        let due = at(clock(&regency.seen(&filed.id).await, ClockKind::Reaction).late_at.as_ref());
+        assert_eq!(due, moment(MONDAY) + TimeDelta::hours(4), "late from the moment, not from when it was seen");
+        regency.stop().await;
+        regency.set("2026-11-26T09:00:00Z");
+        regency.start().await;
+        regency.until("what fell due meanwhile is late", || async {
+            clock(&regency.seen(&filed.id).await, ClockKind::Verify).late_at.is_some()
+        }).await;
+        regency.check_board(&regency.bupati()).await;
+    }
+
+    async fn c_38_each_step_goes_out_once_to_the_holder_and_stops_when_the_clock_is_met(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        regency.wait(TimeDelta::hours(2));
+        regency.until("half of the promise", || async { regency.messages.of_type("eskalasi").len() == 1 }).await;
+        assert!(format!("{:?}", regency.messages.of_type("eskalasi")[0].recipient).contains("acc_pupr"));
+        regency.wait(TimeDelta::hours(2));
+        regency.until("all of it", || async { regency.messages.of_type("eskalasi").len() == 2 }).await;
+        let steps = regency.seen(&filed.id).await.escalations;
+        let taken: Vec<_> = steps.iter().map(|it| (it.clock(), it.percent, it.rung.as_str(), it.account_id.as_str())).collect();
+        assert_eq!(taken, [
+            (ClockKind::Reaction, 50, "ADMIN", "acc_pupr"),
+            (ClockKind::Reaction, 100, "AGENCY_HEAD", "acc_pupr_head"),
+        ]);
+        let head = regency.head(PUPR);
+        assert_eq!(head.listed(WorkList::ToAcknowledge).await, [filed.id.clone()]);
+        let take = |id: &str| AcknowledgeEscalationRequest { escalation: id.to_owned(), ..AcknowledgeEscalationRequest::default() };
+        assert_eq!(regency.sekda().acknowledge_escalation(take(&steps[1].id)).await.unwrap_err().code, Code::NotFound);
+        let answer = head.acknowledge_escalation(take(&steps[1].id)).await.unwrap().escalation.unwrap();
+        assert_eq!(answer.acknowledged_by, "acc_pupr_head");
+        assert_eq!(head.acknowledge_escalation(take(&steps[1].id)).await.unwrap_err().reason, "NOT_WAITING");
+        let first = GiveFirstAnswerRequest { complaint: filed.id.clone(), text: "Tim kami meninjau besok.".to_owned(), ..GiveFirstAnswerRequest::default() };
+        regency.agency(PUPR).give_first_answer(first).await.unwrap();
+        regency.wait(TimeDelta::hours(10));
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let steps = regency.seen(&filed.id).await.escalations;
+        assert!(steps.iter().filter(|it| it.clock() == ClockKind::Reaction).count() == 2, "{steps:?}");
+    }
+
+    async fn c_39_pausing_a_late_clock_leaves_it_late(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        regency.wait(TimeDelta::days(30));
+        regency.agency(PUPR).ask(&filed.id).await.unwrap();
+        regency.until("the clocks stand still", || async {
+            clock(&regency.seen(&filed.id).await, ClockKind::Settle).state() == ClockState::Paused
+        }).await;
+        let paused = clock(&regency.seen(&filed.id).await, ClockKind::Settle);
+        assert_eq!(at(paused.late_at.as_ref()), moment("2026-12-11T09:30:00Z"));
+        assert!(regency.agency(PUPR).listed(WorkList::Late).await.contains(&filed.id));
+        regency.nobody().answer_complaint(filed.says("Di sebelah utara.")).await.unwrap();
+        let resumed = clock(&regency.seen(&filed.id).await, ClockKind::Settle);
+        assert_eq!((resumed.state(), &resumed.late_at), (ClockState::Running, &paused.late_at));
+    }
+
+    async fn c_40_a_case_keeps_the_row_that_set_its_clock(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let before = clock(&regency.seen(&filed.id).await, ClockKind::Settle);
+        let rows = regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines;
+        let row = rows.iter().find(|it| it.id == before.deadline_id).unwrap().clone();
+        assert_eq!((row.key.as_str(), row.value, row.confidence.as_str()), ("D5", 14, "B"));
+        let next = Deadline { value: 2, valid_from: "2026-11-24".to_owned(), source: "Perbup 1/2026".to_owned(), ladder: HashMap::new(), ..row.clone() };
+        let apply = |deadline: Deadline| ApplyDeadlineRequest { request_id: String::new(), deadline: Some(deadline) };
+        let early = Deadline { valid_from: "2025-01-01".to_owned(), ..next.clone() };
+        assert!(regency.coordinator().apply_deadline(apply(early)).await.unwrap_err().fields.contains_key("deadline.valid_from"));
+        regency.coordinator().apply_deadline(apply(next)).await.unwrap();
+        let rows = regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines;
+        assert_eq!(rows.iter().find(|it| it.id == before.deadline_id).unwrap().valid_to, "2026-11-23");
+        assert_eq!(clock(&regency.seen(&filed.id).await, ClockKind::Settle), before);
+        regency.wait(TimeDelta::days(1));
+        let later = regency.file(Regency::report()).await;
+        let fresh = clock(&regency.seen(&later.id).await, ClockKind::Settle);
+        assert_eq!(at(fresh.due_at.as_ref()), moment("2026-11-26T09:00:00Z"));
+        assert_ne!(fresh.deadline_id, before.deadline_id);
+    }
+
+    async fn c_67_who_acts_in_an_office_gets_its_steps_and_its_reach(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        let plt = regency.person("acc_plt", &["complaints.board", "complaints.read", "complaints.work"], &[DINKES]);
+        assert_eq!(plt.complaint(&filed.id).await.unwrap_err().code, Code::NotFound);
+        let officials = regency.coordinator().list_officials(ListOfficialsRequest::default()).await.unwrap().officials;
+        let head = officials.iter().find(|it| it.rung == "AGENCY_HEAD").unwrap();
+        let acting = Acting {
+            official_id: head.id.clone(),
+            account_id: "acc_plt".to_owned(),
+            title: "PLT".to_owned(),
+            decree: "800/12/2026".to_owned(),
+            from: stamp(regency.clock_now()),
+            to: stamp(regency.clock_now() + TimeDelta::days(5)),
+            ..Acting::default()
+        };
+        let request = ApplyActingRequest { request_id: String::new(), acting: Some(acting) };
+        regency.coordinator().apply_acting(request).await.unwrap();
+        assert!(plt.complaint(&filed.id).await.is_ok());
+        regency.wait(TimeDelta::hours(4));
+        regency.until("the step goes to who acts", || async {
+            let steps = plt.list_escalations(ListEscalationsRequest::default()).await.unwrap().escalations;
+            steps.iter().any(|it| it.rung == "AGENCY_HEAD" && it.complaint_id == filed.id)
+        }).await;
+        regency.wait(TimeDelta::days(6));
+        assert_eq!(plt.complaint(&filed.id).await.unwrap_err().code, Code::NotFound);
+    }
+}

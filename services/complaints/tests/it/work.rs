@@ -1,0 +1,269 @@
+//! What officers and reporters do to a case.
+
+use chrono::TimeDelta;
+use mpp_kit::journal;
+use mpp_kit::testing::Engine;
+use mpp_proto::complaints::v1::*;
+use tonic::Code;
+
+use crate::regency::*;
+
+fn png() -> Vec<u8> {
+    include_bytes!("../../src/intake/samples/drawing.png").to_vec()
+}
+
+async fn proof(regency: &Regency) -> String {
+    let request = UploadComplaintFileRequest { request_id: String::new(), content: png() };
+    regency.nobody().upload_complaint_file(request).await.unwrap().file.unwrap().file_id
+}
+
+fn done(filed: &Filed, done: bool, rating: i32) -> AnswerComplaintRequest {
+    let text = if done { "" } else { "Masih berlubang." };
+    AnswerComplaintRequest { done: Some(done), rating, ..filed.says(text) }
+}
+
+lines! {
+    async fn c_23_what_the_table_does_not_permit_is_refused_and_changes_nothing(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let before = regency.seen(&filed.id).await;
+        let early = regency.coordinator().dispose(&filed.id, PUPR).await.unwrap_err();
+        assert_eq!((early.code, early.reason.as_str()), (Code::FailedPrecondition, "NOT_PERMITTED_IN_STATE"));
+        regency.disposed(&filed.id).await;
+        let stranger = regency.coordinator().accept(&filed.id).await.unwrap_err();
+        assert_eq!(stranger.code, Code::PermissionDenied);
+        assert_eq!(regency.agency(DINKES).accept(&filed.id).await.unwrap_err().code, Code::NotFound);
+        assert_eq!(regency.nobody().verify(&filed.id).await.unwrap_err().code, Code::Unauthenticated);
+        let after = regency.seen(&filed.id).await;
+        assert_eq!((after.state(), after.version), (CaseState::Disposed, before.version + 2));
+    }
+
+    async fn c_24_every_transition_is_in_a_journal_that_cannot_be_changed_unseen(engine) {
+        use sea_orm::{ConnectionTrait as _, sea_query::{Expr, ExprTrait as _, Query}};
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        let request = ListComplaintJournalRequest { complaint: filed.id.clone(), ..ListComplaintJournalRequest::default() };
+        let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
+        let seen: Vec<_> = entries.iter().map(|it| (it.who.as_str(), it.what.as_str(), it.from.as_str(), it.to.as_str())).collect();
+        assert_eq!(seen, [
+            ("public", "complaint.filed", "", "NEW"),
+            ("acc_coordinator", "complaint.verify", "NEW", "VERIFIED"),
+            ("acc_coordinator", "complaint.dispose", "VERIFIED", "DISPOSED"),
+            ("acc_pupr", "complaint.accept", "DISPOSED", "IN_PROGRESS"),
+        ]);
+        assert!(entries[3].detail.contains(PUPR), "the holder is kept");
+        let db = &regency.db.db;
+        journal::verify(&db.read).await.unwrap();
+        let change = Query::update().table("journal").value("who", "acc_other").and_where(Expr::col("seq").eq(entries[2].seq)).to_owned();
+        db.write.execute(&change).await.unwrap();
+        assert!(journal::verify(&db.read).await.is_err());
+    }
+
+    async fn c_25_one_agency_leads_and_helpers_have_their_own_deadlines(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        regency.coordinator().verify(&filed.id).await.unwrap();
+        let due = moment(MONDAY) + TimeDelta::days(2);
+        let helper = Helper { agency_id: DINKES.to_owned(), task: "Periksa air tergenang".to_owned(), due_at: stamp(due), ..Helper::default() };
+        let request = DisposeComplaintRequest {
+            complaint: filed.id.clone(),
+            agency_id: PUPR.to_owned(),
+            helpers: vec![helper.clone(), helper.clone()],
+            ..DisposeComplaintRequest::default()
+        };
+        assert!(regency.coordinator().dispose_complaint(request.clone()).await.unwrap_err().fields.contains_key("helpers[1].agency_id"));
+        let request = DisposeComplaintRequest { helpers: vec![helper], ..request };
+        let case = regency.coordinator().dispose_complaint(request).await.unwrap().complaint.unwrap();
+        assert_eq!((case.lead_agency_id.as_str(), at(case.helpers[0].due_at.as_ref())), (PUPR, due));
+        assert_eq!(regency.agency(DINKES).listed(WorkList::Mine).await, [filed.id.clone()]);
+        assert_eq!(regency.agency(DINKES).accept(&filed.id).await.unwrap_err().code, Code::PermissionDenied);
+        let help = |agency: &str| CompleteHelpRequest { complaint: filed.id.clone(), agency_id: agency.to_owned(), text: "Sudah diperiksa.".to_owned(), ..CompleteHelpRequest::default() };
+        assert_eq!(regency.agency(PUPR).complete_help(help(DINKES)).await.unwrap_err().code, Code::PermissionDenied);
+        let case = regency.agency(DINKES).complete_help(help(DINKES)).await.unwrap().complaint.unwrap();
+        assert!(case.helpers[0].done_at.is_some());
+        assert!(regency.agency(DINKES).listed(WorkList::Mine).await.is_empty());
+    }
+
+    async fn c_26_after_two_bounces_the_coordinator_decides(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        regency.disposed(&filed.id).await;
+        for bounces in 1..=2 {
+            assert_eq!(regency.agency(PUPR).bounce(&filed.id).await.unwrap().bounces, bounces);
+            assert!(regency.coordinator().listed(WorkList::ToCoordinate).await.contains(&filed.id));
+            regency.coordinator().dispose(&filed.id, PUPR).await.unwrap();
+        }
+        assert_eq!(regency.agency(PUPR).bounce(&filed.id).await.unwrap_err().reason, "BOUNCE_LIMIT");
+        let short = BounceComplaintRequest { complaint: filed.id, reason: "bukan".to_owned(), ..BounceComplaintRequest::default() };
+        assert!(regency.agency(PUPR).bounce_complaint(short).await.unwrap_err().fields.contains_key("reason"));
+        assert_eq!(regency.check_board(&regency.coordinator()).await[&(PUPR.to_owned(), BoardMeasure::Bounced.into())], 1);
+    }
+
+    async fn c_27_closing_otherwise_needs_a_listed_reason_and_advice(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let archive = |reason: &str, advice: &str| ArchiveComplaintRequest { complaint: filed.id.clone(), reason: reason.to_owned(), advice: advice.to_owned(), ..ArchiveComplaintRequest::default() };
+        let refused = regency.coordinator().archive_complaint(archive("BOSAN", "")).await.unwrap_err();
+        assert_eq!(refused.fields.keys().collect::<Vec<_>>(), ["advice", "reason"]);
+        let advice = "Tulis ulang laporan dengan lokasi yang jelas.";
+        regency.coordinator().archive_complaint(archive("UNCLEAR", advice)).await.unwrap();
+        let seen = regency.followed(&filed).await;
+        assert_eq!((seen.state(), seen.advice.as_str()), (CaseState::Archived, advice));
+        let other = regency.file(Regency::report()).await;
+        let forward = ForwardComplaintOutsideRequest {
+            complaint: other.id.clone(),
+            reason: "PROVINCE".to_owned(),
+            forwarded_to: "Dinas PUPR Provinsi".to_owned(),
+            advice: "Hubungi Dinas PUPR Provinsi dengan nomor laporan ini.".to_owned(),
+            ..ForwardComplaintOutsideRequest::default()
+        };
+        let case = regency.coordinator().forward_complaint_outside(forward).await.unwrap().complaint.unwrap();
+        assert_eq!((case.state(), case.forwarded_to.as_str()), (CaseState::ForwardedOutside, "Dinas PUPR Provinsi"));
+        regency.until("both are told", || async { regency.messages.of_type("perubahan_status").len() >= 2 }).await;
+    }
+
+    async fn c_28_clocks_stand_still_once_the_question_arrived_and_silence_withdraws(engine) {
+        let regency = Regency::new(engine).await;
+        regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::Sending);
+        let filed = regency.taken(Regency::report()).await;
+        regency.agency(PUPR).ask(&filed.id).await.unwrap();
+        regency.until("the question is sent", || async { regency.messages.of_type("minta_kelengkapan").len() == 1 }).await;
+        regency.wait(TimeDelta::minutes(1));
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        let settle = |case: &Complaint| case.clocks.iter().find(|it| it.kind() == ClockKind::Settle).unwrap().clone();
+        assert_eq!(settle(&regency.seen(&filed.id).await).state(), ClockState::Running, "it did not arrive yet");
+        regency.messages.deliver_all();
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("the clocks stand still", || async { settle(&regency.seen(&filed.id).await).state() == ClockState::Paused }).await;
+        let until = at(regency.seen(&filed.id).await.reporter_until.as_ref());
+        assert_eq!(until - regency.clock_now(), TimeDelta::days(30));
+        regency.wait(TimeDelta::days(31));
+        regency.until("it counts as withdrawn", || async { regency.seen(&filed.id).await.state() == CaseState::DeemedWithdrawn }).await;
+    }
+
+    async fn c_28_the_reporter_completes_and_it_goes_on_where_it_stood(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        regency.agency(PUPR).ask(&filed.id).await.unwrap();
+        regency.nobody().answer_complaint(filed.says("Di sebelah utara, dekat jembatan.")).await.unwrap();
+        let case = regency.seen(&filed.id).await;
+        assert_eq!(case.state(), CaseState::InProgress);
+        assert!(case.messages.iter().any(|it| it.kind == "ADDITION" && it.text.contains("jembatan")));
+    }
+
+    async fn c_29_only_the_substantive_answer_leads_on(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        let first = GiveFirstAnswerRequest { complaint: filed.id.clone(), text: "Tim kami meninjau besok pagi.".to_owned(), ..GiveFirstAnswerRequest::default() };
+        let case = regency.agency(PUPR).give_first_answer(first).await.unwrap().complaint.unwrap();
+        assert_eq!(case.state(), CaseState::InProgress);
+        let state = |kind: ClockKind| case.clocks.iter().find(|it| it.kind() == kind).unwrap().state();
+        assert_eq!((state(ClockKind::FirstAnswer), state(ClockKind::Reaction)), (ClockState::Met, ClockState::Met));
+        assert_eq!(state(ClockKind::Settle), ClockState::Running);
+        assert_eq!(regency.nobody().answer_complaint(done(&filed, true, 5)).await.unwrap_err().reason, "NOT_PERMITTED_IN_STATE");
+        regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        let seen = regency.nobody().answer_complaint(done(&filed, true, 5)).await.unwrap().complaint.unwrap();
+        assert_eq!((seen.state(), seen.rating), (CaseState::Settled, 5));
+    }
+
+    async fn c_30_settling_needs_proof_or_a_listed_reason(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        let refused = regency.agency(PUPR).give_answer(answer(&filed.id)).await.unwrap_err();
+        assert_eq!(refused.fields["proof_file_ids"], "PROOF_REQUIRED");
+        let proven = GiveAnswerRequest { proof_file_ids: vec![proof(&regency).await], ..answer(&filed.id) };
+        let case = regency.agency(PUPR).give_answer(proven).await.unwrap().complaint.unwrap();
+        assert_eq!(case.state(), CaseState::AwaitingConfirmation);
+        assert!(case.messages.last().unwrap().files[0].proof);
+        let other = regency.answered(Regency::report()).await;
+        regency.nobody().answer_complaint(done(&other, true, 0)).await.unwrap();
+        let numbers = regency.check_board(&regency.coordinator()).await;
+        assert_eq!(numbers[&(PUPR.to_owned(), BoardMeasure::SettledWithoutProof.into())], 1);
+    }
+
+    async fn c_31_belum_within_ten_days_reopens_to_the_same_holder(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        regency.wait(TimeDelta::days(40));
+        regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        regency.wait(TimeDelta::days(9));
+        let seen = regency.nobody().answer_complaint(done(&filed, false, 0)).await.unwrap().complaint.unwrap();
+        assert_eq!(seen.state(), CaseState::Reopened);
+        let case = regency.seen(&filed.id).await;
+        assert_eq!((case.lead_agency_id.as_str(), case.reopenings), (PUPR, 1));
+        let settles: Vec<_> = case.clocks.iter().filter(|it| it.kind() == ClockKind::Settle).collect();
+        assert!(settles[0].late_at.is_some() && settles[1].late_at.is_none());
+        regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        regency.wait(TimeDelta::days(10));
+        regency.until("silence settles it", || async { regency.seen(&filed.id).await.state() == CaseState::Settled }).await;
+        assert_eq!(regency.nobody().answer_complaint(done(&filed, false, 0)).await.unwrap_err().reason, "WINDOW_OVER");
+    }
+
+    async fn c_32_merged_cases_are_one_and_each_reporter_keeps_number_and_secrecy(engine) {
+        let regency = Regency::new(engine).await;
+        let first = regency.taken(Regency::report()).await;
+        regency.wait(TimeDelta::minutes(5));
+        let second = regency.file(FileComplaintRequest { secrecy: Secrecy::Secret.into(), ..Regency::report() }).await;
+        let merge = |from: &str, into: &str| MergeComplaintRequest { complaint: from.to_owned(), into: into.to_owned(), ..MergeComplaintRequest::default() };
+        assert_eq!(regency.coordinator().merge_complaint(merge(&first.id, &second.id)).await.unwrap_err().reason, "CANNOT_MERGE");
+        regency.coordinator().merge_complaint(merge(&second.id, &first.id)).await.unwrap();
+        regency.nobody().answer_complaint(second.says("Sudah ada motor yang jatuh.")).await.unwrap();
+        let case = regency.seen(&first.id).await;
+        assert_eq!(case.reporters.iter().map(|it| it.secrecy()).collect::<Vec<_>>(), [Secrecy::Open, Secrecy::Secret]);
+        assert!(case.messages.last().unwrap().text.contains("motor"));
+        let (one, other) = (regency.followed(&first).await, regency.followed(&second).await);
+        assert_eq!((one.number.as_str(), other.number.as_str()), (first.number.as_str(), second.number.as_str()));
+        assert!(!format!("{one:?}").contains("motor"), "what another reporter said is theirs");
+        regency.agency(PUPR).answer_without_proof(&first.id).await.unwrap();
+        regency.nobody().answer_complaint(done(&first, true, 4)).await.unwrap();
+        assert_eq!(regency.seen(&first.id).await.state(), CaseState::AwaitingConfirmation);
+        regency.nobody().answer_complaint(done(&second, true, 0)).await.unwrap();
+        assert_eq!(regency.followed(&second).await.state(), CaseState::Settled);
+        regency.until("each is told", || async { regency.messages.of_type("tanda_terima").len() == 2 }).await;
+    }
+
+    async fn c_33_the_second_of_two_officers_gets_a_conflict(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let version = regency.seen(&filed.id).await.version;
+        let note = |text: &str| AddComplaintNoteRequest { complaint: filed.id.clone(), version, text: text.to_owned(), ..AddComplaintNoteRequest::default() };
+        let (one, other) = (regency.coordinator(), regency.coordinator());
+        let (a, b) = tokio::join!(one.add_complaint_note(note("satu")), other.add_complaint_note(note("dua")));
+        assert_eq!([&a, &b].iter().filter(|it| it.is_ok()).count(), 1);
+        let refused = a.err().or(b.err()).unwrap();
+        assert_eq!((refused.code, refused.reason.as_str()), (Code::Aborted, "VERSION_MISMATCH"));
+        assert_eq!(regency.seen(&filed.id).await.messages.len(), 2);
+    }
+
+    async fn c_53_another_category_keeps_number_and_history(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let before = regency.seen(&filed.id).await;
+        let request = RecategoriseComplaintRequest { complaint: filed.id.clone(), category: "AIR".to_owned(), reason: "Ini soal air.".to_owned(), ..RecategoriseComplaintRequest::default() };
+        let case = regency.coordinator().recategorise_complaint(request).await.unwrap().complaint.unwrap();
+        assert_eq!((case.number.as_str(), case.category.as_str()), (before.number.as_str(), "AIR"));
+        assert_eq!(case.messages[0], before.messages[0]);
+        regency.until("the reporter is told once", || async { regency.messages.of_type("perubahan_status").len() == 1 }).await;
+    }
+
+    async fn c_54_an_answer_says_who_does_what_when(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        let bare = GiveAnswerRequest { complaint: filed.id.clone(), text: "Akan segera ditindaklanjuti oleh tim kami.".to_owned(), reason_without_proof: "INFORMATION_GIVEN".to_owned(), ..GiveAnswerRequest::default() };
+        let refused = regency.agency(PUPR).give_answer(bare).await.unwrap_err();
+        assert_eq!(refused.fields.keys().collect::<Vec<_>>(), ["what", "when", "who"]);
+        let template = ResponseTemplate { kind: "ANSWER".to_owned(), name: "Jalan".to_owned(), text: "Sudah kami tangani dengan baik.".to_owned(), active: true, ..ResponseTemplate::default() };
+        let request = ApplyResponseTemplateRequest { request_id: String::new(), template: Some(template) };
+        assert!(regency.coordinator().apply_response_template(request).await.unwrap_err().fields.contains_key("template.text"));
+    }
+
+    async fn c_58_a_settled_case_is_rated_once(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.answered(Regency::report()).await;
+        regency.nobody().answer_complaint(done(&filed, true, 0)).await.unwrap();
+        let rate = |rating: i32| AnswerComplaintRequest { rating, ..filed.says("") };
+        assert!(regency.nobody().answer_complaint(rate(6)).await.unwrap_err().fields.contains_key("rating"));
+        assert_eq!(regency.nobody().answer_complaint(rate(4)).await.unwrap().complaint.unwrap().rating, 4);
+        assert_eq!(regency.nobody().answer_complaint(rate(1)).await.unwrap_err().reason, "NOTHING_TO_RATE");
+    }
+}

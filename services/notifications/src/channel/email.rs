@@ -1,0 +1,192 @@
+//! E-mail by SMTP (RFC 5321) through the mail server of the installation.
+//!
+//! The Message-ID is the same at every attempt, so that receivers collapse repetitions. The envelope sender names the message
+//! (VERP), so that a bounce does. Mails say that a machine wrote them (RFC 3834); digests say how they are ended (RFC 8058).
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use lettre::address::Envelope;
+use lettre::message::Mailbox;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use mpp_kit::config::ExposeSecret as _;
+
+use super::{Channel, Message, Report};
+use crate::config::{EmailConfig, Security};
+use crate::domain::outcome::Outcome;
+
+/// The mail server.
+pub(crate) struct Email {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    domain: String,
+}
+
+/// The local part of envelope senders, before the name of the message.
+pub(crate) const BOUNCES: &str = "pantul";
+
+impl Email {
+    /// The mail server of these settings.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub(crate) fn new(config: &EmailConfig) -> anyhow::Result<Self> {
+        let builder = match config.security {
+            Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&config.host)
+                .context("setting notifications.email.host")?,
+            Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&config.host)
+                .context("setting notifications.email.host")?,
+            Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host),
+        };
+        let mut builder =
+            builder.port(config.port).timeout(Some(Duration::from_secs(config.timeout_seconds.into())));
+        if !config.username.is_empty() {
+            let password = config.password.expose_secret().to_owned();
+            builder = builder.credentials(Credentials::new(config.username.clone(), password));
+        }
+        Ok(Self {
+            transport: builder.build(),
+            from: config.from.parse().context("setting notifications.email.from")?,
+            domain: config.domain.clone(),
+        })
+    }
+
+    fn written(&self, message: &Message) -> anyhow::Result<lettre::Message> {
+        let tag = message.tag();
+        let to: Address = message.address.parse().context("an address")?;
+        let sender: Address =
+            format!("{BOUNCES}+{tag}@{}", self.domain).parse().context("an envelope sender")?;
+        let mut builder = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to.clone()))
+            .subject(one_line(&message.subject))
+            .message_id(Some(format!("<{tag}@{}>", self.domain)))
+            .date(message.at.into())
+            .envelope(Envelope::new(Some(sender), vec![to])?)
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned())?)
+            .raw_header(header("X-Auto-Response-Suppress", "All".to_owned())?);
+        if let Some(url) = &message.unsubscribe {
+            builder = builder
+                .raw_header(header("List-Unsubscribe", format!("<{url}>"))?)
+                .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned())?);
+        }
+        Ok(builder.header(ContentType::TEXT_PLAIN).body(message.with_links())?)
+    }
+}
+
+fn header(name: &'static str, value: String) -> anyhow::Result<HeaderValue> {
+    let name = HeaderName::new_from_ascii(name.to_owned()).context("a header name")?;
+    Ok(HeaderValue::new(name, value))
+}
+
+/// A subject is one line, whatever fills its gaps.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[async_trait]
+impl Channel for Email {
+    async fn send(&self, message: &Message) -> Report {
+        let Ok(mail) = self.written(message) else {
+            return Report::of(Outcome::Refused, "MESSAGE");
+        };
+        match self.transport.send(mail).await {
+            Ok(response) => Report {
+                code: response.code().to_string(),
+                ..Report::accepted(format!("{}@{}", message.tag(), self.domain))
+            },
+            Err(error) => judge(&error),
+        }
+    }
+}
+
+/// What a refusal means. The text of the server is looked at for its enhanced status code (RFC 3463) and is not kept: it may
+/// quote the address.
+fn judge(error: &SmtpError) -> Report {
+    let Some(code) = error.status() else {
+        // No answer, or none that can be read. The Message-ID makes a repetition harmless.
+        return Report::of(
+            Outcome::ProviderFailed,
+            if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" },
+        );
+    };
+    let code = code.to_string();
+    let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let enhanced = enhanced(&text);
+    let told = enhanced.clone().unwrap_or_else(|| code.clone());
+    Report::of(of_status(&code, enhanced.as_deref()), told)
+}
+
+fn of_status(code: &str, enhanced: Option<&str>) -> Outcome {
+    match (code, enhanced) {
+        (_, Some("5.2.2" | "4.2.2")) | ("552", None) => Outcome::Busy,
+        ("535" | "530" | "534" | "538", _) => Outcome::AccountLocked,
+        ("421", _) => Outcome::ProviderFailed,
+        (code, _) if code.starts_with('4') => Outcome::Busy,
+        (_, Some(status)) if status.starts_with("5.7.") => Outcome::HeldBack,
+        (_, Some(status)) if status.starts_with("5.1.") || status.starts_with("5.2.") => {
+            Outcome::Undeliverable
+        }
+        ("550" | "551" | "553", _) => Outcome::Undeliverable,
+        _ => Outcome::Refused,
+    }
+}
+
+/// The first enhanced status code in a text, such as `5.1.1`.
+fn enhanced(text: &str) -> Option<String> {
+    text.split(|c: char| !(c.is_ascii_digit() || c == '.')).find_map(|word| {
+        let parts: Vec<&str> = word.split('.').collect();
+        let [class, subject, detail] = parts.as_slice() else { return None };
+        let short = |part: &str| (1..=3).contains(&part.len());
+        (["2", "4", "5"].contains(class) && short(subject) && short(detail)).then(|| word.to_owned())
+    })
+}
+
+/// The outcome that a bounce reports by its enhanced status code: a full mailbox passes, the rest does not.
+pub(crate) fn of_bounce(status: &str) -> Outcome {
+    if status.starts_with("5.") && status != "5.2.2" { Outcome::Undeliverable } else { Outcome::Busy }
+}
+
+/// The message that an envelope address names: `pantul+ntf_….1@…`.
+pub(crate) fn of_envelope(address: &str) -> Option<(&str, u32)> {
+    let (local, _) = address.rsplit_once('@')?;
+    let (id, step) = local.strip_prefix(BOUNCES)?.strip_prefix('+')?.rsplit_once('.')?;
+    Some((id, step.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_servers_are_read_by_their_codes() {
+        for (code, text, outcome) in [
+            ("550", "5.1.1 user unknown", Outcome::Undeliverable),
+            ("550", "no such user", Outcome::Undeliverable),
+            ("552", "5.2.2 mailbox full", Outcome::Busy),
+            ("451", "4.7.1 greylisted", Outcome::Busy),
+            ("421", "4.3.2 shutting down", Outcome::ProviderFailed),
+            ("535", "5.7.8 bad credentials", Outcome::AccountLocked),
+            ("554", "5.7.1 blocked", Outcome::HeldBack),
+            ("501", "5.5.4 syntax", Outcome::Refused),
+        ] {
+            assert_eq!(of_status(code, enhanced(text).as_deref()), outcome, "{code} {text}");
+        }
+        assert_eq!(enhanced("smtp 10.0.0.1 said 5.1.1"), Some("5.1.1".to_owned()));
+        assert_eq!(enhanced("see https://a.b/5"), None);
+    }
+
+    #[test]
+    fn an_envelope_names_its_message() {
+        assert_eq!(of_envelope("pantul+ntf_abc.2@contohkab.go.id"), Some(("ntf_abc", 2)));
+        for foreign in ["pantul@contohkab.go.id", "ntf_abc.2@x", "pantul+ntf_abc@x", "pantul+ntf_abc.x@x"] {
+            assert_eq!(of_envelope(foreign), None, "{foreign}");
+        }
+        assert_eq!(of_bounce("5.1.1"), Outcome::Undeliverable);
+        assert_eq!(of_bounce("5.2.2"), Outcome::Busy);
+    }
+}

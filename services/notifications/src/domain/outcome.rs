@@ -1,0 +1,263 @@
+//! What an attempt came to, and what follows. The clock and the dice are arguments.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::channel::Channel;
+use super::status::Verb;
+
+/// How long an attempt is repeated after the first one.
+pub const PATIENCE: TimeDelta = TimeDelta::hours(4);
+/// How long a receipt is waited for when no step follows.
+pub const RECEIPT: TimeDelta = TimeDelta::hours(72);
+/// How long the status of an attempt without an answer is waited for before it is repeated.
+pub const UNCLEAR: TimeDelta = TimeDelta::minutes(2);
+/// The first delay between two attempts.
+const FIRST_DELAY: TimeDelta = TimeDelta::seconds(30);
+/// The longest delay between two attempts.
+const LONGEST_DELAY: TimeDelta = TimeDelta::minutes(30);
+/// By how much of itself a delay is lengthened at most.
+const JITTER: f64 = 0.2;
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider took it; receipts follow or not.
+    Accepted,
+    /// It arrived.
+    Delivered,
+    /// Too fast for this recipient: only that one is delayed.
+    PairRate,
+    /// Too fast for our account.
+    Throughput,
+    /// No free text any more: a template is needed.
+    WindowClosed,
+    /// This address cannot take it.
+    Undeliverable,
+    /// The provider holds it back; repeating would not help.
+    HeldBack,
+    /// The template is missing, paused or has other parameters.
+    TemplateUnusable,
+    /// The request is wrong, or the message too large.
+    Refused,
+    /// Not now, a matter of the recipient: mailbox full, greylisted.
+    Busy,
+    /// The provider failed, before it can have taken anything.
+    ProviderFailed,
+    /// Our account is locked or its key is not accepted.
+    AccountLocked,
+    /// Nobody knows: the answer was lost after the request went out.
+    Unclear,
+}
+
+impl Outcome {
+    /// The word for programs and for the list of attempts.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted => "ACCEPTED",
+            Self::Delivered => "DELIVERED",
+            Self::PairRate => "PAIR_RATE",
+            Self::Throughput => "THROUGHPUT",
+            Self::WindowClosed => "WINDOW_CLOSED",
+            Self::Undeliverable => "UNDELIVERABLE",
+            Self::HeldBack => "HELD_BACK",
+            Self::TemplateUnusable => "TEMPLATE_UNUSABLE",
+            Self::Refused => "REFUSED",
+            Self::Busy => "BUSY",
+            Self::ProviderFailed => "PROVIDER_FAILED",
+            Self::AccountLocked => "ACCOUNT_LOCKED",
+            Self::Unclear => "UNCLEAR",
+        }
+    }
+
+    /// Whether our account at the provider failed, rather than this message.
+    #[must_use]
+    pub fn is_of_account(&self) -> bool {
+        match self {
+            Self::ProviderFailed | Self::AccountLocked | Self::Unclear => true,
+            Self::Accepted
+            | Self::Delivered
+            | Self::PairRate
+            | Self::Throughput
+            | Self::WindowClosed
+            | Self::Undeliverable
+            | Self::HeldBack
+            | Self::TemplateUnusable
+            | Self::Refused
+            | Self::Busy => false,
+        }
+    }
+}
+
+/// What an error code of the Graph API means. Codes of the WhatsApp Cloud API; those of no row are failures of the provider,
+/// which are repeated.
+#[must_use]
+pub fn of_graph(code: i64) -> Outcome {
+    match code {
+        4 | 80_007 | 130_429 => Outcome::Throughput,
+        131_056 => Outcome::PairRate,
+        131_047 => Outcome::WindowClosed,
+        131_026 | 131_021 => Outcome::Undeliverable,
+        131_049 | 130_472 | 131_050 => Outcome::HeldBack,
+        132_000..=132_999 => Outcome::TemplateUnusable,
+        0 | 3 | 10 | 190 | 200..=299 | 368 | 131_031 | 131_005 | 133_010 => Outcome::AccountLocked,
+        33 | 100 | 131_008 | 131_009 | 131_051 | 131_052 | 131_053 => Outcome::Refused,
+        _ => Outcome::ProviderFailed,
+    }
+}
+
+/// What is known of a step when an attempt ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// Over what.
+    pub channel: Channel,
+    /// The number of the attempt that ended, from 1.
+    pub attempt: u32,
+    /// When the first one began.
+    pub first_at: DateTime<Utc>,
+    /// When the message becomes pointless.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether a template was sent already because free text was refused.
+    pub as_template: bool,
+    /// Whether an attempt ended without an answer before this one.
+    pub unclear_before: bool,
+    /// Whether another step follows.
+    pub has_next: bool,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// The step goes on by this verb, for this reason.
+    Do(Verb, &'static str),
+    /// Another attempt then.
+    Again(DateTime<Utc>),
+    /// Another attempt at once, as a template.
+    AsTemplate,
+    /// Nothing is known: wait until then for a status, then look again.
+    Wait(DateTime<Utc>),
+}
+
+/// What follows an attempt. `dice` is a random number from 0 to 1.
+#[must_use]
+pub fn follow(outcome: &Outcome, known: &Known, dice: f64, now: DateTime<Utc>) -> Follow {
+    let repeat = |verb: Verb, delay: TimeDelta| {
+        let at = now + delay;
+        if known.expires_at.is_some_and(|end| at >= end) {
+            return Follow::Do(Verb::Expire, "EXPIRED");
+        }
+        // A failure of our account is no reason to give a message up: the queue waits.
+        if at > known.first_at + PATIENCE && !outcome.is_of_account() {
+            return Follow::Do(verb, "GIVEN_UP");
+        }
+        Follow::Again(at)
+    };
+    match outcome {
+        Outcome::Accepted => Follow::Do(Verb::Accept, ""),
+        Outcome::Delivered => Follow::Do(Verb::Deliver, ""),
+        Outcome::PairRate => repeat(Verb::FailTemporarily, TimeDelta::seconds(6)),
+        Outcome::Throughput => repeat(Verb::FailTechnically, delay(known.attempt.min(3), dice)),
+        Outcome::WindowClosed if known.as_template => Follow::Do(Verb::FailTechnically, "WINDOW_CLOSED"),
+        Outcome::WindowClosed => Follow::AsTemplate,
+        Outcome::Undeliverable => Follow::Do(Verb::FailPermanently, "UNDELIVERABLE"),
+        Outcome::HeldBack => Follow::Do(Verb::FailPermanently, "HELD_BACK"),
+        Outcome::TemplateUnusable if known.has_next => Follow::Do(Verb::FallBack, "TEMPLATE_UNUSABLE"),
+        Outcome::TemplateUnusable => Follow::Do(Verb::FailTechnically, "TEMPLATE_UNUSABLE"),
+        Outcome::Refused => Follow::Do(Verb::FailTechnically, "REFUSED"),
+        Outcome::Busy => repeat(Verb::FailTemporarily, delay(known.attempt, dice)),
+        Outcome::ProviderFailed | Outcome::AccountLocked => {
+            repeat(Verb::FailTechnically, delay(known.attempt, dice))
+        }
+        Outcome::Unclear => match known.channel {
+            // A second one could be a third message: it ends here, and the next step of the plan takes over.
+            Channel::Whatsapp if known.unclear_before => Follow::Do(Verb::FailTechnically, "UNCLEAR"),
+            // The same Message-ID makes a repetition harmless, so it is repeated like any failure.
+            Channel::Email if known.unclear_before => {
+                repeat(Verb::FailTechnically, delay(known.attempt, dice))
+            }
+            Channel::Whatsapp | Channel::Email | Channel::InApp => Follow::Wait(now + UNCLEAR),
+        },
+    }
+}
+
+/// How long to wait after the attempt with this number: 30 s, 60 s, 2 min … up to 30 min, each longer by up to a fifth.
+fn delay(attempt: u32, dice: f64) -> TimeDelta {
+    let doubled = FIRST_DELAY * (1 << attempt.saturating_sub(1).min(10));
+    let base = doubled.min(LONGEST_DELAY).num_milliseconds() as f64;
+    TimeDelta::milliseconds((base * (1.0 + JITTER * dice.clamp(0.0, 1.0))) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-26T01:00:00Z".parse().unwrap()
+    }
+
+    fn known(attempt: u32) -> Known {
+        Known {
+            channel: Channel::Whatsapp,
+            attempt,
+            first_at: now(),
+            expires_at: None,
+            as_template: false,
+            unclear_before: false,
+            has_next: true,
+        }
+    }
+
+    #[test]
+    fn n_07_delays_double_with_jitter_until_four_hours_or_the_end() {
+        let wait = |attempt, dice| match follow(&Outcome::Busy, &known(attempt), dice, now()) {
+            Follow::Again(at) => (at - now()).num_seconds(),
+            other => panic!("{other:?}"),
+        };
+        let waits: Vec<i64> = (1..=8).map(|attempt| wait(attempt, 0.0)).collect();
+        assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1800, 1800]);
+        assert_eq!(wait(1, 1.0), 36);
+        let late = Known { first_at: now() - PATIENCE, ..known(9) };
+        assert_eq!(follow(&Outcome::Busy, &late, 0.0, now()), Follow::Do(Verb::FailTemporarily, "GIVEN_UP"));
+        let ending = Known { expires_at: Some(now() + TimeDelta::seconds(20)), ..known(1) };
+        assert_eq!(follow(&Outcome::Busy, &ending, 0.0, now()), Follow::Do(Verb::Expire, "EXPIRED"));
+        for permanent in [Outcome::Undeliverable, Outcome::HeldBack, Outcome::Refused] {
+            assert!(matches!(follow(&permanent, &known(1), 0.0, now()), Follow::Do(_, _)), "{permanent:?}");
+        }
+    }
+
+    #[test]
+    fn n_21_a_failure_of_the_account_gives_nothing_up() {
+        let late = Known { first_at: now() - PATIENCE * 2, ..known(9) };
+        assert!(matches!(follow(&Outcome::ProviderFailed, &late, 0.0, now()), Follow::Again(_)));
+    }
+
+    #[test]
+    fn n_08_an_attempt_without_an_answer_is_waited_for_and_repeated_once() {
+        assert_eq!(follow(&Outcome::Unclear, &known(1), 0.0, now()), Follow::Wait(now() + UNCLEAR));
+        let second = Known { unclear_before: true, ..known(2) };
+        assert_eq!(
+            follow(&Outcome::Unclear, &second, 0.0, now()),
+            Follow::Do(Verb::FailTechnically, "UNCLEAR")
+        );
+    }
+
+    #[test]
+    fn the_codes_of_the_graph_api_are_read_as_they_are_documented() {
+        for (code, outcome) in [
+            (130_429, Outcome::Throughput),
+            (131_056, Outcome::PairRate),
+            (131_047, Outcome::WindowClosed),
+            (131_026, Outcome::Undeliverable),
+            (131_049, Outcome::HeldBack),
+            (132_015, Outcome::TemplateUnusable),
+            (131_031, Outcome::AccountLocked),
+            (190, Outcome::AccountLocked),
+            (131_000, Outcome::ProviderFailed),
+        ] {
+            assert_eq!(of_graph(code), outcome, "{code}");
+        }
+        assert_eq!(follow(&Outcome::WindowClosed, &known(1), 0.0, now()), Follow::AsTemplate);
+        let template = Known { as_template: true, ..known(2) };
+        assert!(matches!(follow(&Outcome::WindowClosed, &template, 0.0, now()), Follow::Do(..)), "once");
+    }
+}

@@ -1,0 +1,39 @@
+//! `GetNotification`: with its steps and attempts.
+
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_proto::notifications::v1::{GetNotificationRequest, GetNotificationResponse};
+use sea_orm::ConnectionTrait;
+
+use super::plan::Loaded;
+use super::{Core, convert};
+use crate::domain::NotificationId;
+use crate::error::{Error, Thing};
+use crate::store::{address, step};
+
+pub(super) async fn handle(
+    core: &Core,
+    _: &Caller,
+    request: GetNotificationRequest,
+) -> Result<GetNotificationResponse, Error> {
+    let mut checker = Checker::new();
+    let id: Option<NotificationId> = checker.id("notification", &request.notification);
+    checker.finish()?;
+    let id = id.ok_or(Error::NotFound(Thing::Notification))?;
+    let loaded = core.load(&core.db.read, id).await?;
+    let attempts = step::attempts(&core.db.read, id).await?;
+    let failing = core.is_failing(&core.db.read, &loaded).await?;
+    Ok(GetNotificationResponse { notification: Some(convert::notification(&loaded, failing, &attempts)) })
+}
+
+impl Core {
+    /// Whether an address of a notification is marked as failing.
+    pub(super) async fn is_failing(&self, db: &impl ConnectionTrait, loaded: &Loaded) -> Result<bool, Error> {
+        for step in &loaded.steps {
+            if address::find(db, &step.address).await?.failing_since.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

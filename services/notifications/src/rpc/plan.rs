@@ -1,0 +1,522 @@
+//! A notification and its plan: made, moved from step to step, ended. Everything that changes a step goes through
+//! [`Core::settle`], so that status, event, next step and whole follow in one transaction.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::event::{self, Event};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde_json::json;
+
+use super::Core;
+use crate::catalogue::{CONTACT_LOST, TROUBLE};
+use crate::domain::channel::Channel;
+use crate::domain::message_type::{MessageType, Urgency, Values};
+use crate::domain::outcome::RECEIPT;
+use crate::domain::rules::CITIZEN;
+use crate::domain::status::{self, Status, Verb};
+use crate::domain::variant::VariantState;
+use crate::domain::{EventId, LinkId, NotificationId};
+use crate::error::{Error, Thing};
+use crate::store::contact::Contact;
+use crate::store::link::Link;
+use crate::store::notification::{Content, Notification};
+use crate::store::step::Step;
+use crate::store::variant::Key;
+use crate::store::{address, contact, link, notification, rules, step, variant};
+
+/// How long a link lives at most.
+const LINK: TimeDelta = TimeDelta::hours(24);
+/// How long an address that failed is left out. Then it is tried again.
+const FAILING: TimeDelta = TimeDelta::days(7);
+
+/// Whom a notification is for.
+pub(crate) enum To {
+    /// An official.
+    Account(String),
+    /// A citizen.
+    Citizen {
+        /// Empty for none.
+        whatsapp: String,
+        /// Empty for none.
+        email: String,
+        /// `id` or `en`.
+        language: String,
+    },
+}
+
+/// A button that a notification shall have.
+pub(crate) struct DraftAction {
+    pub(crate) key: String,
+    pub(crate) permission: String,
+    pub(crate) area: String,
+}
+
+/// A notification that was asked for, checked.
+pub(crate) struct Draft<'a> {
+    pub(crate) created_by: &'a str,
+    pub(crate) kind: &'a MessageType,
+    pub(crate) reference: String,
+    pub(crate) to: To,
+    pub(crate) values: Values,
+    pub(crate) urgency: Urgency,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) scheduled_at: Option<DateTime<Utc>>,
+    pub(crate) actions: Vec<DraftAction>,
+    pub(crate) coordinator: Option<String>,
+    /// Why this service tells it by itself: told once.
+    pub(crate) cause: Option<String>,
+}
+
+/// A notification with its steps.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) notification: Notification,
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Loaded {
+    /// Where a step with this number stands in the list.
+    pub(crate) fn place(&self, number: u32) -> Option<usize> {
+        self.steps.iter().position(|step| step.number == number)
+    }
+
+    /// The next step that could take over from this one.
+    pub(crate) fn next(&self, place: usize) -> Option<usize> {
+        let later = self.steps.iter().enumerate().skip(place + 1);
+        later.filter(|(_, step)| step.status == Status::Created).map(|(place, _)| place).next()
+    }
+
+    fn statuses(&self) -> Vec<Status> {
+        self.steps.iter().map(|step| step.status).collect()
+    }
+}
+
+impl Core {
+    /// The notification with this id.
+    pub(crate) async fn load(&self, db: &impl ConnectionTrait, id: NotificationId) -> Result<Loaded, Error> {
+        let found = notification::find(db, &self.cipher, id).await?;
+        let notification = found.ok_or(Error::NotFound(Thing::Notification))?;
+        Ok(Loaded { steps: step::of(db, id).await?, notification })
+    }
+
+    /// Makes a notification with its plan. `None` if the same cause was told before.
+    pub(crate) async fn create(
+        &self,
+        tx: &DatabaseTransaction,
+        draft: Draft<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Loaded>, Error> {
+        let (account, contact, content, language) = match draft.to {
+            To::Account(account) => {
+                let contact = contact::find(tx, &self.cipher, &account).await?.unwrap_or_default();
+                let language = if contact.language == "en" { "en" } else { "id" }.to_owned();
+                (Some(account), contact, Content::default(), language)
+            }
+            To::Citizen { whatsapp, email, language } => {
+                let content = Content { whatsapp, email, values: Values::new() };
+                (None, Contact::default(), content, language)
+            }
+        };
+        let role = if account.is_some() { contact.role.clone() } else { CITIZEN.to_owned() };
+        let (rules, _) = rules::get(tx).await?;
+        let earliest = draft.scheduled_at.unwrap_or(now).max(now);
+        let start = if draft.urgency == Urgency::Digest { rules.next_digest(earliest) } else { earliest };
+        let id = NotificationId::generate();
+        let mut steps = Vec::new();
+        for planned in &draft.kind.plan {
+            if planned.channel == Channel::InApp && account.is_none() {
+                continue;
+            }
+            let address = match (&account, planned.channel) {
+                (Some(account), Channel::InApp) => account,
+                (Some(_), channel) => contact.address(channel),
+                (None, channel) => content.address(channel),
+            };
+            let key = Key {
+                message_type: draft.kind.key.clone(),
+                channel: planned.channel,
+                language: language.clone(),
+            };
+            let mut new = Step {
+                notification: id,
+                number: u32::try_from(steps.len()).unwrap_or(u32::MAX).saturating_add(1),
+                channel: planned.channel,
+                queue: self.channels.queue_of(planned.channel).unwrap_or_default().to_owned(),
+                status: Status::Created,
+                reason: String::new(),
+                variant_version: self.frozen_version(tx, &key).await?,
+                priority: draft.urgency.priority(),
+                wait_minutes: planned.wait_minutes,
+                due_at: None,
+                until_at: None,
+                expires_at: draft.expires_at,
+                attempt_count: 0,
+                first_attempt_at: None,
+                unclear: false,
+                unclear_count: 0,
+                as_template: false,
+                address: self.address_digest(planned.channel, address),
+                provider_id: None,
+                sent_at: None,
+                delivered_at: None,
+                read_at: None,
+                failed_at: None,
+                version: 1,
+            };
+            let held = if new.queue.is_empty() {
+                Some("CHANNEL_OFF")
+            } else {
+                let agreed = account.is_none() || contact.agrees(planned.channel);
+                self.held_back(tx, &new, (address, agreed, draft.urgency), now).await?
+            };
+            if let Some(reason) = held {
+                (new.status, new.reason) = (Status::Suppressed, reason.to_owned());
+            }
+            steps.push(new);
+        }
+        let new = Notification {
+            id,
+            created_by: draft.created_by.to_owned(),
+            reference: draft.reference,
+            message_type: draft.kind.key.clone(),
+            account,
+            role,
+            language,
+            urgency: draft.urgency,
+            status: Status::Created,
+            cause: draft.cause,
+            coordinator: draft.coordinator,
+            scheduled_at: draft.scheduled_at,
+            expires_at: draft.expires_at,
+            content: Some(Content { values: draft.values, ..content }),
+            created_at: now,
+            completed_at: None,
+        };
+        let mut loaded = Loaded { notification: new, steps };
+        if let Some(first) = loaded.steps.iter().position(|step| step.status == Status::Created) {
+            activate(&mut loaded, first, start);
+        }
+        loaded.notification.status = status::overall(&loaded.statuses());
+        loaded.notification.completed_at = loaded.notification.status.is_final().then_some(now);
+        if !notification::insert(tx, &self.cipher, &loaded.notification).await? {
+            return Ok(None);
+        }
+        for new in &loaded.steps {
+            step::insert(tx, new).await?;
+            if new.status.is_final() {
+                self.announce(tx, &loaded.notification, new, now).await?;
+            }
+        }
+        for action in draft.actions {
+            let new = Link {
+                id: LinkId::generate(),
+                notification: id.to_string(),
+                account: loaded.notification.account.clone().unwrap_or_default(),
+                reference: loaded.notification.reference.clone(),
+                action: action.key,
+                permission: action.permission,
+                area: action.area,
+                expires_at: start + LINK,
+                used_at: None,
+            };
+            link::insert(tx, &new).await?;
+        }
+        Ok(Some(loaded))
+    }
+
+    /// The version that a notification made now keeps: the newest that is approved, else the newest that was offered, else 0.
+    async fn frozen_version(&self, tx: &DatabaseTransaction, key: &Key) -> Result<u32, Error> {
+        if let Some(approved) = variant::newest(tx, key, &[VariantState::Approved]).await? {
+            return Ok(approved.version);
+        }
+        let offered = [VariantState::Submitted, VariantState::Paused, VariantState::Rejected];
+        Ok(variant::newest(tx, key, &offered).await?.map_or(0, |found| found.version))
+    }
+
+    /// Why a step may not be sent, by the rules about its address; `None` if it may.
+    pub(crate) async fn held_back(
+        &self,
+        db: &impl ConnectionTrait,
+        step: &Step,
+        (to, agreed, urgency): (&str, bool, Urgency),
+        now: DateTime<Utc>,
+    ) -> Result<Option<&'static str>, Error> {
+        if to.is_empty() {
+            return Ok(Some("NO_ADDRESS"));
+        }
+        if step.channel == Channel::InApp {
+            return Ok(None);
+        }
+        if !agreed {
+            return Ok(Some("NO_CONSENT"));
+        }
+        let known = address::find(db, &self.address_digest(step.channel, to)).await?;
+        if known.opted_out_at.is_some() {
+            return Ok(Some("OPTED_OUT"));
+        }
+        if urgency == Urgency::Digest && step.channel == Channel::Email {
+            let digests = address::find(db, &self.digests_digest(to)).await?;
+            if digests.opted_out_at.is_some() {
+                return Ok(Some("OPTED_OUT"));
+            }
+        }
+        // Nobody's addresses answer the same each time they are tried.
+        let simulated = crate::domain::simulated::outcome(to).is_some();
+        if !simulated && known.failing_since.is_some_and(|since| now < since + FAILING) {
+            return Ok(Some("CONTACT_FAILING"));
+        }
+        let allowed = self.allowed.as_ref().is_none_or(|list| simulated || list.contains(&to.to_lowercase()));
+        Ok((!allowed).then_some("NOT_ON_ALLOW_LIST"))
+    }
+
+    /// Moves a step by `verb`, if that changes anything: writes it, tells of it, lets the next step take over or ends the plan.
+    /// Answers whether it changed the status. Facts that were put into the step before are written in any case.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when somebody else changed the step meanwhile.
+    pub(crate) async fn settle(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &mut Loaded,
+        (place, verb, reason): (usize, Verb, &str),
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        let step = &mut loaded.steps[place];
+        let Some(next) = status::next(step.channel, step.status, verb) else {
+            self.save(tx, loaded, place).await?;
+            return Ok(false);
+        };
+        step.status = next;
+        reason.clone_into(&mut step.reason);
+        match next {
+            Status::Created | Status::Sending => {}
+            Status::Sent => {
+                step.sent_at.get_or_insert(now);
+                (step.unclear, step.due_at) = (false, None);
+                match step.channel {
+                    // A mail server that took a mail has done what it tells; a bounce comes by itself.
+                    Channel::Email | Channel::InApp => step.until_at = None,
+                    Channel::Whatsapp => {
+                        step.until_at = step.until_at.or(Some(now + RECEIPT));
+                    }
+                }
+            }
+            Status::Delivered => {
+                step.delivered_at.get_or_insert(now);
+                (step.unclear, step.due_at, step.until_at) = (false, None, None);
+            }
+            Status::TemporaryFailure | Status::PermanentFailure | Status::TechnicalFailure => {
+                step.failed_at.get_or_insert(now);
+                (step.unclear, step.due_at, step.until_at) = (false, None, None);
+            }
+            Status::Suppressed | Status::Expired | Status::FellBack | Status::Cancelled => {
+                (step.due_at, step.until_at) = (None, None);
+            }
+        }
+        let channel = step.channel;
+        self.save(tx, loaded, place).await?;
+        self.metrics.reached(channel, next);
+        self.announce(tx, &loaded.notification, &loaded.steps[place], now).await?;
+        if next == Status::Delivered {
+            let address = loaded.steps[place].address.clone();
+            address::mark_sound(tx, &address).await?;
+            self.end_others(tx, loaded, now).await?;
+        }
+        if next.hands_over()
+            && let Some(other) = loaded.next(place)
+            && loaded.steps[other].due_at.is_none()
+        {
+            activate(loaded, other, now);
+            self.save(tx, loaded, other).await?;
+        }
+        let whole = status::overall(&loaded.statuses());
+        if whole != loaded.notification.status {
+            loaded.notification.status = whole;
+            loaded.notification.completed_at = whole.is_final().then_some(now);
+            let notification = &loaded.notification;
+            notification::set_status(tx, notification.id, whole, notification.completed_at).await?;
+        }
+        Ok(true)
+    }
+
+    /// Writes a step as it is.
+    pub(crate) async fn save(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &mut Loaded,
+        place: usize,
+    ) -> Result<(), Error> {
+        let step = &mut loaded.steps[place];
+        step.version += 1;
+        if step::save(tx, step).await? { Ok(()) } else { Err(Error::Stale { version: step.version }) }
+    }
+
+    /// Another step arrived: what was not begun is not needed.
+    async fn end_others(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &mut Loaded,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        for place in 0..loaded.steps.len() {
+            let step = &mut loaded.steps[place];
+            if step.status == Status::Created {
+                step.status = Status::Cancelled;
+                "NOT_NEEDED".clone_into(&mut step.reason);
+                (step.due_at, step.until_at) = (None, None);
+                self.save(tx, loaded, place).await?;
+                self.announce(tx, &loaded.notification, &loaded.steps[place], now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells other systems where a step stands. Ids and states, never an address or a text.
+    async fn announce(
+        &self,
+        tx: &DatabaseTransaction,
+        notification: &Notification,
+        step: &Step,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let kind = match step.status {
+            // Waiting and trying are no news.
+            Status::Created | Status::Sending => return Ok(()),
+            Status::Sent => "notification.sent",
+            Status::Delivered => "notification.delivered",
+            Status::TemporaryFailure | Status::PermanentFailure | Status::TechnicalFailure => {
+                "notification.failed"
+            }
+            Status::Suppressed => "notification.suppressed",
+            Status::Expired => "notification.expired",
+            Status::FellBack => "notification.fell_back",
+            Status::Cancelled => "notification.cancelled",
+        };
+        let data = json!({
+            "reference": notification.reference,
+            "messageType": notification.message_type,
+            "accountId": notification.account,
+            "step": step.number,
+            "channel": step.channel.to_string(),
+            "status": step.status.to_string(),
+            "reason": step.reason,
+            "variantVersion": step.variant_version,
+        });
+        self.tell(tx, kind, &notification.id.to_string(), data, now).await
+    }
+
+    async fn tell(
+        &self,
+        tx: &DatabaseTransaction,
+        kind: &'static str,
+        subject: &str,
+        data: serde_json::Value,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let event = Event {
+            id: EventId::generate().to_string(),
+            kind,
+            subject: subject.to_owned(),
+            area: String::new(),
+            data,
+            at: now,
+        };
+        event::append(tx, &event).await?;
+        Ok(())
+    }
+
+    /// An address cannot take messages: it is marked, other systems are told, and the coordinator of the matter is.
+    pub(crate) async fn contact_failed(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &Loaded,
+        place: usize,
+        (reason, now): (&str, DateTime<Utc>),
+    ) -> Result<(), Error> {
+        let (notification, step) = (&loaded.notification, &loaded.steps[place]);
+        address::mark_failing(tx, &step.address, reason, now).await?;
+        let data = json!({
+            "reference": notification.reference,
+            "accountId": notification.account,
+            "channel": step.channel.to_string(),
+            "reason": reason,
+        });
+        self.tell(tx, "contact.failing", &notification.id.to_string(), data, now).await?;
+        let Some(coordinator) = notification.coordinator.clone() else { return Ok(()) };
+        let values = Values::from([
+            ("rujukan".to_owned(), notification.reference.clone()),
+            ("kanal".to_owned(), step.channel.title().to_owned()),
+        ]);
+        let cause = format!("contact {}.{}", notification.id, step.number);
+        self.tell_account(
+            tx,
+            CONTACT_LOST,
+            (coordinator, notification.reference.clone()),
+            (values, cause),
+            now,
+        )
+        .await
+    }
+
+    /// Tells the administrators of trouble, once a day for each subject.
+    pub(crate) async fn alert(
+        &self,
+        tx: &DatabaseTransaction,
+        (subject, why): (&str, &str),
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let (rules, _) = rules::get(tx).await?;
+        for admin in rules.admins {
+            let cause = format!("trouble {subject} {} {admin}", now.date_naive());
+            let values = Values::from([
+                ("perihal".to_owned(), subject.to_owned()),
+                ("sebab".to_owned(), why.to_owned()),
+            ]);
+            self.tell_account(tx, TROUBLE, (admin, subject.to_owned()), (values, cause), now).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_account(
+        &self,
+        tx: &DatabaseTransaction,
+        kind: &str,
+        (account, reference): (String, String),
+        (values, cause): (Values, String),
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let kind = self.catalogue.find(kind).ok_or_else(|| anyhow::anyhow!("{kind} is not shipped"))?;
+        let draft = Draft {
+            created_by: "system",
+            kind,
+            reference,
+            to: To::Account(account),
+            values,
+            urgency: kind.urgency,
+            expires_at: None,
+            scheduled_at: None,
+            actions: Vec::new(),
+            coordinator: None,
+            cause: Some(cause),
+        };
+        // The list of an account is a step like any other, and nothing here can call itself: it has no coordinator.
+        Box::pin(self.create(tx, draft, now)).await?;
+        Ok(())
+    }
+}
+
+/// The turn of a step comes: it is due, and its time for the delivery begins.
+fn activate(loaded: &mut Loaded, place: usize, at: DateTime<Utc>) {
+    let next = loaded.next(place);
+    let step = &mut loaded.steps[place];
+    step.due_at = Some(at);
+    step.until_at = until(step, next.is_some(), at);
+}
+
+/// When a step that became due at `at` is looked at whatever happens: the end of its time, or of the message.
+pub(crate) fn until(step: &Step, has_next: bool, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let over = has_next.then(|| at + TimeDelta::minutes(step.wait_minutes.into()));
+    match (over, step.expires_at) {
+        (Some(over), Some(end)) => Some(over.min(end)),
+        (over, end) => over.or(end),
+    }
+}

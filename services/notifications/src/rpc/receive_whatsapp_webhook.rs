@@ -1,0 +1,206 @@
+//! `ReceiveWhatsAppWebhook`: statuses of what we sent, windows of those who wrote, verdicts on templates. Whatever is told again,
+//! late or out of order has no second effect.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
+use mpp_kit::config::ExposeSecret as _;
+use mpp_proto::notifications::v1::{ReceiveWhatsAppWebhookRequest, ReceiveWhatsAppWebhookResponse};
+use sea_orm::DatabaseTransaction;
+
+use super::plan::Loaded;
+use super::{Core, convert, record};
+use crate::channel::webhook::{self, Status as Told, Told as What, Wish, Wrote};
+use crate::domain::NotificationId;
+use crate::domain::channel::Channel;
+use crate::domain::outcome::{Follow, Known, Outcome, follow, of_graph};
+use crate::domain::status::Verb;
+use crate::error::{Error, Thing};
+use crate::store::{address, step};
+
+/// How far ahead of ours the provider's clock may be.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+/// How often a status is tried when somebody else changes its step at the same time.
+const TRIES: u32 = 5;
+
+pub(super) async fn handle(
+    core: &Core,
+    _: &Caller,
+    request: ReceiveWhatsAppWebhookRequest,
+) -> Result<ReceiveWhatsAppWebhookResponse, Error> {
+    let account =
+        core.config.whatsapp.get(&request.channel_account).ok_or(Error::NotFound(Thing::Account))?;
+    // Over the bytes as they came: nothing is read of a body that is not signed.
+    if !webhook::is_signed(account.app_secret.expose_secret(), &request.signature, &request.body) {
+        return Err(Error::Signature);
+    }
+    let Some(news) = webhook::read(&request.body, &account.phone_number_id) else {
+        let mut checker = Checker::new();
+        checker.violation("body", "INVALID_JSON", "kirim JSON dari Graph API", "send JSON of the Graph API");
+        checker.finish()?;
+        return Ok(ReceiveWhatsAppWebhookResponse::default());
+    };
+    let mut answer = ReceiveWhatsAppWebhookResponse::default();
+    let count = |length: usize| convert::count(u32::try_from(length).unwrap_or(u32::MAX));
+    for status in &news.statuses {
+        core.told(status).await?;
+    }
+    for wrote in &news.wrote {
+        core.wrote(wrote).await?;
+    }
+    for template in &news.templates {
+        core.template_news(template).await?;
+    }
+    answer.statuses = count(news.statuses.len());
+    answer.messages = count(news.wrote.len());
+    Ok(answer)
+}
+
+impl Core {
+    async fn wrote(&self, wrote: &Wrote) -> Result<(), Error> {
+        let now = self.now();
+        let at = wrote.at.filter(|at| *at <= now + AHEAD).unwrap_or(now).min(now);
+        let digest = self.address_digest(Channel::Whatsapp, &wrote.from);
+        let tx = self.db.begin().await?;
+        // A message that is told again must not undo what was said after it.
+        if address::wrote(&tx, &digest, at).await? {
+            let wish = match wrote.wish {
+                Wish::Stop => Some((Some(now), "contact.opted_out")),
+                Wish::Start => Some((None, "contact.opted_in")),
+                Wish::Other => None,
+            };
+            if let Some((opted_out, what)) = wish {
+                address::set_opted_out(&tx, &digest, opted_out).await?;
+                let detail = serde_json::json!({ "channel": "WHATSAPP", "source": "message" });
+                record(&tx, ("recipient", what, &digest), (None, None), detail, "", now).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Applies a status. One of a message that is not ours is left alone.
+    async fn told(&self, status: &Told) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            match self.try_told(status).await {
+                Err(Error::Stale { .. }) => {}
+                ended => return ended,
+            }
+        }
+        // Not acknowledged: it is told again.
+        Err(Error::Stale { version: 0 })
+    }
+
+    async fn try_told(&self, status: &Told) -> Result<(), Error> {
+        let now = self.now();
+        let tx = self.db.begin().await?;
+        let Some((mut loaded, place)) = self.step_of(&tx, status).await? else { return Ok(()) };
+        let at = status.at.filter(|at| *at <= now + AHEAD).unwrap_or(now);
+        let step = &mut loaded.steps[place];
+        let is_current = step.provider_id.as_deref() == Some(&status.provider_id);
+        let may_be = step.provider_id.is_none() && step.unclear;
+        if may_be {
+            step.provider_id = Some(status.provider_id.clone());
+        }
+        match status.told {
+            What::Sent => {
+                step.sent_at.get_or_insert(at);
+                self.settle(&tx, &mut loaded, (place, Verb::Accept, ""), now).await?;
+            }
+            What::Delivered => {
+                step.delivered_at.get_or_insert(at);
+                self.settle(&tx, &mut loaded, (place, Verb::Deliver, ""), now).await?;
+            }
+            What::Read => {
+                step.delivered_at.get_or_insert(at);
+                step.read_at.get_or_insert(at);
+                self.settle(&tx, &mut loaded, (place, Verb::Deliver, ""), now).await?;
+            }
+            // Of the attempt that counts; a failure that is told again after another attempt began says nothing new.
+            What::Failed(code) if is_current || may_be => {
+                step.failed_at.get_or_insert(at);
+                self.failed(&tx, &mut loaded, (place, code), now).await?;
+            }
+            What::Failed(_) => return Ok(()),
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn step_of(
+        &self,
+        tx: &DatabaseTransaction,
+        status: &Told,
+    ) -> Result<Option<(Loaded, usize)>, Error> {
+        let tagged = status
+            .tag
+            .rsplit_once('.')
+            .and_then(|(id, number)| Some((id.parse::<NotificationId>().ok()?, number.parse().ok()?)));
+        let named = match tagged {
+            Some(named) => Some(named),
+            None => step::of_provider(tx, &status.provider_id)
+                .await?
+                .map(|found| (found.notification, found.number)),
+        };
+        let Some((id, number)) = named else { return Ok(None) };
+        let loaded = match self.load(tx, id).await {
+            Ok(loaded) => loaded,
+            Err(Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let place = loaded.place(number).filter(|place| loaded.steps[*place].channel == Channel::Whatsapp);
+        Ok(place.map(|place| (loaded, place)))
+    }
+
+    /// A message that was taken failed after all.
+    async fn failed(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &mut Loaded,
+        (place, code): (usize, i64),
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let outcome = of_graph(code);
+        let has_next = loaded.next(place).is_some();
+        let step = &mut loaded.steps[place];
+        let known = Known {
+            channel: step.channel,
+            attempt: step.attempt_count,
+            first_at: step.first_attempt_at.unwrap_or(now),
+            expires_at: step.expires_at,
+            as_template: step.as_template,
+            unclear_before: step.unclear_count > 0,
+            has_next,
+        };
+        let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
+        match follow(&outcome, &known, dice, now) {
+            Follow::Do(verb, reason) => {
+                let changed = self.settle(tx, loaded, (place, verb, reason), now).await?;
+                if changed && outcome == Outcome::Undeliverable {
+                    self.contact_failed(tx, loaded, place, (&code.to_string(), now)).await?;
+                }
+            }
+            Follow::Again(at) | Follow::Wait(at) => self.again(tx, loaded, (place, false, at), now).await?,
+            Follow::AsTemplate => self.again(tx, loaded, (place, true, now), now).await?,
+        }
+        Ok(())
+    }
+
+    /// The step is sent once more.
+    async fn again(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &mut Loaded,
+        (place, as_template, at): (usize, bool, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let step = &mut loaded.steps[place];
+        if step.status.is_final() {
+            return self.save(tx, loaded, place).await;
+        }
+        step.as_template |= as_template;
+        (step.unclear, step.provider_id, step.due_at) = (false, None, Some(at));
+        self.settle(tx, loaded, (place, Verb::Begin, ""), now).await?;
+        Ok(())
+    }
+}

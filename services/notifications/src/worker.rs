@@ -1,0 +1,214 @@
+//! What recurs: the queue is sent, steps whose time is over hand over, templates are kept in step with Meta, what is over is
+//! forgotten. Each pass is one call with the time, and doing it again changes nothing.
+
+mod deliver;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::component::{Env, Worker};
+use mpp_kit::fault::chain;
+use mpp_kit::idempotency;
+use mpp_kit::webhook::dispatch::{self, Dispatcher};
+
+use crate::domain::status::{Status, Verb};
+use crate::domain::variant::VariantState;
+use crate::error::Error;
+use crate::rpc::Core;
+use crate::store::{account, inbox, notification, step, variant};
+
+/// How much one pass does of each kind.
+const BATCH: u64 = 500;
+/// Answers are kept this long for repetitions.
+const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
+/// Between two looks at templates and at what is over.
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// The workers of the service.
+///
+/// # Errors
+/// When the system gives no TLS for calls to other systems.
+pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>> {
+    let clock = Arc::clone(&core.clock);
+    let callbacks =
+        Dispatcher::new(core.db.clone(), core.cipher.clone(), clock, core.config.callbacks.clone())?;
+    let every = Duration::from_millis(core.config.tick_millis.into());
+    Ok(vec![
+        repeating("notifications: queue", env, core, every, |core| Box::pin(tick(core, core.now()))),
+        repeating("notifications: templates and clean-up", env, core, SELDOM, |core| {
+            Box::pin(tidy(core, core.now()))
+        }),
+        dispatch::worker(env, Arc::new(callbacks)),
+    ])
+}
+
+fn repeating(
+    name: &'static str,
+    env: &Env,
+    core: &Arc<Core>,
+    every: Duration,
+    pass: impl for<'a> Fn(&'a Core) -> futures::future::BoxFuture<'a, Result<(), Error>> + Send + 'static,
+) -> Worker {
+    let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
+    Worker::new(name, async move {
+        while !shutdown.is_triggered() {
+            // A database or provider that is away comes back; what is due then is still due.
+            if let Err(error) = pass(&core).await {
+                tracing::warn!(error = chain(&error), worker = name, "a pass failed and is made again");
+            }
+            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
+        }
+        Ok(())
+    })
+}
+
+/// Does what is due now: first what is over, so that nothing is sent that is pointless; then every queue.
+pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    overtime(core, now).await?;
+    for (queue, way) in core.channels.all() {
+        deliver::queue(core, (queue, way), now).await?;
+    }
+    Ok(())
+}
+
+/// Steps whose time is over.
+async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    for late in step::overtime(&core.db.read, now, BATCH).await? {
+        let tx = core.db.begin().await?;
+        let mut loaded = core.load(&tx, late.notification).await?;
+        let Some(place) = loaded.place(late.number) else { continue };
+        let has_next = loaded.next(place).is_some();
+        let step = &mut loaded.steps[place];
+        if step.version != late.version {
+            continue;
+        }
+        let expired = step.expires_at.is_some_and(|end| end <= now);
+        let verb = match step.status {
+            Status::Created | Status::Sending if expired => Some((Verb::Expire, "EXPIRED")),
+            Status::Created | Status::Sending | Status::Sent if has_next && !expired => {
+                Some((Verb::FallBack, "NOT_DELIVERED_IN_TIME"))
+            }
+            Status::Sent => {
+                let given_up = step.sent_at.unwrap_or(now) + crate::domain::outcome::RECEIPT;
+                step.until_at = Some(given_up);
+                (given_up <= now).then_some((Verb::FailTemporarily, "NO_RECEIPT"))
+            }
+            Status::Created | Status::Sending => {
+                step.until_at = step.expires_at;
+                None
+            }
+            Status::Delivered
+            | Status::TemporaryFailure
+            | Status::PermanentFailure
+            | Status::TechnicalFailure
+            | Status::Suppressed
+            | Status::Expired
+            | Status::FellBack
+            | Status::Cancelled => {
+                step.until_at = None;
+                None
+            }
+        };
+        let written = match verb {
+            Some((verb, reason)) => {
+                core.settle(&tx, &mut loaded, (place, verb, reason), now).await.map(|_| ())
+            }
+            None => core.save(&tx, &mut loaded, place).await,
+        };
+        match written {
+            Ok(()) => tx.commit().await?,
+            // Somebody else was first; it is looked at again.
+            Err(Error::Stale { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Keeps templates in step with Meta and forgets what is over.
+pub(crate) async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
+    let before = now - TimeDelta::days(core.config.keep_days.into());
+    for id in notification::ended(&core.db.read, before, BATCH).await? {
+        let tx = core.db.begin().await?;
+        notification::forget(&tx, &id).await?;
+        inbox::forget(&tx, &id).await?;
+        tx.commit().await?;
+    }
+    templates(core).await
+}
+
+/// Offers what was submitted here and is not known there, and takes over what Meta says of the rest.
+async fn templates(core: &Core) -> Result<(), Error> {
+    for templates in core.templates.values() {
+        let submitted = variant::in_state(&core.db.read, VariantState::Submitted).await?;
+        let known = templates.known().await?;
+        for news in &known {
+            core.template_news(news).await?;
+        }
+        for offered in submitted {
+            let is_known = known
+                .iter()
+                .any(|news| news.name == offered.template_name && news.language == offered.key.language);
+            if is_known {
+                continue;
+            }
+            match templates.offer(&offered).await {
+                Ok(news) => core.template_news(&news).await?,
+                // One that is refused must not hold up the others.
+                Err(error) => tracing::warn!(
+                    template = offered.template_name,
+                    error = format!("{error:#}"),
+                    "a template could not be offered"
+                ),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the first version of every text that ships with the suite where there is none: ready for use, but for WhatsApp, where
+/// Meta has the word. Makes the rows of the channel accounts.
+pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
+    use variant::{Key, Variant};
+    for (queue, _) in core.channels.all() {
+        account::ensure(&core.db.write, queue).await?;
+    }
+    let now = core.now();
+    for shipped in core.catalogue.all() {
+        let tx = core.db.begin().await?;
+        for text in &shipped.variants {
+            let state = match text.channel {
+                crate::domain::channel::Channel::Whatsapp => VariantState::Submitted,
+                crate::domain::channel::Channel::Email | crate::domain::channel::Channel::InApp => {
+                    VariantState::Approved
+                }
+            };
+            let key = Key {
+                message_type: shipped.kind.key.clone(),
+                channel: text.channel,
+                language: text.language.clone(),
+            };
+            if variant::find(&tx, &key, 1).await?.is_some() {
+                continue;
+            }
+            let first = Variant {
+                key,
+                version: 1,
+                state,
+                reason: String::new(),
+                subject: text.subject.clone(),
+                body: text.body.trim_end().to_owned(),
+                buttons: text.buttons.clone(),
+                template_name: text.template_name.clone(),
+                author: "catalogue".to_owned(),
+                created_at: now,
+                updated_at: now,
+            };
+            variant::save_draft(&tx, &first).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}

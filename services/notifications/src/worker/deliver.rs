@@ -1,0 +1,441 @@
+//! The queue of one account: what is due is prepared one by one, sent side by side, and its outcome written.
+//!
+//! The attempt is written before the call, together with the moment after which nobody waits for its answer any more: a process
+//! that ends in between leaves a step that can be looked at, not a lost or a twice-sent message.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::fault::chain;
+use sea_orm::DatabaseTransaction;
+
+use crate::channel::{LinkButton, Message, Report, Template, TemplateButton, Way};
+use crate::domain::channel::Channel;
+use crate::domain::message_type::Urgency;
+use crate::domain::outcome::{Follow, Known, Outcome, UNCLEAR, follow};
+use crate::domain::status::Verb;
+use crate::domain::template;
+use crate::domain::variant::{ButtonKind, is_usable, unusable};
+use crate::error::Error;
+use crate::rpc::Core;
+use crate::rpc::plan::{Loaded, until};
+use crate::store::contact::Contact;
+use crate::store::inbox::ItemAction;
+use crate::store::step::{Attempt, Step};
+use crate::store::variant::{self, Key, Variant};
+use crate::store::{account, address, contact, link, rules, step};
+
+/// How many messages of an account are under way at once.
+const SIDE_BY_SIDE: u32 = 16;
+/// The most steps that are looked at for them.
+const BATCH: u64 = 64;
+/// How often one pass comes back to a queue before the others have their turn.
+const ROUNDS: u32 = 20;
+/// How long free text may be sent after a message of the other side.
+const WINDOW: TimeDelta = TimeDelta::hours(24);
+/// How often an outcome is written again when a webhook changes the same step at the same time.
+const TRIES: u32 = 5;
+
+/// What became of a step that was due.
+enum Prepared {
+    /// It goes out.
+    Ready(Box<Ready>),
+    /// Not now, or not any more.
+    Skipped,
+    /// The account has sent enough in this second.
+    Full,
+}
+
+/// An attempt that is written and about to be made.
+struct Ready {
+    step: Step,
+    message: Message,
+}
+
+/// Sends what is due from one queue, a few at a time: after each of them the circuit is asked again, so that an account that
+/// fails costs no more attempts than are side by side.
+pub(super) async fn queue(core: &Core, (queue, way): (&str, &Way), now: DateTime<Utc>) -> Result<(), Error> {
+    for _ in 0..ROUNDS {
+        let (circuit, _) = account::circuit(&core.db.read, queue).await?;
+        let admitted = circuit.admits(SIDE_BY_SIDE, now);
+        if admitted == 0 {
+            return Ok(());
+        }
+        let (ready, more) = prepared(core, (queue, way), admitted as usize, now).await?;
+        futures::future::join_all(ready.into_iter().map(|next| async move {
+            let report = way.send(&next.message).await;
+            // The outcome of one must not keep that of another from being written.
+            if let Err(error) = conclude(core, queue, &next.step, report).await {
+                tracing::warn!(error = chain(&error), "the outcome of an attempt could not be written");
+            }
+        }))
+        .await;
+        if !more {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Up to `most` attempts that are written and about to be made, and whether there may be more.
+async fn prepared(
+    core: &Core,
+    (queue, way): (&str, &Way),
+    most: usize,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Ready>, bool), Error> {
+    let mut ready = Vec::new();
+    let due = step::due(&core.db.read, queue, now, BATCH).await?;
+    let more = !due.is_empty();
+    for next in due {
+        if ready.len() >= most {
+            break;
+        }
+        match prepare(core, (queue, way), &next, now).await {
+            Ok(Prepared::Ready(next)) => ready.push(*next),
+            Ok(Prepared::Skipped) | Err(Error::Stale { .. }) => {}
+            Ok(Prepared::Full) => return Ok((ready, false)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((ready, more))
+}
+
+/// Decides whether a step goes out now, and writes its attempt if it does.
+async fn prepare(
+    core: &Core,
+    (queue, way): (&str, &Way),
+    due: &Step,
+    now: DateTime<Utc>,
+) -> Result<Prepared, Error> {
+    let tx = core.db.begin().await?;
+    let mut loaded = core.load(&tx, due.notification).await?;
+    let Some(place) = loaded.place(due.number) else { return Ok(Prepared::Skipped) };
+    if loaded.steps[place].version != due.version {
+        return Ok(Prepared::Skipped);
+    }
+    let contact = match &loaded.notification.account {
+        Some(account) => contact::find(&tx, &core.cipher, account).await?.unwrap_or_default(),
+        None => Contact::default(),
+    };
+    let to = address_of(&loaded, place, &contact);
+    if let Some((verb, reason)) = held(core, &tx, &mut loaded, (place, &contact, &to), now).await? {
+        if let Some(verb) = verb {
+            core.settle(&tx, &mut loaded, (place, verb, reason), now).await?;
+        } else {
+            core.save(&tx, &mut loaded, place).await?;
+        }
+        tx.commit().await?;
+        return Ok(Prepared::Skipped);
+    }
+    let digest = core.address_digest(way.kind, &to);
+    let inside = is_inside(&tx, &loaded.steps[place], &digest, now).await?;
+    let key = Key {
+        message_type: loaded.notification.message_type.clone(),
+        channel: way.kind,
+        language: loaded.notification.language.clone(),
+    };
+    let found = variant::find(&tx, &key, loaded.steps[place].variant_version).await?;
+    let Some(text) = found.as_ref().filter(|found| is_usable(found.state, inside)) else {
+        let reason = unusable(found.as_ref().map(|found| found.state));
+        let verb = if loaded.next(place).is_some() { Verb::FallBack } else { Verb::FailTechnically };
+        core.settle(&tx, &mut loaded, (place, verb, reason), now).await?;
+        let subject = format!("Templat {} {}/{}", way.kind.title(), key.message_type, key.language);
+        let why = found.map(|found| found.reason).filter(|why| !why.is_empty());
+        core.alert(&tx, (&subject, why.as_deref().unwrap_or(reason)), now).await?;
+        tx.commit().await?;
+        return Ok(Prepared::Skipped);
+    };
+    if way.pair_seconds > 0 {
+        let pause = TimeDelta::seconds(way.pair_seconds.into());
+        if let Some(free) = address::take_turn(&tx, &digest, pause, now).await? {
+            loaded.steps[place].due_at = Some(free);
+            core.save(&tx, &mut loaded, place).await?;
+            tx.commit().await?;
+            return Ok(Prepared::Skipped);
+        }
+    }
+    if !account::take(&tx, queue, way.per_second, now).await? {
+        return Ok(Prepared::Full);
+    }
+    let message = message(core, &tx, (&loaded, place), (text, inside), &to).await?;
+    begin(core, &tx, &mut loaded, place, digest, now).await?;
+    tx.commit().await?;
+    Ok(Prepared::Ready(Box::new(Ready { step: loaded.steps[place].clone(), message })))
+}
+
+/// The address of a step as it is now.
+fn address_of(loaded: &Loaded, place: usize, contact: &Contact) -> String {
+    let channel = loaded.steps[place].channel;
+    match (&loaded.notification.account, channel) {
+        (Some(account), Channel::InApp) => account.clone(),
+        (Some(_), channel) => contact.address(channel).to_owned(),
+        (None, channel) => {
+            loaded.notification.content.as_ref().map_or("", |content| content.address(channel)).to_owned()
+        }
+    }
+}
+
+/// Why a step does not go out now: a verb that ends it, or none when it is only put off.
+async fn held(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    loaded: &mut Loaded,
+    (place, contact, to): (usize, &Contact, &str),
+    now: DateTime<Utc>,
+) -> Result<Option<(Option<Verb>, &'static str)>, Error> {
+    let has_next = loaded.next(place).is_some();
+    let (urgency, account) = (loaded.notification.urgency, loaded.notification.account.is_some());
+    let role = loaded.notification.role.clone();
+    let emergency = core.catalogue.find(&loaded.notification.message_type).is_some_and(|kind| kind.emergency);
+    let step = &mut loaded.steps[place];
+    if step.expires_at.is_some_and(|end| end <= now) {
+        return Ok(Some((Some(Verb::Expire), "EXPIRED")));
+    }
+    let agreed = !account || contact.agrees(step.channel);
+    if let Some(reason) = core.held_back(tx, step, (to, agreed, urgency), now).await? {
+        return Ok(Some((Some(Verb::Suppress), reason)));
+    }
+    if step.channel != Channel::InApp && !emergency {
+        let (rules, _) = rules::get(tx).await?;
+        if let Some(end) = rules.rests_until(&role, now) {
+            if step.expires_at.is_some_and(|over| over <= end) {
+                return Ok(Some((Some(Verb::Suppress), "QUIET_HOURS")));
+            }
+            (step.due_at, step.until_at) = (Some(end), until(step, has_next, end));
+            return Ok(Some((None, "QUIET_HOURS")));
+        }
+    }
+    if step.unclear {
+        // Nobody said what became of the last attempt, and nobody will.
+        let known = known(step, has_next, now);
+        step.unclear_count += 1;
+        step.unclear = false;
+        if let Follow::Do(verb, reason) = follow(&Outcome::Unclear, &known, 0.0, now) {
+            return Ok(Some((Some(verb), reason)));
+        }
+    }
+    Ok(None)
+}
+
+fn known(step: &Step, has_next: bool, now: DateTime<Utc>) -> Known {
+    Known {
+        channel: step.channel,
+        attempt: step.attempt_count,
+        first_at: step.first_attempt_at.unwrap_or(now),
+        expires_at: step.expires_at,
+        as_template: step.as_template,
+        unclear_before: step.unclear_count > 0,
+        has_next,
+    }
+}
+
+/// Whether free text may be sent: the recipient wrote within 24 hours, and it was not refused before.
+async fn is_inside(
+    tx: &DatabaseTransaction,
+    step: &Step,
+    digest: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    if step.channel != Channel::Whatsapp || step.as_template {
+        return Ok(false);
+    }
+    let wrote = address::find(tx, digest).await?.wrote_at;
+    Ok(wrote.is_some_and(|at| now < at + WINDOW))
+}
+
+/// Writes the attempt and when its answer is not waited for any more.
+async fn begin(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    loaded: &mut Loaded,
+    place: usize,
+    digest: String,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let step = &mut loaded.steps[place];
+    step.attempt_count += 1;
+    step.first_attempt_at.get_or_insert(now);
+    (step.unclear, step.due_at, step.address) = (true, Some(now + UNCLEAR), digest);
+    let attempt = Attempt {
+        step: step.number,
+        number: step.attempt_count,
+        at: now,
+        outcome: Outcome::Unclear.word().to_owned(),
+        provider_code: String::new(),
+        provider_id: String::new(),
+    };
+    step::begin(tx, step.notification, &attempt).await?;
+    core.settle(tx, loaded, (place, Verb::Begin, ""), now).await?;
+    Ok(())
+}
+
+/// What goes out.
+async fn message(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    (loaded, place): (&Loaded, usize),
+    (text, inside): (&Variant, bool),
+    to: &str,
+) -> Result<Message, Error> {
+    let (notification, step) = (&loaded.notification, &loaded.steps[place]);
+    let none = BTreeMap::new();
+    let values = notification.content.as_ref().map_or(&none, |content| &content.values);
+    let parse = |text: &str| template::parse(text).map_err(anyhow::Error::new);
+    let (subject, body) = (parse(&text.subject)?, parse(&text.body)?);
+    let id = notification.id.to_string();
+    let known = link::of(tx, &id).await?;
+    let (mut links, mut replies, mut buttons) = (Vec::new(), Vec::new(), Vec::new());
+    for button in &text.buttons {
+        match button.kind {
+            ButtonKind::Link => {
+                let Some(link) = known.iter().find(|link| link.action == button.key) else { continue };
+                let token = core.link_token(link.id);
+                let url = format!("{}/aksi/{token}", core.base_url);
+                buttons.push(TemplateButton::Url(token));
+                let (key, label) = (button.key.clone(), button.label.clone());
+                links.push(LinkButton { action: ItemAction { key, label, link: link.id }, url });
+            }
+            ButtonKind::Reply => {
+                let payload = format!("{}:{}", button.key, notification.reference);
+                buttons.push(TemplateButton::QuickReply(payload.clone()));
+                replies.push((payload, button.label.clone()));
+            }
+        }
+    }
+    let as_template = step.channel == Channel::Whatsapp && !inside;
+    let template = as_template.then(|| Template {
+        name: text.template_name.clone(),
+        language: text.key.language.clone(),
+        parameters: template::gaps(&body)
+            .into_iter()
+            .map(|gap| values.get(gap).cloned().unwrap_or_default())
+            .collect(),
+        buttons,
+    });
+    let digest = notification.urgency == Urgency::Digest && step.channel == Channel::Email;
+    Ok(Message {
+        notification: id,
+        step: step.number,
+        reference: notification.reference.clone(),
+        address: to.to_owned(),
+        subject: template::fill(&subject, values),
+        body: template::fill(&body, values),
+        template,
+        links,
+        replies,
+        unsubscribe: digest.then(|| format!("{}/berhenti/{}", core.base_url, core.unsubscribe_token(to))),
+        at: notification.created_at,
+    })
+}
+
+/// Writes what came of an attempt.
+async fn conclude(core: &Core, queue: &str, sent: &Step, report: Report) -> Result<(), Error> {
+    core.metrics.attempted(sent.channel, report.outcome.word());
+    for _ in 0..TRIES {
+        match try_conclude(core, queue, sent, &report).await {
+            Err(Error::Stale { .. }) => {}
+            ended => return ended,
+        }
+    }
+    // The attempt stays unclear and is looked at again.
+    Err(Error::Stale { version: sent.version })
+}
+
+async fn try_conclude(core: &Core, queue: &str, sent: &Step, report: &Report) -> Result<(), Error> {
+    let now = core.now();
+    let tx = core.db.begin().await?;
+    let attempt = Attempt {
+        step: sent.number,
+        number: sent.attempt_count,
+        at: now,
+        outcome: report.outcome.word().to_owned(),
+        provider_code: report.code.clone(),
+        provider_id: report.provider_id.clone(),
+    };
+    step::end(&tx, sent.notification, &attempt).await?;
+    judge_account(core, &tx, queue, report, now).await?;
+    let mut loaded = core.load(&tx, sent.notification).await?;
+    let Some(place) = loaded.place(sent.number) else { return Ok(()) };
+    // Only the latest attempt says what follows.
+    if loaded.steps[place].attempt_count == sent.attempt_count {
+        follow_up(core, &tx, &mut loaded, (place, report), now).await?;
+        if let Some(Outcome::Delivered) = report.later {
+            core.settle(&tx, &mut loaded, (place, Verb::Deliver, ""), now).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn follow_up(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    loaded: &mut Loaded,
+    (place, report): (usize, &Report),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let has_next = loaded.next(place).is_some();
+    let step = &mut loaded.steps[place];
+    if !report.provider_id.is_empty() {
+        step.provider_id = Some(report.provider_id.clone());
+    }
+    if report.outcome == Outcome::Unclear {
+        // A status may still come: it is waited for as long as for a process that ended.
+        step.due_at = Some(now + UNCLEAR);
+        return core.save(tx, loaded, place).await;
+    }
+    step.unclear = false;
+    let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
+    match follow(&report.outcome, &known(step, has_next, now), dice, now) {
+        Follow::Do(verb, reason) => {
+            let changed = core.settle(tx, loaded, (place, verb, reason), now).await?;
+            if changed && report.outcome == Outcome::Undeliverable {
+                core.contact_failed(tx, loaded, place, (&report.code, now)).await?;
+            }
+            if changed && report.outcome == Outcome::TemplateUnusable {
+                let subject = format!("Templat WhatsApp {}", loaded.notification.message_type);
+                core.alert(tx, (&subject, &report.code), now).await?;
+            }
+        }
+        Follow::Again(at) | Follow::Wait(at) => {
+            step.due_at = Some(at);
+            if matches!(report.outcome, Outcome::PairRate | Outcome::Busy) {
+                report.outcome.word().clone_into(&mut step.reason);
+            }
+            core.save(tx, loaded, place).await?;
+        }
+        Follow::AsTemplate => {
+            (step.as_template, step.due_at) = (true, Some(now));
+            core.save(tx, loaded, place).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what an attempt says about our account: failures in a row open its circuit, anything else closes it.
+async fn judge_account(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    queue: &str,
+    report: &Report,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let (circuit, _) = account::circuit(tx, queue).await?;
+    if !report.outcome.is_of_account() {
+        let closed = circuit.succeeded();
+        if circuit != closed {
+            account::set_circuit(tx, queue, &closed, "").await?;
+        }
+        return Ok(());
+    }
+    let locked = report.outcome == Outcome::AccountLocked;
+    let next = circuit.failed(locked, now);
+    let problem = format!("{} {}", report.outcome.word(), report.code);
+    account::set_circuit(tx, queue, &next, problem.trim()).await?;
+    if next.open_until.is_some() && circuit.open_until.is_none() {
+        core.metrics.opened(queue);
+        core.alert(tx, (&format!("Akun kanal {queue}"), problem.trim()), now).await?;
+    }
+    Ok(())
+}

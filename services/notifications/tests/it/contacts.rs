@@ -1,0 +1,108 @@
+//! Contacts, consent and what fails: N-11, N-13.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::notifications::v1::*;
+use tonic::Code;
+
+use crate::office::{CITIZEN, EMAIL, HEAD, NUMBER, Office, contact, escalation, receipt};
+
+async fn head(office: &Office) -> Contact {
+    let request = office.by(HEAD, &[], &[], GetContactRequest { account: HEAD.to_owned() });
+    office.client.clone().get_contact(request).await.unwrap().into_inner().contact.unwrap()
+}
+
+fn of(contact: &Contact, channel: Channel) -> &Consent {
+    contact.consents.iter().find(|consent| consent.channel() == channel).unwrap()
+}
+
+async fn consent(office: &Office, who: &str, channel: Channel, opted_in: bool) -> Result<(), tonic::Status> {
+    let request = SetConsentRequest {
+        account: HEAD.to_owned(),
+        channel: channel.into(),
+        opted_in,
+        source: "halaman profil".to_owned(),
+        ..Default::default()
+    };
+    office.client.clone().set_consent(office.by(who, &[], &[], request)).await.map(|_| ())
+}
+
+lines! {
+    async fn n_11_a_contact_that_fails_is_marked_and_the_coordinator_is_told(engine) {
+        let office = Office::open(engine).await;
+        office.whatsapp.without_whatsapp(NUMBER);
+        let request = CreateNotificationRequest {
+            coordinator_account_id: "acc_koordinator".to_owned(),
+            ..escalation(HEAD)
+        };
+        let sent = office.send(request.clone()).await;
+        let found = office.when_step(&sent.id, 1, DeliveryStatus::Sent).await;
+        assert!(found.contact_failing, "shown on the matter");
+        let list = ListNotificationsRequest { reference: "adu_1".to_owned(), ..Default::default() };
+        let list = office.client.clone().list_notifications(office.system(list)).await.unwrap().into_inner();
+        assert!(list.notifications.iter().any(|it| it.id == sent.id && it.contact_failing));
+        let profile = head(&office).await;
+        let failing = of(&profile, Channel::Whatsapp);
+        assert!(failing.failing_since_time.is_some() && failing.failing_reason == "131026", "in the profile");
+        assert!(of(&profile, Channel::Email).failing_since_time.is_none());
+        let told = office
+            .until("the coordinator is told", async || {
+                let mut list = office.inbox("acc_koordinator").await.items;
+                list.pop()
+            })
+            .await;
+        assert_eq!((told.subject.as_str(), told.reference.as_str()), ("Kontak pejabat tidak sampai", "adu_1"));
+        assert!(!told.body.contains(NUMBER));
+        // The next message does not try it in vain.
+        let next = office.send(request).await;
+        assert_eq!(next.steps[0].reason, "CONTACT_FAILING");
+        let calls = office.whatsapp.calls();
+        office.when_step(&next.id, 1, DeliveryStatus::Sent).await;
+        assert_eq!(office.whatsapp.calls(), calls);
+        // A contact that is said anew is tried again.
+        office.apply(contact(HEAD, CITIZEN, EMAIL, "KEPALA_OPD")).await.unwrap();
+        assert!(of(&head(&office).await, Channel::Whatsapp).failing_since_time.is_none());
+        let last = office.send(escalation(HEAD)).await;
+        office.when_step(&last.id, 0, DeliveryStatus::Sent).await;
+    }
+
+    async fn n_13_consent_is_kept_with_its_source_and_its_end_counts_at_once(engine) {
+        use DeliveryStatus::*;
+        let office = Office::open(engine).await;
+        let profile = head(&office).await;
+        assert_eq!(of(&profile, Channel::Whatsapp).source, "SK 800/12/2026");
+        assert!(of(&profile, Channel::Whatsapp).opted_in && of(&profile, Channel::Whatsapp).time.is_some());
+        let mut sourceless = contact("acc_baru", NUMBER, "", "ADMIN_OPD");
+        sourceless.consents[0].source.clear();
+        assert_eq!(office.apply(sourceless).await.unwrap_err().code(), Code::InvalidArgument);
+        // What waits already is stopped too.
+        let at = Some(prost_types::Timestamp { seconds: 1_795_663_200, nanos: 0 }); // 03:20
+        let waiting = office.send(CreateNotificationRequest { scheduled_time: at, ..escalation(HEAD) }).await;
+        assert_eq!(waiting.steps[0].status(), Created);
+        consent(&office, HEAD, Channel::Whatsapp, false).await.unwrap();
+        assert_eq!(consent(&office, "acc_lain", Channel::Whatsapp, true).await.unwrap_err().code(), Code::NotFound);
+        office.after(TimeDelta::minutes(20));
+        let found = office.when_step(&waiting.id, 1, Sent).await;
+        assert_eq!((found.steps[0].status(), found.steps[0].reason.as_str()), (Suppressed, "NO_CONSENT"));
+        let next = office.send(escalation(HEAD)).await;
+        assert_eq!(next.steps[0].reason, "NO_CONSENT");
+        assert_eq!(office.whatsapp.calls(), 0);
+        consent(&office, HEAD, Channel::Whatsapp, true).await.unwrap();
+        assert_eq!(of(&head(&office).await, Channel::Whatsapp).source, "halaman profil");
+        let again = office.send(escalation(HEAD)).await;
+        office.when_step(&again.id, 0, Sent).await;
+
+        // A citizen ends messages by a word, and wants them again by another.
+        office.webhook(office.whatsapp.write(CITIZEN, "BERHENTI")).await.unwrap();
+        let stopped = office.send(receipt(CITIZEN, "warga@contoh.example")).await;
+        assert_eq!((stopped.steps[0].status(), stopped.steps[0].reason.as_str()), (Suppressed, "OPTED_OUT"));
+        office.when_step(&stopped.id, 1, Sent).await;
+        office.after(TimeDelta::minutes(1));
+        office.webhook(office.whatsapp.write(CITIZEN, "mulai")).await.unwrap();
+        let sent = office.send(receipt(CITIZEN, "")).await;
+        office.when_step(&sent.id, 0, Sent).await;
+        // Who is no administrator sees nobody's contact but the own.
+        let foreign = office.by("acc_lain", &["notifications.read"], &[], GetContactRequest { account: HEAD.to_owned() });
+        assert_eq!(office.client.clone().get_contact(foreign).await.unwrap_err().code(), Code::NotFound);
+    }
+}

@@ -1,0 +1,192 @@
+//! Texts, their versions and their approval: N-02, N-05, N-22.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::notifications::v1::*;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::office::{CITIZEN, EMAIL, HEAD, NUMBER, Office, escalation, receipt};
+
+fn new_text(message_type: &str, channel: Channel) -> SaveVariantRequest {
+    SaveVariantRequest {
+        message_type: message_type.to_owned(),
+        channel: channel.into(),
+        language: "id".to_owned(),
+        subject: "Tanda terima {nomor}".to_owned(),
+        body: "Versi baru: aduan {nomor}, PIN {pin}, jawaban {tenggat_jawaban}, selesai {tenggat_selesai}, lihat {tautan}."
+            .to_owned(),
+        ..Default::default()
+    }
+}
+
+async fn save(office: &Office, request: SaveVariantRequest) -> Result<Variant, Status> {
+    let answer = office.client.clone().save_variant(office.system(request)).await?;
+    Ok(answer.into_inner().variant.unwrap())
+}
+
+async fn variants(office: &Office, message_type: &str, channel: Channel) -> Vec<Variant> {
+    let request = ListVariantsRequest {
+        message_type: message_type.to_owned(),
+        channel: channel.into(),
+        ..Default::default()
+    };
+    let found = office.client.clone().list_variants(office.system(request)).await.unwrap().into_inner();
+    found.variants.into_iter().filter(|variant| variant.language == "id").collect()
+}
+
+macro_rules! verb {
+    ($name:ident, $method:ident, $request:ident) => {
+        async fn $name(office: &Office, who: &str, of: &Variant) -> Result<Variant, Status> {
+            let request = $request {
+                message_type: of.message_type.clone(),
+                channel: of.channel,
+                language: of.language.clone(),
+                version: of.version,
+                ..Default::default()
+            };
+            let request = office.by(who, &["notifications.configure"], &[], request);
+            Ok(office.client.clone().$method(request).await?.into_inner().variant.unwrap())
+        }
+    };
+}
+
+verb!(submit, submit_variant, SubmitVariantRequest);
+verb!(approve, approve_variant, ApproveVariantRequest);
+
+lines! {
+    async fn n_02_a_message_keeps_the_version_it_was_made_with(engine) {
+        let office = Office::open(engine).await;
+        let waiting = CreateNotificationRequest {
+            scheduled_time: Some(prost_types::Timestamp { seconds: 1_795_663_200, nanos: 0 }), // 03:20
+            ..receipt("", "warga@contoh.example")
+        };
+        let first = office.send(waiting).await;
+        assert_eq!(first.steps[1].variant_version, 1);
+        let draft = save(&office, new_text("tanda_terima", Channel::Email)).await.unwrap();
+        assert_eq!((draft.version, draft.state()), (2, VariantState::Draft));
+        let again = save(&office, new_text("tanda_terima", Channel::Email)).await.unwrap();
+        assert_eq!(again.version, 2, "the draft that is there");
+        assert_eq!(office.send(receipt("", "lain@contoh.example")).await.steps[1].variant_version, 1);
+        submit(&office, "acc_penulis", &draft).await.unwrap();
+        approve(&office, "acc_pemeriksa", &draft).await.unwrap();
+        let second = office.send(receipt("", "baru@contoh.example")).await;
+        assert_eq!(second.steps[1].variant_version, 2);
+        office.when_step(&second.id, 1, DeliveryStatus::Sent).await;
+        office.after(TimeDelta::minutes(25));
+        let found = office.when_step(&first.id, 1, DeliveryStatus::Sent).await;
+        assert_eq!(found.steps[1].variant_version, 1);
+        let mails = office.mail.taken();
+        let of = |to: &str| mails.iter().find(|mail| mail.to == [to]).unwrap().text.clone();
+        assert!(of("baru@contoh.example").contains("Versi baru"));
+        assert!(!of("warga@contoh.example").contains("Versi baru"));
+    }
+
+    async fn n_05_outside_of_the_window_only_approved_templates_are_sent(engine) {
+        use DeliveryStatus::*;
+        let office = Office::open(engine).await;
+        let admins = DeliveryRules {
+            time_zone: "Asia/Jakarta".to_owned(),
+            admin_account_ids: vec!["acc_admin".to_owned()],
+            ..Default::default()
+        };
+        office.rules(admins).await;
+        let news = office.whatsapp.set_template("eskalasi_v1", "id", "PAUSED", "LOW_QUALITY");
+        office.webhook(news).await.unwrap();
+        let first = office.send(escalation(HEAD)).await;
+        let found = office.when_step(&first.id, 1, Sent).await;
+        assert_eq!((found.steps[0].status(), found.steps[0].reason.as_str()), (FellBack, "TEMPLATE_PAUSED"));
+        assert!(found.steps[0].attempts.is_empty(), "it was not even tried");
+        assert_eq!(office.mail.taken()[0].to, [EMAIL]);
+        let told = office
+            .until("the administrator is told", async || {
+                let list = office.inbox("acc_admin").await.items;
+                (list.len() >= 2).then_some(list)
+            })
+            .await;
+        assert!(told.iter().any(|item| item.body.contains("LOW_QUALITY")), "{told:?}");
+
+        // Inside of the 24 hours after a message of the recipient, a text needs no approval.
+        let call = office.whatsapp.write(NUMBER, "Siap");
+        assert_eq!(office.webhook(call).await.unwrap().messages, 1);
+        let second = office.send(escalation(HEAD)).await;
+        office.when_step(&second.id, 0, Sent).await;
+        let text = &office.taken(NUMBER)[0].body;
+        assert_eq!(text["type"], "text");
+        let body = text["text"]["body"].as_str().unwrap();
+        assert!(body.contains("Dinas PUPR") && body.contains("Saya tangani: https://mpp.example/aksi/"), "{body}");
+
+        // The window is closed there although we think it open: once more, as a template.
+        let news = office.whatsapp.set_template("eskalasi_v1", "id", "APPROVED", "");
+        office.webhook(news).await.unwrap();
+        office.after(TimeDelta::minutes(5));
+        office.whatsapp.whim(&[mpp_notifications::simulator::Whim::Code(131_047)]);
+        let third = office.send(escalation(HEAD)).await;
+        office.until("it was refused", async || {
+            let found = office.get(&third.id).await;
+            found.steps[0].attempts.first().is_some_and(|it| it.outcome == "WINDOW_CLOSED").then_some(())
+        })
+        .await;
+        office.after(TimeDelta::seconds(7));
+        let found = office.when_step(&third.id, 0, Sent).await;
+        let outcomes: Vec<&str> = found.steps[0].attempts.iter().map(|it| it.outcome.as_str()).collect();
+        assert_eq!(outcomes, ["WINDOW_CLOSED", "ACCEPTED"]);
+        assert_eq!(office.taken(NUMBER)[1].body["type"], "template");
+
+        // A day later the window is closed for us too.
+        office.after(TimeDelta::hours(25));
+        let fourth = office.send(escalation(HEAD)).await;
+        office.when_step(&fourth.id, 0, Sent).await;
+        assert_eq!(office.taken(NUMBER)[2].body["type"], "template");
+
+        // A template that Meta does not have any more.
+        office.whatsapp.whim(&[mpp_notifications::simulator::Whim::Code(132_001)]);
+        office.after(TimeDelta::minutes(1));
+        let fifth = office.send(escalation(HEAD)).await;
+        let found = office.when_step(&fifth.id, 1, Sent).await;
+        assert_eq!((found.steps[0].status(), found.steps[0].reason.as_str()), (FellBack, "TEMPLATE_UNUSABLE"));
+    }
+
+    async fn n_22_a_text_goes_from_draft_to_approval_with_the_reason_of_meta(engine) {
+        let office = Office::open(engine).await;
+        let mut request = new_text("tanda_terima", Channel::Whatsapp);
+        request.subject.clear();
+        request.template_name = "tanda_terima_v2".to_owned();
+        let mut wrong = request.clone();
+        wrong.body = "Halo {nama} {".to_owned();
+        wrong.template_name = "Tanda Terima".to_owned();
+        let refused = save(&office, wrong).await.unwrap_err();
+        let details = refused.get_details_bad_request().unwrap();
+        let fields: Vec<&str> = details.field_violations.iter().map(|it| it.field.as_str()).collect();
+        assert!(fields.contains(&"body") && fields.contains(&"template_name"), "{fields:?}");
+        let draft = save(&office, request).await.unwrap();
+        let early = approve(&office, "acc_admin", &draft).await.unwrap_err();
+        assert_eq!(early.get_details_error_info().unwrap().reason, "NOT_PERMITTED_IN_STATE");
+        assert_eq!(submit(&office, "acc_admin", &draft).await.unwrap().state(), VariantState::Submitted);
+        // Meta's verdicts come by webhook, with the reason.
+        for (event, reason, state) in [
+            ("APPROVED", "", VariantState::Approved),
+            ("PAUSED", "LOW_QUALITY", VariantState::Paused),
+            ("APPROVED", "", VariantState::Approved),
+            ("REJECTED", "INCORRECT_CATEGORY", VariantState::Rejected),
+            ("APPROVED", "", VariantState::Rejected),
+        ] {
+            let call = office.whatsapp.set_template("tanda_terima_v2", "id", event, reason);
+            office.webhook(call).await.unwrap();
+            let newest = variants(&office, "tanda_terima", Channel::Whatsapp).await.remove(0);
+            let told = if state == VariantState::Rejected { "INCORRECT_CATEGORY" } else { reason };
+            assert_eq!((newest.version, newest.state(), newest.reason.as_str()), (2, state, told), "{event}");
+        }
+        // Of a text of ours somebody else than its author has the word.
+        let mail = save(&office, new_text("tanda_terima", Channel::Email)).await.unwrap();
+        submit(&office, crate::office::SENDER, &mail).await.unwrap();
+        let own = approve(&office, crate::office::SENDER, &mail).await.unwrap_err();
+        assert_eq!(own.code(), Code::PermissionDenied);
+        approve(&office, "acc_pemeriksa", &mail).await.unwrap();
+        // The shipped ones were offered to Meta by themselves, and again they are not.
+        let shipped = variants(&office, "tanda_terima", Channel::Whatsapp).await.pop().unwrap();
+        assert_eq!((shipped.version, shipped.state()), (1, VariantState::Approved));
+        let sent = office.send(receipt(CITIZEN, "")).await;
+        assert_eq!(sent.steps[0].variant_version, 1, "a refused version is not used while another is approved");
+    }
+}

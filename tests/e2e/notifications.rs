@@ -1,0 +1,108 @@
+//! Notifications through the front door: asked for by REST, sent to the stand-in for WhatsApp, reported back by its webhook.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mpp::simulator::whatsapp::{Account, Simulator};
+use mpp_kit::clock::SystemClock;
+use mpp_tests::harness::{Api, Persona, TestSuite};
+use serde_json::{Value, json};
+
+const NUMBER: &str = "6281234599001";
+
+async fn start() -> (TestSuite, Simulator) {
+    let simulator = Simulator::start(Account::default(), Arc::new(SystemClock)).await.expect("a free port");
+    let settings = simulator.settings();
+    let suite = TestSuite::builder()
+        .configure(move |config| {
+            config.notifications.whatsapp.insert("utama".to_owned(), settings);
+            config.notifications.allow_list = "*".into();
+            config.notifications.tick_millis = 100;
+        })
+        .start()
+        .await;
+    (suite, simulator)
+}
+
+/// Asks until the answer is as it should be.
+async fn until(api: &Api, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..300 {
+        let found = api.get(path).await.ok();
+        if is(&found) {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{path} never came to what it should be");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_goes_out_and_its_status_comes_back_through_the_gateway() {
+    let (suite, simulator) = start().await;
+    let admin = suite.api(Persona::Admin).await;
+    // Meta shakes hands first.
+    let hook = format!("{}/hooks/whatsapp/utama", suite.base_url());
+    let http = admin.http();
+    let shake = |token: &str| {
+        let challenge = "hub.mode=subscribe&hub.challenge=1158201444";
+        http.get(format!("{hook}?{challenge}&hub.verify_token={token}")).send()
+    };
+    let answer = shake("simulator-verify").await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.text().await.expect("a text"), "1158201444");
+    assert_eq!(shake("lain").await.expect("an answer").status(), 403);
+
+    let approved = |list: &Value| {
+        let whatsapp = list["variants"].as_array().is_some_and(|it| {
+            it.iter().any(|it| it["channel"] == "CHANNEL_WHATSAPP" && it["state"] == "VARIANT_STATE_APPROVED")
+        });
+        whatsapp
+    };
+    until(&admin, "/v1/messageTypes/tanda_terima/variants", approved).await;
+    let body = json!({
+        "reference": "adu_e2e",
+        "messageType": "tanda_terima",
+        "recipient": {"addresses": {"whatsapp": NUMBER}},
+        "placeholders": {
+            "nomor": "ADU-2026-000009-1", "pin": "113355", "tenggatJawaban": "x",
+            "tenggat_jawaban": "1 Desember 2026", "tenggat_selesai": "14 Desember 2026",
+            "tautan": "https://mpp.example/lacak",
+        },
+    });
+    let refused = admin.post("/v1/notifications", &body).await.refused(400, "INVALID_REQUEST");
+    assert_eq!(refused["violations"][0]["field"], "placeholders.tenggatJawaban");
+    let mut body = body;
+    body["placeholders"].as_object_mut().expect("an object").remove("tenggatJawaban");
+    // Idempotency-Key is the request id.
+    let key = [("idempotency-key", "e2e-satu")];
+    let post =
+        async |body: &Value| admin.send(reqwest::Method::POST, "/v1/notifications", Some(body), &key).await;
+    let made = post(&body).await.ok();
+    let id = made["notification"]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(post(&body).await.ok()["notification"]["id"], id.as_str());
+    let mut other = body.clone();
+    other["placeholders"]["pin"] = json!("000000");
+    let reused = post(&other).await;
+    assert!(reused.status.is_client_error(), "{}", reused.status);
+    assert_eq!(reused.body["reason"], "REQUEST_ID_REUSED");
+
+    let path = format!("/v1/notifications/{id}");
+    let status = |status: &'static str| move |found: &Value| found["notification"]["status"] == status;
+    until(&admin, &path, status("DELIVERY_STATUS_SENT")).await;
+    let taken = simulator.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].body["template"]["components"][0]["parameters"][0]["text"], "ADU-2026-000009-1");
+    // A webhook that is not signed by Meta changes nothing.
+    let mut call = simulator.statuses(&[(&taken[0].id, "delivered", 0)]);
+    let good = call.signature.clone();
+    call.signature = "sha256=00".to_owned();
+    assert_eq!(simulator.post(http, &hook, call.clone()).await.expect("an answer"), 401);
+    call.signature = good;
+    let elsewhere = format!("{}/hooks/whatsapp/lain", suite.base_url());
+    assert_eq!(simulator.post(http, &elsewhere, call.clone()).await.expect("an answer"), 404);
+    assert_eq!(simulator.post(http, &hook, call).await.expect("an answer"), 200);
+    let found = until(&admin, &path, status("DELIVERY_STATUS_DELIVERED")).await;
+    assert!(found["notification"]["steps"][0]["deliveredTime"].is_string(), "{found}");
+    let unsubscribe = http.post(format!("{}/berhenti/salah", suite.base_url())).send().await;
+    assert_eq!(unsubscribe.expect("an answer").status(), 404);
+}
