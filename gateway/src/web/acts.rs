@@ -55,6 +55,8 @@ pub(crate) struct Act {
     pub(crate) open: bool,
     pub(crate) error: String,
     pub(crate) key: String,
+    /// Whether it is the first of those that change no state.
+    pub(crate) begins_others: bool,
 }
 
 /// What forms are made of.
@@ -175,6 +177,7 @@ impl Maker<'_> {
             open: self.is_pressed(),
             error,
             key,
+            begins_others: false,
         }
     }
 
@@ -207,7 +210,11 @@ pub(crate) fn offered(desk: &Desk<'_>, pressed: &Pressed) -> Vec<Act> {
     if let Some(next) = acts.iter_mut().find(|act| act.tone.is_empty()) {
         next.tone = "primary";
     }
+    let first = acts.len();
     acts.extend(OTHERS.iter().filter_map(|slug| other_act(&Maker { desk, pressed, slug })));
+    if let Some(other) = acts.get_mut(first) {
+        other.begins_others = true;
+    }
     acts
 }
 

@@ -503,7 +503,9 @@ fn happened(entry: &JournalEntry, t: &Words) -> String {
         // Ids say nothing to people.
         _ => t["cases.officer"].clone(),
     };
-    let what = complaints::keyed("verb", &entry.what, t);
+    let short = entry.what.strip_prefix("complaint.").unwrap_or(&entry.what);
+    let known = t.find(&format!("verb.{}", entry.what.to_lowercase()));
+    let what = known.map_or_else(|| complaints::keyed("verb", short, t), str::to_owned);
     let state = |name: &str| complaints::keyed("case", name, t);
     match (entry.from.as_str(), entry.to.as_str()) {
         (from, to) if from == to || to.is_empty() => format!("{what} · {who}"),

@@ -196,6 +196,7 @@ mod tests {
             "rung.",
             "delivery.",
             "verb.",
+            "told.",
             "measure.",
             "counted.",
             "reported.",

@@ -385,7 +385,7 @@ fn complaint() -> Complaint {
         }],
         deliveries: vec![Delivery {
             id: "obx_1".into(),
-            kind: "complaint.answered".into(),
+            kind: "answered".into(),
             recipient: "Pelapor-7Q2M".into(),
             state: "DELIVERED".into(),
             created_at: at(-2),

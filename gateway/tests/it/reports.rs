@@ -460,8 +460,8 @@ async fn c41_each_number_of_the_board_opens_its_list_and_the_stream_brings_the_n
     for part in [
         "href=\"/kendali/aduan/17.07~pupr/terlambat\"",
         "data-measure=\"BOARD_MEASURE_LATE_REACTION\"",
-        "Terlambat menurut peraturan",
-        "Terlambat menurut janji",
+        "Lewat tenggat peraturan",
+        "Lewat janji",
         "87,5 %",
         "24 November 2026 pukul 06.00 WIB",
         "Koordinator",
