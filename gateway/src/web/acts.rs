@@ -269,7 +269,7 @@ fn state_act(make: &Maker<'_>) -> Option<Act> {
                 make.line("siapa", true, 200),
                 make.line("apa", true, 500),
                 make.line("bilamana", true, 200),
-                make.listed("tanpa_bukti", "radio", false, &WITHOUT_PROOF),
+                make.listed("tanpa_bukti", "select", false, &WITHOUT_PROOF),
             ];
             let nothing = Sent::default();
             let sent = if make.is_pressed() { &make.pressed.sent } else { &nothing };

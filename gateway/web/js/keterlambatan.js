@@ -41,14 +41,25 @@ function share(permille) {
 /** @param {BoardRow} row @param {string} measure */
 const count = (row, measure) => Number(row.numbers?.find((one) => one.measure === measure)?.count ?? 0);
 
+/** The name under which it is kept when the page was last loaded for new rows. */
+const ANEW = "mpp-board-anew";
+
+/** Loads the page again, at most once in ten seconds. */
+function anew() {
+  if (Date.now() - Number(sessionStorage.getItem(ANEW)) < 10_000) return;
+  sessionStorage.setItem(ANEW, String(Date.now()));
+  location.reload();
+}
+
 /** @param {Board} board */
 function take(board) {
   const rows = board.rows ?? [];
-  const nodes = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-agency]")]);
+  /** @type {Map<string | undefined, HTMLElement>} */
+  const nodes = new Map([...document.querySelectorAll("[data-agency]")].map((node) => [/** @type {HTMLElement} */ (node).dataset.agency, /** @type {HTMLElement} */ (node)]));
   const keyOf = (/** @type {BoardRow} */ row) => row.agencyId.replaceAll("/", "~");
-  // An agency came or went: the server renders the rows anew.
-  if (rows.length !== nodes.length || rows.some((row, at) => keyOf(row) !== nodes[at]?.dataset.agency)) return location.reload();
-  rows.forEach((row, at) => change(/** @type {HTMLElement} */ (nodes[at]), row));
+  // An agency came or went: the server renders the rows anew, though not again and again.
+  if (rows.length !== nodes.size || rows.some((row) => !nodes.has(keyOf(row)))) return anew();
+  for (const row of rows) change(/** @type {HTMLElement} */ (nodes.get(keyOf(row))), row);
   const time = byId("saat");
   put(time, moment(board.at));
   time.setAttribute("datetime", board.at ?? "");
