@@ -73,7 +73,7 @@ test("two who edit at once: the second sees the case as it is and keeps what was
   await second.getByText("Aduan ini berubah sejak Anda membukanya").waitFor();
 });
 
-test("the board follows its stream, and says when it is not current", async () => {
+test("each number of the board is the length of the list it opens", async () => {
   const page = await officer(["complaints.board"], "/kendali/aduan");
   await page.getByText("Tersambung", { exact: true }).waitFor();
   const number = page.locator("[data-measure=BOARD_MEASURE_OPEN] [data-count]").first();
