@@ -287,7 +287,9 @@ fn account_grant_with_complaints() -> TableCreateStatement {
         .col(string_null("area"))
         .col(timestamp_with_time_zone_null("valid_from"))
         .col(timestamp_with_time_zone_null("valid_to"))
-        .primary_key(Index::create().name("account_grant_with_complaints_pk").col("account_id").col("position"))
+        .primary_key(
+            Index::create().name("account_grant_with_complaints_pk").col("account_id").col("position"),
+        )
         .foreign_key(
             ForeignKey::create()
                 .name("account_grant_with_complaints_account")

@@ -332,7 +332,13 @@ fn every_crate_keeps_the_lints_of_the_workspace_and_is_never_published() {
 fn domains_are_pure() {
     let services = sources("services");
     let domains = services.iter().filter(|(path, _)| is_domain(path)).collect::<Vec<_>>();
-    for service in ["services/identity", "services/queue", "services/documents", "services/complaints", "services/notifications"] {
+    for service in [
+        "services/identity",
+        "services/queue",
+        "services/documents",
+        "services/complaints",
+        "services/notifications",
+    ] {
         assert!(domains.iter().any(|(path, _)| path.starts_with(service)), "{service} has no domain");
     }
     assert_none(&domains.iter().flat_map(|(path, source)| impurities(path, source)).collect::<Vec<_>>());

@@ -123,7 +123,8 @@ pub(super) async fn apply(seeding: &mut Seeding<'_>) -> anyhow::Result<()> {
             active: true,
             emergency_advice: String::new(),
         };
-        let request = complaints::ApplyCategoryRequest { request_id: String::new(), category: Some(category) };
+        let request =
+            complaints::ApplyCategoryRequest { request_id: String::new(), category: Some(category) };
         seeding.complaints.apply_category(request).await.with_context(|| format!("cannot apply {key}"))?;
     }
     for (rung, agency, title, username) in OFFICIALS {
@@ -135,7 +136,8 @@ pub(super) async fn apply(seeding: &mut Seeding<'_>) -> anyhow::Result<()> {
             account_id: ids.get(username).cloned().unwrap_or_default(),
             acting_account_id: String::new(),
         };
-        let request = complaints::ApplyOfficialRequest { request_id: String::new(), official: Some(official) };
+        let request =
+            complaints::ApplyOfficialRequest { request_id: String::new(), official: Some(official) };
         seeding.complaints.apply_official(request).await.with_context(|| format!("cannot apply {title}"))?;
     }
     Ok(())

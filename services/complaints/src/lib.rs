@@ -66,7 +66,10 @@ pub struct Place {
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("files", &self.files).field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("Place")
+            .field("files", &self.files)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,8 +83,12 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
     // Whoever was first chose; what matters is that there is one before a client is built.
     let _already = rustls::crypto::ring::default_provider().install_default();
     let key = load_or_make_key("complaints.key", config.key.expose_secret(), &place.key_file)?;
-    let vault = load_or_make_key("complaints.vault_key", config.vault_key.expose_secret(), &place.vault_key_file)?;
-    anyhow::ensure!(key != vault, "the vault needs a key of its own: setting complaints.vault_key is that of complaints.key");
+    let vault =
+        load_or_make_key("complaints.vault_key", config.vault_key.expose_secret(), &place.vault_key_file)?;
+    anyhow::ensure!(
+        key != vault,
+        "the vault needs a key of its own: setting complaints.vault_key is that of complaints.key"
+    );
     let cipher = Cipher::new(key, DIGESTS);
     let files = Files::open(&config.files, &place.files, cipher.clone())?;
     let core = Arc::new(rpc::Core {

@@ -41,7 +41,7 @@ const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
 /// When the system gives no TLS for calls to channels.
 pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow::Result<Vec<Worker>> {
     let sweep = Duration::from_millis(core.config.sweep_milliseconds.into());
-    let mut workers = intake::worker::workers(env, core)?;
+    let mut workers = intake::worker::workers(env, core, &token)?;
     workers.extend([
         every("complaints: clocks", env.shutdown.clone(), sweep, {
             let core = Arc::clone(core);

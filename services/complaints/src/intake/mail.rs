@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use mpp_kit::client::PeerChannel;
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
+use mpp_proto::notifications::v1::ReportBounceRequest;
+use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
+use tonic::Request;
 
 use super::config::MailboxConfig;
 use super::email::{self, Bounce, Mail, Mailbox, Nature};
@@ -15,9 +19,11 @@ use super::envelope::{Kind, Source};
 use super::imap::{self, Fetched};
 use super::place::keep;
 use super::receive::{self, Content, MailFacts};
+use crate::TokenSource;
 use crate::rpc::Core;
 use crate::store;
 use crate::store::channel::MessageState;
+use crate::worker::NOTIFICATIONS;
 
 /// Messages of one look.
 const BATCH: usize = 50;
@@ -105,12 +111,18 @@ impl Reader {
 }
 
 /// The workers of all mailboxes.
-pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> Vec<Worker> {
+pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: &TokenSource) -> Vec<Worker> {
     let mailboxes = core.config.channels.email.iter();
-    mailboxes.map(|(name, config)| worker(env, Reader::new(Arc::clone(core), name, config))).collect()
+    let told = Told {
+        client: NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS)),
+        token: Arc::clone(token),
+    };
+    mailboxes
+        .map(|(name, config)| worker(env, Reader::new(Arc::clone(core), name, config), told.clone()))
+        .collect()
 }
 
-fn worker(env: &Env, reader: Reader) -> Worker {
+fn worker(env: &Env, reader: Reader, told: Told) -> Worker {
     let shutdown = env.shutdown.clone();
     let every = Duration::from_secs(reader.config.every_seconds.into());
     Worker::new("complaints: a mailbox", async move {
@@ -118,18 +130,78 @@ fn worker(env: &Env, reader: Reader) -> Worker {
             match reader.tick(reader.core.now()).await {
                 Ok(bounces) => {
                     for bounce in bounces {
-                        tracing::info!(
-                            permanent = bounce.permanent,
-                            status = bounce.status,
-                            "a mail of ours came back"
-                        );
+                        told.report(&bounce).await;
                     }
                 }
                 // A mail server that is away comes back.
-                Err(error) => tracing::warn!(error = chain(error.as_ref()), "the mailbox is tried again"),
+                Err(error) => {
+                    let error: &(dyn std::error::Error + 'static) = error.as_ref();
+                    tracing::warn!(error = chain(error), "the mailbox is tried again");
+                }
             }
             tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
         }
         Ok(())
     })
+}
+
+/// Who has to know of a bounce: the service that sent the mail marks the address and tries another way.
+#[derive(Clone)]
+struct Told {
+    client: NotificationsServiceClient<PeerChannel>,
+    token: TokenSource,
+}
+
+impl Told {
+    async fn report(&self, bounce: &Bounce) {
+        let Some(report) = of_bounce(bounce) else {
+            // A report about something that we did not send, or that does not say what it is about.
+            tracing::info!(status = bounce.status, "a bounce names no message of ours");
+            return;
+        };
+        let told = async {
+            let token = (self.token)().await?;
+            let mut request = Request::new(report);
+            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);
+            request.set_timeout(Duration::from_secs(10));
+            self.client.clone().report_bounce(request).await?;
+            anyhow::Ok(())
+        };
+        if let Err(error) = told.await {
+            let error: &(dyn std::error::Error + 'static) = error.as_ref();
+            tracing::warn!(error = chain(error), "a bounce could not be told to notifications");
+        }
+    }
+}
+
+/// A bounce as notifications knows it: by the envelope address of the message, `pantul+ntf_….1@…`, which follows from its
+/// message id.
+fn of_bounce(bounce: &Bounce) -> Option<ReportBounceRequest> {
+    let (message, domain) = bounce.original.split_once('@')?;
+    message.starts_with("ntf_").then(|| ReportBounceRequest {
+        // A report that comes twice is one.
+        request_id: format!("bounce-{message}"),
+        envelope: format!("pantul+{message}@{domain}"),
+        status_code: bounce.status.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c_07_a_bounce_is_told_by_the_envelope_of_our_message() {
+        let bounce = |original: &str| Bounce {
+            original: original.to_owned(),
+            status: "5.1.1".to_owned(),
+            ..Bounce::default()
+        };
+        let told = of_bounce(&bounce("ntf_01h455vb4pex5vsknk084sn02q.1@contoh.go.id")).unwrap();
+        assert_eq!(told.envelope, "pantul+ntf_01h455vb4pex5vsknk084sn02q.1@contoh.go.id");
+        assert_eq!(told.status_code, "5.1.1");
+        for foreign in ["", "abc@warga.example", "ntf_1"] {
+            assert_eq!(of_bounce(&bounce(foreign)), None, "{foreign}");
+        }
+    }
 }

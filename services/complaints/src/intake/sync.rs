@@ -306,7 +306,8 @@ pub(crate) fn worker(env: &Env, mut sync: Sync) -> Worker {
         while !shutdown.is_triggered() {
             let now = sync.core.now();
             if let Err(error) = sync.tick(now).await {
-                tracing::warn!(error = chain(error.as_ref()), "SP4N-LAPOR! is tried again");
+                let error: &(dyn std::error::Error + 'static) = error.as_ref();
+                tracing::warn!(error = chain(error), "SP4N-LAPOR! is tried again");
             }
             tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
         }

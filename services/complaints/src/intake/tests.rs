@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::cipher::Cipher;
-use mpp_kit::clock::{Clock as _, ManualClock};
+use mpp_kit::clock::ManualClock;
 use mpp_kit::config::Secret;
 use mpp_kit::files::{Files, FilesConfig};
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, temp_dir};
@@ -121,7 +121,7 @@ impl World {
     }
 
     fn pass(&self, delta: TimeDelta) {
-        self.clock.advance(delta.to_std().unwrap());
+        self.clock.advance(delta);
     }
 
     async fn webhook(&self, channel: &str, body: &Value) -> Result<Counted, Error> {

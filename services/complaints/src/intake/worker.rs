@@ -8,17 +8,18 @@ use mpp_kit::fault::chain;
 
 use super::fetch::Fetcher;
 use super::{mail, place, sync};
+use crate::TokenSource;
 use crate::rpc::Core;
 
 /// What works on what came in.
 ///
 /// # Errors
 /// When the system gives no TLS for calls to other systems.
-pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>> {
+pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: &TokenSource) -> anyhow::Result<Vec<Worker>> {
     let channels = &core.config.channels;
     let fetcher = Fetcher::new(&channels.graph_url, channels.hosts())?;
     let mut workers = vec![messages(env, core, fetcher)];
-    workers.extend(mail::workers(env, core));
+    workers.extend(mail::workers(env, core, token));
     if !core.config.channels.sp4n.base_url.is_empty() {
         workers.push(sync::worker(env, sync::Sync::new(Arc::clone(core))?));
     }

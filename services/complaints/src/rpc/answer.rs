@@ -55,7 +55,12 @@ pub(super) async fn answer(
         && secrecy.is_none()
         && request.contact.is_none();
     if says_nothing {
-        check.violation("text", "REQUIRED", "tulis sesuatu atau pilih jawaban", "write something or choose an answer");
+        check.violation(
+            "text",
+            "REQUIRED",
+            "tulis sesuatu atau pilih jawaban",
+            "write something or choose an answer",
+        );
     }
     check.finish()?;
     // Before anything is remembered about the request: a wrong PIN leaves nothing.
@@ -89,7 +94,13 @@ pub(super) async fn answer(
             let change = Change::of(record, next, "complaint.secrecy");
             record = core.save_one(&tx, &rules, change, asking, now).await?;
         }
-        let said = Said { text: text.clone(), files: files.clone(), done: request.done, rating, external: String::new() };
+        let said = Said {
+            text: text.clone(),
+            files: files.clone(),
+            done: request.done,
+            rating,
+            external: String::new(),
+        };
         if !(text.is_empty() && files.is_empty() && request.done.is_none() && rating == 0) {
             record = core.listen(&tx, &rules, record, &pseudonym, said, asking, now).await?;
         }
@@ -175,7 +186,9 @@ impl Core {
         let files = self.give(tx, &said.files, record.case.id).await?;
         let reporter = pseudonym.to_owned();
         let order = match (said.done, record.case.state) {
-            (Some(false), _) => Some(Order::Reopen { reporter, text: said.text.clone(), files: files.clone() }),
+            (Some(false), _) => {
+                Some(Order::Reopen { reporter, text: said.text.clone(), files: files.clone() })
+            }
             (Some(true), State::Settled) => None,
             (Some(true), _) => Some(Order::Confirm { reporter, rating: said.rating }),
             (None, State::AwaitingCompletion) => Some(Order::Complete {
@@ -232,7 +245,9 @@ pub(super) fn public(case: &Case, number: Number, rules: &Rules, now: DateTime<U
         secrecy: own.map(|it| convert::secrecy(it.secrecy).into()).unwrap_or_default(),
         reporter_until: case.reporter_until.map(convert::timestamp),
         allowed: allowed.into_iter().map(|it| convert::verb(it).into()).collect(),
-        revealed_at: own.map(|it| it.revealed.iter().copied().map(convert::timestamp).collect()).unwrap_or_default(),
+        revealed_at: own
+            .map(|it| it.revealed.iter().copied().map(convert::timestamp).collect())
+            .unwrap_or_default(),
         advice: case.advice.clone(),
         rating: i32::from(case.rating),
     }

@@ -116,8 +116,7 @@ pub(super) async fn list(
             .into_iter()
             .map(|it| (it.id.clone(), it))
             .collect();
-    let complaints =
-        marks.iter().filter_map(|(_, id)| lines.remove(id)).map(convert::line).collect();
+    let complaints = marks.iter().filter_map(|(_, id)| lines.remove(id)).map(convert::line).collect();
     Ok(ListBoardCasesResponse { complaints, next_page_token })
 }
 

@@ -403,8 +403,7 @@ pub(crate) fn local(rules: &Rules, at: DateTime<Utc>) -> String {
 fn facts(case: &Case, number: &str, kind: NoticeKind, rules: &Rules) -> BTreeMap<String, String> {
     let moment = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), |at| local(rules, at));
     let due = |clock: ClockKind| moment(case.clock(clock).map(|it| it.due_at));
-    let category =
-        rules.categories.get(&case.category).map_or(case.category.as_str(), |it| it.name.as_str());
+    let category = rules.categories.get(&case.category).map_or(case.category.as_str(), |it| it.name.as_str());
     let village = if case.place.village.is_empty() { "-" } else { case.place.village.as_str() };
     let first = if case.clock(ClockKind::FirstAnswer).is_some() {
         due(ClockKind::FirstAnswer)
@@ -453,4 +452,3 @@ fn status_name(state: State, kind: NoticeKind) -> &'static str {
 pub(super) fn check_version(asked: u32, has: u32) -> Result<(), Error> {
     if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
 }
-

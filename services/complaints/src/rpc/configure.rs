@@ -27,11 +27,7 @@ const TEMPLATE_KINDS: [&str; 5] = ["FIRST_ANSWER", "ANSWER", "QUESTION", "ARCHIV
 const DATATYPES: [&str; 6] = ["string", "number", "datetime", "text", "singlevaluelist", "multivaluelist"];
 
 /// Cuts a list that is read whole to a page; the key is its place.
-fn pages<T>(
-    mut rows: Vec<T>,
-    (size, token): (i32, &str),
-    what: &str,
-) -> Result<(Vec<T>, String), Error> {
+fn pages<T>(mut rows: Vec<T>, (size, token): (i32, &str), what: &str) -> Result<(Vec<T>, String), Error> {
     let size = page_size(size, 200, 1000)?;
     let start = PageToken::decode(token, what)?.and_then(|it| it.parse::<usize>().ok()).unwrap_or(0);
     let mut rows: Vec<T> = rows.drain(..).skip(start).take(size as usize + 1).collect();
@@ -92,10 +88,9 @@ pub(super) async fn list_actings(
     let areas = core.areas(db, caller, "complaints.board").await?;
     let officials = store::catalogue::officials(db).await?;
     let seen = |it: &Acting| {
-        officials
-            .iter()
-            .find(|office| office.id == it.official)
-            .is_some_and(|it| areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency }))
+        officials.iter().find(|office| office.id == it.official).is_some_and(|it| {
+            areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency })
+        })
     };
     let all: Vec<_> =
         store::catalogue::actings(db).await?.iter().filter(|it| seen(it)).map(convert::acting).collect();
@@ -156,7 +151,11 @@ macro_rules! apply {
         |$check:ident, $it:ident| $parse:expr,
         |$change:ident, $parsed:ident| $run:expr
     ) => {
-        pub(super) async fn $name(core: &Core, caller: &Caller, request: $request) -> Result<$response, Error> {
+        pub(super) async fn $name(
+            core: &Core,
+            caller: &Caller,
+            request: $request,
+        ) -> Result<$response, Error> {
             const METHOD: &str = concat!("mpp.complaints.v1.ComplaintsService/", $method);
             let mut checker = Checker::new();
             let parsed = {
@@ -200,122 +199,122 @@ impl Applying<'_> {
 }
 
 apply!(apply_agency(ApplyAgencyRequest) -> ApplyAgencyResponse, "ApplyAgency", "agency.applied",
-    |check, it| agency(check, it.agency.as_ref()),
-    |change, it| {
-        if !reaches(&change.core.config.regency, &it.id) || it.id == change.core.config.regency {
-            let mut check = Checker::new();
-            check.violation("agency.id", "OUTSIDE", "isi wilayah instansi di bawah kabupaten ini, seperti 17.07/dinkes", "give an area below this regency, such as 17.07/dinkes");
-            check.finish()?;
-        }
-        change.within(&it.id)?;
-        store::catalogue::save_agency(change.tx, &it, change.now).await?;
-        let detail = json!({"name": it.name, "active": it.active, "inspectorate": it.inspectorate});
-        (ApplyAgencyResponse { agency: Some(convert::agency(&it)) }, it.id.clone(), detail)
-    });
+|check, it| agency(check, it.agency.as_ref()),
+|change, it| {
+    if !reaches(&change.core.config.regency, &it.id) || it.id == change.core.config.regency {
+        let mut check = Checker::new();
+        check.violation("agency.id", "OUTSIDE", "isi wilayah instansi di bawah kabupaten ini, seperti 17.07/dinkes", "give an area below this regency, such as 17.07/dinkes");
+        check.finish()?;
+    }
+    change.within(&it.id)?;
+    store::catalogue::save_agency(change.tx, &it, change.now).await?;
+    let detail = json!({"name": it.name, "active": it.active, "inspectorate": it.inspectorate});
+    (ApplyAgencyResponse { agency: Some(convert::agency(&it)) }, it.id.clone(), detail)
+});
 
 apply!(apply_category(ApplyCategoryRequest) -> ApplyCategoryResponse, "ApplyCategory", "category.applied",
-    |check, it| category(check, it.category.as_ref()),
-    |change, it| {
-        change.within("")?;
-        let rules = change.rules().await?;
-        let mut check = Checker::new();
-        if !it.parent.is_empty() && !rules.categories.contains_key(&it.parent) {
-            check.violation("category.parent", "UNKNOWN_CATEGORY", "pilih kategori induk dari daftar", "choose a parent of the list");
-        }
-        if !it.agency.is_empty() && !rules.agencies.contains_key(&it.agency) {
-            check.violation("category.agency_id", "UNKNOWN_AGENCY", "pilih instansi dari daftar", "choose an agency of the list");
-        }
-        check.finish()?;
-        store::catalogue::save_category(change.tx, &it, change.now).await?;
-        let detail = json!({"name": it.name, "agency": it.agency, "active": it.active});
-        (ApplyCategoryResponse { category: Some(convert::category(&it)) }, it.key.clone(), detail)
-    });
+|check, it| category(check, it.category.as_ref()),
+|change, it| {
+    change.within("")?;
+    let rules = change.rules().await?;
+    let mut check = Checker::new();
+    if !it.parent.is_empty() && !rules.categories.contains_key(&it.parent) {
+        check.violation("category.parent", "UNKNOWN_CATEGORY", "pilih kategori induk dari daftar", "choose a parent of the list");
+    }
+    if !it.agency.is_empty() && !rules.agencies.contains_key(&it.agency) {
+        check.violation("category.agency_id", "UNKNOWN_AGENCY", "pilih instansi dari daftar", "choose an agency of the list");
+    }
+    check.finish()?;
+    store::catalogue::save_category(change.tx, &it, change.now).await?;
+    let detail = json!({"name": it.name, "agency": it.agency, "active": it.active});
+    (ApplyCategoryResponse { category: Some(convert::category(&it)) }, it.key.clone(), detail)
+});
 
 apply!(apply_official(ApplyOfficialRequest) -> ApplyOfficialResponse, "ApplyOfficial", "official.applied",
-    |check, it| official(check, it.official.as_ref()),
-    |change, it| {
-        let it: Official = it.ok_or(Error::NotFound(Thing::Official))?;
-        change.within(if it.agency == COORDINATOR { "" } else { &it.agency })?;
-        let rules = change.rules().await?;
-        if is_of_an_agency(it.rung) && it.agency != COORDINATOR && !rules.agencies.contains_key(&it.agency) {
-            return Err(Error::NotFound(Thing::Agency));
-        }
-        let saved = store::catalogue::save_official(change.tx, &it).await?.ok_or(Error::NotFound(Thing::Official))?;
-        let detail = json!({"rung": saved.rung.to_string(), "agency": saved.agency, "account": saved.account});
-        (ApplyOfficialResponse { official: Some(convert::official(&saved, "")) }, saved.id.to_string(), detail)
-    });
+|check, it| official(check, it.official.as_ref()),
+|change, it| {
+    let it: Official = it.ok_or(Error::NotFound(Thing::Official))?;
+    change.within(if it.agency == COORDINATOR { "" } else { &it.agency })?;
+    let rules = change.rules().await?;
+    if is_of_an_agency(it.rung) && it.agency != COORDINATOR && !rules.agencies.contains_key(&it.agency) {
+        return Err(Error::NotFound(Thing::Agency));
+    }
+    let saved = store::catalogue::save_official(change.tx, &it).await?.ok_or(Error::NotFound(Thing::Official))?;
+    let detail = json!({"rung": saved.rung.to_string(), "agency": saved.agency, "account": saved.account});
+    (ApplyOfficialResponse { official: Some(convert::official(&saved, "")) }, saved.id.to_string(), detail)
+});
 
 apply!(apply_acting(ApplyActingRequest) -> ApplyActingResponse, "ApplyActing", "acting.applied",
-    |check, it| acting(check, it.acting.as_ref()),
-    |change, it| {
-        let it: Acting = it.ok_or(Error::NotFound(Thing::Official))?;
-        let officials = store::catalogue::officials(change.tx).await?;
-        let office = officials.iter().find(|is| is.id == it.official).ok_or(Error::NotFound(Thing::Official))?;
-        change.within(if office.agency == COORDINATOR { "" } else { &office.agency })?;
-        store::catalogue::insert_acting(change.tx, &it).await?;
-        let detail = json!({"official": it.official.to_string(), "account": it.account, "kind": it.kind.to_string()});
-        (ApplyActingResponse { acting: Some(convert::acting(&it)) }, it.id.to_string(), detail)
-    });
+|check, it| acting(check, it.acting.as_ref()),
+|change, it| {
+    let it: Acting = it.ok_or(Error::NotFound(Thing::Official))?;
+    let officials = store::catalogue::officials(change.tx).await?;
+    let office = officials.iter().find(|is| is.id == it.official).ok_or(Error::NotFound(Thing::Official))?;
+    change.within(if office.agency == COORDINATOR { "" } else { &office.agency })?;
+    store::catalogue::insert_acting(change.tx, &it).await?;
+    let detail = json!({"official": it.official.to_string(), "account": it.account, "kind": it.kind.to_string()});
+    (ApplyActingResponse { acting: Some(convert::acting(&it)) }, it.id.to_string(), detail)
+});
 
 apply!(apply_deadline(ApplyDeadlineRequest) -> ApplyDeadlineResponse, "ApplyDeadline", "deadline.applied",
-    |check, it| convert::read_deadline(check, &it.deadline.clone().unwrap_or_default()),
-    |change, it| {
-        change.within("")?;
-        let it = it.ok_or(Error::NotFound(Thing::Deadline))?;
-        let rules = change.rules().await?;
-        if let Some(before) = rules.deadlines.iter().filter(|row| row.key == it.key).max_by_key(|row| row.valid_from) {
-            let ended = follow(before, &it).map_err(|error| {
-                let mut check = Checker::new();
-                check.violation("deadline.valid_from", "NOT_LATER", format!("isi tanggal setelah {}", before.valid_from), format!("{error}: give a date after {}", before.valid_from));
-                check.finish().err().map_or_else(|| Error::NotFound(Thing::Deadline), Error::from)
-            })?;
-            store::catalogue::save_deadline(change.tx, &ended).await?;
-        }
-        store::catalogue::save_deadline(change.tx, &it).await?;
-        let detail = json!({"key": it.key, "value": it.value, "unit": it.unit.to_string(), "validFrom": it.valid_from.to_string()});
-        (ApplyDeadlineResponse { deadline: Some(convert::deadline(&it)) }, it.id.to_string(), detail)
-    });
+|check, it| convert::read_deadline(check, &it.deadline.clone().unwrap_or_default()),
+|change, it| {
+    change.within("")?;
+    let it = it.ok_or(Error::NotFound(Thing::Deadline))?;
+    let rules = change.rules().await?;
+    if let Some(before) = rules.deadlines.iter().filter(|row| row.key == it.key).max_by_key(|row| row.valid_from) {
+        let ended = follow(before, &it).map_err(|error| {
+            let mut check = Checker::new();
+            check.violation("deadline.valid_from", "NOT_LATER", format!("isi tanggal setelah {}", before.valid_from), format!("{error}: give a date after {}", before.valid_from));
+            check.finish().err().map_or_else(|| Error::NotFound(Thing::Deadline), Error::from)
+        })?;
+        store::catalogue::save_deadline(change.tx, &ended).await?;
+    }
+    store::catalogue::save_deadline(change.tx, &it).await?;
+    let detail = json!({"key": it.key, "value": it.value, "unit": it.unit.to_string(), "validFrom": it.valid_from.to_string()});
+    (ApplyDeadlineResponse { deadline: Some(convert::deadline(&it)) }, it.id.to_string(), detail)
+});
 
 apply!(sign_off_deadline(SignOffDeadlineRequest) -> SignOffDeadlineResponse, "SignOffDeadline", "deadline.signed_off",
-    |check, it| check.id::<DeadlineId>("deadline", &it.deadline),
-    |change, id| {
-        change.within("")?;
-        let rules = change.rules().await?;
-        let mut row = rules.deadlines.iter().find(|row| Some(row.id) == id).cloned().ok_or(Error::NotFound(Thing::Deadline))?;
-        row.signed_off_by = Some(change.caller.id.clone());
-        row.signed_off_at = Some(change.now);
-        store::catalogue::save_deadline(change.tx, &row).await?;
-        let detail = json!({"key": row.key, "confidence": row.confidence.to_string()});
-        (SignOffDeadlineResponse { deadline: Some(convert::deadline(&row)) }, row.id.to_string(), detail)
-    });
+|check, it| check.id::<DeadlineId>("deadline", &it.deadline),
+|change, id| {
+    change.within("")?;
+    let rules = change.rules().await?;
+    let mut row = rules.deadlines.iter().find(|row| Some(row.id) == id).cloned().ok_or(Error::NotFound(Thing::Deadline))?;
+    row.signed_off_by = Some(change.caller.id.clone());
+    row.signed_off_at = Some(change.now);
+    store::catalogue::save_deadline(change.tx, &row).await?;
+    let detail = json!({"key": row.key, "confidence": row.confidence.to_string()});
+    (SignOffDeadlineResponse { deadline: Some(convert::deadline(&row)) }, row.id.to_string(), detail)
+});
 
 apply!(apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTemplateResponse, "ApplyResponseTemplate", "template.applied",
-    |check, it| template(check, it.template.as_ref()),
-    |change, it| {
-        change.within("")?;
-        store::catalogue::save_template(change.tx, &it).await?;
-        let detail = json!({"kind": it.kind, "active": it.active});
-        (ApplyResponseTemplateResponse { template: Some(convert::template(&it)) }, it.id.to_string(), detail)
-    });
+|check, it| template(check, it.template.as_ref()),
+|change, it| {
+    change.within("")?;
+    store::catalogue::save_template(change.tx, &it).await?;
+    let detail = json!({"kind": it.kind, "active": it.active});
+    (ApplyResponseTemplateResponse { template: Some(convert::template(&it)) }, it.id.to_string(), detail)
+});
 
 apply!(apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse, "ApplyCalendar", "calendar.applied",
-    |check, it| {
-        let proto = it.calendar.clone().unwrap_or_default();
-        (check.text("calendar.id", &proto.id, 1, 60), convert::read_calendar(check, &proto))
-    },
-    |change, parsed| {
-        let (id, calendar) = parsed;
-        let calendar = calendar.ok_or(Error::NotFound(Thing::Calendar))?;
-        change.within(&id)?;
-        let rules = change.rules().await?;
-        let version = rules.calendars.get(&id).map_or(0, |it| it.version) + 1;
-        let written = CalendarVersion { id: id.clone(), version, calendar };
-        store::catalogue::insert_calendar(change.tx, &written, change.now).await?;
-        let recounted = recount(&change, &written).await?;
-        let detail = json!({"version": version, "recounted": recounted});
-        let answer = ApplyCalendarResponse { calendar: Some(convert::calendar(&written, change.now)), recounted };
-        (answer, format!("{id}@{version}"), detail)
-    });
+|check, it| {
+    let proto = it.calendar.clone().unwrap_or_default();
+    (check.text("calendar.id", &proto.id, 1, 60), convert::read_calendar(check, &proto))
+},
+|change, parsed| {
+    let (id, calendar) = parsed;
+    let calendar = calendar.ok_or(Error::NotFound(Thing::Calendar))?;
+    change.within(&id)?;
+    let rules = change.rules().await?;
+    let version = rules.calendars.get(&id).map_or(0, |it| it.version) + 1;
+    let written = CalendarVersion { id: id.clone(), version, calendar };
+    store::catalogue::insert_calendar(change.tx, &written, change.now).await?;
+    let recounted = recount(&change, &written).await?;
+    let detail = json!({"version": version, "recounted": recounted});
+    let answer = ApplyCalendarResponse { calendar: Some(convert::calendar(&written, change.now)), recounted };
+    (answer, format!("{id}@{version}"), detail)
+});
 
 /// Counts running clocks of a calendar again by its new version. Met and missed ones stay; each change is in the journal.
 async fn recount(change: &Applying<'_>, written: &CalendarVersion) -> Result<i64, Error> {
@@ -440,7 +439,12 @@ fn acting(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Acting>) -
     let kind = convert::word::<ActingKind>(check, "acting.title", &it.title, "PLT, PLH");
     let (from, to) = (convert::moment(it.from.as_ref()), convert::moment(it.to.as_ref()));
     if !from.zip(to).is_some_and(|(from, to)| from < to) {
-        check.violation("acting.to", "INVALID_SPAN", "isi awal dan akhir penunjukan", "give a beginning and a later end");
+        check.violation(
+            "acting.to",
+            "INVALID_SPAN",
+            "isi awal dan akhir penunjukan",
+            "give a beginning and a later end",
+        );
     }
     Some(Acting {
         id: ActingId::generate(),

@@ -120,7 +120,10 @@ pub(crate) fn read_place(check: &mut Checker, it: Option<&proto::Place>) -> Plac
     let point = match (it.latitude, it.longitude) {
         (None, None) => None,
         (Some(latitude), Some(longitude))
-            if latitude.is_finite() && longitude.is_finite() && latitude.abs() <= 90.0 && longitude.abs() <= 180.0 =>
+            if latitude.is_finite()
+                && longitude.is_finite()
+                && latitude.abs() <= 90.0
+                && longitude.abs() <= 180.0 =>
         {
             Some((latitude, longitude))
         }
@@ -386,7 +389,8 @@ pub(crate) fn read_deadline(check: &mut Checker, it: &proto::Deadline) -> Option
     let source = check.text("deadline.source", &it.source, 3, 300);
     let mut ladder = BTreeMap::new();
     for (percent, rung) in &it.ladder {
-        let parsed = percent.parse::<u32>().ok().filter(|it| (1..=1000).contains(it)).zip(rung.parse::<Rung>().ok());
+        let parsed =
+            percent.parse::<u32>().ok().filter(|it| (1..=1000).contains(it)).zip(rung.parse::<Rung>().ok());
         match parsed {
             Some((percent, rung)) => {
                 ladder.insert(percent, rung);
@@ -470,10 +474,11 @@ fn read_week(
 ) -> BTreeMap<u8, Vec<Period>> {
     let mut week: BTreeMap<u8, Vec<Period>> = BTreeMap::new();
     for it in periods {
-        let parsed =
-            u8::try_from(it.weekday).ok().zip(minutes(&it.from)).zip(minutes(&it.to)).map(|((day, from), to)| {
-                (day, Period { from, to })
-            });
+        let parsed = u8::try_from(it.weekday)
+            .ok()
+            .zip(minutes(&it.from))
+            .zip(minutes(&it.to))
+            .map(|((day, from), to)| (day, Period { from, to }));
         match parsed {
             Some((day, period)) => week.entry(day).or_default().push(period),
             None => check.violation(

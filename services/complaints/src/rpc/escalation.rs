@@ -29,7 +29,10 @@ pub(super) async fn list(
     let mut steps =
         store::escalation::to_account(db, &caller.id, request.waiting_only, after.as_ref(), limit).await?;
     let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
-    Ok(ListEscalationsResponse { escalations: steps.iter().map(convert::escalation).collect(), next_page_token })
+    Ok(ListEscalationsResponse {
+        escalations: steps.iter().map(convert::escalation).collect(),
+        next_page_token,
+    })
 }
 
 pub(super) async fn acknowledge(

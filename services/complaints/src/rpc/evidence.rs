@@ -124,7 +124,15 @@ impl Core {
         (from, to): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Vec<u8>, Error> {
         let mut rows = Table::new(&[
-            "nomor", "diterima", "jenis", "kanal", "kategori", "instansi", "tahap", "bukti_sha256", "catatan_jurnal",
+            "nomor",
+            "diterima",
+            "jenis",
+            "kanal",
+            "kategori",
+            "instansi",
+            "tahap",
+            "bukti_sha256",
+            "catatan_jurnal",
         ]);
         let touched: Vec<(&String, &Then)> =
             cases.iter().filter(|(_, it)| it.last.is_some_and(|last| last >= from)).collect();
@@ -183,8 +191,18 @@ impl Core {
     /// PG-05: what came in is what went out and what is left.
     async fn reconciled(&self, span: (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<u8>, Error> {
         let mut rows = Table::new(&[
-            "jenis", "kanal", "awal", "masuk", "dibuka_kembali", "selesai", "diarsipkan", "diteruskan", "dicabut",
-            "digabung", "terbuka", "selesai_tepat_waktu",
+            "jenis",
+            "kanal",
+            "awal",
+            "masuk",
+            "dibuka_kembali",
+            "selesai",
+            "diarsipkan",
+            "diteruskan",
+            "dicabut",
+            "digabung",
+            "terbuka",
+            "selesai_tepat_waktu",
         ]);
         let mut lines: BTreeMap<(String, String), Figures> = BTreeMap::new();
         for ((_, class, channel, _), it) in store::report::figures(&self.db.read, span, false).await? {
@@ -195,8 +213,16 @@ impl Core {
         let named = lines.into_iter().chain([(("JUMLAH".to_owned(), String::new()), total)]);
         for ((class, channel), it) in named {
             let numbers = [
-                it.opening, it.received, it.reopened, it.settled, it.archived, it.forwarded, it.withdrawn, it.merged,
-                it.open, it.settled_in_time,
+                it.opening,
+                it.received,
+                it.reopened,
+                it.settled,
+                it.archived,
+                it.forwarded,
+                it.withdrawn,
+                it.merged,
+                it.open,
+                it.settled_in_time,
             ]
             .map(|it| it.to_string());
             let mut row = vec![class.as_str(), channel.as_str()];
@@ -207,13 +233,17 @@ impl Core {
     }
 
     /// PG-06: how long each took against what was permitted.
-    async fn times(
-        &self,
-        rules: &Rules,
-        span: (DateTime<Utc>, DateTime<Utc>),
-    ) -> Result<Vec<u8>, Error> {
-        let mut rows =
-            Table::new(&["nomor", "jenis", "ditutup", "hasil", "tepat_waktu", "tenggat", "batas", "terlambat_sejak"]);
+    async fn times(&self, rules: &Rules, span: (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<u8>, Error> {
+        let mut rows = Table::new(&[
+            "nomor",
+            "jenis",
+            "ditutup",
+            "hasil",
+            "tepat_waktu",
+            "tenggat",
+            "batas",
+            "terlambat_sejak",
+        ]);
         let closures = store::report::closures(&self.db.read, span).await?;
         for chunk in closures.chunks(CASES) {
             let ids = chunk.iter().map(|it| it.0.clone()).collect();
@@ -223,7 +253,9 @@ impl Core {
                 .map(|it| (it.case.id.to_string(), it.case))
                 .collect();
             for (id, closed_at, outcome, in_time) in chunk {
-                let Some(case) = found.get(id).filter(|it| it.class != Class::Whistleblowing) else { continue };
+                let Some(case) = found.get(id).filter(|it| it.class != Class::Whistleblowing) else {
+                    continue;
+                };
                 let clock = case
                     .clocks
                     .iter()

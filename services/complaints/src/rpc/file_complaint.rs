@@ -83,7 +83,12 @@ pub(super) async fn handle(
     .await
 }
 
-fn parse(core: &Core, caller: &Caller, request: &FileComplaintRequest, rules: &Rules) -> Result<Report, Error> {
+fn parse(
+    core: &Core,
+    caller: &Caller,
+    request: &FileComplaintRequest,
+    rules: &Rules,
+) -> Result<Report, Error> {
     let mut check = Checker::new();
     let class = convert::read_class(request.complaint_class);
     if class.is_none() {
@@ -98,9 +103,7 @@ fn parse(core: &Core, caller: &Caller, request: &FileComplaintRequest, rules: &R
         None => Channel::Web,
         Some(it @ (Channel::Web | Channel::Counter | Channel::Open311 | Channel::Api)) => it,
         // Those have adapters of their own, which know who wrote.
-        Some(
-            Channel::Whatsapp | Channel::Facebook | Channel::Instagram | Channel::Email | Channel::Sp4n,
-        ) => {
+        Some(Channel::Whatsapp | Channel::Facebook | Channel::Instagram | Channel::Email | Channel::Sp4n) => {
             check.violation(
                 "channel",
                 "UNKNOWN_WORD",
@@ -215,7 +218,12 @@ fn answers(check: &mut Checker, category: &Category, given: &BTreeMap<String, St
         }
     }
     for key in given.keys().filter(|key| !category.questions.iter().any(|it| it.key == **key)) {
-        check.violation(format!("extra.{key}"), "UNKNOWN_QUESTION", "hapus jawaban ini", "remove this answer");
+        check.violation(
+            format!("extra.{key}"),
+            "UNKNOWN_QUESTION",
+            "hapus jawaban ini",
+            "remove this answer",
+        );
     }
 }
 

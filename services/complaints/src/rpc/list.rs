@@ -30,7 +30,8 @@ pub(super) async fn handle(
     let permission = if which == WorkList::Mine { "complaints.work" } else { "complaints.read" };
     let mut desks = core.desks(db, caller, &rules, permission).await?;
     if !request.agency_id.is_empty() {
-        let narrowed = if desks.areas.reach(&request.agency_id) { vec![request.agency_id.clone()] } else { Vec::new() };
+        let narrowed =
+            if desks.areas.reach(&request.agency_id) { vec![request.agency_id.clone()] } else { Vec::new() };
         desks.areas = mpp_kit::caller::Areas::In(narrowed);
         desks.coordinator = false;
         desks.whistleblowing = false;
@@ -96,13 +97,13 @@ async fn to_acknowledge(
     let after = PageToken::decode(token, &filter)?.and_then(|it| read_place(&it));
     let db = &core.db.read;
     let limit = u64::from(size) + 1;
-    let mut steps =
-        store::escalation::to_account(db, &caller.id, true, after.as_ref(), limit).await?;
+    let mut steps = store::escalation::to_account(db, &caller.id, true, after.as_ref(), limit).await?;
     let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
     let rules = core.rules(db).await?;
     let mut ids = Vec::new();
     for record in
-        store::complaint::several(db, &core.cipher, steps.iter().map(|it| it.case.to_string()).collect()).await?
+        store::complaint::several(db, &core.cipher, steps.iter().map(|it| it.case.to_string()).collect())
+            .await?
     {
         if core.sees(db, caller, &record.case, &rules).await? {
             ids.push(record.case.id.to_string());

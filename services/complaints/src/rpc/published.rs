@@ -45,8 +45,7 @@ pub(super) async fn list(
     let rules = core.rules(db).await?;
     let mut records =
         store::complaint::published(db, &core.cipher, &filter, after.as_ref(), u64::from(size) + 1).await?;
-    let next_page_token =
-        cut(&mut records, size, &token, |it| place(it.updated_at, &it.case.id.to_string()));
+    let next_page_token = cut(&mut records, size, &token, |it| place(it.updated_at, &it.case.id.to_string()));
     let complaints = records.iter().map(|it| published(it, &rules, None)).collect();
     Ok(ListPublishedComplaintsResponse { complaints, next_page_token })
 }

@@ -60,8 +60,7 @@ pub(super) async fn get(
     let (Some(case), Some(file)) = (case, file) else { return Err(Error::NotFound(Thing::File)) };
     let rules = core.rules(&core.db.read).await?;
     core.visible(&core.db.read, caller, case, &rules).await?;
-    let (file, owner) =
-        store::file::find(&core.db.read, file).await?.ok_or(Error::NotFound(Thing::File))?;
+    let (file, owner) = store::file::find(&core.db.read, file).await?.ok_or(Error::NotFound(Thing::File))?;
     if owner != Some(case.to_string()) {
         return Err(Error::NotFound(Thing::File));
     }
@@ -80,19 +79,19 @@ pub(super) async fn get(
 
 fn unfit(why: Unfit) -> Error {
     let (reason, id, en) = match why {
-        Unfit::Empty | Unfit::TooLarge => (
-            "INVALID_LENGTH",
-            "pilih berkas berukuran paling besar 3 MB",
-            "choose a file of at most 3 MB",
-        ),
+        Unfit::Empty | Unfit::TooLarge => {
+            ("INVALID_LENGTH", "pilih berkas berukuran paling besar 3 MB", "choose a file of at most 3 MB")
+        }
         Unfit::Type => (
             "INVALID_TYPE",
             "pilih foto JPEG, PNG, WebP, berkas PDF, rekaman suara, atau video",
             "choose a JPEG, PNG or WebP photo, a PDF, a recording or a video",
         ),
-        Unfit::Damaged => {
-            ("INVALID_CONTENT", "pilih foto lain; yang ini rusak", "choose another photo; this one is damaged")
-        }
+        Unfit::Damaged => (
+            "INVALID_CONTENT",
+            "pilih foto lain; yang ini rusak",
+            "choose another photo; this one is damaged",
+        ),
     };
     Problem::invalid(vec![Violation { field: "content".to_owned(), reason, text: Text::new(id, en) }]).into()
 }

@@ -80,11 +80,11 @@ verb!(verify_complaint(VerifyComplaintRequest) -> VerifyComplaintResponse, "Veri
     |work, note| work.order(Order::Verify { note }).await);
 
 verb!(dispose_complaint(DisposeComplaintRequest) -> DisposeComplaintResponse, "DisposeComplaint",
-    |check, it| (check.text("agency_id", &it.agency_id, 1, 100), helpers(check, it), long_text(check, "note", &it.note, 0, 4000)),
-    |work, parsed| {
-        let (agency, helpers, note) = parsed;
-        work.order(Order::Dispose { agency, helpers, note }).await
-    });
+|check, it| (check.text("agency_id", &it.agency_id, 1, 100), helpers(check, it), long_text(check, "note", &it.note, 0, 4000)),
+|work, parsed| {
+    let (agency, helpers, note) = parsed;
+    work.order(Order::Dispose { agency, helpers, note }).await
+});
 
 verb!(accept_complaint(AcceptComplaintRequest) -> AcceptComplaintResponse, "AcceptComplaint",
     |_check, _it| (),
@@ -103,26 +103,26 @@ verb!(give_first_answer(GiveFirstAnswerRequest) -> GiveFirstAnswerResponse, "Giv
     |work, text| work.order(Order::FirstAnswer { text }).await);
 
 verb!(
-    /// The substantive answer says who does what until when: "akan ditindaklanjuti" alone is none.
-    give_answer(GiveAnswerRequest) -> GiveAnswerResponse, "GiveAnswer",
-    |check, it| {
-        let text = long_text(check, "text", &it.text, 20, 4000);
-        let who = check.text("who", &it.who, 3, 200);
-        let what = check.text("what", &it.what, 3, 500);
-        let when = check.text("when", &it.when, 3, 200);
-        let files = file_ids(check, "proof_file_ids", &it.proof_file_ids);
-        let reason = (!it.reason_without_proof.is_empty()).then(|| {
-            let words = "INFORMATION_GIVEN, NOT_FOUND_ON_SITE, NO_BUDGET_THIS_YEAR, PRIVATE_MATTER";
-            convert::word::<NoProofReason>(check, "reason_without_proof", &it.reason_without_proof, words)
-        });
-        (format!("{text}\n\nSiapa: {who}\nApa: {what}\nKapan: {when}"), files, reason.flatten())
-    },
-    |work, parsed| {
-        let (text, ids, no_proof) = parsed;
-        let mut proof = work.core.give(work.tx, &ids, work.case).await?;
-        proof.iter_mut().for_each(|it| it.proof = true);
-        work.order(Order::Answer { text, proof, no_proof }).await
+/// The substantive answer says who does what until when: "akan ditindaklanjuti" alone is none.
+give_answer(GiveAnswerRequest) -> GiveAnswerResponse, "GiveAnswer",
+|check, it| {
+    let text = long_text(check, "text", &it.text, 20, 4000);
+    let who = check.text("who", &it.who, 3, 200);
+    let what = check.text("what", &it.what, 3, 500);
+    let when = check.text("when", &it.when, 3, 200);
+    let files = file_ids(check, "proof_file_ids", &it.proof_file_ids);
+    let reason = (!it.reason_without_proof.is_empty()).then(|| {
+        let words = "INFORMATION_GIVEN, NOT_FOUND_ON_SITE, NO_BUDGET_THIS_YEAR, PRIVATE_MATTER";
+        convert::word::<NoProofReason>(check, "reason_without_proof", &it.reason_without_proof, words)
     });
+    (format!("{text}\n\nSiapa: {who}\nApa: {what}\nKapan: {when}"), files, reason.flatten())
+},
+|work, parsed| {
+    let (text, ids, no_proof) = parsed;
+    let mut proof = work.core.give(work.tx, &ids, work.case).await?;
+    proof.iter_mut().for_each(|it| it.proof = true);
+    work.order(Order::Answer { text, proof, no_proof }).await
+});
 
 verb!(complete_help(CompleteHelpRequest) -> CompleteHelpResponse, "CompleteHelp",
     |check, it| (check.text("agency_id", &it.agency_id, 1, 100), long_text(check, "text", &it.text, 1, 4000)),
@@ -133,79 +133,79 @@ verb!(merge_complaint(MergeComplaintRequest) -> MergeComplaintResponse, "MergeCo
     |work, into| merge(&work, into.ok_or(Error::NotFound(Thing::Complaint))?).await);
 
 verb!(forward_complaint_outside(ForwardComplaintOutsideRequest) -> ForwardComplaintOutsideResponse, "ForwardComplaintOutside",
-    |check, it| {
-        let words = "CENTRAL_GOVERNMENT, PROVINCE, OTHER_REGENCY, STATE_COMPANY, COURT, POLICE";
-        let reason = convert::word::<ForwardReason>(check, "reason", &it.reason, words);
-        (reason, check.text("forwarded_to", &it.forwarded_to, 3, 200), long_text(check, "advice", &it.advice, 10, 2000))
-    },
-    |work, parsed| {
-        let (reason, to, advice) = parsed;
-        let reason = reason.ok_or(Error::NotFound(Thing::Complaint))?;
-        work.order(Order::ForwardOutside { reason, to, advice }).await
-    });
+|check, it| {
+    let words = "CENTRAL_GOVERNMENT, PROVINCE, OTHER_REGENCY, STATE_COMPANY, COURT, POLICE";
+    let reason = convert::word::<ForwardReason>(check, "reason", &it.reason, words);
+    (reason, check.text("forwarded_to", &it.forwarded_to, 3, 200), long_text(check, "advice", &it.advice, 10, 2000))
+},
+|work, parsed| {
+    let (reason, to, advice) = parsed;
+    let reason = reason.ok_or(Error::NotFound(Thing::Complaint))?;
+    work.order(Order::ForwardOutside { reason, to, advice }).await
+});
 
 verb!(archive_complaint(ArchiveComplaintRequest) -> ArchiveComplaintResponse, "ArchiveComplaint",
-    |check, it| {
-        let words = "UNCLEAR, NOT_A_REPORT, DUPLICATE_OF_SETTLED, ABUSIVE, TEST, IN_COURT";
-        let reason = convert::word::<ArchiveReason>(check, "reason", &it.reason, words);
-        (reason, long_text(check, "advice", &it.advice, 10, 2000))
-    },
-    |work, parsed| {
-        let (reason, advice) = parsed;
-        let reason = reason.ok_or(Error::NotFound(Thing::Complaint))?;
-        work.order(Order::Archive { reason, advice }).await
-    });
+|check, it| {
+    let words = "UNCLEAR, NOT_A_REPORT, DUPLICATE_OF_SETTLED, ABUSIVE, TEST, IN_COURT";
+    let reason = convert::word::<ArchiveReason>(check, "reason", &it.reason, words);
+    (reason, long_text(check, "advice", &it.advice, 10, 2000))
+},
+|work, parsed| {
+    let (reason, advice) = parsed;
+    let reason = reason.ok_or(Error::NotFound(Thing::Complaint))?;
+    work.order(Order::Archive { reason, advice }).await
+});
 
 verb!(recategorise_complaint(RecategoriseComplaintRequest) -> RecategoriseComplaintResponse, "RecategoriseComplaint",
-    |check, it| (
-        check.text("category", &it.category, 1, 40),
-        convert::read_class(it.complaint_class),
-        long_text(check, "reason", &it.reason, 3, 1000),
-    ),
-    |work, parsed| {
-        let (category, class, reason) = parsed;
-        let rules = work.core.rules(work.tx).await?;
-        let (record, part) = officer(&work, &[Part::Coordinator, Part::Inspector]).await?;
-        let class = class.unwrap_or(record.case.class);
-        let by = access::by(work.caller, part, &record.case);
-        let decision =
-            workflow::recategorise(&record.case, &by, (&category, class), reason, &rules, work.now)?;
-        let change = Change::decided(Some(record), decision, "complaint.recategorised");
-        work.core.save_one(work.tx, &rules, change, work.asking(), work.now).await
-    });
+|check, it| (
+    check.text("category", &it.category, 1, 40),
+    convert::read_class(it.complaint_class),
+    long_text(check, "reason", &it.reason, 3, 1000),
+),
+|work, parsed| {
+    let (category, class, reason) = parsed;
+    let rules = work.core.rules(work.tx).await?;
+    let (record, part) = officer(&work, &[Part::Coordinator, Part::Inspector]).await?;
+    let class = class.unwrap_or(record.case.class);
+    let by = access::by(work.caller, part, &record.case);
+    let decision =
+        workflow::recategorise(&record.case, &by, (&category, class), reason, &rules, work.now)?;
+    let change = Change::decided(Some(record), decision, "complaint.recategorised");
+    work.core.save_one(work.tx, &rules, change, work.asking(), work.now).await
+});
 
 verb!(reopen_complaint(ReopenComplaintRequest) -> ReopenComplaintResponse, "ReopenComplaint",
     |check, it| long_text(check, "reason", &it.reason, 3, 2000),
     |work, text| work.order(Order::Reopen { reporter: String::new(), text, files: Vec::new() }).await);
 
 verb!(add_complaint_note(AddComplaintNoteRequest) -> AddComplaintNoteResponse, "AddComplaintNote",
-    |check, it| long_text(check, "text", &it.text, 1, 4000),
-    |work, text| {
-        let rules = work.core.rules(work.tx).await?;
-        let (record, part) = officer(&work, &[Part::Coordinator, Part::Agency, Part::Inspector]).await?;
-        let by = access::by(work.caller, part, &record.case);
-        let next = workflow::add(&record.case, &by, "", (text, Vec::new(), String::new()), work.now)?;
-        let change = Change::of(record, next, "complaint.note");
-        work.core.save_one(work.tx, &rules, change, work.asking(), work.now).await
-    });
+|check, it| long_text(check, "text", &it.text, 1, 4000),
+|work, text| {
+    let rules = work.core.rules(work.tx).await?;
+    let (record, part) = officer(&work, &[Part::Coordinator, Part::Agency, Part::Inspector]).await?;
+    let by = access::by(work.caller, part, &record.case);
+    let next = workflow::add(&record.case, &by, "", (text, Vec::new(), String::new()), work.now)?;
+    let change = Change::of(record, next, "complaint.note");
+    work.core.save_one(work.tx, &rules, change, work.asking(), work.now).await
+});
 
 verb!(set_complaint_publication(SetComplaintPublicationRequest) -> SetComplaintPublicationResponse, "SetComplaintPublication",
-    |check, it| {
-        let wanted = convert::read_publication(it.publication);
-        let publish = wanted == Some(Publication::Public);
-        if !publish && wanted != Some(Publication::Withheld) {
-            check.violation("publication", "UNKNOWN_WORD", "pilih PUBLIC atau WITHHELD", "choose PUBLIC or WITHHELD");
-        }
-        (publish, long_text(check, "reason", &it.reason, if publish { 0 } else { 10 }, 1000))
-    },
-    |work, parsed| {
-        let (publish, reason) = parsed;
-        let rules = work.core.rules(work.tx).await?;
-        let (record, _) = officer(&work, &[Part::Coordinator]).await?;
-        let next = workflow::set_publication(&record.case, publish, reason)?;
-        let what = if publish { "complaint.published" } else { "complaint.withheld" };
-        work.core.save_one(work.tx, &rules, Change::of(record, next, what), work.asking(), work.now).await
-    });
+|check, it| {
+    let wanted = convert::read_publication(it.publication);
+    let publish = wanted == Some(Publication::Public);
+    if !publish && wanted != Some(Publication::Withheld) {
+        check.violation("publication", "UNKNOWN_WORD", "pilih PUBLIC atau WITHHELD", "choose PUBLIC or WITHHELD");
+    }
+    (publish, long_text(check, "reason", &it.reason, if publish { 0 } else { 10 }, 1000))
+},
+|work, parsed| {
+    let (publish, reason) = parsed;
+    let rules = work.core.rules(work.tx).await?;
+    let (record, _) = officer(&work, &[Part::Coordinator]).await?;
+    let next = workflow::set_publication(&record.case, publish, reason)?;
+    let what = if publish { "complaint.published" } else { "complaint.withheld" };
+    work.core.save_one(work.tx, &rules, Change::of(record, next, what), work.asking(), work.now).await
+});
 
 fn helpers(check: &mut Checker, it: &DisposeComplaintRequest) -> Vec<(String, String, DateTime<Utc>)> {
     let (mut helpers, mut seen) = (Vec::new(), BTreeSet::from([it.agency_id.clone()]));

@@ -66,8 +66,7 @@ pub(super) async fn journal(
     let rules = core.rules(&core.db.read).await?;
     let id = id.ok_or(Error::NotFound(Thing::Complaint))?;
     core.visible(&core.db.read, caller, id, &rules).await?;
-    let mut entries =
-        journal::read(&core.db.read, Some(&id.to_string()), after, u64::from(size) + 1).await?;
+    let mut entries = journal::read(&core.db.read, Some(&id.to_string()), after, u64::from(size) + 1).await?;
     let next_page_token = cut(&mut entries, size, &filter, |it| it.seq.to_string());
     let entries = entries
         .into_iter()
@@ -191,10 +190,9 @@ impl Core {
                     id: it.id.to_string(),
                     kind: it.kind,
                     recipient: match it.recipient {
-                        Recipient::Reporter(number) => number
-                            .parse()
-                            .map(|number| self.pseudonym(number))
-                            .unwrap_or_default(),
+                        Recipient::Reporter(number) => {
+                            number.parse().map(|number| self.pseudonym(number)).unwrap_or_default()
+                        }
                         Recipient::Account(account) => account,
                     },
                     state: it.state.to_string(),

@@ -25,8 +25,8 @@ use crate::domain::words::{Class, DeliveryState, MessageKind};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
 use crate::rpc::Core;
-use crate::rpc::convert::timestamp;
 use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
+use crate::rpc::convert::timestamp;
 use crate::store;
 use crate::store::complaint::Record;
 use crate::store::outbox::{Message, Recipient};
@@ -251,7 +251,11 @@ impl Relay {
         let actions = if official && !gaps.is_empty() {
             let permission = "complaints.read".to_owned();
             ["tangani", "buka"]
-                .map(|key| Action { key: key.to_owned(), permission: permission.clone(), area: String::new() })
+                .map(|key| Action {
+                    key: key.to_owned(),
+                    permission: permission.clone(),
+                    area: String::new(),
+                })
                 .to_vec()
         } else {
             Vec::new()

@@ -119,7 +119,8 @@ impl tower::Service<http::Request<Body>> for Messages {
                     ProstCodec::default();
                 Ok(Grpc::new(codec).unary(Create(messages), request).await)
             } else if request.uri().path().ends_with("/GetNotification") {
-                let codec: ProstCodec<GetNotificationResponse, GetNotificationRequest> = ProstCodec::default();
+                let codec: ProstCodec<GetNotificationResponse, GetNotificationRequest> =
+                    ProstCodec::default();
                 Ok(Grpc::new(codec).unary(Get(messages), request).await)
             } else {
                 Ok(Status::new(Code::Unimplemented, "not part of the stand-in").into_http())

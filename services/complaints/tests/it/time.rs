@@ -163,6 +163,8 @@ lines! {
         regency.wait(TimeDelta::days(30));
         regency.agency(PUPR).ask(&filed.id).await.unwrap();
         regency.until("the clocks stand still", || async {
+            // What became of a message is asked for again and again.
+            regency.wait(TimeDelta::seconds(5));
             clock(&regency.seen(&filed.id).await, ClockKind::Settle).state() == ClockState::Paused
         }).await;
         let paused = clock(&regency.seen(&filed.id).await, ClockKind::Settle);

@@ -263,7 +263,10 @@ lines! {
         assert_eq!(mail.header("List-Unsubscribe-Post").unwrap(), "List-Unsubscribe=One-Click");
         let header = mail.header("List-Unsubscribe").unwrap();
         let token = header.trim_matches(['<', '>']).rsplit('/').next().unwrap().to_owned();
-        let unsubscribe = |token: String| office.client.clone().unsubscribe(tonic::Request::new(UnsubscribeRequest { token }));
+        let unsubscribe = |token: String| {
+            let mut client = office.client.clone();
+            async move { client.unsubscribe(tonic::Request::new(UnsubscribeRequest { token })).await }
+        };
         assert_eq!(unsubscribe(format!("{token}x")).await.unwrap_err().code(), Code::NotFound);
         unsubscribe(token.clone()).await.unwrap();
         unsubscribe(token).await.unwrap();

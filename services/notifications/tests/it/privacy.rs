@@ -79,7 +79,7 @@ lines! {
         wrong.placeholders.insert("pin".to_owned(), String::new());
         let refused = format!("{:?}", office.try_send(wrong).await.unwrap_err());
         office.webhook(office.whatsapp.write(number, text)).await.unwrap();
-        for minutes in [1, 11, 61, 120] {
+        for minutes in [1, 11, 2, 61, 120] {
             office.after(chrono::TimeDelta::minutes(minutes));
             office.settle().await;
         }
