@@ -93,7 +93,8 @@ async fn challenge(
         }
         let (account, mode) = (account.clone(), mode.clone());
         let (verify_token, challenge) = (verify_token.clone(), challenge.clone());
-        let request = VerifyWhatsAppWebhookRequest { account, mode, verify_token, challenge };
+        let request =
+            VerifyWhatsAppWebhookRequest { channel_account: account, mode, verify_token, challenge };
         notifications
             .verify_whats_app_webhook(call(request, &headers))
             .await
@@ -126,7 +127,8 @@ async fn receive(
             return Err(Status::not_found("of no concern"));
         }
         let (account, signature) = (account.clone(), signature.clone());
-        let request = ReceiveWhatsAppWebhookRequest { account, signature, body: body.to_vec() };
+        let request =
+            ReceiveWhatsAppWebhookRequest { channel_account: account, signature, body: body.to_vec() };
         notifications.receive_whats_app_webhook(call(request, &headers)).await.map(|_| ())
     };
     let status = match futures::join!(ours, theirs) {

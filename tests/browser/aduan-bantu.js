@@ -1,22 +1,5 @@
 // What the tests of complaints share: a report that is filled in, and its page.
-import assert from "node:assert/strict";
-import { api, baseUrl, everybody } from "./suite.js";
-
-/** What everybody may do, once it was asked. @type {Map<string, string[]>} */
-const permissions = new Map();
-
-/** The first account that may do all of this and none of that, whatever the demo calls it. */
-export async function able(may, not = []) {
-  for (const one of everybody()) {
-    if (!permissions.has(one.username)) {
-      const session = await (await api(one)).get("/v1/sessions/current");
-      permissions.set(one.username, session.permissions);
-    }
-    const held = permissions.get(one.username);
-    if (may.every((name) => held.includes(name)) && !not.some((name) => held.includes(name))) return one;
-  }
-  assert.fail(`nobody may ${may}`);
-}
+import { baseUrl } from "./suite.js";
 
 /** What is reported. */
 export const REPORT = "Lampu jalan di depan puskesmas padam sejak tiga malam lalu.";

@@ -1,9 +1,9 @@
 // A report: from the form of a citizen to the page that follows it, without a script too.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { baseUrl, person, provoke, SCREENS, useBrowser } from "./suite.js";
+import { account, baseUrl, person, provoke, SCREENS, useBrowser } from "./suite.js";
 import { citizen, PHOTO, sound } from "./surat-bantu.js";
-import { able, fileReport, REPORT, track } from "./aduan-bantu.js";
+import { fileReport, REPORT, track } from "./aduan-bantu.js";
 
 useBrowser();
 
@@ -54,7 +54,7 @@ test("what is wrong is named first, and the keyboard alone is enough", async () 
 });
 
 test("the complaint desk files for somebody and has the slip at once", async () => {
-  const page = await (await person(await able(["complaints.file"]))).newPage();
+  const page = await (await person(account("aduan.meja"))).newPage();
   const { number, pin } = await fileReport(page, "/meja-pengaduan");
   assert.match(number, /^ADU-\d{4}-\d{6}-/);
   assert.ok(pin.length >= 4);

@@ -28,9 +28,6 @@ function required(name) {
 /** The process of the suite. */
 export const pid = () => Number(required("MPP_PID"));
 
-/** Everybody with an account. */
-export const everybody = () => accounts;
-
 /** The account with this username. */
 export function account(username) {
   const found = accounts.find((one) => one.username === username);

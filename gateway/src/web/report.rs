@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::{
     WebState,
     apply::{self, Village},
+    cases,
     complaints::{self, Ground},
     fields::{self, Choice, Faults, Input, Paper},
     form::Sent,
@@ -553,7 +554,11 @@ fn receipt(
         reachable: !sent.get("telepon").is_empty() || !sent.get("surel").is_empty(),
         number: filed.number,
         pin: filed.pin,
-        case_id: filed.complaint_id,
+        // The desk files for others and need not be able to read what becomes of it.
+        case_id: match &ways.desk {
+            Some(viewer) if viewer.may(cases::READ) => filed.complaint_id,
+            Some(_) | None => String::new(),
+        },
     };
     visit.page(StatusCode::OK, &page)
 }
