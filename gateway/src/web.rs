@@ -89,11 +89,6 @@ pub fn router(state: WebState) -> Router {
                 .route("/oss/v1/{method}", post(oss::receive))
                 .layer(DefaultBodyLimit::max(oss::LARGEST)),
         )
-        .merge(
-            Router::new()
-                .route("/hooks/whatsapp/{account}", get(hooks::shake_hands).post(hooks::receive))
-                .layer(DefaultBodyLimit::max(hooks::LARGEST)),
-        )
         .route("/berhenti/{token}", post(hooks::unsubscribe))
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
