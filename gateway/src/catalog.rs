@@ -16,6 +16,8 @@ use crate::matcher::{Matcher, Template};
 pub(crate) struct Rpc {
     /// Name without package and service, such as `CallNext`.
     pub(crate) name: String,
+    /// The name in documents about the contracts: [`Self::name`], with the role where another service has the same.
+    pub(crate) title: String,
     /// The gRPC path, `/mpp.queue.v1.QueueService/CallNext`.
     pub(crate) path: PathAndQuery,
     /// Name of the role that serves it: the second segment of its package.
@@ -152,6 +154,10 @@ fn rpc(
     let sign_in = acts && input.fields().any(|field| is_credential(&field));
     Ok(Rpc {
         name: method.name().to_owned(),
+        title: apart(service.parent_pool(), service.package_name(), method.name(), |package, name| {
+            let others = service.parent_pool().services().filter(|other| other.package_name() == package);
+            others.flat_map(|other| other.methods().collect::<Vec<_>>()).any(|method| method.name() == name)
+        }),
         path: format!("/{}/{}", service.full_name(), method.name()).parse()?,
         role,
         idempotent: flag(policy, "idempotent"),
@@ -239,6 +245,28 @@ fn is_credential(field: &FieldDescriptor) -> bool {
 
 /// `PERSONAL_DATA_CREDENTIAL` of mpp.options.v1.
 const CREDENTIAL: i32 = 3;
+
+/// The name of a message or enum in documents about the contracts: with its role in front where another package has a
+/// message or enum of that name, such as `ComplaintsBoard` beside `QueueBoard`.
+pub(crate) fn type_name(pool: &DescriptorPool, package: &str, name: &str) -> String {
+    apart(pool, package, name, |package, name| {
+        let full = format!("{package}.{name}");
+        pool.get_message_by_name(&full).is_some() || pool.get_enum_by_name(&full).is_some()
+    })
+}
+
+/// A name, with the role of its package in front if `is_there` finds it in another package of ours too.
+fn apart(pool: &DescriptorPool, package: &str, name: &str, is_there: impl Fn(&str, &str) -> bool) -> String {
+    let others = pool.files().map(|file| file.package_name().to_owned());
+    let clashes = package.starts_with("mpp.")
+        && others
+            .filter(|other| other.starts_with("mpp.") && other != package)
+            .any(|other| is_there(&other, name));
+    let role = package.split('.').nth(1).filter(|_| clashes).unwrap_or_default();
+    let mut letters = role.chars();
+    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}{name}", letters.as_str())
+}
 
 fn text(message: &DynamicMessage, name: &str) -> String {
     message.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()

@@ -6,7 +6,7 @@ use askama::Template;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::{
-    catalog::{Binding, Catalog},
+    catalog::{Binding, Catalog, type_name},
     errors::{self, Explained},
 };
 
@@ -94,7 +94,7 @@ impl Reader<'_> {
     fn operation(&mut self, binding: &Binding, base_url: &str) -> Operation {
         let rpc = &*binding.rpc;
         Operation {
-            anchor: rpc.name.clone(),
+            anchor: rpc.title.clone(),
             method: binding.method.to_string(),
             path: binding.template.clone(),
             comment: rpc.comment.clone(),
@@ -138,7 +138,7 @@ impl Reader<'_> {
                 plain("string (date-time)")
             }
             Kind::Message(message) => {
-                let name = message.name().to_owned();
+                let name = type_name(&self.catalog.pool, message.package_name(), message.name());
                 if self.seen.insert(name.clone()) {
                     let comment = self.catalog.comments.of(message.parent_file().name(), message.path());
                     let fields = self.fields(message);
@@ -147,7 +147,7 @@ impl Reader<'_> {
                 (name.clone(), name)
             }
             Kind::Enum(descriptor) => {
-                let name = descriptor.name().to_owned();
+                let name = type_name(&self.catalog.pool, descriptor.package_name(), descriptor.name());
                 if self.seen.insert(name.clone()) {
                     let (file, comments) = (descriptor.parent_file(), &self.catalog.comments);
                     let values = descriptor.values().map(|value| Field {
@@ -233,7 +233,7 @@ mod tests {
         let catalog = Catalog::new(mpp_proto::DESCRIPTORS).expect("the contracts");
         let page = page(&catalog, "http://localhost:8080", "/assets").expect("a page");
         for binding in &catalog.bindings {
-            let anchor = format!("id=\"{}\"", binding.rpc.name);
+            let anchor = format!("id=\"{}\"", binding.rpc.title);
             assert_eq!(page.matches(&anchor).count(), 1, "{anchor}");
         }
         for error in errors::all() {

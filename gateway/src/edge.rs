@@ -43,6 +43,7 @@ use crate::{
 
 /// The header that names a request in logs and problems.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 /// The header with the time a gRPC caller waits at most.
 pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -63,7 +64,7 @@ const SECURITY: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
-        HeaderName::from_static("permissions-policy"),
+        PERMISSIONS_POLICY,
         HeaderValue::from_static(
             "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
         ),
@@ -80,9 +81,13 @@ const FRAMING: HeaderValue = HeaderValue::from_static(
 const FILE: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'",
 );
+/// What a page says that may ask where its visitor is, once the visitor presses the button for it.
+const LOCATING: HeaderValue = HeaderValue::from_static(
+    "camera=(), display-capture=(), geolocation=(self), microphone=(), payment=(), usb=()",
+);
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What an answer needs of its Content-Security-Policy that others do not. Put into the extensions of the answer by the
+/// What an answer needs of its policies that others do not. Put into the extensions of the answer by the
 /// pages; nothing that comes from a service can hold it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ContentPolicy {
@@ -90,6 +95,8 @@ pub(crate) enum ContentPolicy {
     Framing,
     /// A file that a page of ours may show.
     File,
+    /// A page that may ask where its visitor is.
+    Locating,
 }
 
 /// Everything a request needs. One per process.
@@ -491,6 +498,7 @@ impl Gateway {
         match own {
             Some(ContentPolicy::Framing) => headers.insert(header::CONTENT_SECURITY_POLICY, FRAMING),
             Some(ContentPolicy::File) => headers.insert(header::CONTENT_SECURITY_POLICY, FILE),
+            Some(ContentPolicy::Locating) => headers.insert(PERMISSIONS_POLICY, LOCATING),
             None => None,
         };
         if self.sessions.is_secure() {

@@ -11,6 +11,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use mpp_kit::component::{Env, Role};
 use mpp_proto::{
+    complaints::v1::complaints_service_client::ComplaintsServiceClient,
     documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
     notifications::v1::notifications_service_client::NotificationsServiceClient,
@@ -123,6 +124,7 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
         queue: QueueServiceClient::new(env.peers.channel(QUEUE)),
         identity: IdentityServiceClient::new(env.peers.channel(IDENTITY)),
         documents: DocumentsServiceClient::new(env.peers.channel(DOCUMENTS)),
+        complaints: ComplaintsServiceClient::new(env.peers.channel(COMPLAINTS)),
         notifications: NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS)),
         public_url: config.public_url.clone(),
         file_limit: config.file_limit_bytes,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value as Json, json};
 
-use crate::catalog::{Binding, Catalog};
+use crate::catalog::{Binding, Catalog, type_name};
 
 /// How deep query parameters reach into messages.
 const PARAMETER_DEPTH: usize = 3;
@@ -209,7 +209,7 @@ impl Schemas<'_> {
 
     fn message(&mut self, message: &MessageDescriptor) -> Json {
         self.wanted.push(Wanted::Message(message.clone()));
-        reference(message.name())
+        reference(&type_name(&self.catalog.pool, message.package_name(), message.name()))
     }
 
     /// The request message without what the path says already.
@@ -255,7 +255,7 @@ impl Schemas<'_> {
             Kind::Uint64 | Kind::Fixed64 => json!({"type": "string", "format": "uint64"}),
             Kind::Enum(descriptor) => {
                 self.wanted.push(Wanted::Enum(descriptor.clone()));
-                reference(descriptor.name())
+                reference(&type_name(&self.catalog.pool, descriptor.package_name(), descriptor.name()))
             }
             Kind::Message(message) => match message.full_name() {
                 "google.protobuf.Timestamp" => json!({"type": "string", "format": "date-time"}),
@@ -271,18 +271,27 @@ impl Schemas<'_> {
     /// Every schema that was referred to, and those they refer to.
     fn finish(mut self) -> BTreeMap<String, Json> {
         while let Some(wanted) = self.wanted.pop() {
-            let (name, schema) = match wanted {
-                Wanted::Message(message) if self.done.contains_key(message.name()) => continue,
+            let name = match &wanted {
+                Wanted::Message(message) => {
+                    type_name(&self.catalog.pool, message.package_name(), message.name())
+                }
+                Wanted::Enum(descriptor) => {
+                    type_name(&self.catalog.pool, descriptor.package_name(), descriptor.name())
+                }
+            };
+            if self.done.contains_key(&name) {
+                continue;
+            }
+            let schema = match wanted {
                 Wanted::Message(message) => {
                     let properties: Map<_, _> = message
                         .fields()
                         .map(|field| (field.json_name().to_owned(), self.described(&field)))
                         .collect();
                     let comment = self.catalog.comments.of(message.parent_file().name(), message.path());
-                    let schema = json!({"type": "object", "description": comment, "properties": properties});
-                    (message.name().to_owned(), schema)
+                    json!({"type": "object", "description": comment, "properties": properties})
                 }
-                Wanted::Enum(descriptor) => (descriptor.name().to_owned(), self.enumeration(&descriptor)),
+                Wanted::Enum(descriptor) => self.enumeration(&descriptor),
             };
             self.done.insert(name, schema);
         }
@@ -373,8 +382,8 @@ mod tests {
         for name in catalog
             .pool
             .all_messages()
-            .filter(|m| m.package_name().starts_with("mpp."))
-            .map(|m| m.name().to_owned())
+            .filter(|m| m.package_name().starts_with("mpp.") && !m.is_map_entry())
+            .map(|m| type_name(&catalog.pool, m.package_name(), m.name()))
         {
             assert!(names.insert(name.clone()), "{name} is there twice");
         }
@@ -402,7 +411,7 @@ mod tests {
         );
         let watch = &document["paths"]["/v1/halls/{hall}/board:watch"]["get"]["responses"]["200"]["content"];
         assert!(watch.get("text/event-stream").is_some());
-        let seq = &document["components"]["schemas"]["WatchBoardResponse"]["properties"]["seq"];
+        let seq = &document["components"]["schemas"]["QueueWatchBoardResponse"]["properties"]["seq"];
         assert_eq!((&seq["type"], &seq["format"]), (&json!("string"), &json!("int64")));
     }
 }

@@ -13,27 +13,37 @@ use axum::{
 use http::HeaderMap;
 use mpp_kit::client::PeerChannel;
 use mpp_proto::{
+    complaints::v1::complaints_service_client::ComplaintsServiceClient,
     documents::v1::documents_service_client::DocumentsServiceClient,
     identity::v1::identity_service_client::IdentityServiceClient,
     notifications::v1::notifications_service_client::NotificationsServiceClient,
     queue::v1::queue_service_client::QueueServiceClient,
 };
 
+mod acts;
 mod apply;
 mod archive;
 mod assets;
+mod cases;
 mod catalogue;
 mod citizen;
+mod complaints;
 mod fields;
 mod follow;
 mod form;
 mod hooks;
+mod lateness;
 mod letters;
+mod messages;
 mod moment;
 pub(crate) mod oss;
 mod pages;
 mod people;
 mod qr;
+mod report;
+mod reveal;
+mod settings;
+mod track;
 mod verify;
 mod visit;
 mod words;
@@ -50,6 +60,8 @@ pub struct WebState {
     pub identity: IdentityServiceClient<PeerChannel>,
     /// The documents service.
     pub documents: DocumentsServiceClient<PeerChannel>,
+    /// The complaints service.
+    pub complaints: ComplaintsServiceClient<PeerChannel>,
     /// The notifications service.
     pub notifications: NotificationsServiceClient<PeerChannel>,
     /// The address people use, if it is configured.
@@ -66,16 +78,15 @@ pub fn router(state: WebState) -> Router {
     let with_files = Router::new()
         .route("/surat/{key}/ajukan", get(apply::form).post(apply::submit))
         .route("/permohonan/{code}/perbaiki", get(follow::correct_form).post(follow::correct))
+        .route("/lapor", get(report::form).post(report::submit))
+        .route("/lacak/jawab", get(track::back).post(track::answer))
+        .route("/meja-pengaduan", get(report::desk).post(report::desk_submit))
+        .route("/aduan/{complaint}/{verb}", get(cases::back).post(cases::press))
         .route("/periksa/berkas", get(verify::back).post(verify::file))
         .layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(with_files)
         .merge(Router::new().route(oss::PATH, post(oss::receive)).layer(DefaultBodyLimit::max(oss::LARGEST)))
-        .merge(
-            Router::new()
-                .route("/hooks/whatsapp/{account}", get(hooks::shake_hands).post(hooks::receive))
-                .layer(DefaultBodyLimit::max(hooks::LARGEST)),
-        )
         .route("/berhenti/{token}", post(hooks::unsubscribe))
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
@@ -118,6 +129,23 @@ pub fn router(state: WebState) -> Router {
         .route("/jenis-surat/{key}/terbitkan", post(catalogue::publish))
         .route("/jenis-surat/{key}/tarik", post(catalogue::retire))
         .route("/jenis-surat/{key}/beda", get(catalogue::diff))
+        .route("/lacak", get(track::enter).post(track::find))
+        .route("/lacak/cabut", get(track::back).post(track::withdraw))
+        .route("/aduan", get(cases::list))
+        .route("/aduan/identitas", get(reveal::list))
+        .route("/aduan/identitas/{reveal}", get(reveal::one).post(reveal::approve))
+        .route("/aduan/{complaint}", get(cases::one))
+        .route("/aduan/{complaint}/berkas/{file}", get(cases::file))
+        .route("/a/{token}", get(reveal::link).post(reveal::use_link))
+        .route("/kendali/aduan", get(lateness::board))
+        .route("/kendali/aduan/laporan", get(lateness::report))
+        .route("/kendali/aduan/{agency}/{measure}", get(lateness::list))
+        .route("/pengaturan-aduan", get(settings::first))
+        .route("/pengaturan-aduan/pesan", get(messages::list))
+        .route("/pengaturan-aduan/pesan/{type}", get(messages::one).post(messages::save))
+        .route("/pengaturan-aduan/pesan/{type}/{verb}", post(messages::decide))
+        .route("/pengaturan-aduan/tenggat/{deadline}/sahkan", post(settings::sign_off))
+        .route("/pengaturan-aduan/{part}", get(settings::show).post(settings::save))
         // What a browser asks for by itself where a file, such as a PDF, names no icon.
         .route("/favicon.ico", get(assets::icon))
         .route("/assets/{*path}", get(assets::serve))

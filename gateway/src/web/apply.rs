@@ -51,9 +51,9 @@ struct FormPage {
 }
 
 /// A sub-district with its villages.
-struct Village {
-    sub_district: String,
-    choices: Vec<Choice>,
+pub(crate) struct Village {
+    pub(crate) sub_district: String,
+    pub(crate) choices: Vec<Choice>,
 }
 
 /// What the form says besides what was sent.
@@ -290,6 +290,7 @@ async fn page(
                 chosen: agencies.len() == 1 || office.id == sent.get("kantor"),
                 value: office.id.clone(),
                 label: office.name.clone(),
+                ..Choice::default()
             })
             .collect(),
         regions: fields::regions(kind, &offices),
@@ -310,7 +311,7 @@ async fn page(
 }
 
 /// Villages under their sub-districts, by name.
-fn villages(offices: &[Office], chosen: &str) -> Vec<Village> {
+pub(crate) fn villages(offices: &[Office], chosen: &str) -> Vec<Village> {
     let mut found: Vec<Village> = Vec::new();
     let mut villages: Vec<&Office> =
         offices.iter().filter(|office| office.kind() == OfficeKind::Village).collect();
@@ -321,8 +322,12 @@ fn villages(offices: &[Office], chosen: &str) -> Vec<Village> {
             .iter()
             .find(|one| one.kind() == OfficeKind::SubDistrict && one.area == above)
             .map_or(above, |one| one.name.as_str());
-        let choice =
-            Choice { chosen: office.area == chosen, value: office.area.clone(), label: office.name.clone() };
+        let choice = Choice {
+            chosen: office.area == chosen,
+            value: office.area.clone(),
+            label: office.name.clone(),
+            ..Choice::default()
+        };
         match found.last_mut().filter(|group| group.sub_district == name) {
             Some(group) => group.choices.push(choice),
             None => found.push(Village { sub_district: name.to_owned(), choices: vec![choice] }),

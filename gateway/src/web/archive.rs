@@ -23,7 +23,7 @@ use super::{
     letters::{self, segment},
     moment::{self, Zone},
     pages, verify,
-    visit::{Frame, Viewer, Visit},
+    visit::{Frame, Menu, Viewer, Visit},
     words,
 };
 use crate::problem;
@@ -37,9 +37,7 @@ const READ: &str = "documents.read";
 #[template(path = "arsip.html")]
 struct ListPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     find: String,
     rows: Vec<Row>,
     next: String,
@@ -114,9 +112,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
     };
     let page = ListPage {
         p: visit.frame(),
-        may_edit: viewer.may("documents.catalogue"),
-        may_read: true,
-        who: viewer.name,
+        menu: Menu::of(&viewer),
         find,
         rows: found.documents.into_iter().map(row).collect(),
         next: found.next_page_token,
@@ -135,9 +131,7 @@ fn state_words(state: DocumentState, visit: &Visit) -> (String, &'static str) {
 #[template(path = "arsip_dokumen.html")]
 struct OnePage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     id: String,
     version: u32,
     title: String,
@@ -213,8 +207,7 @@ async fn page(
     let may = |verb: &str| document.allowed_verbs.iter().any(|allowed| allowed == verb);
     let page = OnePage {
         p: visit.frame(),
-        may_edit: viewer.may("documents.catalogue"),
-        may_read: true,
+        menu: Menu::of(&viewer),
         version: document.version,
         state: word,
         tone,
@@ -233,7 +226,6 @@ async fn page(
         replaces: document.replaces,
         title: document.title,
         id: document.id,
-        who: viewer.name,
         request_id: said.request_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
         error: said.error,
         reason: said.reason,
@@ -336,9 +328,7 @@ fn to_desk(visit: &Visit, begun: Option<&Application>, document: &str) -> Respon
 #[template(path = "arsip_perbaiki.html")]
 struct CorrectPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     id: String,
     version: u32,
     title: String,
@@ -476,9 +466,7 @@ async fn correct_page(
     order.extend(reason.places());
     let page = CorrectPage {
         p: visit.frame(),
-        may_edit: viewer.may("documents.catalogue"),
-        may_read: true,
-        who: viewer.name,
+        menu: Menu::of(&viewer),
         id: document.id,
         version: document.version,
         title: document.title,

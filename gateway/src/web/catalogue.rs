@@ -24,7 +24,7 @@ use super::{
     moment::{self, Zone},
     pages,
     people::Names,
-    visit::{Frame, Viewer, Visit},
+    visit::{Frame, Menu, Viewer, Visit},
     words::Words,
 };
 use crate::problem;
@@ -42,10 +42,8 @@ const COMPARED: usize = 3_000;
 #[template(path = "jenis_surat.html")]
 struct ListPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
     drafts: Vec<DraftRow>,
+    menu: Menu,
     types: Vec<TypeRow>,
 }
 
@@ -84,9 +82,6 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
     let t = visit.words();
     let page = ListPage {
         p: visit.frame(),
-        may_edit: true,
-        may_read: viewer.may("documents.read"),
-        who: viewer.name,
         drafts: drafts
             .into_iter()
             .map(|draft| DraftRow {
@@ -98,6 +93,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
                 key: draft.key,
             })
             .collect(),
+        menu: Menu::of(&viewer),
         types: types
             .iter()
             .map(|one| TypeRow {
@@ -148,9 +144,7 @@ fn author(account: &str, names: &Names, t: &Words) -> String {
 #[template(path = "penyunting.html")]
 struct EditorPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     key: String,
     is_new: bool,
     saved: bool,
@@ -259,9 +253,7 @@ async fn editor_page(
     };
     let page = EditorPage {
         p: visit.frame(),
-        may_edit: true,
-        may_read: viewer.may("documents.read"),
-        who: viewer.name,
+        menu: Menu::of(&viewer),
         key: key.to_owned(),
         is_new,
         saved: visit.parameter("simpan").is_some(),
@@ -415,9 +407,7 @@ pub(crate) async fn preview(State(state): State<WebState>, visit: Visit, body: B
 #[template(path = "beda.html")]
 struct DiffPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     key: String,
     from: i32,
     to: i32,
@@ -458,9 +448,7 @@ pub(crate) async fn diff(State(state): State<WebState>, Path(key): Path<String>,
     let t = visit.words();
     let page = DiffPage {
         p: visit.frame(),
-        may_edit: true,
-        may_read: viewer.may("documents.read"),
-        who: viewer.name,
+        menu: Menu::of(&viewer),
         key,
         from: from.version,
         to: to.version,

@@ -33,7 +33,7 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// Its id on the page.
     pub(crate) id: String,
-    /// `line`, `area`, `money`, `radio`, `select` or `rows`.
+    /// `line`, `area`, `money`, `radio`, `checks`, `select` or `rows`.
     pub(crate) shape: &'static str,
     /// `type` of a line.
     pub(crate) kind: &'static str,
@@ -66,10 +66,12 @@ pub(crate) struct Input {
 }
 
 /// One of several choices.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Choice {
     pub(crate) value: String,
     pub(crate) label: String,
+    /// What it means, in a sentence; empty for nothing.
+    pub(crate) detail: String,
     pub(crate) chosen: bool,
 }
 
@@ -158,11 +160,11 @@ fn close_gaps(kind: &LetterType, sent: &mut Sent) {
     }
 }
 
-fn paper_name(key: &str) -> String {
+pub(crate) fn paper_name(key: &str) -> String {
     format!("lampiran.{key}")
 }
 
-fn kept_name(key: &str) -> String {
+pub(crate) fn kept_name(key: &str) -> String {
     format!("sudah.{key}")
 }
 
@@ -193,11 +195,16 @@ impl Faults {
 
     /// What a refusal of the documents service is about.
     pub(crate) fn read(status: &Status, kind: &LetterType, visit: &Visit) -> Self {
+        Self::placed(status, visit, |field| place(field, kind))
+    }
+
+    /// What a refusal is about: `place` answers the input that a field of the request stands for; "" for none of them.
+    pub(crate) fn placed(status: &Status, visit: &Visit, place: impl Fn(&str) -> String) -> Self {
         let mut faults = Self::default();
         let details = status.get_error_details();
         for violation in details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default()
         {
-            faults.note(&place(&violation.field, kind), sentence(&violation.description));
+            faults.note(&place(&violation.field), sentence(&violation.description));
         }
         if faults.is_empty() {
             faults.note("", visit.sentence(status));
@@ -266,7 +273,7 @@ fn place(field: &str, kind: &LetterType) -> String {
 }
 
 /// A description of a violation as a sentence: services write it as the rest of one.
-fn sentence(description: &str) -> String {
+pub(crate) fn sentence(description: &str) -> String {
     let mut letters = description.trim().chars();
     let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
     let text = first + letters.as_str();
@@ -404,6 +411,7 @@ fn shaped(field: &FormField, value: &str, visit: &Visit) -> Input {
         chosen: value_of == value,
         value: value_of.to_owned(),
         label,
+        detail: String::new(),
     };
     match field.kind() {
         FieldKind::Unspecified | FieldKind::Text | FieldKind::PersonName => line("text", ""),
@@ -619,7 +627,7 @@ pub(crate) async fn receive(
 }
 
 /// A file that arrived with an earlier try of the form, as its hidden input keeps it.
-fn kept_attachment(requirement: &str, kept: &str) -> Option<Attachment> {
+pub(crate) fn kept_attachment(requirement: &str, kept: &str) -> Option<Attachment> {
     let mut parts = kept.split('|');
     let (file_id, media_type, size) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
     Some(Attachment {
@@ -652,8 +660,7 @@ async fn upload(
             continue;
         };
         if file.too_large {
-            let limit = state.file_limit >> 20;
-            faults.note(&name, t.say("apply.file_too_large", &[("n", &limit)]));
+            faults.note(&name, too_large(state, t));
             continue;
         }
         let request = UploadFileRequest {
@@ -666,19 +673,26 @@ async fn upload(
                 sent.set(&kept_name(&requirement.key), kept(&stored));
                 attachments.push(Attachment { requirement: requirement.key.clone(), ..stored });
             }
-            Err(status) => {
-                let details = status.get_error_details();
-                let told = details.bad_request().and_then(|bad| bad.field_violations.first());
-                let told = told.map(|violation| sentence(&violation.description));
-                faults.note(&name, told.unwrap_or_else(|| visit.sentence(&status)));
-            }
+            Err(status) => faults.note(&name, first_told(&status, visit)),
         }
     }
     attachments
 }
 
+/// What is said of a file that is too large.
+pub(crate) fn too_large(state: &WebState, t: &Words) -> String {
+    t.say("apply.file_too_large", &[("n", &(state.file_limit >> 20))])
+}
+
+/// The first thing that a refusal says is wrong, as a sentence.
+pub(crate) fn first_told(status: &Status, visit: &Visit) -> String {
+    let details = status.get_error_details();
+    let told = details.bad_request().and_then(|bad| bad.field_violations.first());
+    told.map_or_else(|| visit.sentence(status), |violation| sentence(&violation.description))
+}
+
 /// The key under which a file is stored: the same for the same file of the same form, however often it is sent.
-fn upload_key(form: &str, requirement: &str, content: &[u8]) -> String {
+pub(crate) fn upload_key(form: &str, requirement: &str, content: &[u8]) -> String {
     let mut digest = Sha256::new();
     for part in [form.as_bytes(), requirement.as_bytes(), content] {
         digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

@@ -109,6 +109,11 @@ impl Sent {
         self.fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
 
+    /// Every value of a field that was sent more than once, as boxes to tick are.
+    pub(crate) fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        self.fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// Puts a value in the place of whatever was sent.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.fields.retain(|(key, _)| key != name);

@@ -17,14 +17,12 @@ use tonic::{Code, Status};
 
 use super::{
     WebState,
-    visit::{Frame, Visit},
+    visit::{Frame, Visit, whole},
     words::Words,
 };
 
 /// The size of a page that is asked for; the most that the service gives.
 const PAGE: i32 = 200;
-/// Pages of a list that are read at most; beyond it a list is not for choosing from.
-const PAGES: usize = 25;
 /// Minutes of a working day.
 const WORKING_DAY: i32 = 8 * 60;
 
@@ -42,17 +40,12 @@ pub(crate) fn told(text: Option<&LocalizedText>, language: Language) -> String {
 /// # Errors
 /// The status of the documents service.
 pub(crate) async fn types(state: &WebState, visit: &Visit) -> Result<Vec<LetterType>, Status> {
-    let (mut all, mut page_token) = (Vec::new(), String::new());
-    for _ in 0..PAGES {
+    whole(|page_token| async move {
         let request = visit.call(ListLetterTypesRequest { page_size: PAGE, page_token }, None);
         let answer = state.documents.clone().list_letter_types(request).await?.into_inner();
-        all.extend(answer.letter_types);
-        page_token = answer.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(all)
+        Ok((answer.letter_types, answer.next_page_token))
+    })
+    .await
 }
 
 /// Every office.
@@ -60,17 +53,12 @@ pub(crate) async fn types(state: &WebState, visit: &Visit) -> Result<Vec<LetterT
 /// # Errors
 /// The status of the documents service.
 pub(crate) async fn offices(state: &WebState, visit: &Visit) -> Result<Vec<Office>, Status> {
-    let (mut all, mut page_token) = (Vec::new(), String::new());
-    for _ in 0..PAGES {
+    whole(|page_token| async move {
         let request = visit.call(ListOfficesRequest { page_size: PAGE, page_token }, None);
         let answer = state.documents.clone().list_offices(request).await?.into_inner();
-        all.extend(answer.offices);
-        page_token = answer.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(all)
+        Ok((answer.offices, answer.next_page_token))
+    })
+    .await
 }
 
 async fn life_events(state: &WebState, visit: &Visit) -> Result<Vec<LifeEvent>, Status> {

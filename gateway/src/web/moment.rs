@@ -1,6 +1,6 @@
 //! Moments in words, at the time of the office that they are about.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use mpp_kit::fault::Language;
 use prost_types::Timestamp;
 
@@ -24,6 +24,15 @@ impl Zone {
             "Asia/Makassar" => Self::Wita,
             "Asia/Jayapura" => Self::Wit,
             _ => Self::Wib,
+        }
+    }
+
+    /// Its name in the tz database, for scripts.
+    pub(crate) fn tz(self) -> &'static str {
+        match self {
+            Self::Wib => "Asia/Jakarta",
+            Self::Wita => "Asia/Makassar",
+            Self::Wit => "Asia/Jayapura",
         }
     }
 
@@ -66,6 +75,20 @@ pub(crate) fn moment(time: Option<Timestamp>, zone: Zone, language: Language) ->
     }
 }
 
+/// A moment as an input of date and time takes it, `2026-11-26T08:30`; none if it is written otherwise.
+pub(crate) fn read(written: &str, zone: Zone) -> Option<Timestamp> {
+    let written = written.get(..16)?;
+    let local = NaiveDateTime::parse_from_str(written, "%Y-%m-%dT%H:%M").ok()?;
+    let at = local.and_local_timezone(zone.offset()).single()?;
+    Some(Timestamp { seconds: at.timestamp(), nanos: 0 })
+}
+
+/// The value of an input of date and time; empty without a time.
+pub(crate) fn written(time: Option<Timestamp>, zone: Zone) -> String {
+    let local = time.and_then(|time| local(time, zone));
+    local.map(|at| at.format("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default()
+}
+
 /// For the `datetime` of a `time` element.
 pub(crate) fn machine(time: Option<Timestamp>) -> String {
     let utc = time.and_then(|time| DateTime::<Utc>::from_timestamp(time.seconds, 0));
@@ -85,5 +108,11 @@ mod tests {
         assert_eq!(moment(time, Zone::of("Asia/Jayapura"), Language::En), "25 November 2026 at 01:30 WIT");
         assert_eq!(day(time, Zone::of("Asia/Makassar"), Language::Id), "25 November 2026");
         assert_eq!(moment(None, Zone::Wib, Language::Id), "");
+        assert_eq!(written(time, Zone::Wit), "2026-11-25T01:30");
+        assert_eq!(read("2026-11-25T01:30", Zone::Wit), time);
+        assert_eq!(read("2026-11-25T01:30:59", Zone::Wit), time, "browsers may write seconds");
+        for wrong in ["", "25-11-2026 01:30", "2026-13-01T00:00", "besok"] {
+            assert_eq!(read(wrong, Zone::Wib), None, "{wrong}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcode::{EcLevel, QrCode, render::svg};
 
 use super::{WebState, visit::Visit};
@@ -45,6 +45,18 @@ pub(crate) async fn site(State(state): State<WebState>, visit: Visit) -> Respons
     image(&format!("{base}/h/{hall}?kode={}", utf8_percent_encode(code, NON_ALPHANUMERIC)))
 }
 
+/// The code of a page of ours as an image within another page: a `data:` address, so that what the code leads to stands
+/// in no address that is asked for. None without an address that phones can reach.
+pub(crate) fn inline(state: &WebState, headers: &HeaderMap, path: &str) -> Option<String> {
+    let base = base_url(state, headers)?;
+    let code = QrCode::with_error_correction_level(format!("{base}{path}"), EcLevel::M).ok()?;
+    let drawing = code.render::<svg::Color<'_>>().min_dimensions(SIZE, SIZE).build();
+    Some(format!("data:image/svg+xml,{}", utf8_percent_encode(&drawing, IN_DATA)))
+}
+
+/// What cannot stand in a `data:` address as it is.
+const IN_DATA: &AsciiSet = &CONTROLS.add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'&').add(b'\'');
+
 fn is_plain(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     !text.is_empty() && text.len() <= LONGEST && text.bytes().all(plain)
@@ -77,8 +89,10 @@ fn image(text: &str) -> Response {
 mod tests {
     use mpp_kit::{client::Peers, component::Role};
     use mpp_proto::{
+        complaints::v1::complaints_service_client::ComplaintsServiceClient,
         documents::v1::documents_service_client::DocumentsServiceClient,
         identity::v1::identity_service_client::IdentityServiceClient,
+        notifications::v1::notifications_service_client::NotificationsServiceClient,
         queue::v1::queue_service_client::QueueServiceClient,
     };
 
@@ -88,6 +102,8 @@ mod tests {
         let peers = Peers::new();
         WebState {
             documents: DocumentsServiceClient::new(peers.channel(Role("documents"))),
+            complaints: ComplaintsServiceClient::new(peers.channel(Role("complaints"))),
+            notifications: NotificationsServiceClient::new(peers.channel(Role("notifications"))),
             file_limit: 3 << 20,
             form_limit: 20 << 20,
             queue: QueueServiceClient::new(peers.channel(Role("queue"))),

@@ -69,6 +69,8 @@ pub(crate) struct Visit {
 pub(crate) struct Viewer {
     /// `Bearer …`, for further calls.
     authorization: HeaderValue,
+    /// The account or device, acc_… or dev_….
+    pub(crate) id: String,
     /// What people call the account or device.
     pub(crate) name: String,
     /// The hall of a device.
@@ -81,6 +83,65 @@ impl Viewer {
     pub(crate) fn may(&self, permission: &str) -> bool {
         self.permissions.contains(permission)
     }
+}
+
+/// What the header of the pages of officials offers to who is signed in; `menu` in the templates.
+pub(crate) struct Menu {
+    /// What people call the account.
+    pub(crate) who: String,
+    /// The desk of letters and its signing box.
+    pub(crate) letters: bool,
+    /// What was issued.
+    pub(crate) documents: bool,
+    /// The editor of letter types.
+    pub(crate) types: bool,
+    /// The work lists of complaints.
+    pub(crate) cases: bool,
+    /// The complaint desk.
+    pub(crate) intake: bool,
+    /// The board of lateness.
+    pub(crate) lateness: bool,
+    /// What is configured of complaints or messages.
+    pub(crate) settings: bool,
+}
+
+impl Menu {
+    /// By what somebody may do.
+    pub(crate) fn of(viewer: &Viewer) -> Self {
+        Self {
+            who: viewer.name.clone(),
+            letters: viewer.may("documents.work"),
+            documents: viewer.may("documents.read"),
+            types: viewer.may("documents.catalogue"),
+            cases: viewer.may("complaints.read"),
+            intake: viewer.may("complaints.file"),
+            lateness: viewer.may("complaints.board"),
+            settings: viewer.may("complaints.configure") || viewer.may("notifications.configure"),
+        }
+    }
+}
+
+/// Pages of a list that are read at most; beyond it a list is not for choosing from.
+const LIST_PAGES: usize = 25;
+
+/// A whole list, page by page: `ask` answers the rows after a page token, and the next token.
+///
+/// # Errors
+/// The status of the first page that could not be read.
+pub(crate) async fn whole<T, F>(mut ask: impl FnMut(String) -> F) -> Result<Vec<T>, Status>
+where
+    F: Future<Output = Result<(Vec<T>, String), Status>>,
+{
+    let (mut all, mut page_token) = (Vec::new(), String::new());
+    for _ in 0..LIST_PAGES {
+        let (rows, next) = ask(page_token).await?;
+        all.extend(rows);
+        page_token = next;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visit {
@@ -195,6 +256,13 @@ impl Visit {
     pub(crate) fn framing_page(&self, page: &impl Template) -> Response {
         let mut response = self.page(StatusCode::OK, page);
         response.extensions_mut().insert(ContentPolicy::Framing);
+        response
+    }
+
+    /// Renders a page that may ask where its visitor is.
+    pub(crate) fn locating_page(&self, status: StatusCode, page: &impl Template) -> Response {
+        let mut response = self.page(status, page);
+        response.extensions_mut().insert(ContentPolicy::Locating);
         response
     }
 
@@ -329,7 +397,13 @@ impl Visit {
         if session::bearer_token(&authorization).is_none() {
             return Ok(None);
         }
-        let nobody = Viewer { authorization, name: String::new(), hall: None, permissions: BTreeSet::new() };
+        let nobody = Viewer {
+            authorization,
+            id: String::new(),
+            name: String::new(),
+            hall: None,
+            permissions: BTreeSet::new(),
+        };
         let answer = match state
             .identity
             .clone()
@@ -342,10 +416,16 @@ impl Visit {
         };
         let permissions = answer.permissions.into_iter().collect();
         Ok(answer.principal.map(|principal| match principal {
-            Principal::Account(account) => Viewer { name: account.display_name, permissions, ..nobody },
-            Principal::Device(device) => {
-                Viewer { name: device.label, hall: Some(device.hall_id), permissions, ..nobody }
+            Principal::Account(account) => {
+                Viewer { id: account.id, name: account.display_name, permissions, ..nobody }
             }
+            Principal::Device(device) => Viewer {
+                id: device.id,
+                name: device.label,
+                hall: Some(device.hall_id),
+                permissions,
+                ..nobody
+            },
         }))
     }
 

@@ -22,7 +22,7 @@ use super::{
     moment::{self, Zone},
     pages,
     people::Names,
-    visit::{Frame, Viewer, Visit},
+    visit::{Frame, Menu, Viewer, Visit},
     words::{self, Words},
 };
 
@@ -35,9 +35,7 @@ const WORK: &str = "documents.work";
 #[template(path = "meja.html")]
 struct ListPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     tab: &'static str,
     tabs: Vec<Tab>,
     rows: Vec<Row>,
@@ -154,9 +152,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
     };
     let page = ListPage {
         p: visit.frame(),
-        who: viewer.name.clone(),
-        may_edit: viewer.may("documents.catalogue"),
-        may_read: viewer.may("documents.read"),
+        menu: Menu::of(&viewer),
         tab,
         tabs: vec![
             one("", "work.tab_mine", ""),
@@ -180,9 +176,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
 #[template(path = "permohonan_meja.html")]
 struct DeskPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     id: String,
     version: u32,
     content_hash: String,
@@ -293,9 +287,7 @@ fn desk_page(
     };
     DeskPage {
         p: visit.frame(),
-        who: viewer.name.clone(),
-        may_edit: viewer.may("documents.catalogue"),
-        may_read: viewer.may("documents.read"),
+        menu: Menu::of(viewer),
         version: application.version,
         short_hash: application.content_hash.chars().take(12).collect(),
         content_hash: application.content_hash.clone(),
@@ -485,9 +477,7 @@ pub(crate) async fn attachment(
 #[template(path = "tanda_tangan.html")]
 struct SignPage {
     p: Frame,
-    who: String,
-    may_edit: bool,
-    may_read: bool,
+    menu: Menu,
     rows: Vec<Row>,
     more: bool,
 }
@@ -509,9 +499,7 @@ pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Respons
     let offices = offices.unwrap_or_default();
     let page = SignPage {
         p: visit.frame(),
-        who: viewer.name.clone(),
-        may_edit: viewer.may("documents.catalogue"),
-        may_read: viewer.may("documents.read"),
+        menu: Menu::of(&viewer),
         rows: found.items.iter().map(|item| row(item, &offices, &visit)).collect(),
         more: !found.next_page_token.is_empty(),
     };

@@ -36,10 +36,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, service::Routes};
 use tower::ServiceExt as _;
 
-use crate::{complaints::Complaints, documents::Documents, notifications::Notifications};
+use crate::{cases::Cases, complaints::Complaints, documents::Documents, notifications::Notifications};
 
 /// What the account behind the session may do.
-const PERMISSIONS: [&str; 7] = [
+const PERMISSIONS: [&str; 15] = [
     "queue.read",
     "queue.call",
     "queue.ticket.read",
@@ -47,6 +47,14 @@ const PERMISSIONS: [&str; 7] = [
     "documents.catalogue",
     "documents.read",
     "documents.revoke",
+    "complaints.board",
+    "complaints.configure",
+    "complaints.coordinate",
+    "complaints.file",
+    "complaints.read",
+    "complaints.reveal",
+    "complaints.work",
+    "notifications.configure",
 ];
 
 pub(crate) const HALL: &str = "hal_01h455vb4pex5vsknk084sn02q";
@@ -331,7 +339,11 @@ identity_service! {
         &self,
         _: tonic::Request<identity::GetCurrentSessionRequest>,
     ) -> Answer<identity::GetCurrentSessionResponse> {
-        let account = identity::Account { display_name: "Hasan Basri".into(), ..Default::default() };
+        let account = identity::Account {
+            id: "acc_1".into(),
+            display_name: "Hasan Basri".into(),
+            ..Default::default()
+        };
         Ok(identity::GetCurrentSessionResponse {
             principal: Some(identity::get_current_session_response::Principal::Account(account)),
             permissions: PERMISSIONS.map(String::from).into(),
@@ -409,6 +421,7 @@ pub(crate) struct Gate {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) queue: Queue,
     pub(crate) documents: Documents,
+    pub(crate) cases: Cases,
     pub(crate) complaints: Complaints,
     pub(crate) notifications: Notifications,
     pub(crate) identity: Identity,
@@ -426,10 +439,23 @@ impl Gate {
         Self::build(configure, None).await
     }
 
+    /// With the complaints service of the pages, instead of that of Open311 and the channels.
+    pub(crate) async fn cases() -> Self {
+        Self::assemble(|_| {}, None, true).await
+    }
+
     /// With the queue service at an address instead of in this process.
     pub(crate) async fn build(
         configure: impl FnOnce(&mut Config),
         remote_queue: Option<tokio::net::TcpListener>,
+    ) -> Self {
+        Self::assemble(configure, remote_queue, false).await
+    }
+
+    async fn assemble(
+        configure: impl FnOnce(&mut Config),
+        remote_queue: Option<tokio::net::TcpListener>,
+        with_cases: bool,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let issuer = Arc::new(Issuer::new());
@@ -455,14 +481,20 @@ impl Gate {
         let documents = Documents::default();
         // As the real service: a file of 3 MiB comes in one message.
         let documents_routes = Routes::new(DocumentsServiceServer::new(documents.clone()));
+        let cases = Cases::default();
+        let cases_routes = Routes::new(ComplaintsServiceServer::new(cases.clone()));
         let peers = Peers::new();
         peers.local(Role("documents"), stacked(Role("documents"), documents_routes).await);
         let complaints = Complaints::default();
         let complaints_routes =
             Routes::new(ComplaintsServiceServer::new(complaints.clone()).max_decoding_message_size(5 << 20));
+        let complaints_routes = if with_cases { cases_routes } else { complaints_routes };
         peers.local(Role("complaints"), stacked(Role("complaints"), complaints_routes).await);
         let notifications = Notifications::default();
-        let notifications_routes = Routes::new(NotificationsServiceServer::new(notifications.clone()));
+        let notifications_routes = match with_cases {
+            true => Routes::new(NotificationsServiceServer::new(cases.clone())),
+            false => Routes::new(NotificationsServiceServer::new(notifications.clone())),
+        };
         peers.local(Role("notifications"), stacked(Role("notifications"), notifications_routes).await);
         peers.local(Role("identity"), stacked(Role("identity"), identity_routes).await);
         match remote_queue {
@@ -482,7 +514,7 @@ impl Gate {
             Box::pin(async move { Ok(own) })
         });
         let router = mpp_gateway::router(&env, config, token).await.expect("a gateway");
-        Self { router, issuer, queue, documents, complaints, notifications, identity, shutdown }
+        Self { router, issuer, queue, documents, cases, complaints, notifications, identity, shutdown }
     }
 
     /// A token with permissions everywhere.

@@ -14,10 +14,10 @@ use crate::{
 
 const BOUNDARY: &str = "batas";
 /// What a photo begins with.
-const PNG: &[u8] = &[0x89, b'P', b'N', b'G', 1, 2, 3];
+pub(crate) const PNG: &[u8] = &[0x89, b'P', b'N', b'G', 1, 2, 3];
 
 /// A form with files, as a browser sends it.
-fn multipart(path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Request<Body> {
+pub(crate) fn multipart(path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Request<Body> {
     let mut body = Vec::new();
     for (name, value) in fields {
         body.extend_from_slice(
@@ -48,31 +48,31 @@ fn pieces(body: &[u8]) -> Vec<Result<Bytes, std::io::Error>> {
     body.chunks(1_024).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect()
 }
 
-fn plain(path: &str, body: &str) -> Request<Body> {
+pub(crate) fn plain(path: &str, body: &str) -> Request<Body> {
     Request::post(path)
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Body::from(body.to_owned()))
         .expect("a request")
 }
 
-fn get(path: &str) -> Request<Body> {
+pub(crate) fn get(path: &str) -> Request<Body> {
     Request::get(path).header("accept", "text/html").body(Body::empty()).expect("a request")
 }
 
 /// As the browser of somebody who signed in.
-fn by_cookie(mut request: Request<Body>) -> Request<Body> {
+pub(crate) fn by_cookie(mut request: Request<Body>) -> Request<Body> {
     let headers = request.headers_mut();
     headers.insert("cookie", format!("mpp_session={SECRET}").parse().expect("a cookie"));
     headers.insert("sec-fetch-site", "same-origin".parse().expect("a value"));
     request
 }
 
-async fn text(response: Response<Body>) -> String {
+pub(crate) async fn text(response: Response<Body>) -> String {
     let bytes = response.into_body().collect().await.expect("a body").to_bytes();
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-fn location(response: &Response<Body>) -> &str {
+pub(crate) fn location(response: &Response<Body>) -> &str {
     response.headers()["location"].to_str().expect("text")
 }
 

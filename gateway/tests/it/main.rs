@@ -1,5 +1,6 @@
 //! The gateway before small services made of the generated server traits: what is tested here is the transport.
 
+mod cases;
 mod complaints;
 mod documents;
 mod fake;
@@ -9,5 +10,6 @@ mod letters;
 mod live;
 mod notifications;
 mod open311;
+mod reports;
 mod rest;
 mod session;

@@ -344,7 +344,11 @@ async fn ready_means_that_every_role_answers() {
     assert_eq!(
         json(ready).await,
         json!({"status": "ready", "roles": {
-            "identity": "serving", "queue": "serving", "documents": "serving", "notifications": "serving",
+            "identity": "serving",
+            "queue": "serving",
+            "documents": "serving",
+            "complaints": "serving",
+            "notifications": "serving",
         }})
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");

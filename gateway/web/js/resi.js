@@ -23,6 +23,8 @@ const copy = byId("salin");
 // Only where the page came over https, or from this machine.
 copy.hidden = !navigator.clipboard;
 copy.addEventListener("click", async () => {
-  await navigator.clipboard.writeText(byId("kode").textContent);
+  // With the PIN, where a receipt has one.
+  const pin = document.querySelector("#pin")?.textContent;
+  await navigator.clipboard.writeText(byId("kode").textContent + (pin ? ` PIN ${pin}` : ""));
   toast(t("receipt.copied"));
 });

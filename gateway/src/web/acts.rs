@@ -1,0 +1,725 @@
+//! What an officer can do with a case: a form for each verb that the service permits, and the call that it stands for.
+
+use http::StatusCode;
+use mpp_proto::complaints::v1::{
+    AcceptComplaintRequest, AcknowledgeEscalationRequest, AddComplaintNoteRequest, ArchiveComplaintRequest,
+    AskCompletionRequest, BounceComplaintRequest, CaseVerb, Complaint, ComplaintLine, CompleteHelpRequest,
+    DisposeComplaintRequest, ForwardComplaintOutsideRequest, GiveAnswerRequest, GiveFirstAnswerRequest,
+    Helper, ListComplaintsRequest, MergeComplaintRequest, Publication, RecategoriseComplaintRequest,
+    RecordSp4nTrackingRequest, ReopenComplaintRequest, RequestRevealRequest, ResponseTemplate,
+    SetComplaintPublicationRequest, VerifyComplaintRequest,
+};
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use super::{
+    WebState,
+    cases::{self, Names},
+    complaints,
+    fields::{self, Choice, Faults, Input, Paper},
+    form::Sent,
+    letters::segment,
+    moment,
+    visit::{Viewer, Visit},
+    words::Words,
+};
+use crate::problem;
+
+/// Places for proof in a substantive answer.
+const PROOF: [&str; 3] = ["bukti1", "bukti2", "bukti3"];
+/// Agencies that can be asked for help at once.
+const HELPERS: [&str; 2] = ["1", "2"];
+/// Reasons that stand in the place of proof.
+const WITHOUT_PROOF: [&str; 4] =
+    ["INFORMATION_GIVEN", "NOT_FOUND_ON_SITE", "NO_BUDGET_THIS_YEAR", "PRIVATE_MATTER"];
+/// Why a case is not the regency's to decide.
+const OUTSIDE: [&str; 6] =
+    ["CENTRAL_GOVERNMENT", "PROVINCE", "OTHER_REGENCY", "STATE_COMPANY", "COURT", "POLICE"];
+/// Why a case cannot be worked on.
+const ARCHIVE: [&str; 6] = ["UNCLEAR", "NOT_A_REPORT", "DUPLICATE_OF_SETTLED", "ABUSIVE", "TEST", "IN_COURT"];
+
+/// A form of the case page.
+pub(crate) struct Act {
+    /// The end of its address, and its place on the page.
+    pub(crate) slug: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) title: String,
+    pub(crate) lead: String,
+    /// `primary` for what usually comes next, `danger` for what ends a case, or neither.
+    pub(crate) tone: &'static str,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) papers: Vec<Paper>,
+    /// Texts to start from, and the input they go into.
+    pub(crate) examples: Vec<(String, String)>,
+    pub(crate) fills: String,
+    pub(crate) open: bool,
+    pub(crate) error: String,
+    pub(crate) key: String,
+    /// Whether it is the first of those that change no state.
+    pub(crate) begins_others: bool,
+}
+
+/// What forms are made of.
+pub(crate) struct Desk<'a> {
+    pub(crate) one: &'a Complaint,
+    pub(crate) names: &'a Names,
+    pub(crate) templates: &'a [ResponseTemplate],
+    pub(crate) alike: &'a [ComplaintLine],
+    pub(crate) viewer: &'a Viewer,
+    pub(crate) visit: &'a Visit,
+}
+
+/// A press that was refused: its form is shown again, open, with what was typed and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Pressed {
+    slug: String,
+    sent: Sent,
+    faults: Faults,
+}
+
+/// Makes one form.
+struct Maker<'a> {
+    desk: &'a Desk<'a>,
+    pressed: &'a Pressed,
+    slug: &'static str,
+}
+
+impl Maker<'_> {
+    fn is_pressed(&self) -> bool {
+        self.pressed.slug == self.slug
+    }
+
+    fn t(&self) -> &'static Words {
+        self.desk.visit.words()
+    }
+
+    fn sent(&self, name: &str) -> &str {
+        if self.is_pressed() { self.pressed.sent.get(name) } else { "" }
+    }
+
+    fn input(&self, name: &str, shape: &'static str, required: bool, max_length: i32) -> Input {
+        let t = self.t();
+        // `batas1` and `batas2` are asked with the same words.
+        let word = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        Input {
+            name: name.to_owned(),
+            id: format!("{}-{name}", self.slug),
+            shape,
+            kind: if shape == "line" { "text" } else { "" },
+            autocomplete: if shape == "line" || shape == "area" { "off" } else { "" },
+            label: self.t()[&format!("field.{word}")].clone(),
+            help: t.find(&format!("field.{word}_help")).unwrap_or_default().to_owned(),
+            required,
+            max_length,
+            value: self.sent(name).to_owned(),
+            error: if self.is_pressed() { self.pressed.faults.of(name) } else { String::new() },
+            ..Input::default()
+        }
+    }
+
+    fn line(&self, name: &str, required: bool, max_length: i32) -> Input {
+        self.input(name, "line", required, max_length)
+    }
+
+    fn area(&self, name: &str, required: bool, max_length: i32) -> Input {
+        self.input(name, "area", required, max_length)
+    }
+
+    fn choose(&self, name: &str, shape: &'static str, required: bool, choices: Vec<Choice>) -> Input {
+        Input { choices, ..self.input(name, shape, required, 0) }
+    }
+
+    fn listed(&self, name: &str, shape: &'static str, required: bool, values: &[&str]) -> Input {
+        let choices = complaints::choices(values, "why", self.sent(name), self.t());
+        self.choose(name, shape, required, choices)
+    }
+
+    fn moment(&self, name: &str) -> Input {
+        Input { kind: "datetime-local", ..self.line(name, false, 0) }
+    }
+
+    fn agencies(&self, name: &str, required: bool, usual: &str) -> Input {
+        let chosen = if self.is_pressed() { self.sent(name) } else { usual };
+        let choices = complaints::agency_choices(&self.desk.names.agencies, chosen);
+        self.choose(name, "select", required, choices)
+    }
+
+    fn examples(&self, kind: &str) -> Vec<(String, String)> {
+        self.desk
+            .templates
+            .iter()
+            .filter(|text| text.active && text.kind == kind)
+            .map(|text| (text.name.clone(), text.text.clone()))
+            .collect()
+    }
+
+    fn form(&self, icon: &'static str, tone: &'static str, inputs: Vec<Input>) -> Act {
+        let t = self.t();
+        let key = if self.is_pressed() { self.sent("kunci").to_owned() } else { Uuid::new_v4().to_string() };
+        let error = match self.is_pressed() {
+            true => {
+                let order = inputs.iter().map(|input| (input.name.as_str(), "", ""));
+                let lines = self.pressed.faults.summary(order);
+                lines.into_iter().map(|(_, _, told)| told).collect::<Vec<_>>().join(" ")
+            }
+            false => String::new(),
+        };
+        Act {
+            slug: self.slug,
+            icon,
+            title: t[&format!("act.{}", self.slug)].clone(),
+            lead: t.find(&format!("act.{}_lead", self.slug)).unwrap_or_default().to_owned(),
+            tone,
+            inputs,
+            papers: Vec::new(),
+            examples: Vec::new(),
+            fills: String::new(),
+            open: self.is_pressed(),
+            error,
+            key,
+            begins_others: false,
+        }
+    }
+
+    /// A form whose text can start from one that was prepared.
+    fn written(
+        &self,
+        icon: &'static str,
+        tone: &'static str,
+        inputs: Vec<Input>,
+        kind: &str,
+        into: &str,
+    ) -> Act {
+        Act {
+            examples: self.examples(kind),
+            fills: format!("{}-{into}", self.slug),
+            ..self.form(icon, tone, inputs)
+        }
+    }
+}
+
+/// The forms of the verbs that are permitted now, in the order in which a case usually goes, and of what can be done at any
+/// time.
+pub(crate) fn offered(desk: &Desk<'_>, pressed: &Pressed) -> Vec<Act> {
+    let mut acts: Vec<Act> = ORDER
+        .iter()
+        .filter(|(verb, ..)| desk.one.allowed().any(|allowed| allowed == *verb))
+        .filter_map(|(_, slug)| state_act(&Maker { desk, pressed, slug }))
+        .collect();
+    // What usually comes next is the first that ends nothing.
+    if let Some(next) = acts.iter_mut().find(|act| act.tone.is_empty()) {
+        next.tone = "primary";
+    }
+    let first = acts.len();
+    acts.extend(OTHERS.iter().filter_map(|slug| other_act(&Maker { desk, pressed, slug })));
+    if let Some(other) = acts.get_mut(first) {
+        other.begins_others = true;
+    }
+    acts
+}
+
+/// Verbs of officers with the end of their address.
+const ORDER: [(CaseVerb, &str); 11] = [
+    (CaseVerb::Accept, "terima"),
+    (CaseVerb::Dispose, "disposisi"),
+    (CaseVerb::Verify, "verifikasi"),
+    (CaseVerb::Answer, "respon-substantif"),
+    (CaseVerb::FirstAnswer, "respon-awal"),
+    (CaseVerb::AskCompletion, "minta-kelengkapan"),
+    (CaseVerb::Bounce, "tolak-balik"),
+    (CaseVerb::Reopen, "buka-kembali"),
+    (CaseVerb::Merge, "gabung"),
+    (CaseVerb::ForwardOutside, "teruskan"),
+    (CaseVerb::Archive, "arsip"),
+];
+
+/// What changes no state.
+const OTHERS: [&str; 6] = ["bantuan", "catatan", "kategori", "publikasi", "identitas", "sp4n"];
+
+fn state_act(make: &Maker<'_>) -> Option<Act> {
+    let desk = make.desk;
+    Some(match make.slug {
+        "terima" => make.form("check", "", Vec::new()),
+        "verifikasi" => make.form("check", "", vec![make.area("catatan", false, 4_000)]),
+        "disposisi" => {
+            let usual = desk.names.categories.iter().find(|one| one.key == desk.one.category);
+            let usual = usual.map(|one| one.agency_id.as_str()).unwrap_or_default();
+            let mut inputs = vec![make.agencies("instansi", true, usual), make.area("catatan", false, 4_000)];
+            for at in HELPERS {
+                inputs.push(make.agencies(&format!("bantu{at}"), false, ""));
+                inputs.push(make.line(&format!("tugas{at}"), false, 500));
+                inputs.push(make.moment(&format!("batas{at}")));
+            }
+            make.form("transfer", "", inputs)
+        }
+        "tolak-balik" => make.form("undo", "quiet", vec![make.area("alasan", true, 1_000)]),
+        "minta-kelengkapan" => make.written(
+            "bell",
+            "quiet",
+            vec![make.area("pertanyaan", true, 2_000)],
+            "QUESTION",
+            "pertanyaan",
+        ),
+        "respon-awal" => {
+            make.written("pen", "", vec![make.area("jawaban", true, 4_000)], "FIRST_ANSWER", "jawaban")
+        }
+        "respon-substantif" => {
+            let inputs = vec![
+                make.area("jawaban", true, 4_000),
+                make.line("siapa", true, 200),
+                make.line("apa", true, 500),
+                make.line("bilamana", true, 200),
+                make.listed("tanpa_bukti", "select", false, &WITHOUT_PROOF),
+            ];
+            let nothing = Sent::default();
+            let sent = if make.is_pressed() { &make.pressed.sent } else { &nothing };
+            let none = Faults::default();
+            let faults = if make.is_pressed() { &make.pressed.faults } else { &none };
+            Act {
+                papers: complaints::papers(&PROOF, &make.t()["field.bukti"], sent, faults, desk.visit),
+                ..make.written("check", "", inputs, "ANSWER", "jawaban")
+            }
+        }
+        "buka-kembali" => make.form("undo", "quiet", vec![make.area("alasan", true, 1_000)]),
+        "gabung" => {
+            let candidates = desk.alike.iter().map(|line| Choice {
+                chosen: make.sent("ke") == line.id,
+                value: line.id.clone(),
+                label: line.number.clone(),
+                ..Choice::default()
+            });
+            let candidates: Vec<Choice> = candidates.collect();
+            let mut inputs = Vec::new();
+            if !candidates.is_empty() {
+                inputs.push(make.choose("ke", "radio", false, candidates));
+            }
+            inputs.push(make.line("ke_nomor", false, 40));
+            make.form("group", "quiet", inputs)
+        }
+        "teruskan" => {
+            let inputs = vec![
+                make.listed("alasan_luar", "select", true, &OUTSIDE),
+                make.line("tujuan", true, 200),
+                make.area("saran", true, 2_000),
+            ];
+            make.written("exit", "danger", inputs, "FORWARD", "saran")
+        }
+        "arsip" => {
+            let inputs =
+                vec![make.listed("alasan_arsip", "select", true, &ARCHIVE), make.area("saran", true, 2_000)];
+            make.written("stop", "danger", inputs, "ARCHIVE", "saran")
+        }
+        _ => return None,
+    })
+}
+
+fn other_act(make: &Maker<'_>) -> Option<Act> {
+    let Desk { one, names, viewer, .. } = make.desk;
+    let t = make.t();
+    let open = cases::is_open(one.state());
+    match make.slug {
+        "bantuan" => {
+            let waiting: Vec<Choice> = one
+                .helpers
+                .iter()
+                .filter(|helper| helper.done_at.is_none())
+                .map(|helper| Choice {
+                    value: helper.agency_id.clone(),
+                    label: complaints::agency_name(&helper.agency_id, &names.agencies, t),
+                    ..Choice::default()
+                })
+                .collect();
+            (viewer.may(cases::WORK) && open && !waiting.is_empty()).then(|| {
+                let inputs =
+                    vec![make.choose("penolong", "select", true, waiting), make.area("hasil", true, 2_000)];
+                make.form("hands", "quiet", inputs)
+            })
+        }
+        "catatan" => (viewer.may(cases::WORK) || viewer.may(cases::COORDINATE))
+            .then(|| make.form("pen", "quiet", vec![make.area("isi_catatan", true, 4_000)])),
+        "kategori" => (viewer.may(cases::COORDINATE) && open).then(|| {
+            let flat = |(_, found): (String, Vec<Choice>)| found;
+            let groups = complaints::category_groups(&names.categories, &one.category);
+            let classes = complaints::CLASSES.iter().map(|(class, name)| Choice {
+                value: (*name).to_owned(),
+                label: complaints::class_words(*class, t),
+                chosen: *class == one.complaint_class(),
+                ..Choice::default()
+            });
+            let inputs = vec![
+                make.choose("kategori", "select", true, groups.into_iter().flat_map(flat).collect()),
+                make.choose("jenis", "select", false, classes.collect()),
+                make.area("alasan", true, 1_000),
+            ];
+            make.form("transfer", "quiet", inputs)
+        }),
+        "publikasi" => {
+            (viewer.may(cases::COORDINATE) && one.publication() != Publication::Secret).then(|| {
+                let shown = if one.publication() == Publication::Public { "WITHHELD" } else { "PUBLIC" };
+                let choices = complaints::choices(&["PUBLIC", "WITHHELD"], "publication", shown, t);
+                let inputs =
+                    vec![make.choose("tampil", "radio", true, choices), make.line("sebab", false, 500)];
+                make.form("globe", "quiet", inputs)
+            })
+        }
+        "identitas" => (viewer.may(cases::REVEAL) && !one.reporters.is_empty()).then(|| {
+            let alone = one.reporters.len() == 1;
+            let reporters = one.reporters.iter().map(|reporter| Choice {
+                value: reporter.pseudonym.clone(),
+                label: reporter.pseudonym.clone(),
+                chosen: alone,
+                ..Choice::default()
+            });
+            let inputs = vec![
+                make.choose("pelapor", "select", true, reporters.collect()),
+                make.area("tujuan_buka", true, 1_000),
+            ];
+            make.form("shield", "quiet", inputs)
+        }),
+        "sp4n" => viewer.may(cases::COORDINATE).then(|| {
+            let inputs = vec![make.line("tracking", true, 60), make.line("tahap", false, 60)];
+            make.form("link", "quiet", inputs)
+        }),
+        _ => None,
+    }
+}
+
+/// The input that a field of a request stands for.
+fn input_of(field: &str, slug: &str) -> String {
+    let name = match (field, slug) {
+        ("note", _) => "catatan",
+        ("agency_id", "bantuan") => "penolong",
+        ("agency_id", _) => "instansi",
+        ("reason", "teruskan") => "alasan_luar",
+        ("reason", "arsip") => "alasan_arsip",
+        ("reason", "publikasi") => "sebab",
+        ("reason", _) => "alasan",
+        ("question", _) => "pertanyaan",
+        ("text", "catatan") => "isi_catatan",
+        ("text", "bantuan") => "hasil",
+        ("text", _) => "jawaban",
+        ("who", _) => "siapa",
+        ("what", _) => "apa",
+        ("when", _) => "bilamana",
+        ("reason_without_proof", _) => "tanpa_bukti",
+        ("into", _) => "ke_nomor",
+        ("forwarded_to", _) => "tujuan",
+        ("advice", _) => "saran",
+        ("category", _) => "kategori",
+        ("complaint_class", _) => "jenis",
+        ("publication", _) => "tampil",
+        ("reporter", _) => "pelapor",
+        ("purpose", _) => "tujuan_buka",
+        ("tracking_id", _) => "tracking",
+        ("stage", _) => "tahap",
+        (field, _) if field.starts_with("proof_file_ids") => "lampiran.bukti1",
+        (field, _) if field.starts_with("helpers") => "bantu1",
+        (_, _) => "",
+    };
+    name.to_owned()
+}
+
+/// Does what a form asks for; answers where to go, or what to show again. `Err(None)` is a form that does not exist.
+///
+/// # Errors
+/// What was refused, with the status of the page.
+pub(crate) async fn press(
+    state: &WebState,
+    visit: &Visit,
+    viewer: &Viewer,
+    id: &str,
+    slug: &str,
+    mut sent: Sent,
+) -> Result<String, Option<Box<(Pressed, StatusCode)>>> {
+    let request_id = fields::form_key(&sent);
+    sent.set("kunci", request_id.as_str());
+    let mut faults = Faults::default();
+    let proof = match slug {
+        "respon-substantif" => {
+            complaints::upload(state, visit, Some(viewer), &PROOF, &mut sent, &request_id, &mut faults).await
+        }
+        _ => Vec::new(),
+    };
+    let refused =
+        |sent, faults, http| Some(Box::new((Pressed { slug: slug.to_owned(), sent, faults }, http)));
+    if !faults.is_empty() {
+        return Err(refused(sent, faults, StatusCode::BAD_REQUEST));
+    }
+    let press = Press { state, visit, viewer, id, request_id, proof, sent: &sent };
+    match press.call(slug).await {
+        Ok(()) => Ok(match slug {
+            "identitas" => "/aduan/identitas".to_owned(),
+            _ => format!("/aduan/{}?tersimpan=1", segment(id)),
+        }),
+        Err(Refused::NoSuchForm) => Err(None),
+        Err(Refused::Wrong(name, words)) => {
+            faults.note(name, visit.words()[words].clone());
+            Err(refused(sent, faults, StatusCode::BAD_REQUEST))
+        }
+        Err(Refused::Service(status)) => {
+            if !fields::is_unclear(&status) {
+                sent.set("kunci", Uuid::new_v4());
+            }
+            let faults = match status.code() {
+                // Somebody else was faster: the page shows the case as it is now, the form what was typed.
+                Code::Aborted => {
+                    let mut faults = Faults::default();
+                    faults.note("", visit.words()["cases.changed"].clone());
+                    faults
+                }
+                Code::Ok
+                | Code::Cancelled
+                | Code::Unknown
+                | Code::InvalidArgument
+                | Code::DeadlineExceeded
+                | Code::NotFound
+                | Code::AlreadyExists
+                | Code::PermissionDenied
+                | Code::ResourceExhausted
+                | Code::FailedPrecondition
+                | Code::OutOfRange
+                | Code::Unimplemented
+                | Code::Internal
+                | Code::Unavailable
+                | Code::DataLoss
+                | Code::Unauthenticated => Faults::placed(&status, visit, |field| input_of(field, slug)),
+            };
+            Err(refused(sent, faults, problem::http_status(status.code())))
+        }
+    }
+}
+
+enum Refused {
+    NoSuchForm,
+    /// The name of an input, and the words for what is wrong with it.
+    Wrong(&'static str, &'static str),
+    Service(Status),
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        Self::Service(status)
+    }
+}
+
+/// A form that was sent.
+struct Press<'a> {
+    state: &'a WebState,
+    visit: &'a Visit,
+    viewer: &'a Viewer,
+    id: &'a str,
+    request_id: String,
+    proof: Vec<String>,
+    sent: &'a Sent,
+}
+
+impl Press<'_> {
+    fn text(&self, name: &str) -> String {
+        self.sent.get(name).to_owned()
+    }
+
+    async fn call(&self, slug: &str) -> Result<(), Refused> {
+        let mut service = self.state.complaints.clone();
+        let request_id = self.request_id.clone();
+        let complaint = self.id.to_owned();
+        let version: u32 = self.sent.get("versi").parse().unwrap_or_default();
+        macro_rules! call {
+            ($method:ident, $request:expr) => {{
+                service.$method(self.visit.call($request, Some(self.viewer))).await?;
+            }};
+        }
+        match slug {
+            "verifikasi" => {
+                let note = self.text("catatan");
+                call!(verify_complaint, VerifyComplaintRequest { request_id, complaint, version, note });
+            }
+            "disposisi" => {
+                let request = DisposeComplaintRequest {
+                    request_id,
+                    complaint,
+                    version,
+                    agency_id: self.text("instansi"),
+                    helpers: self.helpers().await?,
+                    note: self.text("catatan"),
+                };
+                call!(dispose_complaint, request);
+            }
+            "terima" => {
+                call!(accept_complaint, AcceptComplaintRequest { request_id, complaint, version });
+            }
+            "tolak-balik" => {
+                let reason = self.text("alasan");
+                call!(bounce_complaint, BounceComplaintRequest { request_id, complaint, version, reason });
+            }
+            "minta-kelengkapan" => {
+                let question = self.text("pertanyaan");
+                call!(ask_completion, AskCompletionRequest { request_id, complaint, version, question });
+            }
+            "respon-awal" => {
+                let text = self.text("jawaban");
+                call!(give_first_answer, GiveFirstAnswerRequest { request_id, complaint, version, text });
+            }
+            "respon-substantif" => {
+                let request = GiveAnswerRequest {
+                    request_id,
+                    complaint,
+                    version,
+                    text: self.text("jawaban"),
+                    who: self.text("siapa"),
+                    what: self.text("apa"),
+                    when: self.text("bilamana"),
+                    proof_file_ids: self.proof.clone(),
+                    reason_without_proof: self.text("tanpa_bukti"),
+                };
+                call!(give_answer, request);
+            }
+            "buka-kembali" => {
+                let reason = self.text("alasan");
+                call!(reopen_complaint, ReopenComplaintRequest { request_id, complaint, version, reason });
+            }
+            "gabung" => {
+                let into = self.other_case().await?;
+                call!(merge_complaint, MergeComplaintRequest { request_id, complaint, version, into });
+            }
+            "teruskan" => {
+                let request = ForwardComplaintOutsideRequest {
+                    request_id,
+                    complaint,
+                    version,
+                    reason: self.text("alasan_luar"),
+                    forwarded_to: self.text("tujuan"),
+                    advice: self.text("saran"),
+                };
+                call!(forward_complaint_outside, request);
+            }
+            "arsip" => {
+                let (reason, advice) = (self.text("alasan_arsip"), self.text("saran"));
+                let request = ArchiveComplaintRequest { request_id, complaint, version, reason, advice };
+                call!(archive_complaint, request);
+            }
+            "bantuan" => {
+                let (agency_id, text) = (self.text("penolong"), self.text("hasil"));
+                let request = CompleteHelpRequest { request_id, complaint, version, agency_id, text };
+                call!(complete_help, request);
+            }
+            "catatan" => {
+                let text = self.text("isi_catatan");
+                call!(add_complaint_note, AddComplaintNoteRequest { request_id, complaint, version, text });
+            }
+            "kategori" => {
+                let request = RecategoriseComplaintRequest {
+                    request_id,
+                    complaint,
+                    version,
+                    category: self.text("kategori"),
+                    complaint_class: complaints::class_of(self.sent.get("jenis")).into(),
+                    reason: self.text("alasan"),
+                };
+                call!(recategorise_complaint, request);
+            }
+            "publikasi" => {
+                let publication = match self.sent.get("tampil") {
+                    "PUBLIC" => Publication::Public,
+                    "WITHHELD" => Publication::Withheld,
+                    _ => Publication::Unspecified,
+                };
+                let request = SetComplaintPublicationRequest {
+                    request_id,
+                    complaint,
+                    version,
+                    publication: publication.into(),
+                    reason: self.text("sebab"),
+                };
+                call!(set_complaint_publication, request);
+            }
+            "identitas" => {
+                let (reporter, purpose) = (self.text("pelapor"), self.text("tujuan_buka"));
+                call!(request_reveal, RequestRevealRequest { request_id, complaint, reporter, purpose });
+            }
+            "sp4n" => {
+                let (tracking_id, stage) = (self.text("tracking"), self.text("tahap"));
+                let request = RecordSp4nTrackingRequest { request_id, complaint, tracking_id, stage };
+                call!(record_sp4n_tracking, request);
+            }
+            "tangani" => {
+                let escalation = self.text("langkah");
+                call!(acknowledge_escalation, AcknowledgeEscalationRequest { request_id, escalation });
+            }
+            _ => return Err(Refused::NoSuchForm),
+        }
+        Ok(())
+    }
+
+    /// The agencies that were asked for help.
+    async fn helpers(&self) -> Result<Vec<Helper>, Refused> {
+        let zone = complaints::Ground::of(self.state, self.visit).await.zone;
+        let mut helpers = Vec::new();
+        for (agency, task, due) in [("bantu1", "tugas1", "batas1"), ("bantu2", "tugas2", "batas2")] {
+            if self.sent.get(agency).is_empty() {
+                continue;
+            }
+            let due_at = moment::read(self.sent.get(due), zone);
+            if due_at.is_none() {
+                return Err(Refused::Wrong(due, "cases.helper_due"));
+            }
+            helpers.push(Helper {
+                agency_id: self.text(agency),
+                task: self.text(task),
+                due_at,
+                done_at: None,
+            });
+        }
+        Ok(helpers)
+    }
+
+    /// The case to merge into: one that was offered, or the one with the number that was typed in.
+    async fn other_case(&self) -> Result<String, Refused> {
+        let number = self.sent.get("ke_nomor").to_uppercase();
+        if number.is_empty() {
+            let offered = self.text("ke");
+            return if offered.is_empty() {
+                Err(Refused::Wrong("ke_nomor", "cases.no_other"))
+            } else {
+                Ok(offered)
+            };
+        }
+        let request = ListComplaintsRequest { number, page_size: 1, ..ListComplaintsRequest::default() };
+        let mut service = self.state.complaints.clone();
+        let answer = service.list_complaints(self.visit.call(request, Some(self.viewer))).await?;
+        let found = answer.into_inner().complaints.into_iter().next();
+        found.map(|line| line.id).ok_or(Refused::Wrong("ke_nomor", "cases.no_other"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mpp_kit::fault::Language;
+
+    use super::*;
+
+    #[test]
+    fn every_form_and_every_listed_reason_has_its_words() {
+        for language in [Language::Id, Language::En] {
+            let t = Words::of(language);
+            for slug in ORDER.iter().map(|(_, slug)| slug).chain(&OTHERS) {
+                assert!(!t[&format!("act.{slug}")].is_empty());
+            }
+            for reason in WITHOUT_PROOF.iter().chain(&OUTSIDE).chain(&ARCHIVE) {
+                assert_ne!(complaints::keyed("why", reason, t), *reason);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_is_shown_in_the_form_it_is_about() {
+        for (field, slug, name) in [
+            ("reason", "arsip", "alasan_arsip"),
+            ("reason", "tolak-balik", "alasan"),
+            ("text", "catatan", "isi_catatan"),
+            ("proof_file_ids", "respon-substantif", "lampiran.bukti1"),
+            ("version", "terima", ""),
+        ] {
+            assert_eq!(input_of(field, slug), name, "{slug} {field}");
+        }
+    }
+}

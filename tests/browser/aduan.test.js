@@ -1,0 +1,126 @@
+// Officers and heads: a case from the work list to an answer that its reporter judges, the board of lateness, settings.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { account, baseUrl, eventually, person, provoke, pullCable, SCREENS, useBrowser } from "./suite.js";
+import { citizen, PHOTO, sound } from "./surat-bantu.js";
+import { fileReport, track } from "./aduan-bantu.js";
+
+useBrowser();
+
+/** The page of somebody. */
+async function officer(username, path, options = {}) {
+  const page = await (await person(account(username), options)).newPage();
+  await page.goto(baseUrl + path);
+  return page;
+}
+
+/** The case of a report, as somebody sees it. */
+async function caseOf(username, number) {
+  const page = await officer(username, `/aduan?nomor=${number}`);
+  await page.waitForURL(/\/aduan\/cmp_/);
+  return page;
+}
+
+/** Opens a form of the case page and answers it. */
+async function form(page, slug) {
+  const act = page.locator(`#tindakan-${slug}`);
+  if ((await act.evaluate((node) => node.tagName)) === "DETAILS" && !(await act.getAttribute("open"))) await act.locator("summary").first().click();
+  return act;
+}
+
+/** Presses the button of a form and waits for the case to come back. */
+async function pressed(page, act) {
+  // The page before may say that something was saved, too.
+  await Promise.all([page.waitForNavigation(), act.locator("button[type=submit]").click()]);
+  await page.getByText("Tersimpan.").waitFor();
+}
+
+test("a report goes from the coordinator to an answer with proof, and belum opens it again", async () => {
+  const { page: phone } = await citizen({ javaScriptEnabled: false });
+  const { number, pin } = await fileReport(phone);
+  const coordinator = await caseOf("aduan.koordinator", number);
+  await pressed(coordinator, await form(coordinator, "verifikasi"));
+  const pass = await form(coordinator, "disposisi");
+  await pass.locator("select[name=instansi]").selectOption("17.07/pupr");
+  await pressed(coordinator, pass);
+  const page = await caseOf("pupr.aduan", number);
+  const home = page.url();
+  await pressed(page, await form(page, "terima"));
+  const answer = await form(page, "respon-substantif");
+  await answer.locator("textarea[name=jawaban]").fill("Lampu jalan sudah diganti oleh regu penerangan jalan.");
+  await answer.locator("[name=siapa]").fill("Regu penerangan jalan");
+  await answer.locator("[name=apa]").fill("Mengganti lampu");
+  await answer.locator("[name=bilamana]").fill("kemarin");
+  await answer.locator("input[type=file]").first().setInputFiles({ name: "bukti.png", mimeType: "image/png", buffer: PHOTO });
+  await pressed(page, answer);
+  await track(phone, number, pin);
+  await phone.getByText("Lampu jalan sudah diganti").waitFor();
+  await phone.locator("#selesai input[value=belum]").check({ force: true });
+  await phone.locator("#pesan-selesai").fill("Masih padam.");
+  await phone.locator("#selesai button[type=submit]").click();
+  await phone.getByText("Laporan dibuka kembali.").waitFor();
+  await page.goto(home);
+  await page.getByText("Masih padam.").waitFor();
+});
+
+test("two who edit at once: the second sees the case as it is and keeps what was typed", async () => {
+  provoke(/409/);
+  const { page: phone } = await citizen({ javaScriptEnabled: false });
+  const { number } = await fileReport(phone);
+  const first = await caseOf("aduan.koordinator", number);
+  const second = await first.context().newPage();
+  await second.goto(first.url());
+  await pressed(first, await form(first, "verifikasi"));
+  const late = await form(second, "arsip");
+  await late.locator("select").selectOption({ index: 1 });
+  await late.locator("textarea[name=saran]").fill("Silakan kirim lagi dengan alamat yang jelas.");
+  await late.locator("button[type=submit]").click();
+  await second.getByText("Aduan ini berubah sejak Anda membukanya").waitFor();
+});
+
+test("each number of the board is the length of the list it opens", async () => {
+  const page = await officer("bupati", "/kendali/aduan");
+  await page.getByText("Tersambung", { exact: true }).waitFor();
+  const number = page.locator("[data-measure=BOARD_MEASURE_OPEN] [data-count]").first();
+  assert.match(await number.textContent(), /^\d+$/);
+  const open = page.locator("[data-measure=BOARD_MEASURE_OPEN]").first();
+  const count = Number(await number.textContent());
+  await open.click();
+  await page.locator("h1").waitFor();
+  if (count <= 50) assert.equal(await page.locator(".work").count(), count, "a number is the length of its list");
+});
+
+test("a board whose cable is pulled says so", async () => {
+  const context = await person(account("bupati"));
+  await context.addInitScript(() => {
+    const open = new Set();
+    window.EventSource = class extends EventSource {
+      constructor(address) {
+        super(address);
+        open.add(this);
+      }
+    };
+    window.cut = () => open.forEach((stream) => { stream.close(); stream.dispatchEvent(new Event("error")); });
+  });
+  provoke(/ERR_INTERNET_DISCONNECTED/);
+  const page = await context.newPage();
+  await page.goto(`${baseUrl}/kendali/aduan`);
+  await page.getByText("Tersambung", { exact: true }).waitFor();
+  await pullCable(context, page);
+  await page.locator("#stale").getByText("Data tidak terkini").waitFor({ timeout: 25_000 });
+  await context.setOffline(false);
+  await eventually(() => page.getByText("Tersambung", { exact: true }).waitFor({ timeout: 1_000 }), { within: 15_000 });
+});
+
+for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
+  test(`the pages of officers pass axe and fit the screen (${lang}, ${screen})`, async () => {
+    const { page: phone } = await citizen({ javaScriptEnabled: false });
+    const { number } = await fileReport(phone);
+    const page = await officer("aduan.koordinator", "/aduan", { screen: SCREENS[screen] });
+    const parts = ["kategori?ubah=baru", "instansi", "tenggat?ubah=baru", "kalender?ubah=baru", "pejabat", "plt", "jawaban?ubah=baru"].map((part) => `/pengaturan-aduan/${part}`);
+    for (const path of ["/aduan", "/aduan?tab=semua", `/aduan?nomor=${number}`, "/kendali/aduan", "/kendali/aduan/laporan", ...parts]) {
+      await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
+      await sound(page, path);
+    }
+  });
+}
