@@ -554,7 +554,9 @@ mod tests {
             );
             match read(&mailbox(), raw.as_bytes()).unwrap().nature {
                 Nature::Bounce(bounce) => bounce,
-                other => panic!("{other:?}"),
+                other @ (Nature::Person | Nature::Automatic(_) | Nature::List | Nature::Own) => {
+                    panic!("{other:?}")
+                }
             }
         };
         let gone = report("5.1.1", "failed");

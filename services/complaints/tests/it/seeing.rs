@@ -72,13 +72,13 @@ lines! {
         let filed = regency.taken(Regency::report()).await;
         let other = regency.file(Regency::report()).await;
         let pupr = regency.agency(PUPR);
-        assert_eq!(pupr.listed(WorkList::Mine).await, [filed.id.clone()]);
-        assert_eq!(pupr.listed(WorkList::DueToday).await, [filed.id.clone()], "the promise falls due today");
+        assert_eq!(pupr.listed(WorkList::Mine).await, std::slice::from_ref(&filed.id));
+        assert_eq!(pupr.listed(WorkList::DueToday).await, std::slice::from_ref(&filed.id), "the promise falls due today");
         assert!(pupr.listed(WorkList::Late).await.is_empty());
-        assert_eq!(regency.coordinator().listed(WorkList::ToCoordinate).await, [other.id.clone()]);
+        assert_eq!(regency.coordinator().listed(WorkList::ToCoordinate).await, std::slice::from_ref(&other.id));
         regency.wait(TimeDelta::hours(5));
-        regency.until("it is late", || async { pupr.listed(WorkList::Late).await == [filed.id.clone()] }).await;
-        assert_eq!(pupr.listed(WorkList::ToAcknowledge).await, [filed.id.clone()]);
+        regency.until("it is late", || async { pupr.listed(WorkList::Late).await == std::slice::from_ref(&filed.id) }).await;
+        assert_eq!(pupr.listed(WorkList::ToAcknowledge).await, std::slice::from_ref(&filed.id));
         assert!(regency.agency(DINKES).listed(WorkList::Unspecified).await.is_empty());
         // Pages by key: every case once, what falls due first first.
         for _ in 0..5 {

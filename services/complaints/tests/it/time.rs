@@ -143,7 +143,7 @@ lines! {
             (ClockKind::Reaction, 100, "AGENCY_HEAD", "acc_pupr_head"),
         ]);
         let head = regency.head(PUPR);
-        assert_eq!(head.listed(WorkList::ToAcknowledge).await, [filed.id.clone()]);
+        assert_eq!(head.listed(WorkList::ToAcknowledge).await, std::slice::from_ref(&filed.id));
         let take = |id: &str| AcknowledgeEscalationRequest { escalation: id.to_owned(), ..AcknowledgeEscalationRequest::default() };
         assert_eq!(regency.sekda().acknowledge_escalation(take(&steps[1].id)).await.unwrap_err().code, Code::NotFound);
         let answer = head.acknowledge_escalation(take(&steps[1].id)).await.unwrap().escalation.unwrap();

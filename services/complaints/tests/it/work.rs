@@ -75,7 +75,7 @@ lines! {
         let request = DisposeComplaintRequest { helpers: vec![helper], ..request };
         let case = regency.coordinator().dispose_complaint(request).await.unwrap().complaint.unwrap();
         assert_eq!((case.lead_agency_id.as_str(), at(case.helpers[0].due_at.as_ref())), (PUPR, due));
-        assert_eq!(regency.agency(DINKES).listed(WorkList::Mine).await, [filed.id.clone()]);
+        assert_eq!(regency.agency(DINKES).listed(WorkList::Mine).await, std::slice::from_ref(&filed.id));
         assert_eq!(regency.agency(DINKES).accept(&filed.id).await.unwrap_err().code, Code::PermissionDenied);
         let help = |agency: &str| CompleteHelpRequest { complaint: filed.id.clone(), agency_id: agency.to_owned(), text: "Sudah diperiksa.".to_owned(), ..CompleteHelpRequest::default() };
         assert_eq!(regency.agency(PUPR).complete_help(help(DINKES)).await.unwrap_err().code, Code::PermissionDenied);
