@@ -91,9 +91,9 @@ async fn challenge(
         if channel != WHATSAPP {
             return Err(Status::not_found("of no concern"));
         }
-        let (account, mode) = (account.clone(), mode.clone());
+        let (channel_account, mode) = (account.clone(), mode.clone());
         let (verify_token, challenge) = (verify_token.clone(), challenge.clone());
-        let request = VerifyWhatsAppWebhookRequest { account, mode, verify_token, challenge };
+        let request = VerifyWhatsAppWebhookRequest { channel_account, mode, verify_token, challenge };
         notifications
             .verify_whats_app_webhook(call(request, &headers))
             .await
@@ -125,8 +125,8 @@ async fn receive(
         if channel != WHATSAPP {
             return Err(Status::not_found("of no concern"));
         }
-        let (account, signature) = (account.clone(), signature.clone());
-        let request = ReceiveWhatsAppWebhookRequest { account, signature, body: body.to_vec() };
+        let (channel_account, signature) = (account.clone(), signature.clone());
+        let request = ReceiveWhatsAppWebhookRequest { channel_account, signature, body: body.to_vec() };
         notifications.receive_whats_app_webhook(call(request, &headers)).await.map(|_| ())
     };
     let status = match futures::join!(ours, theirs) {

@@ -74,7 +74,7 @@ notifications_service! {
         request: tonic::Request<ReceiveWhatsAppWebhookRequest>,
     ) -> Answer<ReceiveWhatsAppWebhookResponse> {
         let request = request.into_inner();
-        match (request.signature.as_str(), request.account.as_str()) {
+        match (request.signature.as_str(), request.channel_account.as_str()) {
             ("", _) => Err(Status::unauthenticated("missing")),
             ("sha256=wrong", _) => Err(Status::permission_denied("wrong")),
             (_, "half") => Err(Status::unavailable("away")),

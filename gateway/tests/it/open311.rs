@@ -95,7 +95,7 @@ fn elements(document: &str) -> Vec<String> {
                 words.clear();
             }
             Event::Eof => return found,
-            _ => {}
+            Event::CData(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }
 }
