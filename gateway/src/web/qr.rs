@@ -79,6 +79,7 @@ mod tests {
     use mpp_proto::{
         documents::v1::documents_service_client::DocumentsServiceClient,
         identity::v1::identity_service_client::IdentityServiceClient,
+        notifications::v1::notifications_service_client::NotificationsServiceClient,
         queue::v1::queue_service_client::QueueServiceClient,
     };
 
@@ -88,6 +89,7 @@ mod tests {
         let peers = Peers::new();
         WebState {
             documents: DocumentsServiceClient::new(peers.channel(Role("documents"))),
+            notifications: NotificationsServiceClient::new(peers.channel(Role("notifications"))),
             file_limit: 3 << 20,
             form_limit: 20 << 20,
             queue: QueueServiceClient::new(peers.channel(Role("queue"))),

@@ -209,9 +209,10 @@ mod tests {
 
     #[test]
     fn n_07_delays_double_with_jitter_until_four_hours_or_the_end() {
-        let wait = |attempt, dice| match follow(&Outcome::Busy, &known(attempt), dice, now()) {
-            Follow::Again(at) => (at - now()).num_seconds(),
-            other => panic!("{other:?}"),
+        let wait = |attempt, dice| {
+            let next = follow(&Outcome::Busy, &known(attempt), dice, now());
+            let Follow::Again(at) = next else { panic!("{next:?}") };
+            (at - now()).num_seconds()
         };
         let waits: Vec<i64> = (1..=8).map(|attempt| wait(attempt, 0.0)).collect();
         assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1800, 1800]);

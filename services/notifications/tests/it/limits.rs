@@ -129,11 +129,19 @@ lines! {
             .until("the circuit opens", async || Some(office.whatsapp_account().await).filter(|it| it.circuit_open))
             .await;
         assert_eq!(account.problem, "PROVIDER_FAILED 503");
-        office.settle().await;
-        let waiting = office.whatsapp_account().await.waiting;
-        assert_eq!((office.whatsapp.calls(), office.whatsapp.taken().len(), waiting), (16, 0, 14), "{account:?}");
+        office
+            .until("those under way ended, and the rest waits", async || {
+                let waiting = office.whatsapp_account().await.waiting;
+                let seen = (office.whatsapp.calls(), office.whatsapp.taken().len(), waiting);
+                (seen == (16, 0, 14)).then_some(())
+            })
+            .await;
         let calls = office.whatsapp.calls();
-        assert_eq!(office.inbox("acc_admin").await.items.len(), 1);
+        office
+            .until("the administrator is told, once", async || {
+                (office.inbox("acc_admin").await.items.len() == 1).then_some(())
+            })
+            .await;
         // While it is open nothing is tried, and nothing is given up.
         office.settle().await;
         assert_eq!(office.whatsapp.calls(), calls);

@@ -430,6 +430,8 @@ pub(crate) fn logged() -> &'static Logged {
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(false)
+            // Digits of a time could be taken for those of a secret.
+            .without_time()
             .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
             .with_writer(move || writer.clone())
             .init();
