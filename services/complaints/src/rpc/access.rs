@@ -45,10 +45,17 @@ impl Core {
         Ok(Areas::In(own))
     }
 
-    /// Whether the caller is an inspector: holds the permission where the inspectorate is.
+    /// Whether the caller is an inspector: was given the permission at the inspectorate itself. Who holds everything
+    /// everywhere, such as an administrator, is none: whistleblowing is nobody's by accident.
     pub(super) fn inspects(&self, caller: &Caller, rules: &Rules) -> bool {
         let areas = Areas::of(caller, "complaints.inspect");
-        rules.inspectorate().is_some_and(|it| areas.reach(&it.id))
+        let given = areas.bounds().unwrap_or_default();
+        rules.inspectorate().is_some_and(|it| given.contains(&it.id))
+    }
+
+    /// Whether the caller may take part in showing who reported: was given that for an area, not by holding everything.
+    pub(super) fn reveals(caller: &Caller) -> bool {
+        Areas::of(caller, "complaints.reveal").bounds().is_some_and(|areas| !areas.is_empty())
     }
 
     /// The desks whose cases the caller reads.

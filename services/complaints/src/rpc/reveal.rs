@@ -33,6 +33,9 @@ pub(super) async fn request(
     if let Some(case) = case {
         let rules = core.rules(&core.db.read).await?;
         core.visible(&core.db.read, caller, case, &rules).await?;
+        if !Core::reveals(caller) {
+            return Err(Error::Denied);
+        }
     }
     let purpose = long_text(&mut check, "purpose", &request.purpose, 20, 1000);
     check.finish()?;
@@ -73,6 +76,9 @@ pub(super) async fn approve(
     let id: Option<RevealId> = check.id("reveal", &request.reveal);
     check.finish()?;
     let id = id.ok_or(Error::NotFound(Thing::Reveal))?;
+    if store::reveal::find(&core.db.read, id).await?.is_some() && !Core::reveals(caller) {
+        return Err(Error::Denied);
+    }
     let request = &request;
     core.once(caller, APPROVE, (request, &request.request_id), |tx, now| async move {
         let reveal = store::reveal::find(&*tx, id).await?.ok_or(Error::NotFound(Thing::Reveal))?;

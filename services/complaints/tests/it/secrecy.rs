@@ -152,6 +152,9 @@ lines! {
             let report = client.get_report(GetReportRequest { period: "2026-11".to_owned(), ..GetReportRequest::default() }).await.unwrap();
             assert_eq!(report.report.unwrap().total.unwrap().received, 0, "{}", client.sub);
         }
+        let root = ["complaints.inspect", "complaints.read", "complaints.reveal", "complaints.board"];
+        let root = regency.person("acc_root", &root, &[]);
+        assert_eq!(root.complaint(&filed.id).await.unwrap_err().code, Code::NotFound, "not by holding everything");
         assert_eq!(regency.coordinator().verify(&filed.id).await.unwrap_err().code, Code::NotFound);
         let inspector = regency.inspector("acc_inspector");
         assert_eq!(inspector.complaint(&filed.id).await.unwrap().reporters[0].contact, None);
