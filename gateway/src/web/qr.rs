@@ -102,10 +102,7 @@ mod tests {
         let peers = Peers::new();
         WebState {
             documents: DocumentsServiceClient::new(peers.channel(Role("documents"))),
-<<<<<<< HEAD
             complaints: ComplaintsServiceClient::new(peers.channel(Role("complaints"))),
-=======
->>>>>>> complaints
             notifications: NotificationsServiceClient::new(peers.channel(Role("notifications"))),
             file_limit: 3 << 20,
             form_limit: 20 << 20,
