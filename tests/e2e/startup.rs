@@ -124,8 +124,9 @@ fn roles_that_run_apart_must_know_each_other() {
     let (_dir, data) = directory();
     let alone = Binary::with(["serve", "gateway", "--port", "0", "--data", &data]).finish();
     // The first of those it calls that it does not know.
-    assert_refused(&alone, 64, &["peers.documents"]);
+    assert_refused(&alone, 64, &["peers.complaints"]);
     let some = Binary::with(["serve", "gateway", "--port", "0", "--data", &data])
+        .env("MPP_PEERS__COMPLAINTS", "http://complaints:9105")
         .env("MPP_PEERS__DOCUMENTS", "http://documents:9103")
         .finish();
     assert_refused(&some, 64, &["peers.identity"]);

@@ -113,6 +113,11 @@ pub(super) async fn record_tracking(
     caller: &Caller,
     request: RecordSp4nTrackingRequest,
 ) -> Result<RecordSp4nTrackingResponse, Error> {
+    // What is out of reach does not exist, whatever is asked of it.
+    if let Ok(case) = request.complaint.parse() {
+        let rules = core.rules(&core.db.read).await?;
+        core.visible(&core.db.read, caller, case, &rules).await?;
+    }
     let tracking = request.tracking_id.trim().trim_start_matches('#').to_owned();
     // The rules of an item hold for what is typed too; its words are not asked for.
     let typed = Item::typed(&tracking);
