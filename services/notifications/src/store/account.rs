@@ -40,6 +40,17 @@ pub(crate) async fn circuit(db: &impl ConnectionTrait, queue: &str) -> Result<(C
     Ok((circuit, row.problem))
 }
 
+/// Holds the row of an account until the transaction ends, so that what is read next is what is written over: attempts side by
+/// side would lose each other's failures.
+pub(crate) async fn hold(tx: &DatabaseTransaction, queue: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Failures, Expr::col(Column::Failures))
+        .filter(Column::Queue.eq(queue))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// Writes the circuit of an account.
 pub(crate) async fn set_circuit(
     tx: &DatabaseTransaction,

@@ -354,7 +354,6 @@ async fn try_conclude(core: &Core, queue: &str, sent: &Step, report: &Report) ->
         provider_id: report.provider_id.clone(),
     };
     step::end(&tx, sent.notification, &attempt).await?;
-    judge_account(core, &tx, queue, report, now).await?;
     let mut loaded = core.load(&tx, sent.notification).await?;
     let Some(place) = loaded.place(sent.number) else { return Ok(()) };
     // Only the latest attempt says what follows.
@@ -364,6 +363,8 @@ async fn try_conclude(core: &Core, queue: &str, sent: &Step, report: &Report) ->
             core.settle(&tx, &mut loaded, (place, Verb::Deliver, ""), now).await?;
         }
     }
+    // Last, as everywhere: the row of the account is what others wait for.
+    judge_account(core, &tx, queue, report, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -421,14 +422,16 @@ async fn judge_account(
     report: &Report,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let (circuit, _) = account::circuit(tx, queue).await?;
     if !report.outcome.is_of_account() {
+        let (circuit, _) = account::circuit(tx, queue).await?;
         let closed = circuit.succeeded();
         if circuit != closed {
             account::set_circuit(tx, queue, &closed, "").await?;
         }
         return Ok(());
     }
+    account::hold(tx, queue).await?;
+    let (circuit, _) = account::circuit(tx, queue).await?;
     let locked = report.outcome == Outcome::AccountLocked;
     let next = circuit.failed(locked, now);
     let problem = format!("{} {}", report.outcome.word(), report.code);
