@@ -193,7 +193,9 @@ impl Form {
             ["h", _]
             | ["surat", _, "ajukan"]
             | ["permohonan", _, "perbaiki" | "tarik"]
-            | ["periksa", "berkas"] => Self::HandsIn,
+            | ["periksa", "berkas"]
+            | ["lapor"] => Self::HandsIn,
+            ["lacak"] | ["lacak", "jawab" | "cabut"] => Self::ProvesWho,
             ["surat", _, "isi"] | ["permohonan", _, "perbaiki", "isi"] | ["permohonan", _, "unduh"] => {
                 Self::ProvesWho
             }

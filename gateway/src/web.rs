@@ -136,7 +136,7 @@ pub fn router(state: WebState) -> Router {
         .route("/aduan/identitas/{reveal}", get(reveal::one).post(reveal::approve))
         .route("/aduan/{complaint}", get(cases::one))
         .route("/aduan/{complaint}/berkas/{file}", get(cases::file))
-        .route("/a/{token}", get(reveal::link).post(reveal::use_link))
+        .route("/aksi/{token}", get(reveal::link).post(reveal::use_link))
         .route("/kendali/aduan", get(lateness::board))
         .route("/kendali/aduan/laporan", get(lateness::report))
         .route("/kendali/aduan/{agency}/{measure}", get(lateness::list))

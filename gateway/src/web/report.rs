@@ -260,7 +260,9 @@ fn request_of(
         })
         .filter(|(_, answer)| !answer.is_empty())
         .collect();
-    let follow = sent.get("ikut");
+    // What is secret or about wrongdoing is never added to somebody else's case.
+    let own = class == ComplaintClass::Whistleblowing || sent.get("kerahasiaan") == "rahasia";
+    let follow = if own { NEW } else { sent.get("ikut") };
     FileComplaintRequest {
         request_id,
         complaint_class: class.into(),

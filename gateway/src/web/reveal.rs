@@ -191,7 +191,7 @@ fn link_page(
         p: visit.frame(),
         here: "aduan",
         menu: Menu::of(viewer),
-        path: format!("/a/{}", segment(token)),
+        path: format!("/aksi/{}", segment(token)),
         key,
         error,
         ended,
@@ -205,7 +205,7 @@ async fn opener(state: &WebState, visit: &Visit) -> Result<Viewer, Response> {
     viewer.ok_or_else(|| visit.sign_in_first())
 }
 
-/// `/a/{token}`: the link of a message. Opening it does nothing: programs that look at messages open links too.
+/// `/aksi/{token}`: the link of a message. Opening it does nothing: programs that look at messages open links too.
 pub(crate) async fn link(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Response {
     match opener(&state, &visit).await {
         Ok(viewer) => {

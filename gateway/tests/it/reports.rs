@@ -439,14 +439,14 @@ async fn who_reported_is_shown_to_whoever_asked_after_another_approved_and_on_no
 #[tokio::test]
 async fn c38_a_link_of_a_message_does_nothing_until_its_button_is_pressed() {
     let gate = Gate::cases().await;
-    let path = format!("/a/{TOKEN}");
+    let path = format!("/aksi/{TOKEN}");
     assert!(location(&gate.send(get(&path)).await).starts_with("/masuk?ke="));
     let page = text(gate.send(by_cookie(get(&path))).await).await;
     assert!(page.contains("Saya tangani") && gate.cases.acknowledged().is_empty());
     let pressed = gate.send(by_cookie(plain(&path, &format!("kunci={}", GOOD[0].1)))).await;
     assert_eq!(location(&pressed), format!("/aduan/{CASE}?tersimpan=1"));
     assert_eq!(gate.cases.acknowledged(), [STEP]);
-    let used = gate.send(by_cookie(plain("/a/lain", ""))).await;
+    let used = gate.send(by_cookie(plain("/aksi/lain", ""))).await;
     assert!(text(used).await.contains("Tautan ini sudah dipakai"));
     let fields = [("langkah", STEP)];
     let own = gate.send(by_cookie(multipart(&format!("/aduan/{CASE}/tangani"), &fields, &[]))).await;

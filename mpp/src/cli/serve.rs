@@ -63,7 +63,7 @@ async fn start(config: Config, roles: BTreeSet<RoleName>, demo: bool) -> Result<
 }
 
 /// The pages a person may want first. What each is for stands on the first.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 12] = [
     ("Beranda", "/"),
     ("Konsol loket", "/loket"),
     ("Ruang kendali", "/kendali"),
@@ -72,6 +72,9 @@ const PAGES: [(&str, &str); 9] = [
     ("Surat dan izin", "/surat"),
     ("Meja surat", "/meja"),
     ("Periksa dokumen", "/periksa"),
+    ("Lapor dan lacak", "/lapor"),
+    ("Kotak kerja aduan", "/aduan"),
+    ("Papan keterlambatan", "/kendali/aduan"),
     ("API", "/docs"),
 ];
 
@@ -109,15 +112,17 @@ fn welcome(suite: &Suite, accounts: &DemoAccounts) -> String {
         "rt_head",
         "village_officer",
         "village_head",
+        "complaint_coordinator",
+        "regional_head",
     ] {
         if let Some(account) = accounts.accounts.iter().find(|account| account.role == role) {
-            let _ = writeln!(out, "    {role:<18} {:<22} {}", account.username, account.password);
+            let _ = writeln!(out, "    {role:<22} {:<22} {}", account.username, account.password);
         }
     }
     out.push_str("\n  Keys of the demo devices\n");
     for kind in ["kiosk", "board"] {
         if let Some(device) = accounts.devices.iter().find(|device| device.kind == kind) {
-            let _ = writeln!(out, "    {kind:<18} {}", device.key);
+            let _ = writeln!(out, "    {kind:<22} {}", device.key);
         }
     }
     out.push_str("\n  Ctrl-C stops everything.\n");
@@ -137,7 +142,7 @@ fn empty(suite: &Suite) -> String {
 fn pages(url: &str) -> String {
     let mut out = format!("Ready: {url}\n\n");
     for (name, path) in PAGES {
-        let _ = writeln!(out, "  {name:<18} {url}{path}");
+        let _ = writeln!(out, "  {name:<20} {url}{path}");
     }
     out
 }

@@ -17,6 +17,7 @@ use mpp_kit::shutdown::Shutdown;
 
 use crate::TokenSource;
 use crate::catalogue;
+use crate::domain::FileId;
 use crate::domain::case::Message;
 use crate::domain::rules::CalendarVersion;
 use crate::domain::words::Part;
@@ -99,7 +100,27 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<usize, Error
     }
 }
 
+/// Moves these together; when that fails, one by one, so that a damaged one stops no clock but its own.
 async fn tick_some(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Result<usize, Error> {
+    match tick_together(core, ids.clone(), now).await {
+        Err(error) if ids.len() > 1 => {
+            tracing::warn!(error = chain(&error), "clocks are moved one by one");
+            let mut moved = 0;
+            for id in ids {
+                match tick_together(core, vec![id.clone()], now).await {
+                    Ok(count) => moved += count,
+                    Err(error) => {
+                        tracing::error!(case = %id, error = chain(&error), "a clock cannot be moved")
+                    }
+                }
+            }
+            Ok(moved)
+        }
+        done => done,
+    }
+}
+
+async fn tick_together(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Result<usize, Error> {
     let tx = core.db.begin().await?;
     let rules = core.rules(&tx).await?;
     let mut records = store::complaint::several(&tx, &core.cipher, ids).await?;
@@ -128,7 +149,10 @@ async fn tick_some(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Result<
 
 /// Scans files, deletes those that nobody used, and forgets what may no longer be kept.
 pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
-    scan(core).await?;
+    // One step that fails keeps no other from being made.
+    if let Err(error) = scan(core).await {
+        tracing::warn!(error = chain(&error), "files could not be scanned");
+    }
     let before = now - TimeDelta::minutes(i64::from(core.config.loose_file_minutes));
     for id in store::file::loose(&core.db.read, before, BATCH).await? {
         // First the row: a file without a name is found by nobody, a name without a file would be.
@@ -143,14 +167,22 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
     Ok(())
 }
 
+async fn scan_one(core: &Core, id: FileId) -> Result<(), Error> {
+    let content = core.files.get(&id.to_string()).await?;
+    let verdict = scanner::scan(&core.config.clamd, &content).await?;
+    store::file::scanned(&core.db.write, id, verdict).await?;
+    Ok(())
+}
+
 async fn scan(core: &Core) -> Result<(), Error> {
     if core.config.clamd.is_empty() {
         return Ok(());
     }
     for id in store::file::unscanned(&core.db.read, BATCH).await? {
-        let content = core.files.get(&id.to_string()).await?;
-        let verdict = scanner::scan(&core.config.clamd, &content).await?;
-        store::file::scanned(&core.db.write, id, verdict).await?;
+        if let Err(error) = scan_one(core, id).await {
+            // It stays held; the others do not wait for it.
+            tracing::warn!(file = %id, error = chain(&error), "a file could not be scanned");
+        }
     }
     Ok(())
 }

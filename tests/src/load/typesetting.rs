@@ -109,7 +109,7 @@ fn data(nth: u32, url: &str) -> Value {
         },
         "place": "Uji Beban",
         "signer": {
-            "on_behalf_of": null, "position": "Kepala Desa Uji Beban", "under_orders": null,
+            "on_behalf_of": null, "position": "Kepala Desa Uji Beban", "under_orders": null, "acting": null,
             "name": "Uji Beban", "rank": null, "nip": null,
         },
         "endorser": null,

@@ -102,6 +102,9 @@ pub struct Reporter {
     /// Whether their channel is public by origin and they have not chosen yet.
     #[serde(default)]
     pub undecided: bool,
+    /// Whether they joined a published case of somebody else: they cannot hide it.
+    #[serde(default)]
+    pub joined: bool,
     /// Whether they said sudah since the last answer.
     pub content: bool,
     /// When their identity was revealed.

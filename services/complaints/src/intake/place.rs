@@ -220,7 +220,8 @@ fn words(content: &Content) -> String {
     if let Some(point) = &envelope.location {
         let told = [point.name.as_str(), point.address.as_str()];
         let told = told.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
-        let at = format!("(Lokasi: {:.5}, {:.5})", point.latitude, point.longitude);
+        // The point itself stands in the place of the case alone, where its precision is lowered for who is not shown.
+        let at = "(Lokasi)".to_owned();
         return [text, told, at].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("\n");
     }
     if !text.is_empty() {
@@ -318,7 +319,14 @@ async fn chat(
         .and_then(|it| it.case),
         None => None,
     };
-    if let Some(last) = last_case(&chat, &open)
+    // A button that came with an answer names its case; whatever was said last does not matter then.
+    let pressed = pressed(envelope.choice.as_deref()).map(|(_, case)| case.to_owned());
+    let meant = match &pressed {
+        Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),
+        None => last_case(&chat, &open),
+    };
+    let quoted = pressed.or(quoted);
+    if let Some(last) = meant
         && obey(core, tx, rules, last, &arrived, now).await?
     {
         return Ok(());
@@ -581,6 +589,11 @@ async fn finish(
     remember(core, tx, &chat).await
 }
 
+/// What a button below an answer says, and of which case: `sudah:cmp_…`, as notifications sends it.
+fn pressed(choice: Option<&str>) -> Option<(&str, &str)> {
+    choice?.split_once(':').filter(|(verb, _)| matches!(*verb, "sudah" | "belum"))
+}
+
 /// What a word alone stands for.
 enum Word {
     Secrecy(Secrecy),
@@ -593,8 +606,9 @@ fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
     if !envelope.attachments.is_empty() {
         return None;
     }
-    let told =
-        envelope.choice.as_deref().unwrap_or(&envelope.text).trim().trim_end_matches('.').to_lowercase();
+    let choice = envelope.choice.as_deref();
+    let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(&envelope.text);
+    let told = said.trim().trim_end_matches('.').to_lowercase();
     let asked = case.state == State::AwaitingConfirmation;
     Some(match told.as_str() {
         "biasa" => Word::Secrecy(Secrecy::Open),
@@ -952,4 +966,18 @@ async fn attach(
     message.files.extend(files);
     core.save_one(tx, rules, Change::of(record, next, "complaint.file_added"), INTAKE, now).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pressed;
+
+    #[test]
+    fn c_31_a_button_below_an_answer_names_its_case() {
+        assert_eq!(pressed(Some("sudah:cmp_1")), Some(("sudah", "cmp_1")));
+        assert_eq!(pressed(Some("belum:cmp_2")), Some(("belum", "cmp_2")));
+        for other in [None, Some("sudah"), Some("case:cmp_1"), Some("anonim")] {
+            assert_eq!(pressed(other), None, "{other:?}");
+        }
+    }
 }

@@ -144,6 +144,18 @@ fn parse(
             "give a number such as ADU-2026-000123-7",
         );
     }
+    if !request.follow_number.is_empty()
+        && (class == Some(Class::Whistleblowing)
+            || convert::read_secrecy(request.secrecy) == Some(Secrecy::Secret))
+    {
+        // What is added to a published case is read by everybody who works on it.
+        check.violation(
+            "follow_number",
+            "NEEDS_OWN_CASE",
+            "kosongkan: laporan rahasia atau dugaan pelanggaran memerlukan aduan tersendiri",
+            "leave it out: a secret report or one of wrongdoing needs a case of its own",
+        );
+    }
     let ticket = check.text("queue_ticket", &request.queue_ticket, 0, 60);
     check.finish()?;
     let counter = channel == Channel::Counter;
@@ -300,6 +312,7 @@ impl Core {
             channel: report.channel,
             reachable: report.identity.is_reachable(),
             undecided: false,
+            joined: true,
             content: false,
             revealed: Vec::new(),
         });
@@ -349,7 +362,7 @@ impl Core {
     }
 
     /// Refuses more reports of one contact within a day than are permitted. By contact and never by address: a village
-    /// shares one. The desk and other systems answer for their own.
+    /// shares one. The desk and SP4N-LAPOR! answer for their own.
     async fn within_limit(
         &self,
         tx: &DatabaseTransaction,
@@ -357,8 +370,9 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         match report.channel {
-            Channel::Counter | Channel::Sp4n | Channel::Api => return Ok(()),
+            Channel::Counter | Channel::Sp4n => return Ok(()),
             Channel::Web
+            | Channel::Api
             | Channel::Whatsapp
             | Channel::Facebook
             | Channel::Instagram

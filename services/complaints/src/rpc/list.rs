@@ -30,8 +30,13 @@ pub(super) async fn handle(
     let permission = if which == WorkList::Mine { "complaints.work" } else { "complaints.read" };
     let mut desks = core.desks(db, caller, &rules, permission).await?;
     if !request.agency_id.is_empty() {
-        let narrowed =
-            if desks.areas.reach(&request.agency_id) { vec![request.agency_id.clone()] } else { Vec::new() };
+        // Only an agency: the desks of coordinator and inspectorate are no areas that anybody could reach.
+        let known = rules.agencies.contains_key(&request.agency_id);
+        let narrowed = if known && desks.areas.reach(&request.agency_id) {
+            vec![request.agency_id.clone()]
+        } else {
+            Vec::new()
+        };
         desks.areas = mpp_kit::caller::Areas::In(narrowed);
         desks.coordinator = false;
         desks.whistleblowing = false;

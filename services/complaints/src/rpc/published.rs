@@ -22,6 +22,8 @@ use crate::store::{self, place, read_place};
 const CANDIDATES: u64 = 200;
 /// Metres of a degree of latitude.
 const METRES: f64 = 111_320.0;
+/// Metres by which a coarse place may be off.
+const COARSE: f64 = 1_000.0;
 
 pub(super) async fn list(
     core: &Core,
@@ -64,15 +66,24 @@ pub(super) async fn similar(
         return Ok(ListSimilarComplaintsResponse::default());
     };
     let metres = f64::from(category.duplicate_metres.max(10));
-    let north = metres / METRES;
-    let half = (north, north / point.0.to_radians().cos());
+    // The place of a reporter who is not shown is known to a kilometre, here as on the page: the circle is widened for it.
+    let widened = (metres.max(COARSE)) / METRES + 0.01;
+    let half = (widened, widened / point.0.to_radians().cos());
     let records =
         store::complaint::near(db, &core.cipher, &request.category, point, half, CANDIDATES).await?;
     let words = words(&request.text);
     let mut found: Vec<(usize, f64, Record)> = records
         .into_iter()
         .filter_map(|it| {
-            let distance = it.case.place.metres_to(point).filter(|distance| *distance <= metres)?;
+            let shown = it.case.secrecy().shows_reporter();
+            let (place, limit) = if shown {
+                (it.case.place.clone(), metres)
+            } else {
+                (it.case.place.coarse(), metres.max(COARSE))
+            };
+            let distance = place.metres_to(point).filter(|distance| *distance <= limit)?;
+            // To ten metres: three exact distances would tell the exact point.
+            let distance = (distance / 10.0).round() * 10.0;
             let common = self::words(report(&it.case)).intersection(&words).count();
             Some((common, distance, it))
         })

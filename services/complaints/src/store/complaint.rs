@@ -5,7 +5,7 @@ use mpp_kit::caller::Areas;
 use mpp_kit::cipher::Cipher;
 use mpp_kit::row::within;
 use mpp_kit::row::{count, number, open, read, seal};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
     EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
@@ -403,7 +403,8 @@ pub(crate) fn reach(desks: &Desks) -> Condition {
     match desks.areas.bounds() {
         None => any = any.add(Column::Desk.ne(WHISTLEBLOWING)),
         Some(areas) => {
-            any = any.add(within(Column::Desk, areas));
+            any = any
+                .add(Condition::all().add(within(Column::Desk, areas)).add(Column::Desk.ne(WHISTLEBLOWING)));
             if desks.coordinator {
                 any = any.add(Column::Desk.eq(crate::domain::COORDINATOR));
             }
@@ -413,6 +414,11 @@ pub(crate) fn reach(desks: &Desks) -> Condition {
         any = any.add(Column::Desk.eq(WHISTLEBLOWING));
     }
     any
+}
+
+/// The ids of the cases that only the inspectorate sees: for what lists other things of cases.
+pub(super) fn whistleblowing() -> SelectStatement {
+    Query::select().column(Column::Id).from(Entity).and_where(Column::Desk.eq(WHISTLEBLOWING)).take()
 }
 
 fn filtered(

@@ -130,6 +130,7 @@ pub(crate) async fn waiting(db: &impl ConnectionTrait, case: CaseId) -> Result<u
 }
 
 /// Steps within a span of time, oldest first.
+/// Those of the inspectorate's cases are not among them.
 pub(crate) async fn between(
     db: &impl ConnectionTrait,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
@@ -137,6 +138,7 @@ pub(crate) async fn between(
     let rows = Entity::find()
         .filter(Column::At.gte(from))
         .filter(Column::At.lt(to))
+        .filter(Column::ComplaintId.not_in_subquery(super::complaint::whistleblowing()))
         .order_by_asc(Column::At)
         .order_by_asc(Column::Id)
         .all(db)

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use mpp_kit::row::read;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::sp4n_entry::{Column, Entity, Model};
@@ -69,13 +69,21 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
 }
 
 /// Rows, latest first, after an id.
+/// Those of the inspectorate's cases are not among them.
 pub(crate) async fn list(
     db: &impl ConnectionTrait,
     mismatch_only: bool,
     before: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Entry>, DbErr> {
-    let mut select = Entity::find().order_by_desc(Column::Id).limit(limit);
+    let mut select = Entity::find()
+        .filter(
+            Condition::any()
+                .add(Column::ComplaintId.is_null())
+                .add(Column::ComplaintId.not_in_subquery(super::complaint::whistleblowing())),
+        )
+        .order_by_desc(Column::Id)
+        .limit(limit);
     if mismatch_only {
         select = select.filter(Column::Mismatch.ne(""));
     }

@@ -75,10 +75,15 @@ impl Relay {
         }
         let token = (self.token)().await.context("no token for notifications")?;
         for message in queued {
-            self.offer(&message, &token, now).await?;
+            if let Err(error) = self.offer(&message, &token, now).await {
+                // It is offered again; the others do not wait for it.
+                tracing::warn!(message = %message.id, error = chain(&error), "a message could not be offered");
+            }
         }
         for message in accepted {
-            self.follow(&message, &token, now).await?;
+            if let Err(error) = self.follow(&message, &token, now).await {
+                tracing::warn!(message = %message.id, error = chain(&error), "a message could not be followed");
+            }
         }
         Ok(())
     }

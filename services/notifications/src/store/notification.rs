@@ -7,8 +7,8 @@ use mpp_kit::cipher::Cipher;
 use mpp_kit::row::{open, read, seal};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -166,14 +166,21 @@ pub(crate) async fn set_status(
     Ok(())
 }
 
-/// Notifications that ended before this moment and still hold whom they were for.
+/// Notifications that ended before this moment and still hold whom they were for; one that a mail server took and nobody
+/// tells more of has ended, too.
 pub(crate) async fn ended(
     db: &impl ConnectionTrait,
     before: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<String>, DbErr> {
     let rows = Entity::find()
-        .filter(Column::CompletedAt.lt(before))
+        .filter(
+            Condition::any().add(Column::CompletedAt.lt(before)).add(
+                Condition::all()
+                    .add(Column::CreatedAt.lt(before))
+                    .add(Column::Status.eq(Status::Sent.to_string())),
+            ),
+        )
         .filter(Column::Body.ne(""))
         .limit(limit)
         .all(db)

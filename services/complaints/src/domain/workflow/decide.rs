@@ -126,6 +126,7 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
             channel: opening.channel,
             reachable: opening.reachable,
             undecided: opening.undecided,
+            joined: false,
             content: false,
             revealed: Vec::new(),
         }],
@@ -584,7 +585,7 @@ pub fn set_secrecy(case: &Case, by: Part, reporter: &str, secrecy: Secrecy) -> R
         if by != Part::Reporter && secrecy < it.secrecy {
             return Err(Rejection::SecrecyIsTheReporters);
         }
-        it.secrecy = secrecy;
+        it.secrecy = if it.joined { secrecy.min(Secrecy::Anonymous) } else { secrecy };
         it.undecided = false;
     }
     next.publication = publication_after(next.publication, next.secrecy(), next.class);
