@@ -152,8 +152,7 @@ lines! {
         office.mail.whim(&[(451, "4.2.1 greylisted"), (452, "4.2.2 full")]);
         let first = office.send(receipt("", "warga@contoh.example")).await;
         let attempts = |count: usize| move |found: &Notification| found.steps[1].attempts.len() == count;
-        let found = office.when(&first.id, "one attempt", attempts(1)).await;
-        assert_eq!(found.steps[1].status(), Sending);
+        office.when(&first.id, "one attempt", attempts(1)).await;
         office.when(&first.id, "its outcome", |found| found.steps[1].attempts[0].outcome == "BUSY").await;
         office.after(TimeDelta::seconds(29));
         office.settle().await;
