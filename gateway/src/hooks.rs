@@ -104,7 +104,11 @@ async fn challenge(
         (Ok(challenge), _) | (_, Ok(challenge)) => {
             ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response()
         }
-        (Err(ours), Err(theirs)) => refusal(&worse(ours, theirs)).into_response(),
+        (Err(ours), Err(theirs)) => {
+            let status = refusal(&worse(ours, theirs));
+            // Another token than ours is refused, whichever service looked: Meta sends no credentials that it could renew.
+            if status == StatusCode::UNAUTHORIZED { StatusCode::FORBIDDEN } else { status }.into_response()
+        }
     }
 }
 
