@@ -84,6 +84,15 @@ pub struct Caller {
 static EVERYWHERE: Scope = Scope(BTreeMap::new());
 
 impl Caller {
+    /// Who asks, for the journal: an id, or that it was somebody without one.
+    #[must_use]
+    pub fn who(&self) -> &str {
+        match self.kind {
+            CallerKind::Anonymous => "public",
+            CallerKind::Staff | CallerKind::Device | CallerKind::System => &self.id,
+        }
+    }
+
     /// Somebody who did not sign in. Has no permission.
     #[must_use]
     pub fn anonymous(language: Language) -> Self {

@@ -4,12 +4,17 @@
 //! `mpp_migrations::shared::idempotency`). Whoever repeats the request while the first is still being worked on waits for
 //! it. A request that failed leaves nothing: its transaction rolls back, and a repetition is a fresh attempt.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::cipher::Cipher;
+use crate::db::Db;
 use crate::fault::{Fault, Problem};
 
 /// What a request is known by. The caller is part of it: two callers may choose the same id.
@@ -99,6 +104,38 @@ where
     let response = run().await?;
     store(tx, key, &response).await?;
     Ok(Once::Run(response))
+}
+
+/// As [`once`], in a transaction of its own that is committed, for an answer that is a message. What is kept of it is
+/// encrypted, for answers name people. `fingerprint` is kept as it is: of a request that holds a secret, give a keyed one.
+///
+/// # Errors
+/// As [`once`], and when the transaction fails or what was kept is damaged.
+pub async fn sealed<T, E, R>(
+    db: &Db,
+    cipher: &Cipher,
+    key: Key<'_>,
+    fingerprint: &[u8],
+    now: DateTime<Utc>,
+    run: impl FnOnce(Arc<DatabaseTransaction>) -> R,
+) -> Result<T, E>
+where
+    T: prost::Message + Default,
+    E: From<IdempotencyError> + From<DbErr> + From<anyhow::Error>,
+    R: Future<Output = Result<T, E>>,
+{
+    let tx = Arc::new(db.begin().await?);
+    let name = format!("answer to {} {} of {}", key.method, key.request_id, key.principal);
+    let kept: Once = once(&tx, key, fingerprint, now, || async {
+        let answer = run(Arc::clone(&tx)).await?.encode_to_vec();
+        Ok::<_, E>(cipher.seal(&name, &answer))
+    })
+    .await?;
+    let answer =
+        cipher.open(&name, &kept.into_bytes()).context("an answer kept for repetition is damaged")?;
+    let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
+    tx.commit().await?;
+    Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
 }
 
 /// Writes the row first: on PostgreSQL a second transaction with the same key waits here until the first one has ended,

@@ -10,6 +10,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResul
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::telemetry;
+
 /// The hash before the first entry.
 const GENESIS: [u8; 32] = [0; 32];
 const PAGE: u64 = 1000;
@@ -51,6 +53,33 @@ pub struct Entry {
     pub request_id: String,
     /// The trace, see [`crate::telemetry::trace_id`].
     pub trace_id: String,
+}
+
+/// Appends what was done, with the trace at hand. Who and what it is about are ids, never names; `detail` holds no personal
+/// data.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn record(
+    tx: &DatabaseTransaction,
+    (who, what, subject): (&str, &str, &str),
+    (from, to): (Option<String>, Option<String>),
+    detail: serde_json::Value,
+    request_id: &str,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let entry = Entry {
+        at,
+        who: who.to_owned(),
+        what: what.to_owned(),
+        subject: subject.to_owned(),
+        from,
+        to,
+        detail: detail.to_string(),
+        request_id: request_id.to_owned(),
+        trace_id: telemetry::trace_id(),
+    };
+    append(tx, &entry).await.map(|_| ())
 }
 
 /// An entry as it stands in the journal.

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod caller;
 pub mod check;
 pub mod cipher;
+pub mod clamd;
 pub mod client;
 pub mod clock;
 pub mod component;

@@ -26,8 +26,7 @@ use crate::component::{Env, Worker};
 use crate::db::Db;
 use crate::event;
 use crate::fault::chain;
-use crate::journal::{self, Entry};
-use crate::telemetry;
+use crate::journal;
 
 /// The id of the installation as a caller.
 const SYSTEM: &str = "system";
@@ -332,18 +331,9 @@ async fn disable(
     if !store::disable(tx, id, reason, now).await? {
         return Ok(());
     }
-    let entry = Entry {
-        at: now,
-        who: SYSTEM.to_owned(),
-        what: "webhook.disabled".to_owned(),
-        subject: id.to_string(),
-        from: Some("ENABLED".to_owned()),
-        to: Some("DISABLED".to_owned()),
-        detail: serde_json::json!({ "reason": reason.to_string() }).to_string(),
-        request_id: String::new(),
-        trace_id: telemetry::trace_id(),
-    };
-    journal::append(tx, &entry).await.map(|_| ())
+    let detail = serde_json::json!({ "reason": reason.to_string() });
+    let states = (Some("ENABLED".to_owned()), Some("DISABLED".to_owned()));
+    journal::record(tx, (SYSTEM, "webhook.disabled", &id.to_string()), states, detail, "", now).await
 }
 
 /// Counts an attempt as under way as long as it lives, also when its task is torn down.

@@ -9,7 +9,6 @@ mod error;
 pub mod intake;
 mod metrics;
 mod rpc;
-mod scanner;
 mod store;
 mod worker;
 

@@ -21,17 +21,15 @@ mod view;
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, Utc};
-use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::caller::Caller;
 use mpp_kit::cipher::Cipher;
 use mpp_kit::clock::Clock;
 use mpp_kit::db::Db;
 use mpp_kit::fault::Fault as _;
 use mpp_kit::files::Files;
-use mpp_kit::idempotency::{self, Key, Once};
-use mpp_kit::journal::{self, Entry};
-use mpp_kit::telemetry;
+use mpp_kit::idempotency::{self, Key};
+use mpp_kit::journal;
 use mpp_proto::complaints::v1::{self as proto, complaints_service_server::ComplaintsService};
 use prost::Message;
 use sea_orm::DatabaseTransaction;
@@ -98,24 +96,11 @@ impl Core {
         R: Future<Output = Result<T, Error>>,
     {
         let now = self.now();
-        let tx = Arc::new(self.db.begin().await?);
         let key = Key { principal: &caller.id, method, request_id };
         // Keyed, because a request may hold a PIN, which a plain digest would give away to who tries them all.
         let plain = hex::encode(idempotency::fingerprint(request));
         let fingerprint = self.cipher.digest("fingerprint", &plain).into_bytes();
-        let name = format!("answer to {method} {request_id} of {}", caller.id);
-        let kept: Once = idempotency::once(&tx, key, &fingerprint, now, || async {
-            let answer = run(Arc::clone(&tx), now).await?.encode_to_vec();
-            Ok::<_, Error>(self.cipher.seal(&name, &answer))
-        })
-        .await?;
-        let answer = self
-            .cipher
-            .open(&name, &kept.into_bytes())
-            .context("an answer kept for repetition is damaged")?;
-        let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
-        tx.commit().await?;
-        Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
+        idempotency::sealed(&self.db, &self.cipher, key, &fingerprint, now, |tx| run(tx, now)).await
     }
 
     /// Enters into the journal that somebody looked at something, in a transaction of its own: what is told comes after.
@@ -227,33 +212,13 @@ rpcs! {
     record_sp4n_tracking(RecordSp4nTrackingRequest) -> RecordSp4nTrackingResponse: sp4n::record_tracking;
 }
 
-/// Who asks, for the journal: an id, or that it was somebody without one.
-pub(crate) fn who(caller: &Caller) -> &str {
-    match caller.kind {
-        CallerKind::Anonymous => "public",
-        CallerKind::Staff | CallerKind::Device | CallerKind::System => &caller.id,
-    }
-}
-
-/// Enters something into the journal. Who and what it is about are ids, never names.
+/// Enters something into the journal that changes no state of a case.
 pub(crate) async fn record(
     tx: &DatabaseTransaction,
-    (who, what, subject): (&str, &str, &str),
+    who_what_subject: (&str, &str, &str),
     detail: serde_json::Value,
     request_id: &str,
     at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let entry = Entry {
-        at,
-        who: who.to_owned(),
-        what: what.to_owned(),
-        subject: subject.to_owned(),
-        from: None,
-        to: None,
-        detail: detail.to_string(),
-        request_id: request_id.to_owned(),
-        trace_id: telemetry::trace_id(),
-    };
-    journal::append(tx, &entry).await?;
-    Ok(())
+    Ok(journal::record(tx, who_what_subject, (None, None), detail, request_id, at).await?)
 }

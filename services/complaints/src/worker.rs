@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Months, TimeDelta, Utc};
+use mpp_kit::clamd::{self, Finding};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
@@ -20,17 +21,18 @@ use crate::catalogue;
 use crate::domain::FileId;
 use crate::domain::case::Message;
 use crate::domain::rules::CalendarVersion;
-use crate::domain::words::Part;
+use crate::domain::words::{Part, Scan};
 use crate::domain::workflow;
 use crate::error::Error;
 use crate::intake;
 use crate::rpc::Core;
 use crate::rpc::case::{Change, SYSTEM};
-use crate::scanner;
 use crate::store;
 
 /// How many cases one transaction moves.
 const BATCH: u64 = 250;
+/// How long a scan may take.
+const SCAN_PATIENCE: Duration = Duration::from_secs(60);
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Messages of channels, and messages that went out, are kept this long.
@@ -169,7 +171,10 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
 
 async fn scan_one(core: &Core, id: FileId) -> Result<(), Error> {
     let content = core.files.get(&id.to_string()).await?;
-    let verdict = scanner::scan(&core.config.clamd, &content).await?;
+    let verdict = match clamd::scan(&core.config.clamd, &content, SCAN_PATIENCE).await? {
+        Finding::Clean => Scan::Clean,
+        Finding::Infected => Scan::Infected,
+    };
     store::file::scanned(&core.db.write, id, verdict).await?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 pub(crate) mod bsre;
 pub(crate) mod oss;
-pub(crate) mod scanner;
 pub(crate) mod sicantik;
 pub(crate) mod signer;
 #[cfg(test)]

@@ -49,15 +49,13 @@ pub(crate) mod integration;
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, Utc};
-use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::caller::Caller;
 use mpp_kit::clock::Clock;
 use mpp_kit::db::Db;
 use mpp_kit::fault::Fault as _;
-use mpp_kit::idempotency::{self, Key, Once};
-use mpp_kit::journal::{self, Entry};
-use mpp_kit::telemetry;
+use mpp_kit::idempotency::{self, Key};
+pub(crate) use mpp_kit::journal::record;
 use mpp_proto::documents::v1::{self as proto, documents_service_server::DocumentsService};
 use prost::Message;
 use sea_orm::DatabaseTransaction;
@@ -107,22 +105,9 @@ impl Core {
         R: Future<Output = Result<T, Error>>,
     {
         let now = self.now();
-        let tx = Arc::new(self.db.begin().await?);
         let key = Key { principal: &caller.id, method, request_id };
         let fingerprint = idempotency::fingerprint(request);
-        let name = format!("answer to {method} {request_id} of {}", caller.id);
-        let kept: Once = idempotency::once(&tx, key, &fingerprint, now, || async {
-            let answer = run(Arc::clone(&tx), now).await?.encode_to_vec();
-            Ok::<_, Error>(self.cipher.seal(&name, &answer))
-        })
-        .await?;
-        let answer = self
-            .cipher
-            .open(&name, &kept.into_bytes())
-            .context("an answer kept for repetition is damaged")?;
-        let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
-        tx.commit().await?;
-        Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
+        idempotency::sealed(&self.db, &self.cipher, key, &fingerprint, now, |tx| run(tx, now)).await
     }
 }
 
@@ -205,14 +190,6 @@ rpcs! {
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse: integration::receive_oss_call::handle;
 }
 
-/// Who asks, for the journal: an id, or that it was somebody without one.
-pub(crate) fn who(caller: &Caller) -> &str {
-    match caller.kind {
-        CallerKind::Anonymous => "public",
-        CallerKind::Staff | CallerKind::Device | CallerKind::System => &caller.id,
-    }
-}
-
 /// Refuses a decision on another version than there is; 0 decides on whatever there is.
 fn check_version(asked: u32, has: u32) -> Result<(), Error> {
     if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
@@ -230,28 +207,4 @@ impl Core {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// Enters something into the journal. Who and what it is about are ids, never names.
-pub(crate) async fn record(
-    tx: &DatabaseTransaction,
-    (who, what, subject): (&str, &str, &str),
-    (from, to): (Option<String>, Option<String>),
-    detail: serde_json::Value,
-    request_id: &str,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
-    let entry = Entry {
-        at,
-        who: who.to_owned(),
-        what: what.to_owned(),
-        subject: subject.to_owned(),
-        from,
-        to,
-        detail: detail.to_string(),
-        request_id: request_id.to_owned(),
-        trace_id: telemetry::trace_id(),
-    };
-    journal::append(tx, &entry).await?;
-    Ok(())
 }

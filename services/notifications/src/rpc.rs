@@ -31,16 +31,14 @@ mod verify_whatsapp_webhook;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::cipher::Cipher;
 use mpp_kit::clock::Clock;
 use mpp_kit::db::Db;
 use mpp_kit::fault::Fault as _;
-use mpp_kit::idempotency::{self, Key, Once};
-use mpp_kit::journal::{self, Entry};
-use mpp_kit::telemetry;
+use mpp_kit::idempotency::{self, Key};
+pub(crate) use mpp_kit::journal::record;
 use mpp_proto::notifications::v1::{self as proto, notifications_service_server::NotificationsService};
 use prost::Message;
 use sea_orm::DatabaseTransaction;
@@ -90,21 +88,8 @@ impl Core {
         R: Future<Output = Result<T, Error>>,
     {
         let now = self.now();
-        let tx = Arc::new(self.db.begin().await?);
         let key = Key { principal: &caller.id, method, request_id };
-        let name = format!("answer to {method} {request_id} of {}", caller.id);
-        let kept: Once = idempotency::once(&tx, key, fingerprint, now, || async {
-            let answer = run(Arc::clone(&tx), now).await?.encode_to_vec();
-            Ok::<_, Error>(self.cipher.seal(&name, &answer))
-        })
-        .await?;
-        let answer = self
-            .cipher
-            .open(&name, &kept.into_bytes())
-            .context("an answer kept for repetition is damaged")?;
-        let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
-        tx.commit().await?;
-        Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
+        idempotency::sealed(&self.db, &self.cipher, key, fingerprint, now, |tx| run(tx, now)).await
     }
 }
 
@@ -161,28 +146,4 @@ rpcs! {
 /// Refuses a decision on another version than there is; 0 decides on whatever there is.
 fn check_version(asked: u32, has: u32) -> Result<(), Error> {
     if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
-}
-
-/// Enters something into the journal. Who and what it is about are ids, never names.
-pub(crate) async fn record(
-    tx: &DatabaseTransaction,
-    (who, what, subject): (&str, &str, &str),
-    (from, to): (Option<String>, Option<String>),
-    detail: serde_json::Value,
-    request_id: &str,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
-    let entry = Entry {
-        at,
-        who: who.to_owned(),
-        what: what.to_owned(),
-        subject: subject.to_owned(),
-        from,
-        to,
-        detail: detail.to_string(),
-        request_id: request_id.to_owned(),
-        trace_id: telemetry::trace_id(),
-    };
-    journal::append(tx, &entry).await?;
-    Ok(())
 }

@@ -56,7 +56,7 @@ pub(super) async fn export(
     let pack = core.pack(&rules, span, (&request.from, &request.to)).await?;
     let sha256 = hex::encode(Sha256::digest(&pack));
     let detail = json!({"from": request.from, "to": request.to, "sha256": sha256});
-    core.looked((super::who(caller), "evidence.exported", "evidence"), detail).await?;
+    core.looked((caller.who(), "evidence.exported", "evidence"), detail).await?;
     Ok(ExportEvidenceResponse { archive: pack, sha256 })
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn handle(
     let follow: Option<Number> = request.follow_number.parse().ok();
     let request = &request;
     core.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-        let asking = Asking { who: super::who(caller), request_id: &request.request_id };
+        let asking = Asking { who: caller.who(), request_id: &request.request_id };
         let (record, number) = match follow {
             Some(follow) => core.follow(&tx, &rules, follow, report, asking, now).await?,
             None => {

@@ -8,7 +8,7 @@ use mpp_proto::complaints::v1::{
     RecordSp4nTrackingRequest, RecordSp4nTrackingResponse,
 };
 
-use super::{Core, convert, who};
+use super::{Core, convert};
 use crate::domain::{CaseId, LedgerId};
 use crate::error::{Error, Thing};
 use crate::intake::lapor::Item;
@@ -34,7 +34,7 @@ pub(super) async fn import(
     if !caller.allows("complaints.coordinate", &[("area", core.config.regency.as_str())]) {
         return Err(Error::Denied);
     }
-    let (request, who) = (&request, who(caller));
+    let (request, who) = (&request, caller.who());
     core.once(caller, IMPORT, (request, &request.request_id), |tx, now| async move {
         let rules = core.rules(&*tx).await?;
         let asking = Asking { who, request_id: &request.request_id };
@@ -159,7 +159,7 @@ pub(super) async fn record_tracking(
         let detail = serde_json::json!({"tracking": tracking});
         super::record(
             &tx,
-            (who(caller), "sp4n.recorded", &request.complaint),
+            (caller.who(), "sp4n.recorded", &request.complaint),
             detail,
             &request.request_id,
             now,

@@ -36,7 +36,7 @@ pub(super) async fn upload(
             store::file::insert(&*tx, &file, now).await?;
             let id = file.id.to_string();
             let detail = json!({"mediaType": file.media_type, "size": file.size});
-            let what = (super::who(caller), "file.uploaded", id.as_str());
+            let what = (caller.who(), "file.uploaded", id.as_str());
             record(&tx, what, detail, &request.request_id, now).await?;
             Ok(UploadComplaintFileResponse { file: Some(convert::file(&file)) })
         })

@@ -282,7 +282,7 @@ impl Core {
             "contentHash": application.content_hash,
             "version": loaded.record.version,
         });
-        record(tx, (asking.who, what, &id), states, detail, asking.request_id, now).await
+        Ok(record(tx, (asking.who, what, &id), states, detail, asking.request_id, now).await?)
     }
 
     /// Tells other systems what happened: ids and states, never personal data.

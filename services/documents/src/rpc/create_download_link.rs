@@ -48,7 +48,7 @@ pub(super) async fn handle(
         subject: subject.clone(),
         ends: ends.timestamp(),
     };
-    core.looked((super::who(caller), "document.link_made", &subject), json!({})).await?;
+    core.looked((caller.who(), "document.link_made", &subject), json!({})).await?;
     Ok(Response::new(CreateDownloadLinkResponse {
         path: format!("/berkas/{}", core.link(&link)?),
         expire_time: Some(convert::timestamp(ends)),

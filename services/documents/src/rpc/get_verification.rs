@@ -21,7 +21,7 @@ pub(super) async fn handle(
     let document = store::document::by_code(&core.db.read, &core.cipher, &code).await?;
     let document = document.ok_or(Error::NotFound(Thing::Code))?;
     let subject = document.id.to_string();
-    core.looked((super::who(caller), "document.verified", &subject), json!({})).await?;
+    core.looked((caller.who(), "document.verified", &subject), json!({})).await?;
     let document = core.public_document(&document).await?;
     Ok(Response::new(GetVerificationResponse { document: Some(document) }))
 }

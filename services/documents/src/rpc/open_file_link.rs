@@ -16,7 +16,7 @@ pub(super) async fn handle(
     let now = core.now();
     let link = core.opened(&request.token, now)?;
     let content = core.files.get(&link.file.to_string()).await?;
-    core.looked((super::who(caller), "document.downloaded", &link.subject), json!({})).await?;
+    core.looked((caller.who(), "document.downloaded", &link.subject), json!({})).await?;
     Ok(Response::new(OpenFileLinkResponse {
         content,
         media_type: "application/pdf".to_owned(),

@@ -68,7 +68,7 @@ pub(super) async fn handle(
     };
     let attachments = if corrects { content.attachments.as_slice() } else { &[] };
     let detail = json!({"letterType": letter.key, "application": loaded.application().id.to_string()});
-    core.looked((super::who(caller), "person.prefilled", &key), detail).await?;
+    core.looked((caller.who(), "person.prefilled", &key), detail).await?;
     Ok(Response::new(PrefillApplicationResponse {
         subject: Some(convert::subject(&loaded)),
         values: Some(convert::structure(&values)),

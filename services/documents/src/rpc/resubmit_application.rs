@@ -45,7 +45,7 @@ pub(super) async fn handle(
             loaded.record.case.content = sound.content;
             let content_hash = loaded.record.case.content.digest()?;
             let by = By::Applicant { account: None };
-            let asking = Asking { who: super::who(caller), request_id: &request.request_id };
+            let asking = Asking { who: caller.who(), request_id: &request.request_id };
             let loaded = core.act(&tx, loaded, (by, Order::Resubmit { content_hash }), asking, now).await?;
             Ok(ResubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
         })

@@ -43,7 +43,7 @@ pub(super) async fn handle(
     let request = &request;
     let mut answer: SubmitApplicationResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            let asking = Asking { who: super::who(caller), request_id: &request.request_id };
+            let asking = Asking { who: caller.who(), request_id: &request.request_id };
             let loaded = core.create(&tx, &letter, sound, None, asking, now).await?;
             Ok(SubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
         })

@@ -1,6 +1,9 @@
 //! `UploadFile`: a file for an application that is about to be submitted. Judged by its content, stored before it is named.
 
+use std::time::Duration;
+
 use mpp_kit::caller::Caller;
+use mpp_kit::clamd::{self, Finding};
 use mpp_kit::fault::{Problem, Text, Violation};
 use mpp_proto::documents::v1::{Attachment, UploadFileRequest, UploadFileResponse};
 use serde_json::json;
@@ -8,7 +11,6 @@ use sha2::{Digest as _, Sha256};
 use tonic::Response;
 
 use super::{Core, record};
-use crate::adapter::scanner::{self, Finding};
 use crate::domain::FileId;
 use crate::error::Error;
 use crate::store;
@@ -17,6 +19,8 @@ use crate::store::file::StoredFile;
 const METHOD: &str = "mpp.documents.v1.DocumentsService/UploadFile";
 /// Bytes of an upload at most.
 pub(super) const MAX_UPLOAD: usize = 3 << 20;
+/// How long a scan may take.
+const SCAN_PATIENCE: Duration = Duration::from_secs(30);
 /// What is taken. Nothing that a browser would run.
 const TAKEN: [&str; 3] = ["application/pdf", "image/jpeg", "image/png"];
 
@@ -42,7 +46,7 @@ pub(super) async fn handle(
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             store::file::insert(&*tx, &file, now).await?;
             let id = file.id.to_string();
-            let who = (super::who(caller), "file.uploaded", id.as_str());
+            let who = (caller.who(), "file.uploaded", id.as_str());
             let detail = json!({"mediaType": file.media_type, "size": file.size});
             record(&tx, who, (None, None), detail, &request.request_id, now).await?;
             Ok(UploadFileResponse {
@@ -69,7 +73,7 @@ impl Core {
         if self.config.scanner.is_empty() {
             return Ok(());
         }
-        match scanner::scan(&self.config.scanner, content).await.map_err(Error::Unavailable)? {
+        match clamd::scan(&self.config.scanner, content, SCAN_PATIENCE).await.map_err(Error::Unavailable)? {
             Finding::Clean => Ok(()),
             Finding::Infected => refuse(
                 "INFECTED",

@@ -60,7 +60,7 @@ pub(super) async fn handle(
         Some(document) => {
             let subject = document.id.to_string();
             let detail = json!({"file": verdict.as_str_name()});
-            let who = (super::who(caller), "document.verified", subject.as_str());
+            let who = (caller.who(), "document.verified", subject.as_str());
             core.looked(who, detail).await?;
             Some(core.public_document(&document).await?)
         }

@@ -25,7 +25,7 @@ pub(super) async fn handle(
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let loaded = core.application_by_code(&*tx, &request.code).await?;
             let by = By::Applicant { account: None };
-            let asking = Asking { who: super::who(caller), request_id: &request.request_id };
+            let asking = Asking { who: caller.who(), request_id: &request.request_id };
             let loaded = core.act(&tx, loaded, (by, Order::Withdraw { reason }), asking, now).await?;
             Ok(WithdrawApplicationResponse { status: Some(status::without_code(&loaded, now)) })
         })
