@@ -5,12 +5,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
 use crate::auth::Verifier;
 use crate::client::Peers;
 use crate::clock::Clock;
+use crate::fault::chain;
 use crate::shutdown::Shutdown;
 
 /// A part that a process plays, such as `queue`. Also the name of its settings, schema and Deployment.
@@ -58,5 +60,35 @@ impl Worker {
     /// A worker from a future.
     pub fn new(name: &'static str, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) -> Self {
         Self { name, task: Box::pin(task) }
+    }
+
+    /// A worker that makes a pass over `state` and waits, again and again, until the process ends. A pass that fails is told of
+    /// in the log and made again: a database or another system that is away comes back, and what is due then is still due.
+    pub fn repeating<S, E>(
+        name: &'static str,
+        env: &Env,
+        every: Duration,
+        mut state: S,
+        pass: impl for<'a> Fn(&'a mut S) -> BoxFuture<'a, Result<(), E>> + Send + 'static,
+    ) -> Self
+    where
+        S: Send + 'static,
+        E: Into<anyhow::Error>,
+    {
+        let shutdown = env.shutdown.clone();
+        Self::new(name, async move {
+            while !shutdown.is_triggered() {
+                if let Err(error) = pass(&mut state).await {
+                    let error = error.into();
+                    tracing::warn!(
+                        worker = name,
+                        error = chain(error.as_ref()),
+                        "a pass failed and is made again"
+                    );
+                }
+                tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
+            }
+            Ok(())
+        })
     }
 }

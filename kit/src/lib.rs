@@ -31,4 +31,5 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod webhook;
+pub mod wire;
 pub mod zone;

@@ -14,7 +14,6 @@ use mpp_kit::clamd::{self, Finding};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
-use mpp_kit::shutdown::Shutdown;
 
 use crate::TokenSource;
 use crate::catalogue;
@@ -33,6 +32,8 @@ use crate::store;
 const BATCH: u64 = 250;
 /// How long a scan may take.
 const SCAN_PATIENCE: Duration = Duration::from_secs(60);
+/// Between two clean-ups.
+const CLEAN_UP: Duration = Duration::from_secs(10);
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Messages of channels, and messages that went out, are kept this long.
@@ -46,40 +47,15 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow
     let sweep = Duration::from_millis(core.config.sweep_milliseconds.into());
     let mut workers = intake::worker::workers(env, core, &token)?;
     workers.extend([
-        every("complaints: clocks", env.shutdown.clone(), sweep, {
-            let core = Arc::clone(core);
-            move || {
-                let core = Arc::clone(&core);
-                async move { tick(&core, core.now()).await.map(|_| ()) }
-            }
+        Worker::repeating("complaints: clocks", env, sweep, Arc::clone(core), |core| {
+            Box::pin(async { tick(core, core.now()).await.map(|_| ()) })
         }),
-        every("complaints: clean-up", env.shutdown.clone(), Duration::from_secs(10), {
-            let core = Arc::clone(core);
-            move || {
-                let core = Arc::clone(&core);
-                async move { clean_up(&core, core.now()).await }
-            }
+        Worker::repeating("complaints: clean-up", env, CLEAN_UP, Arc::clone(core), |core| {
+            Box::pin(clean_up(core, core.now()))
         }),
         relay::worker(env, core, token),
     ]);
     Ok(workers)
-}
-
-/// A worker that makes a pass again and again. A database that is away comes back.
-fn every<F, R>(name: &'static str, shutdown: Shutdown, pause: Duration, pass: F) -> Worker
-where
-    F: Fn() -> R + Send + 'static,
-    R: Future<Output = Result<(), Error>> + Send,
-{
-    Worker::new(name, async move {
-        while !shutdown.is_triggered() {
-            if let Err(error) = pass().await {
-                tracing::warn!(worker = name, error = chain(&error), "a pass failed and is tried again");
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(pause) => () }
-        }
-        Ok(())
-    })
 }
 
 /// Does to every case what time has done by now: marks of lateness, steps of the ladder, ends of windows. Answers how many

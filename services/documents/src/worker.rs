@@ -54,17 +54,9 @@ fn dispatcher(core: &Arc<Core>) -> anyhow::Result<Dispatcher> {
 }
 
 fn sweeper(env: &Env, core: &Arc<Core>) -> Worker {
-    let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
     let every = Duration::from_secs(core.config.sweep_seconds.into());
-    Worker::new("documents: clocks and clean-up", async move {
-        while !shutdown.is_triggered() {
-            // A database that is away comes back.
-            if let Err(error) = tick(&core, core.now()).await {
-                tracing::warn!(error = chain(&error), "a pass over documents failed and is tried again");
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
-        }
-        Ok(())
+    Worker::repeating("documents: clocks and clean-up", env, every, Arc::clone(core), |core| {
+        Box::pin(tick(core, core.now()))
     })
 }
 

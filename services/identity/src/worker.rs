@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::{
     component::{Env, Worker},
     db::{Db, violated_constraint},
-    fault::chain,
     idempotency, journal,
 };
 use sea_orm::{DatabaseTransaction, DbErr};
@@ -35,20 +34,9 @@ const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 
 /// The worker: a tick a minute until the process ends.
 pub(crate) fn upkeep(env: &Env, db: Db, config: Config) -> Worker {
-    let (clock, shutdown) = (env.clock.clone(), env.shutdown.clone());
-    Worker::new("identity upkeep", async move {
-        let watch = DeviceWatch::new();
-        while !shutdown.is_triggered() {
-            // A database that is away comes back; tokens go on being signed with the key there is.
-            if let Err(error) = tick(&db, &config, &watch, clock.now()).await {
-                tracing::warn!(
-                    error = chain(error.as_ref()),
-                    "identity upkeep failed and is tried again in a minute"
-                );
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(EVERY) => () }
-        }
-        Ok(())
+    let state = (db, config, DeviceWatch::new(), env.clock.clone());
+    Worker::repeating("identity: upkeep", env, EVERY, state, |(db, config, watch, clock)| {
+        Box::pin(tick(db, config, watch, clock.now()))
     })
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
-use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
 use mpp_kit::webhook::dispatch::{self, Dispatcher, Watch};
 use mpp_kit::webhook::store::Endpoint;
@@ -36,8 +35,10 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>
         Dispatcher::new(core.db.clone(), core.cipher.clone(), clock, core.config.callbacks.clone(), watch)?;
     let every = Duration::from_millis(core.config.tick_millis.into());
     Ok(vec![
-        repeating("notifications: queue", env, core, every, |core| Box::pin(tick(core, core.now()))),
-        repeating("notifications: templates and clean-up", env, core, SELDOM, |core| {
+        Worker::repeating("notifications: queue", env, every, Arc::clone(core), |core| {
+            Box::pin(tick(core, core.now()))
+        }),
+        Worker::repeating("notifications: templates and clean-up", env, SELDOM, Arc::clone(core), |core| {
             Box::pin(tidy(core, core.now()))
         }),
         dispatch::worker(env, Arc::new(callbacks)),
@@ -55,26 +56,6 @@ impl Watch for Core {
     fn withheld(&self) {
         self.metrics.called_back("WITHHELD");
     }
-}
-
-fn repeating(
-    name: &'static str,
-    env: &Env,
-    core: &Arc<Core>,
-    every: Duration,
-    pass: impl for<'a> Fn(&'a Core) -> futures::future::BoxFuture<'a, Result<(), Error>> + Send + 'static,
-) -> Worker {
-    let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
-    Worker::new(name, async move {
-        while !shutdown.is_triggered() {
-            // A database or provider that is away comes back; what is due then is still due.
-            if let Err(error) = pass(&core).await {
-                tracing::warn!(error = chain(&error), worker = name, "a pass failed and is made again");
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
-        }
-        Ok(())
-    })
 }
 
 /// Does what is due now: first what is over, so that nothing is sent that is pointless; then every queue.

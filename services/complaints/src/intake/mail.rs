@@ -123,25 +123,14 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: &TokenSource) -> Vec<W
 }
 
 fn worker(env: &Env, reader: Reader, told: Told) -> Worker {
-    let shutdown = env.shutdown.clone();
     let every = Duration::from_secs(reader.config.every_seconds.into());
-    Worker::new("complaints: a mailbox", async move {
-        while !shutdown.is_triggered() {
-            match reader.tick(reader.core.now()).await {
-                Ok(bounces) => {
-                    for bounce in bounces {
-                        told.report(&bounce).await;
-                    }
-                }
-                // A mail server that is away comes back.
-                Err(error) => {
-                    let error: &(dyn std::error::Error + 'static) = error.as_ref();
-                    tracing::warn!(error = chain(error), "the mailbox is tried again");
-                }
+    Worker::repeating("complaints: a mailbox", env, every, (reader, told), |(reader, told)| {
+        Box::pin(async move {
+            for bounce in reader.tick(reader.core.now()).await? {
+                told.report(&bounce).await;
             }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
-        }
-        Ok(())
+            anyhow::Ok(())
+        })
     })
 }
 

@@ -300,18 +300,10 @@ impl Sync {
 }
 
 /// The worker of the API mode.
-pub(crate) fn worker(env: &Env, mut sync: Sync) -> Worker {
-    let shutdown = env.shutdown.clone();
+pub(crate) fn worker(env: &Env, sync: Sync) -> Worker {
     let every = Duration::from_secs(u64::from(sync.core.config.channels.sp4n.every_minutes) * 60);
-    Worker::new("complaints: SP4N-LAPOR!", async move {
-        while !shutdown.is_triggered() {
-            let now = sync.core.now();
-            if let Err(error) = sync.tick(now).await {
-                let error: &(dyn std::error::Error + 'static) = error.as_ref();
-                tracing::warn!(error = chain(error), "SP4N-LAPOR! is tried again");
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
-        }
-        Ok(())
+    Worker::repeating("complaints: SP4N-LAPOR!", env, every, sync, |sync| {
+        let now = sync.core.now();
+        Box::pin(async move { sync.tick(now).await.map(|_| ()) })
     })
 }

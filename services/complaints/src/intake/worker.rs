@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mpp_kit::component::{Env, Worker};
-use mpp_kit::fault::chain;
 
 use super::fetch::Fetcher;
 use super::{mail, place, sync};
@@ -27,16 +26,8 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: &TokenSource) -> anyho
 }
 
 fn messages(env: &Env, core: &Arc<Core>, fetcher: Fetcher) -> Worker {
-    let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
     let every = Duration::from_secs(core.config.channels.tick_seconds.into());
-    Worker::new("complaints: messages", async move {
-        while !shutdown.is_triggered() {
-            // A database that is away comes back.
-            if let Err(error) = place::tick(&core, &fetcher, core.now()).await {
-                tracing::warn!(error = chain(&error), "messages of channels are tried again");
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
-        }
-        Ok(())
+    Worker::repeating("complaints: messages", env, every, (Arc::clone(core), fetcher), |(core, fetcher)| {
+        Box::pin(place::tick(core, fetcher, core.now()))
     })
 }

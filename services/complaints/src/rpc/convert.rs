@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike as _, Utc};
 use mpp_kit::calendar::{Period, Plan, SpecialHours, WorkCalendar};
 use mpp_kit::check::Checker;
+pub(crate) use mpp_kit::wire::timestamp;
 use mpp_proto::complaints::v1 as proto;
 use prost_types::Timestamp;
 
@@ -93,10 +94,6 @@ pub(crate) fn read_measure(number: i32) -> Option<(Measure, bool)> {
         proto::BoardMeasure::ToAcknowledge => (Measure::ToAcknowledge, false),
         proto::BoardMeasure::Undelivered => (Measure::Undelivered, false),
     })
-}
-
-pub(crate) fn timestamp(at: DateTime<Utc>) -> Timestamp {
-    Timestamp { seconds: at.timestamp(), nanos: at.timestamp_subsec_nanos().try_into().unwrap_or(0) }
 }
 
 /// `None` for an unset one, and for one that no calendar holds.

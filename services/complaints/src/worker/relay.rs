@@ -44,17 +44,10 @@ const LONGEST: TimeDelta = TimeDelta::minutes(10);
 
 /// The worker.
 pub(super) fn worker(env: &Env, core: &Arc<Core>, token: TokenSource) -> Worker {
-    let (core, shutdown) = (Arc::clone(core), env.shutdown.clone());
     let client = NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS));
-    let relay = Relay { core, client, token };
-    Worker::new("complaints: messages out", async move {
-        while !shutdown.is_triggered() {
-            if let Err(error) = relay.pass(relay.core.now()).await {
-                tracing::warn!(error = chain(&error), "messages wait in the outbox");
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(EVERY) => () }
-        }
-        Ok(())
+    let relay = Relay { core: Arc::clone(core), client, token };
+    Worker::repeating("complaints: messages out", env, EVERY, relay, |relay| {
+        Box::pin(relay.pass(relay.core.now()))
     })
 }
 

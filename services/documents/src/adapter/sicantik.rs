@@ -213,20 +213,16 @@ impl Poller {
 
 /// The worker: reads every so many minutes until the process ends.
 pub(crate) fn worker(env: &Env, poller: Poller) -> Worker {
-    let (clock, shutdown) = (Arc::clone(&env.clock), env.shutdown.clone());
+    let clock = Arc::clone(&env.clock);
     let every = Duration::from_secs(u64::from(poller.config.every_minutes) * 60);
-    Worker::new("sicantik poller", async move {
-        while !shutdown.is_triggered() {
-            match poller.tick(clock.now().trunc_subsecs(6)).await {
-                Ok(reading) if reading.unusable > 0 => {
-                    tracing::warn!(rows = reading.unusable, "rows of SiCantik have no no_permohonan");
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(error = format!("{error:#}"), "SiCantik is read again later"),
+    Worker::repeating("documents: SiCantik", env, every, (poller, clock), |(poller, clock)| {
+        Box::pin(async move {
+            let reading = poller.tick(clock.now().trunc_subsecs(6)).await?;
+            if reading.unusable > 0 {
+                tracing::warn!(rows = reading.unusable, "rows of SiCantik have no no_permohonan");
             }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(every) => () }
-        }
-        Ok(())
+            anyhow::Ok(())
+        })
     })
 }
 

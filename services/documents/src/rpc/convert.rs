@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use mpp_kit::check::Checker;
+pub(super) use mpp_kit::wire::{count, timestamp};
 use mpp_proto::documents::v1 as proto;
 use prost_types::{Struct, Timestamp, Value, value::Kind as Json};
 use strum::IntoEnumIterator as _;
@@ -24,13 +25,6 @@ use crate::domain::workflow::{Event, Progress, State};
 use crate::store::application::{Attachment, RegisterEntry};
 use crate::store::document::Document;
 use crate::store::letter_type::Version;
-
-/// A time as the contract writes it.
-pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    // A leap second shows as more than a second of nanoseconds, which the contract cannot say.
-    let nanos = time.timestamp_subsec_nanos().min(999_999_999);
-    Timestamp { seconds: time.timestamp(), nanos: i32::try_from(nanos).unwrap_or_default() }
-}
 
 /// Reads a time that must be given.
 pub(super) fn time(field: &str, value: Option<Timestamp>, checker: &mut Checker) -> Option<DateTime<Utc>> {
@@ -66,11 +60,6 @@ pub(super) fn text(text: &Text) -> Option<proto::LocalizedText> {
 
 pub(super) fn plain(same: &str) -> Option<proto::LocalizedText> {
     Some(proto::LocalizedText { id: same.to_owned(), en: same.to_owned() })
-}
-
-/// A count for the contract; none of ours comes near its end.
-pub(super) fn count(value: impl TryInto<i32>) -> i32 {
-    value.try_into().unwrap_or(i32::MAX)
 }
 
 /// What the form asks beside the subject, who is asked for apart: these attributes come from the subject.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use mpp_kit::check::Checker;
+pub(super) use mpp_kit::wire::timestamp;
 use mpp_proto::identity::v1 as proto;
 use prost_types::Timestamp;
 
@@ -110,13 +111,6 @@ fn time(field: &str, value: Option<Timestamp>, checker: &mut Checker) -> Option<
         checker.violation(field, "INVALID_TIME", "isi dengan waktu yang benar", "give a valid time");
     }
     time
-}
-
-/// A time as the contract writes it.
-pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    // A leap second shows as more than a second of nanoseconds, which the contract cannot say.
-    let nanos = time.timestamp_subsec_nanos().min(999_999_999);
-    Timestamp { seconds: time.timestamp(), nanos: i32::try_from(nanos).unwrap_or_default() }
 }
 
 /// Reads the grants of a new account, and notes everything that is wrong with them.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use mpp_kit::check::Checker;
+pub(super) use mpp_kit::wire::{count, timestamp};
 use mpp_proto::notifications::v1 as proto;
 use prost_types::Timestamp;
 
@@ -16,13 +17,6 @@ use crate::store::contact::Contact;
 use crate::store::step::{Attempt, Step};
 use crate::store::variant::Variant;
 
-/// A time for the wire.
-pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    // A leap second shows as more than a second of nanoseconds, which the contract cannot say.
-    let nanos = time.timestamp_subsec_nanos().min(999_999_999);
-    Timestamp { seconds: time.timestamp(), nanos: i32::try_from(nanos).unwrap_or_default() }
-}
-
 /// Reads a time that may be missing.
 pub(super) fn time(field: &str, value: Option<Timestamp>, checker: &mut Checker) -> Option<DateTime<Utc>> {
     let value = value?;
@@ -35,11 +29,6 @@ pub(super) fn time(field: &str, value: Option<Timestamp>, checker: &mut Checker)
         checker.violation(field, "INVALID_TIME", "isi dengan waktu yang benar", "give a valid time");
     }
     read.map(|time| time.trunc_subsecs(6))
-}
-
-/// A count for the wire.
-pub(super) fn count(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
 }
 
 /// Notes a value that is none of those there are.

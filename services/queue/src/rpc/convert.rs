@@ -4,8 +4,9 @@ pub(super) mod hall;
 mod words;
 
 use chrono::{DateTime, Utc};
+pub(super) use mpp_kit::wire::count as number;
+pub(crate) use mpp_kit::wire::timestamp as time;
 use mpp_proto::queue::v1 as proto;
-use prost_types::Timestamp;
 
 use crate::domain::HallId;
 use crate::domain::counter::Counter;
@@ -21,18 +22,6 @@ use crate::store::StoredEvent;
 use words::{actor, assistance, channel, kind, leg_outcome, outcome, priority};
 pub(super) use words::{asked_assistance, asked_channel, asked_outcome, asked_priority};
 pub(crate) use words::{availability, ticket_state, verb};
-
-/// A moment on the wire.
-pub(crate) fn time(at: DateTime<Utc>) -> Timestamp {
-    // A leap second has more than 10⁹ nanoseconds, which the wire does not know.
-    let nanos = at.timestamp_subsec_nanos().min(999_999_999);
-    Timestamp { seconds: at.timestamp(), nanos: i32::try_from(nanos).unwrap_or(0) }
-}
-
-/// A number on the wire; what does not fit is shown as the largest.
-pub(super) fn number(value: impl TryInto<i32>) -> i32 {
-    value.try_into().unwrap_or(i32::MAX)
-}
 
 /// A position of the log on the wire.
 pub(super) fn position(seq: u64) -> i64 {

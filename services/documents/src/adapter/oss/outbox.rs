@@ -11,7 +11,6 @@ use futures::StreamExt as _;
 use mpp_kit::clock::Clock;
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::db::Db;
-use mpp_kit::fault::Problem;
 use sea_orm::DatabaseTransaction;
 use serde_json::json;
 
@@ -326,17 +325,9 @@ fn wait(failures: u32) -> TimeDelta {
 
 /// The worker: looks every two seconds until the process ends.
 pub(crate) fn worker(env: &Env, outbox: Outbox) -> Worker {
-    let (clock, shutdown) = (Arc::clone(&env.clock), env.shutdown.clone());
-    Worker::new("oss outbox", async move {
-        while !shutdown.is_triggered() {
-            if let Err(error) = outbox.tick(clock.now().trunc_subsecs(6)).await {
-                let problem = Problem::from(error);
-                let cause = problem.source.as_ref().map(|cause| format!("{cause:#}")).unwrap_or_default();
-                tracing::warn!(error = cause, "the outbox to OSS is looked at again in a moment");
-            }
-            tokio::select! { () = shutdown.triggered() => (), () = tokio::time::sleep(EVERY) => () }
-        }
-        Ok(())
+    let clock = Arc::clone(&env.clock);
+    Worker::repeating("documents: outbox to OSS", env, EVERY, (outbox, clock), |(outbox, clock)| {
+        Box::pin(async { outbox.tick(clock.now().trunc_subsecs(6)).await.map(|_| ()) })
     })
 }
 
