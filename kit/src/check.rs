@@ -28,6 +28,16 @@ impl Checker {
         self.violations.push(Violation { field: field.into(), reason, text: Text::new(id, en) });
     }
 
+    /// Notes that `field` holds a value that is none of those there are.
+    pub fn unknown_value(&mut self, field: &str) {
+        self.violation(
+            field,
+            "UNKNOWN_VALUE",
+            "pilih salah satu nilai yang ada",
+            "give one of the known values",
+        );
+    }
+
     /// Parses a required id. `None` means that a violation was noted.
     pub fn id<T: FromStr<Err = crate::id::IdError>>(&mut self, field: &str, text: &str) -> Option<T> {
         match text.parse() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
 use crate::caller::reaches;
+use crate::check::Checker;
 
 crate::ids! {
     /// An address of another system that is told of events.
@@ -16,6 +17,12 @@ crate::ids! {
 
 /// The most areas or event types that one webhook names.
 pub const MAX_FILTERS: usize = 50;
+/// The most characters of a description.
+pub const MAX_DESCRIPTION: usize = 200;
+/// How long an old key signs beside a new one, unless its owner says otherwise, in hours.
+pub const GRACE_HOURS: i32 = 24;
+/// A key that leaked must not be accepted for longer, in hours.
+pub const MAX_GRACE_HOURS: i32 = 168;
 
 /// How long after the attempt before each attempt comes. The first is made at once, the last after three days.
 pub const SCHEDULE: [TimeDelta; 10] = [
@@ -123,6 +130,33 @@ pub fn names(pattern: &str, kind: &str) -> bool {
 #[must_use]
 pub fn is_known(types: &[&str], pattern: &str) -> bool {
     types.iter().any(|kind| names(pattern, kind))
+}
+
+/// Notes which patterns of event types name none of these, with an example of one that does, such as `surat.terbit`.
+pub fn check_types(patterns: &[String], types: &[&str], example: &str, checker: &mut Checker) {
+    let all = example.split_once('.').map_or(example, |(kind, _)| kind);
+    for (index, pattern) in patterns.iter().enumerate().take(MAX_FILTERS) {
+        if !is_known(types, pattern) {
+            checker.violation(
+                format!("event_types[{index}]"),
+                "UNKNOWN_EVENT_TYPE",
+                format!("isi dengan jenis seperti {example} atau {all}.*"),
+                format!("give a type such as {example} or {all}.*"),
+            );
+        }
+    }
+}
+
+/// Notes that a filter names more than is permitted.
+pub fn check_filter(field: &str, given: &[String], checker: &mut Checker) {
+    if given.len() > MAX_FILTERS {
+        checker.violation(
+            field,
+            "TOO_MANY",
+            format!("isi paling banyak {MAX_FILTERS}"),
+            format!("give at most {MAX_FILTERS}"),
+        );
+    }
 }
 
 /// Whether one of the patterns names this type; all are named by none.

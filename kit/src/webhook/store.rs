@@ -4,7 +4,7 @@ mod entity;
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
@@ -16,12 +16,15 @@ use self::entity::{delivery, endpoint};
 use super::rules::{
     DeliveryId, DeliveryState, DisableReason, Format, Signing, WebhookId, WebhookState, lies_in,
 };
-use crate::caller::reaches;
+use super::signature::SigningKey;
+use crate::caller::{Caller, CallerKind, reaches};
 use crate::cipher::Cipher;
 use crate::row::{count, number, open, read, seal};
 
 /// The most attempts that a delivery remembers.
 const ATTEMPTS_KEPT: usize = 20;
+/// The most keys that a message is signed with.
+const MAX_KEYS: usize = 3;
 
 /// An address that is told of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +78,36 @@ pub struct EndpointBody {
 }
 
 impl Endpoint {
+    /// A new address of this account. What happened up to `planned_seq` is for those who poll.
+    #[must_use]
+    pub fn new(owner: &str, body: EndpointBody, planned_seq: i64, now: DateTime<Utc>) -> Self {
+        Self {
+            id: WebhookId::generate(),
+            owner: owner.to_owned(),
+            state: WebhookState::Enabled,
+            disable_reason: None,
+            failing_since: None,
+            last_problem: String::new(),
+            planned_seq,
+            version: 1,
+            created_at: now,
+            body,
+        }
+    }
+
+    /// Gives it another key and version. For this grace time messages are signed with the old key too, so that no message is
+    /// missed while the receiver changes over.
+    pub fn rotate(&mut self, grace: TimeDelta, now: DateTime<Utc>) {
+        self.version += 1;
+        let keys = &mut self.body.keys;
+        keys.retain(|key| key.expires_at.is_none_or(|end| now < end));
+        for key in keys.iter_mut().filter(|key| key.expires_at.is_none()) {
+            key.expires_at = Some(now + grace);
+        }
+        keys.insert(0, Key::generate(self.body.signing, self.version));
+        keys.truncate(MAX_KEYS);
+    }
+
     /// Whether its owner is told of what happens in this area: he asked for it, and reaches it.
     #[must_use]
     pub fn is_told_of(&self, area: &str) -> bool {
@@ -99,6 +132,15 @@ pub struct Key {
     pub since_version: u32,
     /// When it ends; the present one has no end.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Key {
+    /// A new key, which comes with this version of its address.
+    #[must_use]
+    pub fn generate(signing: Signing, since_version: u32) -> Self {
+        let secret = SigningKey::generate(signing).to_text().to_string();
+        Self { secret, since_version, expires_at: None }
+    }
 }
 
 impl fmt::Debug for Key {
@@ -182,6 +224,43 @@ fn delivery(row: delivery::Model) -> Result<Delivery, DbErr> {
             .map_err(|_| DbErr::Json("webhook_delivery.attempts is not as it was written".to_owned()))?,
         created_at: row.created_at,
     })
+}
+
+/// Whose addresses a caller sees: its own. Only the system sees everybody's (`None`): what a receiver answered is its owner's
+/// matter, however far another account reaches.
+#[must_use]
+pub fn seen_by(caller: &Caller) -> Option<&str> {
+    (caller.kind != CallerKind::System).then_some(caller.id.as_str())
+}
+
+/// The address with this id, if the caller sees it.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn find_seen(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    id: WebhookId,
+    caller: &Caller,
+) -> Result<Option<Endpoint>, DbErr> {
+    let found = find(db, cipher, id).await?;
+    Ok(found.filter(|endpoint| seen_by(caller).is_none_or(|owner| endpoint.owner == owner)))
+}
+
+/// The secret that came with this version of an address, for its owner alone; empty when it is used no more, and for a key of
+/// which only we know the secret half.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn secret_of(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    id: WebhookId,
+    version: u32,
+) -> Result<String, DbErr> {
+    let keys = find(db, cipher, id).await?.map(|endpoint| endpoint.body.keys).unwrap_or_default();
+    let key = keys.into_iter().find(|key| key.since_version == version);
+    Ok(key.map(|key| key.secret).filter(|secret| secret.starts_with("whsec_")).unwrap_or_default())
 }
 
 /// Writes a new address.

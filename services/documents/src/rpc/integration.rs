@@ -18,7 +18,7 @@ pub(super) mod update_webhook;
 #[cfg(test)]
 mod tests;
 
-use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1 as proto;
@@ -32,27 +32,19 @@ use crate::error::{Error, Thing};
 use crate::store::licence::{Licence, Message};
 use mpp_kit::webhook::guard::{Guard, Refused};
 use mpp_kit::webhook::rules::{
-    DeliveryState, Format, MAX_FILTERS, Signing, WebhookId, WebhookState, is_known,
+    self, DeliveryState, Format, MAX_DESCRIPTION, MAX_FILTERS, Signing, WebhookId, WebhookState, check_filter,
 };
 use mpp_kit::webhook::signature::SigningKey;
 use mpp_kit::webhook::store::{self as webhook, Delivery, Endpoint};
 
 /// What programs of other systems need.
 const INTEGRATE: &str = "documents.integrate";
-/// The most characters of a description.
-const MAX_DESCRIPTION: usize = 200;
 
 /// Where the caller has a permission. Who has it nowhere is refused: an empty list of areas must not reach a query or a
 /// webhook, where it means all.
 fn reach(caller: &Caller, permission: &str) -> Result<Areas, Error> {
     let areas = Areas::of(caller, permission);
     if areas.bounds().is_some_and(<[String]>::is_empty) { Err(Problem::denied().into()) } else { Ok(areas) }
-}
-
-/// Whether the caller sees everybody's webhooks. Only the system does: what a receiver answered is its owner's matter,
-/// however far another account reaches.
-fn sees_all(caller: &Caller) -> bool {
-    caller.kind == CallerKind::System
 }
 
 /// The webhook with this id, if it is the caller's.
@@ -62,10 +54,7 @@ async fn own_webhook(
     caller: &Caller,
     id: WebhookId,
 ) -> Result<Endpoint, Error> {
-    let found = webhook::find(db, &core.cipher, id).await?;
-    found
-        .filter(|endpoint| endpoint.owner == caller.id || sees_all(caller))
-        .ok_or(Error::NotFound(Thing::Webhook))
+    webhook::find_seen(db, &core.cipher, id, caller).await?.ok_or(Error::NotFound(Thing::Webhook))
 }
 
 /// What CreateWebhook and UpdateWebhook take.
@@ -90,16 +79,8 @@ fn settings(
     if let Err(refused) = Guard::new(&core.config.webhooks).check(url) {
         checker.violation("url", "INVALID_URL", told(refused), refused.to_string());
     }
-    for (field, given) in [("event_types", types), ("areas", areas)] {
-        if given.len() > MAX_FILTERS {
-            checker.violation(
-                field,
-                "TOO_MANY",
-                format!("isi paling banyak {MAX_FILTERS}"),
-                format!("give at most {MAX_FILTERS}"),
-            );
-        }
-    }
+    check_filter("event_types", types, checker);
+    check_filter("areas", areas, checker);
     check_types(types, checker);
     for (index, area) in areas.iter().enumerate().take(MAX_FILTERS) {
         if area.is_empty() || !reach.reach(area) {
@@ -117,7 +98,7 @@ fn settings(
         Ok(proto::WebhookFormat::Cloudevents) => Format::CloudEvents,
         Ok(proto::WebhookFormat::Unspecified | proto::WebhookFormat::Standard) => Format::Standard,
         Err(_) => {
-            unknown_value("format", checker);
+            checker.unknown_value("format");
             Format::Standard
         }
     };
@@ -132,25 +113,7 @@ fn settings(
 
 /// Notes which patterns of event types match nothing that happens.
 fn check_types(types: &[String], checker: &mut Checker) {
-    for (index, pattern) in types.iter().enumerate().take(MAX_FILTERS) {
-        if !is_known(&EVENT_TYPES, pattern) {
-            checker.violation(
-                format!("event_types[{index}]"),
-                "UNKNOWN_EVENT_TYPE",
-                "isi dengan jenis seperti surat.terbit atau surat.*",
-                "give a type such as surat.terbit or surat.*",
-            );
-        }
-    }
-}
-
-fn unknown_value(field: &str, checker: &mut Checker) {
-    checker.violation(
-        field,
-        "UNKNOWN_VALUE",
-        "pilih salah satu nilai yang ada",
-        "give one of the known values",
-    );
+    rules::check_types(types, &EVENT_TYPES, "surat.terbit", checker);
 }
 
 fn told(refused: Refused) -> &'static str {

@@ -1,6 +1,6 @@
 //! Whose things are whose.
 
-use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::caller::Caller;
 
 use crate::error::{Error, Thing};
 
@@ -11,9 +11,4 @@ pub(super) const CONFIGURE: &str = "notifications.configure";
 /// does not exist for the caller.
 pub(super) fn check_contact(caller: &Caller, account: &str) -> Result<(), Error> {
     if caller.id == account || caller.has(CONFIGURE) { Ok(()) } else { Err(Error::NotFound(Thing::Contact)) }
-}
-
-/// Whether the caller sees everybody's callbacks. Only the system does.
-pub(super) fn sees_all(caller: &Caller) -> bool {
-    caller.kind == CallerKind::System
 }

@@ -8,9 +8,9 @@ use mpp_kit::idempotency::fingerprint;
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_kit::webhook::guard::Guard;
 use mpp_kit::webhook::rules::{
-    DeliveryState, DisableReason, Format, MAX_FILTERS, Signing, WebhookId, WebhookState, is_known,
+    DeliveryState, DisableReason, Format, GRACE_HOURS, MAX_DESCRIPTION, MAX_GRACE_HOURS, Signing, WebhookId,
+    WebhookState, check_filter, check_types,
 };
-use mpp_kit::webhook::signature::SigningKey;
 use mpp_kit::webhook::store::{self, Delivery, Endpoint, EndpointBody, Key};
 use mpp_proto::notifications::v1::{
     self as proto, CreateCallbackRequest, CreateCallbackResponse, ListCallbackDeliveriesRequest,
@@ -19,7 +19,6 @@ use mpp_proto::notifications::v1::{
 };
 use sea_orm::ConnectionTrait;
 
-use super::access::sees_all;
 use super::{Core, check_version, convert, record};
 use crate::domain::EVENT_TYPES;
 use crate::error::{Error, Thing};
@@ -27,15 +26,6 @@ use crate::error::{Error, Thing};
 const CREATE: &str = "mpp.notifications.v1.NotificationsService/CreateCallback";
 const UPDATE: &str = "mpp.notifications.v1.NotificationsService/UpdateCallback";
 const ROTATE: &str = "mpp.notifications.v1.NotificationsService/RotateCallbackSecret";
-/// The most characters of a description.
-const MAX_DESCRIPTION: usize = 200;
-/// How long two secrets sign, unless the caller says otherwise, in hours.
-const GRACE_HOURS: i32 = 24;
-/// A secret that leaked must not sign for long.
-const MAX_GRACE_HOURS: i32 = 168;
-/// The most secrets that a message is signed with.
-const MAX_KEYS: usize = 3;
-
 /// `CreateCallback`.
 pub(super) async fn create(
     core: &Core,
@@ -46,7 +36,6 @@ pub(super) async fn create(
     check(core, (&request.url, &request.event_types), &mut checker);
     let description = checker.text("description", &request.description, 0, MAX_DESCRIPTION);
     checker.finish()?;
-    let secret = SigningKey::generate(Signing::Hmac).to_text().to_string();
     let body = EndpointBody {
         url: request.url.clone(),
         description,
@@ -54,7 +43,7 @@ pub(super) async fn create(
         areas: Vec::new(),
         signing: Signing::Hmac,
         format: Format::Standard,
-        keys: vec![Key { secret, since_version: 1, expires_at: None }],
+        keys: vec![Key::generate(Signing::Hmac, 1)],
         // A callback tells its owner of his own messages alone: no area bounds it.
         reach: None,
         seen_at: None,
@@ -62,18 +51,7 @@ pub(super) async fn create(
     let (print, request_id) = (fingerprint(&request), request.request_id.as_str());
     let mut answer: CreateCallbackResponse = core
         .once(caller, CREATE, (&print, request_id), |tx, now| async move {
-            let endpoint = Endpoint {
-                id: WebhookId::generate(),
-                owner: caller.id.clone(),
-                state: WebhookState::Enabled,
-                disable_reason: None,
-                failing_since: None,
-                last_problem: String::new(),
-                planned_seq: event::last_seq(&*tx).await?,
-                version: 1,
-                created_at: now,
-                body,
-            };
+            let endpoint = Endpoint::new(&caller.id, body, event::last_seq(&*tx).await?, now);
             store::insert(&tx, &core.cipher, &endpoint).await?;
             let (id, detail) = (endpoint.id.to_string(), serde_json::json!({ "types": endpoint.body.types }));
             let states = (None, Some("ENABLED".to_owned()));
@@ -95,7 +73,7 @@ pub(super) async fn list(
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("callbacks of {}", caller.id);
     let after = PageToken::decode(&request.page_token, &filter)?;
-    let owner = if sees_all(caller) { None } else { Some(caller.id.as_str()) };
+    let owner = store::seen_by(caller);
     let limit = u64::from(size) + 1;
     let mut found = store::list(&core.db.read, &core.cipher, owner, after.as_deref(), limit).await?;
     let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());
@@ -117,7 +95,7 @@ pub(super) async fn update(
         Ok(proto::CallbackState::Enabled) => Some(WebhookState::Enabled),
         Ok(proto::CallbackState::Disabled) => Some(WebhookState::Disabled),
         Err(_) => {
-            convert::unknown_value("state", &mut checker);
+            checker.unknown_value("state");
             None
         }
     };
@@ -171,15 +149,7 @@ pub(super) async fn rotate(
     let mut answer: RotateCallbackSecretResponse = core
         .once(caller, ROTATE, (&print, request_id), |tx, now| async move {
             let mut endpoint = own(core, &*tx, caller, id).await?;
-            endpoint.version += 1;
-            let keys = &mut endpoint.body.keys;
-            keys.retain(|key| key.expires_at.is_none_or(|end| now < end));
-            for key in keys.iter_mut().filter(|key| key.expires_at.is_none()) {
-                key.expires_at = Some(now + grace);
-            }
-            let secret = SigningKey::generate(Signing::Hmac).to_text().to_string();
-            keys.insert(0, Key { secret, since_version: endpoint.version, expires_at: None });
-            keys.truncate(MAX_KEYS);
+            endpoint.rotate(grace, now);
             if !store::update(&tx, &core.cipher, &endpoint, now).await? {
                 return Err(Error::Stale { version: endpoint.version });
             }
@@ -225,10 +195,7 @@ async fn own(
     caller: &Caller,
     id: WebhookId,
 ) -> Result<Endpoint, Error> {
-    let found = store::find(db, &core.cipher, id).await?;
-    found
-        .filter(|endpoint| endpoint.owner == caller.id || sees_all(caller))
-        .ok_or(Error::NotFound(Thing::Callback))
+    store::find_seen(db, &core.cipher, id, caller).await?.ok_or(Error::NotFound(Thing::Callback))
 }
 
 fn check(core: &Core, (url, types): (&str, &[String]), checker: &mut Checker) {
@@ -240,24 +207,8 @@ fn check(core: &Core, (url, types): (&str, &[String]), checker: &mut Checker) {
             refused.to_string(),
         );
     }
-    if types.len() > MAX_FILTERS {
-        checker.violation(
-            "event_types",
-            "TOO_MANY",
-            format!("isi paling banyak {MAX_FILTERS}"),
-            format!("give at most {MAX_FILTERS}"),
-        );
-    }
-    for (index, pattern) in types.iter().enumerate().take(MAX_FILTERS) {
-        if !is_known(&EVENT_TYPES, pattern) {
-            checker.violation(
-                format!("event_types[{index}]"),
-                "UNKNOWN_EVENT_TYPE",
-                "isi dengan jenis seperti notification.delivered atau notification.*",
-                "give a type such as notification.delivered or notification.*",
-            );
-        }
-    }
+    check_filter("event_types", types, checker);
+    check_types(types, &EVENT_TYPES, "notification.delivered", checker);
 }
 
 /// The secret that came with this version of a callback, for its owner alone. A repetition is told it again while it is used.
@@ -265,10 +216,7 @@ async fn secret_of(core: &Core, told: Option<&proto::Callback>) -> Result<String
     let told = told.ok_or_else(|| anyhow::anyhow!("a kept answer names no callback"))?;
     let id: WebhookId = told.id.parse().map_err(|_| anyhow::anyhow!("a kept answer names no callback"))?;
     // The writer: a reader may lag behind what was just written.
-    let endpoint = store::find(&core.db.write, &core.cipher, id).await?;
-    let keys = endpoint.map(|endpoint| endpoint.body.keys).unwrap_or_default();
-    let key = keys.into_iter().find(|key| key.since_version == told.version);
-    Ok(key.map(|key| key.secret).unwrap_or_default())
+    Ok(store::secret_of(&core.db.write, &core.cipher, id, told.version).await?)
 }
 
 fn message(endpoint: &Endpoint) -> proto::Callback {

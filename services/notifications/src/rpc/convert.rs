@@ -31,16 +31,6 @@ pub(super) fn time(field: &str, value: Option<Timestamp>, checker: &mut Checker)
     read.map(|time| time.trunc_subsecs(6))
 }
 
-/// Notes a value that is none of those there are.
-pub(super) fn unknown_value(field: &str, checker: &mut Checker) {
-    checker.violation(
-        field,
-        "UNKNOWN_VALUE",
-        "pilih salah satu nilai yang ada",
-        "give one of the known values",
-    );
-}
-
 /// Reads a channel that must be given.
 pub(super) fn channel(field: &str, value: i32, checker: &mut Checker) -> Option<Channel> {
     match proto::Channel::try_from(value) {
@@ -48,7 +38,7 @@ pub(super) fn channel(field: &str, value: i32, checker: &mut Checker) -> Option<
         Ok(proto::Channel::Email) => Some(Channel::Email),
         Ok(proto::Channel::InApp) => Some(Channel::InApp),
         Ok(proto::Channel::Unspecified) | Err(_) => {
-            unknown_value(field, checker);
+            checker.unknown_value(field);
             None
         }
     }
@@ -72,7 +62,7 @@ pub(super) fn urgency(field: &str, value: i32, checker: &mut Checker) -> Option<
         Ok(proto::Urgency::Normal) => Some(Urgency::Normal),
         Ok(proto::Urgency::Digest) => Some(Urgency::Digest),
         Err(_) => {
-            unknown_value(field, checker);
+            checker.unknown_value(field);
             None
         }
     }
@@ -226,7 +216,7 @@ pub(super) fn button(field: &str, button: &proto::Button, checker: &mut Checker)
         Ok(proto::ButtonKind::Link) => ButtonKind::Link,
         Ok(proto::ButtonKind::Reply) => ButtonKind::Reply,
         Ok(proto::ButtonKind::Unspecified) | Err(_) => {
-            unknown_value(&format!("{field}.kind"), checker);
+            checker.unknown_value(&format!("{field}.kind"));
             return None;
         }
     };

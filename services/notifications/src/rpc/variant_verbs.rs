@@ -97,10 +97,16 @@ impl Core {
             "PAUSED" | "DISABLED" => VariantVerb::Pause,
             _ => return Ok(()),
         };
+        let changes = |found: &Variant| TRANSITIONS.next(found.state, verb).is_some();
+        // Almost always it is known already, and needs no transaction.
+        let known = variant::of_template(&self.db.read, &news.name, &news.language).await?;
+        if !known.iter().any(changes) {
+            return Ok(());
+        }
         let now = self.now();
         let tx = self.db.begin().await?;
         for found in variant::of_template(&tx, &news.name, &news.language).await? {
-            if TRANSITIONS.next(found.state, verb).is_none() {
+            if !changes(&found) {
                 continue;
             }
             let reason = if news.reason.is_empty() { &news.event } else { &news.reason };

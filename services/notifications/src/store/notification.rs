@@ -173,7 +173,9 @@ pub(crate) async fn ended(
     before: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<String>, DbErr> {
-    let rows = Entity::find()
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
         .filter(
             Condition::any().add(Column::CompletedAt.lt(before)).add(
                 Condition::all()
@@ -183,9 +185,9 @@ pub(crate) async fn ended(
         )
         .filter(Column::Body.ne(""))
         .limit(limit)
+        .into_tuple()
         .all(db)
-        .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+        .await
 }
 
 /// Forgets whom a notification was for and what it said.

@@ -2,15 +2,15 @@
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
+use mpp_kit::event;
 use mpp_proto::documents::v1::{CreateWebhookRequest, CreateWebhookResponse, WebhookSigning};
 use tonic::Response;
 
 use super::super::{Core, record};
 use super::owners::reach_of;
-use super::{settings, unknown_value, webhook_message};
+use super::{settings, webhook_message};
 use crate::error::Error;
-use mpp_kit::webhook::rules::{Signing, WebhookId, WebhookState};
-use mpp_kit::webhook::signature::SigningKey;
+use mpp_kit::webhook::rules::{Signing, WebhookId};
 use mpp_kit::webhook::store::{self as webhook, Endpoint, EndpointBody, Key};
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/CreateWebhook";
@@ -27,19 +27,8 @@ pub(in crate::rpc) async fn handle(
             let mut body = body;
             body.reach = reach_of(caller);
             body.seen_at = Some(now);
-            let endpoint = Endpoint {
-                id: WebhookId::generate(),
-                owner: caller.id.clone(),
-                state: WebhookState::Enabled,
-                disable_reason: None,
-                failing_since: None,
-                last_problem: String::new(),
-                // What happened before is for those who poll.
-                planned_seq: mpp_kit::event::last_seq(&*tx).await?,
-                version: 1,
-                created_at: now,
-                body,
-            };
+            // What happened before is for those who poll.
+            let endpoint = Endpoint::new(&caller.id, body, event::last_seq(&*tx).await?, now);
             webhook::insert(&tx, &core.cipher, &endpoint).await?;
             let detail = serde_json::json!({ "types": endpoint.body.types, "areas": endpoint.body.areas });
             let id = endpoint.id.to_string();
@@ -68,12 +57,11 @@ fn parse(core: &Core, caller: &Caller, request: &CreateWebhookRequest) -> Result
         Ok(WebhookSigning::Unspecified | WebhookSigning::Hmac) => Signing::Hmac,
         Ok(WebhookSigning::Ed25519) => Signing::Ed25519,
         Err(_) => {
-            unknown_value("signing", &mut checker);
+            checker.unknown_value("signing");
             Signing::Hmac
         }
     };
     checker.finish()?;
-    let key = SigningKey::generate(signing);
     Ok(EndpointBody {
         url: settings.url,
         description: settings.description,
@@ -81,7 +69,7 @@ fn parse(core: &Core, caller: &Caller, request: &CreateWebhookRequest) -> Result
         areas: settings.areas,
         signing,
         format: settings.format,
-        keys: vec![Key { secret: key.to_text().to_string(), since_version: 1, expires_at: None }],
+        keys: vec![Key::generate(signing, 1)],
         reach: None,
         seen_at: None,
     })
@@ -96,8 +84,5 @@ pub(super) async fn secret_of(
     let told = told.ok_or_else(|| anyhow::anyhow!("a kept answer names no webhook"))?;
     let id: WebhookId = told.id.parse().map_err(|_| anyhow::anyhow!("a kept answer names no webhook"))?;
     // The writer: a reader may lag behind what was just written.
-    let endpoint = webhook::find(&core.db.write, &core.cipher, id).await?;
-    let key = endpoint
-        .and_then(|endpoint| endpoint.body.keys.into_iter().find(|key| key.since_version == told.version));
-    Ok(key.map(|key| key.secret).filter(|secret| secret.starts_with("whsec_")).unwrap_or_default())
+    Ok(webhook::secret_of(&core.db.write, &core.cipher, id, told.version).await?)
 }

@@ -8,7 +8,7 @@ use mpp_proto::documents::v1::{self as proto, ListWebhookDeliveriesRequest, List
 use tonic::Response;
 
 use super::super::Core;
-use super::{delivery_message, own_webhook, unknown_value};
+use super::{delivery_message, own_webhook};
 use crate::error::Error;
 use mpp_kit::webhook::rules::{DeliveryState, WebhookId};
 use mpp_kit::webhook::store as webhook;
@@ -26,7 +26,7 @@ pub(in crate::rpc) async fn handle(
         Ok(proto::DeliveryState::Delivered) => Some(DeliveryState::Delivered),
         Ok(proto::DeliveryState::Failed) => Some(DeliveryState::Failed),
         Err(_) => {
-            unknown_value("state", &mut checker);
+            checker.unknown_value("state");
             None
         }
     };

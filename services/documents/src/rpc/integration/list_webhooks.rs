@@ -6,7 +6,7 @@ use mpp_proto::documents::v1::{ListWebhooksRequest, ListWebhooksResponse};
 use tonic::Response;
 
 use super::super::Core;
-use super::{sees_all, webhook_message};
+use super::webhook_message;
 use crate::error::Error;
 use mpp_kit::webhook::store as webhook;
 
@@ -18,7 +18,7 @@ pub(in crate::rpc) async fn handle(
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("webhooks of {}", caller.id);
     let after = PageToken::decode(&request.page_token, &filter)?;
-    let owner = if sees_all(caller) { None } else { Some(caller.id.as_str()) };
+    let owner = webhook::seen_by(caller);
     let limit = u64::from(size) + 1;
     let mut found = webhook::list(&core.db.read, &core.cipher, owner, after.as_deref(), limit).await?;
     let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());

@@ -11,18 +11,10 @@ use super::super::{Core, convert, record};
 use super::create_webhook::secret_of;
 use super::{own_webhook, webhook_message};
 use crate::error::Error;
-use mpp_kit::webhook::rules::WebhookId;
-use mpp_kit::webhook::signature::SigningKey;
-use mpp_kit::webhook::store::{self as webhook, Key};
+use mpp_kit::webhook::rules::{GRACE_HOURS, MAX_GRACE_HOURS, WebhookId};
+use mpp_kit::webhook::store as webhook;
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/RotateWebhookSecret";
-
-/// Unless the caller says otherwise.
-const GRACE_HOURS: i32 = 24;
-/// A key that leaked must not be accepted for long.
-const MAX_GRACE_HOURS: i32 = 168;
-/// The most keys that a message is signed with.
-const MAX_KEYS: usize = 3;
 
 pub(in crate::rpc) async fn handle(
     core: &Core,
@@ -39,16 +31,7 @@ pub(in crate::rpc) async fn handle(
     let mut answer: RotateWebhookSecretResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let mut endpoint = own_webhook(core, &*tx, caller, id).await?;
-            endpoint.version += 1;
-            let keys = &mut endpoint.body.keys;
-            keys.retain(|key| key.expires_at.is_none_or(|end| now < end));
-            for key in keys.iter_mut().filter(|key| key.expires_at.is_none()) {
-                key.expires_at = Some(now + grace);
-            }
-            let fresh = SigningKey::generate(endpoint.body.signing);
-            let secret = fresh.to_text().to_string();
-            keys.insert(0, Key { secret, since_version: endpoint.version, expires_at: None });
-            keys.truncate(MAX_KEYS);
+            endpoint.rotate(grace, now);
             if !webhook::update(&tx, &core.cipher, &endpoint, now).await? {
                 return Err(Error::Stale { version: endpoint.version });
             }

@@ -8,7 +8,7 @@ use tonic::Response;
 
 use super::super::{Core, check_version, record};
 use super::owners::reach_of;
-use super::{own_webhook, settings, unknown_value, webhook_message};
+use super::{own_webhook, settings, webhook_message};
 use crate::error::Error;
 use mpp_kit::webhook::rules::{DisableReason, WebhookId, WebhookState};
 use mpp_kit::webhook::store::{self as webhook, Endpoint};
@@ -35,7 +35,7 @@ pub(in crate::rpc) async fn handle(
         Ok(proto::WebhookState::Enabled) => Some(WebhookState::Enabled),
         Ok(proto::WebhookState::Disabled) => Some(WebhookState::Disabled),
         Err(_) => {
-            unknown_value("state", &mut checker);
+            checker.unknown_value("state");
             None
         }
     };
