@@ -18,9 +18,16 @@ pub(super) async fn handle(
 ) -> Result<ListComplaintsResponse, Error> {
     let size = page_size(request.page_size, 50, 200)?;
     let which = WorkList::try_from(request.list).unwrap_or(WorkList::Unspecified);
+    // These two choose by something else, and page by tokens of their own or not at all.
+    if !request.number.is_empty() {
+        return by_number(core, caller, &request.number).await;
+    }
+    if which == WorkList::ToAcknowledge {
+        return to_acknowledge(core, caller, size, &request.page_token).await;
+    }
     let token = format!(
-        "cases of {} {} {} {} {} {}",
-        caller.id, request.list, request.agency_id, request.state, request.number, request.category
+        "cases of {} {} {} {} {}",
+        caller.id, request.list, request.agency_id, request.state, request.category
     );
     let after = PageToken::decode(&request.page_token, &token)?.and_then(|it| read_place(&it));
     let db = &core.db.read;
@@ -41,16 +48,13 @@ pub(super) async fn handle(
         desks.coordinator = false;
         desks.whistleblowing = false;
     }
-    if !request.number.is_empty() {
-        return by_number(core, caller, &request.number).await;
-    }
     let mut filter = Filter {
         state: convert::read_state(request.state),
         category: request.category.clone(),
         ..Filter::default()
     };
     match which {
-        WorkList::Unspecified => {}
+        WorkList::Unspecified | WorkList::ToAcknowledge => {}
         WorkList::Mine => filter.open_only = true,
         WorkList::DueToday => {
             filter.open_only = true;
@@ -61,7 +65,6 @@ pub(super) async fn handle(
             filter.late_only = true;
         }
         WorkList::ToCoordinate => filter.states = vec![State::New, State::Verified],
-        WorkList::ToAcknowledge => return to_acknowledge(core, caller, size, &request.page_token).await,
     }
     let limit = u64::from(size) + 1;
     let mut lines = store::complaint::list(db, &desks, &filter, after.as_ref(), limit).await?;

@@ -157,6 +157,29 @@ lines! {
         assert!(steps.iter().filter(|it| it.clock() == ClockKind::Reaction).count() == 2, "{steps:?}");
     }
 
+    async fn c_38_steps_that_wait_for_somebody_come_page_by_page(engine) {
+        let regency = Regency::new(engine).await;
+        let (first, second) = (regency.taken(Regency::report()).await, regency.taken(Regency::report()).await);
+        regency.wait(TimeDelta::hours(4));
+        let head = regency.head(PUPR);
+        regency.until("both are late", || async { head.listed(WorkList::ToAcknowledge).await.len() == 2 }).await;
+        let (mut found, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let list = WorkList::ToAcknowledge.into();
+            let request = ListComplaintsRequest { list, page_size: 1, page_token, ..ListComplaintsRequest::default() };
+            let page = head.list_complaints(request).await.unwrap();
+            found.extend(page.complaints.into_iter().map(|it| it.id));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        found.sort();
+        let mut both = [first.id, second.id];
+        both.sort();
+        assert_eq!(found, both);
+    }
+
     async fn c_39_pausing_a_late_clock_leaves_it_late(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;
