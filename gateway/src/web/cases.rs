@@ -9,8 +9,8 @@ use axum::{
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
     Agency, CaseMessage, CaseState, CaseVerb, Category, Complaint, ComplaintLine, GetComplaintFileRequest,
-    GetComplaintRequest, JournalEntry, ListComplaintJournalRequest, ListComplaintsRequest,
-    ListResponseTemplatesRequest, Publication, ResponseTemplate, WorkList,
+    GetComplaintRequest, JournalEntry, ListComplaintJournalRequest, ListComplaintsRequest, Publication,
+    WorkList,
 };
 use tonic::Status;
 
@@ -21,7 +21,7 @@ use super::{
     form::Sent,
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, Viewer, Visit, whole},
+    visit::{Frame, Menu, PAGE, Viewer, Visit, every},
     words::Words,
 };
 
@@ -312,29 +312,14 @@ pub(crate) async fn complaint(
 }
 
 async fn journal(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> Vec<JournalEntry> {
-    let entries = whole(|page_token| async move {
-        let request =
-            ListComplaintJournalRequest { complaint: id.to_owned(), page_size: complaints::PAGE, page_token };
-        let answer =
-            state.complaints.clone().list_complaint_journal(visit.call(request, Some(viewer))).await?;
-        let answer = answer.into_inner();
-        Ok((answer.entries, answer.next_page_token))
-    });
+    let entries = every!(
+        visit,
+        Some(viewer),
+        state.complaints,
+        list_complaint_journal(ListComplaintJournalRequest { complaint: id.to_owned() }).entries
+    );
     // The page is useful without it.
     entries.await.unwrap_or_default()
-}
-
-/// The texts that officers start from.
-async fn templates(state: &WebState, visit: &Visit, viewer: &Viewer) -> Vec<ResponseTemplate> {
-    let texts = whole(|page_token| async move {
-        let request = ListResponseTemplatesRequest { page_size: complaints::PAGE, page_token };
-        let answer =
-            state.complaints.clone().list_response_templates(visit.call(request, Some(viewer))).await?;
-        let answer = answer.into_inner();
-        Ok((answer.templates, answer.next_page_token))
-    });
-    // Whoever has no text to start from writes one.
-    texts.await.unwrap_or_default()
 }
 
 /// Open cases of the same category and village: what it may be merged with.
@@ -347,7 +332,7 @@ async fn alike(state: &WebState, visit: &Visit, viewer: &Viewer, one: &Complaint
     }
     let request = ListComplaintsRequest {
         category: one.category.clone(),
-        page_size: complaints::PAGE,
+        page_size: PAGE,
         ..ListComplaintsRequest::default()
     };
     let answer = state.complaints.clone().list_complaints(visit.call(request, Some(viewer))).await;
@@ -389,9 +374,11 @@ pub(crate) async fn case_page(
     let (names, journal, templates, alike) = tokio::join!(
         Names::of(state, visit),
         journal(state, visit, viewer, &one.id),
-        templates(state, visit, viewer),
+        complaints::templates(state, visit, viewer),
         alike(state, visit, viewer, &one)
     );
+    // Whoever has no text to start from writes one.
+    let templates = templates.unwrap_or_default();
     let t = visit.words();
     let zone = names.ground.zone;
     let (case_state, tone) = complaints::state_words(one.state(), t);

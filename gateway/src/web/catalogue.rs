@@ -24,7 +24,7 @@ use super::{
     moment::{self, Zone},
     pages,
     people::Names,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Frame, Menu, Viewer, Visit, every},
     words::Words,
 };
 use crate::problem;
@@ -116,18 +116,13 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
 
 /// Every draft that waits to be published.
 async fn drafts(state: &WebState, visit: &Visit, viewer: &Viewer) -> Result<Vec<LetterTypeDraft>, Status> {
-    let (mut all, mut page_token) = (Vec::new(), String::new());
-    loop {
-        let request = ListLetterTypeDraftsRequest { page_size: VERSIONS, page_token };
-        let answer =
-            state.documents.clone().list_letter_type_drafts(visit.call(request, Some(viewer))).await?;
-        let answer = answer.into_inner();
-        all.extend(answer.drafts);
-        page_token = answer.next_page_token;
-        if page_token.is_empty() {
-            return Ok(all);
-        }
-    }
+    every!(
+        visit,
+        Some(viewer),
+        state.documents,
+        list_letter_type_drafts(ListLetterTypeDraftsRequest {}).drafts
+    )
+    .await
 }
 
 /// Who wrote or published a version: what ships with the suite, somebody by name, or a colleague whose name is not known here.

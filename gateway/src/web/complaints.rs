@@ -3,7 +3,8 @@
 use mpp_proto::{
     complaints::v1::{
         Agency, CaseState, Category, Channel, ClockKind, ClockState, ComplaintClass, ComplaintFile,
-        ListAgenciesRequest, ListCategoriesRequest, Place, Publication, Secrecy, UploadComplaintFileRequest,
+        ListAgenciesRequest, ListCategoriesRequest, ListResponseTemplatesRequest, Place, Publication,
+        ResponseTemplate, Secrecy, UploadComplaintFileRequest,
     },
     documents::v1::{Office, OfficeKind},
 };
@@ -15,12 +16,10 @@ use super::{
     form::Sent,
     letters,
     moment::Zone,
-    visit::{Viewer, Visit, whole},
+    visit::{Viewer, Visit, every},
     words::Words,
 };
 
-/// The size of a page that is asked for; the most that the service gives.
-pub(crate) const PAGE: i32 = 200;
 /// Lines of a list on one page.
 pub(crate) const LINES: i32 = 50;
 
@@ -247,12 +246,7 @@ pub(crate) fn point(written: &str) -> Result<Option<(f64, f64)>, ()> {
 /// # Errors
 /// The status of the complaints service.
 pub(crate) async fn categories(state: &WebState, visit: &Visit) -> Result<Vec<Category>, Status> {
-    whole(|page_token| async move {
-        let request = visit.call(ListCategoriesRequest { page_size: PAGE, page_token }, None);
-        let answer = state.complaints.clone().list_categories(request).await?.into_inner();
-        Ok((answer.categories, answer.next_page_token))
-    })
-    .await
+    every!(visit, None, state.complaints, list_categories(ListCategoriesRequest {}).categories).await
 }
 
 /// Every agency that answers complaints.
@@ -260,11 +254,24 @@ pub(crate) async fn categories(state: &WebState, visit: &Visit) -> Result<Vec<Ca
 /// # Errors
 /// The status of the complaints service.
 pub(crate) async fn agencies(state: &WebState, visit: &Visit) -> Result<Vec<Agency>, Status> {
-    whole(|page_token| async move {
-        let request = visit.call(ListAgenciesRequest { page_size: PAGE, page_token }, None);
-        let answer = state.complaints.clone().list_agencies(request).await?.into_inner();
-        Ok((answer.agencies, answer.next_page_token))
-    })
+    every!(visit, None, state.complaints, list_agencies(ListAgenciesRequest {}).agencies).await
+}
+
+/// Every text that officers start an answer from.
+///
+/// # Errors
+/// The status of the complaints service.
+pub(crate) async fn templates(
+    state: &WebState,
+    visit: &Visit,
+    viewer: &Viewer,
+) -> Result<Vec<ResponseTemplate>, Status> {
+    every!(
+        visit,
+        Some(viewer),
+        state.complaints,
+        list_response_templates(ListResponseTemplatesRequest {}).templates
+    )
     .await
 }
 

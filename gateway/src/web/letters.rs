@@ -17,12 +17,10 @@ use tonic::{Code, Status};
 
 use super::{
     WebState,
-    visit::{Frame, Visit, whole},
+    visit::{Frame, PAGE, Visit, every},
     words::Words,
 };
 
-/// The size of a page that is asked for; the most that the service gives.
-const PAGE: i32 = 200;
 /// Minutes of a working day.
 const WORKING_DAY: i32 = 8 * 60;
 
@@ -40,12 +38,7 @@ pub(crate) fn told(text: Option<&LocalizedText>, language: Language) -> String {
 /// # Errors
 /// The status of the documents service.
 pub(crate) async fn types(state: &WebState, visit: &Visit) -> Result<Vec<LetterType>, Status> {
-    whole(|page_token| async move {
-        let request = visit.call(ListLetterTypesRequest { page_size: PAGE, page_token }, None);
-        let answer = state.documents.clone().list_letter_types(request).await?.into_inner();
-        Ok((answer.letter_types, answer.next_page_token))
-    })
-    .await
+    every!(visit, None, state.documents, list_letter_types(ListLetterTypesRequest {}).letter_types).await
 }
 
 /// Every office.
@@ -53,12 +46,7 @@ pub(crate) async fn types(state: &WebState, visit: &Visit) -> Result<Vec<LetterT
 /// # Errors
 /// The status of the documents service.
 pub(crate) async fn offices(state: &WebState, visit: &Visit) -> Result<Vec<Office>, Status> {
-    whole(|page_token| async move {
-        let request = visit.call(ListOfficesRequest { page_size: PAGE, page_token }, None);
-        let answer = state.documents.clone().list_offices(request).await?.into_inner();
-        Ok((answer.offices, answer.next_page_token))
-    })
-    .await
+    every!(visit, None, state.documents, list_offices(ListOfficesRequest {}).offices).await
 }
 
 async fn life_events(state: &WebState, visit: &Visit) -> Result<Vec<LifeEvent>, Status> {

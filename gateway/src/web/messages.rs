@@ -22,7 +22,7 @@ use super::{
     letters::segment,
     pages,
     settings::{self, Form, MESSAGES, Maker, PartPage, Press, Row},
-    visit::{Menu, Viewer, Visit, whole},
+    visit::{Menu, Viewer, Visit, every},
     words::Words,
 };
 use crate::problem;
@@ -40,13 +40,12 @@ fn channel_of(name: &str) -> Channel {
 }
 
 async fn types(state: &WebState, visit: &Visit, viewer: &Viewer) -> Result<Vec<MessageType>, Status> {
-    whole(|page_token| async move {
-        let request = ListMessageTypesRequest { page_size: complaints::PAGE, page_token };
-        let answer =
-            state.notifications.clone().list_message_types(visit.call(request, Some(viewer))).await?;
-        let answer = answer.into_inner();
-        Ok((answer.message_types, answer.next_page_token))
-    })
+    every!(
+        visit,
+        Some(viewer),
+        state.notifications,
+        list_message_types(ListMessageTypesRequest {}).message_types
+    )
     .await
 }
 
@@ -119,17 +118,16 @@ async fn page(
         Err(status) => return visit.refused(&status),
     };
     let Some(kind) = types.into_iter().find(|one| one.key == key) else { return visit.missing("error.404") };
-    let variants = whole(|page_token| async move {
-        let request = ListVariantsRequest {
+    let variants = every!(
+        visit,
+        Some(viewer),
+        state.notifications,
+        list_variants(ListVariantsRequest {
             message_type: key.to_owned(),
-            channel: Channel::Unspecified.into(),
-            page_size: complaints::PAGE,
-            page_token,
-        };
-        let answer = state.notifications.clone().list_variants(visit.call(request, Some(viewer))).await?;
-        let answer = answer.into_inner();
-        Ok((answer.variants, answer.next_page_token))
-    });
+            channel: Channel::Unspecified.into()
+        })
+        .variants
+    );
     let variants: Vec<Variant> = match variants.await {
         Ok(variants) => variants,
         Err(status) => return visit.refused(&status),

@@ -27,7 +27,7 @@ use super::{
     form::Sent,
     moment::{self, Zone},
     pages, qr,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Frame, Menu, PAGE, Viewer, Visit},
 };
 use crate::problem;
 
@@ -313,7 +313,7 @@ async fn similar(state: &WebState, visit: &Visit, request: &FileComplaintRequest
             let there = ListPublishedComplaintsRequest {
                 category: request.category.clone(),
                 closed: Some(false),
-                page_size: complaints::PAGE,
+                page_size: PAGE,
                 ..ListPublishedComplaintsRequest::default()
             };
             let answer = state.complaints.clone().list_published_complaints(visit.call(there, None)).await;

@@ -27,7 +27,7 @@ use super::{
     letters::segment,
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, Viewer, Visit, whole},
+    visit::{Frame, Menu, Viewer, Visit, every},
 };
 use crate::problem;
 
@@ -263,12 +263,12 @@ async fn redeem(
         return Ok(case(&step.complaint_id));
     }
     // A message about a case: every step of it that went to whoever pressed.
-    let steps = whole(|page_token| async move {
-        let request = ListEscalationsRequest { waiting_only: true, page_size: complaints::PAGE, page_token };
-        let answer = state.complaints.clone().list_escalations(visit.call(request, Some(viewer))).await?;
-        let answer = answer.into_inner();
-        Ok((answer.escalations, answer.next_page_token))
-    })
+    let steps = every!(
+        visit,
+        Some(viewer),
+        state.complaints,
+        list_escalations(ListEscalationsRequest { waiting_only: true }).escalations
+    )
     .await?;
     for step in steps.iter().filter(|step| step.complaint_id == about) {
         let request = AcknowledgeEscalationRequest {

@@ -14,8 +14,8 @@ use mpp_proto::complaints::v1::{
     Acting, Agency, ApplyActingRequest, ApplyAgencyRequest, ApplyCalendarRequest, ApplyCategoryRequest,
     ApplyDeadlineRequest, ApplyOfficialRequest, ApplyResponseTemplateRequest, CalendarVersion, Category,
     ClockKind, Deadline, ExtraQuestion, FreeDay, ListActingsRequest, ListCalendarsRequest,
-    ListDeadlinesRequest, ListOfficialsRequest, ListResponseTemplatesRequest, Official, ResponseTemplate,
-    SignOffDeadlineRequest, SpecialHours, WorkingPeriod,
+    ListDeadlinesRequest, ListOfficialsRequest, Official, ResponseTemplate, SignOffDeadlineRequest,
+    SpecialHours, WorkingPeriod,
 };
 use tonic::Status;
 use uuid::Uuid;
@@ -28,7 +28,7 @@ use super::{
     letters::segment,
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, Viewer, Visit, whole},
+    visit::{Frame, Menu, Viewer, Visit, every},
     words::{self, Words},
 };
 use crate::problem;
@@ -354,18 +354,12 @@ impl Look<'_> {
     }
 
     async fn deadlines(&self) -> Result<Part, Status> {
-        let all = whole(|page_token| async move {
-            let request =
-                ListDeadlinesRequest { in_force_only: false, page_size: complaints::PAGE, page_token };
-            let answer = self
-                .state
-                .complaints
-                .clone()
-                .list_deadlines(self.visit.call(request, Some(self.viewer)))
-                .await?;
-            let answer = answer.into_inner();
-            Ok((answer.deadlines, answer.next_page_token))
-        })
+        let all = every!(
+            self.visit,
+            Some(self.viewer),
+            self.state.complaints,
+            list_deadlines(ListDeadlinesRequest { in_force_only: false }).deadlines
+        )
         .await?;
         let t = self.t();
         let mut values = Sent::default();
@@ -425,18 +419,12 @@ impl Look<'_> {
     }
 
     async fn calendars(&self) -> Result<Part, Status> {
-        let all = whole(|page_token| async move {
-            let request =
-                ListCalendarsRequest { calendar: String::new(), page_size: complaints::PAGE, page_token };
-            let answer = self
-                .state
-                .complaints
-                .clone()
-                .list_calendars(self.visit.call(request, Some(self.viewer)))
-                .await?;
-            let answer = answer.into_inner();
-            Ok((answer.calendars, answer.next_page_token))
-        })
+        let all = every!(
+            self.visit,
+            Some(self.viewer),
+            self.state.complaints,
+            list_calendars(ListCalendarsRequest { calendar: String::new() }).calendars
+        )
         .await?;
         let t = self.t();
         let mut values = Sent::default();
@@ -474,17 +462,12 @@ impl Look<'_> {
     }
 
     async fn all_officials(&self) -> Result<Vec<Official>, Status> {
-        whole(|page_token| async move {
-            let request = ListOfficialsRequest { page_size: complaints::PAGE, page_token };
-            let answer = self
-                .state
-                .complaints
-                .clone()
-                .list_officials(self.visit.call(request, Some(self.viewer)))
-                .await?;
-            let answer = answer.into_inner();
-            Ok((answer.officials, answer.next_page_token))
-        })
+        every!(
+            self.visit,
+            Some(self.viewer),
+            self.state.complaints,
+            list_officials(ListOfficialsRequest {}).officials
+        )
         .await
     }
 
@@ -520,17 +503,12 @@ impl Look<'_> {
     async fn actings(&self) -> Result<Part, Status> {
         let (officials, all) = tokio::join!(
             self.all_officials(),
-            whole(|page_token| async move {
-                let request = ListActingsRequest { page_size: complaints::PAGE, page_token };
-                let answer = self
-                    .state
-                    .complaints
-                    .clone()
-                    .list_actings(self.visit.call(request, Some(self.viewer)))
-                    .await?;
-                let answer = answer.into_inner();
-                Ok((answer.actings, answer.next_page_token))
-            })
+            every!(
+                self.visit,
+                Some(self.viewer),
+                self.state.complaints,
+                list_actings(ListActingsRequest {}).actings
+            )
         );
         let (officials, all) = (officials?, all?);
         let t = self.t();
@@ -563,18 +541,7 @@ impl Look<'_> {
     }
 
     async fn templates(&self) -> Result<Part, Status> {
-        let all = whole(|page_token| async move {
-            let request = ListResponseTemplatesRequest { page_size: complaints::PAGE, page_token };
-            let answer = self
-                .state
-                .complaints
-                .clone()
-                .list_response_templates(self.visit.call(request, Some(self.viewer)))
-                .await?;
-            let answer = answer.into_inner();
-            Ok((answer.templates, answer.next_page_token))
-        })
-        .await?;
+        let all = complaints::templates(self.state, self.visit, self.viewer).await?;
         let t = self.t();
         let mut values = Sent::default();
         values.set("aktif", "ya");

@@ -144,6 +144,25 @@ where
     Ok(all)
 }
 
+/// Rows of a page of a list that are asked for; the most that the services give.
+pub(crate) const PAGE: i32 = 200;
+
+/// Every row of a list of a service, [`whole`]: its client, the list that is asked for with what narrows it down, and the
+/// rows in the answer.
+macro_rules! every {
+    (
+        $visit:expr, $viewer:expr, $service:expr,
+        $list:ident($request:ident { $($field:ident: $value:expr),* $(,)? }).$rows:ident
+    ) => {
+        $crate::web::visit::whole(|page_token| async move {
+            let request = $request { $($field: $value,)* page_size: $crate::web::visit::PAGE, page_token };
+            let answer = $service.clone().$list($visit.call(request, $viewer)).await?.into_inner();
+            Ok((answer.$rows, answer.next_page_token))
+        })
+    };
+}
+pub(crate) use every;
+
 impl<S: Send + Sync> FromRequestParts<S> for Visit {
     type Rejection = <Extension<Arc<Sessions>> as FromRequestParts<S>>::Rejection;
 
