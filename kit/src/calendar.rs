@@ -193,8 +193,14 @@ impl WorkCalendar {
     /// The moment at which `minutes` of working time have gone by since `from`: with 0 minutes, `from` itself.
     #[must_use]
     pub fn add_working_minutes(&self, from: DateTime<Utc>, minutes: u32) -> DateTime<Utc> {
-        let mut left = TimeDelta::minutes(i64::from(minutes));
-        if left.is_zero() {
+        self.add_working_time(from, TimeDelta::minutes(i64::from(minutes)))
+    }
+
+    /// The moment at which so much working time has gone by since `from`: with none or less, `from` itself.
+    #[must_use]
+    pub fn add_working_time(&self, from: DateTime<Utc>, time: TimeDelta) -> DateTime<Utc> {
+        let mut left = time;
+        if left <= TimeDelta::zero() {
             return from;
         }
         let start = self.zone.local(from);

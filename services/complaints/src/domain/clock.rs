@@ -228,19 +228,7 @@ impl Clock {
             left -= ran;
             from = pause.to.unwrap_or(pause.from);
         }
-        if !working {
-            return from + left;
-        }
-        // Whole minutes, and the seconds beyond them within the working time that follows.
-        let seconds = left.num_seconds().max(0);
-        let minutes = u32::try_from(seconds.div_euclid(60)).unwrap_or(u32::MAX);
-        let rest = seconds.rem_euclid(60);
-        let at = calendar.add_working_minutes(from, minutes);
-        if rest == 0 {
-            return at;
-        }
-        let next = calendar.add_working_minutes(from, minutes.saturating_add(1));
-        next - TimeDelta::seconds(60 - rest)
+        if working { calendar.add_working_time(from, left) } else { from + left }
     }
 
     /// How long it stood still in all, by the wall clock.
@@ -348,6 +336,15 @@ mod tests {
 
     fn any_unit() -> impl Strategy<Value = Unit> {
         prop_oneof![Just(Unit::WorkingDays), Just(Unit::WorkingHours), Just(Unit::Days), Just(Unit::Hours)]
+    }
+
+    #[test]
+    fn what_is_left_counts_to_the_second_where_work_ends() {
+        // Monday, 08:00 WIB; after 49 minutes and 50 seconds it stands still until 11:49:20, before a break at noon.
+        let mut clock = clock(1, Unit::WorkingHours, at("2026-11-23T01:00:00Z"));
+        clock.pause(at("2026-11-23T01:49:50Z"));
+        clock.resume(&office(), at("2026-11-23T04:49:20Z"));
+        assert_eq!(clock.due_at, at("2026-11-23T04:59:30Z"));
     }
 
     proptest! {
