@@ -114,6 +114,7 @@ impl MigrationTrait for FirstCut {
             index("escalation_account", "escalation", &["account_id", "at", "id"]),
             index("outbox_due", "outbox", &["state", "next_at"]),
             index("outbox_complaint", "outbox", &["complaint_id", "created_at"]),
+            index("outbox_notification", "outbox", &["notification_id"]),
             index("stored_file_loose", "stored_file", &["complaint_id", "created_at"]),
             index("stored_file_scan", "stored_file", &["scan", "created_at"]),
             index("reveal_list", "reveal", &["requested_at", "id"]),

@@ -69,6 +69,8 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<usize, Error
             return Ok(moved);
         }
         last.clone_from(&ids);
+        // So that the transactions find them.
+        core.rules().await?;
         let before = moved;
         moved += tick_some(core, ids, now).await?;
         // Another instance is at it, or took them: the next pass looks again.
@@ -100,7 +102,7 @@ async fn tick_some(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Result<
 
 async fn tick_together(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Result<usize, Error> {
     let tx = core.db.begin().await?;
-    let rules = core.rules(&tx).await?;
+    let rules = core.rules_in(&tx).await?;
     let mut records = store::complaint::several(&tx, &core.cipher, ids).await?;
     // In one order, so that two instances never wait for each other crosswise.
     records.sort_by_key(|it| it.case.id);
@@ -175,7 +177,7 @@ async fn forget(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     let Some(before) = now.checked_sub_months(months) else { return Ok(()) };
     for record in store::complaint::to_forget(&core.db.read, &core.cipher, before, BATCH).await? {
         let tx = core.db.begin().await?;
-        let rules = core.rules(&tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let mut next = record.case.clone();
         for message in &mut next.messages {
             strip(message);
@@ -234,7 +236,7 @@ pub(crate) async fn fill_catalogue(core: &Core) -> anyhow::Result<()> {
         store::catalogue::insert_calendar(&tx, &version, now).await?;
     }
     tx.commit().await?;
-    let rules = core.rules(&core.db.read).await.context("reading the rules")?;
+    let rules = core.rules().await.context("reading the rules")?;
     let today = rules.date(now);
     let unverified: Vec<&str> = rules
         .deadlines

@@ -56,6 +56,10 @@ type Waiting = Stored<Content>;
 pub(crate) async fn tick(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
     let waiting: Vec<Waiting> =
         store::channel::waiting(&core.db.read, &core.vault, MessageState::Waiting, BATCH).await?;
+    if !waiting.is_empty() {
+        // So that the transactions find them.
+        core.rules().await?;
+    }
     let mut held = BTreeSet::new();
     for message in waiting {
         // What comes after a message that could not be placed waits with it.
@@ -102,7 +106,7 @@ async fn place(core: &Core, fetcher: &Fetcher, message: Waiting, now: DateTime<U
             // Before the transaction: what is fetched from outside must not hold the database.
             let arrived = gather(core, fetcher, message, now).await?;
             let tx = core.db.begin().await?;
-            let rules = core.rules(&tx).await?;
+            let rules = core.rules_in(&tx).await?;
             match arrived.message.body.envelope.source {
                 Source::Email => mail(core, &tx, &rules, arrived, now).await?,
                 Source::FacebookFeed | Source::InstagramComment => {
@@ -391,7 +395,7 @@ fn last_case<'a>(chat: &Chat, open: &'a [Open]) -> Option<&'a Open> {
 /// Nobody answered: what waited becomes a case of its own.
 async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let tx = core.db.begin().await?;
-    let rules = core.rules(&tx).await?;
+    let rules = core.rules_in(&tx).await?;
     let mut chat = store::chat::find(&tx, &core.vault, conversation).await?;
     let over = chat.memory.question.as_ref().is_some_and(|it| now - it.at >= conversation::PATIENCE);
     if !over {
@@ -813,8 +817,12 @@ async fn hinted(
         Hint::Signed(bare) => format!("cmp_{bare}").parse::<CaseId>().ok(),
         Hint::Message(id) => {
             // What we send carries the id of its notification, `ntf_….0@…`; what the sender wrote before, its own id.
-            let own = id.split(['.', '@']).next().unwrap_or_default();
-            let case = match store::outbox::case_of(tx, own).await? {
+            let ours = id.split(['.', '@']).next().filter(|it| it.starts_with("ntf_"));
+            let answered = match ours {
+                Some(notification) => store::outbox::case_of(tx, notification).await?,
+                None => None,
+            };
+            let case = match answered {
                 Some(case) => Some(case),
                 None => {
                     let source = Source::Email.to_string();
@@ -844,7 +852,7 @@ async fn amend(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let tx = core.db.begin().await?;
-    let rules = core.rules(&tx).await?;
+    let rules = core.rules_in(&tx).await?;
     let target: Option<Waiting> = store::channel::get(
         &tx,
         &core.vault,
@@ -927,7 +935,7 @@ async fn fetch_again(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Resu
             }
         };
         let tx = core.db.begin().await?;
-        let rules = core.rules(&tx).await?;
+        let rules = core.rules_in(&tx).await?;
         if !store::media::done(&tx, &pending).await? {
             continue;
         }

@@ -206,7 +206,7 @@ impl Sync {
                 continue;
             }
             let tx = self.core.db.begin().await?;
-            let rules = self.core.rules(&tx).await?;
+            let rules = self.core.rules_in(&tx).await?;
             take(&self.core, &tx, &rules, item, LAPOR, now).await?;
             tx.commit().await?;
         }

@@ -8,7 +8,8 @@ use mpp_kit::clock::ManualClock;
 use mpp_kit::config::Secret;
 use mpp_kit::files::{Files, FilesConfig};
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, temp_dir};
-use sea_orm::EntityTrait as _;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,7 +26,7 @@ use super::sync::{Sync, Taken, take};
 use super::{fetch, place, signature};
 use crate::config::Config;
 use crate::domain::case::Case;
-use crate::domain::rules::Category;
+use crate::domain::rules::{Category, Rules};
 use crate::domain::words::{Channel, DeliveryState, MessageKind, Publication, Secrecy, State};
 use crate::domain::workflow::{self, By, Order};
 use crate::error::Error;
@@ -95,19 +96,7 @@ impl World {
 
     /// Deadlines and one category.
     async fn fill(&self) {
-        let category = Category {
-            key: "UMUM".into(),
-            parent: String::new(),
-            name: "Umum".into(),
-            description: String::new(),
-            keywords: Vec::new(),
-            agency: String::new(),
-            deadline_kind: "GENERAL".into(),
-            questions: Vec::new(),
-            duplicate_metres: 0,
-            active: true,
-            emergency_advice: String::new(),
-        };
+        let category = umum();
         let tx = self.core.db.begin().await.unwrap();
         for deadline in crate::catalogue::deadlines().unwrap() {
             store::catalogue::save_deadline(&tx, &deadline).await.unwrap();
@@ -191,12 +180,28 @@ impl World {
     /// Does something to a case as it would be done by an officer.
     async fn decide(&self, case: &Case, by: By, order: Order) {
         let tx = self.core.db.begin().await.unwrap();
-        let rules = self.core.rules(&tx).await.unwrap();
+        let rules = self.core.rules_in(&tx).await.unwrap();
         let record = store::complaint::find(&tx, &self.core.cipher, case.id).await.unwrap().unwrap();
         let decision = workflow::decide(&record.case, &by, order, &rules, self.now()).unwrap();
         let change = Change::decided(Some(record), decision, "complaint.test");
         self.core.save_one(&tx, &rules, change, SYSTEM, self.now()).await.unwrap();
         tx.commit().await.unwrap();
+    }
+}
+
+fn umum() -> Category {
+    Category {
+        key: "UMUM".into(),
+        parent: String::new(),
+        name: "Umum".into(),
+        description: String::new(),
+        keywords: Vec::new(),
+        agency: String::new(),
+        deadline_kind: "GENERAL".into(),
+        questions: Vec::new(),
+        duplicate_metres: 0,
+        active: true,
+        emergency_advice: String::new(),
     }
 }
 
@@ -624,6 +629,42 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
 }
 
 #[tokio::test]
+async fn c_06_a_reply_to_our_mail_extends_the_case_it_was_about() {
+    with_mail(async |world, server, reader| {
+        let to = "aduan@contoh.go.id";
+        server.deliver(&mail(
+            "Siti <siti@warga.example>",
+            to,
+            "1",
+            "Subject: Jalan rusak\r\n",
+            "Depan pasar",
+        ));
+        reader.tick(world.now()).await.unwrap();
+        world.tick().await;
+        let case = world.only().await;
+        // As it is once notifications has taken what was to be told to the reporter.
+        let taken = outbox::Entity::update_many()
+            .col_expr(outbox::Column::NotificationId, Expr::value("ntf_01h455vb4pex5vsknk084sn02q"))
+            .filter(outbox::Column::ComplaintId.eq(case.id.to_string()))
+            .filter(outbox::Column::RecipientKind.eq("REPORTER"))
+            .exec(&world.core.db.write)
+            .await
+            .unwrap();
+        assert_eq!(taken.rows_affected, 1);
+        let quotes = |id: &str| format!("In-Reply-To: <{id}>\r\n");
+        let ours = quotes("ntf_01h455vb4pex5vsknk084sn02q.0@contoh.go.id");
+        server.deliver(&mail("siti@warga.example", to, "2", &ours, "Di sebelah utara"));
+        let foreign = quotes("xntf_01h455vb4pex5vsknk084sn02q.0@contoh.go.id");
+        server.deliver(&mail("siti@warga.example", to, "3", &foreign, "Lampu mati"));
+        reader.tick(world.now()).await.unwrap();
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!(cases.iter().map(|it| it.messages.len()).collect::<Vec<_>>(), [2, 1]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_06_attachments_of_a_mail_are_kept_by_their_content() {
     with_mail(async |world, server, reader| {
         server.deliver(std::str::from_utf8(include_bytes!("samples/multipart.eml")).unwrap());
@@ -691,7 +732,7 @@ const EXPORT: &[u8] = b"Tracking ID;Judul;Isi Laporan;Klasifikasi;Status;Tanggal
 async fn import(world: &World, content: &[u8]) -> Vec<Taken> {
     let sheet = file::read(content).unwrap();
     let tx = world.core.db.begin().await.unwrap();
-    let rules = world.core.rules(&tx).await.unwrap();
+    let rules = world.core.rules_in(&tx).await.unwrap();
     let mut taken = Vec::new();
     for item in &sheet.items {
         taken.push(take(&world.core, &tx, &rules, item, SYSTEM, world.now()).await.unwrap());
@@ -779,7 +820,7 @@ async fn c_11_the_api_brings_items_once_and_answers_are_read_back() {
 /// An officer answers first.
 async fn answer(world: &World, case: &Case) {
     let tx = world.core.db.begin().await.unwrap();
-    let rules = world.core.rules(&tx).await.unwrap();
+    let rules = world.core.rules_in(&tx).await.unwrap();
     let record = store::complaint::find(&tx, &world.core.cipher, case.id).await.unwrap().unwrap();
     let mut next = record.case.clone();
     next.messages.push(crate::domain::case::Message {
@@ -811,7 +852,7 @@ async fn c_60_each_day_both_sides_are_held_against_each_other() {
         // What we have from a file and LAPOR! does not show.
         let lost = Item { stage_label: "Baru".into(), text: "x".into(), ..Item::typed("9") };
         let tx = world.core.db.begin().await.unwrap();
-        let rules = world.core.rules(&tx).await.unwrap();
+        let rules = world.core.rules_in(&tx).await.unwrap();
         take(&world.core, &tx, &rules, &lost, SYSTEM, world.now()).await.unwrap();
         tx.commit().await.unwrap();
         simulator.set_status("1", "Selesai");
@@ -821,6 +862,29 @@ async fn c_60_each_day_both_sides_are_held_against_each_other() {
             ledger(&world).await.into_iter().map(|it| (it.tracking_id, it.mismatch)).collect::<Vec<_>>();
         let expected = [("1", "closed_there"), ("2", ""), ("9", "missing_there")];
         assert_eq!(reasons, expected.map(|(id, reason)| (id.to_owned(), reason.to_owned())));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_transaction_changed_and_never_committed_is_kept_for_nobody() {
+    on_both(async |world| {
+        let core = &world.core;
+        let name = |rules: &Rules| rules.categories["UMUM"].name.clone();
+        let renamed = async |name: &str| {
+            let tx = core.db.begin().await.unwrap();
+            let category = Category { name: name.to_owned(), ..umum() };
+            store::catalogue::save_category(&tx, &category, core.now()).await.unwrap();
+            (core.rules_in(&tx).await.unwrap(), tx)
+        };
+        let (seen, tx) = renamed("Dibatalkan").await;
+        assert_eq!(name(&seen), "Dibatalkan", "the transaction sees what it changed");
+        tx.rollback().await.unwrap();
+        assert_eq!(name(&core.rules().await.unwrap()), "Umum");
+        // The next change gets the number of the one that was taken back.
+        let (_, tx) = renamed("Lain-lain").await;
+        tx.commit().await.unwrap();
+        assert_eq!(name(&core.rules().await.unwrap()), "Lain-lain");
     })
     .await;
 }

@@ -33,7 +33,7 @@ pub(super) async fn track(
     request: GetPublicComplaintRequest,
 ) -> Result<GetPublicComplaintResponse, Error> {
     let (record, number) = core.by_pin(&core.db.read, &request.number, &request.pin).await?;
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     Ok(GetPublicComplaintResponse { complaint: Some(public(&record.case, number, &rules, core.now())) })
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn answer(
     let rating = u8::try_from(rating).unwrap_or(0);
     let (request, text, files, identity) = (&request, &text, &files, &identity);
     core.once(caller, ANSWER, (request, &request.request_id), |tx, now| async move {
-        let rules = core.rules(&*tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let (mut record, number) = core.by_pin(&*tx, &request.number, &request.pin).await?;
         let pseudonym = core.pseudonym(number);
         let asking = Asking { who: REPORTER, request_id: &request.request_id };
@@ -120,7 +120,7 @@ pub(super) async fn withdraw(
     check.finish()?;
     let (request, text) = (&request, &text);
     core.once(caller, WITHDRAW, (request, &request.request_id), |tx, now| async move {
-        let rules = core.rules(&*tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let (record, number) = core.by_pin(&*tx, &request.number, &request.pin).await?;
         let order = Order::Withdraw { reporter: core.pseudonym(number), text: text.clone() };
         // One of several reporters only leaves: the case is the others' too.

@@ -90,7 +90,7 @@ pub(super) async fn list(
 ) -> Result<ListBoardCasesResponse, Error> {
     let size = page_size(request.page_size, 50, 200)?;
     let db = &core.db.read;
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let desk = request.agency.replace('~', "/");
     let desks = core.desks(db, caller, &rules, "complaints.board").await?;
     if !reaches(&desks, &desk) || !core.rows(&desks, &rules).contains(&desk) {
@@ -126,7 +126,7 @@ pub(super) async fn report(
     request: GetReportRequest,
 ) -> Result<GetReportResponse, Error> {
     let db = &core.db.read;
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let zone = rules.calendar(&rules.home).2.zone();
     let mut check = Checker::new();
     let span = period(&request.period, zone);
@@ -181,7 +181,7 @@ impl Core {
     async fn board(&self, caller: &Caller) -> Result<Board, Error> {
         let db = &self.db.read;
         let now = self.now();
-        let rules = self.rules(db).await?;
+        let rules = self.rules().await?;
         let desks = self.desks(db, caller, &rules, "complaints.board").await?;
         let counts = store::board::counts(db).await?;
         let since = rules.date(now).checked_sub_days(Days::new(90)).unwrap_or_else(|| rules.date(now));

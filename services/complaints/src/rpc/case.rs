@@ -111,16 +111,30 @@ pub(crate) fn verb_name(verb: crate::domain::words::Verb) -> String {
 
 impl Core {
     /// What the rules read, as it is now. Read again only when something of it has changed.
-    pub(crate) async fn rules(&self, db: &impl ConnectionTrait) -> Result<Arc<Rules>, Error> {
+    pub(crate) async fn rules(&self) -> Result<Arc<Rules>, Error> {
+        let db = &self.db.read;
         let changes = store::catalogue::changes(db).await?;
-        if let Some((seen, rules)) = self.rules.read().await.as_ref()
-            && *seen == changes
-        {
-            return Ok(Arc::clone(rules));
+        if let Some(known) = self.known_rules(changes).await {
+            return Ok(known);
         }
         let rules = Arc::new(store::catalogue::rules(db, &self.config.regency).await?);
         *self.rules.write().await = Some((changes, Arc::clone(&rules)));
         Ok(rules)
+    }
+
+    /// What the rules read, as a transaction sees it. What that has changed itself is kept for nobody else: it may never
+    /// be committed, and then another change gets its number.
+    pub(crate) async fn rules_in(&self, tx: &DatabaseTransaction) -> Result<Arc<Rules>, Error> {
+        let changes = store::catalogue::changes(tx).await?;
+        match self.known_rules(changes).await {
+            Some(known) => Ok(known),
+            None => Ok(Arc::new(store::catalogue::rules(tx, &self.config.regency).await?)),
+        }
+    }
+
+    async fn known_rules(&self, changes: i64) -> Option<Arc<Rules>> {
+        let known = self.rules.read().await;
+        known.as_ref().filter(|(seen, _)| *seen == changes).map(|(_, rules)| Arc::clone(rules))
     }
 
     /// The case with this id, if the caller may see it.
@@ -150,7 +164,7 @@ impl Core {
         request_id: &str,
         now: DateTime<Utc>,
     ) -> Result<Record, Error> {
-        let rules = self.rules(tx).await?;
+        let rules = self.rules_in(tx).await?;
         let record = self.visible(tx, caller, id, &rules).await?;
         check_version(version, record.version)?;
         let parts = self.parts(tx, caller, &record.case, &rules).await?;

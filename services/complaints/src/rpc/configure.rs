@@ -40,7 +40,7 @@ pub(super) async fn list_categories(
     _caller: &Caller,
     request: ListCategoriesRequest,
 ) -> Result<ListCategoriesResponse, Error> {
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     let all: Vec<_> = rules.categories.values().map(convert::category).collect();
     let (categories, next_page_token) = pages(all, (request.page_size, &request.page_token), "categories")?;
     Ok(ListCategoriesResponse { categories, next_page_token })
@@ -51,7 +51,7 @@ pub(super) async fn list_agencies(
     _caller: &Caller,
     request: ListAgenciesRequest,
 ) -> Result<ListAgenciesResponse, Error> {
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     let all: Vec<_> = rules.agencies.values().map(convert::agency).collect();
     let (agencies, next_page_token) = pages(all, (request.page_size, &request.page_token), "agencies")?;
     Ok(ListAgenciesResponse { agencies, next_page_token })
@@ -120,7 +120,7 @@ pub(super) async fn list_deadlines(
     _caller: &Caller,
     request: ListDeadlinesRequest,
 ) -> Result<ListDeadlinesResponse, Error> {
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     let today = rules.date(core.now());
     let all: Vec<_> = rules
         .deadlines
@@ -194,7 +194,7 @@ impl Applying<'_> {
     }
 
     async fn rules(&self) -> Result<std::sync::Arc<Rules>, Error> {
-        self.core.rules(self.tx).await
+        self.core.rules_in(self.tx).await
     }
 }
 
@@ -319,7 +319,7 @@ apply!(apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse, "ApplyCale
 /// Counts running clocks of a calendar again by its new version. Met and missed ones stay; each change is in the journal.
 async fn recount(change: &Applying<'_>, written: &CalendarVersion) -> Result<i64, Error> {
     let core = change.core;
-    let rules = core.rules(change.tx).await?;
+    let rules = core.rules_in(change.tx).await?;
     let (mut after, mut recounted) = (String::new(), 0_i64);
     loop {
         let records = store::complaint::open_after(change.tx, &core.cipher, &after, BATCH).await?;

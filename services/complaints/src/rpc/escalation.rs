@@ -60,7 +60,7 @@ pub(super) async fn acknowledge(
         }
         let record = store::complaint::find(&*tx, &core.cipher, step.case).await?;
         let record = record.ok_or(Error::NotFound(Thing::Complaint))?;
-        let rules = core.rules(&*tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let mut change = Change::of(record.clone(), record.case, "escalation.acknowledged");
         change.waiting_steps = Some(store::escalation::waiting(&*tx, step.case).await? > 0);
         change.detail.insert("escalation", id.to_string());

@@ -34,8 +34,7 @@ pub(super) async fn export(
     caller: &Caller,
     request: ExportEvidenceRequest,
 ) -> Result<ExportEvidenceResponse, Error> {
-    let db = &core.db.read;
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let mut check = Checker::new();
     let first = convert::date(&mut check, "from", &request.from);
     let last = convert::date(&mut check, "to", &request.to);

@@ -56,7 +56,7 @@ pub(super) async fn handle(
     caller: &Caller,
     request: FileComplaintRequest,
 ) -> Result<FileComplaintResponse, Error> {
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     let report = parse(core, caller, &request, &rules)?;
     let follow: Option<Number> = request.follow_number.parse().ok();
     let request = &request;

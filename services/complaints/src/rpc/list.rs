@@ -32,7 +32,7 @@ pub(super) async fn handle(
     let after = PageToken::decode(&request.page_token, &token)?.and_then(|it| read_place(&it));
     let db = &core.db.read;
     let now = core.now();
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     // What an agency works on is what it holds, not all that its area lets it read.
     let permission = if which == WorkList::Mine { "complaints.work" } else { "complaints.read" };
     let mut desks = core.desks(db, caller, &rules, permission).await?;
@@ -84,7 +84,7 @@ fn key(line: &Line) -> String {
 async fn by_number(core: &Core, caller: &Caller, number: &str) -> Result<ListComplaintsResponse, Error> {
     let Ok(number) = number.parse::<Number>() else { return Ok(ListComplaintsResponse::default()) };
     let db = &core.db.read;
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let mut complaints = Vec::new();
     if let Some(record) = store::complaint::by_number(db, &core.cipher, number).await?
         && core.sees(db, caller, &record.case, &rules).await?
@@ -107,7 +107,7 @@ async fn to_acknowledge(
     let limit = u64::from(size) + 1;
     let mut steps = store::escalation::to_account(db, &caller.id, true, after.as_ref(), limit).await?;
     let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let mut ids = Vec::new();
     for record in
         store::complaint::several(db, &core.cipher, steps.iter().map(|it| it.case.to_string()).collect())

@@ -44,7 +44,7 @@ pub(super) async fn list(
     let token = format!("published {filter:?}");
     let after = PageToken::decode(&request.page_token, &token)?.and_then(|it| read_place(&it));
     let db = &core.db.read;
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let mut records =
         store::complaint::published(db, &core.cipher, &filter, after.as_ref(), u64::from(size) + 1).await?;
     let next_page_token = cut(&mut records, size, &token, |it| place(it.updated_at, &it.case.id.to_string()));
@@ -59,7 +59,7 @@ pub(super) async fn similar(
 ) -> Result<ListSimilarComplaintsResponse, Error> {
     let size = page_size(request.page_size, 5, 50)?;
     let db = &core.db.read;
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let point = (request.latitude, request.longitude);
     let sound = point.0.is_finite() && point.1.is_finite() && point.0.abs() < 89.0 && point.1.abs() <= 180.0;
     let Some(category) = rules.categories.get(&request.category).filter(|_| sound) else {

@@ -31,7 +31,7 @@ pub(super) async fn request(
     let mut check = Checker::new();
     let case: Option<CaseId> = check.id("complaint", &request.complaint);
     if let Some(case) = case {
-        let rules = core.rules(&core.db.read).await?;
+        let rules = core.rules().await?;
         core.visible(&core.db.read, caller, case, &rules).await?;
         if !Core::reveals(caller) {
             return Err(Error::Denied);
@@ -42,7 +42,7 @@ pub(super) async fn request(
     let case = case.ok_or(Error::NotFound(Thing::Complaint))?;
     let (request, purpose) = (&request, &purpose);
     core.once(caller, REQUEST, (request, &request.request_id), |tx, now| async move {
-        let rules = core.rules(&*tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let found = core.visible(&*tx, caller, case, &rules).await?;
         let reporter = found.case.reporters.iter().find(|it| it.pseudonym == request.reporter);
         let reporter = reporter.ok_or(Error::NotFound(Thing::Reveal))?;
@@ -82,7 +82,7 @@ pub(super) async fn approve(
     let request = &request;
     core.once(caller, APPROVE, (request, &request.request_id), |tx, now| async move {
         let reveal = store::reveal::find(&*tx, id).await?.ok_or(Error::NotFound(Thing::Reveal))?;
-        let rules = core.rules(&*tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let found = core.visible(&*tx, caller, reveal.case, &rules).await.map_err(hide)?;
         if reveal.requested_by == caller.id {
             return Err(Error::OwnRequest);
@@ -114,7 +114,7 @@ pub(super) async fn get(
     let id = id.ok_or(Error::NotFound(Thing::Reveal))?;
     let db = &core.db.read;
     let reveal = store::reveal::find(db, id).await?.ok_or(Error::NotFound(Thing::Reveal))?;
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     core.visible(db, caller, reveal.case, &rules).await.map_err(hide)?;
     let mut told = convert::reveal(&reveal);
     let open = reveal.open_until.is_some_and(|until| core.now() < until);
@@ -142,7 +142,7 @@ pub(super) async fn list(
     let mut found =
         store::reveal::list(db, request.waiting_only, after.as_ref(), u64::from(size) + 1).await?;
     let next_page_token = cut(&mut found, size, &filter, |it| place(it.requested_at, &it.id.to_string()));
-    let rules = core.rules(db).await?;
+    let rules = core.rules().await?;
     let mut reveals = Vec::new();
     for it in found {
         match core.visible(db, caller, it.case, &rules).await {

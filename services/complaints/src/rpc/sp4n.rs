@@ -36,7 +36,7 @@ pub(super) async fn import(
     }
     let (request, who) = (&request, caller.who());
     core.once(caller, IMPORT, (request, &request.request_id), |tx, now| async move {
-        let rules = core.rules(&*tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let asking = Asking { who, request_id: &request.request_id };
         let mut answer = ImportSp4nFileResponse::default();
         for item in &sheet.items {
@@ -115,7 +115,7 @@ pub(super) async fn record_tracking(
 ) -> Result<RecordSp4nTrackingResponse, Error> {
     // What is out of reach does not exist, whatever is asked of it.
     if let Ok(case) = request.complaint.parse() {
-        let rules = core.rules(&core.db.read).await?;
+        let rules = core.rules().await?;
         core.visible(&core.db.read, caller, case, &rules).await?;
     }
     let tracking = request.tracking_id.trim().trim_start_matches('#').to_owned();
@@ -132,7 +132,7 @@ pub(super) async fn record_tracking(
     let id: CaseId = request.complaint.parse().map_err(|_| Error::NotFound(Thing::Complaint))?;
     let request = &request;
     core.once(caller, RECORD, (request, &request.request_id), |tx, now| async move {
-        let rules = core.rules(&*tx).await?;
+        let rules = core.rules_in(&tx).await?;
         let record = core.visible(&*tx, caller, id, &rules).await?;
         let known = store::ledger::by_tracking(&*tx, &tracking).await?;
         if known.as_ref().is_some_and(|it| it.case != id.to_string()) {

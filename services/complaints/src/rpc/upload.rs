@@ -58,7 +58,7 @@ pub(super) async fn get(
     let file: Option<FileId> = check.id("file", &request.file);
     check.finish()?;
     let (Some(case), Some(file)) = (case, file) else { return Err(Error::NotFound(Thing::File)) };
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     core.visible(&core.db.read, caller, case, &rules).await?;
     let (file, owner) = store::file::find(&core.db.read, file).await?.ok_or(Error::NotFound(Thing::File))?;
     if owner != Some(case.to_string()) {

@@ -58,7 +58,7 @@ macro_rules! verb {
             let case: Option<CaseId> = checker.id("complaint", &request.complaint);
             // What is out of reach does not exist, whatever is asked of it.
             if let Some(case) = case {
-                let rules = core.rules(&core.db.read).await?;
+                let rules = core.rules().await?;
                 core.visible(&core.db.read, caller, case, &rules).await?;
             }
             let parsed = {
@@ -77,7 +77,8 @@ macro_rules! verb {
                         let $parsed = parsed.clone();
                         $run?
                     };
-                    let complaint = core.view(&*tx, caller, &record, now).await?;
+                    let rules = core.rules_in(&tx).await?;
+                    let complaint = core.view(&*tx, caller, &record, &rules, now).await?;
                     Ok($response { complaint: Some(complaint) })
                 })
                 .await;
@@ -180,7 +181,7 @@ verb!(recategorise_complaint(RecategoriseComplaintRequest) -> RecategoriseCompla
 ),
 |work, parsed| {
     let (category, class, reason) = parsed;
-    let rules = work.core.rules(work.tx).await?;
+    let rules = work.core.rules_in(work.tx).await?;
     let (record, part) = officer(&work, &[Part::Coordinator, Part::Inspector]).await?;
     let class = class.unwrap_or(record.case.class);
     let by = access::by(work.caller, part, &record.case);
@@ -197,7 +198,7 @@ verb!(reopen_complaint(ReopenComplaintRequest) -> ReopenComplaintResponse, "Reop
 verb!(add_complaint_note(AddComplaintNoteRequest) -> AddComplaintNoteResponse, "AddComplaintNote",
 |check, it| long_text(check, "text", &it.text, 1, 4000),
 |work, text| {
-    let rules = work.core.rules(work.tx).await?;
+    let rules = work.core.rules_in(work.tx).await?;
     let (record, part) = officer(&work, &[Part::Coordinator, Part::Agency, Part::Inspector]).await?;
     let by = access::by(work.caller, part, &record.case);
     let next = workflow::add(&record.case, &by, "", (text, Vec::new(), String::new()), work.now)?;
@@ -216,7 +217,7 @@ verb!(set_complaint_publication(SetComplaintPublicationRequest) -> SetComplaintP
 },
 |work, parsed| {
     let (publish, reason) = parsed;
-    let rules = work.core.rules(work.tx).await?;
+    let rules = work.core.rules_in(work.tx).await?;
     let (record, _) = officer(&work, &[Part::Coordinator]).await?;
     let next = workflow::set_publication(&record.case, publish, reason)?;
     let what = if publish { "complaint.published" } else { "complaint.withheld" };
@@ -250,7 +251,7 @@ fn helpers(check: &mut Checker, it: &DisposeComplaintRequest) -> Vec<(String, St
 
 /// The case, and the first of these parts that the caller has in it.
 async fn officer(work: &Work<'_>, wanted: &[Part]) -> Result<(Record, Part), Error> {
-    let rules = work.core.rules(work.tx).await?;
+    let rules = work.core.rules_in(work.tx).await?;
     let record = work.core.visible(work.tx, work.caller, work.case, &rules).await?;
     check_version(work.version, record.version)?;
     let parts = work.core.parts(work.tx, work.caller, &record.case, &rules).await?;
@@ -259,7 +260,7 @@ async fn officer(work: &Work<'_>, wanted: &[Part]) -> Result<(Record, Part), Err
 }
 
 async fn help(work: &Work<'_>, agency: String, text: String) -> Result<Record, Error> {
-    let rules = work.core.rules(work.tx).await?;
+    let rules = work.core.rules_in(work.tx).await?;
     let record = work.core.visible(work.tx, work.caller, work.case, &rules).await?;
     check_version(work.version, record.version)?;
     if !work.core.areas(work.tx, work.caller, "complaints.work").await?.reach(&agency) {
@@ -273,7 +274,7 @@ async fn help(work: &Work<'_>, agency: String, text: String) -> Result<Record, E
 }
 
 async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
-    let rules = work.core.rules(work.tx).await?;
+    let rules = work.core.rules_in(work.tx).await?;
     let survivor = work.core.visible(work.tx, work.caller, into, &rules).await?;
     let order = Order::Merge {
         into,

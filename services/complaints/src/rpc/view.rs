@@ -16,6 +16,7 @@ use serde_json::json;
 use super::{Core, convert};
 use crate::domain::CaseId;
 use crate::domain::case::Case;
+use crate::domain::rules::Rules;
 use crate::domain::words::{Class, Part};
 use crate::domain::workflow;
 use crate::error::{Error, Thing};
@@ -31,10 +32,10 @@ pub(super) async fn get(
     let mut check = Checker::new();
     let id: Option<CaseId> = check.id("complaint", &request.complaint);
     check.finish()?;
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     let id = id.ok_or(Error::NotFound(Thing::Complaint))?;
     let record = core.visible(&core.db.read, caller, id, &rules).await?;
-    let mut complaint = core.view(&core.db.read, caller, &record, core.now()).await?;
+    let mut complaint = core.view(&core.db.read, caller, &record, &rules, core.now()).await?;
     if core.may_know_reporters(caller, &record.case).await? {
         let mut shown = Vec::new();
         for (told, it) in complaint.reporters.iter_mut().zip(&record.case.reporters) {
@@ -63,7 +64,7 @@ pub(super) async fn journal(
     let size = page_size(request.page_size, 50, 200)?;
     let filter = format!("journal {}", request.complaint);
     let after = PageToken::decode(&request.page_token, &filter)?.and_then(|it| it.parse().ok()).unwrap_or(0);
-    let rules = core.rules(&core.db.read).await?;
+    let rules = core.rules().await?;
     let id = id.ok_or(Error::NotFound(Thing::Complaint))?;
     core.visible(&core.db.read, caller, id, &rules).await?;
     let mut entries = journal::read(&core.db.read, Some(&id.to_string()), after, u64::from(size) + 1).await?;
@@ -90,7 +91,7 @@ impl Core {
         if case.class == Class::Whistleblowing {
             return Ok(false);
         }
-        let rules = self.rules(&self.db.read).await?;
+        let rules = self.rules().await?;
         let parts = self.parts(&self.db.read, caller, case, &rules).await?;
         Ok(parts.iter().any(|it| matches!(it, Part::Coordinator | Part::Agency)))
     }
@@ -101,16 +102,16 @@ impl Core {
         db: &impl ConnectionTrait,
         caller: &Caller,
         record: &Record,
+        rules: &Rules,
         now: DateTime<Utc>,
     ) -> Result<Complaint, Error> {
-        let rules = self.rules(db).await?;
         let case = &record.case;
-        let parts = self.parts(db, caller, case, &rules).await?;
+        let parts = self.parts(db, caller, case, rules).await?;
         let steps = store::escalation::of_case(db, case.id).await?;
         let messages = store::outbox::of_case(db, case.id).await?;
         // What shows where a secret reporter stood is shown to nobody in full.
         let place = if case.secrecy().shows_reporter() { case.place.clone() } else { case.place.coarse() };
-        let charges = case.charges(&rules, now);
+        let charges = case.charges(rules, now);
         Ok(Complaint {
             id: case.id.to_string(),
             number: case.number.to_string(),

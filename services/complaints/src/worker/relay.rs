@@ -191,7 +191,7 @@ impl Relay {
         if (delivered || state == DeliveryState::Failed)
             && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
         {
-            let rules = core.rules(&tx).await?;
+            let rules = core.rules_in(&tx).await?;
             let change = if delivered {
                 workflow::deliver(&record.case, &rules, now)
                     .map(|next| Change::of(record, next, "complaint.question_delivered"))
@@ -287,7 +287,7 @@ impl Relay {
             "yang_diminta" => last(case, &[MessageKind::Question]),
             "jabatan" => "pejabat yang berwenang".to_owned(),
             "tujuan" => "sebagaimana dicatat pada laporan Anda".to_owned(),
-            "waktu" => local(&*core.rules(&core.db.read).await?, message.created_at),
+            "waktu" => local(&*core.rules().await?, message.created_at),
             other => message.body.placeholders.get(other).cloned().unwrap_or_else(|| "-".to_owned()),
         })
     }
