@@ -31,8 +31,7 @@ impl TimeZone {
     }
 
     /// Minutes that its wall clock is ahead of UTC.
-    #[must_use]
-    pub fn offset_minutes(self) -> i32 {
+    fn offset_minutes(self) -> i32 {
         match self {
             Self::Wib => 7 * 60,
             Self::Wita => 8 * 60,

@@ -5,6 +5,7 @@
 //! once, and one at a time to an address that fails: a slow or dead receiver costs the others nothing.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::cipher::Cipher;
 use crate::clock::Clock;
 use crate::component::{Env, Worker};
 use crate::db::Db;
-use crate::event;
+use crate::event::{self, Recorded};
 use crate::fault::chain;
 use crate::journal;
 
@@ -122,6 +123,7 @@ impl Dispatcher {
         let last = event::last_seq(&self.db.read).await?;
         let endpoints = store::enabled(&self.db.read, &self.cipher).await?;
         self.watch.enabled(&endpoints);
+        let mut batches: HashMap<i64, Vec<Recorded>> = HashMap::new();
         for endpoint in endpoints {
             // Where nobody notes when owners call, as for the installation itself, nobody is missed.
             let limit = TimeDelta::days(self.config.unseen_days.into());
@@ -131,7 +133,14 @@ impl Dispatcher {
                 continue;
             }
             if endpoint.planned_seq < last {
-                tick.planned += self.plan(&endpoint, now).await?;
+                // Most addresses stand at the same place: what follows it is read once.
+                let events = match batches.entry(endpoint.planned_seq) {
+                    Entry::Occupied(read) => read.into_mut(),
+                    Entry::Vacant(unread) => {
+                        unread.insert(event::list(&self.db.read, None, endpoint.planned_seq, BATCH).await?)
+                    }
+                };
+                tick.planned += self.plan(&endpoint, events, now).await?;
             }
             tick.begun += self.begin_due(&endpoint, now).await?;
         }
@@ -147,8 +156,13 @@ impl Dispatcher {
         while tasks.join_next().await.is_some() {}
     }
 
-    async fn plan(&self, endpoint: &Endpoint, now: DateTime<Utc>) -> Result<usize, DbErr> {
-        let events = event::list(&self.db.read, None, endpoint.planned_seq, BATCH).await?;
+    /// Plans what its owner is told of these events, which follow the last that was planned.
+    async fn plan(
+        &self,
+        endpoint: &Endpoint,
+        events: &[Recorded],
+        now: DateTime<Utc>,
+    ) -> Result<usize, DbErr> {
         let Some(last) = events.last() else { return Ok(0) };
         let tx = self.db.begin().await?;
         if !store::advance(&tx, endpoint.id, endpoint.planned_seq, last.seq).await? {
@@ -243,8 +257,8 @@ impl Dispatcher {
             answer: outcome.answer.clone(),
             ms: u32::try_from(outcome.took.as_millis()).unwrap_or(u32::MAX),
         });
-        let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
-        let next = rules::next(delivery.attempt_count, outcome.status, outcome.retry_after, dice, now);
+        let next =
+            rules::next(delivery.attempt_count, outcome.status, outcome.retry_after, rand::random(), now);
         let told;
         (delivery.state, delivery.due_at, told) = match next {
             Next::Delivered => (DeliveryState::Delivered, now, "DELIVERED"),

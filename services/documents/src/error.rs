@@ -8,8 +8,8 @@ use sea_orm::DbErr;
 use thiserror::Error;
 use tonic::Code;
 
-use crate::blob::FilesError;
 use crate::domain::workflow::decide::Rejection;
+use mpp_kit::files::FilesError;
 
 /// After which time a caller may try again when something we depend on does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -4,7 +4,6 @@
 //! Read [`domain`] first; `README.md` beside the manifest says what the service owns and promises.
 
 mod adapter;
-mod blob;
 pub mod catalogue;
 mod config;
 pub mod domain;
@@ -16,16 +15,18 @@ mod rpc;
 mod store;
 mod worker;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use mpp_kit::cipher::{Cipher, load_or_make_key};
 use mpp_kit::component::{Component, Env, Role};
 use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::db::Db;
+use mpp_kit::files::Files;
 use mpp_proto::documents::v1::documents_service_server::DocumentsServiceServer;
 use tonic::service::Routes;
 
-pub use blob::Place;
 pub use config::{
     Config, ConfigError, FilesConfig, OssConfig, SicantikConfig, SigningConfig, SigningService,
     WebhooksConfig,
@@ -43,6 +44,20 @@ pub const SERVICE: &str = "mpp.documents.v1.DocumentsService";
 /// Messages up to this size: an upload of 3 MiB with what is around it, and a signed letter.
 const MESSAGE_LIMIT: usize = 5 << 20;
 
+/// What digests are made for. The same for ever: codes and links follow from them.
+const DIGESTS: &str = "mpp.documents.digests";
+
+/// Where the process keeps what is not configured to be elsewhere.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The folder for files, when no bucket is configured.
+    pub files: PathBuf,
+    /// The file with the key of the installation, when none is configured. Made when it is missing.
+    pub key_file: PathBuf,
+    /// Where people reach the gateway, without a slash at the end: what stands in the QR of a letter.
+    pub base_url: String,
+}
+
 /// The service, ready to be served. The tables must be there (`mpp_migrations::run("documents", …)`). The first start makes
 /// the key of the installation, unless one is configured, and fills the catalogue with the types that ship with it.
 ///
@@ -52,9 +67,9 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
     config.check()?;
     // Whoever was first chose; what matters is that there is one before a client is built.
     let _already = rustls::crypto::ring::default_provider().install_default();
-    let key = blob::load_or_make_key("documents.file_key", config.file_key.expose_secret(), &place.key_file)?;
-    let cipher = blob::Cipher::new(key, blob::DIGESTS);
-    let files = blob::Files::open(&config.files, &place.files, cipher.clone())?;
+    let key = load_or_make_key("documents.file_key", config.file_key.expose_secret(), &place.key_file)?;
+    let cipher = Cipher::new(key, DIGESTS);
+    let files = Files::open(&config.files, &place.files, cipher.clone())?;
     let signers = adapter::signer::Signers::open(&config.signing, &files, env.clock.now()).await?;
     let core = Arc::new(rpc::Core {
         db,

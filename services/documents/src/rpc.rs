@@ -62,11 +62,12 @@ use sea_orm::DatabaseTransaction;
 use tonic::{Request, Response, Status};
 
 use crate::adapter::signer::Signers;
-use crate::blob::{Cipher, Files};
 use crate::config::Config;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::press::Press;
+use mpp_kit::cipher::Cipher;
+use mpp_kit::files::Files;
 use types::Types;
 
 /// What every RPC works with.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::domain::NotificationId;
 use crate::domain::channel::Channel as Kind;
 use crate::domain::outcome::Outcome;
 use crate::domain::simulated as nobody;
@@ -72,6 +73,12 @@ impl fmt::Debug for Message {
         // Never an address, never a text.
         write!(f, "Message({}.{})", self.notification, self.step)
     }
+}
+
+/// The message and step that a tag names, see [`Message::tag`].
+pub(crate) fn of_tag(tag: &str) -> Option<(NotificationId, u32)> {
+    let (id, step) = tag.rsplit_once('.')?;
+    Some((id.parse().ok()?, step.parse().ok()?))
 }
 
 impl Message {

@@ -4,20 +4,20 @@
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use mpp_kit::fault::{Fault, Problem};
 use secrecy::SecretString;
 use thiserror::Error;
 use tonic::Code;
 
 use super::{bsre, tsa};
-use crate::blob::{Files, FilesError};
 use crate::config::{SigningConfig, SigningService};
 use crate::domain::office;
 use crate::letter::ca::{TestCa, Validity};
 use crate::letter::certificate::{Certificate, Roots, Subject};
 use crate::letter::pades::{RESERVE, Seal, SealError, SignatureFields};
 use crate::letter::verify::{Expected, Refused, check_returned};
+use mpp_kit::files::{Files, FilesError};
 
 /// What is to be signed, and by whom.
 pub(crate) struct Order<'a> {
@@ -30,8 +30,8 @@ pub(crate) struct Order<'a> {
     pub(crate) reason: String,
     pub(crate) location: String,
     pub(crate) at: DateTime<Utc>,
-    /// Minutes that the local time is ahead of UTC.
-    pub(crate) offset_minutes: i32,
+    /// The zone of the office.
+    pub(crate) offset: FixedOffset,
 }
 
 /// What only the signer knows. Used once: it goes into the request and nowhere else.
@@ -252,13 +252,11 @@ impl Signers {
 
     /// Signs with the seal of this installation, with a time stamp where an authority is set: B-T, else B-B.
     pub(crate) async fn sealed(&self, order: Order<'_>) -> Result<Vec<u8>, SigningError> {
-        let offset = chrono::FixedOffset::east_opt(order.offset_minutes * 60)
-            .ok_or_else(|| SigningError::Broken(anyhow::anyhow!("an office lies in no time zone")))?;
         let subject = self.seal.certificate().subject();
         let fields = SignatureFields {
             field: format!("TTD{}", order.nth),
             page: order.place.0,
-            time: order.at.with_timezone(&offset),
+            time: order.at.with_timezone(&order.offset),
             name: order.signer.name.clone(),
             reason: Some(order.reason.clone()),
             location: Some(order.location.clone()),

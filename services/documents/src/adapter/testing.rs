@@ -17,14 +17,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::DIGESTS;
 use crate::adapter::signer::Signers;
-use crate::blob::{Cipher, DIGESTS, Files};
 use crate::config::{Config, FilesConfig, OssConfig, SigningConfig, WebhooksConfig};
 use crate::domain::EventId;
 use crate::metrics::Metrics;
 use crate::press::Press;
 use crate::rpc::Core;
 use crate::rpc::types::Types;
+use mpp_kit::cipher::Cipher;
+use mpp_kit::files::Files;
 
 /// A documents core of its own.
 pub(crate) struct World {

@@ -503,7 +503,6 @@ pub(super) fn document(
     sha256: &str,
     signatures: usize,
     today: chrono::NaiveDate,
-    allowed: Vec<String>,
 ) -> proto::Document {
     proto::Document {
         id: document.id.to_string(),
@@ -522,7 +521,7 @@ pub(super) fn document(
         replaces: document.body.replaces.map(|id| id.to_string()).unwrap_or_default(),
         revoke_reason: document.body.end_reason.clone(),
         version: document.version,
-        allowed_verbs: allowed,
+        allowed_verbs: Vec::new(),
         date: document.body.date.map(|date| date.to_string()).unwrap_or_default(),
     }
 }

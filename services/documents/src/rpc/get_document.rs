@@ -86,6 +86,6 @@ impl Core {
         let revisions = store::document::revisions(db, document.id).await?;
         let sha256 = revisions.last().map(|revision| revision.sha256.clone()).unwrap_or_default();
         let today = office.zone().local(self.now()).date();
-        Ok(convert::document(document, &sha256, revisions.len(), today, Vec::new()))
+        Ok(convert::document(document, &sha256, revisions.len(), today))
     }
 }

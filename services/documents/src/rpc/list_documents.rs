@@ -63,7 +63,7 @@ pub(super) async fn handle(
         };
         let today = zone.local(core.now()).date();
         let (sha256, signatures) = files.get(&document.id.to_string()).cloned().unwrap_or_default();
-        documents.push(convert::document(document, &sha256, signatures, today, Vec::new()));
+        documents.push(convert::document(document, &sha256, signatures, today));
     }
     Ok(Response::new(ListDocumentsResponse { documents, next_page_token }))
 }

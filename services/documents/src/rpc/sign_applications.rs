@@ -286,7 +286,7 @@ impl Core {
             reason: case.title.clone(),
             location: acting.office.place.clone(),
             at: now,
-            offset_minutes: acting.office.zone().offset_minutes(),
+            offset: acting.office.zone().fixed(),
         };
         let signed = match credential {
             Some(credential) => self.signers.sign(order, credential).await,

@@ -11,12 +11,12 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::entity::{application, work_item};
-use crate::blob::Cipher;
 use crate::domain::field::Values;
 use crate::domain::person::Subject;
 use crate::domain::step::{OfficeLevel, StepKind, StepRole};
 use crate::domain::workflow::{Application, Event, State};
 use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+use mpp_kit::cipher::Cipher;
 use mpp_kit::row::{count, number, open, read, seal};
 
 /// An application with everything that belongs to it.

@@ -11,9 +11,9 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::entity::{document, document_revision, office, register_number};
-use crate::blob::Cipher;
 use crate::domain::document::DocumentState;
 use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+use mpp_kit::cipher::Cipher;
 use mpp_kit::counter;
 use mpp_kit::row::{count, number, open, read, seal};
 

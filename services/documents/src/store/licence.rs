@@ -11,11 +11,11 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use self::entity::{cursor, licence, message, receipt};
-use crate::blob::Cipher;
 use crate::domain::ApplicationId;
 use crate::domain::licence::{
     Keys, LicenceId, LicenceMessageId, MessageKind, MessageState, OssStatus, Source,
 };
+use mpp_kit::cipher::Cipher;
 use mpp_kit::counter;
 use mpp_kit::row::{count, number, open, read, seal};
 

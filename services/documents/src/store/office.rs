@@ -8,9 +8,9 @@ use sea_orm::{
 };
 
 use super::entity::office::{ActiveModel, Column, Entity, Model};
-use crate::blob::Cipher;
 use crate::domain::OfficeId;
 use crate::domain::office::{Office, OfficeArea};
+use mpp_kit::cipher::Cipher;
 use mpp_kit::row;
 
 fn office(cipher: &Cipher, row: &Model) -> Result<Office, DbErr> {

@@ -8,7 +8,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait as _};
 use serde::{Deserialize, Serialize};
 
 use super::entity::person_record::{ActiveModel, Column, Entity};
-use crate::blob::Cipher;
+use mpp_kit::cipher::Cipher;
 use mpp_kit::row;
 
 /// What a person told.

@@ -15,8 +15,9 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use mpp_kit::config::ExposeSecret as _;
 
-use super::{Channel, Message, Report};
+use super::{Channel, Message, Report, of_tag};
 use crate::config::{EmailConfig, Security};
+use crate::domain::NotificationId;
 use crate::domain::outcome::Outcome;
 
 /// The mail server.
@@ -152,10 +153,9 @@ pub(crate) fn of_bounce(status: &str) -> Outcome {
 }
 
 /// The message that an envelope address names: `pantul+ntf_….1@…`.
-pub(crate) fn of_envelope(address: &str) -> Option<(&str, u32)> {
+pub(crate) fn of_envelope(address: &str) -> Option<(NotificationId, u32)> {
     let (local, _) = address.rsplit_once('@')?;
-    let (id, step) = local.strip_prefix(BOUNCES)?.strip_prefix('+')?.rsplit_once('.')?;
-    Some((id, step.parse().ok()?))
+    of_tag(local.strip_prefix(BOUNCES)?.strip_prefix('+')?)
 }
 
 #[cfg(test)]
@@ -182,9 +182,12 @@ mod tests {
 
     #[test]
     fn an_envelope_names_its_message() {
-        assert_eq!(of_envelope("pantul+ntf_abc.2@contohkab.go.id"), Some(("ntf_abc", 2)));
-        for foreign in ["pantul@contohkab.go.id", "ntf_abc.2@x", "pantul+ntf_abc@x", "pantul+ntf_abc.x@x"] {
-            assert_eq!(of_envelope(foreign), None, "{foreign}");
+        let id = NotificationId::generate();
+        assert_eq!(of_envelope(&format!("pantul+{id}.2@contohkab.go.id")), Some((id, 2)));
+        let foreign =
+            ["pantul@contohkab.go.id", "{}.2@x", "pantul+{}@x", "pantul+{}.x@x", "pantul+ntf_abc.2@x"];
+        for foreign in foreign.map(|it| it.replace("{}", &id.to_string())) {
+            assert_eq!(of_envelope(&foreign), None, "{foreign}");
         }
         assert_eq!(of_bounce("5.1.1"), Outcome::Undeliverable);
         assert_eq!(of_bounce("5.2.2"), Outcome::Busy);

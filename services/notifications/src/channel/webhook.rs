@@ -19,18 +19,19 @@ pub(crate) fn is_signed(secret: &str, header: &str, body: &[u8]) -> bool {
     let Some(signature) = header.strip_prefix("sha256=").and_then(|hexed| hex::decode(hexed).ok()) else {
         return false;
     };
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(secret.as_bytes())
-        .unwrap_or_else(|_| unreachable!("a key of any length"));
-    mac.update(body);
-    mac.verify_slice(&signature).is_ok()
+    mac(secret, body).verify_slice(&signature).is_ok()
 }
 
 /// The header of a body that is signed with this secret.
 pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
+    format!("sha256={}", hex::encode(mac(secret, body).finalize().into_bytes()))
+}
+
+fn mac(secret: &str, body: &[u8]) -> Hmac<Sha256> {
     let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(secret.as_bytes())
         .unwrap_or_else(|_| unreachable!("a key of any length"));
     mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    mac
 }
 
 /// What is told of a message of ours.

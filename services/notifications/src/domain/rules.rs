@@ -1,6 +1,7 @@
 //! When messages go out: hours of rest, times of digests, time zones without daylight saving.
 
-use chrono::{DateTime, FixedOffset, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, FixedOffset, NaiveTime, TimeDelta, Utc};
+use mpp_kit::zone::TimeZone;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
@@ -27,27 +28,27 @@ pub enum Zone {
     Wit,
 }
 
-impl Zone {
-    fn offset(self) -> FixedOffset {
-        let hours = match self {
-            Self::Wib => 7,
-            Self::Wita => 8,
-            Self::Wit => 9,
-        };
-        FixedOffset::east_opt(hours * 3600).unwrap_or_else(|| unreachable!("within a day"))
+impl From<Zone> for TimeZone {
+    fn from(zone: Zone) -> Self {
+        match zone {
+            Zone::Wib => Self::Wib,
+            Zone::Wita => Self::Wita,
+            Zone::Wit => Self::Wit,
+        }
     }
+}
 
+impl Zone {
     /// The local time.
     #[must_use]
     pub fn local(self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
-        at.with_timezone(&self.offset())
+        at.with_timezone(&TimeZone::from(self).fixed())
     }
 
     /// This time of day on the day of `at`, `days` later.
     fn on_day(self, at: DateTime<Utc>, days: i64, time: NaiveTime) -> DateTime<Utc> {
         let day = self.local(at).date_naive() + TimeDelta::days(days);
-        // A fixed offset has every local time exactly once.
-        self.offset().from_local_datetime(&day.and_time(time)).single().map_or(at, |local| local.to_utc())
+        TimeZone::from(self).moment(day.and_time(time))
     }
 }
 

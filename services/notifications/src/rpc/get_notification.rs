@@ -29,11 +29,7 @@ pub(super) async fn handle(
 impl Core {
     /// Whether an address of a notification is marked as failing.
     pub(super) async fn is_failing(&self, db: &impl ConnectionTrait, loaded: &Loaded) -> Result<bool, Error> {
-        for step in &loaded.steps {
-            if address::find(db, &step.address).await?.failing_since.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let addresses = loaded.steps.iter().map(|step| step.address.as_str());
+        Ok(!address::failing(db, addresses).await?.is_empty())
     }
 }

@@ -8,7 +8,7 @@ use mpp_proto::notifications::v1::{ListNotificationsRequest, ListNotificationsRe
 use super::plan::Loaded;
 use super::{Core, convert};
 use crate::error::Error;
-use crate::store::{notification, step};
+use crate::store::{address, notification, step};
 
 pub(super) async fn handle(
     core: &Core,
@@ -28,11 +28,14 @@ pub(super) async fn handle(
     let limit = u64::from(size) + 1;
     let mut found = notification::list(db, &core.cipher, of, before.as_deref(), limit).await?;
     let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());
-    let mut notifications = Vec::new();
-    for notification in found {
-        let loaded = Loaded { steps: step::of(db, notification.id).await?, notification };
-        let failing = core.is_failing(db, &loaded).await?;
-        notifications.push(convert::notification(&loaded, failing, &[]));
-    }
+    let ids: Vec<_> = found.iter().map(|notification| notification.id).collect();
+    let mut steps = step::of_all(db, &ids).await?;
+    let failing = address::failing(db, steps.values().flatten().map(|step| step.address.as_str())).await?;
+    let notifications = found.into_iter().map(|notification| {
+        let loaded = Loaded { steps: steps.remove(&notification.id).unwrap_or_default(), notification };
+        let failing = loaded.steps.iter().any(|step| failing.contains(&step.address));
+        convert::notification(&loaded, failing, &[])
+    });
+    let notifications = notifications.collect();
     Ok(ListNotificationsResponse { notifications, next_page_token })
 }

@@ -10,10 +10,10 @@ use sea_orm::DatabaseTransaction;
 
 use super::plan::Loaded;
 use super::{Core, convert, record};
+use crate::channel::of_tag;
 use crate::channel::webhook::{self, Status as Told, Told as What, Wish, Wrote};
-use crate::domain::NotificationId;
 use crate::domain::channel::Channel;
-use crate::domain::outcome::{Follow, Known, Outcome, follow, of_graph};
+use crate::domain::outcome::{Follow, Outcome, follow, of_graph};
 use crate::domain::status::Verb;
 use crate::error::{Error, Thing};
 use crate::store::{address, step};
@@ -132,10 +132,7 @@ impl Core {
         tx: &DatabaseTransaction,
         status: &Told,
     ) -> Result<Option<(Loaded, usize)>, Error> {
-        let tagged = status
-            .tag
-            .rsplit_once('.')
-            .and_then(|(id, number)| Some((id.parse::<NotificationId>().ok()?, number.parse().ok()?)));
+        let tagged = of_tag(&status.tag);
         let named = match tagged {
             Some(named) => Some(named),
             None => step::of_provider(tx, &status.provider_id)
@@ -163,17 +160,7 @@ impl Core {
         let outcome = of_graph(code);
         let has_next = loaded.next(place).is_some();
         let step = &mut loaded.steps[place];
-        let known = Known {
-            channel: step.channel,
-            attempt: step.attempt_count,
-            first_at: step.first_attempt_at.unwrap_or(now),
-            expires_at: step.expires_at,
-            as_template: step.as_template,
-            unclear_before: step.unclear_count > 0,
-            has_next,
-        };
-        let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
-        match follow(&outcome, &known, dice, now) {
+        match follow(&outcome, &step.known(has_next, now), rand::random(), now) {
             Follow::Do(verb, reason) => {
                 let changed = self.settle(tx, loaded, (place, verb, reason), now).await?;
                 if changed && outcome == Outcome::Undeliverable {

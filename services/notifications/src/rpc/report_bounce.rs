@@ -7,7 +7,6 @@ use mpp_proto::notifications::v1::{ReportBounceRequest, ReportBounceResponse};
 
 use super::{Core, convert, record};
 use crate::channel::email::{of_bounce, of_envelope};
-use crate::domain::NotificationId;
 use crate::domain::channel::Channel;
 use crate::domain::outcome::Outcome;
 use crate::domain::status::Verb;
@@ -23,9 +22,7 @@ pub(super) async fn handle(
     let mut checker = Checker::new();
     let status = checker.text("status_code", &request.status_code, 5, 9);
     checker.finish()?;
-    let named = of_envelope(&request.envelope)
-        .and_then(|(id, number)| Some((id.parse::<NotificationId>().ok()?, number)));
-    let (id, number) = named.ok_or(Error::NotFound(Thing::Notification))?;
+    let (id, number) = of_envelope(&request.envelope).ok_or(Error::NotFound(Thing::Notification))?;
     let (print, request_id) = (fingerprint(&request), request.request_id.as_str());
     let status = status.as_str();
     core.once(caller, METHOD, (&print, request_id), |tx, now| async move {

@@ -5,6 +5,8 @@ use mpp_kit::check::Checker;
 use mpp_kit::idempotency::fingerprint;
 use mpp_proto::notifications::v1::{SaveVariantRequest, SaveVariantResponse};
 
+use strum::IntoEnumIterator as _;
+
 use super::{Core, convert, record};
 use crate::domain::channel::Channel;
 use crate::domain::message_type::MessageType;
@@ -14,15 +16,6 @@ use crate::error::{Error, Thing};
 use crate::store::variant::{self, Key, Variant};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/SaveVariant";
-/// Every state: the newest version is looked for in all of them.
-const ANY: [VariantState; 5] = [
-    VariantState::Draft,
-    VariantState::Submitted,
-    VariantState::Approved,
-    VariantState::Paused,
-    VariantState::Rejected,
-];
-
 pub(super) async fn handle(
     core: &Core,
     caller: &Caller,
@@ -33,7 +26,7 @@ pub(super) async fn handle(
     let (print, request_id) = (fingerprint(&request), request.request_id.as_str());
     let (key, text) = (&key, &text);
     core.once(caller, METHOD, (&print, request_id), |tx, now| async move {
-        let newest = variant::newest(&*tx, key, &ANY).await?;
+        let newest = variant::newest(&*tx, key, &VariantState::iter().collect::<Vec<_>>()).await?;
         let (version, created_at) = match &newest {
             Some(draft) if draft.state == VariantState::Draft => (draft.version, draft.created_at),
             Some(other) => (other.version + 1, now),

@@ -1,10 +1,12 @@
 //! What is known of an address, by its digest.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, QueryFilter as _,
+    EntityTrait as _, QueryFilter as _, QuerySelect as _,
 };
 
 use super::entity::address::{ActiveModel, Column, Entity, Model};
@@ -37,6 +39,22 @@ impl From<Model> for Address {
 pub(crate) async fn find(db: &impl ConnectionTrait, digest: &str) -> Result<Address, DbErr> {
     let row = Entity::find_by_id(digest.to_owned()).one(db).await?;
     Ok(row.map(Address::from).unwrap_or_default())
+}
+
+/// Those of these addresses that are marked as failing.
+pub(crate) async fn failing(
+    db: &impl ConnectionTrait,
+    digests: impl IntoIterator<Item = &str>,
+) -> Result<HashSet<String>, DbErr> {
+    let rows: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Digest)
+        .filter(Column::Digest.is_in(digests))
+        .filter(Column::FailingSince.is_not_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 async fn ensure(db: &impl ConnectionTrait, digest: &str) -> Result<(), DbErr> {

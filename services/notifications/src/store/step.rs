@@ -1,5 +1,7 @@
 //! Steps of plans and their attempts: the queue.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use mpp_kit::row::{count, number, read};
 use sea_orm::sea_query::Expr;
@@ -12,6 +14,7 @@ use super::entity::attempt;
 use super::entity::step::{ActiveModel, Column, Entity, Model};
 use crate::domain::NotificationId;
 use crate::domain::channel::Channel;
+use crate::domain::outcome::Known;
 use crate::domain::status::Status;
 
 /// One step of a plan.
@@ -48,6 +51,21 @@ pub(crate) struct Step {
     pub(crate) read_at: Option<DateTime<Utc>>,
     pub(crate) failed_at: Option<DateTime<Utc>>,
     pub(crate) version: u32,
+}
+
+impl Step {
+    /// What the rules must know of it when an attempt ended.
+    pub(crate) fn known(&self, has_next: bool, now: DateTime<Utc>) -> Known {
+        Known {
+            channel: self.channel,
+            attempt: self.attempt_count,
+            first_at: self.first_attempt_at.unwrap_or(now),
+            expires_at: self.expires_at,
+            as_template: self.as_template,
+            unclear_before: self.unclear_count > 0,
+            has_next,
+        }
+    }
 }
 
 /// One attempt.
@@ -157,6 +175,24 @@ pub(crate) async fn of(db: &impl ConnectionTrait, id: NotificationId) -> Result<
         .all(db)
         .await?;
     rows.into_iter().map(step).collect()
+}
+
+/// The steps of these notifications, each in order.
+pub(crate) async fn of_all(
+    db: &impl ConnectionTrait,
+    ids: &[NotificationId],
+) -> Result<HashMap<NotificationId, Vec<Step>>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::NotificationId.is_in(ids.iter().map(ToString::to_string)))
+        .order_by_asc(Column::Number)
+        .all(db)
+        .await?;
+    let mut all: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        let step = step(row)?;
+        all.entry(step.notification).or_default().push(step);
+    }
+    Ok(all)
 }
 
 /// What an account has to send now: urgent first, then what waited longest.

@@ -12,7 +12,7 @@ use sea_orm::DatabaseTransaction;
 use crate::channel::{LinkButton, Message, Report, Template, TemplateButton, Way};
 use crate::domain::channel::Channel;
 use crate::domain::message_type::Urgency;
-use crate::domain::outcome::{Follow, Known, Outcome, UNCLEAR, follow};
+use crate::domain::outcome::{Follow, Outcome, UNCLEAR, follow};
 use crate::domain::status::Verb;
 use crate::domain::template;
 use crate::domain::variant::{ButtonKind, is_usable, unusable};
@@ -208,7 +208,7 @@ async fn held(
     }
     if step.unclear {
         // Nobody said what became of the last attempt, and nobody will.
-        let known = known(step, has_next, now);
+        let known = step.known(has_next, now);
         step.unclear_count += 1;
         step.unclear = false;
         if let Follow::Do(verb, reason) = follow(&Outcome::Unclear, &known, 0.0, now) {
@@ -216,18 +216,6 @@ async fn held(
         }
     }
     Ok(None)
-}
-
-fn known(step: &Step, has_next: bool, now: DateTime<Utc>) -> Known {
-    Known {
-        channel: step.channel,
-        attempt: step.attempt_count,
-        first_at: step.first_attempt_at.unwrap_or(now),
-        expires_at: step.expires_at,
-        as_template: step.as_template,
-        unclear_before: step.unclear_count > 0,
-        has_next,
-    }
 }
 
 /// Whether free text may be sent: the recipient wrote within 24 hours, and it was not refused before.
@@ -387,8 +375,7 @@ async fn follow_up(
         return core.save(tx, loaded, place).await;
     }
     step.unclear = false;
-    let dice = f64::from(rand::random::<u32>()) / f64::from(u32::MAX);
-    match follow(&report.outcome, &known(step, has_next, now), dice, now) {
+    match follow(&report.outcome, &step.known(has_next, now), rand::random(), now) {
         Follow::Do(verb, reason) => {
             let changed = core.settle(tx, loaded, (place, verb, reason), now).await?;
             if changed && report.outcome == Outcome::Undeliverable {

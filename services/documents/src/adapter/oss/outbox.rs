@@ -17,13 +17,13 @@ use serde_json::json;
 use super::client::{Client, Outcome};
 use super::receive::announce;
 use super::{oss_time, text};
-use crate::blob::Cipher;
 use crate::domain::licence::{MessageKind, MessageState, OssStatus};
 use crate::domain::sla::ClockVerb;
 use crate::domain::{ApplicationId, DocumentId};
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::store::licence::{self as store, Licence, Message, NewMessage};
+use mpp_kit::cipher::Cipher;
 
 /// How often the worker looks.
 const EVERY: Duration = Duration::from_secs(2);
