@@ -10,11 +10,14 @@
 //! - [`service`]: issue and callNext at 1, 16 and 64 clients, the cost of a call by how many wait, a cheap REST call.
 //! - [`boards`]: how long a call takes to a thousand boards.
 //! - [`letters`]: letters from the signature to the file, the check of a file, the worklist of an official, memory.
+//! - [`complaints`]: a burst of webhooks, clocks that fall due together, lists and the board beside a million cases.
 //! - [`typesetting`]: the ceiling of letters, Typst alone.
 //! - [`table`]: medians, ratios, targets.
 
 pub mod boards;
 pub mod ceilings;
+pub mod complaints;
+pub mod database;
 pub mod fixture;
 pub mod letters;
 pub mod measure;
@@ -32,6 +35,8 @@ use clap::Parser;
 use mpp::demo::accounts::DemoAccounts;
 
 use ceilings::Ceilings;
+use complaints::{Burst, Desk, Hook};
+use database::Database;
 use fixture::Fixture;
 use letters::{Memory, Village};
 use measure::Samples;
@@ -41,6 +46,9 @@ pub const CLIENTS: [usize; 3] = [1, 16, 64];
 
 /// Tickets that wait while the cost of a call is measured.
 pub const DEPTHS: [usize; 3] = [10, 1_000, 10_000];
+
+/// Bytes of a sealed message of a channel: the rows of its ceiling are as large.
+const EVENT_OF_A_MESSAGE: usize = 800;
 
 /// The longest that the program may run before it stops by itself.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -67,12 +75,21 @@ pub struct Args {
     /// Boards that watch.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     watchers: u32,
-    /// Only one half of the suite; both without.
+    /// Only one part of the suite; all without.
     #[arg(long, value_enum)]
     only: Option<Part>,
     /// Applications that wait in the largest worklist.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2_000..=1_000_000))]
     applications: u32,
+    /// Cases in the table while lists and the board are read.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(20_000..=10_000_000))]
+    cases: u32,
+    /// The WhatsApp account of the suite that the burst is delivered to.
+    #[arg(long, default_value = "beban")]
+    hook_account: String,
+    /// The secret of its app. Without, no burst is delivered.
+    #[arg(long)]
+    hook_secret: Option<String>,
     /// The process of the suite: its memory is read while letters are made. Without, memory is not measured.
     #[arg(long)]
     pid: Option<u32>,
@@ -81,13 +98,21 @@ pub struct Args {
     json: Option<PathBuf>,
 }
 
-/// A half of the suite.
+/// A part of the suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
     /// Tickets, calls, boards.
     Queue,
     /// Letters, checks, worklists.
     Letters,
+    /// Messages, clocks, lists of cases, the board.
+    Complaints,
+}
+
+impl Args {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
 }
 
 /// Measures as the command line asks, and prints the table. Targets that are missed are said, not failed on: the numbers
@@ -117,7 +142,7 @@ async fn measure_all(args: Args) -> anyhow::Result<table::Result> {
     }
     let mut samples = Samples::default();
     let mut event_bytes = 0;
-    if args.only != Some(Part::Letters) {
+    if args.wants(Part::Queue) {
         measure::require_open_files(u64::from(args.watchers) + 500)?;
         say("preparing a hall, accounts and private servers");
         let fixture = Fixture::prepare(&base_url, &grpc_url, &accounts).await?;
@@ -130,17 +155,28 @@ async fn measure_all(args: Args) -> anyhow::Result<table::Result> {
         measured?;
         cleared?;
     }
+    let database = match &args.postgres_url {
+        Some(url) => Database::Postgres(url.clone()),
+        None => Database::Files(args.accounts.with_file_name("")),
+    };
     let mut memory = None;
-    if args.only != Some(Part::Queue) {
+    if args.wants(Part::Letters) {
         say("preparing a village");
-        let database = match &args.postgres_url {
-            Some(url) => letters::Database::Postgres(url.clone()),
-            None => letters::Database::File(args.accounts.with_file_name("documents.db")),
-        };
         let village = Village::prepare(&base_url, &accounts, &database).await?;
         let measured = letter_rounds(&args, &village, &mut samples).await;
         let cleared = village.clear().await;
         memory = measured?;
+        cleared?;
+    }
+    let mut burst = None;
+    if args.wants(Part::Complaints) {
+        say("preparing a complaint desk");
+        let ceilings = Ceilings::start(args.postgres_url.as_deref(), EVENT_OF_A_MESSAGE).await?;
+        let desk = Desk::prepare(&base_url, &accounts, &database).await?;
+        let measured = complaint_rounds(&args, &desk, &ceilings, &mut samples).await;
+        let cleared = desk.clear().await;
+        ceilings.stop().await?;
+        burst = measured?;
         cleared?;
     }
 
@@ -151,11 +187,13 @@ async fn measure_all(args: Args) -> anyhow::Result<table::Result> {
             rounds: args.rounds,
             watchers: args.watchers,
             applications: args.applications,
+            cases: args.cases,
             event_bytes,
             direct: args.grpc_url.is_some(),
             seconds: began.elapsed().as_secs(),
         },
         memory,
+        burst,
     )?;
     if let Some(path) = &args.json {
         std::fs::write(path, serde_json::to_vec_pretty(&result)?)
@@ -193,6 +231,32 @@ async fn letter_rounds(
         }
     }
     Ok(memory)
+}
+
+/// A burst of messages, lists and the board; answers what the burst did, if one could be delivered.
+async fn complaint_rounds(
+    args: &Args,
+    desk: &Desk,
+    ceilings: &Ceilings,
+    samples: &mut Samples,
+) -> anyhow::Result<Option<Burst>> {
+    say("ceilings");
+    ceilings.commits(samples).await?;
+    ceilings.empty_rpc(1, samples).await?;
+    let burst = match &args.hook_secret {
+        Some(secret) => {
+            let hook = Hook { account: args.hook_account.clone(), secret: secret.clone() };
+            Some(desk.burst(&hook, samples, &say).await?)
+        }
+        None => None,
+    };
+    for cases in [complaints::SHALLOW, usize::try_from(args.cases)?] {
+        say(&format!("lists and the board among {cases} cases"));
+        for _ in 0..args.rounds {
+            desk.lists(cases, samples, &|done| say(&format!("{done} of {cases} cases"))).await?;
+        }
+    }
+    Ok(burst)
 }
 
 async fn rounds(

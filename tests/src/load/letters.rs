@@ -5,7 +5,6 @@
 //! the installation signs: a signing service elsewhere would be measured instead of the suite.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
@@ -15,17 +14,18 @@ use mpp::demo::accounts::{self, DemoAccounts};
 use mpp::demo::rest::{Credentials, Rest, Session};
 use mpp::seeding::Bearer;
 use mpp_kit::clock::{Clock as _, SystemClock};
-use mpp_kit::db::{self, Db};
+use mpp_kit::db::Db;
 use mpp_proto::documents::v1 as documents;
 use mpp_proto::documents::v1::FileVerdict;
 use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
 use mpp_proto::identity::v1::{CreateAccountResponse, DisableAccountResponse};
-use sea_orm::{ConnectionTrait as _, FromQueryResult as _, Statement, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
+use super::database::{Database, number};
 use super::fixture::key;
 use super::measure::{Sample, Samples, closed_loop};
 use super::typesetting;
@@ -122,7 +122,7 @@ impl Village {
             editor,
             names,
             channel,
-            db: database.open().await?,
+            db: database.open("documents").await?,
             waiting: Mutex::default(),
             typeset: std::sync::atomic::AtomicU32::new(1),
         };
@@ -323,13 +323,8 @@ impl Village {
     /// Adds rows of applications that wait, due after those that were handed in, until there are so many. They are copies
     /// of a real one: handing in a hundred thousand would typeset as many drafts.
     async fn fill(&self, wanted: usize) -> anyhow::Result<()> {
-        let count = async || {
-            let sql = "SELECT COUNT(*) AS n FROM work_item WHERE area = $1";
-            let sql =
-                Statement::from_sql_and_values(self.db.write.get_database_backend(), sql, [VILLAGE.into()]);
-            let found = Count::find_by_statement(sql).one(&self.db.write).await?.context("no count")?;
-            anyhow::Ok(usize::try_from(found.n)?)
-        };
+        let waiting = "SELECT COUNT(*) FROM work_item WHERE area = $1";
+        let count = async || number(&self.db, waiting, vec![VILLAGE.into()]).await;
         let have = count().await?;
         let model = self.waiting.lock().await.first().cloned().context("no application waits")?;
         let due = SystemClock.now() + TimeDelta::days(3_650);
@@ -406,37 +401,6 @@ impl Village {
             first = first.and(done.required("disabling an account").map(|_| ()));
         }
         first.and(self.db.clone().close().await.map_err(anyhow::Error::from))
-    }
-}
-
-#[derive(Debug, sea_orm::FromQueryResult)]
-struct Count {
-    n: i64,
-}
-
-/// Where documents keeps its rows.
-#[derive(Debug, Clone)]
-pub enum Database {
-    /// A file of SQLite.
-    File(PathBuf),
-    /// PostgreSQL, in the schema of the service.
-    Postgres(String),
-}
-
-impl Database {
-    async fn open(&self) -> anyhow::Result<Db> {
-        let opened = match self {
-            Self::File(file) => {
-                ensure!(
-                    file.exists(),
-                    "there is no {}: is it the data directory of the suite?",
-                    file.display()
-                );
-                Db::connect(&db::sqlite_url(file), None).await
-            }
-            Self::Postgres(url) => Db::connect(url, Some("mpp_documents")).await,
-        };
-        opened.context("the database of documents")
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::DEPTHS;
 use super::ceilings::{BATCH, transaction};
+use super::complaints::{self, BOARD, Burst, LISTS, among};
 use super::letters::{Memory, SHALLOW};
 use super::measure::{Sample, Samples};
 
@@ -21,6 +22,8 @@ pub struct Setting {
     pub watchers: u32,
     /// Applications in the largest worklist.
     pub applications: u32,
+    /// Cases in the table while lists and the board were read.
+    pub cases: u32,
     /// Bytes of an event in the ceilings: as large as the event of a call in this suite.
     pub event_bytes: usize,
     /// Whether gRPC went to the queue's own port and not through the gateway.
@@ -73,6 +76,8 @@ pub struct Result {
     pub ratios: Vec<Ratio>,
     /// What the memory of the suite did, if it was watched.
     pub memory: Option<Memory>,
+    /// What a burst of messages and the clocks after it did, if one was delivered.
+    pub burst: Option<Burst>,
 }
 
 impl Ratio {
@@ -90,7 +95,12 @@ impl Result {
     ///
     /// # Errors
     /// When a benchmark that a ratio needs was not run.
-    pub fn of(samples: &Samples, setting: &Setting, memory: Option<Memory>) -> anyhow::Result<Self> {
+    pub fn of(
+        samples: &Samples,
+        setting: &Setting,
+        memory: Option<Memory>,
+        burst: Option<Burst>,
+    ) -> anyhow::Result<Self> {
         let rows = samples
             .iter()
             .map(|(name, runs)| {
@@ -117,8 +127,26 @@ impl Result {
                 1.2,
             ));
         }
+        if samples.has(&among(LISTS[0], complaints::SHALLOW)) {
+            all.extend(case_ratios(samples, setting)?);
+        }
+        if let Some(Burst { answered_per_second, marked_after, .. }) = burst {
+            let pace = complaints::PER_SECOND as f64;
+            all.extend([
+                Ratio::at_least(
+                    "webhook messages answered / delivered, 500 a second for 30 s",
+                    answered_per_second / pace,
+                    0.99,
+                ),
+                Ratio::at_most(
+                    "13,500 clocks due at once: seconds until all are escalated",
+                    marked_after,
+                    10.0,
+                ),
+            ]);
+        }
         anyhow::ensure!(!all.is_empty(), "nothing was measured");
-        Ok(Self { setting: setting.clone(), rows, ratios: all, memory })
+        Ok(Self { setting: setting.clone(), rows, ratios: all, memory, burst })
     }
 }
 
@@ -177,12 +205,32 @@ fn letter_ratios(samples: &Samples, setting: &Setting) -> anyhow::Result<Vec<Rat
     ])
 }
 
+fn case_ratios(samples: &Samples, setting: &Setting) -> anyhow::Result<Vec<Ratio>> {
+    let many = usize::try_from(setting.cases)?;
+    // The slowest of them decides.
+    let worst = |of: &[&str], value: &dyn Fn(&str) -> anyhow::Result<f64>| {
+        of.iter().try_fold(0.0_f64, |worst, what| anyhow::Ok(worst.max(value(what)?)))
+    };
+    let p99 = |what: &str| Ok(samples.median(&among(what, many), |run| run.percentile(99))? / 1e3);
+    let growth = |what: &str| {
+        let p50 = |cases: usize| samples.median(&among(what, cases), |run| run.percentile(50));
+        Ok(p50(many)? / p50(complaints::SHALLOW)?)
+    };
+    Ok(vec![
+        Ratio::at_most("slowest list of cases, p99 in ms", worst(&LISTS, &p99)?, 50.0),
+        Ratio::at_most("slower of board and its list, p99 in ms", worst(&BOARD, &p99)?, 50.0),
+        Ratio::at_most("list of cases p50 with all cases / with 10,000", worst(&LISTS, &growth)?, 1.2),
+        Ratio::at_most("board p50 with all cases / with 10,000", worst(&BOARD, &growth)?, 1.2),
+    ])
+}
+
 impl fmt::Display for Result {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Setting { engine, rounds, watchers, applications, event_bytes, direct, seconds } = &self.setting;
+        let Setting { engine, rounds, watchers, applications, cases, event_bytes, direct, seconds } =
+            &self.setting;
         let way = if *direct { "straight to the queue" } else { "through the gateway" };
         writeln!(f, "{engine}; gRPC {way}; {watchers} boards; events of {event_bytes} bytes;")?;
-        writeln!(f, "{applications} applications in the largest worklist;")?;
+        writeln!(f, "{applications} applications in the largest worklist; {cases} cases;")?;
         writeln!(f, "medians of {rounds} rounds; client and servers share the machine; {seconds} s in all")?;
         writeln!(f)?;
         writeln!(f, "| benchmark | per second | p50 µs | p99 µs |")?;
@@ -209,6 +257,15 @@ impl fmt::Display for Result {
                 "memory: {:.0} MiB, after {letters} letters more {:.0} MiB",
                 mib(before),
                 mib(after)
+            )?;
+        }
+        if let Some(burst) = self.burst {
+            let Burst { messages, repeated, placed_per_second, .. } = burst;
+            writeln!(f)?;
+            writeln!(
+                f,
+                "burst: {messages} messages and {repeated} repetitions, none lost, none doubled; {placed_per_second:.0} a \
+                 second became cases after it"
             )?;
         }
         Ok(())
@@ -251,6 +308,7 @@ mod tests {
             rounds: 1,
             watchers: 1_000,
             applications: 100_000,
+            cases: 1_000_000,
             event_bytes: 1_500,
             direct: false,
             seconds: 1,
@@ -259,7 +317,7 @@ mod tests {
 
     #[test]
     fn ratios_follow_from_the_medians() {
-        let result = Result::of(&samples(100, 550, 90_000), &setting(), None).unwrap();
+        let result = Result::of(&samples(100, 550, 90_000), &setting(), None, None).unwrap();
         let values: Vec<f64> =
             result.ratios.iter().map(|ratio| (ratio.value * 100.0).round() / 100.0).collect();
         // 10,000/s against 5,000/s; parts of 25 + 10 + 100 µs against 100 µs; 600 against 320 µs; and so on.
@@ -270,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_missed_target_is_said() {
-        let result = Result::of(&samples(200, 700, 300_000), &setting(), None).unwrap();
+        let result = Result::of(&samples(200, 700, 300_000), &setting(), None, None).unwrap();
         let missed: Vec<bool> = result.ratios.iter().map(|ratio| !ratio.met).collect();
         assert_eq!(missed, [true, false, false, true, true, false]);
         assert_eq!(result.to_string().matches("missed").count(), 3);
@@ -278,10 +336,10 @@ mod tests {
 
     #[test]
     fn a_benchmark_that_was_not_run_is_an_error() {
-        assert!(Result::of(&Samples::default(), &setting(), None).is_err());
+        assert!(Result::of(&Samples::default(), &setting(), None, None).is_err());
         let mut letters = Samples::default();
         letters.push("letter@1", Sample { latencies: vec![Duration::from_millis(20)], ..Sample::default() });
-        assert!(Result::of(&letters, &setting(), None).is_err(), "no ceiling was measured");
+        assert!(Result::of(&letters, &setting(), None, None).is_err(), "no ceiling was measured");
     }
 
     #[test]
@@ -298,12 +356,46 @@ mod tests {
         put("worklist with 1000 waiting", 10);
         put("worklist with 100000 waiting", 13);
         let memory = Memory { letters: 1_800, before: 100 << 20, after: 110 << 20 };
-        let result = Result::of(&samples, &setting(), Some(memory)).unwrap();
+        let result = Result::of(&samples, &setting(), Some(memory), None).unwrap();
         let values: Vec<f64> =
             result.ratios.iter().map(|ratio| (ratio.value * 100.0).round() / 100.0).collect();
         assert_eq!(values, [2.5, 100.0, 25.0, 13.0, 1.3, 1.1]);
         let met: Vec<bool> = result.ratios.iter().map(|ratio| ratio.met).collect();
         assert_eq!(met, [true, true, false, true, false, true]);
         assert!(result.to_string().contains("after 1800 letters more 110 MiB"), "{result}");
+    }
+    #[test]
+    fn the_slowest_list_decides_and_a_burst_is_judged_by_its_pace() {
+        let mut samples = Samples::default();
+        let mut put = |name: String, millis: u64| {
+            let latencies = vec![Duration::from_millis(millis); 100];
+            samples.push(name, Sample { elapsed: latencies.iter().sum(), latencies });
+        };
+        for (what, few, many) in [
+            (LISTS[0], 10, 10),
+            (LISTS[1], 10, 13),
+            (LISTS[2], 60, 60),
+            (LISTS[3], 10, 10),
+            (BOARD[0], 20, 20),
+            (BOARD[1], 10, 11),
+        ] {
+            put(among(what, complaints::SHALLOW), few);
+            put(among(what, 1_000_000), many);
+        }
+        let burst = Burst {
+            answered_per_second: 450.0,
+            messages: 13_500,
+            repeated: 1_500,
+            placed_per_second: 200.0,
+            clocks: 13_500,
+            marked_after: 4.5,
+        };
+        let result = Result::of(&samples, &setting(), None, Some(burst)).unwrap();
+        let values: Vec<f64> =
+            result.ratios.iter().map(|ratio| (ratio.value * 100.0).round() / 100.0).collect();
+        assert_eq!(values, [60.0, 20.0, 1.3, 1.1, 0.9, 4.5]);
+        let met: Vec<bool> = result.ratios.iter().map(|ratio| ratio.met).collect();
+        assert_eq!(met, [false, true, false, true, false, true]);
+        assert!(result.to_string().contains("none lost, none doubled"), "{result}");
     }
 }

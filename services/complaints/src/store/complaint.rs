@@ -239,6 +239,21 @@ pub(crate) async fn due(
         .await
 }
 
+/// Keeps every open case as it is until the transaction ends: what changes one meanwhile waits. Before anything else is
+/// written, in the order of their ids, as all do who change several.
+pub(crate) async fn hold_open(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::IsClosed.eq(false))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .into_tuple::<String>()
+        .all(tx)
+        .await?;
+    Ok(())
+}
+
 /// Open cases after an id, for a new version of a calendar.
 pub(crate) async fn open_after(
     db: &impl ConnectionTrait,
