@@ -2,7 +2,7 @@
 //! read from its descriptor. A method without a policy is refused.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -98,8 +98,23 @@ struct Keys {
 }
 
 struct Verified {
+    /// In the default language.
     caller: Arc<Caller>,
+    /// The same in English, once it was asked for, so that not each call copies the grants to say so.
+    english: OnceLock<Arc<Caller>>,
     expires_at: DateTime<Utc>,
+}
+
+impl Verified {
+    fn caller_in(&self, language: Language) -> Arc<Caller> {
+        let caller = match language {
+            Language::Id => &self.caller,
+            Language::En => {
+                self.english.get_or_init(|| Arc::new(Caller { language, ..self.caller.as_ref().clone() }))
+            }
+        };
+        Arc::clone(caller)
+    }
 }
 
 /// Checks access tokens.
@@ -138,10 +153,18 @@ impl Verifier {
     /// # Errors
     /// As [`Verifier::verify`].
     pub async fn verify_shared(&self, token: &str) -> Result<Arc<Caller>, Problem> {
+        self.verify_in(token, Language::default()).await
+    }
+
+    /// As [`Verifier::verify_shared`], for a caller who reads this language.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub async fn verify_in(&self, token: &str, language: Language) -> Result<Arc<Caller>, Problem> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let now = self.clock.now();
         if let Some(hit) = lock(&self.verified).get(&digest) {
-            return if now < hit.expires_at + LEEWAY { Ok(Arc::clone(&hit.caller)) } else { Err(expired()) };
+            return if now < hit.expires_at + LEEWAY { Ok(hit.caller_in(language)) } else { Err(expired()) };
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| invalid())?;
         if header.alg != Algorithm::ES256
@@ -161,7 +184,9 @@ impl Verifier {
             return Err(invalid());
         }
         let caller = Arc::new(caller(claims, expires_at)?);
-        self.remember(digest, Verified { caller: Arc::clone(&caller), expires_at }, now);
+        let verified = Verified { caller, english: OnceLock::new(), expires_at };
+        let caller = verified.caller_in(language);
+        self.remember(digest, verified, now);
         Ok(caller)
     }
 

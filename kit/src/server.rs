@@ -252,7 +252,7 @@ impl Stack {
         };
         let public = policy.permission == Policy::PUBLIC;
         let caller = match bearer(headers) {
-            Ok(Some(token)) => match self.verifier.verify_shared(token).await {
+            Ok(Some(token)) => match self.verifier.verify_in(token, call.language).await {
                 Ok(caller) => caller,
                 // An old token must not keep anybody from what needs none, such as signing in again.
                 Err(_) if public => Arc::new(Caller::anonymous(call.language)),
@@ -266,10 +266,7 @@ impl Stack {
             let problem = Problem { reason: "PERMISSION_MISSING", ..Problem::denied() };
             return Err(problem.with("permission", &policy.permission));
         }
-        if caller.language == call.language {
-            return Ok(caller);
-        }
-        Ok(Arc::new(Caller { language: call.language, ..caller.as_ref().clone() }))
+        Ok(caller)
     }
 
     /// Watches over a stream that has begun: counts it, ends it at shutdown, notes how it ended.

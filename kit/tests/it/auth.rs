@@ -3,8 +3,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::auth::{Jwk, KeySource, Policies, Verifier};
-use mpp_kit::caller::CallerKind;
+use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::clock::{Clock, ManualClock};
+use mpp_kit::fault::Language;
 use mpp_kit::testing::{Issuer, scope};
 
 /// Far from the time of the machine: a check against the system's clock would be seen.
@@ -33,6 +34,22 @@ async fn a_token_tells_who_calls_and_what_they_may() {
     );
     let device = issuer.token(&*clock, "dev_1", &[]);
     assert_eq!(verifier.verify(&device).await.unwrap().kind, CallerKind::Device);
+}
+
+#[tokio::test]
+async fn each_language_has_the_same_caller_and_one_copy_of_it() {
+    let (issuer, clock, verifier) = setup();
+    let token = issuer.token(&*clock, "acc_1", &[(&["queue.call"], scope(&[("agency", &["agc_1"])]))]);
+    let (english, own) = (
+        verifier.verify_in(&token, Language::En).await.unwrap(),
+        verifier.verify_shared(&token).await.unwrap(),
+    );
+    assert_eq!((english.language, own.language), (Language::En, Language::Id));
+    assert_eq!(*own, Caller { language: Language::Id, ..english.as_ref().clone() });
+    let again = verifier.verify_in(&token, Language::En).await.unwrap();
+    assert!(Arc::ptr_eq(&english, &again), "a call copies no grants");
+    clock.advance(TimeDelta::seconds(605));
+    assert_eq!(verifier.verify_in(&token, Language::En).await.unwrap_err().reason, "TOKEN_EXPIRED");
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ async fn sqlite_commits_are_on_disk_and_foreign_keys_hold() {
     assert_eq!(pragma("synchronous").await, "2", "FULL");
     assert_eq!(pragma("foreign_keys").await, "1");
     assert_eq!(pragma("busy_timeout").await, "5000");
+    assert_eq!(pragma("wal_autocheckpoint").await, "4000");
+    assert_eq!(pragma("temp_store").await, "2", "MEMORY");
 }
 
 #[tokio::test]

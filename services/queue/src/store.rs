@@ -4,6 +4,7 @@ mod convert;
 mod entity;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::db::Db;
@@ -286,7 +287,7 @@ impl Store {
                 convert::entry(row).map(|entry| StoredEvent {
                     seq: entry.seq,
                     chain: entry.chain,
-                    event: entry.event,
+                    event: Arc::unwrap_or_clone(entry.event),
                 })
             })
             .collect()

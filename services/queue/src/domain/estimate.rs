@@ -66,12 +66,20 @@ pub fn people_ahead_of_newcomer(fold: &Fold, service: &Service, now: DateTime<Ut
     u32::try_from(ahead).unwrap_or(u32::MAX)
 }
 
-/// Ordinary tickets before `key`. A newcomer stands last, which is known without counting.
+/// Ordinary tickets before `key`, counted from the nearer end: whoever came a moment ago stands near the last of a long
+/// line, and whoever asks most often near its head.
 fn ordinary_before(line: &Line, key: Key) -> u64 {
-    if line.ordinary.last() == Some(&key) {
-        return line.ordinary.len() as u64 - 1;
+    let (mut before, mut from) = (line.ordinary.range(..key), line.ordinary.range(key..));
+    let mut steps = 0;
+    loop {
+        if before.next().is_none() {
+            return steps;
+        }
+        if from.next().is_none() {
+            return line.ordinary.len() as u64 - steps;
+        }
+        steps += 1;
     }
-    line.ordinary.range(..key).count() as u64
 }
 
 /// When a ticket of `service` with `ahead` tickets before it may be called. `None` when no counter is open for it: then

@@ -31,12 +31,13 @@ pub(crate) struct View {
     pub(crate) run_id: String,
 }
 
-/// An event at its position, with its bytes and the hash that chains it to all before.
+/// An event at its position, with its bytes and the hash that chains it to all before. Clones share event and bytes:
+/// appender and flusher hold the same entries until they are committed.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) seq: u64,
-    pub(crate) event: Event,
-    pub(crate) body: String,
+    pub(crate) event: Arc<Event>,
+    pub(crate) body: Arc<str>,
     pub(crate) chain: String,
 }
 
@@ -53,7 +54,7 @@ impl Entry {
     pub(crate) fn after(seq: u64, chain: &str, event: Event) -> anyhow::Result<Self> {
         let body = serde_json::to_string(&event).context("an event must serialize")?;
         let chain = link(chain, seq + 1, &body);
-        Ok(Self { seq: seq + 1, event, body, chain })
+        Ok(Self { seq: seq + 1, event: Arc::new(event), body: body.into(), chain })
     }
 }
 
@@ -134,7 +135,7 @@ impl Log {
         let mut call = APPEND.prepare_invoke();
         call.key(&self.meta).key(&self.entries).arg(view.epoch).arg(&view.run_id).arg(seq).arg(&last.chain);
         for entry in entries {
-            call.arg(&entry.body).arg(&entry.chain);
+            call.arg(&*entry.body).arg(&entry.chain);
         }
         let answer = self.run(&call).await?;
         match answer.first().map(String::as_str) {
@@ -160,8 +161,9 @@ impl Log {
             if fields[0].parse() != Ok(next) || link(chain, next, &fields[1]) != fields[2] {
                 return Err(Fence::Diverged(next));
             }
-            let event = serde_json::from_str(&fields[1]).map_err(|_| Fence::Diverged(next))?;
-            entries.push(Entry { seq: next, event, body: fields[1].clone(), chain: fields[2].clone() });
+            let event = serde_json::from_str(&fields[1]).map(Arc::new).map_err(|_| Fence::Diverged(next))?;
+            let (body, chain) = (fields[1].as_str().into(), fields[2].clone());
+            entries.push(Entry { seq: next, event, body, chain });
         }
         let end = entries.last().map_or(seq, |entry| entry.seq);
         // The log must reach as far as its own header says; a hole at the end is a divergence too.

@@ -1,5 +1,7 @@
 //! Rows to domain and back. The body of an event is its JSON, byte for byte as it was chained.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use sea_orm::ActiveValue::Set;
 
@@ -39,9 +41,10 @@ pub(super) fn shard(row: shard::Model) -> Result<Shard, Error> {
 
 pub(super) fn entry(row: event::Model) -> Result<Entry, Error> {
     let event = serde_json::from_str(&row.body)
+        .map(Arc::new)
         .with_context(|| format!("event {} of {} cannot be read", row.seq, row.hall))
         .map_err(Error::Internal)?;
-    Ok(Entry { seq: unsigned(row.seq)?, event, body: row.body, chain: row.chain })
+    Ok(Entry { seq: unsigned(row.seq)?, event, body: row.body.into(), chain: row.chain })
 }
 
 pub(super) fn line(row: event::Model) -> Result<Line, Error> {
@@ -70,7 +73,7 @@ pub(super) fn event(
         actor_kind: Set(event.actor.kind.to_string()),
         at: Set(event.at),
         chain: Set(entry.chain.clone()),
-        body: Set(entry.body.clone()),
+        body: Set(entry.body.as_ref().to_owned()),
     })
 }
 
