@@ -4,7 +4,8 @@
 use std::str::FromStr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sea_orm::DbErr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{DbErr, Value};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::cipher::Cipher;
@@ -65,4 +66,65 @@ pub fn within<C: sea_orm::ColumnTrait>(column: C, areas: &[String]) -> sea_orm::
             .add(column.starts_with(format!("{area}.")))
             .add(column.starts_with(format!("{area}/")))
     })
+}
+
+/// The condition that a row comes after a line in the ascending order of two columns, the key of a page. One comparison of
+/// rows: an index over both columns begins there, where `a > x OR (a = x AND b > y)` walks from the beginning.
+pub fn after<A: sea_orm::ColumnTrait, B: sea_orm::ColumnTrait>(
+    (first, second): (A, B),
+    (x, y): (impl Into<Value>, impl Into<Value>),
+) -> Expr {
+    pair((first, second)).gt(Expr::tuple([Expr::value(x), Expr::value(y)]))
+}
+
+/// The condition that a row comes after a line in the descending order of two columns; see [`after`].
+pub fn before<A: sea_orm::ColumnTrait, B: sea_orm::ColumnTrait>(
+    (first, second): (A, B),
+    (x, y): (impl Into<Value>, impl Into<Value>),
+) -> Expr {
+    pair((first, second)).lt(Expr::tuple([Expr::value(x), Expr::value(y)]))
+}
+
+fn pair<A: sea_orm::ColumnTrait, B: sea_orm::ColumnTrait>((first, second): (A, B)) -> Expr {
+    Expr::tuple([Expr::col(first.as_column_ref()), Expr::col(second.as_column_ref())])
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::sea_query::{Query, SqliteQueryBuilder};
+
+    use super::*;
+
+    mod thing {
+        use sea_orm::entity::prelude::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "thing")]
+        pub(super) struct Model {
+            #[sea_orm(primary_key, auto_increment = false)]
+            pub id: String,
+            pub at: i64,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub(super) enum Relation {}
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    #[test]
+    fn a_page_begins_with_one_comparison_of_rows() {
+        use thing::Column;
+        let sql = |which: Expr| {
+            Query::select().column("id").from("thing").and_where(which).to_string(SqliteQueryBuilder)
+        };
+        assert_eq!(
+            sql(after((Column::At, Column::Id), (7_i64, "x"))),
+            r#"SELECT "id" FROM "thing" WHERE ("thing"."at", "thing"."id") > (7, 'x')"#
+        );
+        assert_eq!(
+            sql(before((Column::At, Column::Id), (7_i64, "x"))),
+            r#"SELECT "id" FROM "thing" WHERE ("thing"."at", "thing"."id") < (7, 'x')"#
+        );
+    }
 }

@@ -96,6 +96,8 @@ impl MigrationTrait for FirstCut {
             index("acting_official", "acting", &["official_id", "start_at", "id"]),
             index("complaint_desk", "complaint", &["desk", "is_closed", "sort_at", "id"]),
             index("complaint_open", "complaint", &["is_closed", "sort_at", "id"]),
+            index("complaint_late", "complaint", &["late", "sort_at", "id"]),
+            index("complaint_category", "complaint", &["category", "sort_at", "id"]),
             index("complaint_all", "complaint", &["sort_at", "id"]),
             index("complaint_state", "complaint", &["state", "sort_at", "id"]),
             index("complaint_published", "complaint", &["is_public", "updated_at", "id"]),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use mpp_kit::row::read;
+use mpp_kit::row::{self, read};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
@@ -239,10 +239,7 @@ pub(crate) async fn listed(
         select = select.filter(Column::SortAt.gte(from)).filter(Column::SortAt.lt(before));
     }
     if let Some((sort_at, id)) = after {
-        select =
-            select.filter(Condition::any().add(Column::SortAt.gt(*sort_at)).add(
-                Condition::all().add(Column::SortAt.eq(*sort_at)).add(Column::ComplaintId.gt(id.as_str())),
-            ));
+        select = select.filter(row::after((Column::SortAt, Column::ComplaintId), (*sort_at, id.as_str())));
     }
     select.into_tuple().all(db).await
 }

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Areas;
 use mpp_kit::cipher::Cipher;
-use mpp_kit::row::within;
-use mpp_kit::row::{count, number, open, read, seal};
+use mpp_kit::row::{self, count, number, open, read, seal, within};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
@@ -381,11 +380,7 @@ pub(crate) async fn published(
         select = select.filter(Column::Number.is_in(filter.numbers.clone()));
     }
     if let Some((at, id)) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::UpdatedAt.lt(*at))
-                .add(Condition::all().add(Column::UpdatedAt.eq(*at)).add(Column::Id.lt(id.as_str()))),
-        );
+        select = select.filter(row::before((Column::UpdatedAt, Column::Id), (*at, id.as_str())));
     }
     select.all(db).await?.into_iter().map(|row| record(cipher, row)).collect()
 }
@@ -461,11 +456,7 @@ fn filtered(
         select = select.filter(Column::SortAt.gte(from)).filter(Column::SortAt.lt(before));
     }
     if let Some((sort_at, id)) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::SortAt.gt(*sort_at))
-                .add(Condition::all().add(Column::SortAt.eq(*sort_at)).add(Column::Id.gt(id.as_str()))),
-        );
+        select = select.filter(row::after((Column::SortAt, Column::Id), (*sort_at, id.as_str())));
     }
     select
 }

@@ -1,7 +1,7 @@
 //! Steps of the ladder that were taken.
 
 use chrono::{DateTime, Utc};
-use mpp_kit::row::{count, number, read};
+use mpp_kit::row::{self, count, number, read};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
@@ -94,11 +94,7 @@ pub(crate) async fn to_account(
         select = select.filter(Column::AcknowledgedAt.is_null());
     }
     if let Some((at, id)) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::At.lt(*at))
-                .add(Condition::all().add(Column::At.eq(*at)).add(Column::Id.lt(id.as_str()))),
-        );
+        select = select.filter(row::before((Column::At, Column::Id), (*at, id.as_str())));
     }
     select.all(db).await?.into_iter().map(step).collect()
 }

@@ -1,7 +1,7 @@
 //! Requests to see who reported.
 
 use chrono::{DateTime, Utc};
-use mpp_kit::row::read;
+use mpp_kit::row::{self, read};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
@@ -79,11 +79,7 @@ pub(crate) async fn list(
         select = select.filter(Column::ApprovedAt.is_null());
     }
     if let Some((at, id)) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::RequestedAt.lt(*at))
-                .add(Condition::all().add(Column::RequestedAt.eq(*at)).add(Column::Id.lt(id.as_str()))),
-        );
+        select = select.filter(row::before((Column::RequestedAt, Column::Id), (*at, id.as_str())));
     }
     select.all(db).await?.into_iter().map(request).collect()
 }

@@ -17,7 +17,7 @@ use crate::domain::step::{OfficeLevel, StepKind, StepRole};
 use crate::domain::workflow::{Application, Event, State};
 use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
 use mpp_kit::cipher::Cipher;
-use mpp_kit::row::{count, number, open, read, seal};
+use mpp_kit::row::{self, count, number, open, read, seal};
 
 /// An application with everything that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -292,11 +292,7 @@ pub(crate) async fn worklist(
         select = select.filter(Column::DueAt.lt(now));
     }
     if let Some((due_at, id)) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::DueAt.gt(due_at))
-                .add(Condition::all().add(Column::DueAt.eq(due_at)).add(Column::ApplicationId.gt(id))),
-        );
+        select = select.filter(row::after((Column::DueAt, Column::ApplicationId), (due_at, id)));
     }
     select
         .all(db)

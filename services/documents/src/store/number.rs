@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::entity::{number_series, register_number};
 use crate::domain::{ApplicationId, OfficeId};
-use mpp_kit::row::{count, number, read};
+use mpp_kit::row::{self, count, number, read};
 
 /// A number in the register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,11 +100,7 @@ pub(crate) async fn list(
         .order_by_asc(Column::Seq)
         .limit(limit);
     if let Some((series, seq)) = after {
-        select = select.filter(
-            Condition::any()
-                .add(Column::Series.gt(series))
-                .add(Condition::all().add(Column::Series.eq(series)).add(Column::Seq.gt(number(seq)?))),
-        );
+        select = select.filter(row::after((Column::Series, Column::Seq), (series, number(seq)?)));
     }
     select.all(db).await?.into_iter().map(entry).collect()
 }
