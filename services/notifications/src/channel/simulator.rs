@@ -231,17 +231,25 @@ impl Simulator {
 
     /// Somebody writes: opens its window, and answers the call that tells it.
     pub fn write(&self, from: &str, text: &str) -> Call {
+        self.write_all(from, &[text])
+    }
+
+    /// Somebody writes several messages within a second; one call tells them all.
+    pub fn write_all(&self, from: &str, texts: &[&str]) -> Call {
         let now = self.clock.now();
-        let id = {
-            let mut inside = self.inside();
-            inside.wrote.insert(from.to_owned(), now);
-            inside.told += 1;
-            format!("wamid.in.{}", inside.told)
-        };
+        let messages: Vec<Value> = texts
+            .iter()
+            .map(|text| {
+                let mut inside = self.inside();
+                inside.wrote.insert(from.to_owned(), now);
+                inside.told += 1;
+                json!({ "from": from, "id": format!("wamid.in.{}", inside.told),
+                    "timestamp": now.timestamp().to_string(), "type": "text", "text": { "body": text } })
+            })
+            .collect();
         self.messages(json!({
             "contacts": [{ "profile": { "name": "Warga" }, "wa_id": from }],
-            "messages": [{ "from": from, "id": id, "timestamp": now.timestamp().to_string(),
-                "type": "text", "text": { "body": text } }],
+            "messages": messages,
         }))
     }
 
