@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::webhook::WebhooksConfig;
@@ -71,6 +72,8 @@ pub struct EmailConfig {
     pub port: u16,
     /// How the connection is protected.
     pub security: Security,
+    /// A PEM file with further roots to trust, for a server with a certificate of the agency's own.
+    pub roots: PathBuf,
     /// The user name; empty for none.
     pub username: String,
     /// Its password.
@@ -82,7 +85,7 @@ pub struct EmailConfig {
     pub domain: String,
     /// How many mails go out in a second, 1 to 1000.
     pub per_second: u32,
-    /// How long the server may take, in seconds, 1 to 120.
+    /// How long the server may take in seconds, 1 to 120.
     pub timeout_seconds: u32,
 }
 
@@ -92,6 +95,7 @@ impl Default for EmailConfig {
             host: String::new(),
             port: 587,
             security: Security::Starttls,
+            roots: PathBuf::new(),
             username: String::new(),
             password: Secret::default(),
             from: String::new(),

@@ -30,6 +30,7 @@ mod accepting;
 mod callbacks;
 mod contacts;
 mod delivering;
+mod encrypted;
 mod limits;
 mod links;
 mod mail;

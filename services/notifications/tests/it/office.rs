@@ -67,12 +67,21 @@ impl Office {
 
     /// With settings of its own.
     pub(crate) async fn with(engine: Engine, account: Account, change: impl FnOnce(&mut Config)) -> Self {
+        Self::behind(engine, account, MailServer::start(), change).await
+    }
+
+    /// With a mail server of its own.
+    pub(crate) async fn behind(
+        engine: Engine,
+        account: Account,
+        (mail, port): (MailServer, u16),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         logged();
         let test_db = fresh_db(engine).await;
         mpp_migrations::run("notifications", &test_db.db.write).await.unwrap();
         let clock = Arc::new(ManualClock::at(MORNING.parse::<DateTime<Utc>>().unwrap()));
         let whatsapp = Simulator::start(account, clock.clone()).await.unwrap();
-        let (mail, port) = MailServer::start();
         let mut config = Config {
             allow_list: "*".into(),
             tick_millis: 100,
