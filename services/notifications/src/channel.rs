@@ -143,6 +143,11 @@ pub(crate) struct Way {
 }
 
 impl Way {
+    /// A way out and its limits.
+    pub(crate) fn new((kind, per_second, pair_seconds): (Kind, u32, u32), channel: Arc<dyn Channel>) -> Self {
+        Self { kind, per_second, pair_seconds, channel }
+    }
+
     /// Makes one attempt: in earnest, or for a simulated recipient.
     pub(crate) async fn send(&self, message: &Message) -> Report {
         match nobody::outcome(&message.address) {
@@ -169,13 +174,8 @@ impl Channels {
     }
 
     /// Adds a way out.
-    pub(crate) fn add(
-        &mut self,
-        queue: &str,
-        (kind, per_second, pair_seconds): (Kind, u32, u32),
-        channel: Arc<dyn Channel>,
-    ) {
-        self.ways.insert(queue.to_owned(), Way { kind, per_second, pair_seconds, channel });
+    pub(crate) fn add(&mut self, queue: &str, limits: (Kind, u32, u32), channel: Arc<dyn Channel>) {
+        self.ways.insert(queue.to_owned(), Way::new(limits, channel));
     }
 
     /// The queue that a channel uses; `None` while it is off.

@@ -1,5 +1,5 @@
-//! What recurs: the queue is sent, steps whose time is over hand over, templates are kept in step with Meta, what is over is
-//! forgotten. Each pass is one call with the time, and doing it again changes nothing.
+//! What recurs: queues are sent, steps whose time is over hand over, templates are kept in step with Meta, what is over is
+//! forgotten. Doing a pass again changes nothing. Each queue has a worker of its own: a provider that hangs holds up no other.
 
 mod deliver;
 
@@ -34,15 +34,22 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>
     let callbacks =
         Dispatcher::new(core.db.clone(), core.cipher.clone(), clock, core.config.callbacks.clone(), watch)?;
     let every = Duration::from_millis(core.config.tick_millis.into());
-    Ok(vec![
-        Worker::repeating("notifications: queue", env, every, Arc::clone(core), |core| {
-            Box::pin(tick(core, core.now()))
+    let mut workers = vec![
+        Worker::repeating("notifications: steps whose time is over", env, every, Arc::clone(core), |core| {
+            Box::pin(overtime(core, core.now()))
         }),
         Worker::repeating("notifications: templates and clean-up", env, SELDOM, Arc::clone(core), |core| {
             Box::pin(tidy(core, core.now()))
         }),
         dispatch::worker(env, Arc::new(callbacks)),
-    ])
+    ];
+    for (queue, way) in core.channels.all() {
+        let state = (Arc::clone(core), queue.to_owned(), way.clone());
+        workers.push(Worker::repeating("notifications: queue", env, every, state, |(core, queue, way)| {
+            Box::pin(deliver::queue(core, (queue, way)))
+        }));
+    }
+    Ok(workers)
 }
 
 impl Watch for Core {
@@ -56,15 +63,6 @@ impl Watch for Core {
     fn withheld(&self) {
         self.metrics.called_back("WITHHELD");
     }
-}
-
-/// Does what is due now: first what is over, so that nothing is sent that is pointless; then every queue.
-pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
-    overtime(core, now).await?;
-    for (queue, way) in core.channels.all() {
-        deliver::queue(core, (queue, way), now).await?;
-    }
-    Ok(())
 }
 
 /// Steps whose time is over.
@@ -122,7 +120,7 @@ async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
 }
 
 /// Keeps templates in step with Meta and forgets what is over.
-pub(crate) async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
     let before = now - TimeDelta::days(core.config.keep_days.into());
     for id in notification::ended(&core.db.read, before, BATCH).await? {

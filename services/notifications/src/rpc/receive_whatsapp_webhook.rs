@@ -181,14 +181,19 @@ impl Core {
         (place, code): (usize, i64),
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let outcome = of_graph(code);
+        // A reason that nobody knows is no reason to send it once more.
+        let outcome = of_graph(code).unwrap_or(Outcome::Refused);
+        let code = code.to_string();
+        if outcome == Outcome::AccountLocked {
+            let subject = format!("Akun kanal {}", loaded.steps[place].queue);
+            self.alert(tx, (&subject, &format!("{} {code}", outcome.word())), now).await?;
+        }
         let has_next = loaded.next(place).is_some();
         let step = &mut loaded.steps[place];
         match follow(&outcome, &step.known(has_next, now), rand::random(), now) {
             Follow::Do(verb, reason) => {
-                let changed = self.settle(tx, loaded, (place, verb, reason), now).await?;
-                if changed && outcome == Outcome::Undeliverable {
-                    self.contact_failed(tx, loaded, place, (&code.to_string(), now)).await?;
+                if self.settle(tx, loaded, (place, verb, reason), now).await? {
+                    self.ended_by(tx, loaded, place, (&outcome, &code), now).await?;
                 }
             }
             Follow::Again(at) | Follow::Wait(at) => self.again(tx, loaded, (place, false, at), now).await?,

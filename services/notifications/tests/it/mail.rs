@@ -1,9 +1,9 @@
-//! A real SMTP server that takes mails, or refuses them as it is told; with STARTTLS, if it has a certificate.
+//! A real SMTP server that takes mails, refuses them as it is told, or does not answer; with STARTTLS, if it has a certificate.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use mailin::{Action, Handler, Response, Session, SessionBuilder, response};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -37,6 +37,10 @@ impl Mail {
 struct Inside {
     taken: Vec<Mail>,
     whims: VecDeque<(u16, String)>,
+    /// Parts of addresses that are not answered for now.
+    held: Vec<String>,
+    /// Addresses that wait for an answer.
+    waiting: Vec<String>,
     /// How many connections there were.
     sessions: usize,
 }
@@ -44,7 +48,7 @@ struct Inside {
 /// The server. Ends with the process.
 #[derive(Clone, Default)]
 pub(crate) struct MailServer {
-    inside: Arc<Mutex<Inside>>,
+    inside: Arc<(Mutex<Inside>, Condvar)>,
     present: Mail,
     encrypted: bool,
 }
@@ -87,24 +91,40 @@ impl MailServer {
 
     /// What the next recipients are answered, in turn: code and text.
     pub(crate) fn whim(&self, whims: &[(u16, &str)]) {
-        let mut inside = self.inside.lock().unwrap();
+        let mut inside = self.inside.0.lock().unwrap();
         inside.whims.extend(whims.iter().map(|(code, text)| (*code, (*text).to_owned())));
+    }
+
+    /// Recipients with this in their address are not answered until [`MailServer::release`].
+    pub(crate) fn hold(&self, part: &str) {
+        self.inside.0.lock().unwrap().held.push(part.to_owned());
+    }
+
+    /// They are answered now.
+    pub(crate) fn release(&self, part: &str) {
+        self.inside.0.lock().unwrap().held.retain(|held| held != part);
+        self.inside.1.notify_all();
+    }
+
+    /// The addresses that wait for an answer, once for each attempt.
+    pub(crate) fn waiting(&self) -> Vec<String> {
+        self.inside.0.lock().unwrap().waiting.clone()
     }
 
     /// How many connections there were.
     pub(crate) fn sessions(&self) -> usize {
-        self.inside.lock().unwrap().sessions
+        self.inside.0.lock().unwrap().sessions
     }
 
     /// Every mail that was taken.
     pub(crate) fn taken(&self) -> Vec<Mail> {
-        self.inside.lock().unwrap().taken.clone()
+        self.inside.0.lock().unwrap().taken.clone()
     }
 }
 
 /// One connection.
 fn serve(stream: TcpStream, mut handler: MailServer, tls: Option<Arc<ServerConfig>>) -> io::Result<()> {
-    handler.inside.lock().unwrap().sessions += 1;
+    handler.inside.0.lock().unwrap().sessions += 1;
     let mut builder = SessionBuilder::new("surat.test");
     if tls.is_some() {
         builder.enable_start_tls();
@@ -148,9 +168,16 @@ impl Handler for MailServer {
     }
 
     fn rcpt(&mut self, to: &str) -> Response {
-        let mut inside = self.inside.lock().unwrap();
+        let (inside, released) = &*self.inside;
+        let mut inside = inside.lock().unwrap();
         if let Some((code, text)) = inside.whims.pop_front() {
             return Response::custom(code, text);
+        }
+        if inside.held.iter().any(|part| to.contains(part)) {
+            inside.waiting.push(to.to_owned());
+            inside = released.wait_while(inside, |it| it.held.iter().any(|part| to.contains(part))).unwrap();
+            let place = inside.waiting.iter().position(|waits| waits == to).unwrap();
+            inside.waiting.swap_remove(place);
         }
         drop(inside);
         self.present.to.push(to.to_owned());
@@ -164,7 +191,7 @@ impl Handler for MailServer {
 
     fn data_end(&mut self) -> Response {
         let taken = std::mem::take(&mut self.present);
-        self.inside.lock().unwrap().taken.push(taken);
+        self.inside.0.lock().unwrap().taken.push(taken);
         response::OK
     }
 }

@@ -35,6 +35,7 @@ mod limits;
 mod links;
 mod mail;
 mod office;
+mod patience;
 mod privacy;
 mod rules;
 mod templates;

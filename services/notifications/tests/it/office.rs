@@ -119,6 +119,12 @@ impl Office {
         self
     }
 
+    /// Another instance on the same database, until it is dropped.
+    pub(crate) async fn second_instance(&self) -> Instance {
+        let served = serve(&self.test_db, &self.clock, &self.issuer, &self.config, &self.folder).await;
+        Instance { shutdown: served.2, _workers: served.1 }
+    }
+
     /// Moves the clock on.
     pub(crate) fn after(&self, by: TimeDelta) {
         self.clock.advance(by);
@@ -256,6 +262,18 @@ impl Office {
         let request = self.system(ListChannelAccountsRequest::default());
         let found = self.client.clone().list_channel_accounts(request).await.unwrap().into_inner();
         found.channel_accounts.into_iter().find(|it| it.channel() == Channel::Whatsapp).unwrap()
+    }
+}
+
+/// Another instance.
+pub(crate) struct Instance {
+    shutdown: Shutdown,
+    _workers: JoinSet<anyhow::Result<()>>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.shutdown.trigger();
     }
 }
 
