@@ -167,6 +167,11 @@ pub(crate) fn whatsapp_queue(key: &str) -> String {
     format!("whatsapp:{key}")
 }
 
+/// Under what it is noted how the templates of an account at WhatsApp are kept in step.
+pub(crate) fn templates_queue(key: &str) -> String {
+    format!("templates:{key}")
+}
+
 impl Channels {
     /// No way out yet.
     pub(crate) fn new() -> Self {

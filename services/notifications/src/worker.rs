@@ -12,6 +12,8 @@ use mpp_kit::idempotency;
 use mpp_kit::webhook::dispatch::{self, Dispatcher, Watch};
 use mpp_kit::webhook::store::Endpoint;
 
+use crate::channel::templates::{Offer, Templates};
+use crate::channel::templates_queue;
 use crate::domain::status::{Status, Verb};
 use crate::domain::variant::VariantState;
 use crate::error::Error;
@@ -132,33 +134,55 @@ async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     templates(core).await
 }
 
-/// Offers what was submitted here and is not known there, and takes over what Meta says of the rest.
+/// Keeps the templates of each account in step with Meta. An account that does not answer or does not let us in is left alone
+/// for longer and longer, and administrators are told.
 async fn templates(core: &Core) -> Result<(), Error> {
-    for templates in core.templates.values() {
-        let submitted = variant::in_state(&core.db.read, VariantState::Submitted).await?;
-        let known = templates.known().await?;
-        for news in &known {
-            core.template_news(news).await?;
+    for (key, templates) in &core.templates {
+        let queue = templates_queue(key);
+        let (circuit, _) = account::circuit(&core.db.read, &queue).await?;
+        if circuit.admits(1, core.now()) == 0 {
+            continue;
         }
-        for offered in submitted {
-            let is_known = known
-                .iter()
-                .any(|news| news.name == offered.template_name && news.language == offered.key.language);
-            if is_known {
-                continue;
+        let trouble = in_step(core, templates).await?;
+        let tx = core.db.begin().await?;
+        match trouble {
+            Some(problem) => {
+                tracing::warn!(account = key, problem, "templates could not be kept in step");
+                deliver::account_failed(core, &tx, &queue, (true, &problem), core.now()).await?;
             }
-            match templates.offer(&offered).await {
-                Ok(news) => core.template_news(&news).await?,
-                // One that is refused must not hold up the others.
-                Err(error) => tracing::warn!(
-                    template = offered.template_name,
-                    error = format!("{error:#}"),
-                    "a template could not be offered"
-                ),
-            }
+            None => deliver::account_works(&tx, &queue).await?,
         }
+        tx.commit().await?;
     }
     Ok(())
+}
+
+/// Offers what was submitted here and is not known there, and takes over what Meta says of the rest. Answers what stood in the
+/// way, if it was not the templates.
+async fn in_step(core: &Core, templates: &Templates) -> Result<Option<String>, Error> {
+    let submitted = variant::in_state(&core.db.read, VariantState::Submitted).await?;
+    let known = match templates.known().await {
+        Ok(known) => known,
+        Err(problem) => return Ok(Some(problem)),
+    };
+    for news in &known {
+        core.template_news(news).await?;
+    }
+    for offered in submitted {
+        let is_known = known
+            .iter()
+            .any(|news| news.name == offered.template_name && news.language == offered.key.language);
+        if is_known {
+            continue;
+        }
+        match templates.offer(&offered).await {
+            Offer::Taken(news) => core.template_news(&news).await?,
+            // One that is refused must not hold up the others.
+            Offer::Refused(reason) => core.template_refused(&offered, &reason).await?,
+            Offer::Trouble(problem) => return Ok(Some(problem)),
+        }
+    }
+    Ok(None)
 }
 
 /// Writes the first version of every text that ships with the suite where there is none: ready for use, but for WhatsApp, where
@@ -167,6 +191,9 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
     use variant::{Key, Variant};
     for (queue, _) in core.channels.all() {
         account::ensure(&core.db.write, queue).await?;
+    }
+    for key in core.templates.keys() {
+        account::ensure(&core.db.write, &templates_queue(key)).await?;
     }
     let now = core.now();
     for shipped in core.catalogue.all() {

@@ -41,8 +41,8 @@ struct Taken {
 
 /// The body of a refusal.
 #[derive(Deserialize)]
-pub(super) struct GraphError {
-    pub(super) code: i64,
+struct GraphError {
+    code: i64,
 }
 
 impl WhatsApp {

@@ -448,7 +448,7 @@ async fn judge_account(
 }
 
 /// Closes the circuit of an account.
-async fn account_works(tx: &DatabaseTransaction, queue: &str) -> Result<(), Error> {
+pub(super) async fn account_works(tx: &DatabaseTransaction, queue: &str) -> Result<(), Error> {
     let (circuit, _) = account::circuit(tx, queue).await?;
     let closed = circuit.succeeded();
     if circuit != closed {
@@ -458,7 +458,7 @@ async fn account_works(tx: &DatabaseTransaction, queue: &str) -> Result<(), Erro
 }
 
 /// Counts a failure of an account. Those in a row open its circuit; then administrators are told.
-async fn account_failed(
+pub(super) async fn account_failed(
     core: &Core,
     tx: &DatabaseTransaction,
     queue: &str,
