@@ -14,7 +14,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(Areas), Box::new(ComplaintRoles)]
+        vec![Box::new(FirstCut), Box::new(Areas), Box::new(ComplaintRoles), Box::new(SenderRole)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -162,6 +162,50 @@ impl MigrationTrait for ComplaintRoles {
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
         // Grants of these roles have no place in the old table: going back would lose them.
         Err(DbErr::Custom("identity_0003_complaint_roles cannot be undone".into()))
+    }
+}
+
+/// The role of services that send notifications.
+struct SenderRole;
+
+impl MigrationName for SenderRole {
+    fn name(&self) -> &'static str {
+        "identity_0004_sender_role"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for SenderRole {
+    /// As before: a new table with another check, and the rows.
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(account_grant_with_sender()).await?;
+        let columns = [
+            "account_id",
+            "position",
+            "role",
+            "hall_id",
+            "agency_id",
+            "counter_ids",
+            "area",
+            "valid_from",
+            "valid_to",
+        ];
+        let rows = Query::select().columns(columns).from("account_grant").take();
+        let copy = Query::insert()
+            .into_table("account_grant_with_sender")
+            .columns(columns)
+            .select_from(rows)
+            .map_err(|error| DbErr::Custom(error.to_string()))?
+            .take();
+        manager.get_connection().execute(&copy).await?;
+        manager.drop_table(Table::drop().table("account_grant").take()).await?;
+        let rename = Table::rename().table("account_grant_with_sender", "account_grant").take();
+        manager.rename_table(rename).await
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        // Grants of this role have no place in the old table: going back would lose them.
+        Err(DbErr::Custom("identity_0004_sender_role cannot be undone".into()))
     }
 }
 
@@ -325,6 +369,60 @@ fn account_grant_with_complaints() -> TableCreateStatement {
                 "REGIONAL_SECRETARY",
                 "REGIONAL_HEAD",
                 "INSPECTOR",
+            ],
+        ))
+        .take()
+}
+
+fn account_grant_with_sender() -> TableCreateStatement {
+    Table::create()
+        .table("account_grant_with_sender")
+        .col(string("account_id"))
+        .col(integer("position"))
+        .col(string("role"))
+        .col(string_null("hall_id"))
+        .col(string_null("agency_id"))
+        .col(string("counter_ids"))
+        .col(string_null("area"))
+        .col(timestamp_with_time_zone_null("valid_from"))
+        .col(timestamp_with_time_zone_null("valid_to"))
+        .primary_key(Index::create().name("account_grant_with_sender_pk").col("account_id").col("position"))
+        .foreign_key(
+            ForeignKey::create()
+                .name("account_grant_with_sender_account")
+                .from("account_grant_with_sender", "account_id")
+                .to("account", "id"),
+        )
+        .check(one_of(
+            "role",
+            &[
+                "KIOSK",
+                "BOARD",
+                "RECEPTION",
+                "COUNTER",
+                "AGENCY_SUPERVISOR",
+                "HALL_MANAGER",
+                "ANALYST",
+                "AUDITOR",
+                "ADMIN",
+                "RT_HEAD",
+                "RW_HEAD",
+                "VILLAGE_OFFICER",
+                "VILLAGE_SECRETARY",
+                "VILLAGE_HEAD",
+                "SUB_DISTRICT_OFFICER",
+                "SUB_DISTRICT_HEAD",
+                "AGENCY_OFFICER",
+                "AGENCY_HEAD",
+                "LETTER_EDITOR",
+                "INTEGRATOR",
+                "COMPLAINT_DESK",
+                "COMPLAINT_COORDINATOR",
+                "COMPLAINT_ADMIN",
+                "REGIONAL_SECRETARY",
+                "REGIONAL_HEAD",
+                "INSPECTOR",
+                "NOTIFICATION_SENDER",
             ],
         ))
         .take()

@@ -266,6 +266,10 @@ fn address() -> TableCreateStatement {
         .col(timestamp_with_time_zone_null("opted_out_at"))
         // Free text may be sent for 24 hours after this.
         .col(timestamp_with_time_zone_null("wrote_at"))
+        // When its last word about messages (no more, or again) was written, to the second, and digests of the ids of all that
+        // were written in that second.
+        .col(timestamp_with_time_zone_null("wished_at"))
+        .col(text("wish_ids"))
         .take()
 }
 

@@ -51,7 +51,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sender {
-    /// Its name. It needs the permission `notifications.send`.
+    /// Its name. The role `notification-sender` is all it needs, and all it should have.
     pub username: String,
     /// Its password.
     #[serde(serialize_with = "mpp_kit::config::redacted")]

@@ -37,7 +37,7 @@ pub(crate) fn token_source(identity: Option<Identity>, peers: &Peers, config: &C
             }
             ensure!(
                 !sender.username.is_empty(),
-                "complaints cannot ask for messages: set sender.username and sender.password to an account that may send"
+                "complaints cannot ask for messages: set sender.username and sender.password to an account with the role notification-sender"
             );
             let request = CreateSessionRequest {
                 username: sender.username.clone(),

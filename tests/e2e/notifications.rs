@@ -103,3 +103,41 @@ async fn a_message_goes_out_and_its_status_comes_back_through_the_gateway() {
     let unsubscribe = http.post(format!("{}/berhenti/salah", suite.base_url())).send().await;
     assert_eq!(unsubscribe.expect("an answer").status(), 404);
 }
+
+/// What complaints signs in with where it has a process of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_account_of_complaints_may_send_and_follow_and_nothing_else() {
+    let suite = TestSuite::builder().start().await;
+    let admin = suite.api(Persona::Admin).await;
+    let account = json!({
+        "username": "pengaduan.kirim",
+        "displayName": "Pengaduan (sistem)",
+        "password": "kata-sandi-sistem-yang-panjang",
+        "grants": [{"role": "ROLE_NOTIFICATION_SENDER"}],
+    });
+    admin.post("/v1/accounts", &account).await.ok();
+    let sender = admin.sign_in("pengaduan.kirim", "kata-sandi-sistem-yang-panjang").await;
+    let notification = json!({
+        "reference": "adu_e2e",
+        "messageType": "perubahan_status",
+        "recipient": {"addresses": {"email": "delivered@simulasi.invalid"}},
+        "placeholders": {"nomor": "ADU-2026-000009-1", "status": "selesai", "tautan": "https://mpp.example/lacak"},
+    });
+    let made = sender.post("/v1/notifications", &notification).await.ok();
+    let id = made["notification"]["id"].as_str().expect("an id").to_owned();
+    let found = sender.get(&format!("/v1/notifications/{id}")).await.ok();
+    assert_eq!(found["notification"]["reference"], "adu_e2e");
+    for path in [
+        "/v1/accounts",
+        "/v1/messageTypes",
+        "/v1/deliveryRules",
+        "/v1/channelAccounts",
+        "/v1/callbacks",
+        "/v1/complaints",
+        "/v1/halls",
+        "/v1/documents",
+        "/v1/documentEvents",
+    ] {
+        sender.get(path).await.refused(403, "PERMISSION_DENIED");
+    }
+}

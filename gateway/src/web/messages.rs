@@ -74,10 +74,14 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
                 .join(" → "),
             gaps(one),
         ],
-        chips: match one.emergency {
-            true => vec![(t["rules.emergency"].clone(), "bad")],
-            false => Vec::new(),
-        },
+        chips: [
+            one.emergency.then(|| (t["rules.emergency"].clone(), "bad")),
+            (one.stopped_text_count > 0)
+                .then(|| (t.say("rules.stopped", &[("count", &one.stopped_text_count)]), "bad")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         edit: format!("/pengaturan-aduan/pesan/{}", segment(&one.key)),
         presses: Vec::new(),
     };
@@ -232,7 +236,7 @@ fn row(one: &Variant, t: &Words) -> Row {
             t["types.version"],
             one.version
         ),
-        facts: [one.subject.clone(), one.body.clone(), one.reason.clone()]
+        facts: [one.subject.clone(), one.body.clone(), reason(one, t)]
             .into_iter()
             .filter(|fact| !fact.is_empty())
             .collect(),
@@ -244,6 +248,11 @@ fn row(one: &Variant, t: &Words) -> Row {
         ),
         presses,
     }
+}
+
+/// Why a version is refused or paused, in the words of Meta or of who judged it.
+fn reason(one: &Variant, t: &Words) -> String {
+    if one.reason.is_empty() { String::new() } else { t.say("rules.because", &[("reason", &one.reason)]) }
 }
 
 /// `LINK tangani Saya tangani`: what it is, its key, and what it says.

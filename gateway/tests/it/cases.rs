@@ -921,6 +921,7 @@ notifications_service! {
                 wait_minutes: 10,
             }],
             actions: vec!["tangani".into()],
+            stopped_text_count: 1,
             ..Default::default()
         };
         Ok(notifications::ListMessageTypesResponse { message_types: vec![kind], ..Default::default() }.into())
@@ -940,7 +941,13 @@ notifications_service! {
             body: "Aduan {nomor} melewati tenggat.".into(),
             ..Default::default()
         };
+        let refused = notifications::Variant {
+            channel: notifications::Channel::Whatsapp.into(),
+            reason: "100: Variables can't be at the end".into(),
+            ..variant(1, notifications::VariantState::Rejected)
+        };
         let variants = vec![
+            refused,
             variant(2, notifications::VariantState::Submitted),
             variant(1, notifications::VariantState::Approved),
         ];

@@ -546,8 +546,13 @@ async fn texts_of_messages_are_written_and_refusals_are_told() {
     let gate = Gate::cases().await;
     let list = text(gate.send(by_cookie(get("/pengaturan-aduan/pesan"))).await).await;
     assert!(list.contains("Eskalasi kepada pejabat") && list.contains("/pengaturan-aduan/pesan/eskalasi"));
+    assert!(list.contains("1 teks ditolak atau dijeda"));
     let path = "/pengaturan-aduan/pesan/eskalasi";
     let page = text(gate.send(by_cookie(get(path))).await).await;
+    assert!(
+        page.contains("Ditolak") && page.contains("Alasan: 100: Variables can&#39;t be at the end"),
+        "{page}"
+    );
     assert!(page.contains("Aduan {nomor} melewati tenggat.") && page.contains("{nomor}"));
     let body =
         "saluran=email&bahasa=id&subjek=Aduan&isi_pesan=Aduan+%7Bnomor%7D&tombol=LINK+tangani+Saya+tangani";

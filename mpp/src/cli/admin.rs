@@ -61,7 +61,7 @@ pub(super) struct NewUser {
     password_stdin: bool,
 }
 
-/// Roles of people.
+/// Roles of people and of systems.
 #[derive(Clone, Copy, ValueEnum)]
 enum RoleChoice {
     Reception,
@@ -88,6 +88,7 @@ enum RoleChoice {
     RegionalSecretary,
     RegionalHead,
     Inspector,
+    NotificationSender,
 }
 
 impl From<RoleChoice> for Role {
@@ -117,6 +118,7 @@ impl From<RoleChoice> for Role {
             RoleChoice::RegionalSecretary => Self::RegionalSecretary,
             RoleChoice::RegionalHead => Self::RegionalHead,
             RoleChoice::Inspector => Self::Inspector,
+            RoleChoice::NotificationSender => Self::NotificationSender,
         }
     }
 }

@@ -143,6 +143,11 @@ pub(crate) struct Way {
 }
 
 impl Way {
+    /// A way out and its limits.
+    pub(crate) fn new((kind, per_second, pair_seconds): (Kind, u32, u32), channel: Arc<dyn Channel>) -> Self {
+        Self { kind, per_second, pair_seconds, channel }
+    }
+
     /// Makes one attempt: in earnest, or for a simulated recipient.
     pub(crate) async fn send(&self, message: &Message) -> Report {
         match nobody::outcome(&message.address) {
@@ -162,6 +167,11 @@ pub(crate) fn whatsapp_queue(key: &str) -> String {
     format!("whatsapp:{key}")
 }
 
+/// Under what it is noted how the templates of an account at WhatsApp are kept in step.
+pub(crate) fn templates_queue(key: &str) -> String {
+    format!("templates:{key}")
+}
+
 impl Channels {
     /// No way out yet.
     pub(crate) fn new() -> Self {
@@ -169,13 +179,8 @@ impl Channels {
     }
 
     /// Adds a way out.
-    pub(crate) fn add(
-        &mut self,
-        queue: &str,
-        (kind, per_second, pair_seconds): (Kind, u32, u32),
-        channel: Arc<dyn Channel>,
-    ) {
-        self.ways.insert(queue.to_owned(), Way { kind, per_second, pair_seconds, channel });
+    pub(crate) fn add(&mut self, queue: &str, limits: (Kind, u32, u32), channel: Arc<dyn Channel>) {
+        self.ways.insert(queue.to_owned(), Way::new(limits, channel));
     }
 
     /// The queue that a channel uses; `None` while it is off.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::webhook::WebhooksConfig;
@@ -71,6 +72,8 @@ pub struct EmailConfig {
     pub port: u16,
     /// How the connection is protected.
     pub security: Security,
+    /// A PEM file with further roots to trust, for a server with a certificate of the agency's own.
+    pub roots: PathBuf,
     /// The user name; empty for none.
     pub username: String,
     /// Its password.
@@ -82,7 +85,7 @@ pub struct EmailConfig {
     pub domain: String,
     /// How many mails go out in a second, 1 to 1000.
     pub per_second: u32,
-    /// How long the server may take, in seconds, 1 to 120.
+    /// How long the server may take for each of its answers, in seconds, 1 to 60.
     pub timeout_seconds: u32,
 }
 
@@ -92,6 +95,7 @@ impl Default for EmailConfig {
             host: String::new(),
             port: 587,
             security: Security::Starttls,
+            roots: PathBuf::new(),
             username: String::new(),
             password: Secret::default(),
             from: String::new(),
@@ -125,7 +129,7 @@ pub struct WhatsAppConfig {
     pub per_second: u32,
     /// Seconds between two messages to one recipient, 0 to 60.
     pub pair_seconds: u32,
-    /// How long an answer may take, in seconds, 1 to 120.
+    /// How long an answer may take, in seconds, 1 to 60.
     pub timeout_seconds: u32,
 }
 
@@ -179,12 +183,12 @@ impl Config {
             ("callbacks.concurrency".to_owned(), self.callbacks.concurrency, 1, 16),
             ("callbacks.keep_days".to_owned(), self.callbacks.keep_days, 1, 365),
             ("email.per_second".to_owned(), self.email.per_second, 1, 1000),
-            ("email.timeout_seconds".to_owned(), self.email.timeout_seconds, 1, 120),
+            ("email.timeout_seconds".to_owned(), self.email.timeout_seconds, 1, 60),
         ];
         for (key, account) in &self.whatsapp {
             bounds.push((format!("whatsapp.{key}.per_second"), account.per_second, 1, 1000));
             bounds.push((format!("whatsapp.{key}.pair_seconds"), account.pair_seconds, 0, 60));
-            bounds.push((format!("whatsapp.{key}.timeout_seconds"), account.timeout_seconds, 1, 120));
+            bounds.push((format!("whatsapp.{key}.timeout_seconds"), account.timeout_seconds, 1, 60));
         }
         for (setting, value, min, max) in bounds {
             if !(min..=max).contains(&value) {

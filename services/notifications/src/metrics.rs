@@ -1,10 +1,11 @@
-//! What an operator watches: how attempts end, and which circuits open. Never an address, a name or a text.
+//! What an operator watches: how attempts end, which circuits open, what Meta does with templates. Never an address, a name or a text.
 
 use opentelemetry::metrics::Counter;
 use opentelemetry::{KeyValue, global};
 
 use crate::domain::channel::Channel;
 use crate::domain::status::Status;
+use crate::domain::variant::VariantVerb;
 
 /// The instruments of notifications.
 pub(crate) struct Metrics {
@@ -12,6 +13,7 @@ pub(crate) struct Metrics {
     statuses: Counter<u64>,
     opened: Counter<u64>,
     callbacks: Counter<u64>,
+    templates: Counter<u64>,
 }
 
 impl Metrics {
@@ -26,6 +28,7 @@ impl Metrics {
             statuses: counter("mpp.notifications.statuses", "Statuses that steps reached, by channel"),
             opened: counter("mpp.notifications.circuits", "Circuits of channel accounts that opened"),
             callbacks: counter("mpp.notifications.callbacks", "Attempts to call back, by outcome"),
+            templates: counter("mpp.notifications.templates", "What Meta did with templates, by verb"),
         }
     }
 
@@ -44,6 +47,11 @@ impl Metrics {
     /// Counts an attempt to tell another system what became of its message.
     pub(crate) fn called_back(&self, outcome: &'static str) {
         self.callbacks.add(1, &[KeyValue::new("outcome", outcome)]);
+    }
+
+    /// Counts a verdict of Meta on a template.
+    pub(crate) fn judged(&self, verb: VariantVerb) {
+        self.templates.add(1, &[KeyValue::new("verb", verb.to_string())]);
     }
 
     /// Counts a circuit that opened.

@@ -1,5 +1,5 @@
-//! What recurs: the queue is sent, steps whose time is over hand over, templates are kept in step with Meta, what is over is
-//! forgotten. Each pass is one call with the time, and doing it again changes nothing.
+//! What recurs: queues are sent, steps whose time is over hand over, templates are kept in step with Meta, what is over is
+//! forgotten. Doing a pass again changes nothing. Each queue has a worker of its own: a provider that hangs holds up no other.
 
 mod deliver;
 
@@ -12,6 +12,8 @@ use mpp_kit::idempotency;
 use mpp_kit::webhook::dispatch::{self, Dispatcher, Watch};
 use mpp_kit::webhook::store::Endpoint;
 
+use crate::channel::templates::{Offer, Templates};
+use crate::channel::templates_queue;
 use crate::domain::status::{Status, Verb};
 use crate::domain::variant::VariantState;
 use crate::error::Error;
@@ -34,15 +36,22 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>
     let callbacks =
         Dispatcher::new(core.db.clone(), core.cipher.clone(), clock, core.config.callbacks.clone(), watch)?;
     let every = Duration::from_millis(core.config.tick_millis.into());
-    Ok(vec![
-        Worker::repeating("notifications: queue", env, every, Arc::clone(core), |core| {
-            Box::pin(tick(core, core.now()))
+    let mut workers = vec![
+        Worker::repeating("notifications: steps whose time is over", env, every, Arc::clone(core), |core| {
+            Box::pin(overtime(core, core.now()))
         }),
         Worker::repeating("notifications: templates and clean-up", env, SELDOM, Arc::clone(core), |core| {
             Box::pin(tidy(core, core.now()))
         }),
         dispatch::worker(env, Arc::new(callbacks)),
-    ])
+    ];
+    for (queue, way) in core.channels.all() {
+        let state = (Arc::clone(core), queue.to_owned(), way.clone());
+        workers.push(Worker::repeating("notifications: queue", env, every, state, |(core, queue, way)| {
+            Box::pin(deliver::queue(core, (queue, way)))
+        }));
+    }
+    Ok(workers)
 }
 
 impl Watch for Core {
@@ -56,15 +65,6 @@ impl Watch for Core {
     fn withheld(&self) {
         self.metrics.called_back("WITHHELD");
     }
-}
-
-/// Does what is due now: first what is over, so that nothing is sent that is pointless; then every queue.
-pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
-    overtime(core, now).await?;
-    for (queue, way) in core.channels.all() {
-        deliver::queue(core, (queue, way), now).await?;
-    }
-    Ok(())
 }
 
 /// Steps whose time is over.
@@ -122,7 +122,7 @@ async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
 }
 
 /// Keeps templates in step with Meta and forgets what is over.
-pub(crate) async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
     let before = now - TimeDelta::days(core.config.keep_days.into());
     for id in notification::ended(&core.db.read, before, BATCH).await? {
@@ -134,33 +134,55 @@ pub(crate) async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     templates(core).await
 }
 
-/// Offers what was submitted here and is not known there, and takes over what Meta says of the rest.
+/// Keeps the templates of each account in step with Meta. An account that does not answer or does not let us in is left alone
+/// for longer and longer, and administrators are told.
 async fn templates(core: &Core) -> Result<(), Error> {
-    for templates in core.templates.values() {
-        let submitted = variant::in_state(&core.db.read, VariantState::Submitted).await?;
-        let known = templates.known().await?;
-        for news in &known {
-            core.template_news(news).await?;
+    for (key, templates) in &core.templates {
+        let queue = templates_queue(key);
+        let (circuit, _) = account::circuit(&core.db.read, &queue).await?;
+        if circuit.admits(1, core.now()) == 0 {
+            continue;
         }
-        for offered in submitted {
-            let is_known = known
-                .iter()
-                .any(|news| news.name == offered.template_name && news.language == offered.key.language);
-            if is_known {
-                continue;
+        let trouble = in_step(core, templates).await?;
+        let tx = core.db.begin().await?;
+        match trouble {
+            Some(problem) => {
+                tracing::warn!(account = key, problem, "templates could not be kept in step");
+                deliver::account_failed(core, &tx, &queue, (true, &problem), core.now()).await?;
             }
-            match templates.offer(&offered).await {
-                Ok(news) => core.template_news(&news).await?,
-                // One that is refused must not hold up the others.
-                Err(error) => tracing::warn!(
-                    template = offered.template_name,
-                    error = format!("{error:#}"),
-                    "a template could not be offered"
-                ),
-            }
+            None => deliver::account_works(&tx, &queue).await?,
         }
+        tx.commit().await?;
     }
     Ok(())
+}
+
+/// Offers what was submitted here and is not known there, and takes over what Meta says of the rest. Answers what stood in the
+/// way, if it was not the templates.
+async fn in_step(core: &Core, templates: &Templates) -> Result<Option<String>, Error> {
+    let submitted = variant::in_state(&core.db.read, VariantState::Submitted).await?;
+    let known = match templates.known().await {
+        Ok(known) => known,
+        Err(problem) => return Ok(Some(problem)),
+    };
+    for news in &known {
+        core.template_news(news).await?;
+    }
+    for offered in submitted {
+        let is_known = known
+            .iter()
+            .any(|news| news.name == offered.template_name && news.language == offered.key.language);
+        if is_known {
+            continue;
+        }
+        match templates.offer(&offered).await {
+            Offer::Taken(news) => core.template_news(&news).await?,
+            // One that is refused must not hold up the others.
+            Offer::Refused(reason) => core.template_refused(&offered, &reason).await?,
+            Offer::Trouble(problem) => return Ok(Some(problem)),
+        }
+    }
+    Ok(None)
 }
 
 /// Writes the first version of every text that ships with the suite where there is none: ready for use, but for WhatsApp, where
@@ -169,6 +191,9 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
     use variant::{Key, Variant};
     for (queue, _) in core.channels.all() {
         account::ensure(&core.db.write, queue).await?;
+    }
+    for key in core.templates.keys() {
+        account::ensure(&core.db.write, &templates_queue(key)).await?;
     }
     let now = core.now();
     for shipped in core.catalogue.all() {

@@ -1,10 +1,14 @@
 //! Who is told when a clock runs out: named offices, from the admin of the agency up to the regent.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::clock::Clock;
 use super::words::{ClockKind, Rung};
 use super::{ActingId, OfficialId};
+
+/// How long it is worth telling somebody of a step: its buttons work no longer, and the board shows what is late.
+pub const WORTH: TimeDelta = TimeDelta::hours(24);
 
 /// An office of the ladder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +106,13 @@ pub fn holder_of<'a>(official: &'a Official, actings: &'a [Acting], now: DateTim
         .filter(|it| it.official == official.id && it.from <= now && now < it.to)
         .max_by_key(|it| it.from)
         .map_or(&official.account, |it| &it.account)
+}
+
+/// From when the message about a step that is taken now says nothing any more: a warning ends with the time it warns of.
+#[must_use]
+pub fn pointless_from(clock: Option<&Clock>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let warned_of = clock.filter(|it| it.late_at.is_none() && it.due_at > now).map(|it| it.due_at);
+    (now + WORTH).min(warned_of.unwrap_or(now + WORTH))
 }
 
 /// Whether the rung has an office per agency.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{Core, access};
 use crate::domain::case::Case;
-use crate::domain::ladder::{Acting, Climb, Official, addressee};
+use crate::domain::ladder::{Acting, Climb, Official, addressee, pointless_from};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
@@ -382,12 +382,13 @@ fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Mes
         None => format!("{}% waktu terpakai", step.percent),
     };
     placeholders.insert("keterlambatan".to_owned(), state);
+    let expires_at = Some(pointless_from(case.clock(step.clock), now));
     Message {
         id: OutboxId::generate(),
         case: case.id,
         kind: ESCALATED.to_owned(),
         recipient: Recipient::Account(step.account.clone()),
-        body: Body { placeholders, subject: step.id.to_string(), expires_at: None },
+        body: Body { placeholders, subject: step.id.to_string(), expires_at },
         state: DeliveryState::Queued,
         notification: None,
         attempts: 0,

@@ -90,6 +90,11 @@ impl Relay {
     }
 
     async fn offer(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        if message.body.expires_at.is_some_and(|end| end <= now) {
+            // Nobody took it in its time. A warning of last week is no warning.
+            self.core.metrics.message("EXPIRED");
+            return self.settle(message, DeliveryState::Failed, None, now, now).await;
+        }
         let Some(request) = self.compose(message).await? else {
             self.core.metrics.message("NO_CONTACT");
             return self.settle(message, DeliveryState::NoContact, None, now, now).await;

@@ -1,7 +1,7 @@
 //! A stand-in for notifications: it keeps what it is asked to send, each request id once, and says of each what the test
 //! wants it to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -25,11 +25,32 @@ pub(crate) struct Messages {
     sent: Arc<Mutex<Sent>>,
     /// What becomes of what is sent from now on.
     outcome: Arc<Mutex<DeliveryStatus>>,
+    /// While it is away: what it was asked for then.
+    away: Arc<Mutex<Option<BTreeSet<String>>>>,
 }
 
 impl Messages {
     pub(crate) fn new() -> Self {
-        Self { sent: Arc::default(), outcome: Arc::new(Mutex::new(DeliveryStatus::Delivered)) }
+        Self {
+            sent: Arc::default(),
+            outcome: Arc::new(Mutex::new(DeliveryStatus::Delivered)),
+            away: Arc::default(),
+        }
+    }
+
+    /// Takes nothing from now on.
+    pub(crate) fn go_away(&self) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(BTreeSet::new());
+    }
+
+    /// The request ids that it was asked for in vain.
+    pub(crate) fn asked_in_vain(&self) -> BTreeSet<String> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
+    /// Takes everything again.
+    pub(crate) fn come_back(&self) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Sent> {
@@ -56,11 +77,15 @@ impl Messages {
         self.lock().values().map(|it| it.0.clone()).collect()
     }
 
-    fn create(&self, request: CreateNotificationRequest) -> CreateNotificationResponse {
+    fn create(&self, request: CreateNotificationRequest) -> Result<CreateNotificationResponse, Status> {
+        if let Some(asked) = self.away.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            asked.insert(request.request_id);
+            return Err(Status::new(Code::Unavailable, "away"));
+        }
         let status = *self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         let id = format!("ntf_{}", request.request_id);
         self.lock().entry(request.request_id.clone()).or_insert((request, status));
-        CreateNotificationResponse { notification: Some(Notification { id, ..Notification::default() }) }
+        Ok(CreateNotificationResponse { notification: Some(Notification { id, ..Notification::default() }) })
     }
 
     fn get(&self, request: &GetNotificationRequest) -> Result<GetNotificationResponse, Status> {
@@ -87,7 +112,7 @@ impl UnaryService<CreateNotificationRequest> for Create {
     type Future = std::future::Ready<Result<Response<Self::Response>, Status>>;
 
     fn call(&mut self, request: tonic::Request<CreateNotificationRequest>) -> Self::Future {
-        std::future::ready(Ok(Response::new(self.0.create(request.into_inner()))))
+        std::future::ready(self.0.create(request.into_inner()).map(Response::new))
     }
 }
 

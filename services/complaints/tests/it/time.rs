@@ -136,6 +136,12 @@ lines! {
         assert!(format!("{:?}", regency.messages.of_type("eskalasi")[0].recipient).contains("acc_pupr"));
         regency.wait(TimeDelta::hours(2));
         regency.until("all of it", || async { regency.messages.of_type("eskalasi").len() == 2 }).await;
+        let ends = |percent: &str| {
+            let of = regency.messages.of_type("eskalasi").into_iter();
+            of.filter(|it| it.placeholders["keterlambatan"].contains(percent)).map(|it| at(it.expire_time.as_ref())).collect::<Vec<_>>()
+        };
+        assert_eq!(ends("50%"), [moment(MONDAY) + TimeDelta::hours(4)], "a warning ends with the time it warns of");
+        assert_eq!(ends("terlambat"), [moment(MONDAY) + TimeDelta::hours(4 + 24)], "and any step with its buttons");
         let steps = regency.seen(&filed.id).await.escalations;
         let taken: Vec<_> = steps.iter().map(|it| (it.clock(), it.percent, it.rung.as_str(), it.account_id.as_str())).collect();
         assert_eq!(taken, [
@@ -155,6 +161,28 @@ lines! {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         let steps = regency.seen(&filed.id).await.escalations;
         assert!(steps.iter().filter(|it| it.clock() == ClockKind::Reaction).count() == 2, "{steps:?}");
+    }
+
+    async fn c_38_a_step_that_nobody_could_be_told_in_its_time_is_not_told_a_week_later(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        regency.until("what went before is told", || async { !regency.messages.all().is_empty() }).await;
+        regency.messages.go_away();
+        regency.wait(TimeDelta::hours(2));
+        regency.until("the warning is offered", || async { !regency.messages.asked_in_vain().is_empty() }).await;
+        regency.wait(TimeDelta::days(7));
+        let offered = regency.messages.asked_in_vain();
+        regency.messages.come_back();
+        regency.until("the later steps are told", || async { !regency.messages.of_type("eskalasi").is_empty() }).await;
+        regency.until("the journal says that one was not", || async {
+            let request = ListComplaintJournalRequest { complaint: filed.id.clone(), ..ListComplaintJournalRequest::default() };
+            let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
+            entries.iter().any(|it| it.what == "message.failed")
+        }).await;
+        let now = moment(MONDAY) + TimeDelta::days(7) + TimeDelta::hours(2);
+        for step in regency.messages.of_type("eskalasi") {
+            assert!(!offered.contains(&step.request_id) && at(step.expire_time.as_ref()) > now, "{step:?}");
+        }
     }
 
     async fn c_38_steps_that_wait_for_somebody_come_page_by_page(engine) {

@@ -204,6 +204,8 @@ pub enum Role {
     RegionalHead,
     /// Officer of the inspectorate: whistleblowing alone.
     Inspector,
+    /// A service of the suite in a process of its own that sends notifications, and sees what became of them.
+    NotificationSender,
 }
 
 use Permission as P;
@@ -352,6 +354,7 @@ pub const ROLES: &[(Role, &[Permission])] = &[
             P::ComplaintsWork,
         ],
     ),
+    (Role::NotificationSender, &[P::NotificationsRead, P::NotificationsSend]),
 ];
 
 /// By what kind of place a role is bounded.
@@ -394,7 +397,7 @@ impl Role {
             | Self::RegionalSecretary
             | Self::RegionalHead
             | Self::Inspector => Place::Area,
-            Self::LetterEditor | Self::Integrator => Place::Anywhere,
+            Self::LetterEditor | Self::Integrator | Self::NotificationSender => Place::Anywhere,
         }
     }
 

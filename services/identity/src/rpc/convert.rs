@@ -42,6 +42,7 @@ fn role(field: &str, value: i32, checker: &mut Checker) -> Option<Role> {
         Ok(proto::Role::RegionalSecretary) => Some(Role::RegionalSecretary),
         Ok(proto::Role::RegionalHead) => Some(Role::RegionalHead),
         Ok(proto::Role::Inspector) => Some(Role::Inspector),
+        Ok(proto::Role::NotificationSender) => Some(Role::NotificationSender),
         Ok(proto::Role::Unspecified) | Err(_) => None,
     };
     if role.is_none() {
@@ -78,6 +79,7 @@ fn role_number(role: Role) -> i32 {
         Role::RegionalSecretary => proto::Role::RegionalSecretary,
         Role::RegionalHead => proto::Role::RegionalHead,
         Role::Inspector => proto::Role::Inspector,
+        Role::NotificationSender => proto::Role::NotificationSender,
     };
     role.into()
 }

@@ -108,6 +108,32 @@ async fn no_persona_without_identity_manage_administers_anything() {
     .await;
 }
 
+#[tokio::test]
+async fn a_notification_sender_may_send_and_see_what_became_of_it_and_nothing_else() {
+    on_both(async |world: World| {
+        let sender = world.staff("pengaduan.kirim", grant(proto::Role::NotificationSender)).await;
+        let caller = world.verify(&sender.token).await;
+        let policies = policies();
+        let of_everybody = [Policy::PUBLIC, Policy::AUTHENTICATED];
+        let open: BTreeSet<&str> = policies
+            .iter()
+            .filter(|(_, policy)| !of_everybody.contains(&policy.permission.as_str()))
+            .filter(|(_, policy)| caller.has(&policy.permission))
+            .map(|(path, _)| path)
+            .collect();
+        let expected = [
+            "CancelNotification",
+            "CreateNotification",
+            "GetNotification",
+            "ListNotifications",
+            "ReportBounce",
+        ]
+        .map(|name| format!("/mpp.notifications.v1.NotificationsService/{name}"));
+        assert_eq!(open, expected.iter().map(String::as_str).collect());
+    })
+    .await;
+}
+
 #[test]
 fn the_permissions_of_the_contract_and_of_the_role_table_are_the_same() {
     use strum::IntoEnumIterator as _;

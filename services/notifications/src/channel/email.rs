@@ -12,6 +12,7 @@ use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use mpp_kit::config::ExposeSecret as _;
 
@@ -36,15 +37,15 @@ impl Email {
     /// # Errors
     /// A sentence that names the setting.
     pub(crate) fn new(config: &EmailConfig) -> anyhow::Result<Self> {
-        let builder = match config.security {
-            Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&config.host)
-                .context("setting notifications.email.host")?,
-            Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&config.host)
-                .context("setting notifications.email.host")?,
-            Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host),
+        let tls = match config.security {
+            Security::Starttls => Tls::Required(trusted(config)?),
+            Security::Tls => Tls::Wrapper(trusted(config)?),
+            Security::None => Tls::None,
         };
-        let mut builder =
-            builder.port(config.port).timeout(Some(Duration::from_secs(config.timeout_seconds.into())));
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
+            .tls(tls)
+            .port(config.port)
+            .timeout(Some(Duration::from_secs(config.timeout_seconds.into())));
         if !config.username.is_empty() {
             let password = config.password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(config.username.clone(), password));
@@ -79,6 +80,17 @@ impl Email {
     }
 }
 
+/// Whom the mail server must be certified by: what every system trusts, and the roots of the settings.
+fn trusted(config: &EmailConfig) -> anyhow::Result<TlsParameters> {
+    let mut builder = TlsParameters::builder(config.host.clone());
+    if !config.roots.as_os_str().is_empty() {
+        let setting = || format!("setting notifications.email.roots: {}", config.roots.display());
+        let pem = std::fs::read(&config.roots).with_context(setting)?;
+        builder = builder.add_root_certificate(Certificate::from_pem(&pem).with_context(setting)?);
+    }
+    builder.build().context("setting notifications.email.host")
+}
+
 fn header(name: &'static str, value: String) -> anyhow::Result<HeaderValue> {
     let name = HeaderName::new_from_ascii(name.to_owned()).context("a header name")?;
     Ok(HeaderValue::new(name, value))
@@ -110,10 +122,15 @@ impl Channel for Email {
 fn judge(error: &SmtpError) -> Report {
     let Some(code) = error.status() else {
         // No answer, or none that can be read. The Message-ID makes a repetition harmless.
-        return Report::of(
-            Outcome::ProviderFailed,
-            if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" },
-        );
+        let code = if error.is_timeout() {
+            "TIMEOUT"
+        } else if error.is_client() {
+            // No STARTTLS, or no way to sign in that we know: what it lacks is never done without.
+            "NOT_OFFERED"
+        } else {
+            "CONNECTION"
+        };
+        return Report::of(Outcome::ProviderFailed, code);
     };
     let code = code.to_string();
     let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();

@@ -119,6 +119,8 @@ struct Inside {
     whims: VecDeque<Whim>,
     approves: bool,
     calls: u64,
+    offers: u64,
+    locked: Option<i64>,
     told: u64,
 }
 
@@ -229,19 +231,38 @@ impl Simulator {
         self.inside().calls
     }
 
+    /// Whether everything about templates is refused, and with which code.
+    pub fn lock_templates(&self, code: Option<i64>) {
+        self.inside().locked = code;
+    }
+
+    /// How often templates were offered, also what was refused.
+    #[must_use]
+    pub fn offers(&self) -> u64 {
+        self.inside().offers
+    }
+
     /// Somebody writes: opens its window, and answers the call that tells it.
     pub fn write(&self, from: &str, text: &str) -> Call {
+        self.write_all(from, &[text])
+    }
+
+    /// Somebody writes several messages within a second; one call tells them all.
+    pub fn write_all(&self, from: &str, texts: &[&str]) -> Call {
         let now = self.clock.now();
-        let id = {
-            let mut inside = self.inside();
-            inside.wrote.insert(from.to_owned(), now);
-            inside.told += 1;
-            format!("wamid.in.{}", inside.told)
-        };
+        let messages: Vec<Value> = texts
+            .iter()
+            .map(|text| {
+                let mut inside = self.inside();
+                inside.wrote.insert(from.to_owned(), now);
+                inside.told += 1;
+                json!({ "from": from, "id": format!("wamid.in.{}", inside.told),
+                    "timestamp": now.timestamp().to_string(), "type": "text", "text": { "body": text } })
+            })
+            .collect();
         self.messages(json!({
             "contacts": [{ "profile": { "name": "Warga" }, "wa_id": from }],
-            "messages": [{ "from": from, "id": id, "timestamp": now.timestamp().to_string(),
-                "type": "text", "text": { "body": text } }],
+            "messages": messages,
         }))
     }
 
@@ -400,9 +421,16 @@ impl Server {
             if !authorised {
                 return Some(refused(unauthorised()));
             }
+            let locked = self.inside().locked;
+            if let Some(code) = locked {
+                return Some(refused(Refusal(400, code, "As told".to_owned())));
+            }
             return Some(match parts.method {
                 Method::GET => told(Ok(self.templates())),
-                Method::POST => told(self.offer(&body)),
+                Method::POST => {
+                    self.inside().offers += 1;
+                    told(self.offer(&body))
+                }
                 _ => refused(Refusal(405, 100, "Unsupported method".to_owned())),
             });
         }
@@ -610,7 +638,8 @@ fn refused(Refusal(status, code, details): Refusal) -> Answer {
             "message": format!("(#{code}) {}", title(code)),
             "type": "OAuthException",
             "code": code,
-            "error_data": { "messaging_product": "whatsapp", "details": details },
+            "error_data": { "messaging_product": "whatsapp", "details": &details },
+            "error_user_msg": details,
             "fbtrace_id": "simulator",
         } }),
     )

@@ -75,6 +75,9 @@ pub(crate) enum Wish {
 pub(crate) struct Wrote {
     /// The number.
     pub(crate) from: String,
+    /// The id that the provider gave the message.
+    pub(crate) id: String,
+    /// To the second.
     pub(crate) at: Option<DateTime<Utc>>,
     pub(crate) wish: Wish,
 }
@@ -151,6 +154,7 @@ struct RawError {
 #[serde(default)]
 struct RawMessage {
     from: String,
+    id: String,
     timestamp: String,
     text: RawText,
 }
@@ -223,7 +227,7 @@ fn wrote(raw: RawMessage) -> Option<Wrote> {
     } else {
         Wish::Other
     };
-    Some(Wrote { from: raw.from, at: moment(&raw.timestamp), wish })
+    Some(Wrote { from: raw.from, id: raw.id, at: moment(&raw.timestamp), wish })
 }
 
 /// Seconds since 1970, as text.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Channel, Message, Report, Template, TemplateButton};
 use crate::config::WhatsAppConfig;
-use crate::domain::outcome::{Outcome, of_graph};
+use crate::domain::outcome::{Outcome, of_graph, of_http};
 use crate::domain::template::parameter;
 
 /// The longest label of a button.
@@ -41,8 +41,8 @@ struct Taken {
 
 /// The body of a refusal.
 #[derive(Deserialize)]
-pub(super) struct GraphError {
-    pub(super) code: i64,
+struct GraphError {
+    code: i64,
 }
 
 impl WhatsApp {
@@ -162,17 +162,12 @@ impl Channel for WhatsApp {
 
 fn judge(status: u16, answer: Option<Answer>) -> Report {
     if let Some(GraphError { code }) = answer.as_ref().and_then(|answer| answer.error.as_ref()) {
-        return Report::of(of_graph(*code), code);
+        return Report::of(of_graph(*code).unwrap_or_else(|| of_http(status)), code);
     }
     let id = answer.and_then(|answer| answer.messages.into_iter().next()).map(|taken| taken.id);
     match (status, id) {
         (200..=299, Some(id)) if !id.is_empty() => Report::accepted(id),
-        // Taken, perhaps: the answer says nothing.
-        (200..=299 | 504, _) => Report::of(Outcome::Unclear, status),
-        (401 | 403, _) => Report::of(Outcome::AccountLocked, status),
-        (429, _) => Report::of(Outcome::Throughput, status),
-        (400..=499, _) => Report::of(Outcome::Refused, status),
-        (_, _) => Report::of(Outcome::ProviderFailed, status),
+        _ => Report::of(of_http(status), status),
     }
 }
 
@@ -227,6 +222,9 @@ mod tests {
         assert_eq!((refused.outcome, refused.code.as_str()), (Outcome::Undeliverable, "131026"));
         let taken = judge(200, answer(r#"{"messages":[{"id":"wamid.1"}]}"#));
         assert_eq!(taken.provider_id, "wamid.1");
+        let unknown = judge(400, answer(r#"{"error":{"code":139999}}"#));
+        assert_eq!((unknown.outcome, unknown.code.as_str()), (Outcome::Refused, "139999"), "not in hope");
+        assert_eq!(judge(500, answer(r#"{"error":{"code":139999}}"#)).outcome, Outcome::ProviderFailed);
         assert_eq!(judge(200, None).outcome, Outcome::Unclear);
         assert_eq!(judge(502, None).outcome, Outcome::ProviderFailed);
         assert_eq!(judge(401, None).outcome, Outcome::AccountLocked);

@@ -7,10 +7,15 @@ use super::status::Verb;
 
 /// How long an attempt is repeated after the first one.
 pub const PATIENCE: TimeDelta = TimeDelta::hours(4);
+/// How long it is repeated while our account at the provider fails: the queue waits over a weekend, but not for ever.
+pub const ACCOUNT_PATIENCE: TimeDelta = TimeDelta::hours(72);
 /// How long a receipt is waited for when no step follows.
 pub const RECEIPT: TimeDelta = TimeDelta::hours(72);
-/// How long the status of an attempt without an answer is waited for before it is repeated.
+/// How long the status of an attempt without an answer is waited for before it is repeated: also what an attempt is begun
+/// with, so that no other instance makes it meanwhile.
 pub const UNCLEAR: TimeDelta = TimeDelta::minutes(2);
+/// How long an attempt may take, whatever its channel does. Shorter than [`UNCLEAR`]: it has ended before it is repeated.
+pub const ATTEMPT: TimeDelta = TimeDelta::seconds(90);
 /// The first delay between two attempts.
 const FIRST_DELAY: TimeDelta = TimeDelta::seconds(30);
 /// The longest delay between two attempts.
@@ -89,19 +94,35 @@ impl Outcome {
     }
 }
 
-/// What an error code of the Graph API means. Codes of the WhatsApp Cloud API; those of no row are failures of the provider,
-/// which are repeated.
+/// What an error code of the Graph API means. Codes of the WhatsApp Cloud API and of the management of its templates; `None`
+/// for one that stands in no row.
 #[must_use]
-pub fn of_graph(code: i64) -> Outcome {
-    match code {
-        4 | 80_007 | 130_429 => Outcome::Throughput,
+pub fn of_graph(code: i64) -> Option<Outcome> {
+    Some(match code {
+        4 | 80_007 | 80_008 | 130_429 => Outcome::Throughput,
         131_056 => Outcome::PairRate,
         131_047 => Outcome::WindowClosed,
         131_026 | 131_021 => Outcome::Undeliverable,
-        131_049 | 130_472 | 131_050 => Outcome::HeldBack,
+        131_049 | 130_472 | 130_497 | 131_050 => Outcome::HeldBack,
         132_000..=132_999 => Outcome::TemplateUnusable,
-        0 | 3 | 10 | 190 | 200..=299 | 368 | 131_031 | 131_005 | 133_010 => Outcome::AccountLocked,
+        0 | 3 | 10 | 190 | 200..=299 | 368 => Outcome::AccountLocked,
+        131_005 | 131_031 | 131_037 | 131_042 | 131_045 | 131_048 | 133_010 => Outcome::AccountLocked,
         33 | 100 | 131_008 | 131_009 | 131_051 | 131_052 | 131_053 => Outcome::Refused,
+        1 | 2 | 131_000 | 131_016 | 131_057 | 133_004 => Outcome::ProviderFailed,
+        _ => return None,
+    })
+}
+
+/// What an answer of the Graph API means by its HTTP status, when its code stands in no row or it has none. What is refused
+/// for a reason that nobody knows is refused: it is not repeated in hope.
+#[must_use]
+pub fn of_http(status: u16) -> Outcome {
+    match status {
+        // Taken, perhaps: the answer says nothing.
+        200..=299 | 504 => Outcome::Unclear,
+        401 | 403 => Outcome::AccountLocked,
+        429 => Outcome::Throughput,
+        400..=499 => Outcome::Refused,
         _ => Outcome::ProviderFailed,
     }
 }
@@ -121,6 +142,8 @@ pub struct Known {
     pub as_template: bool,
     /// Whether an attempt ended without an answer before this one.
     pub unclear_before: bool,
+    /// Whether the provider had taken it: then its account works, and what failed is this message.
+    pub taken: bool,
     /// Whether another step follows.
     pub has_next: bool,
 }
@@ -146,8 +169,9 @@ pub fn follow(outcome: &Outcome, known: &Known, dice: f64, now: DateTime<Utc>) -
         if known.expires_at.is_some_and(|end| at >= end) {
             return Follow::Do(Verb::Expire, "EXPIRED");
         }
-        // A failure of our account is no reason to give a message up: the queue waits.
-        if at > known.first_at + PATIENCE && !outcome.is_of_account() {
+        // A failure of our account is no reason to give a message up soon: the queue waits.
+        let patience = if outcome.is_of_account() && !known.taken { ACCOUNT_PATIENCE } else { PATIENCE };
+        if at > known.first_at + patience {
             return Follow::Do(verb, "GIVEN_UP");
         }
         Follow::Again(at)
@@ -203,6 +227,7 @@ mod tests {
             expires_at: None,
             as_template: false,
             unclear_before: false,
+            taken: false,
             has_next: true,
         }
     }
@@ -227,9 +252,22 @@ mod tests {
     }
 
     #[test]
-    fn n_21_a_failure_of_the_account_gives_nothing_up() {
-        let late = Known { first_at: now() - PATIENCE * 2, ..known(9) };
-        assert!(matches!(follow(&Outcome::ProviderFailed, &late, 0.0, now()), Follow::Again(_)));
+    fn n_21_a_failure_of_the_account_gives_nothing_up_over_a_weekend() {
+        let given_up = Follow::Do(Verb::FailTechnically, "GIVEN_UP");
+        let after = |hours| Known { first_at: now() - TimeDelta::hours(hours), ..known(9) };
+        for outcome in [Outcome::ProviderFailed, Outcome::AccountLocked] {
+            assert!(matches!(follow(&outcome, &after(71), 0.0, now()), Follow::Again(_)), "{outcome:?}");
+            assert_eq!(follow(&outcome, &after(72), 0.0, now()), given_up, "{outcome:?}");
+        }
+        // An account that took the message works; what it reports afterwards is repeated as long as anything else.
+        let taken = |hours| Known { taken: true, ..after(hours) };
+        assert!(matches!(follow(&Outcome::ProviderFailed, &taken(3), 0.0, now()), Follow::Again(_)));
+        assert_eq!(follow(&Outcome::ProviderFailed, &taken(4), 0.0, now()), given_up);
+    }
+
+    #[test]
+    fn an_attempt_has_ended_before_it_is_repeated() {
+        assert!(ATTEMPT + TimeDelta::seconds(20) < UNCLEAR, "with room for what is around it");
     }
 
     #[test]
@@ -255,7 +293,18 @@ mod tests {
             (190, Outcome::AccountLocked),
             (131_000, Outcome::ProviderFailed),
         ] {
-            assert_eq!(of_graph(code), outcome, "{code}");
+            assert_eq!(of_graph(code), Some(outcome), "{code}");
+        }
+        assert_eq!(of_graph(139_999), None);
+        for (status, outcome) in [
+            (400, Outcome::Refused),
+            (422, Outcome::Refused),
+            (403, Outcome::AccountLocked),
+            (429, Outcome::Throughput),
+            (500, Outcome::ProviderFailed),
+            (504, Outcome::Unclear),
+        ] {
+            assert_eq!(of_http(status), outcome, "{status}");
         }
         assert_eq!(follow(&Outcome::WindowClosed, &known(1), 0.0, now()), Follow::AsTemplate);
         let template = Known { as_template: true, ..known(2) };

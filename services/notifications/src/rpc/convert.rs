@@ -159,8 +159,8 @@ pub(super) fn notification(loaded: &Loaded, failing: bool, attempts: &[Attempt])
     }
 }
 
-/// A type of message for the wire.
-pub(super) fn message_type(kind: &MessageType) -> proto::MessageType {
+/// A type of message for the wire, with how many of its texts are refused or paused.
+pub(super) fn message_type(kind: &MessageType, stopped: u32) -> proto::MessageType {
     proto::MessageType {
         key: kind.key.clone(),
         title: kind.title.clone(),
@@ -180,6 +180,7 @@ pub(super) fn message_type(kind: &MessageType) -> proto::MessageType {
             })
             .collect(),
         actions: kind.actions.clone(),
+        stopped_text_count: count(stopped),
     }
 }
 

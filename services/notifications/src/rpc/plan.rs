@@ -10,7 +10,7 @@ use super::Core;
 use crate::catalogue::{CONTACT_LOST, TROUBLE};
 use crate::domain::channel::Channel;
 use crate::domain::message_type::{MessageType, Urgency, Values};
-use crate::domain::outcome::RECEIPT;
+use crate::domain::outcome::{Outcome, RECEIPT};
 use crate::domain::rules::CITIZEN;
 use crate::domain::status::{self, Status, Verb};
 use crate::domain::variant::VariantState;
@@ -421,6 +421,26 @@ impl Core {
             at: now,
         };
         event::append(tx, &event).await?;
+        Ok(())
+    }
+
+    /// What a step that ended by this outcome means for others: an address that cannot take messages, a template that cannot
+    /// be sent.
+    pub(crate) async fn ended_by(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &Loaded,
+        place: usize,
+        (outcome, code): (&Outcome, &str),
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        if *outcome == Outcome::Undeliverable {
+            self.contact_failed(tx, loaded, place, (code, now)).await?;
+        }
+        if *outcome == Outcome::TemplateUnusable {
+            let subject = format!("Templat WhatsApp {}", loaded.notification.message_type);
+            self.alert(tx, (&subject, code), now).await?;
+        }
         Ok(())
     }
 

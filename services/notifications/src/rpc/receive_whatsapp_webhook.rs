@@ -16,7 +16,8 @@ use crate::domain::channel::Channel;
 use crate::domain::outcome::{Follow, Outcome, follow, of_graph};
 use crate::domain::status::Verb;
 use crate::error::{Error, Thing};
-use crate::store::{address, step};
+use crate::store::address::{self, Wished};
+use crate::store::step;
 
 /// How far ahead of ours the provider's clock may be.
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -59,24 +60,47 @@ pub(super) async fn handle(
 impl Core {
     async fn wrote(&self, wrote: &Wrote) -> Result<(), Error> {
         let now = self.now();
-        let at = wrote.at.filter(|at| *at <= now + AHEAD).unwrap_or(now).min(now);
+        let at = wrote.at.filter(|at| *at <= now + AHEAD).unwrap_or(now);
         let digest = self.address_digest(Channel::Whatsapp, &wrote.from);
         let tx = self.db.begin().await?;
-        // A message that is told again must not undo what was said after it.
-        if address::wrote(&tx, &digest, at).await? {
-            let wish = match wrote.wish {
-                Wish::Stop => Some((Some(now), "contact.opted_out")),
-                Wish::Start => Some((None, "contact.opted_in")),
-                Wish::Other => None,
-            };
-            if let Some((opted_out, what)) = wish {
-                address::set_opted_out(&tx, &digest, opted_out).await?;
-                let detail = serde_json::json!({ "channel": "WHATSAPP", "source": "message" });
-                record(&tx, ("recipient", what, &digest), (None, None), detail, "", now).await?;
-            }
+        address::wrote(&tx, &digest, at.min(now)).await?;
+        let wish = match wrote.wish {
+            Wish::Stop => Some((Some(now), "contact.opted_out")),
+            Wish::Start => Some((None, "contact.opted_in")),
+            Wish::Other => None,
+        };
+        if let Some((opted_out, what)) = wish
+            && self.is_last_word(&tx, &digest, (&wrote.id, at)).await?
+        {
+            address::set_opted_out(&tx, &digest, opted_out).await?;
+            let detail = serde_json::json!({ "channel": "WHATSAPP", "source": "message" });
+            record(&tx, ("recipient", what, &digest), (None, None), detail, "", now).await?;
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Whether a word about messages is the last one of its address, and notes it if so. One that is told again must not undo
+    /// what was said after it, and other messages do not matter: they may overtake it. The provider tells moments to the second;
+    /// within one, words count in the order in which they are told, each once.
+    async fn is_last_word(
+        &self,
+        tx: &DatabaseTransaction,
+        digest: &str,
+        (id, at): (&str, DateTime<Utc>),
+    ) -> Result<bool, Error> {
+        // The id of a message holds the number it came from.
+        let id = self.message_digest(id);
+        let mut wished = address::wished(tx, digest).await?;
+        if wished.at.is_some_and(|last| at < last) || (wished.at == Some(at) && wished.ids.contains(&id)) {
+            return Ok(false);
+        }
+        if wished.at != Some(at) {
+            wished = Wished { at: Some(at), ids: Vec::new() };
+        }
+        wished.ids.push(id);
+        address::set_wished(tx, digest, &wished).await?;
+        Ok(true)
     }
 
     /// Applies a status. One of a message that is not ours is left alone.
@@ -157,14 +181,19 @@ impl Core {
         (place, code): (usize, i64),
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let outcome = of_graph(code);
+        // A reason that nobody knows is no reason to send it once more.
+        let outcome = of_graph(code).unwrap_or(Outcome::Refused);
+        let code = code.to_string();
+        if outcome == Outcome::AccountLocked {
+            let subject = format!("Akun kanal {}", loaded.steps[place].queue);
+            self.alert(tx, (&subject, &format!("{} {code}", outcome.word())), now).await?;
+        }
         let has_next = loaded.next(place).is_some();
         let step = &mut loaded.steps[place];
         match follow(&outcome, &step.known(has_next, now), rand::random(), now) {
             Follow::Do(verb, reason) => {
-                let changed = self.settle(tx, loaded, (place, verb, reason), now).await?;
-                if changed && outcome == Outcome::Undeliverable {
-                    self.contact_failed(tx, loaded, place, (&code.to_string(), now)).await?;
+                if self.settle(tx, loaded, (place, verb, reason), now).await? {
+                    self.ended_by(tx, loaded, place, (&outcome, &code), now).await?;
                 }
             }
             Follow::Again(at) | Follow::Wait(at) => self.again(tx, loaded, (place, false, at), now).await?,

@@ -18,6 +18,11 @@ impl Core {
         self.cipher.digest(&format!("address {channel}"), &address.to_lowercase())
     }
 
+    /// By what a message of somebody is known in the tables.
+    pub(crate) fn message_digest(&self, id: &str) -> String {
+        self.mac("message", id)
+    }
+
     /// By what an address is known that wants no digests.
     pub(crate) fn digests_digest(&self, address: &str) -> String {
         self.cipher.digest("digests", &address.to_lowercase())

@@ -89,6 +89,23 @@ impl Core {
         Ok(Variant { state: to, reason: reason.to_owned(), updated_at: now, ..found.clone() })
     }
 
+    /// Notes that Meta did not take a template as it was offered. It is not offered again: another version has to be written.
+    pub(crate) async fn template_refused(&self, offered: &Variant, reason: &str) -> Result<(), Error> {
+        let now = self.now();
+        let tx = self.db.begin().await?;
+        match self.judge(&tx, offered, (VariantVerb::Reject, reason), ("meta", ""), now).await {
+            Ok(_) => {}
+            // Another instance was first, or somebody said something else about it meanwhile.
+            Err(Error::Stale { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        let title = format!("Templat WhatsApp {}", offered.template_name);
+        self.alert(&tx, (&title, reason), now).await?;
+        tx.commit().await?;
+        self.metrics.judged(VariantVerb::Reject);
+        Ok(())
+    }
+
     /// Notes what Meta says of a template. What changes nothing, and words that are not known, are left alone.
     pub(crate) async fn template_news(&self, news: &TemplateNews) -> Result<(), Error> {
         let verb = match news.event.as_str() {
@@ -112,6 +129,7 @@ impl Core {
             let reason = if news.reason.is_empty() { &news.event } else { &news.reason };
             let reason = if verb == VariantVerb::Approve { "" } else { reason };
             self.judge(&tx, &found, (verb, reason), ("meta", ""), now).await?;
+            self.metrics.judged(verb);
             if verb != VariantVerb::Approve {
                 let title = format!("Templat WhatsApp {}", found.template_name);
                 self.alert(&tx, (&title, reason), now).await?;

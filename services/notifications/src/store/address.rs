@@ -65,6 +65,8 @@ async fn ensure(db: &impl ConnectionTrait, digest: &str) -> Result<(), DbErr> {
         failing_reason: Set(String::new()),
         opted_out_at: Set(None),
         wrote_at: Set(None),
+        wished_at: Set(None),
+        wish_ids: Set(String::new()),
     };
     let once = OnConflict::column(Column::Digest).do_nothing().to_owned();
     Entity::insert(row).on_conflict(once).exec_without_returning(db).await?;
@@ -138,15 +140,51 @@ pub(crate) async fn set_opted_out(
     Ok(())
 }
 
-/// Notes that an address wrote to us. Answers whether that moved its window: a repeated or older message does not.
-pub(crate) async fn wrote(tx: &DatabaseTransaction, digest: &str, at: DateTime<Utc>) -> Result<bool, DbErr> {
+/// Notes that an address wrote to us. A repeated or older message does not move its window.
+pub(crate) async fn wrote(tx: &DatabaseTransaction, digest: &str, at: DateTime<Utc>) -> Result<(), DbErr> {
     ensure(tx, digest).await?;
     let later = Condition::any().add(Column::WroteAt.is_null()).add(Column::WroteAt.lt(at));
-    let done = Entity::update_many()
+    Entity::update_many()
         .col_expr(Column::WroteAt, Expr::value(Some(at)))
         .filter(Expr::col(Column::Digest).eq(digest))
         .filter(later)
         .exec(tx)
         .await?;
-    Ok(done.rows_affected == 1)
+    Ok(())
+}
+
+/// The last word of an address about messages, and those of the same second.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Wished {
+    /// When it was written, as exact as the provider tells it.
+    pub(crate) at: Option<DateTime<Utc>>,
+    /// Digests of the ids of the messages of that moment.
+    pub(crate) ids: Vec<String>,
+}
+
+/// The last word of an address about messages. Holds its row until the transaction ends: of two that come at once, the second
+/// is decided on what the first wrote.
+pub(crate) async fn wished(tx: &DatabaseTransaction, digest: &str) -> Result<Wished, DbErr> {
+    ensure(tx, digest).await?;
+    Entity::update_many()
+        .col_expr(Column::WishIds, Expr::col(Column::WishIds))
+        .filter(Column::Digest.eq(digest))
+        .exec(tx)
+        .await?;
+    let row = Entity::find_by_id(digest.to_owned()).one(tx).await?;
+    Ok(row.map_or_else(Wished::default, |row| Wished {
+        at: row.wished_at,
+        ids: row.wish_ids.split_whitespace().map(str::to_owned).collect(),
+    }))
+}
+
+/// Notes the last word of an address about messages.
+pub(crate) async fn set_wished(tx: &DatabaseTransaction, digest: &str, wished: &Wished) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::WishedAt, Expr::value(wished.at))
+        .col_expr(Column::WishIds, Expr::value(wished.ids.join(" ")))
+        .filter(Column::Digest.eq(digest))
+        .exec(tx)
+        .await?;
+    Ok(())
 }

@@ -166,6 +166,8 @@ pub(crate) mod address {
         pub failing_reason: String,
         pub opted_out_at: Option<DateTimeUtc>,
         pub wrote_at: Option<DateTimeUtc>,
+        pub wished_at: Option<DateTimeUtc>,
+        pub wish_ids: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -63,6 +63,7 @@ impl Step {
             expires_at: self.expires_at,
             as_template: self.as_template,
             unclear_before: self.unclear_count > 0,
+            taken: self.status == Status::Sent || self.provider_id.is_some(),
             has_next,
         }
     }

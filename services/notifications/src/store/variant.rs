@@ -176,6 +176,37 @@ pub(crate) async fn in_state(db: &impl ConnectionTrait, state: VariantState) -> 
     rows.into_iter().map(variant).collect()
 }
 
+/// Where a version stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) message_type: String,
+    pub(crate) channel: Channel,
+    pub(crate) language: String,
+    pub(crate) state: VariantState,
+}
+
+/// Where every version stands that was offered, the newest of each text first.
+pub(crate) async fn standing(db: &impl ConnectionTrait) -> Result<Vec<Standing>, DbErr> {
+    let rows: Vec<(String, String, String, String)> = Entity::find()
+        .select_only()
+        .columns([Column::MessageType, Column::Channel, Column::Language, Column::State])
+        .filter(Column::State.ne(VariantState::Draft.to_string()))
+        .order_by_desc(Column::Version)
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.into_iter()
+        .map(|(message_type, channel, language, state)| {
+            Ok(Standing {
+                channel: read("variant.channel", &channel)?,
+                state: read("variant.state", &state)?,
+                message_type,
+                language,
+            })
+        })
+        .collect()
+}
+
 /// Moves a version from one state to another. `false` if it is elsewhere by now.
 pub(crate) async fn set_state(
     tx: &DatabaseTransaction,

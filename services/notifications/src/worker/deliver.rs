@@ -1,9 +1,11 @@
 //! The queue of one account: what is due is prepared one by one, sent side by side, and its outcome written.
 //!
 //! The attempt is written before the call, together with the moment after which nobody waits for its answer any more: a process
-//! that ends in between leaves a step that can be looked at, not a lost or a twice-sent message.
+//! that ends in between leaves a step that can be looked at, not a lost or a twice-sent message. That moment is counted from
+//! when the attempt is written, and the call has ended before it: so no other instance makes it meanwhile.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::fault::chain;
@@ -12,7 +14,7 @@ use sea_orm::DatabaseTransaction;
 use crate::channel::{LinkButton, Message, Report, Template, TemplateButton, Way};
 use crate::domain::channel::Channel;
 use crate::domain::message_type::Urgency;
-use crate::domain::outcome::{Follow, Outcome, UNCLEAR, follow};
+use crate::domain::outcome::{ATTEMPT, Follow, Outcome, UNCLEAR, follow};
 use crate::domain::status::Verb;
 use crate::domain::template;
 use crate::domain::variant::{ButtonKind, is_usable, unusable};
@@ -42,6 +44,8 @@ enum Prepared {
     Ready(Box<Ready>),
     /// Not now, or not any more.
     Skipped,
+    /// Its time is over, which the look at those whose time is over has not seen yet.
+    Over,
     /// The account has sent enough in this second.
     Full,
 }
@@ -54,8 +58,11 @@ struct Ready {
 
 /// Sends what is due from one queue, a few at a time: after each of them the circuit is asked again, so that an account that
 /// fails costs no more attempts than are side by side.
-pub(super) async fn queue(core: &Core, (queue, way): (&str, &Way), now: DateTime<Utc>) -> Result<(), Error> {
+pub(super) async fn queue(core: &Core, (queue, way): (&str, &Way)) -> Result<(), Error> {
     for _ in 0..ROUNDS {
+        // The time of this round: until when nobody else makes an attempt counts from when it is written, not from when the pass
+        // began. And one time for the round: what is sent together counts in one second.
+        let now = core.now();
         let (circuit, _) = account::circuit(&core.db.read, queue).await?;
         let admitted = circuit.admits(SIDE_BY_SIDE, now);
         if admitted == 0 {
@@ -63,7 +70,7 @@ pub(super) async fn queue(core: &Core, (queue, way): (&str, &Way), now: DateTime
         }
         let (ready, more) = prepared(core, (queue, way), admitted as usize, now).await?;
         futures::future::join_all(ready.into_iter().map(|next| async move {
-            let report = way.send(&next.message).await;
+            let report = attempt(way, &next.message, patience(&next.step, core.now())).await;
             // The outcome of one must not keep that of another from being written.
             if let Err(error) = conclude(core, queue, &next.step, report).await {
                 tracing::warn!(error = chain(&error), "the outcome of an attempt could not be written");
@@ -77,6 +84,23 @@ pub(super) async fn queue(core: &Core, (queue, way): (&str, &Way), now: DateTime
     Ok(())
 }
 
+/// How long an attempt may take that is about to be made: no longer than until somebody else may make it.
+fn patience(begun: &Step, now: DateTime<Utc>) -> Duration {
+    let left = begun.due_at.map_or(ATTEMPT, |end| end - (UNCLEAR - ATTEMPT) - now);
+    left.min(ATTEMPT).to_std().unwrap_or_default()
+}
+
+/// Makes an attempt. One that takes too long is cut off, and nobody knows what became of it; one for which there is no time
+/// left, because writing those before it took so long, is not made.
+async fn attempt(way: &Way, message: &Message, patience: Duration) -> Report {
+    if patience.is_zero() {
+        return Report::of(Outcome::Busy, "NOT_BEGUN");
+    }
+    tokio::time::timeout(patience, way.send(message))
+        .await
+        .unwrap_or_else(|_| Report::of(Outcome::Unclear, "TIMEOUT"))
+}
+
 /// Up to `most` attempts that are written and about to be made, and whether there may be more.
 async fn prepared(
     core: &Core,
@@ -85,16 +109,22 @@ async fn prepared(
     now: DateTime<Utc>,
 ) -> Result<(Vec<Ready>, bool), Error> {
     let mut ready = Vec::new();
-    let due = step::due(&core.db.read, queue, now, BATCH).await?;
-    let more = !due.is_empty();
-    for next in due {
+    let mut more = false;
+    for next in step::due(&core.db.read, queue, now, BATCH).await? {
         if ready.len() >= most {
-            break;
+            return Ok((ready, true));
         }
-        match prepare(core, (queue, way), &next, now).await {
+        let prepared = prepare(core, (queue, way), &next, now).await;
+        more |= !matches!(prepared, Ok(Prepared::Over));
+        match prepared {
             Ok(Prepared::Ready(next)) => ready.push(*next),
-            Ok(Prepared::Skipped) | Err(Error::Stale { .. }) => {}
+            Ok(Prepared::Skipped | Prepared::Over) | Err(Error::Stale { .. }) => {}
             Ok(Prepared::Full) => return Ok((ready, false)),
+            // Those that are written must be made all the same.
+            Err(error) if !ready.is_empty() => {
+                tracing::warn!(error = chain(&error), "an attempt could not be prepared");
+                return Ok((ready, false));
+            }
             Err(error) => return Err(error),
         }
     }
@@ -113,6 +143,9 @@ async fn prepare(
     let Some(place) = loaded.place(due.number) else { return Ok(Prepared::Skipped) };
     if loaded.steps[place].version != due.version {
         return Ok(Prepared::Skipped);
+    }
+    if loaded.steps[place].until_at.is_some_and(|end| end <= now) {
+        return Ok(Prepared::Over);
     }
     let contact = match &loaded.notification.account {
         Some(account) => contact::find(&tx, &core.cipher, account).await?.unwrap_or_default(),
@@ -253,8 +286,10 @@ async fn begin(
         provider_code: String::new(),
         provider_id: String::new(),
     };
-    step::begin(tx, step.notification, &attempt).await?;
+    let id = step.notification;
+    // First the step: of two instances that are at it, the second learns from its version that it was not the first.
     core.settle(tx, loaded, (place, Verb::Begin, ""), now).await?;
+    step::begin(tx, id, &attempt).await?;
     Ok(())
 }
 
@@ -377,13 +412,8 @@ async fn follow_up(
     step.unclear = false;
     match follow(&report.outcome, &step.known(has_next, now), rand::random(), now) {
         Follow::Do(verb, reason) => {
-            let changed = core.settle(tx, loaded, (place, verb, reason), now).await?;
-            if changed && report.outcome == Outcome::Undeliverable {
-                core.contact_failed(tx, loaded, place, (&report.code, now)).await?;
-            }
-            if changed && report.outcome == Outcome::TemplateUnusable {
-                let subject = format!("Templat WhatsApp {}", loaded.notification.message_type);
-                core.alert(tx, (&subject, &report.code), now).await?;
+            if core.settle(tx, loaded, (place, verb, reason), now).await? {
+                core.ended_by(tx, loaded, place, (&report.outcome, &report.code), now).await?;
             }
         }
         Follow::Again(at) | Follow::Wait(at) => {
@@ -401,7 +431,7 @@ async fn follow_up(
     Ok(())
 }
 
-/// Writes what an attempt says about our account: failures in a row open its circuit, anything else closes it.
+/// Writes what an attempt says about our account.
 async fn judge_account(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -410,22 +440,88 @@ async fn judge_account(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     if !report.outcome.is_of_account() {
-        let (circuit, _) = account::circuit(tx, queue).await?;
-        let closed = circuit.succeeded();
-        if circuit != closed {
-            account::set_circuit(tx, queue, &closed, "").await?;
-        }
-        return Ok(());
+        return account_works(tx, queue).await;
     }
-    account::hold(tx, queue).await?;
-    let (circuit, _) = account::circuit(tx, queue).await?;
     let locked = report.outcome == Outcome::AccountLocked;
-    let next = circuit.failed(locked, now);
     let problem = format!("{} {}", report.outcome.word(), report.code);
-    account::set_circuit(tx, queue, &next, problem.trim()).await?;
-    if next.open_until.is_some() && circuit.open_until.is_none() {
-        core.metrics.opened(queue);
-        core.alert(tx, (&format!("Akun kanal {queue}"), problem.trim()), now).await?;
+    account_failed(core, tx, queue, (locked, problem.trim()), now).await
+}
+
+/// Closes the circuit of an account.
+pub(super) async fn account_works(tx: &DatabaseTransaction, queue: &str) -> Result<(), Error> {
+    let (circuit, _) = account::circuit(tx, queue).await?;
+    let closed = circuit.succeeded();
+    if circuit != closed {
+        account::set_circuit(tx, queue, &closed, "").await?;
     }
     Ok(())
+}
+
+/// Counts a failure of an account. Those in a row open its circuit; then administrators are told.
+pub(super) async fn account_failed(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    queue: &str,
+    (locked, problem): (bool, &str),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    account::hold(tx, queue).await?;
+    let (circuit, _) = account::circuit(tx, queue).await?;
+    let next = circuit.failed(locked, now);
+    account::set_circuit(tx, queue, &next, problem).await?;
+    if next.open_until.is_some() && circuit.open_until.is_none() {
+        core.metrics.opened(queue);
+        core.alert(tx, (&format!("Akun kanal {queue}"), problem), now).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::channel::Channel as Out;
+
+    /// A provider that never answers.
+    #[derive(Default)]
+    struct Hanging(AtomicU32);
+
+    #[async_trait]
+    impl Out for Hanging {
+        async fn send(&self, _: &Message) -> Report {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            std::future::pending().await
+        }
+    }
+
+    fn message() -> Message {
+        Message {
+            notification: "ntf_a".to_owned(),
+            step: 1,
+            reference: "ADU-1".to_owned(),
+            address: "6281234567890".to_owned(),
+            subject: String::new(),
+            body: "Halo".to_owned(),
+            template: None,
+            links: Vec::new(),
+            replies: Vec::new(),
+            unsubscribe: None,
+            at: "2026-11-26T01:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn n_08_an_attempt_that_hangs_is_cut_off_and_one_that_is_too_late_is_not_made() {
+        let hanging = Arc::new(Hanging::default());
+        let way = Way::new((Channel::Whatsapp, 1, 0), hanging.clone());
+        let cut = attempt(&way, &message(), Duration::from_millis(30)).await;
+        assert_eq!((cut.outcome, cut.code.as_str()), (Outcome::Unclear, "TIMEOUT"));
+        let late = attempt(&way, &message(), Duration::ZERO).await;
+        assert_eq!((late.outcome, late.code.as_str()), (Outcome::Busy, "NOT_BEGUN"));
+        assert_eq!(hanging.0.load(Ordering::SeqCst), 1);
+    }
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
+use mpp_notifications::simulator::Call;
 use mpp_proto::notifications::v1::*;
 use tonic::Code;
 
@@ -104,5 +105,47 @@ lines! {
         // Who is no administrator sees nobody's contact but the own.
         let foreign = office.by("acc_lain", &["notifications.read"], &[], GetContactRequest { account: HEAD.to_owned() });
         assert_eq!(office.client.clone().get_contact(foreign).await.unwrap_err().code(), Code::NotFound);
+    }
+
+    async fn n_13_the_last_word_about_messages_counts_whatever_else_is_written_around_it(engine) {
+        let office = Office::open(engine).await;
+        let number = |place: u32| format!("628123450100{place}");
+        let ended = async |number: &str| {
+            let sent = office.send(receipt(number, "")).await;
+            let step = &sent.steps[0];
+            step.status() == DeliveryStatus::Suppressed && step.reason == "OPTED_OUT"
+        };
+        let tell = async |call: Call| assert!(office.webhook(call).await.unwrap().messages > 0);
+        // WhatsApp tells moments to the second. In one call, between two others of the same second.
+        tell(office.whatsapp.write_all(&number(1), &["halo", "BERHENTI", "terima kasih"])).await;
+        assert!(ended(&number(1)).await);
+        // In a call of its own, after another of the same second.
+        tell(office.whatsapp.write(&number(2), "halo")).await;
+        tell(office.whatsapp.write(&number(2), "berhenti")).await;
+        assert!(ended(&number(2)).await);
+        // Overtaken by what was written after it.
+        let stop = office.whatsapp.write(&number(3), "STOP");
+        office.after(TimeDelta::seconds(1));
+        tell(office.whatsapp.write(&number(3), "halo")).await;
+        tell(stop).await;
+        assert!(ended(&number(3)).await);
+        // Two words of one second count in the order of the provider.
+        tell(office.whatsapp.write_all(&number(4), &["MULAI", "BERHENTI"])).await;
+        assert!(ended(&number(4)).await);
+        tell(office.whatsapp.write_all(&number(5), &["BERHENTI", "MULAI"])).await;
+        assert!(!ended(&number(5)).await);
+        // One that is told again undoes nothing, whether it is of the same second or older.
+        let stop = office.whatsapp.write(&number(6), "STOP");
+        tell(stop.clone()).await;
+        tell(office.whatsapp.write(&number(6), "MULAI")).await;
+        tell(stop.clone()).await;
+        assert!(!ended(&number(6)).await);
+        office.after(TimeDelta::seconds(2));
+        tell(office.whatsapp.write(&number(6), "henti")).await;
+        let start = office.whatsapp.write(&number(7), "MULAI");
+        office.after(TimeDelta::seconds(2));
+        tell(office.whatsapp.write(&number(7), "STOP")).await;
+        tell(start).await;
+        assert!(ended(&number(6)).await && ended(&number(7)).await);
     }
 }

@@ -67,12 +67,21 @@ impl Office {
 
     /// With settings of its own.
     pub(crate) async fn with(engine: Engine, account: Account, change: impl FnOnce(&mut Config)) -> Self {
+        Self::behind(engine, account, MailServer::start(), change).await
+    }
+
+    /// With a mail server of its own.
+    pub(crate) async fn behind(
+        engine: Engine,
+        account: Account,
+        (mail, port): (MailServer, u16),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         logged();
         let test_db = fresh_db(engine).await;
         mpp_migrations::run("notifications", &test_db.db.write).await.unwrap();
         let clock = Arc::new(ManualClock::at(MORNING.parse::<DateTime<Utc>>().unwrap()));
         let whatsapp = Simulator::start(account, clock.clone()).await.unwrap();
-        let (mail, port) = MailServer::start();
         let mut config = Config {
             allow_list: "*".into(),
             tick_millis: 100,
@@ -108,6 +117,12 @@ impl Office {
         let parts = serve(&self.test_db, &self.clock, &self.issuer, &self.config, &self.folder).await;
         (self.client, self.workers, self.shutdown) = parts;
         self
+    }
+
+    /// Another instance on the same database, until it is dropped.
+    pub(crate) async fn second_instance(&self) -> Instance {
+        let served = serve(&self.test_db, &self.clock, &self.issuer, &self.config, &self.folder).await;
+        Instance { shutdown: served.2, _workers: served.1 }
     }
 
     /// Moves the clock on.
@@ -247,6 +262,18 @@ impl Office {
         let request = self.system(ListChannelAccountsRequest::default());
         let found = self.client.clone().list_channel_accounts(request).await.unwrap().into_inner();
         found.channel_accounts.into_iter().find(|it| it.channel() == Channel::Whatsapp).unwrap()
+    }
+}
+
+/// Another instance.
+pub(crate) struct Instance {
+    shutdown: Shutdown,
+    _workers: JoinSet<anyhow::Result<()>>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.shutdown.trigger();
     }
 }
 

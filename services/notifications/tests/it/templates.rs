@@ -189,4 +189,74 @@ lines! {
         let sent = office.send(receipt(CITIZEN, "")).await;
         assert_eq!(sent.steps[0].variant_version, 1, "a refused version is not used while another is approved");
     }
+
+    async fn n_22_a_template_that_meta_does_not_take_is_kept_with_the_reason_and_not_offered_again(engine) {
+        let office = Office::open(engine).await;
+        office.rules(DeliveryRules {
+            time_zone: "Asia/Jakarta".to_owned(),
+            admin_account_ids: vec!["acc_admin".to_owned()],
+            ..Default::default()
+        })
+        .await;
+        let text = |name: &str, end: &str| SaveVariantRequest {
+            subject: String::new(),
+            body: format!("Aduan {{nomor}}, PIN {{pin}}, {{tenggat_jawaban}}, {{tenggat_selesai}}, lihat {{tautan}}{end}"),
+            template_name: name.to_owned(),
+            ..new_text("tanda_terima", Channel::Whatsapp)
+        };
+        let newest = async |office: &Office| variants(office, "tanda_terima", Channel::Whatsapp).await.remove(0);
+        let stopped = async |office: &Office| {
+            let request = office.system(ListMessageTypesRequest::default());
+            let types = office.client.clone().list_message_types(request).await.unwrap().into_inner().message_types;
+            types.into_iter().find(|it| it.key == "tanda_terima").unwrap().stopped_text_count
+        };
+        // Meta takes no text that ends with a gap.
+        let draft = save(&office, text("tanda_terima_v2", "")).await.unwrap();
+        submit(&office, "acc_admin", &draft).await.unwrap();
+        let office = office.crash().await;
+        office
+            .until("it is refused", async || {
+                Some(newest(&office).await).filter(|it| it.state() == VariantState::Rejected)
+            })
+            .await;
+        let reason = "100: Variables can't be at the start or end of the template";
+        assert_eq!(newest(&office).await.reason, reason);
+        assert_eq!(stopped(&office).await, 1);
+        let told = office
+            .until("the administrator is told", async || office.inbox("acc_admin").await.items.pop())
+            .await;
+        assert!(told.subject.contains("tanda_terima_v2") && told.body.contains(reason), "{told:?}");
+        let offers = office.whatsapp.offers();
+        let office = office.crash().await;
+        office.settle().await;
+        assert_eq!(office.whatsapp.offers(), offers, "it is not offered again");
+        assert_eq!(office.send(receipt(CITIZEN, "")).await.steps[0].variant_version, 1);
+
+        // Another text is offered; while the account is not let in, it waits, and nobody asks again and again.
+        let draft = save(&office, text("tanda_terima_v3", ".")).await.unwrap();
+        submit(&office, "acc_admin", &draft).await.unwrap();
+        office.whatsapp.lock_templates(Some(190));
+        let office = office.crash().await;
+        let told = office
+            .until("the administrator is told", async || {
+                let list = office.inbox("acc_admin").await.items;
+                list.into_iter().find(|item| item.subject.contains("templates:utama"))
+            })
+            .await;
+        assert!(told.body.contains("190"), "{told:?}");
+        let waits = newest(&office).await;
+        assert_eq!((waits.state(), waits.reason.as_str()), (VariantState::Submitted, ""));
+        office.whatsapp.lock_templates(None);
+        let office = office.crash().await;
+        office.settle().await;
+        assert_eq!(newest(&office).await.state(), VariantState::Submitted, "it rests");
+        office.after(TimeDelta::seconds(31));
+        let office = office.crash().await;
+        office
+            .until("it is approved", async || {
+                Some(newest(&office).await).filter(|it| it.state() == VariantState::Approved)
+            })
+            .await;
+        assert_eq!(stopped(&office).await, 0);
+    }
 }
