@@ -33,7 +33,7 @@ pub(super) async fn upload(
     let request = &request;
     let answer: UploadComplaintFileResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            store::file::insert(&*tx, &file, now).await?;
+            store::file::insert(&*tx, &file, None, now).await?;
             let id = file.id.to_string();
             let detail = json!({"mediaType": file.media_type, "size": file.size});
             let what = (caller.who(), "file.uploaded", id.as_str());
