@@ -1021,6 +1021,43 @@ async fn c_11_the_api_brings_items_once_and_answers_are_read_back() {
     .await;
 }
 
+#[tokio::test]
+async fn c_11_what_was_not_read_back_stays_so_until_it_is() {
+    with_lapor(async |world, simulator, mut sync| {
+        simulator.write("1", "Lampu jalan mati");
+        sync.tick(world.now()).await.unwrap();
+        let case = world.only().await;
+        let found = async || ledger(&world).await.remove(0).mismatch;
+        world.pass(TimeDelta::hours(1));
+        answer(&world, &case).await;
+        world.pass(TimeDelta::minutes(1));
+        answer(&world, &case).await;
+        // The first is shown, the second is not.
+        simulator.forget_after(1);
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!((simulator.follow_ups("1").len(), found().await.as_str()), (1, "not_confirmed"));
+        // A stage that moved, the comparison of the day, a file: none of them hides it.
+        simulator.set_status("1", "Diproses");
+        simulator.forget_after(0);
+        world.pass(TimeDelta::hours(25));
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(found().await, "not_confirmed");
+        let moved = Item { stage_label: "Selesai".into(), text: "x".into(), ..Item::typed("1") };
+        let tx = world.core.db.begin().await.unwrap();
+        let rules = world.core.rules_in(&tx).await.unwrap();
+        assert_eq!(
+            take(&world.core, &tx, &rules, &moved, SYSTEM, world.now()).await.unwrap(),
+            Taken::Updated
+        );
+        tx.commit().await.unwrap();
+        assert_eq!(found().await, "not_confirmed");
+        // It is told again, and read back.
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!((simulator.follow_ups("1").len(), found().await.as_str()), (2, ""));
+    })
+    .await;
+}
+
 /// An officer answers first.
 async fn answer(world: &World, case: &Case) {
     let tx = world.core.db.begin().await.unwrap();
