@@ -121,7 +121,7 @@ impl MigrationTrait for FirstCut {
             index("stored_file_scan", "stored_file", &["scan", "created_at"]),
             index("reveal_list", "reveal", &["requested_at", "id"]),
             index("channel_message_thread", "channel_message", &["conversation", "arrived_at"]),
-            index("channel_message_waiting", "channel_message", &["state", "arrived_at"]),
+            index("channel_message_waiting", "channel_message", &["state", "next_at"]),
             index("sp4n_entry_complaint", "sp4n_entry", &["complaint_id"]),
             due("complaint_next", "complaint", "next_at"),
             Index::create()
@@ -470,6 +470,8 @@ fn stored_file() -> TableCreateStatement {
         .col(big_integer("size"))
         .col(string("sha256"))
         .col(string("scan").check(one_of("scan", &["PENDING", "CLEAN", "INFECTED", "NOT_SCANNED"])))
+        // Whose message it came with, while that may still wait for its case.
+        .col(string_null("conversation"))
         .col(timestamp_with_time_zone("created_at"))
         .take()
 }
@@ -503,6 +505,9 @@ fn channel_message() -> TableCreateStatement {
         .col(text("body"))
         .col(timestamp_with_time_zone("received_at"))
         .col(timestamp_with_time_zone("arrived_at"))
+        .col(integer("attempts"))
+        // When it is its turn: one that found no place is tried again later, and what its sender wrote after it waits too.
+        .col(timestamp_with_time_zone("next_at"))
         .primary_key(Index::create().col("source").col("account").col("external_id"))
         .take()
 }

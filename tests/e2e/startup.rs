@@ -300,6 +300,39 @@ async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
     assert_eq!(second.wait().code(), Some(0), "{}", second.log());
 }
 
+#[test]
+fn c_45_the_evidence_of_a_period_is_the_same_file_beside_the_server_and_without_it() {
+    let (dir, data) = directory();
+    let mut server = serve(&data, &["--port", "0", "--no-demo"]).serve();
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let evidence = |from: &str, to: &str, out: &str| {
+        Binary::with(["complaints", "evidence", "--from", from, "--to", to, "--out", out, "--data", &data])
+            .finish()
+    };
+    let january = |name: &str| {
+        let written = evidence("2026-01-01", "2026-01-31", &path(name));
+        assert_eq!(written.code, Some(0), "{written:?}");
+        let content = fs::read(path(name)).expect("the pack");
+        // What is printed is the digest of what was written, as sha256sum prints it.
+        let checked = std::process::Command::new("sha256sum").arg(path(name)).output().expect("sha256sum");
+        assert_eq!(written.stdout, String::from_utf8_lossy(&checked.stdout));
+        content
+    };
+    let first = january("satu.zip");
+    assert_eq!(first, january("dua.zip"));
+    for file in ["BACA.txt", "PG-02", "PG-03", "PG-04", "PG-05", "PG-06", "PG-08", "tenggat.csv"] {
+        assert!(first.windows(file.len()).any(|it| it == file.as_bytes()), "{file}");
+    }
+    // One that goes on would change: nothing is written.
+    let running = evidence("2026-01-01", "2999-01-01", &path("tiga.zip"));
+    assert_refused(&running, 65, &[]);
+    assert!(!Path::new(&path("tiga.zip")).exists());
+    assert_refused(&evidence("2026-01-01", "2026-01-31", &path("tidak/ada.zip")), 73, &["ada.zip"]);
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+    assert_eq!(first, january("empat.zip"), "without a server");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_works_beside_the_running_server() {
     let (dir, data) = directory();

@@ -75,6 +75,9 @@ pub(crate) enum Error {
     /// The scanner has not looked at the file yet, or found something.
     #[error("the file is not to be opened: {0}")]
     FileHeld(crate::domain::words::Scan),
+    /// The file would tell who sent it, and no copy can be made that does not.
+    #[error("the file tells who sent it")]
+    FileWithheld,
     /// So many reports came from this contact today.
     #[error("too many reports of one contact")]
     TooMany {
@@ -146,6 +149,12 @@ impl Fault for Error {
                 "The virus scanner has not cleared this file.",
             )
             .with("scan", scan),
+            Self::FileWithheld => Problem::new(
+                Code::PermissionDenied,
+                "FILE_WITHHELD",
+                "Berkas ini memuat keterangan tentang pembuatnya yang tidak dapat dihapus, jadi pelapor dapat dikenali darinya. Koordinator pengaduan dapat membukanya; mintalah isinya dari sana.",
+                "This file holds notes about its maker that cannot be removed, so it could tell who reported. The complaints coordinator can open it: ask there for what it says.",
+            ),
             Self::TooMany { limit } => Problem::new(
                 Code::ResourceExhausted,
                 "TOO_MANY_REPORTS",

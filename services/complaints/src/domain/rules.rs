@@ -1,4 +1,4 @@
-//! What an installation has decided on, as the rules need it: deadlines, calendars, agencies, categories.
+//! What an installation has decided on, as the rules need it: deadlines, calendars, agencies, categories, offices.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::deadline::{self, Deadline};
+use super::ladder::{Acting, Official};
 use super::words::{Class, ClockKind};
 
 /// An agency (OPD) that answers complaints.
@@ -95,6 +96,10 @@ pub struct Rules {
     pub agencies: BTreeMap<String, Agency>,
     /// Categories by key.
     pub categories: BTreeMap<String, Category>,
+    /// Offices of the ladder.
+    pub officials: Vec<Official>,
+    /// Who acts in them, or acted, or will: the latest first.
+    pub actings: Vec<Acting>,
     /// The calendar of the regency: of cases that no agency has, and of agencies without their own.
     pub home: String,
 }

@@ -92,11 +92,12 @@ impl Reader {
                 "(Isi surel ini terlalu besar untuk diambil; aslinya ada di kotak surat.)".to_owned();
             envelope.attachments.clear();
         }
+        let conversation = receive::conversation(&self.core, &envelope);
         for attachment in &envelope.attachments {
             let Some(bytes) = attachment.part.and_then(|part| email::part(&fetched.raw, part)) else {
                 continue;
             };
-            match keep(&self.core, &bytes, (Source::Email, Kind::Document), now).await? {
+            match keep(&self.core, &bytes, (Source::Email, Kind::Document), Some(&conversation), now).await? {
                 Ok(id) => files.push(id),
                 Err(unfit) => {
                     envelope.text.push_str("\n(Lampiran tidak disimpan: ");

@@ -1,14 +1,19 @@
 //! Files that come with messages: how large they may be, what they are by their content, and the copy that others than
 //! the officers of the case may see.
 //!
-//! A photo tells where and when it was taken, with which device, and sometimes who owns it. The public copy keeps the
-//! picture and the way it is held, and nothing else. What is no picture has no public copy.
+//! A photo tells where and when it was taken, with which device, and sometimes who owns it; a document its author, a
+//! recording its telephone, a film the way it went. The public copy keeps what is seen and heard, and nothing else: what
+//! stays is listed, so that a note of a kind nobody has heard of goes too. A file of which no such copy can be made (locked,
+//! streamed, of a codec that is not known) is left to those who may know who sent it.
+
+mod film;
+mod page;
+mod picture;
+#[cfg(test)]
+mod samples;
+mod sound;
 
 use bytes::Bytes;
-use img_parts::jpeg::{Jpeg, JpegSegment, markers};
-use img_parts::png::{Png, PngChunk};
-use img_parts::webp::WebP;
-use img_parts::{ImageEXIF as _, ImageICC as _};
 
 use super::envelope::{Kind, Source};
 
@@ -88,124 +93,44 @@ pub fn judge(content: &[u8], limit: u64) -> Result<&'static str, Unfit> {
         return Err(Unfit::TooLarge);
     }
     let found = infer::get(content).map(|kind| kind.mime_type());
-    // infer's names of two formats differ from those that browsers know.
+    // infer's names differ from those of this list, and films of older telephones it does not know.
     let found = match found {
         Some("audio/x-m4a") => Some("audio/m4a"),
+        // How WhatsApp writes voice notes.
+        Some("audio/opus") => Some("audio/ogg"),
+        Some("video/x-m4v") => Some("video/mp4"),
+        None if content.get(4..11) == Some(b"ftyp3gp") => Some("video/3gpp"),
         other => other,
     };
     TAKEN.into_iter().find(|taken| Some(*taken) == found).ok_or(Unfit::Type)
 }
 
-/// The copy of a picture without what it tells about its maker. `None`: there is no such copy of this type.
+/// The copy of a file without what it tells about its maker. `None`: no such copy can be made of it.
 ///
 /// # Errors
-/// [`Unfit::Damaged`]: it cannot be read, so it is not shown either.
+/// [`Unfit::Damaged`]: it is a picture and cannot be read, so it is not shown either.
 pub fn public_copy(media_type: &str, content: &[u8]) -> Result<Option<Vec<u8>>, Unfit> {
-    let bytes = Bytes::copy_from_slice(content);
-    let clean = match media_type {
-        "image/jpeg" => jpeg(bytes)?,
-        "image/png" => png(bytes)?,
-        "image/webp" => webp(bytes)?,
-        _ => return Ok(None),
-    };
-    Ok(Some(clean.to_vec()))
+    let whole = || Bytes::copy_from_slice(content);
+    Ok(match media_type {
+        "image/jpeg" => Some(picture::jpeg(whole())?.to_vec()),
+        "image/png" => Some(picture::png(whole())?.to_vec()),
+        "image/webp" => Some(picture::webp(whole())?.to_vec()),
+        "application/pdf" => page::clean(content),
+        "audio/ogg" => sound::ogg(content),
+        "audio/mpeg" => sound::mpeg(content),
+        "audio/aac" => sound::adts(content),
+        "audio/amr" => sound::amr(content),
+        "audio/m4a" | "video/mp4" | "video/3gpp" | "video/quicktime" => film::clean(content),
+        _ => None,
+    })
 }
 
-fn jpeg(bytes: Bytes) -> Result<Bytes, Unfit> {
-    let orientation = orientation(&bytes);
-    let mut image = Jpeg::from_bytes(bytes).map_err(|_| Unfit::Damaged)?;
-    let colours = image.icc_profile();
-    image.segments_mut().retain(|segment| {
-        // APP0 is JFIF, APP14 is Adobe's colour transform: without them colours change. All other APPn and comments go.
-        let marker = segment.marker();
-        let application = (markers::APP0..=markers::APP15).contains(&marker);
-        match marker {
-            markers::APP0 => segment.contents().starts_with(b"JFIF\0"),
-            markers::APP14 => segment.contents().starts_with(b"Adobe"),
-            _ => !application && marker != markers::COM,
-        }
-    });
-    image.set_icc_profile(colours);
-    if let Some(orientation) = orientation {
-        let exif = [b"Exif\0\0".as_slice(), &only_orientation(orientation)].concat();
-        let at = usize::from(image.segments().first().is_some_and(|it| it.marker() == markers::APP0));
-        image.segments_mut().insert(at, JpegSegment::new_with_contents(markers::APP1, exif.into()));
-    }
-    Ok(image.encoder().bytes())
-}
-
-fn png(bytes: Bytes) -> Result<Bytes, Unfit> {
-    let orientation = orientation(&bytes);
-    let mut image = Png::from_bytes(bytes).map_err(|_| Unfit::Damaged)?;
-    // What a decoder needs to show the picture; texts, times, EXIF and private chunks go.
-    const KEPT: [&[u8; 4]; 14] = [
-        b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs",
-        b"acTL", b"fcTL", b"fdAT",
-    ];
-    image.chunks_mut().retain(|chunk| KEPT.contains(&&chunk.kind()));
-    if let Some(orientation) = orientation {
-        let exif = PngChunk::new(*b"eXIf", only_orientation(orientation).into());
-        image.chunks_mut().insert(1, exif);
-    }
-    Ok(image.encoder().bytes())
-}
-
-fn webp(bytes: Bytes) -> Result<Bytes, Unfit> {
-    let orientation = orientation(&bytes);
-    let mut image = WebP::from_bytes(bytes).map_err(|_| Unfit::Damaged)?;
-    const KEPT: [&[u8; 4]; 8] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF"];
-    image.chunks_mut().retain(|chunk| KEPT.contains(&&chunk.id()));
-    image.set_exif(orientation.map(|it| only_orientation(it).into()));
-    let extended = image.chunk_by_id(*b"VP8X").is_some();
-    if extended {
-        let profile = image.chunk_by_id(*b"ICCP").is_some();
-        let flags = WebpFlags { exif: orientation.is_some(), profile };
-        image = flags.apply(image)?;
-    }
-    Ok(image.encoder().bytes())
-}
-
-/// The flags of an extended `WebP` that say which of the chunks are there.
-struct WebpFlags {
-    exif: bool,
-    profile: bool,
-}
-
-impl WebpFlags {
-    fn apply(&self, mut image: WebP) -> Result<WebP, Unfit> {
-        use img_parts::riff::{RiffChunk, RiffContent};
-        let header = image.chunk_by_id(*b"VP8X").and_then(|it| it.content().data().cloned());
-        let mut header = header.filter(|it| it.len() >= 10).ok_or(Unfit::Damaged)?.to_vec();
-        // Bits: 0x20 ICC profile, 0x10 alpha, 0x08 EXIF, 0x04 XMP, 0x02 animation.
-        header[0] &= 0x12;
-        if self.exif {
-            header[0] |= 0x08;
-        }
-        if self.profile {
-            header[0] |= 0x20;
-        }
-        let chunk = RiffChunk::new(*b"VP8X", RiffContent::Data(header.into()));
-        match image.chunks_mut().iter_mut().find(|it| it.id() == *b"VP8X") {
-            Some(place) => *place = chunk,
-            None => return Err(Unfit::Damaged),
-        }
-        Ok(image)
-    }
-}
-
-/// How the picture is to be turned, 2 to 8; 1 is as it is.
-fn orientation(content: &[u8]) -> Option<u8> {
-    let mut reader = std::io::Cursor::new(content);
-    let read = exif::Reader::new().read_from_container(&mut reader).ok()?;
-    let told = read.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)?;
-    u8::try_from(told).ok().filter(|it| (2..=8).contains(it))
-}
-
-/// A TIFF structure with this one entry: little endian, one directory, tag 0x0112, one SHORT.
-fn only_orientation(orientation: u8) -> Vec<u8> {
-    let mut tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
-    tiff.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
-    tiff
+/// Refuses a picture that cannot be cleaned: it would be one that cannot be shown.
+///
+/// # Errors
+/// [`Unfit::Damaged`].
+pub fn showable(media_type: &str, content: &[u8]) -> Result<(), Unfit> {
+    if media_type.starts_with("image/") { public_copy(media_type, content).map(|_| ()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -234,18 +159,91 @@ mod tests {
             let exif = exif::Reader::new().read_from_container(&mut reader).unwrap();
             let fields = exif.fields().map(|it| it.tag).collect::<Vec<_>>();
             assert_eq!(fields, [exif::Tag::Orientation], "{media_type}");
-            assert_eq!(orientation(&copy), orientation(content), "{media_type}");
+            assert_eq!(picture::orientation(&copy), picture::orientation(content), "{media_type}");
         }
     }
 
     #[test]
-    fn what_is_no_picture_has_no_public_copy_and_damage_is_told() {
-        assert_eq!(public_copy("application/pdf", b"%PDF-1.7"), Ok(None));
-        assert_eq!(public_copy("audio/ogg", b"OggS"), Ok(None));
+    fn c_18_what_a_telephone_appends_to_a_photo_goes_too() {
+        let end = PHOTO.windows(2).rposition(|it| it == [0xFF, 0xD9]).unwrap();
+        let note = [b"\xFF\xFE\0\x0D".as_slice(), samples::MARK.as_bytes()].concat();
+        // Between two scans, and after the end.
+        let with = [&PHOTO[..end], &note, &PHOTO[end..], samples::MARK.as_bytes(), PHOTO].concat();
+        let (copy, clean) =
+            (public_copy("image/jpeg", &with).unwrap(), public_copy("image/jpeg", PHOTO).unwrap());
+        assert!(!has(copy.as_ref().unwrap(), "SITI"));
+        assert_eq!(copy, clean);
+    }
+
+    #[test]
+    fn c_18_files_tell_nothing_but_what_is_seen_and_heard() {
+        for (media_type, content) in samples::all(PHOTO) {
+            assert_eq!(judge(&content, 1 << 20), Ok(media_type));
+            assert!(has(&content, samples::MARK), "{media_type}: the sample tells its maker");
+            let copy = public_copy(media_type, &content)
+                .unwrap()
+                .unwrap_or_else(|| panic!("{media_type} is cleaned"));
+            assert!(
+                !has(&copy, "SITI") && !has(&copy, "2026"),
+                "{media_type}: {}",
+                String::from_utf8_lossy(&copy)
+            );
+            assert!(has(&copy, samples::SHOWN), "{media_type}");
+            assert_eq!(judge(&copy, 1 << 20), Ok(media_type));
+            // A second pass finds nothing to take away.
+            assert_eq!(public_copy(media_type, &copy).unwrap().unwrap(), copy, "{media_type}");
+        }
+    }
+
+    #[test]
+    fn c_18_a_film_stays_where_it_is_and_a_page_shows_what_it_showed() {
+        let all = samples::all(PHOTO);
+        let of =
+            |wanted: &str| all.iter().find(|(it, _)| *it == wanted).map(|(_, it)| it.as_slice()).unwrap();
+        let clean = |wanted: &str| public_copy(wanted, of(wanted)).unwrap().unwrap();
+        let at = |content: &[u8]| content.windows(4).position(|it| it == &samples::SHOWN.as_bytes()[..4]);
+        let film = clean("video/mp4");
+        assert_eq!((film.len(), at(&film)), (of("video/mp4").len(), at(of("video/mp4"))));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("surat.pdf");
+        std::fs::write(&path, clean("application/pdf")).unwrap();
+        let run = |program: &str, arguments: &[&str]| {
+            let told = std::process::Command::new(program).args(arguments).arg(&path).output().unwrap();
+            assert!(told.status.success(), "{program}: {}", String::from_utf8_lossy(&told.stderr));
+            String::from_utf8_lossy(&told.stdout).into_owned()
+        };
+        let about = run("pdfinfo", &[]);
+        assert!(
+            about.contains("Pages:           1") && !about.contains("Author") && !about.contains("Creator"),
+            "{about}"
+        );
+        assert!(run("pdfimages", &["-list"]).contains("jpeg"));
+        let text = std::process::Command::new("pdftotext").arg(&path).arg("-").output().unwrap().stdout;
+        assert!(has(&text, samples::SHOWN));
+    }
+
+    #[test]
+    fn c_18_what_cannot_be_cleaned_has_no_public_copy_and_damage_is_told() {
+        for (media_type, content) in samples::closed(PHOTO) {
+            assert_eq!(judge(&content, 1 << 20), Ok(media_type));
+            assert_eq!(public_copy(media_type, &content), Ok(None), "{media_type}");
+        }
+        for (media_type, content) in samples::all(PHOTO) {
+            // Cut off anywhere, or with any byte another one, it is cleaned or it is not, and never shown as it is.
+            for cut in (0..content.len()).step_by(7) {
+                let mut other = content.clone();
+                other[cut] ^= 0xFF;
+                for damaged in [&content[..cut], &other] {
+                    let copy = public_copy(media_type, damaged).unwrap();
+                    assert!(copy.is_none_or(|it| it != content), "{media_type} at {cut}");
+                }
+            }
+        }
         for (media_type, content) in
             [("image/jpeg", &PHOTO[..40]), ("image/png", &DRAWING[..20]), ("image/webp", b"RIFF".as_slice())]
         {
             assert_eq!(public_copy(media_type, content), Err(Unfit::Damaged), "{media_type}");
+            assert_eq!(showable(media_type, content), Err(Unfit::Damaged), "{media_type}");
         }
     }
 

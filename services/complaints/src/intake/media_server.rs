@@ -18,6 +18,7 @@ pub(crate) struct MediaServer {
 struct State {
     files: BTreeMap<String, Vec<u8>>,
     fail: bool,
+    asked: usize,
 }
 
 impl Drop for MediaServer {
@@ -45,6 +46,11 @@ impl MediaServer {
         state.files.insert(id.to_owned(), content.to_vec());
     }
 
+    /// How often anything was asked for.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).asked
+    }
+
     /// The next request is answered 503.
     pub(crate) fn fail_next(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).fail = true;
@@ -65,6 +71,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, base: String, to
     let name = target.rsplit('/').next().unwrap_or_default();
     let (status, content) = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.asked += 1;
         if std::mem::take(&mut state.fail) {
             (503, Vec::new())
         } else if !head.contains(&format!("authorization: Bearer {token}\r\n")) {

@@ -44,6 +44,8 @@ const PATIENCE: TimeDelta = TimeDelta::days(2);
 const MEDIA_LIVES: TimeDelta = TimeDelta::days(7);
 /// Between the first and the second try.
 const FIRST_RETRY: TimeDelta = TimeDelta::seconds(30);
+/// Between two tries at most.
+const LONGEST_RETRY: TimeDelta = TimeDelta::hours(1);
 
 const INTAKE: Asking<'_> = Asking { who: "intake", request_id: "" };
 
@@ -54,39 +56,81 @@ type Waiting = Stored<Content>;
 
 /// Works on what waits. Doing it again changes nothing.
 pub(crate) async fn tick(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
-    let waiting: Vec<Waiting> =
-        store::channel::waiting(&core.db.read, &core.vault, MessageState::Waiting, BATCH).await?;
-    if !waiting.is_empty() {
-        // So that the transactions find them.
-        core.rules().await?;
-    }
-    let mut held = BTreeSet::new();
-    for message in waiting {
-        // What comes after a message that could not be placed waits with it.
-        if held.contains(&message.conversation) {
-            continue;
-        }
-        let conversation = message.conversation.clone();
-        match place(core, fetcher, message, now).await {
-            Ok(()) => {}
-            // So many reports of one contact today: it is not lost, it is a case tomorrow.
-            Err(Error::TooMany { .. }) => {
-                held.insert(conversation);
-            }
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "a message could not be placed and is tried again");
-                held.insert(conversation);
-            }
-        }
-    }
+    place_all(core, fetcher, now).await?;
     for conversation in store::chat::asked_until(&core.db.read, now - conversation::PATIENCE, BATCH).await? {
         match give_up_asking(core, &conversation, now).await {
-            // Tomorrow, or when somebody else has changed what it rests on.
-            Ok(()) | Err(Error::TooMany { .. } | Error::Stale { .. }) => {}
-            Err(error) => return Err(error),
+            // Somebody else has changed what it rests on.
+            Ok(()) | Err(Error::Stale { .. }) => {}
+            Err(error) => {
+                let wait = patience(&error, 1);
+                store::chat::look_again(&core.db.write, &conversation, now + wait - conversation::PATIENCE)
+                    .await?;
+            }
         }
     }
     fetch_again(core, fetcher, now).await
+}
+
+/// Places every message whose turn it is. One that finds no place is put off with all of its conversation, so that nobody
+/// keeps the messages of others waiting: neither by their number nor by what is wrong with them.
+async fn place_all(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
+    loop {
+        let due = store::channel::due::<Content>(&core.db.read, &core.vault, now, BATCH).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        // So that the transactions find them.
+        core.rules().await?;
+        let (full, mut moved, mut held) = (due.len() as u64 == BATCH, false, BTreeSet::new());
+        for message in due {
+            let turn = match &message {
+                Ok(message) => message.turn(),
+                Err(unreadable) => unreadable.turn.clone(),
+            };
+            // What comes after a message that could not be placed waits with it.
+            if held.contains(&turn.conversation) {
+                continue;
+            }
+            let placed = match message {
+                Ok(message) => place(core, fetcher, message, now).await,
+                Err(unreadable) => Err(unreadable.error.into()),
+            };
+            match placed {
+                Ok(()) => moved = true,
+                // Somebody else is at it: what is left, the next pass does.
+                Err(Error::Stale { .. }) => {
+                    held.insert(turn.conversation);
+                }
+                Err(error) => {
+                    let wait = patience(&error, turn.attempts);
+                    store::channel::put_off(&core.db.write, &turn, now + wait).await?;
+                    moved |= wait > TimeDelta::zero();
+                    held.insert(turn.conversation);
+                }
+            }
+        }
+        if !full || !moved {
+            return Ok(());
+        }
+    }
+}
+
+/// How long what found no place waits until it is tried again. The first time not at all: somebody else may have been in
+/// the way.
+fn patience(error: &Error, attempts: i32) -> TimeDelta {
+    // So many reports of one contact today: it is not lost, it is a case tomorrow.
+    if matches!(error, Error::TooMany { .. }) {
+        return LONGEST_RETRY;
+    }
+    tracing::warn!(
+        error = chain(error),
+        attempts,
+        "what a channel brought could not be placed and is tried again"
+    );
+    match attempts {
+        ..=0 => TimeDelta::zero(),
+        more => LONGEST_RETRY.min(FIRST_RETRY * (1 << (more - 1).min(7))),
+    }
 }
 
 /// The key of a provider's message in a case. The id in it is a digest already.
@@ -103,25 +147,60 @@ async fn place(core: &Core, fetcher: &Fetcher, message: Waiting, now: DateTime<U
         Effect::Edit(of) => amend(core, &message, &of, false, now).await,
         Effect::Remove(of) => amend(core, &message, &of, true, now).await,
         Effect::Add => {
+            check_limit(core, &message, now).await?;
             // Before the transaction: what is fetched from outside must not hold the database.
             let arrived = gather(core, fetcher, message, now).await?;
-            let tx = core.db.begin().await?;
-            let rules = core.rules_in(&tx).await?;
-            match arrived.message.body.envelope.source {
-                Source::Email => mail(core, &tx, &rules, arrived, now).await?,
-                Source::FacebookFeed | Source::InstagramComment => {
-                    comment(core, &tx, &rules, arrived, now).await?
-                }
-                Source::Whatsapp => chat(core, &tx, &rules, arrived, now).await?,
-                Source::Messenger | Source::InstagramDirect => {
-                    direct(core, &tx, &rules, arrived, now).await?
-                }
-                // Items of LAPOR! are never stored as messages.
-                Source::Sp4nLapor => settle(&tx, &arrived.message, MessageState::Ignored, None).await?,
+            let fetched = arrived.fetched().to_vec();
+            let added = add(core, arrived, now).await;
+            if let Err(error) = let_go(core, &fetched).await {
+                tracing::warn!(error = chain(&error), "files that were fetched for nothing stay for a while");
             }
-            tx.commit().await?;
-            Ok(())
+            added
         }
+    }
+}
+
+/// What a message did not take of the files that were fetched for it is nobody's: they are fetched again with it.
+async fn let_go(core: &Core, fetched: &[FileId]) -> Result<(), Error> {
+    for file in fetched {
+        if store::file::forget(&core.db.write, *file).await? {
+            core.files.delete(&file.to_string()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn add(core: &Core, arrived: Arrived, now: DateTime<Utc>) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    let rules = core.rules_in(&tx).await?;
+    match arrived.message.body.envelope.source {
+        Source::Email => mail(core, &tx, &rules, arrived, now).await?,
+        Source::FacebookFeed | Source::InstagramComment => comment(core, &tx, &rules, arrived, now).await?,
+        Source::Whatsapp => chat(core, &tx, &rules, arrived, now).await?,
+        Source::Messenger | Source::InstagramDirect => direct(core, &tx, &rules, arrived, now).await?,
+        // Items of LAPOR! are never stored as messages.
+        Source::Sp4nLapor => settle(&tx, &arrived.message, MessageState::Ignored, None).await?,
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Refuses a message whose files are still to be fetched, if it can only become a case of its own and its sender has
+/// reported as much as is permitted: nobody makes this service fetch what it will not keep.
+async fn check_limit(core: &Core, message: &Waiting, now: DateTime<Utc>) -> Result<(), Error> {
+    let envelope = &message.body.envelope;
+    if !envelope.attachments.iter().any(|it| it.part.is_none()) {
+        return Ok(());
+    }
+    let db = &core.db.read;
+    let mut open = open_cases(core, db, envelope, now).await?;
+    if envelope.source.is_public() {
+        open = of_thread(core, db, open, envelope).await?;
+    }
+    if open.is_empty() {
+        core.within_limit(db, channel_of(envelope.source), &identity(envelope), now).await
+    } else {
+        Ok(())
     }
 }
 
@@ -133,6 +212,13 @@ struct Arrived {
     later: Vec<Wanted>,
     /// What its words are, with a line for each file that is not kept.
     text: String,
+}
+
+impl Arrived {
+    /// The files that were fetched just now; those before them are kept with the message.
+    fn fetched(&self) -> &[FileId] {
+        self.files.get(self.message.body.files.len()..).unwrap_or_default()
+    }
 }
 
 async fn gather(
@@ -151,7 +237,7 @@ async fn gather(
     for attachment in envelope.attachments.iter().filter(|it| it.part.is_none()) {
         let wanted = Wanted { attachment: attachment.clone(), kind: envelope.kind };
         match fetch(core, fetcher, (envelope.source, &envelope.account), &wanted).await {
-            Ok(content) => match keep(core, &content, (envelope.source, envelope.kind), now).await? {
+            Ok(content) => match keep(core, &content, (envelope.source, envelope.kind), None, now).await? {
                 Ok(id) => arrived.files.push(id),
                 Err(unfit) => note(&mut arrived.text, why(unfit)),
             },
@@ -199,18 +285,20 @@ async fn fetch(
     }
 }
 
-/// Keeps a file that came from outside, if it is fit: first the file, then its row.
+/// Keeps a file that came from outside, if it is fit: first the file, then its row; as long as the conversation waits that
+/// it came with.
 pub(crate) async fn keep(
     core: &Core,
     content: &[u8],
     (source, kind): (Source, Kind),
+    conversation: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Result<FileId, Unfit>, Error> {
     let kept = match core.keep(content, media::limit(source, kind)).await {
         Ok(kept) => kept?,
         Err(unfit) => return Ok(Err(unfit)),
     };
-    store::file::insert(&core.db.write, &kept, now).await?;
+    store::file::insert(&core.db.write, &kept, conversation, now).await?;
     Ok(Ok(kept.id))
 }
 
@@ -258,20 +346,30 @@ async fn open_cases(
     envelope: &Envelope,
     now: DateTime<Utc>,
 ) -> Result<Vec<Open>, Error> {
-    let mut open: Vec<Open> = Vec::new();
-    for (kind, contact) in identity(envelope).contacts() {
-        let digest = store::vault::digest(&core.vault, kind, contact);
-        for number in store::vault::numbers_of(db, &digest, now - MEMORY, REPORTS).await? {
-            let Ok(number) = number.parse::<Number>() else { continue };
-            let Some(record) = store::complaint::by_number(db, &core.cipher, number).await? else { continue };
-            let known = open.iter().any(|it| it.record.case.id == record.case.id);
-            if !record.case.state.is_closed() && !known && record.case.reporter(number).is_some() {
-                open.push(Open { record, number });
-            }
-        }
-    }
+    let digests = identity(envelope).digests(&core.vault);
+    let numbers = store::vault::numbers_of(db, &digests, now - MEMORY, REPORTS).await?;
+    let open = store::complaint::open_of(db, &core.cipher, &numbers).await?.into_iter();
+    let open = open.filter(|(number, record)| record.case.reporter(*number).is_some());
+    let mut open: Vec<Open> = open.map(|(number, record)| Open { record, number }).collect();
     open.sort_by_key(|it| std::cmp::Reverse((it.record.updated_at, it.record.case.id.to_string())));
     Ok(open)
+}
+
+/// Those of the cases that began in the thread of a comment.
+async fn of_thread(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    open: Vec<Open>,
+    envelope: &Envelope,
+) -> Result<Vec<Open>, Error> {
+    let mut kept = Vec::new();
+    for it in open {
+        let known = store::vault::find(db, &core.vault, it.number).await?;
+        if known.is_some_and(|known| known.thread == envelope.thread && !envelope.thread.is_empty()) {
+            kept.push(it);
+        }
+    }
+    Ok(kept)
 }
 
 fn identity(envelope: &Envelope) -> Identity {
@@ -560,15 +658,9 @@ async fn comment(
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
     let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
-    let mut open = open_cases(core, tx, &envelope, now).await?;
-    let mut kept = Vec::new();
-    for it in open.drain(..) {
-        let known = store::vault::find(tx, &core.vault, it.number).await?;
-        if known.is_some_and(|known| known.thread == envelope.thread && !envelope.thread.is_empty()) {
-            kept.push(it);
-        }
-    }
-    finish(core, tx, rules, chat, kept, arrived, now).await
+    let open = open_cases(core, tx, &envelope, now).await?;
+    let open = of_thread(core, tx, open, &envelope).await?;
+    finish(core, tx, rules, chat, open, arrived, now).await
 }
 
 async fn finish(
@@ -862,8 +954,8 @@ async fn amend(
     let mut case = None;
     if let Some(target) = target {
         match target.state {
-            // It comes before this one, and so it is not waiting any more unless it is held: then this is held too.
-            MessageState::Waiting => return Err(Error::Stale { version: 0 }),
+            // It comes before this one, and so it is not waiting any more unless it was put off: then this is put off too.
+            MessageState::Waiting => return Err(anyhow::anyhow!("what it changes waits itself").into()),
             MessageState::Asked => {
                 let mut content = target.body.clone();
                 if remove {
@@ -910,45 +1002,64 @@ async fn amend(
     Ok(())
 }
 
-/// Files that could not be fetched with their messages.
+/// Files that could not be fetched with their messages. One that makes trouble keeps no other waiting.
 async fn fetch_again(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Result<(), Error> {
     for pending in store::media::due(&core.db.read, &core.vault, now, BATCH).await? {
-        let Ok(source) = pending.source.parse::<Source>() else { continue };
-        let message =
-            store::channel::find(&core.db.read, &pending.source, &pending.account, &pending.external_id)
-                .await?;
-        let case = message.and_then(|it| it.case).and_then(|it| it.parse::<CaseId>().ok());
-        let fetched = fetch(core, fetcher, (source, &pending.account), &pending.wanted).await;
-        let (files, text) = match fetched {
-            Ok(content) => match keep(core, &content, (source, pending.wanted.kind), now).await? {
-                Ok(id) => (vec![id], String::new()),
-                Err(unfit) => (Vec::new(), why(unfit).to_owned()),
-            },
-            Err(Failure::Later) if now - pending.created_at < MEDIA_LIVES => {
-                let wait = FIRST_RETRY * (1 << pending.attempts.clamp(0, 7));
-                store::media::put_off(&core.db.write, &pending, now + wait).await?;
-                continue;
-            }
-            Err(Failure::TooLarge) => (Vec::new(), why(Unfit::TooLarge).to_owned()),
-            Err(Failure::Later | Failure::Gone | Failure::Foreign) => {
-                (Vec::new(), "berkas tidak dapat diambil".to_owned())
+        let fetched = match fetch_one(core, fetcher, &pending, now).await {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "a file of a message could not be added and is tried again"
+                );
+                false
             }
         };
-        let tx = core.db.begin().await?;
-        let rules = core.rules_in(&tx).await?;
-        if !store::media::done(&tx, &pending).await? {
-            continue;
+        if !fetched {
+            let wait = FIRST_RETRY * (1 << pending.attempts.clamp(0, 7));
+            store::media::put_off(&core.db.write, &pending, now + wait).await?;
         }
-        let record = match case {
-            Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
-            None => None,
-        };
-        if let Some(record) = record {
-            attach(core, &tx, &rules, record, &pending, (files, text), now).await?;
-        }
-        tx.commit().await?;
     }
     Ok(())
+}
+
+/// Fetches a file and adds it to its message. `false` if it is to be tried again.
+async fn fetch_one(
+    core: &Core,
+    fetcher: &Fetcher,
+    pending: &store::media::Pending,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let source: Source = pending.source.parse().map_err(|_| anyhow::anyhow!("a file of no known channel"))?;
+    let message =
+        store::channel::find(&core.db.read, &pending.source, &pending.account, &pending.external_id).await?;
+    let case = message.and_then(|it| it.case).and_then(|it| it.parse::<CaseId>().ok());
+    let (files, text) = match fetch(core, fetcher, (source, &pending.account), &pending.wanted).await {
+        Ok(content) => match keep(core, &content, (source, pending.wanted.kind), None, now).await? {
+            Ok(id) => (vec![id], String::new()),
+            Err(unfit) => (Vec::new(), why(unfit).to_owned()),
+        },
+        Err(Failure::Later) if now - pending.created_at < MEDIA_LIVES => return Ok(false),
+        Err(Failure::TooLarge) => (Vec::new(), why(Unfit::TooLarge).to_owned()),
+        Err(Failure::Later | Failure::Gone | Failure::Foreign) => {
+            (Vec::new(), "berkas tidak dapat diambil".to_owned())
+        }
+    };
+    let tx = core.db.begin().await?;
+    let rules = core.rules_in(&tx).await?;
+    // Somebody was first: it did all of this.
+    if !store::media::done(&tx, pending).await? {
+        return Ok(true);
+    }
+    let record = match case {
+        Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
+        None => None,
+    };
+    if let Some(record) = record {
+        attach(core, &tx, &rules, record, pending, (files, text), now).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Adds a file that came late to its message; to a closed case too: it was said before.

@@ -103,6 +103,8 @@ pub(crate) async fn store(
             state,
             received_at: received_at(envelope.sent_at, now),
             arrived_at,
+            attempts: 0,
+            next_at: now,
             body,
         });
         // In the order they stood in: they are worked on by their arrival.
@@ -127,7 +129,7 @@ pub(crate) fn external(core: &Core, id: &str) -> String {
 }
 
 /// Whose chat a message belongs to, as a digest: a table of messages names nobody.
-fn conversation(core: &Core, envelope: &Envelope) -> String {
+pub(crate) fn conversation(core: &Core, envelope: &Envelope) -> String {
     let (source, account, who) = envelope.conversation();
     core.vault.digest("conversation", &format!("{source}|{account}|{who}"))
 }

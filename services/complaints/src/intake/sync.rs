@@ -31,7 +31,7 @@ use crate::store::vault::Identity;
 const PERIOD: TimeDelta = TimeDelta::days(90);
 /// What one reading overlaps with the one before: clocks differ.
 const OVERLAP: TimeDelta = TimeDelta::hours(1);
-/// Rows of the ledger that one pass looks at.
+/// Rows of the ledger that are read at once.
 const ROWS: u64 = 500;
 
 const LAPOR: Asking<'_> = Asking { who: "sp4n", request_id: "" };
@@ -61,14 +61,14 @@ pub(crate) async fn take(
         (Plan::Unchanged, _) => Ok(Taken::Unchanged),
         (Plan::Update, Some(entry)) => {
             let closed = is_closed(core, tx, &entry).await?;
-            let seen = Entry {
+            let latest = Entry {
                 stage: item.stage_label.clone(),
                 checksum: item.checksum(),
                 last_seen_at: Some(now),
-                mismatch: mismatch(&item.stage_label, closed),
+                mismatch: seen(&entry, mismatch(&item.stage_label, closed)),
                 ..entry
             };
-            store::ledger::save(tx, &seen).await?;
+            store::ledger::save(tx, &latest).await?;
             Ok(Taken::Updated)
         }
         (Plan::Create | Plan::Update, _) => {
@@ -160,6 +160,17 @@ pub(crate) fn mismatch(stage: &str, closed: bool) -> String {
     found.map(|it| it.to_string()).unwrap_or_default()
 }
 
+/// What a row says after a look at LAPOR!. That something was told and not read back stays until it is, or until an officer
+/// says otherwise: no other finding may hide it.
+fn seen(row: &Entry, found: String) -> String {
+    if is_unconfirmed(row) { row.mismatch.clone() } else { found }
+}
+
+/// Whether something was told that LAPOR! did not show.
+pub(crate) fn is_unconfirmed(row: &Entry) -> bool {
+    row.mismatch == rules_of_ledger::Mismatch::NotConfirmed.to_string()
+}
+
 async fn is_closed(core: &Core, db: &impl sea_orm::ConnectionTrait, entry: &Entry) -> Result<bool, Error> {
     Ok(case_of(core, db, entry).await?.is_some_and(|case| case.state.is_closed()))
 }
@@ -211,7 +222,7 @@ impl Sync {
             tx.commit().await?;
         }
         self.read_until = Some(now);
-        self.tell(now).await?;
+        self.tell().await?;
         if self.compared_at.is_none_or(|at| now - at >= TimeDelta::days(1)) {
             self.compare(now).await?;
             self.compared_at = Some(now);
@@ -220,11 +231,8 @@ impl Sync {
     }
 
     /// Tells answers of agencies that LAPOR! does not show yet.
-    async fn tell(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        for entry in store::ledger::list(&self.core.db.read, false, None, ROWS).await? {
-            if entry.tracking.is_empty() {
-                continue;
-            }
+    async fn tell(&self) -> anyhow::Result<()> {
+        for entry in self.rows().await?.into_iter().filter(|it| !it.tracking.is_empty()) {
             let Some(case) = case_of(&self.core, &self.core.db.read, &entry).await? else { continue };
             let answers = case.messages.iter().filter(|it| {
                 matches!(it.kind, MessageKind::FirstAnswer | MessageKind::Answer)
@@ -243,7 +251,8 @@ impl Sync {
                     break;
                 }
                 self.note(&entry, |row| {
-                    row.last_pushed_at = Some(answer.at.max(now));
+                    // The moment of the answer: one that is given while this is told must not count as told.
+                    row.last_pushed_at = Some(answer.at);
                     row.mismatch = mismatch(&row.stage, case.state.is_closed());
                 })
                 .await?;
@@ -256,27 +265,18 @@ impl Sync {
     async fn compare(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let theirs = self.client.changed_since(now - PERIOD).await.context("comparing with SP4N-LAPOR!")?;
         let mut ours = Vec::new();
-        let mut entries = Vec::new();
-        let mut before: Option<String> = None;
-        loop {
-            let page = store::ledger::list(&self.core.db.read, false, before.as_deref(), ROWS).await?;
-            before = page.last().map(|it| it.id.to_string());
-            let full = page.len() as u64 == ROWS;
-            for entry in page.into_iter().filter(|it| it.last_seen_at.is_some_and(|at| now - at < PERIOD)) {
-                let closed = is_closed(&self.core, &self.core.db.read, &entry).await?;
-                ours.push(Ours { row: row(&entry), closed });
-                entries.push(entry);
-            }
-            if !full {
-                break;
-            }
+        let mut entries = self.rows().await?;
+        entries.retain(|it| it.last_seen_at.is_some_and(|at| now - at < PERIOD));
+        for entry in &entries {
+            let closed = is_closed(&self.core, &self.core.db.read, entry).await?;
+            ours.push(Ours { row: row(entry), closed });
         }
         let found = rules_of_ledger::reconcile(&ours, &theirs, now);
         for entry in &entries {
             let reason = found.iter().find(|it| it.tracking_id == entry.tracking);
             let told = reason.map(|it| it.reason.to_string()).unwrap_or_default();
             if told != entry.mismatch {
-                self.note(entry, |row| row.mismatch = told).await?;
+                self.note(entry, |row| row.mismatch = seen(row, told)).await?;
             }
         }
         tracing::info!(
@@ -286,6 +286,20 @@ impl Sync {
             "SP4N-LAPOR! compared"
         );
         Ok(())
+    }
+
+    /// All rows of the ledger.
+    async fn rows(&self) -> anyhow::Result<Vec<Entry>> {
+        let mut all: Vec<Entry> = Vec::new();
+        loop {
+            let before = all.last().map(|it| it.id.to_string());
+            let page = store::ledger::list(&self.core.db.read, false, before.as_deref(), ROWS).await?;
+            let full = page.len() as u64 == ROWS;
+            all.extend(page);
+            if !full {
+                return Ok(all);
+            }
+        }
     }
 
     async fn note(&self, entry: &Entry, change: impl FnOnce(&mut Entry)) -> anyhow::Result<()> {

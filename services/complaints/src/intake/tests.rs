@@ -34,7 +34,8 @@ use crate::metrics::Metrics;
 use crate::rpc::Core;
 use crate::rpc::case::{Change, SYSTEM};
 use crate::store;
-use crate::store::entity::{channel_message, complaint, outbox, sp4n_entry};
+use crate::store::chat::entity as chat;
+use crate::store::entity::{channel_message, complaint, outbox, sp4n_entry, stored_file};
 
 const SECRET: &str = "rahasia-aplikasi";
 const TOKEN: &str = "token-media";
@@ -171,6 +172,24 @@ impl World {
 
     async fn outgoing(&self) -> Vec<outbox::Model> {
         outbox::Entity::find().all(&self.core.db.read).await.unwrap()
+    }
+
+    async fn files(&self) -> Vec<stored_file::Model> {
+        stored_file::Entity::find().all(&self.core.db.read).await.unwrap()
+    }
+
+    /// How many messages wait, and how often it was tried to place one of them.
+    async fn waiting(&self) -> (usize, i32) {
+        let waiting =
+            self.messages().await.into_iter().filter(|it| it.state == "WAITING").collect::<Vec<_>>();
+        (waiting.len(), waiting.iter().map(|it| it.attempts).sum())
+    }
+
+    /// The reporter takes the only case back.
+    async fn withdraw(&self) {
+        let case = self.only().await;
+        let reporter = case.reporters[0].pseudonym.clone();
+        self.decide(&case, By::reporter(), Order::Withdraw { reporter, text: String::new() }).await;
     }
 
     async fn questions(&self) -> usize {
@@ -362,6 +381,159 @@ async fn c_05_the_word_for_new_makes_a_new_case_at_once() {
         world.writes("c", "0").await;
         let cases = world.cases().await;
         assert_eq!((cases.len(), said(&cases[1])), (2, vec!["Selokan tersumbat"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_05_a_photo_that_waits_for_an_answer_is_fetched_when_it_has_a_case() {
+    on_both(async |world| {
+        world.media.put("M1", include_bytes!("samples/photo.jpg"));
+        world.writes("a", "Lampu jalan mati").await;
+        let case = world.only().await;
+        world.pass(TimeDelta::hours(3));
+        world.says("b", json!({"type": "image", "image": {"id": "M1", "caption": "Fotonya"}})).await;
+        assert_eq!((world.questions().await, world.files().await.len()), (1, 0), "nobody's file is kept");
+        world.writes("c", "1").await;
+        let files = world.files().await;
+        assert_eq!((files.len(), files[0].complaint_id.clone()), (1, Some(case.id.to_string())));
+        assert_eq!(world.only().await.messages[1].files.len(), 1);
+    })
+    .await;
+}
+
+/// A world in which a contact reports once in a day.
+async fn once_a_day(test: impl AsyncFn(World)) {
+    for engine in ENGINES {
+        test(World::new(engine, |config| config.reports_per_contact = 1).await).await;
+    }
+}
+
+#[tokio::test]
+async fn c_16_one_sender_over_the_limit_keeps_nobody_waiting() {
+    once_a_day(async |world| {
+        world.media.put("M1", include_bytes!("samples/photo.jpg"));
+        world.writes("a", "Lampu jalan mati").await;
+        world.withdraw().await;
+        let photo = |number: u32| {
+            json!({"id": format!("wamid.{number}"), "from": SITI, "timestamp": "1795395600",
+            "type": "image", "image": {"id": "M1", "caption": "Masih mati"}})
+        };
+        let photos: Vec<Value> = (0..500).map(photo).collect();
+        world.webhook("whatsapp", &whatsapp(&photos)).await.unwrap();
+        let mut other = text_of("b", "Jembatan putus");
+        other["from"] = json!("62811");
+        world.webhook("whatsapp", &whatsapp(&[other])).await.unwrap();
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), said(&cases[1])), (2, vec!["Jembatan putus"]));
+        assert_eq!(world.media.asked(), 0, "nothing is fetched for what is over the limit");
+        assert_eq!(world.waiting().await, (500, 1), "the first was tried, the others wait with it");
+        // What is written meanwhile waits behind, and nothing is tried before its time.
+        world.pass(TimeDelta::minutes(59));
+        world.writes("late", "Tetap mati").await;
+        assert_eq!(world.waiting().await, (501, 1));
+        world.pass(TimeDelta::minutes(1));
+        world.tick().await;
+        assert_eq!((world.waiting().await, world.cases().await.len()), ((501, 2), 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_16_what_was_over_the_limit_is_a_case_tomorrow() {
+    once_a_day(async |world| {
+        world.media.put("M1", include_bytes!("samples/photo.jpg"));
+        world.writes("a", "Lampu jalan mati").await;
+        world.withdraw().await;
+        world.says("b", json!({"type": "image", "image": {"id": "M1", "caption": "Masih mati"}})).await;
+        world.writes("c", "Sejak Senin").await;
+        assert_eq!((world.cases().await.len(), world.waiting().await), (1, (2, 1)));
+        world.pass(TimeDelta::hours(25));
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), said(&cases[1])), (2, vec!["Masih mati", "Sejak Senin"]), "in their order");
+        assert_eq!((cases[1].messages[0].files.len(), world.waiting().await.0), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_16_who_does_not_answer_over_the_limit_has_a_case_tomorrow() {
+    once_a_day(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        world.pass(TimeDelta::hours(3));
+        world.writes("b", "Selokan tersumbat").await;
+        world.pass(TimeDelta::minutes(11));
+        world.tick().await;
+        assert_eq!(world.cases().await.len(), 1);
+        let asked = chat::Entity::find().all(&world.core.db.read).await.unwrap()[0].asked_at.unwrap();
+        assert!(asked + super::conversation::PATIENCE > world.now(), "it is not looked at with every pass");
+        world.pass(TimeDelta::hours(22));
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), said(&cases[1])), (2, vec!["Selokan tersumbat"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_04_a_message_that_cannot_be_read_keeps_no_other_waiting() {
+    on_both(async |world| {
+        world.webhook("whatsapp", &whatsapp(&[text_of("a", "Lampu jalan mati")])).await.unwrap();
+        let whole = world.messages().await[0].body.clone();
+        let write = async |body: &str| {
+            let written = channel_message::Entity::update_many()
+                .col_expr(channel_message::Column::Body, Expr::value(body))
+                .filter(channel_message::Column::ExternalId.eq(receive::external(&world.core, "a")))
+                .exec(&world.core.db.write)
+                .await
+                .unwrap();
+            assert_eq!(written.rows_affected, 1);
+        };
+        write("rusak").await;
+        let mut other = text_of("b", "Jembatan putus");
+        other["from"] = json!("62811");
+        world.webhook("whatsapp", &whatsapp(&[other])).await.unwrap();
+        world.tick().await;
+        assert_eq!(said(&world.only().await), ["Jembatan putus"]);
+        world.tick().await;
+        assert_eq!(world.waiting().await, (1, 2), "once more at once, then after a while");
+        write(&whole).await;
+        world.tick().await;
+        assert_eq!(world.waiting().await, (1, 2), "not before its time");
+        world.pass(TimeDelta::seconds(30));
+        world.tick().await;
+        assert_eq!((world.cases().await.len(), world.waiting().await.0), (2, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_04_what_is_taken_back_before_it_has_a_case_waits_for_it() {
+    once_a_day(async |world| {
+        let post = |id: &str, post: &str| {
+            let mut body = comment("add", id, "Jalan rusak");
+            body["entry"][0]["changes"][0]["value"]["post_id"] = json!(post);
+            body["entry"][0]["changes"][0]["value"]["parent_id"] = json!(post);
+            body
+        };
+        world.webhook("facebook", &post("c1", "satu")).await.unwrap();
+        world.pass(TimeDelta::seconds(1));
+        world.webhook("facebook", &post("c2", "dua")).await.unwrap();
+        world.tick().await;
+        assert_eq!((world.cases().await.len(), world.waiting().await), (1, (1, 1)));
+        // Facebook does not say who takes back.
+        let mut removed = comment("remove", "c2", "");
+        removed["entry"][0]["changes"][0]["value"].as_object_mut().unwrap().remove("from");
+        world.webhook("facebook", &removed).await.unwrap();
+        world.tick().await;
+        assert_eq!(world.waiting().await, (2, 2));
+        world.pass(TimeDelta::hours(25));
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!(cases.len(), 2);
+        assert_eq!((said(&cases[1]), world.waiting().await.0), (vec![crate::domain::channel::TAKEN_BACK], 0));
     })
     .await;
 }
@@ -678,6 +850,38 @@ async fn c_06_attachments_of_a_mail_are_kept_by_their_content() {
 }
 
 #[tokio::test]
+async fn c_16_attachments_of_a_mail_over_the_limit_are_kept_until_it_is_a_case() {
+    for engine in ENGINES {
+        let server = Dovecot::start().await;
+        let configure = |config: &mut Config| {
+            mailbox(config, &server);
+            config.reports_per_contact = 1;
+        };
+        let world = World::new(engine, configure).await;
+        let reader =
+            Reader::new(Arc::clone(&world.core), "utama", &world.core.config.channels.email["utama"]);
+        let first = std::str::from_utf8(include_bytes!("samples/multipart.eml")).unwrap();
+        for mail in [first.to_owned(), first.replace("multi-1@", "multi-2@")] {
+            server.deliver(&mail);
+            reader.tick(world.now()).await.unwrap();
+            world.tick().await;
+        }
+        assert_eq!((world.cases().await.len(), world.files().await.len()), (1, 2));
+        // An upload of nobody goes, what belongs to a message that waits does not.
+        let loose = world.core.keep(include_bytes!("samples/photo.jpg"), 1 << 20).await.unwrap().unwrap();
+        store::file::insert(&world.core.db.write, &loose, None, world.now()).await.unwrap();
+        world.pass(TimeDelta::hours(25));
+        crate::worker::clean_up(&world.core, world.now()).await.unwrap();
+        let kept = world.files().await;
+        assert!(kept.len() == 2 && kept.iter().all(|it| it.id != loose.id.to_string()));
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), cases[1].messages[0].files.len()), (2, 1));
+        assert!(world.core.files.get(&cases[1].messages[0].files[0].id.to_string()).await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn c_07_machines_bounces_lists_and_our_own_mail_never_make_or_answer_a_case() {
     with_mail(async |world, server, reader| {
         server.deliver(&mail(
@@ -813,6 +1017,43 @@ async fn c_11_the_api_brings_items_once_and_answers_are_read_back() {
         assert_eq!(told[0].text, "Petugas sudah di lokasi");
         let row = ledger(&world).await.into_iter().find(|it| it.tracking_id == tracking).unwrap();
         assert!(row.last_pushed_at.is_some() && row.mismatch.is_empty(), "{row:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_11_what_was_not_read_back_stays_so_until_it_is() {
+    with_lapor(async |world, simulator, mut sync| {
+        simulator.write("1", "Lampu jalan mati");
+        sync.tick(world.now()).await.unwrap();
+        let case = world.only().await;
+        let found = async || ledger(&world).await.remove(0).mismatch;
+        world.pass(TimeDelta::hours(1));
+        answer(&world, &case).await;
+        world.pass(TimeDelta::minutes(1));
+        answer(&world, &case).await;
+        // The first is shown, the second is not.
+        simulator.forget_after(1);
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!((simulator.follow_ups("1").len(), found().await.as_str()), (1, "not_confirmed"));
+        // A stage that moved, the comparison of the day, a file: none of them hides it.
+        simulator.set_status("1", "Diproses");
+        simulator.forget_after(0);
+        world.pass(TimeDelta::hours(25));
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(found().await, "not_confirmed");
+        let moved = Item { stage_label: "Selesai".into(), text: "x".into(), ..Item::typed("1") };
+        let tx = world.core.db.begin().await.unwrap();
+        let rules = world.core.rules_in(&tx).await.unwrap();
+        assert_eq!(
+            take(&world.core, &tx, &rules, &moved, SYSTEM, world.now()).await.unwrap(),
+            Taken::Updated
+        );
+        tx.commit().await.unwrap();
+        assert_eq!(found().await, "not_confirmed");
+        // It is told again, and read back.
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!((simulator.follow_ups("1").len(), found().await.as_str()), (2, ""));
     })
     .await;
 }

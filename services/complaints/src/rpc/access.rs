@@ -5,7 +5,6 @@
 //! no area leads there, and no query that is bounded by areas finds it.
 
 use mpp_kit::caller::{Areas, Caller, CallerKind};
-use sea_orm::{ConnectionTrait, DbErr};
 
 use super::Core;
 use crate::domain::case::Case;
@@ -13,27 +12,20 @@ use crate::domain::ladder::holder_of;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, Part, Rung};
 use crate::domain::workflow::By;
-use crate::store;
 use crate::store::complaint::Desks;
 
 impl Core {
     /// Where a permission of the caller holds: own grants, and agencies whose head or admin the caller acts for.
-    pub(super) async fn areas(
-        &self,
-        db: &impl ConnectionTrait,
-        caller: &Caller,
-        permission: &str,
-    ) -> Result<Areas, DbErr> {
+    pub(super) fn areas(&self, caller: &Caller, permission: &str, rules: &Rules) -> Areas {
         let areas = Areas::of(caller, permission);
-        let Areas::In(mut own) = areas else { return Ok(areas) };
+        let Areas::In(mut own) = areas else { return areas };
         if caller.kind == CallerKind::Staff {
             let now = self.now();
-            let actings = store::catalogue::actings(db).await?;
-            if actings.iter().any(|it| it.account == caller.id && it.from <= now && now < it.to) {
-                for official in store::catalogue::officials(db).await? {
-                    let acts = holder_of(&official, &actings, now) == caller.id;
+            if rules.actings.iter().any(|it| it.account == caller.id && it.from <= now && now < it.to) {
+                for official in &rules.officials {
+                    let acts = holder_of(official, &rules.actings, now) == caller.id;
                     if acts && !official.agency.is_empty() {
-                        own.push(official.agency);
+                        own.push(official.agency.clone());
                     } else if acts && matches!(official.rung, Rung::Secretary | Rung::Regent) {
                         own.push(self.config.regency.clone());
                     }
@@ -42,7 +34,7 @@ impl Core {
                 own.dedup();
             }
         }
-        Ok(Areas::In(own))
+        Areas::In(own)
     }
 
     /// Whether the caller is an inspector: was given the permission at the inspectorate itself. Who holds everything
@@ -59,64 +51,46 @@ impl Core {
     }
 
     /// The desks whose cases the caller reads.
-    pub(super) async fn desks(
-        &self,
-        db: &impl ConnectionTrait,
-        caller: &Caller,
-        rules: &Rules,
-        permission: &str,
-    ) -> Result<Desks, DbErr> {
-        let areas = self.areas(db, caller, permission).await?;
-        Ok(Desks {
+    pub(super) fn desks(&self, caller: &Caller, rules: &Rules, permission: &str) -> Desks {
+        let areas = self.areas(caller, permission, rules);
+        Desks {
             coordinator: areas.reach(&self.config.regency),
             whistleblowing: self.inspects(caller, rules),
             areas,
-        })
+        }
     }
 
     /// The parts that the caller has in a case.
-    pub(super) async fn parts(
-        &self,
-        db: &impl ConnectionTrait,
-        caller: &Caller,
-        case: &Case,
-        rules: &Rules,
-    ) -> Result<Vec<Part>, DbErr> {
+    pub(super) fn parts(&self, caller: &Caller, case: &Case, rules: &Rules) -> Vec<Part> {
         let mut parts = Vec::new();
         if case.class == Class::Whistleblowing {
             if self.inspects(caller, rules) {
                 parts.push(Part::Inspector);
             }
-            return Ok(parts);
+            return parts;
         }
         if Areas::of(caller, "complaints.coordinate").reach(&self.config.regency) {
             parts.push(Part::Coordinator);
         }
         if let Some(lead) = &case.lead
-            && self.areas(db, caller, "complaints.work").await?.reach(lead)
+            && self.areas(caller, "complaints.work", rules).reach(lead)
         {
             parts.push(Part::Agency);
         }
-        Ok(parts)
+        parts
     }
 
     /// Whether the caller may see a case at all.
-    pub(super) async fn sees(
-        &self,
-        db: &impl ConnectionTrait,
-        caller: &Caller,
-        case: &Case,
-        rules: &Rules,
-    ) -> Result<bool, DbErr> {
+    pub(super) fn sees(&self, caller: &Caller, case: &Case, rules: &Rules) -> bool {
         if case.class == Class::Whistleblowing {
-            return Ok(self.inspects(caller, rules));
+            return self.inspects(caller, rules);
         }
-        let areas = self.areas(db, caller, "complaints.read").await?;
+        let areas = self.areas(caller, "complaints.read", rules);
         let holds = case.lead.as_ref().map_or_else(
             || areas.reach(&self.config.regency),
             |lead| areas.reach(lead) || areas.reach(&self.config.regency),
         );
-        Ok(holds || case.helpers.iter().any(|it| areas.reach(&it.agency)))
+        holds || case.helpers.iter().any(|it| areas.reach(&it.agency))
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) async fn list(
     let db = &core.db.read;
     let rules = core.rules().await?;
     let desk = request.agency.replace('~', "/");
-    let desks = core.desks(db, caller, &rules, "complaints.board").await?;
+    let desks = core.desks(caller, &rules, "complaints.board");
     if !reaches(&desks, &desk) || !core.rows(&desks, &rules).contains(&desk) {
         return Err(Error::NotFound(Thing::Agency));
     }
@@ -125,7 +125,6 @@ pub(super) async fn report(
     caller: &Caller,
     request: GetReportRequest,
 ) -> Result<GetReportResponse, Error> {
-    let db = &core.db.read;
     let rules = core.rules().await?;
     let zone = rules.calendar(&rules.home).2.zone();
     let mut check = Checker::new();
@@ -140,7 +139,7 @@ pub(super) async fn report(
     }
     check.finish()?;
     let Ok((from, to)) = span else { return Err(Error::NotFound(Thing::Agency)) };
-    let desks = core.desks(db, caller, &rules, "complaints.board").await?;
+    let desks = core.desks(caller, &rules, "complaints.board");
     Ok(GetReportResponse { report: Some(core.report(&desks, (from, to), &request.agency_id).await?) })
 }
 
@@ -182,7 +181,7 @@ impl Core {
         let db = &self.db.read;
         let now = self.now();
         let rules = self.rules().await?;
-        let desks = self.desks(db, caller, &rules, "complaints.board").await?;
+        let desks = self.desks(caller, &rules, "complaints.board");
         let counts = store::board::counts(db).await?;
         let since = rules.date(now).checked_sub_days(Days::new(90)).unwrap_or_else(|| rules.date(now));
         let settled = store::board::settled_since(db, since).await?;

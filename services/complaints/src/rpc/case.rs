@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{Core, access};
 use crate::domain::case::Case;
-use crate::domain::ladder::{Acting, Climb, Official, addressee, pointless_from};
+use crate::domain::ladder::{Climb, addressee, pointless_from};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
@@ -147,7 +147,7 @@ impl Core {
     ) -> Result<Record, Error> {
         let record = store::complaint::find(db, &self.cipher, id).await?;
         let record = record.ok_or(Error::NotFound(Thing::Complaint))?;
-        if self.sees(db, caller, &record.case, rules).await? {
+        if self.sees(caller, &record.case, rules) {
             Ok(record)
         } else {
             Err(Error::NotFound(Thing::Complaint))
@@ -167,7 +167,7 @@ impl Core {
         let rules = self.rules_in(tx).await?;
         let record = self.visible(tx, caller, id, &rules).await?;
         check_version(version, record.version)?;
-        let parts = self.parts(tx, caller, &record.case, &rules).await?;
+        let parts = self.parts(caller, &record.case, &rules);
         let verb = order.verb();
         let part = parts.iter().copied().find(|part| workflow::may(*part, verb, record.case.class));
         // Without a part the refusal still says which state it is: what is seen may be known.
@@ -209,9 +209,7 @@ impl Core {
         asking: Asking<'_>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Record>, Error> {
-        let officials = store::catalogue::officials(tx).await?;
-        let actings = store::catalogue::actings(tx).await?;
-        let ladder = Ladder { officials: &officials, actings: &actings };
+        let ladder = Ladder { rules };
         let (mut records, mut steps, mut messages, mut entries) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut waiting = Vec::new();
@@ -219,7 +217,7 @@ impl Core {
             let record = self.write(tx, rules, change, now).await?;
             let taken: Vec<Step> =
                 change.climbs.iter().filter_map(|climb| ladder.step(climb, record.case.id, now)).collect();
-            messages.extend(ladder.notices(change, &record.case, rules, now));
+            messages.extend(ladder.notices(change, &record.case, now));
             messages.extend(taken.iter().map(|step| escalated(step, &record.case, rules, now)));
             waiting.push(if taken.is_empty() { change.waiting_steps } else { Some(true) });
             steps.extend(taken);
@@ -301,13 +299,12 @@ fn entry(change: &Change, record: &Record, asking: Asking<'_>, now: DateTime<Utc
 
 /// Who holds the offices now.
 struct Ladder<'a> {
-    officials: &'a [Official],
-    actings: &'a [Acting],
+    rules: &'a Rules,
 }
 
 impl Ladder<'_> {
     fn step(&self, climb: &Climb, case: CaseId, now: DateTime<Utc>) -> Option<Step> {
-        let (official, account) = addressee(climb, self.officials, self.actings, now)?;
+        let (official, account) = addressee(climb, &self.rules.officials, &self.rules.actings, now)?;
         Some(Step {
             id: EscalationId::generate(),
             case,
@@ -323,7 +320,8 @@ impl Ladder<'_> {
         })
     }
 
-    fn notices(&self, change: &Change, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Vec<Message> {
+    fn notices(&self, change: &Change, case: &Case, now: DateTime<Utc>) -> Vec<Message> {
+        let rules = self.rules;
         let mut messages = Vec::new();
         for notice in &change.notices {
             let (recipient, reachable, number) = match &notice.to {
@@ -344,7 +342,7 @@ impl Ladder<'_> {
                         rung,
                         holder: agency.clone(),
                     };
-                    let Some((_, account)) = addressee(&climb, self.officials, self.actings, now) else {
+                    let Some((_, account)) = addressee(&climb, &rules.officials, &rules.actings, now) else {
                         continue;
                     };
                     (Recipient::Account(account.to_owned()), true, case.number.to_string())

@@ -62,16 +62,15 @@ pub(super) async fn list_officials(
     caller: &Caller,
     request: ListOfficialsRequest,
 ) -> Result<ListOfficialsResponse, Error> {
-    let db = &core.db.read;
-    let areas = core.areas(db, caller, "complaints.board").await?;
-    let actings = store::catalogue::actings(db).await?;
+    let rules = core.rules().await?;
+    let areas = core.areas(caller, "complaints.board", &rules);
     let now = core.now();
-    let all: Vec<_> = store::catalogue::officials(db)
-        .await?
+    let all: Vec<_> = rules
+        .officials
         .iter()
         .filter(|it| areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency }))
         .map(|it| {
-            let holder = holder_of(it, &actings, now);
+            let holder = holder_of(it, &rules.actings, now);
             convert::official(it, if holder == it.account { "" } else { holder })
         })
         .collect();
@@ -84,16 +83,14 @@ pub(super) async fn list_actings(
     caller: &Caller,
     request: ListActingsRequest,
 ) -> Result<ListActingsResponse, Error> {
-    let db = &core.db.read;
-    let areas = core.areas(db, caller, "complaints.board").await?;
-    let officials = store::catalogue::officials(db).await?;
-    let seen = |it: &Acting| {
-        officials.iter().find(|office| office.id == it.official).is_some_and(|it| {
+    let rules = core.rules().await?;
+    let areas = core.areas(caller, "complaints.board", &rules);
+    let seen = |it: &&Acting| {
+        rules.officials.iter().find(|office| office.id == it.official).is_some_and(|it| {
             areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency })
         })
     };
-    let all: Vec<_> =
-        store::catalogue::actings(db).await?.iter().filter(|it| seen(it)).map(convert::acting).collect();
+    let all: Vec<_> = rules.actings.iter().filter(seen).map(convert::acting).collect();
     let (actings, next_page_token) = pages(all, (request.page_size, &request.page_token), "actings")?;
     Ok(ListActingsResponse { actings, next_page_token })
 }
@@ -248,8 +245,8 @@ apply!(apply_acting(ApplyActingRequest) -> ApplyActingResponse, "ApplyActing", "
 |check, it| acting(check, it.acting.as_ref()),
 |change, it| {
     let it: Acting = it.ok_or(Error::NotFound(Thing::Official))?;
-    let officials = store::catalogue::officials(change.tx).await?;
-    let office = officials.iter().find(|is| is.id == it.official).ok_or(Error::NotFound(Thing::Official))?;
+    let rules = change.rules().await?;
+    let office = rules.officials.iter().find(|is| is.id == it.official).ok_or(Error::NotFound(Thing::Official))?;
     change.within(if office.agency == COORDINATOR { "" } else { &office.agency })?;
     store::catalogue::insert_acting(change.tx, &it).await?;
     let detail = json!({"official": it.official.to_string(), "account": it.account, "kind": it.kind.to_string()});

@@ -48,10 +48,9 @@ pub(super) async fn acknowledge(
     core.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
         let step = store::escalation::find(&*tx, id).await?.ok_or(Error::NotFound(Thing::Escalation))?;
         // The one it was sent to, or whoever holds the office by now.
-        let actings = store::catalogue::actings(&*tx).await?;
-        let officials = store::catalogue::officials(&*tx).await?;
-        let office = officials.iter().find(|it| Some(it.id.to_string()) == step.official);
-        let holds = office.is_some_and(|it| holder_of(it, &actings, now) == caller.id);
+        let rules = core.rules_in(&tx).await?;
+        let office = rules.officials.iter().find(|it| Some(it.id.to_string()) == step.official);
+        let holds = office.is_some_and(|it| holder_of(it, &rules.actings, now) == caller.id);
         if step.account != caller.id && !holds && caller.kind != CallerKind::System {
             return Err(Error::NotFound(Thing::Escalation));
         }
@@ -60,7 +59,6 @@ pub(super) async fn acknowledge(
         }
         let record = store::complaint::find(&*tx, &core.cipher, step.case).await?;
         let record = record.ok_or(Error::NotFound(Thing::Complaint))?;
-        let rules = core.rules_in(&tx).await?;
         let mut change = Change::of(record.clone(), record.case, "escalation.acknowledged");
         change.waiting_steps = Some(store::escalation::waiting(&*tx, step.case).await? > 0);
         change.detail.insert("escalation", id.to_string());

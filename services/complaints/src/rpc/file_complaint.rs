@@ -7,7 +7,7 @@ use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::counter;
 use mpp_proto::complaints::v1::{FileComplaintRequest, FileComplaintResponse};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::case::{Asking, Change};
 use super::{Core, convert};
@@ -249,7 +249,7 @@ impl Core {
         asking: Asking<'_>,
         now: DateTime<Utc>,
     ) -> Result<Record, Error> {
-        self.within_limit(tx, &report, now).await?;
+        self.within_limit(tx, report.channel, &report.identity, now).await?;
         let received_at = received_at(report.sent_at, now);
         let id = CaseId::generate();
         let number = self.next_number(tx, rules, received_at).await?;
@@ -296,7 +296,7 @@ impl Core {
         asking: Asking<'_>,
         now: DateTime<Utc>,
     ) -> Result<(Record, Number), Error> {
-        self.within_limit(tx, &report, now).await?;
+        self.within_limit(tx, report.channel, &report.identity, now).await?;
         let found = store::complaint::by_number(tx, &self.cipher, follow).await?;
         let found = found.filter(|it| it.case.is_public() && !it.case.state.is_closed());
         let record = found.ok_or(Error::NotFound(Thing::Complaint))?;
@@ -363,13 +363,14 @@ impl Core {
 
     /// Refuses more reports of one contact within a day than are permitted. By contact and never by address: a village
     /// shares one. The desk and SP4N-LAPOR! answer for their own.
-    async fn within_limit(
+    pub(crate) async fn within_limit(
         &self,
-        tx: &DatabaseTransaction,
-        report: &Report,
+        db: &impl ConnectionTrait,
+        channel: Channel,
+        identity: &Identity,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        match report.channel {
+        match channel {
             Channel::Counter | Channel::Sp4n => return Ok(()),
             Channel::Web
             | Channel::Api
@@ -380,10 +381,9 @@ impl Core {
             | Channel::Open311 => {}
         }
         let limit = self.config.reports_per_contact;
-        for (kind, contact) in report.identity.contacts() {
-            let digest = store::vault::digest(&self.vault, kind, contact);
+        for digest in identity.digests(&self.vault) {
             let since = now - TimeDelta::days(1);
-            let found = store::vault::numbers_of(tx, &digest, since, u64::from(limit)).await?;
+            let found = store::vault::numbers_of(db, &[digest], since, u64::from(limit)).await?;
             if found.len() >= limit as usize {
                 return Err(Error::TooMany { limit });
             }

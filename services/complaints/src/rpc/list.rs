@@ -35,7 +35,7 @@ pub(super) async fn handle(
     let rules = core.rules().await?;
     // What an agency works on is what it holds, not all that its area lets it read.
     let permission = if which == WorkList::Mine { "complaints.work" } else { "complaints.read" };
-    let mut desks = core.desks(db, caller, &rules, permission).await?;
+    let mut desks = core.desks(caller, &rules, permission);
     if !request.agency_id.is_empty() {
         // Only an agency: the desks of coordinator and inspectorate are no areas that anybody could reach.
         let known = rules.agencies.contains_key(&request.agency_id);
@@ -87,7 +87,7 @@ async fn by_number(core: &Core, caller: &Caller, number: &str) -> Result<ListCom
     let rules = core.rules().await?;
     let mut complaints = Vec::new();
     if let Some(record) = store::complaint::by_number(db, &core.cipher, number).await?
-        && core.sees(db, caller, &record.case, &rules).await?
+        && core.sees(caller, &record.case, &rules)
     {
         let lines = store::complaint::of_ids(db, vec![record.case.id.to_string()]).await?;
         complaints.extend(lines.into_iter().map(convert::line));
@@ -113,7 +113,7 @@ async fn to_acknowledge(
         store::complaint::several(db, &core.cipher, steps.iter().map(|it| it.case.to_string()).collect())
             .await?
     {
-        if core.sees(db, caller, &record.case, &rules).await? {
+        if core.sees(caller, &record.case, &rules) {
             ids.push(record.case.id.to_string());
         }
     }

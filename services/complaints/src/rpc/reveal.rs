@@ -1,6 +1,8 @@
 //! Seeing who reported: one officer asks with a purpose, another one approves, the reporter is told, and the look is open
 //! for a while to the one who asked.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
@@ -143,14 +145,11 @@ pub(super) async fn list(
         store::reveal::list(db, request.waiting_only, after.as_ref(), u64::from(size) + 1).await?;
     let next_page_token = cut(&mut found, size, &filter, |it| place(it.requested_at, &it.id.to_string()));
     let rules = core.rules().await?;
-    let mut reveals = Vec::new();
-    for it in found {
-        match core.visible(db, caller, it.case, &rules).await {
-            Ok(_) => reveals.push(convert::reveal(&it)),
-            Err(Error::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let ids = found.iter().map(|it| it.case.to_string()).collect();
+    let cases = store::complaint::several(db, &core.cipher, ids).await?.into_iter();
+    let seen: BTreeSet<_> =
+        cases.map(|it| it.case).filter(|it| core.sees(caller, it, &rules)).map(|it| it.id).collect();
+    let reveals = found.iter().filter(|it| seen.contains(&it.case)).map(convert::reveal).collect();
     Ok(ListRevealsResponse { reveals, next_page_token })
 }
 

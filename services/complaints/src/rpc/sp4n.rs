@@ -151,7 +151,12 @@ pub(super) async fn record_tracking(
             number: record.case.number.to_string(),
             stage: request.stage.trim().to_owned(),
             last_seen_at: Some(now),
-            last_pushed_at: known.as_ref().and_then(|it| it.last_pushed_at).or(Some(now)),
+            // Who says so after something was told and not shown has looked there: it is not told again.
+            last_pushed_at: known
+                .as_ref()
+                .filter(|it| !sync::is_unconfirmed(it))
+                .and_then(|it| it.last_pushed_at)
+                .or(Some(now)),
             checksum: known.map(|it| it.checksum).unwrap_or_default(),
             mismatch: sync::mismatch(&request.stage, record.case.state.is_closed()),
         };

@@ -1,6 +1,7 @@
-//! `UploadComplaintFile` and `GetComplaintFile`: judged by content, scanned before anybody opens it, shown without what the
-//! camera wrote into it.
+//! `UploadComplaintFile` and `GetComplaintFile`: judged by content, scanned before anybody opens it, shown without what
+//! devices and programs wrote into it.
 
+use anyhow::Context as _;
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::{Problem, Text, Violation};
@@ -12,8 +13,9 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{Core, convert, record};
-use crate::domain::case::File;
-use crate::domain::words::Scan;
+use crate::domain::case::{Case, File};
+use crate::domain::rules::Rules;
+use crate::domain::words::{Part, Scan};
 use crate::domain::{CaseId, FileId};
 use crate::error::{Error, Thing};
 use crate::intake::media::{self, Unfit};
@@ -33,7 +35,7 @@ pub(super) async fn upload(
     let request = &request;
     let answer: UploadComplaintFileResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            store::file::insert(&*tx, &file, now).await?;
+            store::file::insert(&*tx, &file, None, now).await?;
             let id = file.id.to_string();
             let detail = json!({"mediaType": file.media_type, "size": file.size});
             let what = (caller.who(), "file.uploaded", id.as_str());
@@ -59,7 +61,7 @@ pub(super) async fn get(
     check.finish()?;
     let (Some(case), Some(file)) = (case, file) else { return Err(Error::NotFound(Thing::File)) };
     let rules = core.rules().await?;
-    core.visible(&core.db.read, caller, case, &rules).await?;
+    let record = core.visible(&core.db.read, caller, case, &rules).await?;
     let (file, owner) = store::file::find(&core.db.read, file).await?.ok_or(Error::NotFound(Thing::File))?;
     if owner != Some(case.to_string()) {
         return Err(Error::NotFound(Thing::File));
@@ -70,10 +72,22 @@ pub(super) async fn get(
         held @ (Scan::NotScanned | Scan::Pending | Scan::Infected) => return Err(Error::FileHeld(held)),
     }
     let id = file.id.to_string();
-    core.looked((&caller.id, "file.opened", &case.to_string()), json!({"file": id})).await?;
     let content = core.files.get(&id).await?;
-    // Nobody needs to know with which telephone, and where, a photo was taken: that may be who reported.
-    let copy = media::public_copy(&file.media_type, &content).map_err(unfit)?;
+    // Nobody needs to know with which telephone, and where, it was made, or by whom: that may be who reported.
+    let media_type = file.media_type.clone();
+    let (content, copy) = tokio::task::spawn_blocking(move || {
+        let copy = media::public_copy(&media_type, &content);
+        (content, copy)
+    })
+    .await
+    .context("cleaning a file")?;
+    let copy = copy.map_err(unfit)?;
+    let original = copy.is_none();
+    if original && !core.may_have_original(caller, &record.case, &file, &rules) {
+        return Err(Error::FileWithheld);
+    }
+    let detail = if original { json!({"file": id, "original": true}) } else { json!({"file": id}) };
+    core.looked((&caller.id, "file.opened", &case.to_string()), detail).await?;
     Ok(GetComplaintFileResponse { content: copy.unwrap_or(content), media_type: file.media_type })
 }
 
@@ -97,12 +111,28 @@ fn unfit(why: Unfit) -> Error {
 }
 
 impl Core {
+    /// Whether the caller may have a file that cannot be cleaned, with all that it tells of its maker. What officers added
+    /// is for all who see the case. What a reporter sent is for who distributes cases (of whistleblowing: the inspector),
+    /// and for the agency that works on it where the reporter asks for no secrecy.
+    fn may_have_original(&self, caller: &Caller, case: &Case, file: &File, rules: &Rules) -> bool {
+        let message = case.messages.iter().find(|it| it.files.iter().any(|it| it.id == file.id));
+        if message.is_some_and(|it| it.by != Part::Reporter) {
+            return true;
+        }
+        let sender = message.and_then(|it| case.reporters.iter().find(|who| who.pseudonym == it.reporter));
+        let shown = sender.is_some_and(|it| it.secrecy.shows_reporter());
+        self.parts(caller, case, rules).iter().any(|part| match part {
+            Part::Coordinator | Part::Inspector => true,
+            Part::Agency => shown,
+            Part::Reporter | Part::System => false,
+        })
+    }
+
     /// Stores a file, without a row yet: a crash before that leaves a file that nobody names, never a name without a
     /// file.
     pub(crate) async fn keep(&self, content: &[u8], limit: u64) -> Result<Result<File, Error>, Unfit> {
         let media_type = media::judge(content, limit)?;
-        // A picture that cannot be cleaned would be one that cannot be shown.
-        media::public_copy(media_type, content)?;
+        media::showable(media_type, content)?;
         let scan = if self.config.clamd.is_empty() { Scan::NotScanned } else { Scan::Pending };
         let file = File {
             id: FileId::generate(),

@@ -254,7 +254,7 @@ async fn officer(work: &Work<'_>, wanted: &[Part]) -> Result<(Record, Part), Err
     let rules = work.core.rules_in(work.tx).await?;
     let record = work.core.visible(work.tx, work.caller, work.case, &rules).await?;
     check_version(work.version, record.version)?;
-    let parts = work.core.parts(work.tx, work.caller, &record.case, &rules).await?;
+    let parts = work.core.parts(work.caller, &record.case, &rules);
     let part = parts.into_iter().find(|part| wanted.contains(part)).ok_or(Error::Denied)?;
     Ok((record, part))
 }
@@ -263,7 +263,7 @@ async fn help(work: &Work<'_>, agency: String, text: String) -> Result<Record, E
     let rules = work.core.rules_in(work.tx).await?;
     let record = work.core.visible(work.tx, work.caller, work.case, &rules).await?;
     check_version(work.version, record.version)?;
-    if !work.core.areas(work.tx, work.caller, "complaints.work").await?.reach(&agency) {
+    if !work.core.areas(work.caller, "complaints.work", &rules).reach(&agency) {
         return Err(Error::Denied);
     }
     let by = workflow::By { part: Part::Agency, account: work.caller.id.clone(), agency: agency.clone() };

@@ -60,6 +60,8 @@ pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str) -> Result<Rules
     for it in categories(db).await? {
         rules.categories.insert(it.key.clone(), it);
     }
+    rules.officials = officials(db).await?;
+    rules.actings = actings(db).await?;
     Ok(rules)
 }
 
@@ -137,7 +139,7 @@ pub(crate) async fn save_category(
     changed(tx).await
 }
 
-pub(crate) async fn officials(db: &impl ConnectionTrait) -> Result<Vec<Official>, DbErr> {
+async fn officials(db: &impl ConnectionTrait) -> Result<Vec<Official>, DbErr> {
     use official::Column;
     let rows =
         official::Entity::find().order_by_asc(Column::AgencyId).order_by_asc(Column::Id).all(db).await?;
@@ -175,10 +177,11 @@ pub(crate) async fn save_official(
         )
         .exec_without_returning(tx)
         .await?;
+    changed(tx).await?;
     Ok(officials(tx).await?.into_iter().find(|is| is.rung == it.rung && is.agency == it.agency))
 }
 
-pub(crate) async fn actings(db: &impl ConnectionTrait) -> Result<Vec<Acting>, DbErr> {
+async fn actings(db: &impl ConnectionTrait) -> Result<Vec<Acting>, DbErr> {
     use acting::Column;
     let rows =
         acting::Entity::find().order_by_desc(Column::StartAt).order_by_desc(Column::Id).all(db).await?;
@@ -208,7 +211,7 @@ pub(crate) async fn insert_acting(tx: &DatabaseTransaction, it: &Acting) -> Resu
         end_at: Set(it.to),
     };
     acting::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
+    changed(tx).await
 }
 
 /// Every version of every calendar, by key and version.

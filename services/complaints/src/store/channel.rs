@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use mpp_kit::cipher::Cipher;
 use mpp_kit::row::{open, read, seal};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -39,6 +39,10 @@ pub(crate) struct Stored<T> {
     pub(crate) body: T,
     pub(crate) received_at: DateTime<Utc>,
     pub(crate) arrived_at: DateTime<Utc>,
+    /// How often it was tried to place it.
+    pub(crate) attempts: i32,
+    /// When it is its turn.
+    pub(crate) next_at: DateTime<Utc>,
 }
 
 fn name(source: &str, account: &str, external_id: &str) -> String {
@@ -64,6 +68,8 @@ pub(crate) async fn insert<T: Serialize>(
             body: Set(sealed),
             received_at: Set(it.received_at),
             arrived_at: Set(it.arrived_at),
+            attempts: Set(it.attempts),
+            next_at: Set(it.next_at),
         };
         stored += Entity::insert(row)
             .on_conflict(
@@ -77,21 +83,100 @@ pub(crate) async fn insert<T: Serialize>(
     Ok(stored)
 }
 
-/// Messages in a state, oldest first.
-pub(crate) async fn waiting<T: DeserializeOwned>(
+/// Messages whose turn it is, oldest first. While one of a conversation is put off, those after it wait too. One whose words
+/// cannot be read comes as it lies there: it must not keep the others from being read.
+pub(crate) async fn due<T: DeserializeOwned>(
     db: &impl ConnectionTrait,
     vault: &Cipher,
-    state: MessageState,
+    now: DateTime<Utc>,
     limit: u64,
-) -> Result<Vec<Stored<T>>, DbErr> {
+) -> Result<Vec<Result<Stored<T>, Unreadable>>, DbErr> {
+    let put_off = Query::select()
+        .column(Column::Conversation)
+        .from(Entity)
+        .and_where(Column::State.eq(MessageState::Waiting.to_string()))
+        .and_where(Column::NextAt.gt(now))
+        .take();
     let rows = Entity::find()
-        .filter(Column::State.eq(state.to_string()))
+        .filter(Column::State.eq(MessageState::Waiting.to_string()))
+        .filter(Column::NextAt.lte(now))
+        .filter(Column::Conversation.not_in_subquery(put_off))
         .order_by_asc(Column::ArrivedAt)
         .order_by_asc(Column::ExternalId)
         .limit(limit)
         .all(db)
         .await?;
-    rows.into_iter().map(|row| stored(vault, row)).collect()
+    let read = rows.into_iter().map(|row| {
+        let turn = Turn::of(&row);
+        stored(vault, row).map_err(|error| Unreadable { turn, error })
+    });
+    Ok(read.collect())
+}
+
+/// A message whose words cannot be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) turn: Turn,
+    pub(crate) error: DbErr,
+}
+
+/// What is needed to put a message off.
+#[derive(Debug, Clone)]
+pub(crate) struct Turn {
+    key: (String, String, String),
+    pub(crate) conversation: String,
+    pub(crate) attempts: i32,
+}
+
+impl Turn {
+    fn of(row: &Model) -> Self {
+        Self {
+            key: (row.source.clone(), row.account.clone(), row.external_id.clone()),
+            conversation: row.conversation.clone(),
+            attempts: row.attempts,
+        }
+    }
+}
+
+impl<T> Stored<T> {
+    /// What is needed to put it off.
+    pub(crate) fn turn(&self) -> Turn {
+        Turn {
+            key: (self.source.clone(), self.account.clone(), self.external_id.clone()),
+            conversation: self.conversation.clone(),
+            attempts: self.attempts,
+        }
+    }
+}
+
+/// Puts a message off that found no place, and with it all that its conversation has waiting.
+pub(crate) async fn put_off(
+    db: &impl ConnectionTrait,
+    turn: &Turn,
+    next_at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let (source, account, external_id) = &turn.key;
+    Entity::update_many()
+        .col_expr(Column::Attempts, Expr::value(turn.attempts.saturating_add(1)))
+        .filter(Column::Source.eq(source.as_str()))
+        .filter(Column::Account.eq(account.as_str()))
+        .filter(Column::ExternalId.eq(external_id.as_str()))
+        .exec(db)
+        .await?;
+    Entity::update_many()
+        .col_expr(Column::NextAt, Expr::value(next_at))
+        .filter(Column::Conversation.eq(turn.conversation.as_str()))
+        .filter(Column::State.eq(MessageState::Waiting.to_string()))
+        .filter(Column::NextAt.lt(next_at))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// The conversations that have messages of which no case was made yet.
+pub(super) fn unplaced() -> SelectStatement {
+    let states = [MessageState::Waiting, MessageState::Asked].map(|it| it.to_string());
+    Query::select().column(Column::Conversation).from(Entity).and_where(Column::State.is_in(states)).take()
 }
 
 /// The messages of a conversation since a moment, oldest first.
@@ -215,5 +300,7 @@ fn stored<T: DeserializeOwned>(vault: &Cipher, row: Model) -> Result<Stored<T>, 
         state: read("channel_message.state", &row.state)?,
         received_at: row.received_at,
         arrived_at: row.arrived_at,
+        attempts: row.attempts,
+        next_at: row.next_at,
     })
 }

@@ -11,7 +11,8 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-mod entity {
+/// Its table.
+pub(crate) mod entity {
     #![expect(unreachable_pub, reason = "the derive writes pub")]
     use sea_orm::entity::prelude::*;
 
@@ -103,6 +104,21 @@ pub(crate) async fn save(tx: &DatabaseTransaction, vault: &Cipher, chat: &Chat) 
         .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// Looks at a question again as if it had been asked at this moment: what waits for its answer found no place.
+pub(crate) async fn look_again(
+    db: &impl ConnectionTrait,
+    conversation: &str,
+    asked_at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::AskedAt, Expr::value(asked_at))
+        .filter(Column::Conversation.eq(conversation))
+        .filter(Column::AskedAt.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Chats whose question was asked at this moment or before, oldest first.

@@ -1,5 +1,7 @@
 //! Cases, with the numbers that lead to them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Areas;
 use mpp_kit::cipher::Cipher;
@@ -219,6 +221,36 @@ pub(crate) async fn by_number(
         return Ok(None);
     };
     find(db, cipher, read("case_number.complaint_id", &found.complaint_id)?).await
+}
+
+/// The open cases that these numbers lead to, each with the latest of them.
+pub(crate) async fn open_of(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    numbers: &[String],
+) -> Result<Vec<(Number, Record)>, DbErr> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = case_number::Entity::find()
+        .filter(case_number::Column::Number.is_in(numbers))
+        .order_by_asc(case_number::Column::Number)
+        .all(db)
+        .await?;
+    let mut leading = BTreeMap::new();
+    for it in found {
+        leading.insert(it.complaint_id, read("case_number.number", &it.number)?);
+    }
+    let rows = Entity::find()
+        .filter(Column::Id.is_in(leading.keys()))
+        .filter(Column::IsClosed.eq(false))
+        .all(db)
+        .await?;
+    let open = rows.into_iter().filter_map(|row| {
+        let number = leading.get(&row.id).copied()?;
+        Some(record(cipher, row).map(|record| (number, record)))
+    });
+    open.collect()
 }
 
 /// Cases to which time does something now, those that wait longest first.

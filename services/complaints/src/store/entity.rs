@@ -426,6 +426,7 @@ pub(crate) mod stored_file {
         pub size: i64,
         pub sha256: String,
         pub scan: String,
+        pub conversation: Option<String>,
         pub created_at: DateTimeUtc,
     }
 
@@ -480,6 +481,8 @@ pub(crate) mod channel_message {
         pub body: String,
         pub received_at: DateTimeUtc,
         pub arrived_at: DateTimeUtc,
+        pub attempts: i32,
+        pub next_at: DateTimeUtc,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

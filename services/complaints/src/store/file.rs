@@ -24,8 +24,13 @@ fn file(row: &Model) -> Result<File, DbErr> {
     })
 }
 
-/// Names an upload that is stored.
-pub(crate) async fn insert(db: &impl ConnectionTrait, file: &File, now: DateTime<Utc>) -> Result<(), DbErr> {
+/// Names an upload that is stored. One that came with a message of a conversation is kept as long as that waits.
+pub(crate) async fn insert(
+    db: &impl ConnectionTrait,
+    file: &File,
+    conversation: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     let row = ActiveModel {
         id: Set(file.id.to_string()),
         complaint_id: Set(None),
@@ -33,6 +38,7 @@ pub(crate) async fn insert(db: &impl ConnectionTrait, file: &File, now: DateTime
         size: Set(i64::try_from(file.size).unwrap_or(i64::MAX)),
         sha256: Set(file.sha256.clone()),
         scan: Set(file.scan.to_string()),
+        conversation: Set(conversation.map(ToOwned::to_owned)),
         created_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(db).await?;
@@ -95,7 +101,7 @@ pub(crate) async fn scanned(db: &impl ConnectionTrait, id: FileId, scan: Scan) -
     Ok(())
 }
 
-/// Uploads that no case has, made before a moment.
+/// Uploads that no case has, and no message that may still become one, made before a moment.
 pub(crate) async fn loose(
     db: &impl ConnectionTrait,
     before: DateTime<Utc>,
@@ -104,6 +110,11 @@ pub(crate) async fn loose(
     let rows = Entity::find()
         .filter(Column::ComplaintId.is_null())
         .filter(Column::CreatedAt.lt(before))
+        .filter(
+            Condition::any()
+                .add(Column::Conversation.is_null())
+                .add(Column::Conversation.not_in_subquery(super::channel::unplaced())),
+        )
         .order_by_asc(Column::CreatedAt)
         .limit(limit)
         .all(db)

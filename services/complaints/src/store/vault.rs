@@ -37,6 +37,11 @@ impl Identity {
         !(self.phone.is_empty() && self.email.is_empty())
     }
 
+    /// Digests of the ways to reach it.
+    pub(crate) fn digests(&self, vault: &Cipher) -> Vec<String> {
+        self.contacts().into_iter().map(|(kind, contact)| digest(vault, kind, contact)).collect()
+    }
+
     /// The ways to reach it, each with its kind, for digests.
     pub(crate) fn contacts(&self) -> Vec<(&'static str, &str)> {
         [("phone", &self.phone), ("email", &self.email), ("channel", &self.channel_id)]
@@ -115,10 +120,10 @@ pub(crate) async fn forget(tx: &DatabaseTransaction, number: Number) -> Result<(
     Ok(())
 }
 
-/// The numbers of reports that came from a contact since a moment, latest first.
+/// The numbers of reports that came from any of these contacts since a moment, latest first.
 pub(crate) async fn numbers_of(
     db: &impl ConnectionTrait,
-    digest: &str,
+    digests: &[String],
     since: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<String>, DbErr> {
@@ -126,7 +131,7 @@ pub(crate) async fn numbers_of(
     reporter_contact::Entity::find()
         .select_only()
         .column(Column::Number)
-        .filter(Column::Digest.eq(digest))
+        .filter(Column::Digest.is_in(digests))
         .filter(Column::CreatedAt.gte(since))
         .order_by_desc(Column::CreatedAt)
         .limit(limit)

@@ -30,6 +30,8 @@ macro_rules! lines {
 mod filing;
 mod messages;
 mod regency;
+#[path = "../../src/intake/media/samples.rs"]
+mod samples;
 mod secrecy;
 mod seeing;
 mod time;

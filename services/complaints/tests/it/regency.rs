@@ -20,7 +20,7 @@ use mpp_proto::complaints::v1::*;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::service::Routes;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::messages::Messages;
@@ -461,6 +461,12 @@ impl Client {
         request
     }
 
+    /// The board as it changes.
+    pub(crate) async fn watch_board(&self) -> Result<Streaming<WatchBoardResponse>, Refusal> {
+        let request = self.request(WatchBoardRequest {});
+        self.inner.clone().watch_board(request).await.map(Response::into_inner).map_err(Refusal::from)
+    }
+
     pub(crate) async fn complaint(&self, id: &str) -> Result<Complaint, Refusal> {
         let request = GetComplaintRequest { complaint: id.to_owned() };
         self.get_complaint(request).await.map(|it| it.complaint.expect("a case"))
@@ -566,6 +572,8 @@ calls! {
     merge_complaint(MergeComplaintRequest) -> MergeComplaintResponse;
     forward_complaint_outside(ForwardComplaintOutsideRequest) -> ForwardComplaintOutsideResponse;
     archive_complaint(ArchiveComplaintRequest) -> ArchiveComplaintResponse;
+    reopen_complaint(ReopenComplaintRequest) -> ReopenComplaintResponse;
+    record_sp4n_tracking(RecordSp4nTrackingRequest) -> RecordSp4nTrackingResponse;
     recategorise_complaint(RecategoriseComplaintRequest) -> RecategoriseComplaintResponse;
     set_complaint_publication(SetComplaintPublicationRequest) -> SetComplaintPublicationResponse;
     request_reveal(RequestRevealRequest) -> RequestRevealResponse;
@@ -585,6 +593,7 @@ calls! {
     apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse;
     list_deadlines(ListDeadlinesRequest) -> ListDeadlinesResponse;
     apply_deadline(ApplyDeadlineRequest) -> ApplyDeadlineResponse;
+    sign_off_deadline(SignOffDeadlineRequest) -> SignOffDeadlineResponse;
     apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTemplateResponse;
 }
 

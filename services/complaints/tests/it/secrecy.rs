@@ -5,6 +5,7 @@ use mpp_proto::complaints::v1::*;
 use tonic::Code;
 
 use crate::regency::*;
+use crate::samples;
 
 fn with(secrecy: Secrecy) -> FileComplaintRequest {
     FileComplaintRequest { secrecy: secrecy.into(), ..Regency::report() }
@@ -84,6 +85,84 @@ lines! {
                 }
             }
         }
+    }
+
+    async fn c_18_no_agency_gets_what_a_file_tells_of_its_maker(engine) {
+        let regency = Regency::with(engine, |config| config.reports_per_contact = 100).await;
+        let photo = include_bytes!("../../src/intake/samples/photo.jpg");
+        let has = |content: &[u8], text: &str| content.windows(text.len()).any(|it| it == text.as_bytes());
+        let sent = async |secrecy: Secrecy, content: &[u8]| {
+            let request = UploadComplaintFileRequest { request_id: String::new(), content: content.to_vec() };
+            let file = regency.nobody().upload_complaint_file(request).await.unwrap().file.unwrap().file_id;
+            let filed = regency.taken(FileComplaintRequest { file_ids: vec![file.clone()], ..with(secrecy) }).await;
+            GetComplaintFileRequest { complaint: filed.id, file }
+        };
+        let kinds = samples::all(photo);
+        for (number, (media_type, content)) in kinds.iter().enumerate() {
+            let secrecy = [Secrecy::Open, Secrecy::Anonymous, Secrecy::Secret][number % 3];
+            let ask = sent(secrecy, content).await;
+            for client in [regency.coordinator(), regency.agency(PUPR), regency.head(PUPR), regency.sekda(), regency.bupati()] {
+                let told = client.get_complaint_file(ask.clone()).await.unwrap();
+                assert_eq!(told.media_type, *media_type);
+                assert!(!has(&told.content, samples::MARK), "{} reads the maker of {media_type}", client.sub);
+                assert!(has(&told.content, samples::SHOWN), "{media_type}");
+            }
+        }
+        // What cannot be cleaned: the desk of the coordinator alone, and the agency where nothing is to be hidden.
+        for (media_type, content) in samples::closed(photo) {
+            for secrecy in [Secrecy::Anonymous, Secrecy::Secret, Secrecy::Open] {
+                let ask = sent(secrecy, &content).await;
+                for client in [regency.agency(PUPR), regency.head(PUPR), regency.sekda(), regency.bupati()] {
+                    let works = client.sub.starts_with("acc_pupr");
+                    match client.get_complaint_file(ask.clone()).await {
+                        Ok(told) => assert!(secrecy == Secrecy::Open && works && told.content == content, "{}: {media_type}", client.sub),
+                        Err(refused) => {
+                            assert!(secrecy != Secrecy::Open || !works, "{}: {media_type}", client.sub);
+                            assert_eq!((refused.code, refused.reason.as_str()), (Code::PermissionDenied, "FILE_WITHHELD"));
+                            assert!(refused.message.contains("Koordinator"), "it says who can open it: {}", refused.message);
+                        }
+                    }
+                }
+                assert_eq!(regency.coordinator().get_complaint_file(ask.clone()).await.unwrap().content, content);
+                let journal = ListComplaintJournalRequest { complaint: ask.complaint, ..ListComplaintJournalRequest::default() };
+                let entries = regency.coordinator().list_complaint_journal(journal).await.unwrap().entries;
+                let original = |it: &&JournalEntry| it.what == "file.opened" && it.detail.contains("original");
+                assert!(entries.iter().filter(original).any(|it| it.who == "acc_coordinator"), "the look at the original is recorded");
+                assert!(!entries.iter().any(|it| it.what == "file.opened" && it.who == "acc_bupati"), "nothing was opened");
+            }
+        }
+        // The evidence of a period and the answers to SP4N-LAPOR! carry words and digests, and no file.
+        regency.set("2026-12-05T01:00:00Z");
+        let export = ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned() };
+        assert!(!has(&regency.bupati().export_evidence(export).await.unwrap().archive, samples::MARK));
+    }
+
+    async fn c_18_what_an_officer_adds_is_for_all_who_see_the_case_and_whistleblowing_for_the_inspector(engine) {
+        let regency = Regency::new(engine).await;
+        let (_, locked) = samples::closed(b"").remove(2);
+        let upload = async |client: &Client| {
+            let request = UploadComplaintFileRequest { request_id: String::new(), content: locked.clone() };
+            client.upload_complaint_file(request).await.unwrap().file.unwrap().file_id
+        };
+        let filed = regency.taken(with(Secrecy::Secret)).await;
+        let pupr = regency.agency(PUPR);
+        let file = upload(&pupr).await;
+        let proven = GiveAnswerRequest { proof_file_ids: vec![file.clone()], ..answer(&filed.id) };
+        pupr.give_answer(proven).await.unwrap();
+        let ask = GetComplaintFileRequest { complaint: filed.id, file };
+        for client in [regency.coordinator(), pupr, regency.bupati()] {
+            assert_eq!(client.get_complaint_file(ask.clone()).await.unwrap().content, locked);
+        }
+        let file = upload(&regency.nobody()).await;
+        let request = FileComplaintRequest {
+            complaint_class: ComplaintClass::Whistleblowing.into(),
+            file_ids: vec![file.clone()],
+            ..with(Secrecy::Anonymous)
+        };
+        let filed = regency.file(request).await;
+        let ask = GetComplaintFileRequest { complaint: filed.id, file };
+        assert_eq!(regency.inspector("acc_inspector").get_complaint_file(ask.clone()).await.unwrap().content, locked);
+        assert_eq!(regency.coordinator().get_complaint_file(ask).await.unwrap_err().code, Code::NotFound);
     }
 
     async fn c_19_rahasia_is_nowhere_in_public(engine) {

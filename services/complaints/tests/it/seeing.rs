@@ -67,6 +67,39 @@ lines! {
         assert_eq!(regency.head(PUPR).list_board_cases(request).await.unwrap_err().code, Code::NotFound);
     }
 
+    async fn c_41_a_change_reaches_who_watches_the_board_and_nobody_beyond_their_reach(engine) {
+        let regency = Regency::new(engine).await;
+        let count = |board: &Board, agency: &str| {
+            let row = board.rows.iter().find(|it| it.agency_id == agency)?;
+            row.numbers.iter().find(|it| it.measure() == BoardMeasure::Open).map(|it| it.count)
+        };
+        let next = async |stream: &mut tonic::Streaming<WatchBoardResponse>, holds: &dyn Fn(&Board) -> bool| {
+            let look = async {
+                loop {
+                    let board = stream.message().await.unwrap().expect("the stream goes on").board.unwrap();
+                    if holds(&board) {
+                        return board;
+                    }
+                }
+            };
+            tokio::time::timeout(std::time::Duration::from_secs(5), look).await.expect("within five seconds")
+        };
+        let mut all = regency.bupati().watch_board().await.unwrap();
+        let mut own = regency.head(DINKES).watch_board().await.unwrap();
+        next(&mut all, &|it| count(it, PUPR) == Some(0)).await;
+        let first = next(&mut own, &|it| count(it, DINKES) == Some(0)).await;
+        assert_eq!(first.rows.iter().map(|it| it.agency_id.as_str()).collect::<Vec<_>>(), [DINKES]);
+        let filed = regency.file(Regency::report()).await;
+        regency.disposed(&filed.id).await;
+        next(&mut all, &|it| count(it, PUPR) == Some(1)).await;
+        let other = regency.file(Regency::report()).await;
+        regency.coordinator().verify(&other.id).await.unwrap();
+        regency.coordinator().dispose(&other.id, DINKES).await.unwrap();
+        let seen = next(&mut own, &|it| count(it, DINKES) == Some(1)).await;
+        assert_eq!(seen.rows.len(), 1);
+        assert_eq!(regency.nobody().watch_board().await.err().map(|it| it.code), Some(Code::Unauthenticated));
+    }
+
     async fn c_42_work_lists_hold_what_is_mine_due_late_and_to_acknowledge(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;

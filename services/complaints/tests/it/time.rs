@@ -248,6 +248,25 @@ lines! {
         assert_ne!(fresh.deadline_id, before.deadline_id);
     }
 
+    async fn c_40_somebody_vouches_for_a_row_by_name(engine) {
+        let regency = Regency::new(engine).await;
+        let rows = || async { regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines };
+        let before = rows().await.into_iter().find(|it| it.key == "D5").unwrap();
+        assert_eq!((before.signed_off_by.as_str(), before.signed_off_at), ("", None));
+        let request = SignOffDeadlineRequest { request_id: "sah".to_owned(), deadline: before.id.clone() };
+        assert_eq!(regency.agency(PUPR).sign_off_deadline(request.clone()).await.unwrap_err().code, Code::PermissionDenied);
+        let signed = regency.coordinator().sign_off_deadline(request.clone()).await.unwrap();
+        let row = signed.deadline.clone().unwrap();
+        assert_eq!((row.signed_off_by.as_str(), at(row.signed_off_at.as_ref())), ("acc_coordinator", moment(MONDAY)));
+        // The same request again, later, is the same signature; what the row says is as it was.
+        regency.wait(TimeDelta::hours(1));
+        assert_eq!(regency.coordinator().sign_off_deadline(request).await.unwrap(), signed);
+        let after = rows().await.into_iter().find(|it| it.id == before.id).unwrap();
+        assert_eq!(Deadline { signed_off_by: String::new(), signed_off_at: None, ..after }, before);
+        let unknown = SignOffDeadlineRequest { request_id: String::new(), deadline: "dln_01h455vb4pex5vsknk084sn02q".to_owned() };
+        assert_eq!(regency.coordinator().sign_off_deadline(unknown).await.unwrap_err().code, Code::NotFound);
+    }
+
     async fn c_67_who_acts_in_an_office_gets_its_steps_and_its_reach(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;

@@ -266,4 +266,66 @@ lines! {
         assert_eq!(regency.nobody().answer_complaint(rate(4)).await.unwrap().complaint.unwrap().rating, 4);
         assert_eq!(regency.nobody().answer_complaint(rate(1)).await.unwrap_err().reason, "NOTHING_TO_RATE");
     }
+
+    async fn c_31_the_coordinator_opens_a_case_again_within_the_window(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.answered(Regency::report()).await;
+        let done = AnswerComplaintRequest { done: Some(true), ..filed.says("") };
+        regency.nobody().answer_complaint(done).await.unwrap();
+        let request = ReopenComplaintRequest {
+            request_id: "buka".to_owned(),
+            complaint: filed.id.clone(),
+            reason: "Pelapor menelepon: lubangnya kembali.".to_owned(),
+            ..ReopenComplaintRequest::default()
+        };
+        assert_eq!(regency.agency(PUPR).reopen_complaint(request.clone()).await.unwrap_err().code, Code::PermissionDenied);
+        let silent = ReopenComplaintRequest { reason: String::new(), ..request.clone() };
+        assert!(regency.coordinator().reopen_complaint(silent).await.unwrap_err().fields.contains_key("reason"));
+        regency.wait(TimeDelta::days(1));
+        let opened = regency.coordinator().reopen_complaint(request.clone()).await.unwrap();
+        let case = opened.complaint.clone().unwrap();
+        assert_eq!((case.state(), case.reopenings, case.lead_agency_id.as_str()), (CaseState::Reopened, 1, PUPR));
+        let settles = case.clocks.iter().filter(|it| it.kind() == ClockKind::Settle).collect::<Vec<_>>();
+        assert_eq!(settles.iter().map(|it| it.state()).collect::<Vec<_>>(), [ClockState::Met, ClockState::Running]);
+        // Sent twice it is opened once.
+        assert_eq!(regency.coordinator().reopen_complaint(request.clone()).await.unwrap(), opened);
+        let open = ReopenComplaintRequest { request_id: String::new(), ..request.clone() };
+        assert_eq!(regency.coordinator().reopen_complaint(open).await.unwrap_err().reason, "NOT_PERMITTED_IN_STATE");
+        // Whoever is told of it: the agency that has it.
+        regency.until("the agency hears of it", || async {
+            regency.messages.of_type("penugasan").iter().any(|it| format!("{:?}", it.recipient).contains("acc_pupr"))
+        }).await;
+        let other = regency.answered(Regency::report()).await;
+        let done = AnswerComplaintRequest { done: Some(true), ..other.says("") };
+        regency.nobody().answer_complaint(done).await.unwrap();
+        regency.wait(TimeDelta::days(30));
+        let late = ReopenComplaintRequest { request_id: String::new(), complaint: other.id, ..request };
+        assert_eq!(regency.coordinator().reopen_complaint(late).await.unwrap_err().reason, "WINDOW_OVER");
+    }
+
+    async fn c_11_an_officer_decides_on_what_was_told_and_not_shown(engine) {
+        use sea_orm::ConnectionTrait as _;
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let record = async |stage: &str| {
+            let request = RecordSp4nTrackingRequest {
+                complaint: filed.id.clone(),
+                tracking_id: "1234567".to_owned(),
+                stage: stage.to_owned(),
+                ..RecordSp4nTrackingRequest::default()
+            };
+            regency.coordinator().record_sp4n_tracking(request).await.unwrap().entry.unwrap()
+        };
+        let first = record("Diproses").await;
+        assert_eq!((first.mismatch.as_str(), at(first.last_pushed_at.as_ref())), ("", moment(MONDAY)));
+        // As the synchronisation leaves it when LAPOR! does not show what it was told.
+        let told = "UPDATE sp4n_entry SET mismatch = 'not_confirmed'";
+        regency.db.db.write.execute_unprepared(told).await.unwrap();
+        regency.wait(TimeDelta::hours(2));
+        let decided = record("Diproses").await;
+        assert_eq!((decided.mismatch.as_str(), at(decided.last_pushed_at.as_ref())), ("", regency.clock_now()));
+        // What agrees is not told anew: the moment stays.
+        regency.wait(TimeDelta::hours(2));
+        assert_eq!(record("Diproses").await.last_pushed_at, decided.last_pushed_at);
+    }
 }

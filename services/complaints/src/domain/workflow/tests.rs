@@ -89,6 +89,8 @@ fn rules() -> Rules {
             .map(|it| (it.id.clone(), it))
             .collect(),
         categories: BTreeMap::from([("JLN".to_owned(), category)]),
+        officials: Vec::new(),
+        actings: Vec::new(),
         home: "17.07".to_owned(),
     }
 }

@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(client.follow_up("1", &told).await, Ok(()));
         assert_eq!(simulator.follow_ups("1"), std::slice::from_ref(&told));
         // Answered with success, and not kept.
-        simulator.forget_next();
+        simulator.forget_after(0);
         let next = FollowUp { reference: "obx_2".into(), text: "Selesai".into() };
         assert_eq!(client.follow_up("1", &next).await, Err(Failure::Later("what was told is not shown")));
     }

@@ -24,7 +24,8 @@ pub(crate) struct Simulator {
 struct State {
     reports: BTreeMap<String, (Value, Vec<FollowUp>)>,
     lose: bool,
-    forget: bool,
+    /// After how many answers one is not kept.
+    forget: Option<u32>,
 }
 
 impl Drop for Simulator {
@@ -70,9 +71,9 @@ impl Simulator {
         lock(&self.state).lose = true;
     }
 
-    /// The next answer is told to be taken, and is not kept.
-    pub(crate) fn forget_next(&self) {
-        lock(&self.state).forget = true;
+    /// After so many answers one is told to be taken, and is not kept.
+    pub(crate) fn forget_after(&self, answers: u32) {
+        lock(&self.state).forget = Some(answers);
     }
 
     pub(crate) fn follow_ups(&self, id: &str) -> Vec<FollowUp> {
@@ -130,7 +131,7 @@ fn answer(head: &str, body: &str, state: &mut State) -> (u16, Value) {
         return (200, json!({"data": data, "next_page": next}));
     }
     let (id, rest) = path.split_once('/').unwrap_or((path, ""));
-    let (lose, forget) = (state.lose, state.forget);
+    let (lose, forget) = (state.lose, state.forget == Some(0));
     let Some((report, told)) = state.reports.get_mut(id) else { return (404, json!({})) };
     match (method, rest) {
         ("GET", "") => {
@@ -146,7 +147,7 @@ fn answer(head: &str, body: &str, state: &mut State) -> (u16, Value) {
             if told.iter().any(|it| it.reference == new.reference) {
                 return (409, json!({}));
             }
-            state.forget = false;
+            state.forget = state.forget.and_then(|it| it.checked_sub(1));
             if !forget {
                 told.push(new);
             }
