@@ -10,7 +10,7 @@ use mpp_kit::{
     fault::{Problem, Text, Violation},
 };
 use mpp_proto::documents::v1::{self as documents, documents_service_server::DocumentsService, *};
-use prost_types::{Struct, Timestamp, Value, value::Kind};
+use prost_types::{ListValue, Struct, Timestamp, Value, value::Kind};
 use tonic::{Code, Status};
 
 type Answer<T> = Result<tonic::Response<T>, Status>;
@@ -191,11 +191,18 @@ fn sktm() -> LetterType {
                     ("tumpang", "Menumpang", "With others"),
                 ],
             ),
-            field("lahir", FieldKind::Date, "Tanggal lahir", "Date of birth", true),
+            FormField {
+                attribute: "BIRTH_DATE".into(),
+                ..field("lahir", FieldKind::Date, "Tanggal lahir", "Date of birth", true)
+            },
             FormField {
                 columns: vec![
                     field("nama", FieldKind::PersonName, "Nama", "Name", true),
-                    field("hubungan", FieldKind::Text, "Hubungan", "Relation", true),
+                    choices(
+                        field("hubungan", FieldKind::Choice, "Hubungan", "Relation", true),
+                        &[("anak", "Anak kandung", "Child"), ("istri", "Istri", "Wife")],
+                    ),
+                    field("lahir", FieldKind::Date, "Lahir", "Born", false),
                 ],
                 min_rows: 1,
                 max_rows: 5,
@@ -222,6 +229,19 @@ fn sktm() -> LetterType {
             .iter()
             .map(|(name, text)| ServiceStandardComponent { name: (*name).into(), text: (*text).into() })
             .collect(),
+        subject_fields: [
+            ("nama", FieldKind::PersonName, "Nama sesuai ijazah", "NAME"),
+            ("nik", FieldKind::Nik, "NIK pemohon", "NIK"),
+            ("kk", FieldKind::Kk, "Nomor KK pemohon", "KK"),
+            ("alamat", FieldKind::Address, "Alamat domisili", "ADDRESS"),
+            ("telepon", FieldKind::Phone, "Nomor yang dapat dihubungi", "PHONE"),
+        ]
+        .into_iter()
+        .map(|(key, kind, label, attribute)| FormField {
+            attribute: attribute.into(),
+            ..field(key, kind, label, label, false)
+        })
+        .collect(),
     }
 }
 
@@ -586,6 +606,12 @@ fn application() -> Application {
         ("punya_anak", Kind::BoolValue(true)),
         ("nama_anak", Kind::StringValue("Rizky Pratama".into())),
         ("lahir", Kind::StringValue("1990-07-01".into())),
+        ("nama", Kind::StringValue(subject().name)),
+        ("nik", Kind::StringValue(subject().nik)),
+        ("kk", Kind::StringValue(subject().family_card)),
+        ("alamat", Kind::StringValue(subject().address)),
+        ("telepon", Kind::StringValue(subject().phone)),
+        ("serumah", Kind::ListValue(ListValue { values: vec![household("Rizky Pratama", "anak")] })),
     ];
     let file = |id: &str, requirement: &str, media_type: &str, size| Attachment {
         file_id: id.into(),
@@ -627,6 +653,13 @@ fn application() -> Application {
         possible_duplicates: vec!["app_9".into()],
         ..Application::default()
     }
+}
+
+fn household(name: &str, relation: &str) -> Value {
+    let cell = |text: &str| Value { kind: Some(Kind::StringValue(text.into())) };
+    let cells = [("nama", cell(name)), ("hubungan", cell(relation)), ("lahir", cell("2014-02-09"))];
+    let fields = cells.map(|(key, value)| (key.to_owned(), value)).into();
+    Value { kind: Some(Kind::StructValue(Struct { fields })) }
 }
 
 fn subject() -> Subject {

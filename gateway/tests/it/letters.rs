@@ -367,6 +367,52 @@ async fn the_desk_is_for_officials_and_may_show_a_draft_within_itself() {
     assert_eq!(stranger.status(), StatusCode::SEE_OTHER);
 }
 
+/// The facts of a panel: labels and texts, in their order.
+fn facts(page: &str, panel: &str) -> Vec<(String, String)> {
+    let (_, from) = page.split_once(&format!("aria-labelledby=\"{panel}\"")).expect("the panel");
+    let (panel, _) = from.split_once("</section>").expect("its end");
+    let facts = panel.split("<dt>").skip(1).map(|fact| {
+        let (label, rest) = fact.split_once("</dt><dd>").expect("a label");
+        let (text, _) = rest.split_once("</dd>").expect("a text");
+        (label.to_owned(), text.to_owned())
+    });
+    facts.collect()
+}
+
+#[tokio::test]
+async fn the_desk_shows_every_answer_once_under_the_label_of_its_field_and_the_person_together() {
+    let gate = Gate::start().await;
+    let page = text(gate.send(by_cookie(get(&format!("/meja/{APPLICATION}")))).await).await;
+    let (person, values) = (facts(&page, "orang"), facts(&page, "isian"));
+    let shown = |facts: &[(String, String)]| {
+        facts.iter().map(|(label, text)| format!("{label}: {text}")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(&person),
+        [
+            "Nama sesuai ijazah: Siti Rahmawati",
+            &format!("NIK pemohon: {NIK}"),
+            "Nomor KK pemohon: 1707050101100003",
+            "Tanggal lahir: 1 Juli 1990",
+            "Desa atau kelurahan: Desa Ujung Tanjung, RW 002 RT 005",
+            "Alamat domisili: Jalan Sungai Ketahun 12",
+            "Nomor yang dapat dihubungi: 0812 3456 7890",
+        ]
+    );
+    assert_eq!(
+        shown(&values),
+        [
+            "Untuk keperluan apa: Keringanan biaya kuliah di Universitas Bengkulu",
+            "Pekerjaan: Petani",
+            "Penghasilan sebulan: Rp1.250.000",
+            "Jumlah tanggungan: 4",
+            "Untuk anak?: Ya",
+            "Nama anak: Rizky Pratama",
+            "Anggota serumah: 1. Rizky Pratama, Anak kandung, 9 Februari 2014",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn a_document_is_found_revoked_corrected_and_renewed_on_pages_without_a_script() {
     let gate = Gate::start().await;

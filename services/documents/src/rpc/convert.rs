@@ -113,6 +113,7 @@ pub(super) fn letter_type(letter: &LetterType) -> proto::LetterType {
                 text: letter.standard.component(component).join("\n"),
             })
             .collect(),
+        subject_fields: letter.fields.iter().filter(|field| comes_from_subject(field)).map(field).collect(),
     }
 }
 
@@ -169,6 +170,7 @@ fn field(field: &Field) -> proto::FormField {
         columns: field.columns.iter().map(self::field).collect(),
         min_rows: rows(field.min),
         max_rows: rows(field.max),
+        attribute: field.prefill.map(|attribute| attribute.to_string()).unwrap_or_default(),
     }
 }
 
