@@ -62,6 +62,8 @@ struct Row {
     machine_due: String,
     late: bool,
     claimed: bool,
+    /// The billing code of what waits for its fee; empty otherwise.
+    code: String,
 }
 
 /// A village with RW and RT in words, such as "Ujung Tanjung, RW 002 RT 005".
@@ -100,6 +102,7 @@ fn row(item: &WorkItem, offices: &[Office], visit: &Visit) -> Row {
         machine_due: moment::machine(item.due_time),
         late: item.late,
         claimed: !item.claimed_by.is_empty(),
+        code: follow::grouped(&item.billing_code),
     }
 }
 
@@ -201,6 +204,10 @@ struct DeskPage {
     custody: Vec<String>,
     duplicates: Vec<String>,
     problem: String,
+    fee: Option<follow::Fee>,
+    /// What the payment is asked for in the dialog: whole rupiah, and the offset of the office from UTC.
+    fee_amount: i64,
+    utc: &'static str,
     verbs: Verbs,
 }
 
@@ -347,6 +354,9 @@ fn desk_page(
                 )
             })
             .collect(),
+        fee: follow::fee(application.payment.as_ref(), true, zone, visit),
+        fee_amount: application.payment.as_ref().map_or(0, |payment| payment.amount),
+        utc: zone.utc(),
         verbs: Verbs(application.allowed_verbs.clone()),
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
@@ -354,6 +364,7 @@ fn desk_page(
             | ApplicationState::Draft
             | ApplicationState::InReview
             | ApplicationState::Returned
+            | ApplicationState::AwaitingPayment
             | ApplicationState::Signing
             | ApplicationState::Issued
             | ApplicationState::HandedOver

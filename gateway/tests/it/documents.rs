@@ -21,6 +21,10 @@ pub(crate) const VILLAGE: &str = "17.07.05.2003";
 pub(crate) const IN_REVIEW: &str = "PM4K-7Q2X-9TBW";
 /// One that was returned.
 pub(crate) const RETURNED: &str = "RT5N-3H8V-2KDM";
+/// One that waits for its fee.
+pub(crate) const UNPAID: &str = "BY7R-2K9D-4MWX";
+/// The same on the desk.
+pub(crate) const UNPAID_APPLICATION: &str = "app_unpaid";
 /// One that is issued.
 pub(crate) const ISSUED: &str = "TB9C-6J4W-8RXA";
 /// The population number behind all of them.
@@ -558,6 +562,20 @@ fn status(code: &str, state: ApplicationState) -> ApplicationStatus {
         } else {
             String::new()
         },
+        payment: (state == ApplicationState::AwaitingPayment).then(payment),
+    }
+}
+
+fn payment() -> Payment {
+    Payment {
+        state: PaymentState::Due.into(),
+        amount: 150_000,
+        billing_code: "100000000008".into(),
+        due_date: "2026-12-26".into(),
+        overdue: true,
+        legal_basis: "Perda Nomor 1 Tahun 2024".into(),
+        instructions: text("Bayar di loket kas <lantai 1>.", "Pay at the cash desk."),
+        ..Payment::default()
     }
 }
 
@@ -842,6 +860,8 @@ documents_service! {
         pause_clock PauseClockRequest PauseClockResponse,
         resume_clock ResumeClockRequest ResumeClockResponse,
         reset_clock ResetClockRequest ResetClockResponse,
+        record_payment RecordPaymentRequest RecordPaymentResponse,
+        waive_payment WaivePaymentRequest WaivePaymentResponse,
         hand_over_application HandOverApplicationRequest HandOverApplicationResponse,
         list_numbers ListNumbersRequest ListNumbersResponse,
         list_document_journal ListDocumentJournalRequest ListDocumentJournalResponse;
@@ -921,6 +941,7 @@ documents_service! {
             _ if is_resubmitted => ApplicationState::InReview,
             IN_REVIEW => ApplicationState::InReview,
             RETURNED => ApplicationState::Returned,
+            UNPAID => ApplicationState::AwaitingPayment,
             ISSUED => ApplicationState::Issued,
             code if lock(&self.0.codes).values().any(|one| one == code) => ApplicationState::InReview,
             _ => return Err(Problem::not_found("permohonan", "application").into_status(language)),
@@ -992,8 +1013,19 @@ documents_service! {
 
     async fn get_application(&self, request: tonic::Request<GetApplicationRequest>) -> Answer<GetApplicationResponse> {
         let language = Caller::of(&request).language;
-        if !request.into_inner().application.starts_with("app_") {
+        let id = request.into_inner().application;
+        if !id.starts_with("app_") {
             return Err(Problem::not_found("permohonan", "application").into_status(language));
+        }
+        if id == UNPAID_APPLICATION {
+            let unpaid = Application {
+                id,
+                state: ApplicationState::AwaitingPayment.into(),
+                allowed_verbs: ["RECORD_PAYMENT", "WAIVE_PAYMENT"].map(String::from).into(),
+                payment: Some(payment()),
+                ..application()
+            };
+            return Ok(GetApplicationResponse { application: Some(unpaid) }.into());
         }
         Ok(GetApplicationResponse { application: Some(application()) }.into())
     }

@@ -23,7 +23,7 @@ fn template(sentence: &str) -> String {
 }
 
 impl Town {
-    async fn save(
+    pub(crate) async fn save(
         &self,
         editor: &str,
         definition: &str,
@@ -37,7 +37,11 @@ impl Town {
         self.editor(editor).save_letter_type(request).await.map(|answer| answer.version.expect("a version"))
     }
 
-    async fn publish(&self, editor: &str, draft: &LetterTypeVersion) -> Result<LetterTypeVersion, Refusal> {
+    pub(crate) async fn publish(
+        &self,
+        editor: &str,
+        draft: &LetterTypeVersion,
+    ) -> Result<LetterTypeVersion, Refusal> {
         let request = PublishLetterTypeRequest {
             request_id: String::new(),
             letter_type: draft.key.clone(),
