@@ -5,6 +5,7 @@
 //! document, a type has one version in force.
 
 mod integration;
+mod payment;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -20,13 +21,31 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(integration::Integration), Box::new(Indexes)]
+        vec![
+            Box::new(FirstCut),
+            Box::new(integration::Integration),
+            Box::new(Indexes),
+            Box::new(payment::Payments),
+        ]
     }
 
     fn migration_table_name() -> DynIden {
         "migration_documents".into_iden()
     }
 }
+
+/// The states of an application at first.
+const STATES: [&str; 9] = [
+    "DRAFT",
+    "IN_REVIEW",
+    "RETURNED",
+    "AWAITING_SIGNATURE",
+    "SIGNING",
+    "ISSUED",
+    "HANDED_OVER",
+    "REJECTED",
+    "WITHDRAWN",
+];
 
 /// Types, offices, applications, numbers, documents.
 struct FirstCut;
@@ -45,7 +64,7 @@ impl MigrationTrait for FirstCut {
             letter_type(),
             office(backend),
             delegation(),
-            application(),
+            application("application", &STATES),
             work_item(backend),
             number_series(),
             register_number(),
@@ -199,9 +218,9 @@ fn delegation() -> TableCreateStatement {
         .take()
 }
 
-fn application() -> TableCreateStatement {
+fn application(name: &'static str, states: &[&str]) -> TableCreateStatement {
     Table::create()
-        .table("application")
+        .table(name)
         .col(string("id").primary_key())
         .col(string_uniq("code_digest"))
         .col(string("letter_type"))
@@ -217,20 +236,7 @@ fn application() -> TableCreateStatement {
         .col(timestamp_with_time_zone_null("deemed_at"))
         .col(timestamp_with_time_zone("submitted_at"))
         .col(timestamp_with_time_zone("updated_at"))
-        .check(one_of(
-            "state",
-            &[
-                "DRAFT",
-                "IN_REVIEW",
-                "RETURNED",
-                "AWAITING_SIGNATURE",
-                "SIGNING",
-                "ISSUED",
-                "HANDED_OVER",
-                "REJECTED",
-                "WITHDRAWN",
-            ],
-        ))
+        .check(one_of("state", states))
         .take()
 }
 

@@ -1,7 +1,7 @@
 //! The ledgers on real engines.
 
 use mpp_kit::testing::{ENGINES, databases, fresh_db};
-use mpp_migrations::{MigrationError, SERVICES, identity, run};
+use mpp_migrations::{MigrationError, SERVICES, documents, identity, run};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait as _;
 
@@ -78,5 +78,65 @@ async fn grants_outlive_the_tables_that_held_them() {
         let found: Vec<_> = rows.iter().map(|row| (text(row, "role"), text(row, "area"))).collect();
         let expected = [("INSPECTOR", "17.07/inspektorat"), ("NOTIFICATION_SENDER", "")];
         assert_eq!(found, expected.map(|(role, area)| (role.to_owned(), area.to_owned())), "{}", test.engine);
+    }
+}
+
+/// Applications that were there before fees are there after, with what waits for officials, and their table has a state more.
+#[tokio::test]
+async fn applications_of_before_are_kept_when_they_can_wait_for_a_payment() {
+    const AT: &str = "'2026-11-23 01:00:00+00:00'";
+    let application = |id: &str, state: &str| {
+        format!(
+            "INSERT INTO application VALUES ('{id}', 'digest {id}', 'sktm', 1, 'ofc_1', '{state}', 3, NULL, 'body {id}', \
+             NULL, {AT}, {AT})"
+        )
+    };
+    let item = |id: &str| {
+        format!(
+            "INSERT INTO work_item VALUES ('{id}', 'VILLAGE_HEAD', '17.07.02.2001', 'SIGN', NULL, {AT}, FALSE)"
+        )
+    };
+    let payment = |id: &str, method: &str, reference: &str| {
+        format!(
+            "INSERT INTO payment VALUES ('{id}', 'ofc_1', 'code {id}', {method}, {reference}, {AT}, NULL)"
+        )
+    };
+    for engine in ENGINES {
+        let test = fresh_db(engine).await;
+        let db = &test.db.write;
+        documents::Migrator::up(db, Some(3)).await.unwrap();
+        for sql in [application("app_1", "IN_REVIEW"), application("app_2", "ISSUED"), item("app_1")] {
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+        let early = db.execute_unprepared(&application("app_3", "AWAITING_PAYMENT")).await;
+        assert!(early.is_err(), "{engine}: not yet");
+        run("documents", db).await.unwrap();
+        let kept = "SELECT a.body FROM application a LEFT JOIN work_item w ON w.application_id = a.id \
+                    WHERE a.version = 3 ORDER BY w.role IS NULL";
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), kept)).await.unwrap();
+        let bodies: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        assert_eq!(bodies, ["body app_1", "body app_2"], "{engine}");
+        let again = application("app_2", "ISSUED").replace("'app_2'", "'app_9'");
+        for (sql, why) in [
+            (application("app_4", "SOMETHING"), "no state"),
+            (again, "a code names one application"),
+            (item("app_9"), "nothing waits that is not there"),
+        ] {
+            assert!(db.execute_unprepared(&sql).await.is_err(), "{engine}: {why}");
+        }
+        for sql in [
+            application("app_3", "AWAITING_PAYMENT"),
+            item("app_3"),
+            payment("app_1", "'QRIS'", "'0001'"),
+            payment("app_2", "'CASH'", "'0001'"),
+            payment("app_3", "NULL", "NULL"),
+            payment("app_4", "NULL", "NULL"),
+        ] {
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+        assert!(
+            db.execute_unprepared(&payment("app_5", "'CASH'", "'0001'")).await.is_err(),
+            "{engine}: paid once"
+        );
     }
 }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
     ApplicationState, ApplicationStatus, CreateDownloadLinkRequest, GetApplicationByCodeRequest,
-    HistoryEntry, LetterType, Office, OpenFileLinkRequest, PrefillApplicationRequest,
-    ResubmitApplicationRequest, Step, StepState, WithdrawApplicationRequest,
+    HistoryEntry, LetterType, Office, OpenFileLinkRequest, Payment, PaymentMethod, PaymentState,
+    PrefillApplicationRequest, ResubmitApplicationRequest, Step, StepState, WithdrawApplicationRequest,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -24,7 +24,7 @@ use super::{
     moment::{self, Zone},
     qr,
     visit::{Frame, Visit},
-    words::Words,
+    words::{self, Words},
 };
 use crate::problem;
 
@@ -79,6 +79,7 @@ fn state_word(state: ApplicationState) -> (&'static str, &'static str, &'static 
         ApplicationState::Unspecified | ApplicationState::InReview => ("in_review", "info", "clock"),
         ApplicationState::Draft => ("draft", "info", "letter"),
         ApplicationState::Returned => ("returned", "warn", "alert"),
+        ApplicationState::AwaitingPayment => ("awaiting_payment", "warn", "alert"),
         ApplicationState::AwaitingSignature => ("awaiting_signature", "info", "pen"),
         ApplicationState::Signing => ("signing", "info", "pen"),
         ApplicationState::Issued => ("issued", "good", "check"),
@@ -154,6 +155,7 @@ struct StatusPage {
     submitted: String,
     expected: String,
     return_reason: String,
+    fee: Option<Fee>,
     steps: Vec<StepLine>,
     history: Vec<HistoryLine>,
     issued: bool,
@@ -166,6 +168,71 @@ struct HistoryLine {
     time: String,
     what: String,
     reason: String,
+}
+
+/// A fee as its page shows it.
+pub(crate) struct Fee {
+    /// Whether it is to be paid now.
+    pub(crate) due: bool,
+    /// Whether the last day to pay is over.
+    pub(crate) overdue: bool,
+    /// Where it stands, in words; empty while it is to be paid.
+    pub(crate) standing: String,
+    /// Labels and what they say.
+    pub(crate) facts: Vec<(String, String)>,
+    /// How and where to pay; empty unless it is to be paid.
+    pub(crate) instructions: String,
+}
+
+/// The fee of an application, where there is one. `officials` adds what only they may read.
+pub(crate) fn fee(payment: Option<&Payment>, officials: bool, zone: Zone, visit: &Visit) -> Option<Fee> {
+    let payment = payment?;
+    let t = visit.words();
+    let due = payment.state() == PaymentState::Due;
+    let standing = match payment.state() {
+        PaymentState::Unspecified | PaymentState::Due => String::new(),
+        PaymentState::Expected => t["fee.expected"].clone(),
+        PaymentState::Paid => {
+            t.say("fee.paid", &[("time", &moment::day(payment.pay_time, zone, visit.language))])
+        }
+        PaymentState::Waived => t.say("fee.waived", &[("reason", &payment.waive_reason)]),
+    };
+    let method = match payment.method() {
+        PaymentMethod::Unspecified => String::new(),
+        PaymentMethod::Cash => t["fee.cash"].clone(),
+        PaymentMethod::Transfer => t["fee.transfer"].clone(),
+        PaymentMethod::VirtualAccount => t["fee.virtual_account"].clone(),
+        PaymentMethod::Qris => t["fee.qris"].clone(),
+    };
+    let last_day = if due { words::date(&payment.due_date, visit.language) } else { String::new() };
+    let facts = [
+        ("fee.amount", letters::rupiah(payment.amount)),
+        ("fee.code", grouped(&payment.billing_code)),
+        ("fee.last_day", last_day),
+        ("fee.basis", payment.legal_basis.clone()),
+        ("fee.method", if officials { method } else { String::new() }),
+        ("fee.reference", if officials { payment.reference.clone() } else { String::new() }),
+    ];
+    Some(Fee {
+        due,
+        overdue: payment.overdue,
+        standing,
+        facts: facts
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(key, text)| (t[key].clone(), text))
+            .collect(),
+        instructions: match due {
+            true => letters::told(payment.instructions.as_ref(), visit.language),
+            false => String::new(),
+        },
+    })
+}
+
+/// A billing code as people read it: `1000 0000 0008`.
+pub(crate) fn grouped(code: &str) -> String {
+    let digits: Vec<char> = code.chars().collect();
+    digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
 /// `/permohonan/{code}`: where it stands.
@@ -227,6 +294,7 @@ async fn status_page(
         submitted: moment::moment(status.submit_time, zone, visit.language),
         expected: moment::day(status.expected_time, zone, visit.language),
         return_reason: status.return_reason.clone(),
+        fee: fee(status.payment.as_ref(), false, zone, visit),
         steps,
         history: status
             .history
@@ -244,6 +312,7 @@ async fn status_page(
             ApplicationState::Draft
                 | ApplicationState::InReview
                 | ApplicationState::Returned
+                | ApplicationState::AwaitingPayment
                 | ApplicationState::AwaitingSignature
         ),
         verification: status.verification_code.clone(),
@@ -626,6 +695,7 @@ mod tests {
                 ApplicationState::Draft,
                 ApplicationState::InReview,
                 ApplicationState::Returned,
+                ApplicationState::AwaitingPayment,
                 ApplicationState::AwaitingSignature,
                 ApplicationState::Signing,
                 ApplicationState::Issued,
@@ -649,6 +719,9 @@ mod tests {
                 "HAND_ON",
                 "ACKNOWLEDGE",
                 "PAUSE_CLOCK",
+                "ASK_PAYMENT",
+                "RECORD_PAYMENT",
+                "WAIVE_PAYMENT",
             ] {
                 assert_ne!(happened(what, t), what);
             }

@@ -36,6 +36,15 @@ impl Zone {
         }
     }
 
+    /// How far it is from UTC, as RFC 3339 writes it, for scripts.
+    pub(crate) fn utc(self) -> &'static str {
+        match self {
+            Self::Wib => "+07:00",
+            Self::Wita => "+08:00",
+            Self::Wit => "+09:00",
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Wib => "WIB",

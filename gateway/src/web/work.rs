@@ -23,7 +23,7 @@ use super::{
     pages,
     people::Names,
     visit::{Frame, Menu, Viewer, Visit},
-    words::{self, Words},
+    words,
 };
 
 /// Lines of a worklist on one page.
@@ -62,6 +62,8 @@ struct Row {
     machine_due: String,
     late: bool,
     claimed: bool,
+    /// The billing code of what waits for its fee; empty otherwise.
+    code: String,
 }
 
 /// A village with RW and RT in words, such as "Ujung Tanjung, RW 002 RT 005".
@@ -100,6 +102,7 @@ fn row(item: &WorkItem, offices: &[Office], visit: &Visit) -> Row {
         machine_due: moment::machine(item.due_time),
         late: item.late,
         claimed: !item.claimed_by.is_empty(),
+        code: follow::grouped(&item.billing_code),
     }
 }
 
@@ -201,6 +204,10 @@ struct DeskPage {
     custody: Vec<String>,
     duplicates: Vec<String>,
     problem: String,
+    fee: Option<follow::Fee>,
+    /// What the payment is asked for in the dialog: whole rupiah, and the offset of the office from UTC.
+    fee_amount: i64,
+    utc: &'static str,
     verbs: Verbs,
 }
 
@@ -249,14 +256,18 @@ pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, v
         .iter()
         .map(|entry| entry.who.as_str())
         .chain(application.steps.iter().map(|step| step.claimed_by.as_str()));
-    // The words of its fields, by the version that it follows; without them the keys are shown.
+    // The words of its fields, by the version that it follows.
     let (key, version) = (&application.letter_type, application.letter_type_version);
     let (offices, kind, names) = tokio::join!(
         letters::offices(&state, &visit),
         letters::letter_version(&state, &visit, key, version),
         Names::of(&state, &visit, &viewer, people),
     );
-    let (offices, kind) = (offices.unwrap_or_default(), kind.unwrap_or_default());
+    let kind = match kind {
+        Ok(kind) => kind,
+        Err(page) => return *page,
+    };
+    let offices = offices.unwrap_or_default();
     visit.framing_page(&desk_page(application, (&offices, &kind, &names), &viewer, &visit))
 }
 
@@ -301,7 +312,7 @@ fn desk_page(
         claimed_by: active.map(|step| names.name(&step.claimed_by)).unwrap_or_default(),
         document: application.document_id.clone(),
         holder: application.subject.as_ref().map(|subject| subject.name.clone()).unwrap_or_default(),
-        person: person(&application, offices, t),
+        person: person(&application, kind, offices, visit),
         values: values(&application, kind, visit),
         files: application.attachments.iter().map(file).collect(),
         numbers: application
@@ -343,6 +354,9 @@ fn desk_page(
                 )
             })
             .collect(),
+        fee: follow::fee(application.payment.as_ref(), true, zone, visit),
+        fee_amount: application.payment.as_ref().map_or(0, |payment| payment.amount),
+        utc: zone.utc(),
         verbs: Verbs(application.allowed_verbs.clone()),
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
@@ -350,6 +364,7 @@ fn desk_page(
             | ApplicationState::Draft
             | ApplicationState::InReview
             | ApplicationState::Returned
+            | ApplicationState::AwaitingPayment
             | ApplicationState::Signing
             | ApplicationState::Issued
             | ApplicationState::HandedOver
@@ -362,50 +377,97 @@ fn desk_page(
     }
 }
 
-/// Who it is about, line by line; what is not known is left out.
-fn person(application: &Application, offices: &[Office], t: &Words) -> Vec<(String, String)> {
-    let Some(subject) = &application.subject else { return Vec::new() };
-    let lines = [
-        ("person.nama", subject.name.clone()),
-        ("person.nik", subject.nik.clone()),
-        ("person.kk", subject.family_card.clone()),
-        ("person.desa", place(&subject.area, offices)),
-        ("person.alamat", subject.address.clone()),
-        ("person.telepon", subject.phone.clone()),
-        ("work.resident", if subject.non_resident { t["work.non_resident"].clone() } else { String::new() }),
-    ];
-    lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (t[key].clone(), text)).collect()
+/// Who it is about, line by line, each under the label that the form gives it; what is not known is left out. Here stands
+/// everything that the applicant told of himself, and nowhere else.
+fn person(
+    application: &Application,
+    kind: &LetterType,
+    offices: &[Office],
+    visit: &Visit,
+) -> Vec<(String, String)> {
+    let t = visit.words();
+    let subject = application.subject.clone().unwrap_or_default();
+    let own = |attribute: &str, word: &str, said: &str| {
+        let fields = kind.subject_fields.iter().filter(|field| field.attribute == attribute);
+        let mut lines: Vec<(String, String)> =
+            fields.filter_map(|field| answered(application, field, visit)).collect();
+        // Two fields that ask the same hold the same.
+        lines.dedup_by(|one, other| one.1 == other.1);
+        if lines.is_empty() && !said.is_empty() {
+            lines.push((t[word].clone(), said.to_owned()));
+        }
+        lines
+    };
+    let told = kind.fields.iter().filter(|field| tells_of_person(field));
+    let (place, resident) = (place(&subject.area, offices), t["work.non_resident"].clone());
+    let mut lines = own("NAME", "person.nama", &subject.name);
+    lines.extend(own("NIK", "person.nik", &subject.nik));
+    lines.extend(own("KK", "person.kk", &subject.family_card));
+    lines.extend(told.filter_map(|field| answered(application, field, visit)));
+    lines.extend((!place.is_empty()).then(|| (t["person.desa"].clone(), place)));
+    lines.extend(own("ADDRESS", "person.alamat", &subject.address));
+    lines.extend(own("PHONE", "person.telepon", &subject.phone));
+    lines.extend(subject.non_resident.then(|| (t["work.resident"].clone(), resident)));
+    lines
 }
 
-/// What was typed in, in the order of the form, with the words of its choices.
+/// Whether a field asks for a lasting fact of the applicant himself, and not of his business, his practice or this letter.
+fn tells_of_person(field: &FormField) -> bool {
+    matches!(
+        field.attribute.as_str(),
+        "BIRTH_PLACE"
+            | "BIRTH_DATE"
+            | "SEX"
+            | "RELIGION"
+            | "MARITAL_STATUS"
+            | "OCCUPATION"
+            | "CITIZENSHIP"
+            | "EDUCATION"
+            | "EMAIL"
+            | "FATHER_NAME"
+            | "MOTHER_NAME"
+    )
+}
+
+/// What else was typed in, in the order of the form.
 fn values(application: &Application, kind: &LetterType, visit: &Visit) -> Vec<(String, String)> {
-    let Some(values) = &application.values else { return Vec::new() };
-    let t = visit.words();
-    let known = kind.fields.iter().filter_map(|field| {
-        let value = values.fields.get(&field.key)?;
-        if let Some(Kind::ListValue(list)) = &value.kind {
-            return Some((told(field.label.as_ref(), visit.language), rows(field, list)));
-        }
-        let written = form::shown(value);
-        let choice = field.choices.iter().find(|choice| choice.value == written);
-        let text = match (choice, written.as_str()) {
-            (Some(choice), _) => told(choice.label.as_ref(), visit.language),
-            (None, "true") => t["yes"].clone(),
-            (None, "false") => t["no"].clone(),
-            (None, written) => readable(field.kind(), written, visit.language),
-        };
-        Some((told(field.label.as_ref(), visit.language), text))
-    });
-    let is_known = |key: &String| kind.fields.iter().any(|field| field.key == *key);
-    let others = values.fields.iter().filter(|(key, _)| !is_known(key));
-    known.chain(others.map(|(key, value)| (key.clone(), form::shown(value)))).collect()
+    let asked = kind.fields.iter().filter(|field| !tells_of_person(field));
+    let known = |key: &String| kind.fields.iter().chain(&kind.subject_fields).any(|field| field.key == *key);
+    // An official decides on everything that was submitted, so what no field asks for is shown as well.
+    let all = application.values.iter().flat_map(|values| &values.fields);
+    let others = all.filter(|(key, _)| !known(key)).map(|(key, value)| (key.clone(), form::shown(value)));
+    asked.filter_map(|field| answered(application, field, visit)).chain(others).collect()
+}
+
+/// The label of a field and what was answered; nothing where it was not.
+fn answered(application: &Application, field: &FormField, visit: &Visit) -> Option<(String, String)> {
+    let value = application.values.as_ref()?.fields.get(&field.key)?;
+    let text = match &value.kind {
+        Some(Kind::ListValue(list)) => rows(field, list, visit),
+        _ => cell(field, value, visit),
+    };
+    (!text.is_empty()).then(|| (told(field.label.as_ref(), visit.language), text))
+}
+
+/// One value, with the words of its choices.
+fn cell(field: &FormField, value: &Value, visit: &Visit) -> String {
+    let (t, written) = (visit.words(), form::shown(value));
+    let choice = field.choices.iter().find(|choice| choice.value == written);
+    match (choice, written.as_str()) {
+        (Some(choice), _) => told(choice.label.as_ref(), visit.language),
+        (None, "true") if field.kind() == FieldKind::Boolean => t["yes"].clone(),
+        (None, "false") if field.kind() == FieldKind::Boolean => t["no"].clone(),
+        (None, written) => readable(field.kind(), written, visit.language),
+    }
 }
 
 /// The rows of a list, a line for each.
-fn rows(field: &FormField, list: &ListValue) -> String {
+fn rows(field: &FormField, list: &ListValue, visit: &Visit) -> String {
     let line = |value: &Value| match &value.kind {
         Some(Kind::StructValue(cells)) => {
-            let cells = field.columns.iter().map(|column| form::shown_of(Some(cells), &column.key));
+            let given =
+                field.columns.iter().filter_map(|column| Some((column, cells.fields.get(&column.key)?)));
+            let cells = given.map(|(column, value)| cell(column, value, visit));
             cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(", ")
         }
         _ => form::shown(value),

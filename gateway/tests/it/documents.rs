@@ -10,7 +10,7 @@ use mpp_kit::{
     fault::{Problem, Text, Violation},
 };
 use mpp_proto::documents::v1::{self as documents, documents_service_server::DocumentsService, *};
-use prost_types::{Struct, Timestamp, Value, value::Kind};
+use prost_types::{ListValue, Struct, Timestamp, Value, value::Kind};
 use tonic::{Code, Status};
 
 type Answer<T> = Result<tonic::Response<T>, Status>;
@@ -21,6 +21,10 @@ pub(crate) const VILLAGE: &str = "17.07.05.2003";
 pub(crate) const IN_REVIEW: &str = "PM4K-7Q2X-9TBW";
 /// One that was returned.
 pub(crate) const RETURNED: &str = "RT5N-3H8V-2KDM";
+/// One that waits for its fee.
+pub(crate) const UNPAID: &str = "BY7R-2K9D-4MWX";
+/// The same on the desk.
+pub(crate) const UNPAID_APPLICATION: &str = "app_unpaid";
 /// One that is issued.
 pub(crate) const ISSUED: &str = "TB9C-6J4W-8RXA";
 /// The population number behind all of them.
@@ -191,11 +195,18 @@ fn sktm() -> LetterType {
                     ("tumpang", "Menumpang", "With others"),
                 ],
             ),
-            field("lahir", FieldKind::Date, "Tanggal lahir", "Date of birth", true),
+            FormField {
+                attribute: "BIRTH_DATE".into(),
+                ..field("lahir", FieldKind::Date, "Tanggal lahir", "Date of birth", true)
+            },
             FormField {
                 columns: vec![
                     field("nama", FieldKind::PersonName, "Nama", "Name", true),
-                    field("hubungan", FieldKind::Text, "Hubungan", "Relation", true),
+                    choices(
+                        field("hubungan", FieldKind::Choice, "Hubungan", "Relation", true),
+                        &[("anak", "Anak kandung", "Child"), ("istri", "Istri", "Wife")],
+                    ),
+                    field("lahir", FieldKind::Date, "Lahir", "Born", false),
                 ],
                 min_rows: 1,
                 max_rows: 5,
@@ -222,6 +233,19 @@ fn sktm() -> LetterType {
             .iter()
             .map(|(name, text)| ServiceStandardComponent { name: (*name).into(), text: (*text).into() })
             .collect(),
+        subject_fields: [
+            ("nama", FieldKind::PersonName, "Nama sesuai ijazah", "NAME"),
+            ("nik", FieldKind::Nik, "NIK pemohon", "NIK"),
+            ("kk", FieldKind::Kk, "Nomor KK pemohon", "KK"),
+            ("alamat", FieldKind::Address, "Alamat domisili", "ADDRESS"),
+            ("telepon", FieldKind::Phone, "Nomor yang dapat dihubungi", "PHONE"),
+        ]
+        .into_iter()
+        .map(|(key, kind, label, attribute)| FormField {
+            attribute: attribute.into(),
+            ..field(key, kind, label, label, false)
+        })
+        .collect(),
     }
 }
 
@@ -538,6 +562,20 @@ fn status(code: &str, state: ApplicationState) -> ApplicationStatus {
         } else {
             String::new()
         },
+        payment: (state == ApplicationState::AwaitingPayment).then(payment),
+    }
+}
+
+fn payment() -> Payment {
+    Payment {
+        state: PaymentState::Due.into(),
+        amount: 150_000,
+        billing_code: "100000000008".into(),
+        due_date: "2026-12-26".into(),
+        overdue: true,
+        legal_basis: "Perda Nomor 1 Tahun 2024".into(),
+        instructions: text("Bayar di loket kas <lantai 1>.", "Pay at the cash desk."),
+        ..Payment::default()
     }
 }
 
@@ -586,6 +624,12 @@ fn application() -> Application {
         ("punya_anak", Kind::BoolValue(true)),
         ("nama_anak", Kind::StringValue("Rizky Pratama".into())),
         ("lahir", Kind::StringValue("1990-07-01".into())),
+        ("nama", Kind::StringValue(subject().name)),
+        ("nik", Kind::StringValue(subject().nik)),
+        ("kk", Kind::StringValue(subject().family_card)),
+        ("alamat", Kind::StringValue(subject().address)),
+        ("telepon", Kind::StringValue(subject().phone)),
+        ("serumah", Kind::ListValue(ListValue { values: vec![household("Rizky Pratama", "anak")] })),
     ];
     let file = |id: &str, requirement: &str, media_type: &str, size| Attachment {
         file_id: id.into(),
@@ -627,6 +671,13 @@ fn application() -> Application {
         possible_duplicates: vec!["app_9".into()],
         ..Application::default()
     }
+}
+
+fn household(name: &str, relation: &str) -> Value {
+    let cell = |text: &str| Value { kind: Some(Kind::StringValue(text.into())) };
+    let cells = [("nama", cell(name)), ("hubungan", cell(relation)), ("lahir", cell("2014-02-09"))];
+    let fields = cells.map(|(key, value)| (key.to_owned(), value)).into();
+    Value { kind: Some(Kind::StructValue(Struct { fields })) }
 }
 
 fn subject() -> Subject {
@@ -809,6 +860,8 @@ documents_service! {
         pause_clock PauseClockRequest PauseClockResponse,
         resume_clock ResumeClockRequest ResumeClockResponse,
         reset_clock ResetClockRequest ResetClockResponse,
+        record_payment RecordPaymentRequest RecordPaymentResponse,
+        waive_payment WaivePaymentRequest WaivePaymentResponse,
         hand_over_application HandOverApplicationRequest HandOverApplicationResponse,
         list_numbers ListNumbersRequest ListNumbersResponse,
         list_document_journal ListDocumentJournalRequest ListDocumentJournalResponse;
@@ -888,6 +941,7 @@ documents_service! {
             _ if is_resubmitted => ApplicationState::InReview,
             IN_REVIEW => ApplicationState::InReview,
             RETURNED => ApplicationState::Returned,
+            UNPAID => ApplicationState::AwaitingPayment,
             ISSUED => ApplicationState::Issued,
             code if lock(&self.0.codes).values().any(|one| one == code) => ApplicationState::InReview,
             _ => return Err(Problem::not_found("permohonan", "application").into_status(language)),
@@ -959,8 +1013,19 @@ documents_service! {
 
     async fn get_application(&self, request: tonic::Request<GetApplicationRequest>) -> Answer<GetApplicationResponse> {
         let language = Caller::of(&request).language;
-        if !request.into_inner().application.starts_with("app_") {
+        let id = request.into_inner().application;
+        if !id.starts_with("app_") {
             return Err(Problem::not_found("permohonan", "application").into_status(language));
+        }
+        if id == UNPAID_APPLICATION {
+            let unpaid = Application {
+                id,
+                state: ApplicationState::AwaitingPayment.into(),
+                allowed_verbs: ["RECORD_PAYMENT", "WAIVE_PAYMENT"].map(String::from).into(),
+                payment: Some(payment()),
+                ..application()
+            };
+            return Ok(GetApplicationResponse { application: Some(unpaid) }.into());
         }
         Ok(GetApplicationResponse { application: Some(application()) }.into())
     }

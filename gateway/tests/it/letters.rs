@@ -8,7 +8,9 @@ use http_body_util::BodyExt as _;
 use mpp_gateway::Rate;
 
 use crate::{
-    documents::{APPLICATION, DOCUMENT, ISSUED, NIK, RETURNED, VALID, VILLAGE, pdf},
+    documents::{
+        APPLICATION, DOCUMENT, ISSUED, NIK, RETURNED, UNPAID, UNPAID_APPLICATION, VALID, VILLAGE, pdf,
+    },
     fake::{Gate, SECRET, json},
 };
 
@@ -365,6 +367,87 @@ async fn the_desk_is_for_officials_and_may_show_a_draft_within_itself() {
     }
     let stranger = gate.send(get(&format!("/meja/{APPLICATION}/draf.pdf"))).await;
     assert_eq!(stranger.status(), StatusCode::SEE_OTHER);
+}
+
+/// The facts of a panel: labels and texts, in their order.
+fn facts(page: &str, panel: &str) -> Vec<(String, String)> {
+    let (_, from) = page.split_once(&format!("aria-labelledby=\"{panel}\"")).expect("the panel");
+    let (panel, _) = from.split_once("</section>").expect("its end");
+    let facts = panel.split("<dt>").skip(1).map(|fact| {
+        let (label, rest) = fact.split_once("</dt><dd>").expect("a label");
+        let (text, _) = rest.split_once("</dd>").expect("a text");
+        (label.to_owned(), text.to_owned())
+    });
+    facts.collect()
+}
+
+#[tokio::test]
+async fn the_desk_shows_every_answer_once_under_the_label_of_its_field_and_the_person_together() {
+    let gate = Gate::start().await;
+    let page = text(gate.send(by_cookie(get(&format!("/meja/{APPLICATION}")))).await).await;
+    let (person, values) = (facts(&page, "orang"), facts(&page, "isian"));
+    let shown = |facts: &[(String, String)]| {
+        facts.iter().map(|(label, text)| format!("{label}: {text}")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(&person),
+        [
+            "Nama sesuai ijazah: Siti Rahmawati",
+            &format!("NIK pemohon: {NIK}"),
+            "Nomor KK pemohon: 1707050101100003",
+            "Tanggal lahir: 1 Juli 1990",
+            "Desa atau kelurahan: Desa Ujung Tanjung, RW 002 RT 005",
+            "Alamat domisili: Jalan Sungai Ketahun 12",
+            "Nomor yang dapat dihubungi: 0812 3456 7890",
+        ]
+    );
+    assert_eq!(
+        shown(&values),
+        [
+            "Untuk keperluan apa: Keringanan biaya kuliah di Universitas Bengkulu",
+            "Pekerjaan: Petani",
+            "Penghasilan sebulan: Rp1.250.000",
+            "Jumlah tanggungan: 4",
+            "Untuk anak?: Ya",
+            "Nama anak: Rizky Pratama",
+            "Anggota serumah: 1. Rizky Pratama, Anak kandung, 9 Februari 2014",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_fee_is_told_to_who_pays_and_to_who_records_it() {
+    let gate = Gate::start().await;
+    let page = text(gate.send(get(&format!("/permohonan/{UNPAID}"))).await).await;
+    for part in
+        ["data-state=\"awaiting_payment\"", "Lewat jatuh tempo", "Bayar di loket kas &#60;lantai 1&#62;."]
+    {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    assert!(page.contains("/tarik"), "it can be given up");
+    let due = [
+        "Jumlah: Rp150.000",
+        "Kode bayar: 1000 0000 0008",
+        "Bayar paling lambat: 26 Desember 2026",
+        "Dasar hukum: Perda Nomor 1 Tahun 2024",
+    ];
+    let shown = |page: &str| {
+        facts(page, "biaya").iter().map(|(label, text)| format!("{label}: {text}")).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&page), due);
+    let page = text(gate.send(by_cookie(get(&format!("/meja/{UNPAID_APPLICATION}")))).await).await;
+    assert_eq!(shown(&page), due);
+    for part in [
+        "data-verb=\"recordPayment\"",
+        "data-verb=\"waivePayment\"",
+        "id=\"dlg-payment\"",
+        "data-utc=\"+07:00\"",
+        "min=\"150000\" max=\"150000\"",
+    ] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    let page = text(gate.send(by_cookie(get(&format!("/meja/{APPLICATION}")))).await).await;
+    assert!(!page.contains("dlg-payment") && !page.contains("id=\"biaya\""), "it costs nothing");
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ import { language } from "./i18n.js";
 export class Problem extends Error {
   /**
    * @param {number} status HTTP status; 0 when no server was reached
-   * @param {{reason?: string, detail?: string, metadata?: Record<string, string>}} body
+   * @param {{reason?: string, detail?: string, metadata?: Record<string, string>,
+   *   violations?: {field: string, description: string}[]}} body
    * @param {number} [retryAfter] seconds the server asks to wait
    */
   constructor(status, body, retryAfter = 0) {
@@ -14,6 +15,8 @@ export class Problem extends Error {
     this.status = status;
     this.reason = body.reason ?? "";
     this.metadata = body.metadata ?? {};
+    /** What is wrong with which field, in words. */
+    this.violations = body.violations ?? [];
     this.retryAfter = retryAfter;
   }
 }

@@ -30,7 +30,8 @@ function tell(problem) {
   const text = problem instanceof Problem && problem.status > 0 ? problem.message : t("not_reached");
   // Somebody else was faster: what is on the page is no longer true.
   if (problem instanceof Problem && /VERSION|CHANGED|STALE|CONTENT/.test(problem.reason)) return reload(t("work.changed"));
-  toast(text, "bad");
+  const wrong = problem instanceof Problem ? problem.violations.map((one) => one.description).join("; ") : "";
+  toast(wrong ? `${text} ${wrong}.` : text, "bad");
 }
 
 /**
@@ -42,6 +43,7 @@ const REASONS = {
   reject: { title: "work.reject", lead: "work.reject_lead" },
   resetClock: { title: "work.reset", lead: "work.reset_lead" },
   pauseClock: { title: "work.pause", lead: "work.pause_lead" },
+  waivePayment: { title: "fee.waive", lead: "fee.waive_lead" },
 };
 
 /** @param {string} verb @returns {Promise<Record<string, unknown> | undefined>} the body; undefined when it was cancelled */
@@ -51,6 +53,18 @@ async function body(verb) {
   if (verb === "handOver") {
     if (!(await ask(byId("dlg-collector")))) return undefined;
     return { ...base, collector: byId("collector").value.trim(), copies: Number(byId("copies").value) };
+  }
+  if (verb === "recordPayment") {
+    const dialog = byId("dlg-payment");
+    if (!(await ask(dialog))) return undefined;
+    return {
+      ...base,
+      amount: byId("pay-amount").value,
+      method: byId("pay-method").value,
+      reference: byId("pay-reference").value.trim(),
+      // Typed in the time of the office, wherever this browser is.
+      payTime: `${byId("pay-time").value.slice(0, 16)}:00${dialog.dataset.utc}`,
+    };
   }
   const words = REASONS[verb];
   if (!words) return base;

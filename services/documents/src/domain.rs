@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`area`] (where), [`field`] (what a form asks), [`step`] (who decides), [`letter_type`] (one
 //! entry of the catalogue), [`number`] (how documents are numbered), [`calendar`] and [`sla`] (how long it may take),
-//! [`workflow`] (what happens to an application), [`document`] (what was issued), [`event`] and [`licence`] (what other
+//! [`payment`] (its fee), [`workflow`] (what happens to an application), [`document`] (what was issued), [`event`] and [`licence`] (what other
 //! systems are told, and ask for).
 
 pub mod area;
@@ -15,6 +15,7 @@ pub mod licence;
 pub mod life_event;
 pub mod number;
 pub mod office;
+pub mod payment;
 pub mod person;
 pub mod sla;
 pub mod step;

@@ -206,6 +206,20 @@ fn rejected(rejection: &Rejection) -> Problem {
             "Tidak ada berkas yang menunggu diterima.",
             "There is nothing to acknowledge.",
         ),
+        Rejection::AnotherAmount(fee) => {
+            let text = Text::new(
+                format!("isi dengan jumlah yang harus dibayar, {fee} rupiah"),
+                format!("give the amount that is to be paid, {fee} rupiah"),
+            );
+            Problem::invalid(vec![Violation { field: "amount".to_owned(), reason: "ANOTHER_AMOUNT", text }])
+        }
+        Rejection::NotPaidThen => {
+            let text = Text::new(
+                "isi dengan waktu pembayaran, sejak hari tagihan dibuat sampai sekarang",
+                "give the time of the payment, from the day it was asked for until now",
+            );
+            Problem::invalid(vec![Violation { field: "pay_time".to_owned(), reason: "NOT_PAID_THEN", text }])
+        }
         Rejection::Clock(_) => Problem::precondition(
             "CLOCK_NOT_PERMITTED",
             "Jam layanan tahap ini tidak dapat diubah seperti itu sekarang.",

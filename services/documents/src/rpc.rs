@@ -165,6 +165,8 @@ rpcs! {
     pause_clock(PauseClockRequest) -> PauseClockResponse: verbs::pause_clock;
     resume_clock(ResumeClockRequest) -> ResumeClockResponse: verbs::resume_clock;
     reset_clock(ResetClockRequest) -> ResetClockResponse: verbs::reset_clock;
+    record_payment(RecordPaymentRequest) -> RecordPaymentResponse: verbs::record_payment;
+    waive_payment(WaivePaymentRequest) -> WaivePaymentResponse: verbs::waive_payment;
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse: verbs::hand_over_application;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse: sign_applications::handle;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse: list_documents::handle;

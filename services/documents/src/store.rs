@@ -10,4 +10,5 @@ pub(crate) mod letter_type;
 pub(crate) mod licence;
 pub(crate) mod number;
 pub(crate) mod office;
+pub(crate) mod payment;
 pub(crate) mod person;

@@ -118,6 +118,10 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         } else {
             let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
             tx.commit().await?;
+            if loaded.application().state == State::AwaitingPayment {
+                // The seal comes after the fee.
+                continue;
+            }
             core.sign_by_law(loaded).await
         };
         if let Err(error) = sealed {

@@ -270,7 +270,7 @@ pub struct Numbering {
 }
 
 /// What it costs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fee {
     /// Whole rupiah.
@@ -278,6 +278,17 @@ pub struct Fee {
     /// The rule that sets it; needed for every fee above zero.
     #[serde(default)]
     pub legal_basis: String,
+    /// Days to pay, from the day on which it is asked for.
+    #[serde(default = "days_to_pay")]
+    pub days: u16,
+    /// How and where to pay; needed for every fee above zero.
+    #[serde(default)]
+    pub instructions: Option<Text>,
+}
+
+/// A month, where the type says nothing else.
+fn days_to_pay() -> u16 {
+    30
 }
 
 /// What happens after a return for correction.
@@ -607,6 +618,17 @@ impl LetterType {
         }
         if self.fee.amount < 0 || (self.fee.amount > 0 && self.fee.legal_basis.trim().is_empty()) {
             defects.note("fee", "sebutkan dasar hukum biaya", "name the rule that sets the fee");
+        }
+        let how = self.fee.instructions.as_ref();
+        if self.fee.amount > 0 && how.is_none_or(|how| how.id.trim().is_empty() || how.en.trim().is_empty()) {
+            defects.note(
+                "fee.instructions",
+                "tulis cara dan tempat membayar, dalam bahasa Indonesia dan Inggris",
+                "say how and where to pay, in Indonesian and English",
+            );
+        }
+        if !(1..=365).contains(&self.fee.days) {
+            defects.note("fee.days", "isi 1 sampai 365 hari untuk membayar", "give 1 to 365 days to pay");
         }
         for (at, requirement) in self.requirements.iter().enumerate() {
             let part = format!("requirements.{}", requirement.key);
@@ -953,6 +975,10 @@ pub(crate) mod tests {
             ("promised_working_days", |it| it.promised_working_days = 0),
             ("deemed_granted_after_days", |it| it.deemed_granted_after_days = Some(0)),
             ("fee", |it| it.fee.amount = 5000),
+            ("fee.instructions", |it| {
+                it.fee = Fee { amount: 5000, legal_basis: "Perda".to_owned(), ..it.fee.clone() };
+            }),
+            ("fee.days", |it| it.fee.days = 0),
             ("life_events.birth", |it| it.life_events.push("birth".to_owned())),
             ("requirements.ktp", |it| it.requirements.push(it.requirements[0].clone())),
             ("fields.penghasilan.sample", |it| it.fields[1].sample = json!("banyak")),

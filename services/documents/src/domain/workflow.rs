@@ -7,13 +7,14 @@ pub mod decide;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::fsm::{Row, Table};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString};
 
 use super::area::AreaPath;
 use super::letter_type::{AfterReturn, LetterType};
+use super::payment::{Charge, Payment, Receipt, Settlement, cashiers};
 use super::sla::{ClockState, ClockVerb, Promise, SlaClock};
 use super::step::{Level, OfficeLevel, Step, StepKind, StepRole};
 use super::{ApplicationId, OfficeId};
@@ -29,6 +30,8 @@ pub enum State {
     InReview,
     /// With the applicant again, for correction.
     Returned,
+    /// Checked, and its fee is to be paid before anybody signs.
+    AwaitingPayment,
     /// Numbered, and waiting for a signature.
     AwaitingSignature,
     /// With the signing service: only its answer leads on.
@@ -64,6 +67,10 @@ pub enum Verb {
     Reject,
     /// Give it up.
     Withdraw,
+    /// Write down that the fee was paid.
+    RecordPayment,
+    /// Let it go on without the fee.
+    WaivePayment,
     /// Send the frozen file to be signed.
     BeginSigning,
     /// The signed file was verified and stored.
@@ -90,6 +97,12 @@ pub const TRANSITIONS: Table<State, Verb> = Table(&[
         to: State::AwaitingSignature,
         why: "complete; the only step is the signature",
     },
+    Row {
+        from: State::Draft,
+        verb: Verb::Submit,
+        to: State::AwaitingPayment,
+        why: "complete; the fee comes before the only step, the signature",
+    },
     Row { from: State::Draft, verb: Verb::Withdraw, to: State::Withdrawn, why: "not wanted any more" },
     Row { from: State::InReview, verb: Verb::Claim, to: State::InReview, why: "somebody works on it" },
     Row { from: State::InReview, verb: Verb::Release, to: State::InReview, why: "back on the common list" },
@@ -99,6 +112,12 @@ pub const TRANSITIONS: Table<State, Verb> = Table(&[
         verb: Verb::Approve,
         to: State::AwaitingSignature,
         why: "the next step signs",
+    },
+    Row {
+        from: State::InReview,
+        verb: Verb::Approve,
+        to: State::AwaitingPayment,
+        why: "checked; the fee comes before the signature",
     },
     Row {
         from: State::InReview,
@@ -119,6 +138,43 @@ pub const TRANSITIONS: Table<State, Verb> = Table(&[
         verb: Verb::DeemGranted,
         to: State::Signing,
         why: "the deadline of the law is over; the seal signs",
+    },
+    Row {
+        from: State::InReview,
+        verb: Verb::DeemGranted,
+        to: State::AwaitingPayment,
+        why: "the deadline of the law is over; the fee comes before the seal",
+    },
+    Row {
+        from: State::AwaitingPayment,
+        verb: Verb::RecordPayment,
+        to: State::AwaitingSignature,
+        why: "paid; the next step signs",
+    },
+    Row {
+        from: State::AwaitingPayment,
+        verb: Verb::RecordPayment,
+        to: State::InReview,
+        why: "paid; the next step registers",
+    },
+    Row {
+        from: State::AwaitingPayment,
+        verb: Verb::WaivePayment,
+        to: State::AwaitingSignature,
+        why: "nothing is to be paid; the next step signs",
+    },
+    Row {
+        from: State::AwaitingPayment,
+        verb: Verb::WaivePayment,
+        to: State::InReview,
+        why: "nothing is to be paid; the next step registers",
+    },
+    Row { from: State::AwaitingPayment, verb: Verb::Reject, to: State::Rejected, why: "it was never paid" },
+    Row {
+        from: State::AwaitingPayment,
+        verb: Verb::Withdraw,
+        to: State::Withdrawn,
+        why: "not wanted any more",
     },
     Row { from: State::Returned, verb: Verb::Resubmit, to: State::InReview, why: "corrected" },
     Row {
@@ -224,6 +280,9 @@ pub struct Plan {
     pub promised_working_days: u32,
     /// Working days after which it is granted by law.
     pub deemed_granted_after_days: Option<u32>,
+    /// What it costs; none where it is free.
+    #[serde(default)]
+    pub charge: Option<Charge>,
 }
 
 impl Plan {
@@ -242,6 +301,12 @@ impl Plan {
             after_return: letter.after_return,
             promised_working_days: letter.promised_working_days,
             deemed_granted_after_days: letter.deemed_granted_after_days,
+            charge: (letter.fee.amount > 0).then(|| Charge {
+                amount: letter.fee.amount,
+                legal_basis: letter.fee.legal_basis.clone(),
+                days: letter.fee.days,
+                instructions: letter.fee.instructions.clone().unwrap_or_default(),
+            }),
         }
     }
 }
@@ -462,6 +527,9 @@ pub struct Application {
     pub step_clock: Option<SlaClock>,
     /// Whether it is granted by law.
     pub deemed: bool,
+    /// Its fee, once it was asked for.
+    #[serde(default)]
+    pub payment: Option<Payment>,
     /// Why it was last returned or refused.
     pub reason: Option<Reason>,
     /// When something last happened to it.
@@ -509,6 +577,7 @@ impl Application {
             clock: None,
             step_clock: None,
             deemed: false,
+            payment: None,
             reason: None,
             changed: now,
         }
@@ -538,6 +607,12 @@ impl Application {
                 let level = planned.step.level;
                 Some(Desk { level, roles: planned.roles.clone(), scope: self.scope_of(level)? })
             }
+            State::AwaitingPayment => {
+                let (_, planned) = self.current_step()?;
+                let level = planned.step.level;
+                let roles = cashiers(level.office()).to_vec();
+                Some(Desk { level, roles, scope: self.scope_of(level)? })
+            }
             State::Draft
             | State::Returned
             | State::Signing
@@ -551,6 +626,19 @@ impl Application {
     /// The offices whose number the store is to allocate now.
     pub fn needs_number(&self) -> impl Iterator<Item = OfficeLevel> + '_ {
         self.numbers.iter().filter(|(_, number)| **number == Number::Needed).map(|(office, _)| *office)
+    }
+
+    /// Whether the store is to give a billing code now.
+    #[must_use]
+    pub fn needs_billing_code(&self) -> bool {
+        self.payment.as_ref().is_some_and(|payment| payment.billing_code.is_none())
+    }
+
+    /// What is still to be settled before anybody signs.
+    #[must_use]
+    pub fn unsettled(&self) -> Option<&Charge> {
+        let settled = self.payment.as_ref().is_some_and(|payment| payment.settled.is_some());
+        self.plan.charge.as_ref().filter(|_| !settled)
     }
 
     /// The first step after `after` that is still to come.
@@ -595,6 +683,27 @@ impl Application {
             }
             Event::NumberVoided { office, .. } => {
                 self.numbers.remove(office);
+            }
+            Event::PaymentAsked { step, amount, due, at } => {
+                self.state = State::AwaitingPayment;
+                self.current = Some(*step);
+                self.claim = None;
+                self.step_clock = None;
+                let (asked, due) = (*at, *due);
+                self.payment =
+                    Some(Payment { amount: *amount, billing_code: None, asked, due, settled: None });
+                self.changed = *at;
+            }
+            Event::BillingCodeGiven { code } => {
+                if let Some(payment) = &mut self.payment {
+                    payment.billing_code = Some(code.clone());
+                }
+            }
+            Event::PaymentRecorded { receipt, at, .. } => {
+                self.settle(Settlement::Paid(receipt.clone()), *at);
+            }
+            Event::PaymentWaived { reason, at, .. } => {
+                self.settle(Settlement::Waived(reason.clone()), *at);
             }
             Event::Claimed { by, at } => {
                 self.claim = Some(Claim { by: by.clone(), at: *at });
@@ -693,6 +802,17 @@ impl Application {
         self.changed = at;
     }
 
+    fn settle(&mut self, how: Settlement, at: DateTime<Utc>) {
+        if let Some(payment) = &mut self.payment {
+            payment.settled = Some((how, at));
+        }
+        // What is granted by law enters no step any more: it waits for the seal.
+        if self.deemed {
+            self.state = State::AwaitingSignature;
+        }
+        self.changed = at;
+    }
+
     fn end(&mut self, state: State, at: DateTime<Utc>) {
         self.state = state;
         self.current = None;
@@ -778,6 +898,40 @@ pub enum Event {
         office: OfficeLevel,
         /// As it is written.
         text: String,
+    },
+    /// Its fee is to be paid.
+    PaymentAsked {
+        /// The step that comes after.
+        step: usize,
+        /// Whole rupiah.
+        amount: i64,
+        /// The last day to pay.
+        due: NaiveDate,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The store has given the code that names the fee.
+    BillingCodeGiven {
+        /// The code.
+        code: String,
+    },
+    /// Its fee was paid.
+    PaymentRecorded {
+        /// What proves it.
+        receipt: Receipt,
+        /// Who wrote it down.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its fee need not be paid.
+    PaymentWaived {
+        /// Why.
+        reason: String,
+        /// Who decided that.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Somebody works on it.
     Claimed {

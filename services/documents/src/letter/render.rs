@@ -625,6 +625,46 @@ mod tests {
     }
 
     #[test]
+    fn an_annex_follows_the_signature_under_the_number_and_date_of_the_letter() {
+        let list = r#"#listing(("Nama", "Tahun"), data.fields.anggota, ("nama", "tahun"))"#;
+        let template =
+            with(&format!("Tercantum dalam lampiran.\n#annex(\"Daftar anggota\")[{list}]\nSampai di sini."));
+        let rendered = render(&template, &letter()).unwrap();
+        assert_eq!((rendered.pages, rendered.signature.page), (2, 1));
+        let words = words(&rendered.pdf);
+        let (first, second) = words.split_once('\u{c}').expect("two pages");
+        assert!(first.contains("Sampai di sini.") && first.contains("Siti Aminah, S.IP."), "{first}");
+        assert!(!first.contains("Dewi Santoso") && !first.contains("LAMPIRAN"), "{first}");
+        for expected in [
+            "LAMPIRAN SURAT KETERANGAN TIDAK MAMPU",
+            "400.12.2.1/007/17.07.05.2003/XI/2026",
+            "26 November 2026",
+            "DAFTAR ANGGOTA",
+            "Dewi Santoso",
+            "Halaman 2 dari 2",
+        ] {
+            assert!(second.contains(expected), "{expected} is not in:\n{second}");
+        }
+        // Several are counted, and one that does not fit counts as pages like everything else.
+        let two = with(&format!("#annex(\"Satu\")[a]\n#annex(\"Dua\")[{list}]"));
+        let words = self::words(&render(&two, &letter()).unwrap().pdf);
+        assert!(words.contains("LAMPIRAN I SURAT") && words.contains("LAMPIRAN II SURAT"), "{words}");
+        let long = with(&format!("#annex(\"Panjang\")[{}]", "a #pagebreak()\n".repeat(5)));
+        assert!(matches!(render(&long, &letter()), Err(RenderError::TooManyPages { most: 4, .. })));
+    }
+
+    #[test]
+    fn a_list_is_printed_as_people_write() {
+        let mut letter = letter();
+        let rows = json!([{ "nama": "Dewi", "lahir": "2014-02-09", "hadir": true }, { "nama": "Adi", "hadir": false }]);
+        letter.fields.insert("anggota".to_owned(), rows);
+        let list = r#"#listing(("Nama", "Lahir", "Hadir"), data.fields.anggota, ("nama", "lahir", "hadir"))"#;
+        let words = words(&render(&with(list), &letter).unwrap().pdf);
+        assert!(words.contains("9 Februari 2014") && !words.contains("2014-02-09"), "{words}");
+        assert!(words.contains("Ya") && words.contains("Tidak") && words.contains("–"), "{words}");
+    }
+
+    #[test]
     fn boxes_for_signatures_lie_on_the_page() {
         let rendered = render(TEMPLATE, &Letter { endorser: Some(signer()), ..letter() }).unwrap();
         let (right, left) = (rendered.signature, rendered.endorsement.unwrap());

@@ -26,8 +26,19 @@ const STACK: usize = 256 * 1024 * 1024;
 const LOOP: u64 = 50;
 
 /// Words of the base library that a template may use.
-const BASE: [&str; 10] =
-    ["letter", "data", "given", "tanggal", "rupiah", "facts", "flush", "listing", "highlight", "closing"];
+const BASE: [&str; 11] = [
+    "letter",
+    "data",
+    "given",
+    "tanggal",
+    "rupiah",
+    "facts",
+    "flush",
+    "listing",
+    "annex",
+    "highlight",
+    "closing",
+];
 /// Functions of Typst that a template may call.
 const TYPST: [&str; 21] = [
     "text",
@@ -542,7 +553,7 @@ mod tests {
             ]
             #let jumlah = data.fields.anggota.len()
             Seluruhnya #jumlah orang. #set text(size: 11pt)
-            #listing(("Nama", "NIK"), data.fields.anggota, ("nama", "nik"))
+            #annex("Anggota keluarga")[#listing(("Nama", "NIK"), data.fields.anggota, ("nama", "nik"))]
             #v(0.5cm) #align(center)[#strong(upper(data.title))] #closing(kind: "surat pengantar")
             "#,
         )
@@ -590,6 +601,9 @@ mod tests {
             "#set document(title: \"x\")",
             "#v(1e9cm)",
             "#enum(start: 99999999999)[x]",
+            "#annexes.get()",
+            "#let annex = 1",
+            "#annex-pages[a][b][c]",
             "#data.fields",
             "#data.fields.at(\"nama\")",
             "#let d = data.fields",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::fault::{Problem, Text, Violation};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
@@ -16,7 +17,8 @@ use crate::domain::letter_type::LetterType;
 use crate::domain::licence::OssStatus;
 use crate::domain::number::Codes;
 use crate::domain::office::Office;
-use crate::domain::step::{Level, OfficeLevel, StepRole};
+use crate::domain::payment::{Payment, Settlement, billing_code, cashiers};
+use crate::domain::step::{Level, OfficeLevel, StepKind, StepRole};
 use crate::domain::workflow::decide::{By, Command, Order, decide, deemed_at};
 use crate::domain::workflow::{Actor, Application, Delegation, DelegationKind, Event, Scope, State};
 use crate::domain::{ApplicationId, EventId};
@@ -156,6 +158,7 @@ impl Core {
         loaded.record.case.application = decision.next;
         let mut events = decision.events;
         self.number(tx, &mut loaded, &mut events, now).await?;
+        self.bill(tx, &mut loaded, &mut events, now).await?;
         loaded.record.case.history.extend(events.iter().cloned());
         loaded.record.version += 1;
         loaded.record.updated_at = now;
@@ -184,6 +187,7 @@ impl Core {
         }
         let id = loaded.application().id;
         let cause = loaded.record.version.to_string();
+        let mut paid = false;
         for event in events {
             let note = |text: &str| Note { text: text.to_owned(), ..Note::default() };
             if let Event::ClockChanged { verb, reason, .. } = event {
@@ -195,7 +199,53 @@ impl Core {
                 let status = (OssStatus::DeemedApproved, cause.as_str());
                 outbox::on_status(tx, self, id, status, &Note::default(), now).await?;
             }
+            paid |= matches!(event, Event::PaymentRecorded { .. });
         }
+        // After 42: while its clock stands still OSS takes nothing else; and after 57 there is nothing more to accept.
+        if paid && !loaded.application().deemed {
+            let status = (OssStatus::PaymentAccepted, cause.as_str());
+            outbox::on_status(tx, self, id, status, &Note::default(), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the billing code that an event asks for, and enters how a fee was settled.
+    pub(crate) async fn bill(
+        &self,
+        tx: &DatabaseTransaction,
+        loaded: &mut Loaded,
+        events: &mut Vec<Event>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let id = loaded.application().id;
+        for event in events.iter() {
+            let receipt = if let Event::PaymentRecorded { receipt, .. } = event {
+                Some(receipt)
+            } else if let Event::PaymentWaived { .. } = event {
+                None
+            } else {
+                continue;
+            };
+            if !store::payment::settle(tx, id, receipt, now).await? {
+                return Err(receipt_used());
+            }
+        }
+        if !loaded.application().needs_billing_code() {
+            return Ok(());
+        }
+        let level = loaded.application().current_step().map(|(_, planned)| planned.step.level.office());
+        let office = level.and_then(|level| loaded.office(level)).map(|office| office.id);
+        let office =
+            office.ok_or_else(|| anyhow::anyhow!("a fee is asked for by an office that is not there"))?;
+        // Ninety thousand million codes: two that meet are drawn again, and the index has the last word.
+        let mut code = billing_code(rand::random());
+        while store::payment::is_taken(tx, &code).await? {
+            code = billing_code(rand::random());
+        }
+        store::payment::ask(tx, id, office, &code, now).await?;
+        let event = Event::BillingCodeGiven { code };
+        loaded.record.case.application = loaded.record.case.application.clone().after(&event);
+        events.push(event);
         Ok(())
     }
 
@@ -277,11 +327,14 @@ impl Core {
         let application = loaded.application();
         let id = application.id.to_string();
         let states = (Some(before.to_string()), Some(application.state.to_string()));
-        let detail = json!({
+        let mut detail = json!({
             "step": application.current,
             "contentHash": application.content_hash,
             "version": loaded.record.version,
         });
+        if let Some(payment) = &application.payment {
+            detail["payment"] = payment_detail(payment);
+        }
         Ok(record(tx, (asking.who, what, &id), states, detail, asking.request_id, now).await?)
     }
 
@@ -384,11 +437,18 @@ impl Loaded {
         }
     }
 
-    /// Every role that has to do with it: those of its steps, and those that lead there.
+    /// Every role that has to do with it: those of its steps, those that lead there, and those that take its fee.
     fn roles(&self) -> Vec<StepRole> {
+        let plan = &self.application().plan;
         let mut roles: Vec<StepRole> = Vec::new();
-        for planned in &self.application().plan.steps {
-            for role in planned.roles.iter().copied().chain([planned.step.role, planned.step.level.head()]) {
+        for planned in &plan.steps {
+            let step = &planned.step;
+            let takes_fee: &[StepRole] = match plan.charge {
+                Some(_) => cashiers(step.level.office()),
+                None => &[],
+            };
+            let these = planned.roles.iter().chain(takes_fee).copied();
+            for role in these.chain([step.role, step.level.head()]) {
                 if !roles.contains(&role) {
                     roles.push(role);
                 }
@@ -406,7 +466,7 @@ impl Loaded {
         Some(Waiting {
             area: self.place_of(desk.level)?,
             roles: desk.roles,
-            kind: planned.step.kind,
+            kind: work_kind(application, planned.step.kind),
             claimed_by: application.claim.as_ref().map(|claim| claim.by.clone()),
             due: application.step_clock.as_ref().and_then(|clock| clock.due(&calendar)),
             escalated: application.step_clock.as_ref().is_some_and(|clock| clock.escalated),
@@ -424,6 +484,7 @@ impl Loaded {
             State::InReview | State::AwaitingSignature => Some(application.changed),
             State::Draft
             | State::Returned
+            | State::AwaitingPayment
             | State::Signing
             | State::Issued
             | State::HandedOver
@@ -448,6 +509,36 @@ impl Loaded {
     }
 }
 
+/// What a worklist says is to be done: the kind of the step at hand, or `PAY` while its fee comes first.
+pub(crate) fn work_kind(application: &Application, step: StepKind) -> String {
+    if application.state == State::AwaitingPayment { "PAY".to_owned() } else { step.to_string() }
+}
+
+fn receipt_used() -> Error {
+    let text = Text::new(
+        "nomor bukti ini sudah dicatat untuk pembayaran lain; periksa kembali nomornya",
+        "this receipt was recorded for another payment; check its number",
+    );
+    let violation = Violation { field: "reference".to_owned(), reason: "RECEIPT_USED", text };
+    Problem::invalid(vec![violation]).into()
+}
+
+/// A fee as the journal keeps it. A waiver's reason stays in the history, for it may be about the applicant.
+fn payment_detail(payment: &Payment) -> serde_json::Value {
+    let (outcome, receipt) = match &payment.settled {
+        None => ("DUE", None),
+        Some((Settlement::Paid(receipt), _)) => ("PAID", Some(receipt)),
+        Some((Settlement::Waived(_), _)) => ("WAIVED", None),
+    };
+    json!({
+        "state": outcome,
+        "amount": payment.amount,
+        "billingCode": payment.billing_code,
+        "method": receipt.map(|receipt| receipt.method.to_string()),
+        "reference": receipt.map(|receipt| receipt.reference.as_str()),
+    })
+}
+
 /// The name of a command in the journal.
 fn what_of(order: &Order) -> &'static str {
     match order {
@@ -460,6 +551,8 @@ fn what_of(order: &Order) -> &'static str {
         Order::Resubmit { .. } => "application.resubmitted",
         Order::Reject { .. } => "application.rejected",
         Order::Withdraw { .. } => "application.withdrawn",
+        Order::RecordPayment { .. } => "application.payment_recorded",
+        Order::WaivePayment { .. } => "application.payment_waived",
         Order::BeginSigning { .. } => "application.signing_began",
         Order::CompleteSigning { .. } => "application.signed",
         Order::FailSigning { .. } => "application.signing_failed",
@@ -478,6 +571,9 @@ fn kind_of(event: &Event) -> Option<&'static str> {
         Event::Returned { .. } => Some("surat.dikembalikan"),
         Event::Rejected { .. } => Some("surat.ditolak"),
         Event::Withdrawn { .. } => Some("surat.dibatalkan"),
+        Event::PaymentAsked { .. } => Some("surat.menunggu_pembayaran"),
+        Event::PaymentRecorded { .. } => Some("surat.dibayar"),
+        Event::PaymentWaived { .. } => Some("surat.dibebaskan"),
         Event::Issued { .. } => Some("surat.terbit"),
         Event::HandedOver { .. } => Some("surat.diserahkan"),
         Event::Escalated { .. } => Some("surat.terlambat"),
@@ -488,6 +584,7 @@ fn kind_of(event: &Event) -> Option<&'static str> {
         | Event::NumberNeeded { .. }
         | Event::NumberAllocated { .. }
         | Event::NumberVoided { .. }
+        | Event::BillingCodeGiven { .. }
         | Event::Claimed { .. }
         | Event::Released { .. }
         | Event::SigningBegan { .. }
@@ -505,6 +602,7 @@ fn what_ended(state: State) -> &'static str {
         State::Draft
         | State::InReview
         | State::Returned
+        | State::AwaitingPayment
         | State::AwaitingSignature
         | State::Signing
         | State::Issued

@@ -17,6 +17,7 @@ use crate::domain::field::{Attribute, Field, FieldType, Values};
 use crate::domain::letter_type::{Component, Kind, LetterType, TypeState};
 use crate::domain::life_event::{Elsewhere, LifeEvent};
 use crate::domain::office::{Delegation, Office, Signer};
+use crate::domain::payment::{Method, Settlement};
 use crate::domain::person::SubjectKind;
 use crate::domain::sla::ClockState;
 use crate::domain::step::OfficeLevel;
@@ -113,6 +114,7 @@ pub(super) fn letter_type(letter: &LetterType) -> proto::LetterType {
                 text: letter.standard.component(component).join("\n"),
             })
             .collect(),
+        subject_fields: letter.fields.iter().filter(|field| comes_from_subject(field)).map(field).collect(),
     }
 }
 
@@ -169,6 +171,7 @@ fn field(field: &Field) -> proto::FormField {
         columns: field.columns.iter().map(self::field).collect(),
         min_rows: rows(field.min),
         max_rows: rows(field.max),
+        attribute: field.prefill.map(|attribute| attribute.to_string()).unwrap_or_default(),
     }
 }
 
@@ -295,6 +298,7 @@ pub(super) fn application_state(state: State) -> proto::ApplicationState {
         State::Draft => proto::ApplicationState::Draft,
         State::InReview => proto::ApplicationState::InReview,
         State::Returned => proto::ApplicationState::Returned,
+        State::AwaitingPayment => proto::ApplicationState::AwaitingPayment,
         State::AwaitingSignature => proto::ApplicationState::AwaitingSignature,
         State::Signing => proto::ApplicationState::Signing,
         State::Issued => proto::ApplicationState::Issued,
@@ -377,6 +381,9 @@ fn history_entry(event: &Event, names: bool) -> Option<proto::HistoryEntry> {
         Event::Returned { step, by, reason, at } => entry(at, "RETURN", by, &reason.text, Some(*step)),
         Event::Rejected { step, by, reason, at } => entry(at, "REJECT", by, &reason.text, Some(*step)),
         Event::Withdrawn { reason, at } => entry(at, "WITHDRAW", "applicant", reason, None),
+        Event::PaymentAsked { at, .. } => entry(at, "ASK_PAYMENT", "system", "", None),
+        Event::PaymentRecorded { by, at, .. } => entry(at, "RECORD_PAYMENT", by, "", None),
+        Event::PaymentWaived { reason, by, at } => entry(at, "WAIVE_PAYMENT", by, reason, None),
         Event::SigningCompleted { step, at, .. } => entry(at, "SIGN", "system", "", *step),
         Event::SigningFailed { reason, at } => {
             // Why the signing service failed is for officials.
@@ -394,6 +401,7 @@ fn history_entry(event: &Event, names: bool) -> Option<proto::HistoryEntry> {
         | Event::NumberNeeded { .. }
         | Event::NumberAllocated { .. }
         | Event::NumberVoided { .. }
+        | Event::BillingCodeGiven { .. }
         | Event::SigningBegan { .. } => None,
     }
 }
@@ -479,7 +487,74 @@ pub(super) fn application(
         allowed_verbs: allowed,
         possible_duplicates: duplicates,
         signing_problem: case.signing_problem.clone(),
+        payment: payment(loaded, true, now),
         id,
+    }
+}
+
+/// The fee of an application, where there is one; `officials` tells whether the reader may know by which receipt.
+pub(super) fn payment(loaded: &Loaded, officials: bool, now: DateTime<Utc>) -> Option<proto::Payment> {
+    let application = loaded.application();
+    let charge = application.plan.charge.as_ref()?;
+    let of_charge = proto::Payment {
+        amount: charge.amount,
+        legal_basis: charge.legal_basis.clone(),
+        instructions: text(&charge.instructions),
+        ..proto::Payment::default()
+    };
+    let Some(payment) = &application.payment else {
+        let comes = matches!(application.state, State::Draft | State::InReview | State::Returned);
+        return comes.then(|| proto::Payment { state: proto::PaymentState::Expected.into(), ..of_charge });
+    };
+    let asked = proto::Payment {
+        amount: payment.amount,
+        billing_code: payment.billing_code.clone().unwrap_or_default(),
+        due_date: payment.due.to_string(),
+        ask_time: Some(timestamp(payment.asked)),
+        ..of_charge
+    };
+    match &payment.settled {
+        // Of what has ended nothing is to be paid any more.
+        None if application.state != State::AwaitingPayment => None,
+        None => Some(proto::Payment {
+            state: proto::PaymentState::Due.into(),
+            overdue: loaded.calendar().date(now) > payment.due,
+            ..asked
+        }),
+        Some((Settlement::Paid(receipt), at)) => Some(proto::Payment {
+            state: proto::PaymentState::Paid.into(),
+            method: payment_method(receipt.method).into(),
+            reference: if officials { receipt.reference.clone() } else { String::new() },
+            pay_time: Some(timestamp(receipt.paid)),
+            settle_time: Some(timestamp(*at)),
+            ..asked
+        }),
+        Some((Settlement::Waived(reason), at)) => Some(proto::Payment {
+            state: proto::PaymentState::Waived.into(),
+            waive_reason: reason.clone(),
+            settle_time: Some(timestamp(*at)),
+            ..asked
+        }),
+    }
+}
+
+fn payment_method(method: Method) -> proto::PaymentMethod {
+    match method {
+        Method::Cash => proto::PaymentMethod::Cash,
+        Method::Transfer => proto::PaymentMethod::Transfer,
+        Method::VirtualAccount => proto::PaymentMethod::VirtualAccount,
+        Method::Qris => proto::PaymentMethod::Qris,
+    }
+}
+
+/// How it was paid; `None` if that was not said.
+pub(super) fn read_payment_method(method: proto::PaymentMethod) -> Option<Method> {
+    match method {
+        proto::PaymentMethod::Unspecified => None,
+        proto::PaymentMethod::Cash => Some(Method::Cash),
+        proto::PaymentMethod::Transfer => Some(Method::Transfer),
+        proto::PaymentMethod::VirtualAccount => Some(Method::VirtualAccount),
+        proto::PaymentMethod::Qris => Some(Method::Qris),
     }
 }
 

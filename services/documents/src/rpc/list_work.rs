@@ -13,8 +13,10 @@ use strum::IntoEnumIterator as _;
 use tonic::Response;
 
 use super::access::permission_of;
+use super::case::work_kind;
 use super::{Core, convert};
 use crate::domain::step::StepRole;
+use crate::domain::workflow::State;
 use crate::error::Error;
 use crate::store;
 use crate::store::application::{Line, Record, end_of_time};
@@ -84,6 +86,7 @@ impl Core {
 fn item(line: &Line, record: &Record, now: DateTime<Utc>) -> WorkItem {
     let case = &record.case;
     let current = case.application.current_step();
+    let due = case.application.payment.as_ref().filter(|_| case.application.state == State::AwaitingPayment);
     WorkItem {
         application_id: case.application.id.to_string(),
         letter_type: case.content.letter_type.clone(),
@@ -91,7 +94,7 @@ fn item(line: &Line, record: &Record, now: DateTime<Utc>) -> WorkItem {
         subject_name: case.content.subject.name.clone(),
         area: line.area.clone(),
         step: current.map_or(-1, |(at, _)| convert::count(at)),
-        kind: current.map(|(_, step)| step.step.kind.to_string()).unwrap_or_default(),
+        kind: current.map(|(_, step)| work_kind(&case.application, step.step.kind)).unwrap_or_default(),
         role: line.role.to_string(),
         due_time: (line.due_at < end_of_time()).then(|| convert::timestamp(line.due_at)),
         late: line.due_at < now,
@@ -99,6 +102,7 @@ fn item(line: &Line, record: &Record, now: DateTime<Utc>) -> WorkItem {
         submit_time: Some(convert::timestamp(record.submitted_at)),
         version: record.version,
         state: convert::application_state(case.application.state).into(),
+        billing_code: due.and_then(|payment| payment.billing_code.clone()).unwrap_or_default(),
     }
 }
 

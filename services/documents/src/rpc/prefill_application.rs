@@ -50,6 +50,7 @@ pub(super) async fn handle(
         State::Draft
         | State::InReview
         | State::Returned
+        | State::AwaitingPayment
         | State::AwaitingSignature
         | State::Signing
         | State::Rejected

@@ -34,6 +34,7 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
         return_reason: returned.map(|reason| reason.text.clone()).unwrap_or_default(),
         application_id: application.id.to_string(),
         letter_type_version: convert::count(record.case.content.letter_type_version),
+        payment: convert::payment(loaded, false, now),
     }
 }
 

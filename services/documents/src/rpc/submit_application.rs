@@ -77,7 +77,12 @@ impl Core {
         let subject_key = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
         let agency = offices.get(&OfficeLevel::Agency).map(|office| office.id);
         let party = Party { account: None, person: applicant };
-        let draft = Application::draft(id, Plan::of(letter), party, subject_key.clone(), area, agency, now);
+        let mut plan = Plan::of(letter);
+        // Nobody pays for a correction.
+        if replaces.as_ref().is_some_and(|replaces| !replaces.because.is_empty()) {
+            plan.charge = None;
+        }
+        let draft = Application::draft(id, plan, party, subject_key.clone(), area, agency, now);
         let mut loaded = Loaded {
             record: Record {
                 version: 1,
@@ -115,6 +120,7 @@ impl Core {
         loaded.record.case.application = decision.next;
         let mut events = decision.events;
         self.number(tx, &mut loaded, &mut events, now).await?;
+        self.bill(tx, &mut loaded, &mut events, now).await?;
         loaded.record.case.history.clone_from(&events);
         let digest = self.code_digest(&self.receipt_code(id)?).ok_or(Error::NotFound(Thing::Code))?;
         let waiting = loaded.waiting();

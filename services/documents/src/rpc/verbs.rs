@@ -7,7 +7,8 @@ use prost::Message;
 use tonic::Response;
 
 use super::case::Asking;
-use super::{Core, check_version, get_application};
+use super::{Core, check_version, convert, get_application};
+use crate::domain::payment::Receipt;
 use crate::domain::sla::ClockVerb;
 use crate::domain::workflow::decide::{By, Order};
 use crate::domain::workflow::{Collector, Reason, ReasonCode};
@@ -111,6 +112,36 @@ reasoned_verbs! {
         |reason| Order::Clock { verb: ClockVerb::Pause, reason };
     reset_clock(ResetClockRequest) -> ResetClockResponse: "ResetClock",
         |reason| Order::Clock { verb: ClockVerb::Reset, reason };
+    waive_payment(WaivePaymentRequest) -> WaivePaymentResponse: "WaivePayment",
+        |reason| Order::WaivePayment { reason };
+}
+
+pub(super) async fn record_payment(
+    core: &Core,
+    caller: &Caller,
+    request: proto::RecordPaymentRequest,
+) -> Result<Response<proto::RecordPaymentResponse>, Error> {
+    let mut checker = Checker::new();
+    let reference = checker.text("reference", &request.reference, 3, 64);
+    let paid = convert::time("pay_time", request.pay_time, &mut checker);
+    let method = convert::read_payment_method(request.method());
+    if method.is_none() {
+        checker.violation("method", "REQUIRED", "pilih cara pembayarannya", "choose how it was paid");
+    }
+    checker.finish()?;
+    let (Some(paid), Some(method)) = (paid, method) else {
+        return Err(anyhow::anyhow!("the checker let a payment without time or method pass").into());
+    };
+    let call = Call {
+        method: "mpp.documents.v1.DocumentsService/RecordPayment",
+        request: &request,
+        request_id: &request.request_id,
+        application: &request.application,
+        version: request.version,
+    };
+    let order = Order::RecordPayment { receipt: Receipt { reference, method, paid }, amount: request.amount };
+    let application = Some(core.verb(caller, call, order, None).await?);
+    Ok(Response::new(proto::RecordPaymentResponse { application }))
 }
 
 pub(super) async fn approve_application(

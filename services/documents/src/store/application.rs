@@ -126,7 +126,8 @@ pub(crate) struct Waiting {
     pub(crate) roles: Vec<StepRole>,
     /// The area, or the area of the agency, where these roles must be held.
     pub(crate) area: String,
-    pub(crate) kind: StepKind,
+    /// A kind of step, or `PAY`.
+    pub(crate) kind: String,
     pub(crate) claimed_by: Option<String>,
     /// `None` while the clock is paused.
     pub(crate) due: Option<DateTime<Utc>>,
@@ -394,7 +395,7 @@ async fn wait(tx: &DatabaseTransaction, id: &str, waiting: Option<&Waiting>) -> 
         application_id: Set(id.to_owned()),
         role: Set(role.to_string()),
         area: Set(waiting.area.clone()),
-        kind: Set(waiting.kind.to_string()),
+        kind: Set(waiting.kind.clone()),
         claimed_by: Set(waiting.claimed_by.clone()),
         due_at: Set(waiting.due.unwrap_or_else(end_of_time)),
         escalated: Set(waiting.escalated),

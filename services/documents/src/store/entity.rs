@@ -125,6 +125,29 @@ pub(crate) mod work_item {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Fees that were asked for.
+pub(crate) mod payment {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "payment")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub application_id: String,
+        pub office_id: String,
+        pub billing_code: String,
+        pub method: Option<String>,
+        pub reference: Option<String>,
+        pub asked_at: DateTimeUtc,
+        pub settled_at: Option<DateTimeUtc>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// The last number of each series.
 pub(crate) mod number_series {
     use sea_orm::entity::prelude::*;

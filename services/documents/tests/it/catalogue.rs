@@ -23,7 +23,7 @@ fn template(sentence: &str) -> String {
 }
 
 impl Town {
-    async fn save(
+    pub(crate) async fn save(
         &self,
         editor: &str,
         definition: &str,
@@ -37,7 +37,11 @@ impl Town {
         self.editor(editor).save_letter_type(request).await.map(|answer| answer.version.expect("a version"))
     }
 
-    async fn publish(&self, editor: &str, draft: &LetterTypeVersion) -> Result<LetterTypeVersion, Refusal> {
+    pub(crate) async fn publish(
+        &self,
+        editor: &str,
+        draft: &LetterTypeVersion,
+    ) -> Result<LetterTypeVersion, Refusal> {
         let request = PublishLetterTypeRequest {
             request_id: String::new(),
             letter_type: draft.key.clone(),
@@ -80,6 +84,11 @@ lines! {
         let letter = town.letter_type("uji").await.expect("offered");
         assert_eq!((letter.version, letter.validity.as_str(), letter.requirements.len()), (1, "3 bulan", 4));
         assert!(letter.fields.iter().any(|field| field.key == "penghasilan" && field.required));
+        // What the subject answers is asked for once, and has the form's words all the same.
+        let subject: Vec<_> = letter.subject_fields.iter().map(|field| (field.key.as_str(), field.attribute.as_str())).collect();
+        assert_eq!(subject, [("nik", "NIK"), ("kk", "KK"), ("nama", "NAME"), ("alamat", "ADDRESS"), ("telepon", "PHONE")]);
+        assert!(letter.subject_fields.iter().all(|it| it.label.is_some() && letter.fields.iter().all(|other| other.key != it.key)));
+        assert!(letter.fields.iter().any(|field| field.key == "tanggal_lahir" && field.attribute == "BIRTH_DATE"));
 
         let resident = Resident::new(1, PLAIN);
         let mut wish = town.wish("sktm", &resident).await;

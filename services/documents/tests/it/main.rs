@@ -36,6 +36,7 @@ mod exchange;
 mod numbers;
 mod oss;
 mod paper;
+mod payment;
 mod safety;
 mod signing;
 mod steps;

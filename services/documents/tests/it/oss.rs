@@ -7,7 +7,7 @@ use tonic::{Code, Request};
 use crate::exchange::{World, on_both};
 
 /// `printf 'OSSUSERrahasia123456789012320261123' | sha1sum`
-const TOKEN: &str = "374e34078ef6a9dbc24ca39b4f7953da609a108a";
+pub(crate) const TOKEN: &str = "374e34078ef6a9dbc24ca39b4f7953da609a108a";
 
 /// What OSS sends for one licence.
 pub(crate) fn receive_nib(id_izin: &str) -> proto::ReceiveOssCallRequest {

@@ -190,6 +190,11 @@ lines! {
                 pause_clock(PauseClockRequest { application: application.clone(), reason: why.clone(), ..Default::default() });
                 resume_clock(ResumeClockRequest { application: application.clone(), ..Default::default() });
                 reset_clock(ResetClockRequest { application: application.clone(), reason: why.clone(), ..Default::default() });
+                record_payment(RecordPaymentRequest {
+                    application: application.clone(), reference: "KW-001".to_owned(), amount: 1, pay_time: timestamp(moment("2026-11-23T01:00:00Z")),
+                    method: PaymentMethod::Cash.into(), ..Default::default()
+                });
+                waive_payment(WaivePaymentRequest { application: application.clone(), reason: why.clone(), ..Default::default() });
                 hand_over_application(HandOverApplicationRequest { application: application.clone(), collector: "Bambang".to_owned(), copies: 1, ..Default::default() });
                 get_document(GetDocumentRequest { document: document.id.clone() });
                 download_document(DownloadDocumentRequest { document: document.id.clone(), revision: 0 });

@@ -238,7 +238,7 @@ impl Town {
         Self::configured(engine, Config { scanner: scanner.to_owned(), ..Config::default() }).await
     }
 
-    async fn configured(engine: Engine, config: Config) -> Self {
+    pub(crate) async fn configured(engine: Engine, config: Config) -> Self {
         let db = testing::fresh_db(engine).await;
         mpp_migrations::run("documents", &db.db.write).await.expect("the tables are made");
         let clock = Arc::new(ManualClock::at(moment(MONDAY)));
@@ -740,6 +740,8 @@ calls! {
     pause_clock(PauseClockRequest) -> PauseClockResponse;
     resume_clock(ResumeClockRequest) -> ResumeClockResponse;
     reset_clock(ResetClockRequest) -> ResetClockResponse;
+    record_payment(RecordPaymentRequest) -> RecordPaymentResponse;
+    waive_payment(WaivePaymentRequest) -> WaivePaymentResponse;
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse;
@@ -753,6 +755,9 @@ calls! {
     verify_file(VerifyFileRequest) -> VerifyFileResponse;
     list_document_journal(ListDocumentJournalRequest) -> ListDocumentJournalResponse;
     list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse;
+    list_licences(ListLicencesRequest) -> ListLicencesResponse;
+    get_licence(GetLicenceRequest) -> GetLicenceResponse;
+    receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
 }
 
 /// A refusal as a client reads it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, Days, Utc};
 use thiserror::Error;
 
 use super::{
@@ -11,11 +11,15 @@ use super::{
 };
 use crate::domain::calendar::WorkCalendar;
 use crate::domain::letter_type::AfterReturn;
-use crate::domain::sla::{ClockError, ClockVerb, Promise, SlaClock};
-use crate::domain::step::{Level, OfficeLevel, StepKind};
+use crate::domain::payment::{Method, Receipt, cashiers};
+use crate::domain::sla::{ClockError, ClockState, ClockVerb, Promise, SlaClock};
+use crate::domain::step::{Level, OfficeLevel, StepKind, StepRole};
 
 /// Characters of a reason at least: enough to say something.
 const SHORTEST_REASON: usize = 10;
+
+/// Why the clock stands still while the applicant is to pay.
+const AWAITS_PAYMENT: &str = "menunggu pembayaran retribusi";
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +77,18 @@ pub enum Order {
         /// Why; may be empty.
         reason: String,
     },
+    /// Write down that the fee was paid.
+    RecordPayment {
+        /// What proves it.
+        receipt: Receipt,
+        /// How much it was.
+        amount: i64,
+    },
+    /// Let it go on without the fee.
+    WaivePayment {
+        /// Why.
+        reason: String,
+    },
     /// Send it to be signed.
     BeginSigning {
         /// The digest of the content that was shown.
@@ -119,6 +135,8 @@ impl Order {
             Self::Resubmit { .. } => Some(Verb::Resubmit),
             Self::Reject { .. } => Some(Verb::Reject),
             Self::Withdraw { .. } => Some(Verb::Withdraw),
+            Self::RecordPayment { .. } => Some(Verb::RecordPayment),
+            Self::WaivePayment { .. } => Some(Verb::WaivePayment),
             Self::BeginSigning { .. } => Some(Verb::BeginSigning),
             Self::CompleteSigning { .. } => Some(Verb::CompleteSigning),
             Self::FailSigning { .. } => Some(Verb::FailSigning),
@@ -211,6 +229,12 @@ pub enum Rejection {
     /// The file has been acknowledged, or is nowhere.
     #[error("there is nothing to acknowledge")]
     NothingToAcknowledge,
+    /// What was paid is not the fee.
+    #[error("the fee is {0}")]
+    AnotherAmount(i64),
+    /// The money came before it was asked for, or is still to come.
+    #[error("it was not paid at that time")]
+    NotPaidThen,
     /// The clock does not permit it.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -269,6 +293,8 @@ pub fn allowed(
     let reason = || Reason { code: super::ReasonCode::Other, text: why(), about: Vec::new() };
     let clock = |verb| Order::Clock { verb, reason: why() };
     let collector = Collector { name: String::new(), relation: String::new() };
+    let receipt = Receipt { reference: String::new(), method: Method::Cash, paid: now };
+    let amount = application.payment.as_ref().map_or(0, |payment| payment.amount);
     [
         ("CLAIM", Order::Claim),
         ("RELEASE", Order::Release),
@@ -280,6 +306,8 @@ pub fn allowed(
         ("RESUME_CLOCK", clock(ClockVerb::Resume)),
         ("RESET_CLOCK", clock(ClockVerb::Reset)),
         ("HAND_OVER", Order::HandOver { collector }),
+        ("RECORD_PAYMENT", Order::RecordPayment { receipt, amount }),
+        ("WAIVE_PAYMENT", Order::WaivePayment { reason: why() }),
     ]
     .into_iter()
     .filter(|(_, order)| {
@@ -336,6 +364,8 @@ impl Course<'_> {
                 self.happens(Event::Withdrawn { reason: reason.trim().to_owned(), at: self.now });
                 Ok(())
             }
+            Order::RecordPayment { receipt, amount } => self.record_payment(&command.by, receipt, *amount),
+            Order::WaivePayment { reason } => self.waive_payment(&command.by, reason),
             Order::BeginSigning { seen } => self.begin_signing(&command.by, seen),
             Order::CompleteSigning { file_hash } => {
                 service(&command.by)?;
@@ -390,6 +420,23 @@ impl Course<'_> {
             return Err(Rejection::ClaimedByAnother);
         }
         Ok((at, actor.clone(), capacity))
+    }
+
+    /// Whoever deals with the fee holds one of these roles himself in the office that waits for it, and it is not his own.
+    fn cashier(&self, by: &By, roles: &[StepRole]) -> Result<Actor, Rejection> {
+        let By::Official(actor) = by else { return Err(Rejection::NotYourStep) };
+        let holds = |role: &StepRole, scope: &Scope| {
+            roles.contains(role) && self.next.scope_of(role.level()).as_ref() == Some(scope)
+        };
+        if !actor.roles.iter().any(|(role, scope)| holds(role, scope)) {
+            return Err(Rejection::NotYourStep);
+        }
+        if is_own(&self.next, actor) { Err(Rejection::OwnApplication) } else { Ok(actor.clone()) }
+    }
+
+    /// The level whose office waits for the fee.
+    fn payee(&self) -> Result<Level, Rejection> {
+        self.next.current_step().map(|(_, planned)| planned.step.level).ok_or(Rejection::NotYourStep)
     }
 
     fn received_by(&mut self, actor: &Actor) {
@@ -473,6 +520,20 @@ impl Course<'_> {
         if from != Some(level.office()) {
             self.happens(Event::CustodyPassed { from, to: level.office(), at: self.now });
         }
+        // Nobody signs, and no number is given, before the fee is settled.
+        let seals = matches!(self.next.plan.steps[step].step.kind, StepKind::Sign | StepKind::Register);
+        if seals && self.next.unsettled().is_some() {
+            self.ask_payment(step);
+            if self.next.clock.as_ref().is_some_and(|clock| clock.state() == ClockState::Running) {
+                self.happens(Event::ClockChanged {
+                    verb: ClockVerb::Pause,
+                    reason: AWAITS_PAYMENT.to_owned(),
+                    by: String::new(),
+                    at: self.now,
+                });
+            }
+            return;
+        }
         // Whoever waited for somebody has decided meanwhile.
         if let Some(verb) = self.next.verb_to_run() {
             self.happens(Event::ClockChanged {
@@ -484,6 +545,53 @@ impl Course<'_> {
         }
         self.happens(Event::StepEntered { step, at: self.now });
         self.number_for(step);
+    }
+
+    /// Asks for the fee before this step; only once, however often the application comes by.
+    fn ask_payment(&mut self, step: usize) {
+        let Some(charge) = self.next.unsettled() else { return };
+        let (amount, days) = (charge.amount, Days::new(charge.days.into()));
+        let today = self.calendar.date(self.now);
+        let due = today.checked_add_days(days).unwrap_or(today);
+        self.happens(Event::PaymentAsked { step, amount, due, at: self.now });
+    }
+
+    fn record_payment(&mut self, by: &By, receipt: &Receipt, amount: i64) -> Result<(), Rejection> {
+        let level = self.payee()?;
+        let actor = self.cashier(by, cashiers(level.office()))?;
+        let Some(payment) = &self.next.payment else { return Err(Rejection::NotYourStep) };
+        if amount != payment.amount {
+            return Err(Rejection::AnotherAmount(payment.amount));
+        }
+        // A receipt names the minute or only the day.
+        let day = |moment| self.calendar.date(moment);
+        if receipt.paid > self.now || day(receipt.paid) < day(payment.asked) {
+            return Err(Rejection::NotPaidThen);
+        }
+        self.received_by(&actor);
+        self.happens(Event::PaymentRecorded { receipt: receipt.clone(), by: actor.id, at: self.now });
+        self.after_payment();
+        Ok(())
+    }
+
+    /// The head of the office alone lets somebody off.
+    fn waive_payment(&mut self, by: &By, reason: &str) -> Result<(), Rejection> {
+        let level = self.payee()?;
+        let actor = self.cashier(by, &[level.head()])?;
+        said(reason)?;
+        self.received_by(&actor);
+        self.happens(Event::PaymentWaived { reason: reason.trim().to_owned(), by: actor.id, at: self.now });
+        self.after_payment();
+        Ok(())
+    }
+
+    /// Goes on to the step that waited for the fee; what is granted by law waits for the seal.
+    fn after_payment(&mut self) {
+        match self.next.current {
+            Some(step) if self.next.deemed => self.number_for(step),
+            Some(step) => self.advance(step.checked_sub(1)),
+            None => {}
+        }
     }
 
     /// The office of a step that signs or registers needs a number of this year.
@@ -587,12 +695,7 @@ impl Course<'_> {
         self.not_granted()?;
         said(&reason.text)?;
         self.received_by(&actor);
-        if self
-            .next
-            .clock
-            .as_ref()
-            .is_some_and(|clock| clock.state() == crate::domain::sla::ClockState::Running)
-        {
+        if self.next.clock.as_ref().is_some_and(|clock| clock.state() == ClockState::Running) {
             let why = reason.code.to_string();
             self.happens(Event::ClockChanged {
                 verb: ClockVerb::Pause,
@@ -686,13 +789,10 @@ impl Course<'_> {
         let (_, actor, _) = self.official(by)?;
         let under_way = matches!(self.next.state, State::InReview | State::AwaitingSignature);
         let Some(clock) = self.next.clock.as_ref().filter(|_| under_way && verb != ClockVerb::Stop) else {
-            return Err(Rejection::Clock(ClockError::NotPermitted {
-                verb,
-                state: crate::domain::sla::ClockState::Stopped,
-            }));
+            return Err(Rejection::Clock(ClockError::NotPermitted { verb, state: ClockState::Stopped }));
         };
         // To let a clock go on that is back at zero is to start it again (OSS 44).
-        let at_zero = clock.state() == crate::domain::sla::ClockState::Reset;
+        let at_zero = clock.state() == ClockState::Reset;
         let verb = if verb == ClockVerb::Resume && at_zero { ClockVerb::Restart } else { verb };
         clock.after(verb, reason, self.now)?;
         self.received_by(&actor);
@@ -727,6 +827,10 @@ impl Course<'_> {
             });
             self.happens(Event::DeemedGranted { due, at: self.now });
             if let Some(step) = signer {
+                if self.next.unsettled().is_some() {
+                    self.ask_payment(step);
+                    return Ok(());
+                }
                 self.number_for(step);
             }
         }

@@ -8,8 +8,11 @@ use super::decide::{By, Command, Decision, Order, Rejection, decide, deemed_at, 
 use super::*;
 use crate::domain::calendar::{TimeZone, WorkCalendar};
 use crate::domain::letter_type::tests::sample_type;
+use crate::domain::letter_type::{Fee, LetterType};
+use crate::domain::payment::{Method, Receipt, Settlement};
 use crate::domain::person::SubjectKind;
 use crate::domain::step::Signatory;
+use crate::domain::text::Text;
 
 const VILLAGE: &str = "17.07.05.2009";
 const RT: &str = "17.07.05.2009/002/005";
@@ -105,8 +108,18 @@ impl World {
             self.application = self.application.clone().after(&event);
             self.events.push(event);
         }
+        if self.application.needs_billing_code() {
+            self.seq += 1;
+            let event = Event::BillingCodeGiven { code: format!("{:012}", self.seq) };
+            self.application = self.application.clone().after(&event);
+            self.events.push(event);
+        }
         self.now += TimeDelta::minutes(5);
         Ok(())
+    }
+
+    fn pay(&mut self) -> Result<(), Rejection> {
+        self.order(By::Official(holder(VillageOfficer)), paid(FEE, self.now))
     }
 
     fn submit(&mut self, skip: &[usize]) {
@@ -135,6 +148,27 @@ impl World {
             Number::Needed => None,
         }
     }
+}
+
+const FEE: i64 = 150_000;
+
+/// A type that costs something.
+fn costly() -> LetterType {
+    let legal_basis = "Perda Nomor 1 Tahun 2024".to_owned();
+    let instructions = Some(Text::new("Bayar di loket.", "Pay at the counter."));
+    LetterType { fee: Fee { amount: FEE, legal_basis, days: 30, instructions }, ..sample_type() }
+}
+
+fn receipt(at: DateTime<Utc>) -> Receipt {
+    Receipt { reference: "KW-001".to_owned(), method: Method::Cash, paid: at }
+}
+
+fn paid(amount: i64, at: DateTime<Utc>) -> Order {
+    Order::RecordPayment { receipt: receipt(at), amount }
+}
+
+fn waived(reason: &str) -> Order {
+    Order::WaivePayment { reason: reason.to_owned() }
 }
 
 use StepRole::{
@@ -694,6 +728,145 @@ fn what_nobody_decides_in_time_is_granted_where_the_type_says_so() {
     assert_eq!(deemed_at(&it.application, &it.calendar), None);
 }
 
+/// Should 47: nobody signs, and no number is given, before the fee is settled.
+#[test]
+fn a_fee_is_paid_after_the_check_and_before_the_signature() {
+    let mut it = World::with(Plan::of(&costly()), RT);
+    it.submit(&[0, 1, 4, 5]);
+    // The type is dearer by now: what was made before costs what it did.
+    assert_eq!(it.application.unsettled().unwrap().amount, FEE);
+    it.approve(VillageOfficer).unwrap();
+    let payment = it.application.payment.clone().unwrap();
+    assert_eq!((it.application.state, payment.amount, payment.settled), (State::AwaitingPayment, FEE, None));
+    assert_eq!(payment.due, NaiveDate::from_ymd_opt(2026, 12, 23).unwrap());
+    assert!(payment.billing_code.is_some() && it.application.numbers.is_empty());
+    // While the applicant is to pay, no clock runs and nothing is late.
+    assert_eq!(it.application.clock.as_ref().unwrap().state(), ClockState::Paused);
+    assert_eq!(due_orders(&it.application, &it.calendar, at("2027-06-01 09:00")), []);
+    let desk = it.application.desk().unwrap();
+    assert_eq!((desk.level, desk.scope), (Level::Village, area(VILLAGE)));
+    assert_eq!(desk.roles, [VillageOfficer, VillageSecretary, VillageHead]);
+    let seen = it.seen();
+    for order in [Order::BeginSigning { seen: seen.clone() }, Order::Approve { seen }, Order::Claim] {
+        let refused = it.decide(By::Official(holder(VillageHead)), order).unwrap_err();
+        assert!(matches!(refused, Rejection::NotPermittedInState { state: State::AwaitingPayment, .. }));
+    }
+    it.now = at("2026-12-01 10:00");
+    it.pay().unwrap();
+    assert_eq!(it.application.state, State::AwaitingSignature);
+    assert_eq!(it.number(OfficeLevel::Village), Some("VILLAGE-2-2026"));
+    assert_eq!(it.application.clock.as_ref().unwrap().state(), ClockState::Running);
+    assert!(it.application.clock.as_ref().unwrap().due(&it.calendar).unwrap() > at("2026-12-02 09:00"));
+    let settled = it.application.payment.as_ref().unwrap().settled.clone().unwrap();
+    assert_eq!(settled, (Settlement::Paid(receipt(at("2026-12-01 10:00"))), at("2026-12-01 10:00")));
+    // A second time there is nothing to pay; a return asks for nothing again.
+    assert!(matches!(it.pay(), Err(Rejection::NotPermittedInState { .. })));
+    it.order(By::Official(holder(VillageHead)), Order::Return { reason: reason() }).unwrap();
+    it.order(citizen(), Order::Resubmit { content_hash: "h2".to_owned() }).unwrap();
+    it.approve(VillageOfficer).unwrap();
+    it.sign(VillageHead).unwrap();
+    assert_eq!(it.application.state, State::Issued);
+    assert_eq!(it.events.iter().filter(|event| matches!(event, Event::PaymentAsked { .. })).count(), 1);
+}
+
+#[test]
+fn a_payment_is_written_down_as_it_was_by_who_takes_money_in_that_office() {
+    let mut it = World::with(Plan::of(&costly()), RT);
+    it.submit(&[0, 1, 4, 5]);
+    it.approve(VillageOfficer).unwrap();
+    let now = it.now;
+    let by = By::Official;
+    for actor in [
+        holder(RtHead),
+        holder(SubDistrictOfficer),
+        holder(SubDistrictHead),
+        official("acc-neighbour", VillageOfficer, "17.07.05.2010"),
+    ] {
+        assert_eq!(it.decide(by(actor), paid(FEE, now)).unwrap_err(), Rejection::NotYourStep);
+    }
+    for by in [citizen(), By::System] {
+        assert_eq!(it.decide(by, paid(FEE, now)).unwrap_err(), Rejection::NotYourStep);
+    }
+    let own = official("acc-citizen", VillageOfficer, VILLAGE);
+    assert_eq!(it.decide(by(own), paid(FEE, now)).unwrap_err(), Rejection::OwnApplication);
+    for amount in [0, FEE - 1, FEE + 1, -FEE] {
+        let refused = it.decide(by(holder(VillageOfficer)), paid(amount, now)).unwrap_err();
+        assert_eq!(refused, Rejection::AnotherAmount(FEE), "{amount}");
+    }
+    for moment in [now + TimeDelta::minutes(1), at("2026-11-22 23:59")] {
+        let refused = it.decide(by(holder(VillageOfficer)), paid(FEE, moment)).unwrap_err();
+        assert_eq!(refused, Rejection::NotPaidThen, "{moment}");
+    }
+    // A receipt may say no more than the day, and the secretary or the head may write it down as well.
+    for role in [VillageOfficer, VillageSecretary, VillageHead] {
+        assert!(it.decide(by(holder(role)), paid(FEE, at("2026-11-23 00:00"))).is_ok(), "{role}");
+    }
+}
+
+#[test]
+fn only_the_head_lets_somebody_off_and_says_why() {
+    const WHY: &str = "rumah ibadah dibebaskan menurut Perda";
+    let mut it = World::with(Plan::of(&costly()), RT);
+    it.submit(&[0, 1, 4, 5]);
+    it.approve(VillageOfficer).unwrap();
+    for role in [VillageOfficer, VillageSecretary, SubDistrictHead] {
+        let refused = it.decide(By::Official(holder(role)), waived(WHY)).unwrap_err();
+        assert_eq!(refused, Rejection::NotYourStep, "{role}");
+    }
+    let head = || By::Official(holder(VillageHead));
+    assert_eq!(it.decide(head(), waived("  gratis ")).unwrap_err(), Rejection::ReasonRequired);
+    it.order(head(), waived(WHY)).unwrap();
+    assert_eq!(it.application.state, State::AwaitingSignature);
+    let settled = it.application.payment.as_ref().unwrap().settled.clone().unwrap();
+    assert_eq!(settled.0, Settlement::Waived(WHY.to_owned()));
+    it.sign(VillageHead).unwrap();
+    assert_eq!(it.application.state, State::Issued);
+}
+
+#[test]
+fn what_is_never_paid_is_given_up_or_refused() {
+    let mut it = World::with(Plan::of(&costly()), RT);
+    it.submit(&[0, 1, 4, 5]);
+    it.approve(VillageOfficer).unwrap();
+    let mut other = it.clone();
+    it.order(citizen(), Order::Withdraw { reason: String::new() }).unwrap();
+    assert_eq!(it.application.state, State::Withdrawn);
+    other.order(By::Official(holder(VillageHead)), Order::Reject { reason: reason() }).unwrap();
+    assert_eq!(other.application.state, State::Rejected);
+    assert!(it.application.numbers.is_empty() && other.application.numbers.is_empty());
+}
+
+#[test]
+fn what_the_law_grants_is_sealed_once_its_fee_is_paid() {
+    let mut letter = costly();
+    letter.deemed_granted_after_days = Some(5);
+    let mut it = World::with(Plan::of(&letter), RT);
+    it.submit(&[0, 1, 4, 5]);
+    it.now = at("2026-12-01 08:00");
+    it.order(By::System, Order::DeemGranted).unwrap();
+    assert_eq!((it.application.state, it.application.deemed), (State::AwaitingPayment, true));
+    assert_eq!(due_orders(&it.application, &it.calendar, at("2027-01-29 10:00")), []);
+    let reject = Order::Reject { reason: reason() };
+    assert_eq!(it.decide(By::Official(holder(VillageHead)), reject).unwrap_err(), Rejection::GrantedByLaw);
+    it.pay().unwrap();
+    assert_eq!(it.application.state, State::AwaitingSignature);
+    assert_eq!(it.number(OfficeLevel::Village), Some("VILLAGE-2-2026"));
+    it.order(By::System, Order::DeemGranted).unwrap();
+    it.order(By::System, Order::CompleteSigning { file_hash: "f".to_owned() }).unwrap();
+    assert_eq!(it.application.state, State::Issued);
+}
+
+/// What was made before letters cost anything is read as free.
+#[test]
+fn an_application_of_before_fees_is_read_without_one() {
+    let mut it = World::new();
+    it.submit(&[0, 1, 4, 5]);
+    let mut old = serde_json::to_value(&it.application).unwrap();
+    old.as_object_mut().unwrap().remove("payment").unwrap();
+    old["plan"].as_object_mut().unwrap().remove("charge").unwrap();
+    assert_eq!(serde_json::from_value::<Application>(old).unwrap(), it.application);
+}
+
 #[test]
 fn clocks_pause_resume_and_reset_by_the_official_at_hand() {
     let mut it = World::new();
@@ -796,6 +969,8 @@ fn any_order() -> impl Strategy<Value = Order> {
         1 => prop::sample::select(vec![ClockVerb::Pause, ClockVerb::Resume, ClockVerb::Reset, ClockVerb::Restart])
             .prop_map(|verb| Order::Clock { verb, reason: "menunggu".to_owned() }),
         1 => prop::sample::select(vec![Order::Escalate, Order::DeemGranted]),
+        2 => prop::sample::select(vec![FEE, 1]).prop_map(|amount| paid(amount, at("2026-11-23 00:00"))),
+        1 => Just(waived("dibebaskan menurut Perda")),
     ]
 }
 
@@ -805,6 +980,7 @@ fn way_on(it: &World) -> (By, Order) {
         State::Draft => (citizen(), Order::Submit { content_hash: HASH.to_owned(), skip: BTreeSet::new() }),
         State::Returned => (citizen(), Order::Resubmit { content_hash: it.seen() }),
         State::Signing => (By::System, Order::CompleteSigning { file_hash: "f".to_owned() }),
+        State::AwaitingPayment => (By::Official(holder(VillageOfficer)), paid(FEE, it.now)),
         State::InReview | State::AwaitingSignature => {
             let role = it.application.desk().unwrap().roles[0];
             let order = if it.application.state == State::InReview {
@@ -848,6 +1024,8 @@ fn check(it: &World) {
             ),
         }
     }
+    let signs = matches!(application.state, State::AwaitingSignature | State::Signing | State::Issued);
+    assert!(!signs || application.unsettled().is_none(), "{} with its fee unsettled", application.state);
     if let State::Issued | State::HandedOver = application.state {
         assert!(application.numbers.contains_key(&OfficeLevel::Village));
         assert!(it.events.iter().any(|event| matches!(event, Event::SigningCompleted { .. })));
@@ -875,10 +1053,11 @@ proptest! {
     fn no_path_leads_to_a_document_past_those_who_decide(
         deemed in any::<bool>(),
         restart in any::<bool>(),
+        costs in any::<bool>(),
         // Often the step that leads on, so that walks come far; some detours by those who may; else anything by anybody.
         orders in prop::collection::vec((0_u8..12, anybody(), any_order(), 0_i64..2_000, any::<bool>()), 1..60),
     ) {
-        let mut letter = sample_type();
+        let mut letter = if costs { costly() } else { sample_type() };
         letter.deemed_granted_after_days = deemed.then_some(5);
         letter.after_return = if restart { AfterReturn::Restart } else { AfterReturn::Continue };
         let mut it = World::with(Plan::of(&letter), RT);
