@@ -231,6 +231,11 @@ impl Simulator {
 
     /// Somebody writes: opens its window, and answers the call that tells it.
     pub fn write(&self, from: &str, text: &str) -> Call {
+        self.deliver(from, "Warga", json!({ "type": "text", "text": { "body": text } }))
+    }
+
+    /// As [`Simulator::write`], by somebody whose profile shows this name, a message of any type.
+    pub fn deliver(&self, from: &str, name: &str, mut message: Value) -> Call {
         let now = self.clock.now();
         let id = {
             let mut inside = self.inside();
@@ -238,10 +243,12 @@ impl Simulator {
             inside.told += 1;
             format!("wamid.in.{}", inside.told)
         };
+        message["from"] = from.into();
+        message["id"] = id.into();
+        message["timestamp"] = now.timestamp().to_string().into();
         self.messages(json!({
-            "contacts": [{ "profile": { "name": "Warga" }, "wa_id": from }],
-            "messages": [{ "from": from, "id": id, "timestamp": now.timestamp().to_string(),
-                "type": "text", "text": { "body": text } }],
+            "contacts": [{ "profile": { "name": name }, "wa_id": from }],
+            "messages": [message],
         }))
     }
 

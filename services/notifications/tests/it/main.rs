@@ -32,7 +32,6 @@ mod contacts;
 mod delivering;
 mod limits;
 mod links;
-mod mail;
 mod office;
 mod privacy;
 mod rules;

@@ -3,24 +3,25 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailin::{Action, Handler, Response, SessionBuilder, response};
 
 /// A mail as it came.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Mail {
+pub struct Mail {
     /// The envelope sender.
-    pub(crate) from: String,
+    pub from: String,
     /// The envelope recipients.
-    pub(crate) to: Vec<String>,
+    pub to: Vec<String>,
     /// Headers and body.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Mail {
     /// The value of a header, unfolded.
-    pub(crate) fn header(&self, name: &str) -> Option<String> {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
         let head = self.text.split("\r\n\r\n").next()?.replace("\r\n ", " ").replace("\r\n\t", " ");
         head.lines()
             .filter_map(|line| line.split_once(':'))
@@ -37,14 +38,18 @@ struct Inside {
 
 /// The server. Ends with the process.
 #[derive(Clone, Default)]
-pub(crate) struct MailServer {
+pub struct MailServer {
     inside: Arc<Mutex<Inside>>,
     present: Mail,
 }
 
 impl MailServer {
     /// Starts on any free port, and answers it.
-    pub(crate) fn start() -> (Self, u16) {
+    ///
+    /// # Panics
+    /// When no port can be had.
+    #[must_use]
+    pub fn start() -> (Self, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let mail = Self::default();
@@ -60,14 +65,18 @@ impl MailServer {
     }
 
     /// What the next recipients are answered, in turn: code and text.
-    pub(crate) fn whim(&self, whims: &[(u16, &str)]) {
-        let mut inside = self.inside.lock().unwrap();
-        inside.whims.extend(whims.iter().map(|(code, text)| (*code, (*text).to_owned())));
+    pub fn whim(&self, whims: &[(u16, &str)]) {
+        self.inside().whims.extend(whims.iter().map(|(code, text)| (*code, (*text).to_owned())));
     }
 
     /// Every mail that was taken.
-    pub(crate) fn taken(&self) -> Vec<Mail> {
-        self.inside.lock().unwrap().taken.clone()
+    #[must_use]
+    pub fn taken(&self) -> Vec<Mail> {
+        self.inside().taken.clone()
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,7 +105,7 @@ impl Handler for MailServer {
     }
 
     fn rcpt(&mut self, to: &str) -> Response {
-        if let Some((code, text)) = self.inside.lock().unwrap().whims.pop_front() {
+        if let Some((code, text)) = self.inside().whims.pop_front() {
             return Response::custom(code, text);
         }
         self.present.to.push(to.to_owned());
@@ -110,7 +119,7 @@ impl Handler for MailServer {
 
     fn data_end(&mut self) -> Response {
         let taken = std::mem::take(&mut self.present);
-        self.inside.lock().unwrap().taken.push(taken);
+        self.inside().taken.push(taken);
         response::OK
     }
 }
