@@ -6,6 +6,8 @@
 //!
 //! What fails here fails the test with a sentence: these functions panic instead of answering an error.
 
+pub mod mail;
+
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};

@@ -322,14 +322,14 @@ async fn journal(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> 
     entries.await.unwrap_or_default()
 }
 
-/// Open cases of the same category and village: what it may be merged with.
+/// Open cases of the same category, and of the same village where both have one: what it may be merged with.
 async fn alike(state: &WebState, visit: &Visit, viewer: &Viewer, one: &Complaint) -> Vec<ComplaintLine> {
     const SHOWN: usize = 5;
     let can_merge = one.allowed().any(|verb| verb == CaseVerb::Merge);
-    let village = one.place.as_ref().map(|place| place.village_code.as_str()).unwrap_or_default();
-    if !can_merge || village.is_empty() {
+    if !can_merge {
         return Vec::new();
     }
+    let village = one.place.as_ref().map(|place| place.village_code.as_str()).unwrap_or_default();
     let request = ListComplaintsRequest {
         category: one.category.clone(),
         page_size: PAGE,
@@ -337,7 +337,10 @@ async fn alike(state: &WebState, visit: &Visit, viewer: &Viewer, one: &Complaint
     };
     let answer = state.complaints.clone().list_complaints(visit.call(request, Some(viewer))).await;
     let mut found = answer.map(|answer| answer.into_inner().complaints).unwrap_or_default();
-    found.retain(|line| line.id != one.id && line.village_code == village && is_open(line.state()));
+    // Messages tell no village: where one of the two has none, the place does not speak against them.
+    let may_be = |other: &str| other == village || other.is_empty() || village.is_empty();
+    found.retain(|line| line.id != one.id && may_be(&line.village_code) && is_open(line.state()));
+    found.sort_by_key(|line| line.village_code != village);
     found.truncate(SHOWN);
     found
 }

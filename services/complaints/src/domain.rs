@@ -9,6 +9,7 @@ pub mod case;
 pub mod channel;
 pub mod clock;
 pub mod deadline;
+pub mod disclosure;
 pub mod ladder;
 pub mod number;
 pub mod report;

@@ -12,6 +12,7 @@ use mpp_proto::complaints::v1::{
 
 use super::{Core, convert};
 use crate::domain::case::Case;
+use crate::domain::disclosure;
 use crate::domain::rules::Rules;
 use crate::domain::words::{ClockKind, MessageKind};
 use crate::error::Error;
@@ -84,7 +85,8 @@ pub(super) async fn similar(
             let distance = place.metres_to(point).filter(|distance| *distance <= limit)?;
             // To ten metres: three exact distances would tell the exact point.
             let distance = (distance / 10.0).round() * 10.0;
-            let common = self::words(report(&it.case)).intersection(&words).count();
+            // By what everybody may read: else guesses at a number would be answered by the order.
+            let common = self::words(&told(&it.case)).intersection(&words).count();
             Some((common, distance, it))
         })
         .collect();
@@ -103,8 +105,10 @@ fn words(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn report(case: &Case) -> &str {
-    case.messages.iter().find(|it| it.kind == MessageKind::Report).map_or("", |it| &it.text)
+/// What everybody may read of the report.
+fn told(case: &Case) -> String {
+    let report = case.messages.iter().find(|it| it.kind == MessageKind::Report);
+    report.map(|it| disclosure::for_everybody(&it.text)).unwrap_or_default()
 }
 
 fn published(record: &Record, rules: &Rules, distance: Option<f64>) -> PublishedComplaint {
@@ -125,7 +129,7 @@ fn published(record: &Record, rules: &Rules, distance: Option<f64>) -> Published
         place: Some(convert::place(&place)),
         received_at: Some(convert::timestamp(case.received_at)),
         updated_at: Some(convert::timestamp(case.closed_at.unwrap_or(record.updated_at))),
-        text: report(case).to_owned(),
+        text: told(case),
         answer,
         agency_name: rules.name_of(case.holder()),
         settle_due_at: case.clock(ClockKind::Settle).map(|it| convert::timestamp(it.due_at)),

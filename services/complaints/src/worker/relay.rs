@@ -245,12 +245,12 @@ impl Relay {
         // Nothing of a secret matter goes into a message that others may read over a shoulder.
         let confidential = case.class == Class::Whistleblowing
             || case.reporter(number).is_none_or(|it| !it.secrecy.shows_reporter());
-        let (message_type, gaps) = type_of(&message.kind, confidential);
+        let official = matches!(recipient, recipient::Kind::AccountId(_));
+        let (message_type, gaps) = type_of(&message.kind, official, confidential);
         let mut placeholders = HashMap::new();
         for gap in gaps {
             placeholders.insert((*gap).to_owned(), self.fill(gap, message, &record, number).await?);
         }
-        let official = matches!(recipient, recipient::Kind::AccountId(_));
         let actions = if official && !gaps.is_empty() {
             let permission = "complaints.read".to_owned();
             ["tangani", "buka"]
@@ -305,7 +305,7 @@ fn last(case: &Case, kinds: &[MessageKind]) -> String {
 }
 
 /// The type of a message at notifications, with its gaps.
-fn type_of(kind: &str, confidential: bool) -> (&'static str, &'static [&'static str]) {
+fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'static [&'static str]) {
     const STATUS: (&str, &[&str]) = ("perubahan_status", &["nomor", "status", "tautan"]);
     const QUIET: (&str, &[&str]) = ("jawaban_tersedia", &["nomor", "tautan"]);
     const TASK: (&str, &[&str]) = ("penugasan", &["nomor", "kategori", "tempat", "tenggat"]);
@@ -328,6 +328,8 @@ fn type_of(kind: &str, confidential: bool) -> (&'static str, &'static [&'static 
             ("pengungkapan_identitas", &["nomor", "jabatan", "tujuan", "waktu", "tautan"])
         }
         NoticeKind::Assigned | NoticeKind::HelpAsked | NoticeKind::Bounced => TASK,
+        // The reporter reads where it stands, the agency that there is something to do again.
+        NoticeKind::Reopened if official => TASK,
         NoticeKind::Verified
         | NoticeKind::Disposed
         | NoticeKind::Reopened

@@ -222,6 +222,21 @@ lines! {
         assert_eq!(report(&regency.bupati(), "2026-11").await, before);
     }
 
+    async fn c_18_what_is_published_holds_no_number_or_address_of_a_person(engine) {
+        let regency = Regency::new(engine).await;
+        let told = FileComplaintRequest {
+            text: "Jalan berlubang. NIK saya 1707026602929998, telepon 0812-3456-7890, rohana@contoh.id.".to_owned(),
+            ..Regency::report()
+        };
+        let filed = regency.file(told.clone()).await;
+        let publish = SetComplaintPublicationRequest { complaint: filed.id.clone(), publication: Publication::Public.into(), ..SetComplaintPublicationRequest::default() };
+        regency.coordinator().set_complaint_publication(publish).await.unwrap();
+        let published = regency.nobody().list_published_complaints(ListPublishedComplaintsRequest::default()).await.unwrap().complaints;
+        assert_eq!(published[0].text, "Jalan berlubang. NIK saya [nomor disamarkan], telepon [nomor disamarkan], [surel disamarkan].");
+        // Who works on it reads what was written.
+        assert_eq!(regency.seen(&filed.id).await.messages[0].text, told.text);
+    }
+
     async fn c_50_similar_reports_are_offered_and_one_can_be_joined(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.file(Regency::report()).await;

@@ -249,19 +249,27 @@ impl Simulator {
 
     /// Somebody writes several messages within a second; one call tells them all.
     pub fn write_all(&self, from: &str, texts: &[&str]) -> Call {
+        let texts = texts.iter().map(|text| json!({ "type": "text", "text": { "body": text } }));
+        self.deliver_all(from, "Warga", texts.collect())
+    }
+
+    /// As [`Simulator::write`], by somebody whose profile shows this name, a message of any type.
+    pub fn deliver(&self, from: &str, name: &str, message: Value) -> Call {
+        self.deliver_all(from, name, vec![message])
+    }
+
+    fn deliver_all(&self, from: &str, name: &str, mut messages: Vec<Value>) -> Call {
         let now = self.clock.now();
-        let messages: Vec<Value> = texts
-            .iter()
-            .map(|text| {
-                let mut inside = self.inside();
-                inside.wrote.insert(from.to_owned(), now);
-                inside.told += 1;
-                json!({ "from": from, "id": format!("wamid.in.{}", inside.told),
-                    "timestamp": now.timestamp().to_string(), "type": "text", "text": { "body": text } })
-            })
-            .collect();
+        for message in &mut messages {
+            let mut inside = self.inside();
+            inside.wrote.insert(from.to_owned(), now);
+            inside.told += 1;
+            message["from"] = from.into();
+            message["id"] = format!("wamid.in.{}", inside.told).into();
+            message["timestamp"] = now.timestamp().to_string().into();
+        }
         self.messages(json!({
-            "contacts": [{ "profile": { "name": "Warga" }, "wa_id": from }],
+            "contacts": [{ "profile": { "name": name }, "wa_id": from }],
             "messages": messages,
         }))
     }

@@ -1,14 +1,31 @@
 //! What is said to the mail server is said under TLS, to the server that it should be.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use mpp_kit::testing::mail::MailServer;
 use mpp_kit::testing::{Engine, temp_dir};
 use mpp_notifications::Security;
 use mpp_notifications::simulator::Account;
 use mpp_proto::notifications::v1::*;
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::mail::{MailServer, certified};
 use crate::office::{Office, receipt};
+
+/// A certificate for `localhost` that it signed itself, as PEM, and what a server needs to use it.
+fn certified() -> (String, Arc<ServerConfig>) {
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .expect("a key");
+    (certified.cert.pem(), Arc::new(config))
+}
 
 /// An office whose mail server is reached by STARTTLS under this name and, besides what every system trusts, with these roots.
 async fn office(engine: Engine, server: (MailServer, u16), host: &str, roots: PathBuf) -> Office {

@@ -33,7 +33,6 @@ mod delivering;
 mod encrypted;
 mod limits;
 mod links;
-mod mail;
 mod office;
 mod patience;
 mod privacy;

@@ -13,6 +13,7 @@ use mpp_kit::clock::{Clock, ManualClock};
 use mpp_kit::component::Env;
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
+use mpp_kit::testing::mail::MailServer;
 use mpp_kit::testing::{Engine, Issuer, TestDb, fresh_db, scope, temp_dir};
 use mpp_notifications::simulator::{Account, Call, Simulator};
 use mpp_notifications::{Config, EmailConfig, Place, ROLE, Security, WebhooksConfig, component};
@@ -22,8 +23,6 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Status};
-
-use crate::mail::MailServer;
 
 /// Far longer than anything takes; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,28 +3,28 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use mailin::{Action, Handler, Response, Session, SessionBuilder, response};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A mail as it came.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Mail {
+pub struct Mail {
     /// The envelope sender.
-    pub(crate) from: String,
+    pub from: String,
     /// The envelope recipients.
-    pub(crate) to: Vec<String>,
+    pub to: Vec<String>,
     /// Headers and body.
-    pub(crate) text: String,
+    pub text: String,
     /// Whether it came under TLS.
-    pub(crate) encrypted: bool,
+    pub encrypted: bool,
 }
 
 impl Mail {
     /// The value of a header, unfolded.
-    pub(crate) fn header(&self, name: &str) -> Option<String> {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
         let head = self.text.split("\r\n\r\n").next()?.replace("\r\n ", " ").replace("\r\n\t", " ");
         head.lines()
             .filter_map(|line| line.split_once(':'))
@@ -47,34 +47,28 @@ struct Inside {
 
 /// The server. Ends with the process.
 #[derive(Clone, Default)]
-pub(crate) struct MailServer {
+pub struct MailServer {
     inside: Arc<(Mutex<Inside>, Condvar)>,
     present: Mail,
     encrypted: bool,
 }
 
-/// A certificate for `localhost` that it signed itself, as PEM, and what a server needs to use it.
-pub(crate) fn certified() -> (String, Arc<ServerConfig>) {
-    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .expect("a key");
-    (certified.cert.pem(), Arc::new(config))
-}
-
 impl MailServer {
     /// Starts on any free port, and answers it.
-    pub(crate) fn start() -> (Self, u16) {
+    ///
+    /// # Panics
+    /// When no port can be had.
+    #[must_use]
+    pub fn start() -> (Self, u16) {
         Self::with(None)
     }
 
     /// Starts with STARTTLS, if there is something to do it with.
-    pub(crate) fn with(tls: Option<Arc<ServerConfig>>) -> (Self, u16) {
+    ///
+    /// # Panics
+    /// When no port can be had.
+    #[must_use]
+    pub fn with(tls: Option<Arc<ServerConfig>>) -> (Self, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let mail = Self::default();
@@ -90,35 +84,41 @@ impl MailServer {
     }
 
     /// What the next recipients are answered, in turn: code and text.
-    pub(crate) fn whim(&self, whims: &[(u16, &str)]) {
-        let mut inside = self.inside.0.lock().unwrap();
-        inside.whims.extend(whims.iter().map(|(code, text)| (*code, (*text).to_owned())));
+    pub fn whim(&self, whims: &[(u16, &str)]) {
+        self.inside().whims.extend(whims.iter().map(|(code, text)| (*code, (*text).to_owned())));
     }
 
     /// Recipients with this in their address are not answered until [`MailServer::release`].
-    pub(crate) fn hold(&self, part: &str) {
-        self.inside.0.lock().unwrap().held.push(part.to_owned());
+    pub fn hold(&self, part: &str) {
+        self.inside().held.push(part.to_owned());
     }
 
     /// They are answered now.
-    pub(crate) fn release(&self, part: &str) {
-        self.inside.0.lock().unwrap().held.retain(|held| held != part);
+    pub fn release(&self, part: &str) {
+        self.inside().held.retain(|held| held != part);
         self.inside.1.notify_all();
     }
 
     /// The addresses that wait for an answer, once for each attempt.
-    pub(crate) fn waiting(&self) -> Vec<String> {
-        self.inside.0.lock().unwrap().waiting.clone()
+    #[must_use]
+    pub fn waiting(&self) -> Vec<String> {
+        self.inside().waiting.clone()
     }
 
     /// How many connections there were.
-    pub(crate) fn sessions(&self) -> usize {
-        self.inside.0.lock().unwrap().sessions
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.inside().sessions
     }
 
     /// Every mail that was taken.
-    pub(crate) fn taken(&self) -> Vec<Mail> {
-        self.inside.0.lock().unwrap().taken.clone()
+    #[must_use]
+    pub fn taken(&self) -> Vec<Mail> {
+        self.inside().taken.clone()
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -168,16 +168,20 @@ impl Handler for MailServer {
     }
 
     fn rcpt(&mut self, to: &str) -> Response {
-        let (inside, released) = &*self.inside;
-        let mut inside = inside.lock().unwrap();
+        let mut inside = self.inside();
         if let Some((code, text)) = inside.whims.pop_front() {
             return Response::custom(code, text);
         }
         if inside.held.iter().any(|part| to.contains(part)) {
             inside.waiting.push(to.to_owned());
-            inside = released.wait_while(inside, |it| it.held.iter().any(|part| to.contains(part))).unwrap();
-            let place = inside.waiting.iter().position(|waits| waits == to).unwrap();
-            inside.waiting.swap_remove(place);
+            inside = self
+                .inside
+                .1
+                .wait_while(inside, |it| it.held.iter().any(|part| to.contains(part)))
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(place) = inside.waiting.iter().position(|waits| waits == to) {
+                inside.waiting.swap_remove(place);
+            }
         }
         drop(inside);
         self.present.to.push(to.to_owned());
@@ -191,7 +195,7 @@ impl Handler for MailServer {
 
     fn data_end(&mut self) -> Response {
         let taken = std::mem::take(&mut self.present);
-        self.inside.0.lock().unwrap().taken.push(taken);
+        self.inside().taken.push(taken);
         response::OK
     }
 }
