@@ -1,6 +1,7 @@
 //! The end-to-end tests, in one binary: what the project promises, shown on the whole suite.
 
 mod architecture;
+mod complaints;
 mod demo_day;
 mod documents;
 mod negative;
