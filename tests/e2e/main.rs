@@ -8,5 +8,6 @@ mod negative;
 mod notifications;
 mod protocol_model;
 mod queue;
+mod secrecy;
 mod startup;
 mod surface;
