@@ -2,13 +2,14 @@
 //!
 //! - [`seed`] fills an empty suite: the hall of `demo/hall.json`, accounts, devices, an open day, and
 //!   `demo-accounts.json` with what a person needs to sign in. It runs at every start and changes nothing twice.
-//! - [`letters`] adds the offices and people of letters and licences.
+//! - [`letters`] adds the offices and people of letters and licences, [`complaints`] those of complaints.
 //! - [`day`] plays a business day over REST and ends by recomputing every number from the event log with [`verify`].
 //! - [`letter`] plays one letter over REST, from the citizen's form to signatures that anybody can verify.
 //!
 //! Nothing here reaches into a service: seeding uses the generated clients, the day and the letter use REST.
 
 pub mod accounts;
+pub mod complaints;
 pub mod day;
 pub mod history;
 pub mod letter;
@@ -19,7 +20,6 @@ pub mod seed;
 pub mod verify;
 pub mod wire;
 
-mod complaints;
 mod play;
 
 use anyhow::Context as _;

@@ -1,11 +1,13 @@
 //! The end-to-end tests, in one binary: what the project promises, shown on the whole suite.
 
 mod architecture;
+mod complaints;
 mod demo_day;
 mod documents;
 mod negative;
 mod notifications;
 mod protocol_model;
 mod queue;
+mod secrecy;
 mod startup;
 mod surface;

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use mpp_proto::complaints::v1 as complaints;
 use mpp_proto::identity::v1 as identity;
+use mpp_proto::queue::v1::Hall;
 
 use super::accounts::{self, Account, DemoAccounts};
 use crate::seeding::Seeding;
 
 /// The regency of the demo.
-const REGENCY: &str = "17.07";
+pub const REGENCY: &str = "17.07";
 /// Where cases stand that no agency has yet.
 const COORDINATOR: &str = "coordinator";
 
@@ -92,6 +93,27 @@ pub(super) fn add_people(file: &mut DemoAccounts) {
             passphrase: String::new(),
         });
     }
+}
+
+/// Makes the people, agencies, categories and ladder of complaints alone, without a hall, and answers who they are: what
+/// tests need. Heads of agencies that work on letters too hold their offices if [`super::letters::seed`] came first.
+///
+/// # Errors
+/// When the suite refuses.
+pub async fn seed(seeding: &mut Seeding<'_>) -> anyhow::Result<DemoAccounts> {
+    let mut file = DemoAccounts {
+        base_url: seeding.base_url.to_owned(),
+        halls: Vec::new(),
+        accounts: Vec::new(),
+        devices: Vec::new(),
+        open311_api_key: String::new(),
+    };
+    add_people(&mut file);
+    for account in &file.accounts {
+        super::seed::create(&mut seeding.identity, account, &Hall::default()).await?;
+    }
+    apply(seeding).await?;
+    Ok(file)
 }
 
 /// Applies agencies, categories and the ladder; applying them again changes nothing.

@@ -73,6 +73,25 @@ impl Api {
         self.send(Method::GET, path, None, &[]).await
     }
 
+    /// A list to its end: everything that `field` of each page holds.
+    ///
+    /// # Panics
+    /// When a page is refused, or holds no such list.
+    pub async fn all(&self, path: &str, field: &str) -> Vec<Value> {
+        let join = if path.contains('?') { '&' } else { '?' };
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            // A small page: the walk from one to the next is what must lose nothing.
+            let mut page = self.get(&format!("{path}{join}pageSize=7&pageToken={token}")).await.ok();
+            let Some(items) = page[field].as_array_mut() else { panic!("{path} has no {field}: {page}") };
+            found.append(items);
+            match page["nextPageToken"].as_str() {
+                Some(next) if !next.is_empty() => next.clone_into(&mut token),
+                _ => return found,
+            }
+        }
+    }
+
     /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, Some(body), &[]).await
