@@ -8,6 +8,5 @@ mod negative;
 mod notifications;
 mod protocol_model;
 mod queue;
-mod secrecy;
 mod startup;
 mod surface;

@@ -98,6 +98,10 @@ fn good(suite: &TestSuite, ids: &BTreeMap<&str, String>, field: &str) -> Option<
         "url" => json!("https://penerima.example/masuk"),
         "status_code" => json!("40"),
         "official_name" => json!("Petugas Contoh"),
+        "reference" => json!("STS-0001"),
+        "amount" => json!("25000"),
+        "pay_time" => json!("2026-11-23T02:00:00Z"),
+        "method" => json!("PAYMENT_METHOD_CASH"),
         "request_id" => json!(format!("negatif-{:016x}", rand::random::<u64>())),
         _ => return None,
     })

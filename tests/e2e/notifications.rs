@@ -138,6 +138,6 @@ async fn the_account_of_complaints_may_send_and_follow_and_nothing_else() {
         "/v1/documents",
         "/v1/documentEvents",
     ] {
-        sender.get(path).await.refused(403, "PERMISSION_DENIED");
+        sender.get(path).await.refused(403, "PERMISSION_MISSING");
     }
 }
