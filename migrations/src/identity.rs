@@ -79,6 +79,54 @@ impl MigrationTrait for FirstCut {
     }
 }
 
+const HALL_ROLES: [&str; 9] = [
+    "KIOSK",
+    "BOARD",
+    "RECEPTION",
+    "COUNTER",
+    "AGENCY_SUPERVISOR",
+    "HALL_MANAGER",
+    "ANALYST",
+    "AUDITOR",
+    "ADMIN",
+];
+const AREA_ROLES: [&str; 11] = [
+    "RT_HEAD",
+    "RW_HEAD",
+    "VILLAGE_OFFICER",
+    "VILLAGE_SECRETARY",
+    "VILLAGE_HEAD",
+    "SUB_DISTRICT_OFFICER",
+    "SUB_DISTRICT_HEAD",
+    "AGENCY_OFFICER",
+    "AGENCY_HEAD",
+    "LETTER_EDITOR",
+    "INTEGRATOR",
+];
+const COMPLAINT_ROLES: [&str; 6] = [
+    "COMPLAINT_DESK",
+    "COMPLAINT_COORDINATOR",
+    "COMPLAINT_ADMIN",
+    "REGIONAL_SECRETARY",
+    "REGIONAL_HEAD",
+    "INSPECTOR",
+];
+
+/// The columns of a grant, before and since it has an area.
+const COLUMNS: [&str; 8] =
+    ["account_id", "position", "role", "hall_id", "agency_id", "counter_ids", "valid_from", "valid_to"];
+const COLUMNS_WITH_AREA: [&str; 9] = [
+    "account_id",
+    "position",
+    "role",
+    "hall_id",
+    "agency_id",
+    "counter_ids",
+    "area",
+    "valid_from",
+    "valid_to",
+];
+
 /// Roles that hold in an area, and the area of a grant.
 struct Areas;
 
@@ -90,29 +138,9 @@ impl MigrationName for Areas {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Areas {
-    /// SQLite changes no check of a table that is there, so both engines get a new table and keep the rows.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(account_grant_with_area()).await?;
-        let columns = [
-            "account_id",
-            "position",
-            "role",
-            "hall_id",
-            "agency_id",
-            "counter_ids",
-            "valid_from",
-            "valid_to",
-        ];
-        let rows = Query::select().columns(columns).from("account_grant").take();
-        let copy = Query::insert()
-            .into_table("account_grant_with_area")
-            .columns(columns)
-            .select_from(rows)
-            .map_err(|error| DbErr::Custom(error.to_string()))?
-            .take();
-        manager.get_connection().execute(&copy).await?;
-        manager.drop_table(Table::drop().table("account_grant").take()).await?;
-        manager.rename_table(Table::rename().table("account_grant_with_area", "account_grant").take()).await
+        with_roles(manager, "account_grant_with_area", &COLUMNS, &[&HALL_ROLES[..], &AREA_ROLES].concat())
+            .await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
@@ -132,31 +160,9 @@ impl MigrationName for ComplaintRoles {
 
 #[async_trait::async_trait]
 impl MigrationTrait for ComplaintRoles {
-    /// As before: a new table with another check, and the rows.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(account_grant_with_complaints()).await?;
-        let columns = [
-            "account_id",
-            "position",
-            "role",
-            "hall_id",
-            "agency_id",
-            "counter_ids",
-            "area",
-            "valid_from",
-            "valid_to",
-        ];
-        let rows = Query::select().columns(columns).from("account_grant").take();
-        let copy = Query::insert()
-            .into_table("account_grant_with_complaints")
-            .columns(columns)
-            .select_from(rows)
-            .map_err(|error| DbErr::Custom(error.to_string()))?
-            .take();
-        manager.get_connection().execute(&copy).await?;
-        manager.drop_table(Table::drop().table("account_grant").take()).await?;
-        let rename = Table::rename().table("account_grant_with_complaints", "account_grant").take();
-        manager.rename_table(rename).await
+        let roles = [&HALL_ROLES[..], &AREA_ROLES, &COMPLAINT_ROLES].concat();
+        with_roles(manager, "account_grant_with_complaints", &COLUMNS_WITH_AREA, &roles).await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
@@ -176,31 +182,9 @@ impl MigrationName for SenderRole {
 
 #[async_trait::async_trait]
 impl MigrationTrait for SenderRole {
-    /// As before: a new table with another check, and the rows.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(account_grant_with_sender()).await?;
-        let columns = [
-            "account_id",
-            "position",
-            "role",
-            "hall_id",
-            "agency_id",
-            "counter_ids",
-            "area",
-            "valid_from",
-            "valid_to",
-        ];
-        let rows = Query::select().columns(columns).from("account_grant").take();
-        let copy = Query::insert()
-            .into_table("account_grant_with_sender")
-            .columns(columns)
-            .select_from(rows)
-            .map_err(|error| DbErr::Custom(error.to_string()))?
-            .take();
-        manager.get_connection().execute(&copy).await?;
-        manager.drop_table(Table::drop().table("account_grant").take()).await?;
-        let rename = Table::rename().table("account_grant_with_sender", "account_grant").take();
-        manager.rename_table(rename).await
+        let roles = [&HALL_ROLES[..], &AREA_ROLES, &COMPLAINT_ROLES, &["NOTIFICATION_SENDER"]].concat();
+        with_roles(manager, "account_grant_with_sender", &COLUMNS_WITH_AREA, &roles).await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
@@ -255,26 +239,34 @@ fn account_grant() -> TableCreateStatement {
                 .from("account_grant", "account_id")
                 .to("account", "id"),
         )
-        .check(one_of(
-            "role",
-            &[
-                "KIOSK",
-                "BOARD",
-                "RECEPTION",
-                "COUNTER",
-                "AGENCY_SUPERVISOR",
-                "HALL_MANAGER",
-                "ANALYST",
-                "AUDITOR",
-                "ADMIN",
-            ],
-        ))
+        .check(one_of("role", &HALL_ROLES))
         .take()
 }
 
-fn account_grant_with_area() -> TableCreateStatement {
+/// Grants with other roles than before. SQLite changes no check of a table that is there, so both engines get a new one, under
+/// a name of its own until it takes the place of the old; `kept` are the columns that the old one has.
+async fn with_roles(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    kept: &[&'static str],
+    roles: &[&str],
+) -> Result<(), DbErr> {
+    manager.create_table(account_grant_with_area(table, roles)).await?;
+    let rows = Query::select().columns(kept.iter().copied()).from("account_grant").take();
+    let copy = Query::insert()
+        .into_table(table)
+        .columns(kept.iter().copied())
+        .select_from(rows)
+        .map_err(|error| DbErr::Custom(error.to_string()))?
+        .take();
+    manager.get_connection().execute(&copy).await?;
+    manager.drop_table(Table::drop().table("account_grant").take()).await?;
+    manager.rename_table(Table::rename().table(table, "account_grant").take()).await
+}
+
+fn account_grant_with_area(table: &'static str, roles: &[&str]) -> TableCreateStatement {
     Table::create()
-        .table("account_grant_with_area")
+        .table(table)
         .col(string("account_id"))
         .col(integer("position"))
         .col(string("role"))
@@ -284,147 +276,14 @@ fn account_grant_with_area() -> TableCreateStatement {
         .col(string_null("area"))
         .col(timestamp_with_time_zone_null("valid_from"))
         .col(timestamp_with_time_zone_null("valid_to"))
-        .primary_key(Index::create().name("account_grant_with_area_pk").col("account_id").col("position"))
+        .primary_key(Index::create().name(format!("{table}_pk")).col("account_id").col("position"))
         .foreign_key(
             ForeignKey::create()
-                .name("account_grant_with_area_account")
-                .from("account_grant_with_area", "account_id")
+                .name(format!("{table}_account"))
+                .from(table, "account_id")
                 .to("account", "id"),
         )
-        .check(one_of(
-            "role",
-            &[
-                "KIOSK",
-                "BOARD",
-                "RECEPTION",
-                "COUNTER",
-                "AGENCY_SUPERVISOR",
-                "HALL_MANAGER",
-                "ANALYST",
-                "AUDITOR",
-                "ADMIN",
-                "RT_HEAD",
-                "RW_HEAD",
-                "VILLAGE_OFFICER",
-                "VILLAGE_SECRETARY",
-                "VILLAGE_HEAD",
-                "SUB_DISTRICT_OFFICER",
-                "SUB_DISTRICT_HEAD",
-                "AGENCY_OFFICER",
-                "AGENCY_HEAD",
-                "LETTER_EDITOR",
-                "INTEGRATOR",
-            ],
-        ))
-        .take()
-}
-
-fn account_grant_with_complaints() -> TableCreateStatement {
-    Table::create()
-        .table("account_grant_with_complaints")
-        .col(string("account_id"))
-        .col(integer("position"))
-        .col(string("role"))
-        .col(string_null("hall_id"))
-        .col(string_null("agency_id"))
-        .col(string("counter_ids"))
-        .col(string_null("area"))
-        .col(timestamp_with_time_zone_null("valid_from"))
-        .col(timestamp_with_time_zone_null("valid_to"))
-        .primary_key(
-            Index::create().name("account_grant_with_complaints_pk").col("account_id").col("position"),
-        )
-        .foreign_key(
-            ForeignKey::create()
-                .name("account_grant_with_complaints_account")
-                .from("account_grant_with_complaints", "account_id")
-                .to("account", "id"),
-        )
-        .check(one_of(
-            "role",
-            &[
-                "KIOSK",
-                "BOARD",
-                "RECEPTION",
-                "COUNTER",
-                "AGENCY_SUPERVISOR",
-                "HALL_MANAGER",
-                "ANALYST",
-                "AUDITOR",
-                "ADMIN",
-                "RT_HEAD",
-                "RW_HEAD",
-                "VILLAGE_OFFICER",
-                "VILLAGE_SECRETARY",
-                "VILLAGE_HEAD",
-                "SUB_DISTRICT_OFFICER",
-                "SUB_DISTRICT_HEAD",
-                "AGENCY_OFFICER",
-                "AGENCY_HEAD",
-                "LETTER_EDITOR",
-                "INTEGRATOR",
-                "COMPLAINT_DESK",
-                "COMPLAINT_COORDINATOR",
-                "COMPLAINT_ADMIN",
-                "REGIONAL_SECRETARY",
-                "REGIONAL_HEAD",
-                "INSPECTOR",
-            ],
-        ))
-        .take()
-}
-
-fn account_grant_with_sender() -> TableCreateStatement {
-    Table::create()
-        .table("account_grant_with_sender")
-        .col(string("account_id"))
-        .col(integer("position"))
-        .col(string("role"))
-        .col(string_null("hall_id"))
-        .col(string_null("agency_id"))
-        .col(string("counter_ids"))
-        .col(string_null("area"))
-        .col(timestamp_with_time_zone_null("valid_from"))
-        .col(timestamp_with_time_zone_null("valid_to"))
-        .primary_key(Index::create().name("account_grant_with_sender_pk").col("account_id").col("position"))
-        .foreign_key(
-            ForeignKey::create()
-                .name("account_grant_with_sender_account")
-                .from("account_grant_with_sender", "account_id")
-                .to("account", "id"),
-        )
-        .check(one_of(
-            "role",
-            &[
-                "KIOSK",
-                "BOARD",
-                "RECEPTION",
-                "COUNTER",
-                "AGENCY_SUPERVISOR",
-                "HALL_MANAGER",
-                "ANALYST",
-                "AUDITOR",
-                "ADMIN",
-                "RT_HEAD",
-                "RW_HEAD",
-                "VILLAGE_OFFICER",
-                "VILLAGE_SECRETARY",
-                "VILLAGE_HEAD",
-                "SUB_DISTRICT_OFFICER",
-                "SUB_DISTRICT_HEAD",
-                "AGENCY_OFFICER",
-                "AGENCY_HEAD",
-                "LETTER_EDITOR",
-                "INTEGRATOR",
-                "COMPLAINT_DESK",
-                "COMPLAINT_COORDINATOR",
-                "COMPLAINT_ADMIN",
-                "REGIONAL_SECRETARY",
-                "REGIONAL_HEAD",
-                "INSPECTOR",
-                "NOTIFICATION_SENDER",
-            ],
-        ))
+        .check(one_of("role", roles))
         .take()
 }
 
