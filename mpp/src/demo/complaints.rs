@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use mpp_proto::complaints::v1 as complaints;
 use mpp_proto::identity::v1 as identity;
-use mpp_proto::queue::v1::Hall;
 
 use super::accounts::{self, Account, DemoAccounts};
 use crate::seeding::Seeding;
@@ -101,17 +100,7 @@ pub(super) fn add_people(file: &mut DemoAccounts) {
 /// # Errors
 /// When the suite refuses.
 pub async fn seed(seeding: &mut Seeding<'_>) -> anyhow::Result<DemoAccounts> {
-    let mut file = DemoAccounts {
-        base_url: seeding.base_url.to_owned(),
-        halls: Vec::new(),
-        accounts: Vec::new(),
-        devices: Vec::new(),
-        open311_api_key: String::new(),
-    };
-    add_people(&mut file);
-    for account in &file.accounts {
-        super::seed::create(&mut seeding.identity, account, &Hall::default()).await?;
-    }
+    let file = super::seed::people(seeding, add_people).await?;
     apply(seeding).await?;
     Ok(file)
 }

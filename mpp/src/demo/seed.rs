@@ -179,6 +179,25 @@ fn planned(hall: &Hall, base_url: &str) -> DemoAccounts {
     }
 }
 
+/// Makes these people alone, without a hall, and answers who they are.
+pub(super) async fn people(
+    seeding: &mut Seeding<'_>,
+    add: impl Fn(&mut DemoAccounts),
+) -> anyhow::Result<DemoAccounts> {
+    let mut file = DemoAccounts {
+        base_url: seeding.base_url.to_owned(),
+        halls: Vec::new(),
+        accounts: Vec::new(),
+        devices: Vec::new(),
+        open311_api_key: String::new(),
+    };
+    add(&mut file);
+    for account in &file.accounts {
+        create(&mut seeding.identity, account, &Hall::default()).await?;
+    }
+    Ok(file)
+}
+
 pub(super) async fn create(
     identity: &mut IdentityClient,
     account: &Account,
