@@ -124,7 +124,7 @@ impl MailServer {
 
 /// One connection.
 fn serve(stream: TcpStream, mut handler: MailServer, tls: Option<Arc<ServerConfig>>) -> io::Result<()> {
-    handler.inside.0.lock().unwrap().sessions += 1;
+    handler.inside().sessions += 1;
     let mut builder = SessionBuilder::new("surat.test");
     if tls.is_some() {
         builder.enable_start_tls();

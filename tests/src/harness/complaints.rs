@@ -441,9 +441,18 @@ fn with_form(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
 fn signed(body: &Value) -> Call {
     // Its own spaces: the signature is over the bytes as they are.
     let body = serde_json::to_vec_pretty(body).expect("JSON");
-    let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).expect("a key of any length");
-    mac.update(&body);
-    Call { signature: format!("sha256={}", hex::encode(mac.finalize().into_bytes())), body }
+    Call { signature: signature(APP_SECRET, &body), body }
+}
+
+/// The header `X-Hub-Signature-256` under which Meta delivers a body.
+///
+/// # Panics
+/// Never: HMAC takes keys of any length.
+#[must_use]
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 /// The text of a JSON value.
