@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::db::Db;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Statement,
 };
@@ -219,8 +219,9 @@ impl Store {
         dates: &[String],
     ) -> Result<Committed, Error> {
         let Some(last) = entries.last() else { return Ok(Committed::Done) };
-        let tx = self.db.begin().await?;
-        let moved = shard::Entity::update_many()
+        let backend = self.db.write.get_database_backend();
+        // The row is handed back if it moved.
+        let moving = shard::Entity::update_many()
             .col_expr(shard::Column::Seq, Expr::value(convert::position(last.seq)?))
             .col_expr(shard::Column::Chain, Expr::value(last.chain.clone()))
             .filter(shard::Column::Hall.eq(id.to_string()))
@@ -228,12 +229,9 @@ impl Store {
             .filter(shard::Column::State.eq(convert::ACTIVE))
             .filter(shard::Column::Seq.eq(convert::position(from.0)?))
             .filter(shard::Column::Chain.eq(from.1.as_str()))
-            .exec(&tx)
-            .await?;
-        if moved.rows_affected != 1 {
-            return Ok(Committed::Fenced);
-        }
-        let backend = tx.get_database_backend();
+            .into_query()
+            .returning_col(shard::Column::Seq)
+            .to_owned();
         let mut writes = Vec::new();
         for (entries, dates) in entries.chunks(CHUNK).zip(dates.chunks(CHUNK)) {
             let rows: Vec<_> = entries
@@ -245,7 +243,21 @@ impl Store {
         }
         tickets(backend, entries, &mut writes)?;
         servings(backend, id, entries, &mut writes)?;
-        execute(&tx, writes).await?;
+        let tx = self.db.begin().await?;
+        let written = match execute(&tx, backend.build(&moving), writes).await {
+            Ok(written) => written,
+            Err(error) => {
+                // What another instance wrote at the same positions may be in the way.
+                tx.rollback().await?;
+                let stands = self.shard(id).await?.is_some_and(|shard| {
+                    shard.active && (shard.epoch, shard.seq, &shard.chain) == (view.epoch, from.0, &from.1)
+                });
+                return if stands { Err(error.into()) } else { Ok(Committed::Fenced) };
+            }
+        };
+        if !written {
+            return Ok(Committed::Fenced);
+        }
         tx.commit().await?;
         Ok(Committed::Done)
     }
@@ -338,19 +350,25 @@ impl Store {
     }
 }
 
-/// Executes statements in order. On SQLite in one go: each trip to the thread that owns the connection costs as much as a
-/// statement of one row.
-async fn execute(tx: &DatabaseTransaction, statements: Vec<Statement>) -> Result<(), Error> {
+/// Moves the shard row, and executes the other statements in order; `false`, and to be rolled back, when the row did not stand
+/// where it was expected. On SQLite in one go: each trip to the thread that owns the connection costs as much as a statement
+/// of one row.
+async fn execute(tx: &DatabaseTransaction, moving: Statement, writes: Vec<Statement>) -> Result<bool, DbErr> {
     if tx.get_database_backend() == DbBackend::Sqlite {
-        let sql = statements.iter().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
-        let values = statements.into_iter().filter_map(|one| one.values).flat_map(|values| values.0);
-        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
-        return Ok(());
+        let all = || std::iter::once(&moving).chain(&writes);
+        let sql = all().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
+        let values = all().filter_map(|one| one.values.clone()).flat_map(|values| values.0);
+        // The moved row is the only one that comes back.
+        let moved = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
+        return Ok(!moved.is_empty());
     }
-    for statement in statements {
+    if tx.query_one_raw(moving).await?.is_none() {
+        return Ok(false);
+    }
+    for statement in writes {
         tx.execute_raw(statement).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Each ticket as the last of these entries leaves it.

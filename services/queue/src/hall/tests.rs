@@ -299,6 +299,52 @@ async fn two_instances_serve_one_hall_as_one() {
     }
 }
 
+/// What an instance would commit that knows nothing of what came after `shard`.
+fn late_entry(handle: &HallHandle, shard: &crate::store::Shard) -> super::log::Entry {
+    let event = handle.read(|fold| crate::domain::event::Event {
+        id: crate::domain::EventId::generate(),
+        kind: crate::domain::event::Kind::IntakeStopped,
+        at: DateTime::<Utc>::UNIX_EPOCH,
+        actor: Actor { id: "acc_old".to_owned(), kind: ActorKind::Staff },
+        request: None,
+        ticket: None,
+        counters: Vec::new(),
+        hall: None,
+        day: fold.day().cloned(),
+        passed: Vec::new(),
+        counter: None,
+        reason: "late".to_owned(),
+    });
+    super::log::Entry::after(shard.seq, &shard.chain, event).expect("an entry")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_missed_a_commit_writes_nothing() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        let store = halls.store();
+        let missed = store.shard(hall.id).await.expect("read").expect("a shard");
+        let view = super::log::View { epoch: missed.epoch, run_id: missed.run_id.clone() };
+        let entry = late_entry(&handle, &missed);
+        insist(&handle, keyed("first", issue(hall.services[0].id))).await.expect("issued");
+        let stands = store.shard(hall.id).await.expect("read").expect("a shard");
+        assert!(stands.seq > missed.seq);
+        // The same epoch, and a position that is taken.
+        let outcome = store
+            .commit(hall.id, &view, &(missed.seq, missed.chain), &[entry], &[String::new()])
+            .await
+            .expect("SQL answers");
+        assert!(matches!(outcome, crate::store::Committed::Fenced));
+        assert_eq!(store.shard(hall.id).await.expect("read").expect("a shard"), stands);
+        let answer = insist(&handle, keyed("second", issue(hall.services[0].id))).await.expect("issued");
+        assert_eq!(answer.ticket.expect("a ticket").number, "A002");
+        assert_log_is_whole(store, hall.id).await;
+        shutdown.trigger();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_of_an_old_epoch_cannot_commit() {
     for db in testing::databases().await {
@@ -309,21 +355,7 @@ async fn an_instance_of_an_old_epoch_cannot_commit() {
         let shard = store.shard(hall.id).await.expect("read").expect("a shard");
         let old = super::log::View { epoch: shard.epoch, run_id: shard.run_id.clone() };
         assert!(store.begin_epoch(hall.id, shard.epoch, shard.epoch + 1).await.expect("taken"));
-        let event = handle.read(|fold| crate::domain::event::Event {
-            id: crate::domain::EventId::generate(),
-            kind: crate::domain::event::Kind::IntakeStopped,
-            at: DateTime::<Utc>::UNIX_EPOCH,
-            actor: Actor { id: "acc_old".to_owned(), kind: ActorKind::Staff },
-            request: None,
-            ticket: None,
-            counters: Vec::new(),
-            hall: None,
-            day: fold.day().cloned(),
-            passed: Vec::new(),
-            counter: None,
-            reason: "late".to_owned(),
-        });
-        let entry = super::log::Entry::after(shard.seq, &shard.chain, event).expect("an entry");
+        let entry = late_entry(&handle, &shard);
         let outcome = store
             .commit(hall.id, &old, &(shard.seq, shard.chain.clone()), &[entry], &[String::new()])
             .await
