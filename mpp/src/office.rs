@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mpp_kit::auth::{KeySource, Verifier};
+use mpp_kit::cipher::Cipher;
 use mpp_kit::client::Peers;
 use mpp_kit::clock::{Clock, SystemClock};
 use mpp_kit::component::{Component, Env};
@@ -18,18 +19,28 @@ use crate::{storage, suite};
 #[derive(Clone)]
 pub(crate) struct Identity {
     db: Db,
+    cipher: Cipher,
     clock: Arc<dyn Clock>,
 }
 
 impl Identity {
     /// Identity on its database, which is up to date.
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock }
+    ///
+    /// # Errors
+    /// A database that does not answer, or a key that cannot be used.
+    pub(crate) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let db = storage::open_current(config, mpp_identity::ROLE).await?;
+        if config.identity.keeps_files_here() {
+            crate::data::create(&config.server.data)?;
+        }
+        let cipher = mpp_identity::cipher(&config.identity, &config.server.data.join("identity.key"))
+            .map_err(|error| suite::refused(mpp_identity::ROLE, &error))?;
+        Ok(Self { db, cipher, clock })
     }
 
     /// The service, ready to be served.
     pub(crate) async fn component(&self, env: &Env, config: &Config) -> Result<Component, Failure> {
-        mpp_identity::component(env, self.db.clone(), config.identity.clone())
+        mpp_identity::component(env, self.db.clone(), config.identity.clone(), self.cipher.clone())
             .await
             .map_err(|error| suite::refused(mpp_identity::ROLE, &error))
     }
@@ -41,7 +52,7 @@ impl Identity {
 
     /// An access token of the system.
     pub(crate) async fn system_token(&self) -> anyhow::Result<String> {
-        mpp_identity::system_token(&self.db, self.clock.as_ref()).await
+        mpp_identity::system_token(&self.db, &self.cipher, self.clock.as_ref()).await
     }
 }
 
@@ -62,8 +73,7 @@ impl Office {
     pub async fn open(config: &Config) -> Result<Self, Failure> {
         config.check()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let identity =
-            Identity::new(storage::open_current(config, mpp_identity::ROLE).await?, Arc::clone(&clock));
+        let identity = Identity::open(config, Arc::clone(&clock)).await?;
         let verifier = Arc::new(Verifier::new(identity.key_source(), Arc::clone(&clock)));
         let env = Env { clock, peers: Peers::new(), verifier, shutdown: Shutdown::new() };
         let component = identity.component(&env, config).await?;

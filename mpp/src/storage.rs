@@ -41,6 +41,7 @@ fn place(databases: &Databases, role: Role) -> Place<'_> {
 pub(crate) fn needs_data(config: &Config, role: Role) -> bool {
     place(&config.database, role).url.is_none()
         || (role == mpp_queue::ROLE && config.redis.url.expose_secret().is_empty())
+        || (role == mpp_identity::ROLE && config.identity.keeps_files_here())
         || (role == mpp_documents::ROLE && config.documents.keeps_files_here())
         || (role == mpp_complaints::ROLE && config.complaints.keeps_files_here())
         || (role == mpp_notifications::ROLE && config.notifications.keeps_files_here())

@@ -171,8 +171,7 @@ impl Suite {
         let shutdown = Shutdown::new();
         let mut identity = None;
         if plays(RoleName::Identity) {
-            let db = storage::open_current(&config, mpp_identity::ROLE).await?;
-            identity = Some(Identity::new(db, Arc::clone(&clock)));
+            identity = Some(Identity::open(&config, Arc::clone(&clock)).await?);
         }
         let keys = identity.as_ref().map_or_else(|| PeerKeys::source(&peers), Identity::key_source);
         let verifier = Arc::new(Verifier::new(keys, Arc::clone(&clock)));

@@ -262,6 +262,7 @@ async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
     }
     for secret in [
         Path::new(&data).to_owned(),
+        Path::new(&data).join("identity.key"),
         Path::new(&data).join("documents.key"),
         Path::new(&data).join("notifications.key"),
         Path::new(&data).join("complaints.key"),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::TimeDelta;
+use mpp_kit::config::{ExposeSecret as _, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{session::Lifetimes, signing_key::PUBLISH_AHEAD};
@@ -11,6 +12,10 @@ use crate::domain::{session::Lifetimes, signing_key::PUBLISH_AHEAD};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// The key under which signing keys and the secret of the installation are encrypted: 32 bytes in base64. Empty: made at
+    /// the first start, in the data directory. Several instances need one and the same.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub key: Secret,
     /// Life of an access token in seconds, 30 to 3600. A revocation takes at most this long to reach a service that
     /// only verifies tokens.
     pub token_seconds: u32,
@@ -39,6 +44,7 @@ pub struct Argon2Costs {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            key: Secret::default(),
             token_seconds: 600,
             session_idle_minutes: 60,
             session_absolute_hours: 12,
@@ -73,6 +79,12 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Whether the key lies in the data directory.
+    #[must_use]
+    pub fn keeps_files_here(&self) -> bool {
+        self.key.expose_secret().is_empty()
+    }
+
     /// Refuses what would be unsafe or cannot work.
     ///
     /// # Errors

@@ -2,4 +2,5 @@
 
 pub(crate) mod digest;
 pub(crate) mod password;
+pub(crate) mod sealed;
 pub(crate) mod signing;

@@ -21,6 +21,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use mpp_kit::{
     caller::{Caller, CallerKind},
+    cipher::Cipher,
     clock::Clock,
     db::Db,
     fault::Fault as _,
@@ -59,6 +60,7 @@ const SESSION_METADATA: &str = "mpp-session";
 /// What every RPC works with.
 pub(crate) struct Core {
     pub(crate) db: Db,
+    pub(crate) cipher: Cipher,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) hasher: Hasher,
@@ -142,7 +144,7 @@ impl Core {
         };
         let ends_by = session.ends_by(self.config.lifetimes());
         let bearer = Bearer { subject, session: session.id.to_string(), kind, name, grants, ends_by };
-        issue(&self.db, &bearer, now, self.config.token_life()).await
+        issue((&self.db, &self.cipher), &bearer, now, self.config.token_life()).await
     }
 
     /// What the caller may do in identity, from its grants as they are now: a token outlives the account's disabling by
@@ -177,12 +179,12 @@ impl Core {
 /// Signs a token with the key that signs now. It is read each time: signing is rare beside what it stands for, and a
 /// rotation by any instance holds at once.
 pub(crate) async fn issue(
-    db: &Db,
+    (db, cipher): (&Db, &Cipher),
     bearer: &Bearer<'_>,
     now: DateTime<Utc>,
     life: TimeDelta,
 ) -> Result<Token, Error> {
-    let (kid, pkcs8) = store::signing_key::active(&db.read)
+    let (kid, pkcs8) = store::signing_key::active(&db.read, cipher)
         .await?
         .context("there is no active signing key in the table signing_key")?;
     Ok(Signer::new(kid, &pkcs8).issue(bearer, now, life)?)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::{
+    cipher::Cipher,
     component::{Env, Worker},
     db::{Db, violated_constraint},
     idempotency, journal,
@@ -33,23 +34,23 @@ const DEVICES_WATCHED: u64 = 10_000;
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 
 /// The worker: a tick a minute until the process ends.
-pub(crate) fn upkeep(env: &Env, db: Db, config: Config) -> Worker {
-    let state = (db, config, DeviceWatch::new(), env.clock.clone());
-    Worker::repeating("identity: upkeep", env, EVERY, state, |(db, config, watch, clock)| {
-        Box::pin(tick(db, config, watch, clock.now()))
+pub(crate) fn upkeep(env: &Env, (db, cipher): (Db, Cipher), config: Config) -> Worker {
+    let state = ((db, cipher), config, DeviceWatch::new(), env.clock.clone());
+    Worker::repeating("identity: upkeep", env, EVERY, state, |((db, cipher), config, watch, clock)| {
+        Box::pin(tick((db, cipher), config, watch, clock.now()))
     })
 }
 
 /// Does what is due now. Again changes nothing.
 pub(crate) async fn tick(
-    db: &Db,
+    (db, cipher): (&Db, &Cipher),
     config: &Config,
     watch: &DeviceWatch,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let keys = store::signing_key::list(&db.read).await?;
     let steps = signing_key::due(&keys, now, config.rotate_after());
-    take(db, &steps, now).await?;
+    take((db, cipher), &steps, now).await?;
     let absolute = config.lifetimes().absolute;
     store::session::sweep(&db.write, now - KEEP_SESSIONS, now - KEEP_SESSIONS - absolute).await?;
     store::failure::sweep(&db.write, now - lockout::FORGET_AFTER).await?;
@@ -58,13 +59,13 @@ pub(crate) async fn tick(
     Ok(())
 }
 
-/// Makes the first key if there is none.
-pub(crate) async fn ensure_key(db: &Db, now: DateTime<Utc>) -> anyhow::Result<()> {
+/// Makes the first key if there is none, and seals what stands in clear.
+pub(crate) async fn ensure_key((db, cipher): (&Db, &Cipher), now: DateTime<Utc>) -> anyhow::Result<()> {
     let keys = store::signing_key::list(&db.read).await?;
     if keys.iter().any(|key| key.state == KeyState::Active) {
-        Ok(())
+        store::signing_key::seal_clear(&db.write, cipher).await.context("sealing the signing keys")
     } else {
-        take(db, &[Step::Bootstrap], now).await
+        take((db, cipher), &[Step::Bootstrap], now).await
     }
 }
 
@@ -73,20 +74,20 @@ pub(crate) async fn ensure_key(db: &Db, now: DateTime<Utc>) -> anyhow::Result<()
 ///
 /// # Errors
 /// When the database fails, or another process rotates at the same moment.
-pub async fn rotate(db: &Db, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub async fn rotate(db: &Db, cipher: &Cipher, now: DateTime<Utc>) -> anyhow::Result<()> {
     let keys = store::signing_key::list(&db.read).await?;
     let next = keys.into_iter().find(|key| key.state == KeyState::Next);
-    take(db, &[next.map_or(Step::Replace, |next| Step::Activate(next.kid))], now).await
+    take((db, cipher), &[next.map_or(Step::Replace, |next| Step::Activate(next.kid))], now).await
 }
 
 /// Takes steps, in one transaction. When another instance is taking the same, theirs hold and these do not.
-async fn take(db: &Db, steps: &[Step], now: DateTime<Utc>) -> anyhow::Result<()> {
+async fn take((db, cipher): (&Db, &Cipher), steps: &[Step], now: DateTime<Utc>) -> anyhow::Result<()> {
     if steps.is_empty() {
         return Ok(());
     }
     let tx = db.begin().await?;
     for step in steps {
-        match take_one(&tx, step, now).await {
+        match take_one(&tx, cipher, step, now).await {
             Ok(()) => {}
             Err(StepError::Lost) => {
                 tracing::debug!("another instance rotates the signing keys");
@@ -112,14 +113,19 @@ impl From<DbErr> for StepError {
     }
 }
 
-async fn take_one(tx: &DatabaseTransaction, step: &Step, now: DateTime<Utc>) -> Result<(), StepError> {
+async fn take_one(
+    tx: &DatabaseTransaction,
+    cipher: &Cipher,
+    step: &Step,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
     let (what, kid) = match step {
-        Step::Publish => ("signing_key.published", create(tx, KeyState::Next, now).await?),
+        Step::Publish => ("signing_key.published", create(tx, cipher, KeyState::Next, now).await?),
         // Does not retire: a key that another instance has made meanwhile is to stay.
-        Step::Bootstrap => ("signing_key.activated", create(tx, KeyState::Active, now).await?),
+        Step::Bootstrap => ("signing_key.activated", create(tx, cipher, KeyState::Active, now).await?),
         Step::Replace => {
             store::signing_key::retire_active(tx, now).await?;
-            ("signing_key.activated", create(tx, KeyState::Active, now).await?)
+            ("signing_key.activated", create(tx, cipher, KeyState::Active, now).await?)
         }
         Step::Activate(kid) => {
             store::signing_key::retire_active(tx, now).await?;
@@ -137,9 +143,14 @@ async fn take_one(tx: &DatabaseTransaction, step: &Step, now: DateTime<Utc>) -> 
     Ok(())
 }
 
-async fn create(tx: &DatabaseTransaction, state: KeyState, now: DateTime<Utc>) -> Result<String, StepError> {
+async fn create(
+    tx: &DatabaseTransaction,
+    cipher: &Cipher,
+    state: KeyState,
+    now: DateTime<Utc>,
+) -> Result<String, StepError> {
     let pair = KeyPair::generate().map_err(StepError::Failed)?;
-    store::signing_key::insert(tx, &pair, state, now).await?;
+    store::signing_key::insert(tx, cipher, &pair, state, now).await?;
     Ok(pair.kid)
 }
 
@@ -172,26 +183,27 @@ mod tests {
     async fn a_key_signs_for_thirty_days_and_its_successor_is_published_a_day_before() {
         on_both(async |test: TestDb| {
             let (db, config) = (&test.db, Config::default());
+            let cipher = Cipher::new([7; 32], "test");
             let day = |days: i64| start() + TimeDelta::days(days);
-            tick(db, &config, &DeviceWatch::new(), start()).await.unwrap();
+            tick((db, &cipher), &config, &DeviceWatch::new(), start()).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active]);
-            let first = store::signing_key::active(&db.read).await.unwrap().unwrap().0;
+            let first = store::signing_key::active(&db.read, &cipher).await.unwrap().unwrap().0;
 
-            tick(db, &config, &DeviceWatch::new(), day(29) - TimeDelta::seconds(1)).await.unwrap();
+            tick((db, &cipher), &config, &DeviceWatch::new(), day(29) - TimeDelta::seconds(1)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active]);
-            tick(db, &config, &DeviceWatch::new(), day(29)).await.unwrap();
-            tick(db, &config, &DeviceWatch::new(), day(29)).await.unwrap();
+            tick((db, &cipher), &config, &DeviceWatch::new(), day(29)).await.unwrap();
+            tick((db, &cipher), &config, &DeviceWatch::new(), day(29)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Next, KeyState::Active]);
-            assert_eq!(store::signing_key::active(&db.read).await.unwrap().unwrap().0, first);
+            assert_eq!(store::signing_key::active(&db.read, &cipher).await.unwrap().unwrap().0, first);
             assert_eq!(
                 store::signing_key::public(&db.read).await.unwrap().len(),
                 2,
                 "published before it signs"
             );
 
-            tick(db, &config, &DeviceWatch::new(), day(30)).await.unwrap();
+            tick((db, &cipher), &config, &DeviceWatch::new(), day(30)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active, KeyState::Retained]);
-            assert_ne!(store::signing_key::active(&db.read).await.unwrap().unwrap().0, first);
+            assert_ne!(store::signing_key::active(&db.read, &cipher).await.unwrap().unwrap().0, first);
             let retained = Query::select().columns(["pkcs8", "state"]).from("signing_key").to_owned();
             for row in db.read.query_all(&retained).await.unwrap() {
                 let (pkcs8, state): (Option<Vec<u8>>, String) =
@@ -203,7 +215,7 @@ mod tests {
                 );
             }
 
-            tick(db, &config, &DeviceWatch::new(), day(31)).await.unwrap();
+            tick((db, &cipher), &config, &DeviceWatch::new(), day(31)).await.unwrap();
             assert_eq!(states(db).await, [KeyState::Active]);
             let entries = journal::read(&db.read, None, 0, 100).await.unwrap();
             let what: Vec<String> = entries.into_iter().map(|recorded| recorded.entry.what).collect();
@@ -221,15 +233,54 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_an_earlier_release_wrote_in_clear_is_sealed_at_the_start() {
+        on_both(async |test: TestDb| {
+            let db = &test.db;
+            let cipher = Cipher::new([7; 32], "test");
+            let (pair, secret) = (KeyPair::generate().unwrap(), random_secret());
+            let clear = pair.pkcs8.expose_secret().to_vec();
+            store::signing_key::insert(&db.write, &cipher, &pair, KeyState::Active, start()).await.unwrap();
+            let write = Query::update().table("signing_key").value("pkcs8", clear.clone()).to_owned();
+            db.write.execute(&write).await.unwrap();
+            let write = Query::insert()
+                .into_table("service_secret")
+                .columns(["name", "value"])
+                .values_panic(["root".into(), secret.expose_secret().into()])
+                .to_owned();
+            db.write.execute(&write).await.unwrap();
+
+            for _ in 0..2 {
+                ensure_key((db, &cipher), start()).await.unwrap();
+                let found = store::secret::get_or_insert(&db.write, &cipher, &random_secret()).await.unwrap();
+                assert_eq!(found.expose_secret(), secret.expose_secret());
+                let (kid, found) = store::signing_key::active(&db.read, &cipher).await.unwrap().unwrap();
+                assert_eq!((kid, found.expose_secret()), (pair.kid.clone(), clear.as_slice()));
+                let key = Query::select().column("pkcs8").from("signing_key").to_owned();
+                let key = db.read.query_one(&key).await.unwrap().unwrap();
+                assert_ne!(key.try_get::<Vec<u8>>("", "pkcs8").unwrap(), clear);
+                let value = Query::select().column("value").from("service_secret").to_owned();
+                let value = db.read.query_one(&value).await.unwrap().unwrap();
+                assert!(!value.try_get::<String>("", "value").unwrap().contains(secret.expose_secret()));
+            }
+            let other = Cipher::new([8; 32], "test");
+            assert!(store::signing_key::active(&db.read, &other).await.is_err());
+            assert!(store::secret::get_or_insert(&db.write, &other, &random_secret()).await.is_err());
+        })
+        .await;
+    }
+
+    #[tokio::test]
     async fn instances_that_start_at_once_agree_on_one_key_and_one_secret() {
         on_both(async |test: TestDb| {
             let mut instances = Vec::new();
             for _ in 0..4 {
                 let db = test.connect_again().await;
                 instances.push(tokio::spawn(async move {
-                    ensure_key(&db, start()).await.unwrap();
-                    let secret = store::secret::get_or_insert(&db.write, &random_secret()).await.unwrap();
-                    let key = store::signing_key::active(&db.read).await.unwrap().unwrap().0;
+                    let cipher = Cipher::new([7; 32], "test");
+                    ensure_key((&db, &cipher), start()).await.unwrap();
+                    let secret =
+                        store::secret::get_or_insert(&db.write, &cipher, &random_secret()).await.unwrap();
+                    let key = store::signing_key::active(&db.read, &cipher).await.unwrap().unwrap().0;
                     (key, secret.expose_secret().to_owned())
                 }));
             }
@@ -246,13 +297,19 @@ mod tests {
     async fn failures_that_no_longer_count_and_answers_nobody_repeats_are_swept_up() {
         on_both(async |test: TestDb| {
             let (db, config) = (&test.db, Config::default());
+            let cipher = Cipher::new([7; 32], "test");
             let tx = db.begin().await.unwrap();
             store::failure::count_another(&tx, "old", start()).await.unwrap();
             store::failure::count_another(&tx, "new", start() + TimeDelta::minutes(1)).await.unwrap();
             tx.commit().await.unwrap();
-            tick(db, &config, &DeviceWatch::new(), start() + lockout::FORGET_AFTER + TimeDelta::seconds(1))
-                .await
-                .unwrap();
+            tick(
+                (db, &cipher),
+                &config,
+                &DeviceWatch::new(),
+                start() + lockout::FORGET_AFTER + TimeDelta::seconds(1),
+            )
+            .await
+            .unwrap();
             assert_eq!(store::failure::find(&db.read, "old").await.unwrap(), None);
             assert_eq!(
                 store::failure::find(&db.read, "new").await.unwrap().map(|failures| failures.count),

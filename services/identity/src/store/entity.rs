@@ -114,7 +114,7 @@ pub(crate) mod signing_key {
         pub created_at: DateTimeUtc,
         pub x: String,
         pub y: String,
-        /// The private half, PKCS#8 DER; gone once the key is retained.
+        /// The private half, PKCS#8 DER, sealed; gone once the key is retained.
         pub pkcs8: Option<Vec<u8>>,
     }
 

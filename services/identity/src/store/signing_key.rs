@@ -1,16 +1,17 @@
 //! Signing keys.
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use mpp_kit::auth::Jwk;
+use mpp_kit::{auth::Jwk, cipher::Cipher};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, sea_query::Expr,
 };
-use secrecy::{ExposeSecret as _, SecretSlice};
+use secrecy::SecretSlice;
 
 use super::{convert, entity::signing_key};
 use crate::{
-    crypto::signing::KeyPair,
+    crypto::{sealed, signing::KeyPair},
     domain::signing_key::{KeyRecord, KeyState},
 };
 
@@ -34,19 +35,40 @@ pub(crate) async fn public(db: &impl ConnectionTrait) -> Result<Vec<Jwk>, DbErr>
 }
 
 /// The key that signs now, by its id, with its private half.
-pub(crate) async fn active(db: &impl ConnectionTrait) -> Result<Option<(String, SecretSlice<u8>)>, DbErr> {
+pub(crate) async fn active(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+) -> anyhow::Result<Option<(String, SecretSlice<u8>)>> {
     let row = signing_key::Entity::find().filter(in_state(KeyState::Active)).one(db).await?;
     row.map(|row| {
-        let pkcs8 =
-            row.pkcs8.ok_or_else(|| DbErr::Type("the active signing_key has no private half".to_owned()))?;
-        Ok((row.kid, pkcs8.into()))
+        let stored = row.pkcs8.context("the active signing_key has no private half")?;
+        let pkcs8 = sealed::open_private_half(cipher, &row.kid, &stored)?;
+        Ok((row.kid, pkcs8))
     })
     .transpose()
+}
+
+/// Seals the private halves that releases before the key of the installation wrote in clear.
+pub(crate) async fn seal_clear(db: &impl ConnectionTrait, cipher: &Cipher) -> anyhow::Result<()> {
+    for row in newest_first(db).await? {
+        let Some(stored) = row.pkcs8.filter(|stored| sealed::is_clear_private_half(stored)) else { continue };
+        let pkcs8 = sealed::open_private_half(cipher, &row.kid, &stored)?;
+        let sealed = sealed::seal_private_half(cipher, &row.kid, &pkcs8);
+        signing_key::Entity::update_many()
+            .col_expr(signing_key::Column::Pkcs8, Expr::value(sealed))
+            .filter(signing_key::Column::Kid.eq(row.kid))
+            // A key that is retired meanwhile stays without its private half.
+            .filter(signing_key::Column::Pkcs8.is_not_null())
+            .exec(db)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Stores a new key. That there is at most one next and one active key is a unique index.
 pub(crate) async fn insert(
     db: &impl ConnectionTrait,
+    cipher: &Cipher,
     pair: &KeyPair,
     state: KeyState,
     now: DateTime<Utc>,
@@ -58,7 +80,7 @@ pub(crate) async fn insert(
         created_at: Set(now),
         x: Set(pair.x.clone()),
         y: Set(pair.y.clone()),
-        pkcs8: Set(Some(pair.pkcs8.expose_secret().to_vec())),
+        pkcs8: Set(Some(sealed::seal_private_half(cipher, &pair.kid, &pair.pkcs8))),
     };
     signing_key::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())

@@ -9,6 +9,7 @@ use mpp_identity::{Argon2Costs, Config, ROLE, component, key_source, system_toke
 use mpp_kit::{
     auth::{Policies, Verifier},
     caller::Caller,
+    cipher::Cipher,
     client::{PeerChannel, Peers},
     clock::{Clock, ManualClock},
     component::Env,
@@ -48,6 +49,11 @@ pub(crate) fn small_costs() -> Config {
     Config { argon2: Argon2Costs { memory_kib: 16, passes: 1, lanes: 1 }, ..Config::default() }
 }
 
+/// The same at every start of an installation.
+pub(crate) fn cipher() -> Cipher {
+    Cipher::new([7; 32], "mpp.identity.digests")
+}
+
 impl World {
     pub(crate) async fn start(test_db: TestDb, config: Config) -> Self {
         let start: DateTime<Utc> = "2026-11-23T01:00:00Z".parse().unwrap();
@@ -64,11 +70,11 @@ impl World {
             verifier: verifier.clone(),
             shutdown: Shutdown::new(),
         };
-        let component = component(&env, test_db.db.clone(), config).await.unwrap();
+        let component = component(&env, test_db.db.clone(), config, cipher()).await.unwrap();
         let policies = Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).unwrap());
         peers.local(ROLE, stack(ROLE, component.routes, policies, verifier.clone(), StackOptions::default()));
         let client = IdentityServiceClient::new(peers.channel(ROLE));
-        let system = system_token(&test_db.db, clock.as_ref()).await.unwrap();
+        let system = system_token(&test_db.db, &cipher(), clock.as_ref()).await.unwrap();
         Self { test_db, clock, client, verifier, system }
     }
 
@@ -83,7 +89,7 @@ impl World {
 
     /// A fresh system token: the one in the world lives for a minute only.
     pub(crate) async fn system(&self) -> String {
-        system_token(&self.test_db.db, self.clock.as_ref()).await.unwrap()
+        system_token(&self.test_db.db, &cipher(), self.clock.as_ref()).await.unwrap()
     }
 
     /// Creates an account with [`PASSWORD`] in the name of the installation.

@@ -7,7 +7,7 @@ use mpp_proto::identity::v1 as proto;
 use prost_types::Timestamp;
 use strum::IntoEnumIterator as _;
 
-use crate::harness::{PASSWORD, World, agency, as_caller, grant, hall, on_both, part};
+use crate::harness::{PASSWORD, World, agency, as_caller, cipher, grant, hall, on_both, part};
 
 fn timestamp(at: DateTime<Utc>) -> Option<Timestamp> {
     Some(Timestamp { seconds: at.timestamp(), nanos: 0 })
@@ -115,7 +115,7 @@ async fn after_a_rotation_new_tokens_have_the_new_key_and_old_ones_still_verify(
     on_both(async |world: World| {
         let before = world.staff("ani", grant(proto::Role::Counter)).await.token;
         // Verified anew each time: the answer must not come from the cache of the verifier.
-        rotate(&world.test_db.db, world.clock.now()).await.unwrap();
+        rotate(&world.test_db.db, &cipher(), world.clock.now()).await.unwrap();
         let after = world.sign_in("ani", PASSWORD).await.unwrap().token;
         assert_ne!(part(&before, 0)["kid"], part(&after, 0)["kid"]);
         let keys = world.client.clone().get_jwks(proto::GetJwksRequest {}).await.unwrap().into_inner().keys;
