@@ -253,6 +253,7 @@ impl Core {
         let record = Record { case: change.next.clone(), version, updated_at: now };
         let Some(before) = &change.before else {
             store::complaint::insert(tx, &self.cipher, &record, rules).await?;
+            store::report::stands(tx, &record, now).await?;
             return Ok(record);
         };
         if !store::complaint::update(tx, &self.cipher, &record, rules).await? {
@@ -261,6 +262,10 @@ impl Core {
         }
         if before.case.helpers != record.case.helpers {
             store::complaint::set_helpers(tx, &record.case).await?;
+        }
+        let stands = |case: &Case| (case.desk().to_owned(), case.class, case.category.clone());
+        if stands(&before.case) != stands(&record.case) {
+            store::report::stands(tx, &record, now).await?;
         }
         let (was, is) = (before.case.state, record.case.state);
         if was.is_closed() && !is.is_closed() {

@@ -162,6 +162,16 @@ lines! {
         assert_eq!((november.settled, november.archived, november.open), (2, 1, 3));
         let december = report(&regency.bupati(), "2026-12").await.total.unwrap();
         assert_eq!((december.opening, december.received, december.settled, december.settled_in_time), (3, 1, 1, 1));
+        // A month that is over stays as it was: an open case of it moves on, another becomes one of another class.
+        let past = report(&regency.bupati(), "2026-11").await;
+        let open = regency.coordinator().listed(WorkList::ToCoordinate).await;
+        regency.disposed(&open[0]).await;
+        let held = regency.agency(PUPR).listed(WorkList::Mine).await;
+        for (complaint, class) in [(&held[0], ComplaintClass::InformationRequest), (&held[1], ComplaintClass::Whistleblowing)] {
+            let request = RecategoriseComplaintRequest { complaint: complaint.clone(), category: "AIR".to_owned(), complaint_class: class.into(), reason: "Jenisnya keliru.".to_owned(), ..RecategoriseComplaintRequest::default() };
+            regency.coordinator().recategorise_complaint(request).await.unwrap();
+        }
+        assert_eq!(report(&regency.bupati(), "2026-11").await, past);
         let own = report(&regency.head(PUPR), "2026-11").await;
         assert!(own.lines.iter().all(|it| it.agency_id == PUPR) && !own.lines.is_empty());
         let wrong = GetReportRequest { period: "2026-13".to_owned(), ..GetReportRequest::default() };
@@ -176,14 +186,34 @@ lines! {
             regency.bupati().export_evidence(request).await
         };
         assert!(export().await.unwrap_err().fields.contains_key("to"), "it is not over");
-        regency.set("2026-12-05T01:00:00Z");
+        let sign = || async {
+            let rows = regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines;
+            let row = rows.into_iter().find(|it| it.key == "D5").unwrap();
+            regency.coordinator().sign_off_deadline(SignOffDeadlineRequest { request_id: String::new(), deadline: row.id.clone() }).await.unwrap();
+            row
+        };
+        sign().await;
+        regency.set("2026-11-30T17:30:00Z");
+        assert!(export().await.unwrap_err().fields.contains_key("to"), "it is over for half an hour");
+        regency.set("2026-12-01T01:00:00Z");
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         let first = export().await.unwrap();
-        // What happens later changes nothing in it: cases move on, one gets another category, an office another holder.
+        // What happens later changes nothing in it: cases move on, some get another category or class, what was sent in its
+        // last hour comes in, an office gets another holder, an agency another name, a deadline another row and signature.
         regency.answered(Regency::report()).await;
         let open = regency.coordinator().listed(WorkList::ToCoordinate).await;
-        let request = RecategoriseComplaintRequest { complaint: open[0].clone(), category: "AIR".to_owned(), reason: "Ini soal air.".to_owned(), ..RecategoriseComplaintRequest::default() };
-        regency.coordinator().recategorise_complaint(request).await.unwrap();
+        let held = regency.agency(PUPR).listed(WorkList::Mine).await;
+        let unspecified = ComplaintClass::Unspecified;
+        for (complaint, class) in [(&open[0], unspecified), (&held[0], ComplaintClass::Whistleblowing), (&held[1], ComplaintClass::InformationRequest)] {
+            let request = RecategoriseComplaintRequest { complaint: complaint.clone(), category: "AIR".to_owned(), complaint_class: class.into(), reason: "Ini soal air.".to_owned(), ..RecategoriseComplaintRequest::default() };
+            regency.coordinator().recategorise_complaint(request).await.unwrap();
+        }
+        let late = FileComplaintRequest { channel: Channel::Api.into(), sent_at: stamp(moment("2026-11-30T16:30:00Z")), ..Regency::report() };
+        regency.file(late).await;
+        let agency = Agency { id: PUPR.to_owned(), name: "Dinas Bina Marga".to_owned(), calendar_id: REGENCY.to_owned(), inspectorate: false, active: true, bounce_limit: 2 };
+        regency.admin().apply_agency(ApplyAgencyRequest { request_id: String::new(), agency: Some(agency) }).await.unwrap();
+        let row = Deadline { value: 2, valid_from: "2026-11-29".to_owned(), source: "Perbup 1/2026".to_owned(), ..sign().await };
+        regency.coordinator().apply_deadline(ApplyDeadlineRequest { request_id: String::new(), deadline: Some(row) }).await.unwrap();
         let official = Official { rung: "REGENT".to_owned(), title: "Bupati".to_owned(), account_id: "acc_baru".to_owned(), ..Official::default() };
         regency.admin().apply_official(ApplyOfficialRequest { request_id: String::new(), official: Some(official) }).await.unwrap();
         regency.wait(TimeDelta::days(10));
@@ -196,6 +226,12 @@ lines! {
         }
         assert!(!text.contains("Rohana") && !text.contains("81234567890"));
         assert!(text.contains("ADU-2026-000001-"));
+        assert!(text.contains("Dinas Pekerjaan Umum") && !text.contains("Dinas Bina Marga"));
+        // The journal says what class it was of.
+        let request = ListComplaintJournalRequest { complaint: held[1].clone(), ..ListComplaintJournalRequest::default() };
+        let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
+        let change = entries.iter().find(|it| it.what == "complaint.recategorised").unwrap();
+        assert!(change.detail.contains(r#""classFrom":"COMPLAINT","classTo":"INFORMATION_REQUEST""#), "{}", change.detail);
     }
 
     async fn c_46_personal_data_goes_when_its_time_is_over_and_the_numbers_stay(engine) {

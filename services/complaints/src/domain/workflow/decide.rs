@@ -662,7 +662,11 @@ pub fn recategorise(
     say(&mut next, by, MessageKind::Note, reason, now);
     let mut notices = Vec::new();
     tell(&next, NoticeKind::Recategorised, &mut notices);
-    let detail = BTreeMap::from([("from", case.category.clone()), ("to", next.category.clone())]);
+    let mut detail = BTreeMap::from([("from", case.category.clone()), ("to", next.category.clone())]);
+    if class != case.class {
+        detail.insert("classFrom", case.class.to_string());
+        detail.insert("classTo", class.to_string());
+    }
     Ok(Decision { next, notices, detail })
 }
 
