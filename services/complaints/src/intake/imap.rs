@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use async_imap::{Client, Session};
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use rustls::pki_types::pem::PemObject as _;
@@ -87,6 +88,8 @@ pub struct Cursor {
 pub struct Fetched {
     /// Its UID.
     pub uid: u32,
+    /// When the server received it: not what its sender claims.
+    pub received_at: Option<DateTime<Utc>>,
     /// Its bytes: all of them, or only its headers when it is too large.
     pub raw: Vec<u8>,
     /// Whether it is too large, and `raw` holds its headers alone.
@@ -156,18 +159,18 @@ async fn read(
 /// A message; `None` if it was deleted meanwhile.
 async fn fetch(session: &mut Connection, config: &ImapConfig, uid: u32) -> anyhow::Result<Option<Fetched>> {
     let set = uid.to_string();
-    let sizes = session.uid_fetch(&set, "(UID RFC822.SIZE)").await?;
-    let sizes = sizes.try_collect::<Vec<_>>().await.context("asking for a size")?;
-    let Some(size) = sizes.iter().find(|it| it.uid == Some(uid)).and_then(|it| it.size) else {
-        return Ok(None);
-    };
+    let facts = session.uid_fetch(&set, "(UID RFC822.SIZE INTERNALDATE)").await?;
+    let facts = facts.try_collect::<Vec<_>>().await.context("asking for a size")?;
+    let Some(facts) = facts.iter().find(|it| it.uid == Some(uid)) else { return Ok(None) };
+    let Some(size) = facts.size else { return Ok(None) };
+    let received_at = facts.internal_date().map(|at| at.to_utc());
     let too_large = size > config.largest_bytes;
     let wanted = if too_large { "(UID BODY.PEEK[HEADER])" } else { "(UID BODY.PEEK[])" };
     let parts = session.uid_fetch(&set, wanted).await?;
     let parts = parts.try_collect::<Vec<_>>().await.context("fetching a message")?;
     let part = parts.iter().find(|it| it.uid == Some(uid));
     let raw = part.and_then(|it| if too_large { it.header() } else { it.body() }).map(<[u8]>::to_vec);
-    Ok(raw.map(|raw| Fetched { uid, raw, too_large }))
+    Ok(raw.map(|raw| Fetched { uid, received_at, raw, too_large }))
 }
 
 async fn connect(config: &ImapConfig) -> anyhow::Result<Connection> {

@@ -80,6 +80,8 @@ impl Reader {
         now: DateTime<Utc>,
     ) -> anyhow::Result<(Content, MessageState)> {
         let Mail { mut envelope, nature, subject, hints, verdict } = mail;
+        // The date in the mail is what its sender claims, and deadlines run from when it was received.
+        envelope.sent_at = fetched.received_at;
         if nature != Nature::Person {
             envelope.text.clear();
             envelope.attachments.clear();

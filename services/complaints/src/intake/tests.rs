@@ -801,6 +801,21 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
 }
 
 #[tokio::test]
+async fn c_14_the_date_that_a_sender_writes_into_a_mail_starts_no_clock() {
+    with_mail(async |world, server, reader| {
+        let claimed = (world.now() - TimeDelta::hours(40)).to_rfc2822();
+        let headers = format!("Subject: Jalan rusak\r\nDate: {claimed}\r\n");
+        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "1", &headers, "Depan pasar"));
+        reader.tick(world.now()).await.unwrap();
+        world.tick().await;
+        let case = world.only().await;
+        assert_eq!(case.received_at, case.arrived_at);
+        assert!(!case.clocks.is_empty() && case.clocks.iter().all(|it| it.started_at == case.arrived_at));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_06_a_reply_to_our_mail_extends_the_case_it_was_about() {
     with_mail(async |world, server, reader| {
         let to = "aduan@contoh.go.id";
