@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::words::{ClockKind, Rung};
-use super::{ActingId, OfficialId};
+use super::{ActingId, COORDINATOR, OfficialId};
 
 /// How long it is worth telling somebody of a step: its buttons work no longer, and the board shows what is late.
 pub const WORTH: TimeDelta = TimeDelta::hours(24);
@@ -106,6 +106,18 @@ pub fn holder_of<'a>(official: &'a Official, actings: &'a [Acting], now: DateTim
         .filter(|it| it.official == official.id && it.from <= now && now < it.to)
         .max_by_key(|it| it.from)
         .map_or(&official.account, |it| &it.account)
+}
+
+/// What moves with an office to who acts in it: the rights of that office. What the same person may do elsewhere is another
+/// matter, so an agency head who acts as sekda reads every case, and works on those of the own agency.
+#[must_use]
+pub fn rights(official: &Official) -> &'static [&'static str] {
+    match official.rung {
+        Rung::Admin if official.agency == COORDINATOR => &["complaints.board", "complaints.read"],
+        Rung::Admin | Rung::AgencyHead => &["complaints.board", "complaints.read", "complaints.work"],
+        Rung::Secretary | Rung::Regent => &["complaints.board", "complaints.read"],
+        Rung::Inspectorate => &[],
+    }
 }
 
 /// From when the message about a step that is taken now says nothing any more: a warning ends with the time it warns of.

@@ -7,34 +7,43 @@
 use mpp_kit::caller::{Areas, Caller, CallerKind};
 
 use super::Core;
+use crate::domain::COORDINATOR;
 use crate::domain::case::Case;
-use crate::domain::ladder::holder_of;
+use crate::domain::ladder::{Acting, holder_of, rights};
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, Part, Rung};
 use crate::domain::workflow::By;
 use crate::store::complaint::Desks;
 
 impl Core {
-    /// Where a permission of the caller holds: own grants, and agencies whose head or admin the caller acts for.
+    /// Where a permission of the caller holds: own grants, and offices that the caller acts in, as far as the permission is
+    /// one of the office.
     pub(super) fn areas(&self, caller: &Caller, permission: &str, rules: &Rules) -> Areas {
         let areas = Areas::of(caller, permission);
         let Areas::In(mut own) = areas else { return areas };
-        if caller.kind == CallerKind::Staff {
-            let now = self.now();
-            if rules.actings.iter().any(|it| it.account == caller.id && it.from <= now && now < it.to) {
-                for official in &rules.officials {
-                    let acts = holder_of(official, &rules.actings, now) == caller.id;
-                    if acts && !official.agency.is_empty() {
-                        own.push(official.agency.clone());
-                    } else if acts && matches!(official.rung, Rung::Secretary | Rung::Regent) {
-                        own.push(self.config.regency.clone());
-                    }
-                }
-                own.sort();
-                own.dedup();
-            }
-        }
+        own.extend(self.acts(caller, permission, rules));
+        own.sort();
+        own.dedup();
         Areas::In(own)
+    }
+
+    /// Where the caller has a permission by acting in an office now.
+    fn acts(&self, caller: &Caller, permission: &str, rules: &Rules) -> Vec<String> {
+        let now = self.now();
+        let acting = |it: &Acting| it.account == caller.id && it.from <= now && now < it.to;
+        if caller.kind != CallerKind::Staff || !rules.actings.iter().any(acting) {
+            return Vec::new();
+        }
+        let held = rules.officials.iter().filter(|it| {
+            holder_of(it, &rules.actings, now) == caller.id
+                && rules.actings.iter().any(|by| by.official == it.id && acting(by))
+                && rights(it).contains(&permission)
+        });
+        held.map(|it| match it.agency.as_str() {
+            "" | COORDINATOR => self.config.regency.clone(),
+            agency => agency.to_owned(),
+        })
+        .collect()
     }
 
     /// Whether the caller is an inspector: was given the permission at the inspectorate itself. Who holds everything

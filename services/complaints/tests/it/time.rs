@@ -267,6 +267,24 @@ lines! {
         assert_eq!(regency.coordinator().sign_off_deadline(unknown).await.unwrap_err().code, Code::NotFound);
     }
 
+    async fn c_67_an_agency_head_who_acts_as_sekda_reads_every_case_and_works_on_those_of_the_own_agency(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        regency.disposed(&filed.id).await;
+        let plt = regency.head(DINKES);
+        regency.appoint("SECRETARY", "", &plt.sub).await;
+        let case = plt.complaint(&filed.id).await.unwrap();
+        assert_eq!((case.reporters[0].contact.clone(), case.allowed.len()), (None, 0));
+        assert_eq!(plt.accept(&filed.id).await.unwrap_err().code, Code::PermissionDenied);
+        assert!(plt.listed(WorkList::Mine).await.is_empty());
+        // The own agency is as it was.
+        let own = regency.file(Regency::report()).await;
+        regency.coordinator().verify(&own.id).await.unwrap();
+        regency.coordinator().dispose(&own.id, DINKES).await.unwrap();
+        assert!(plt.accept(&own.id).await.unwrap().reporters[0].contact.is_none());
+        assert!(plt.complaint(&own.id).await.unwrap().reporters[0].contact.is_some());
+    }
+
     async fn c_67_who_acts_in_an_office_gets_its_steps_and_its_reach(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;
