@@ -640,6 +640,9 @@ pub fn recategorise(
         }
         next.class = class;
         next.publication = publication_after(next.publication, next.secrecy(), class);
+        if class == Class::Whistleblowing {
+            begin_anew(&mut next, rules, now);
+        }
     }
     let pair = (next.class, next.category.as_str());
     for clock in next.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
@@ -668,6 +671,23 @@ pub fn recategorise(
         detail.insert("classTo", class.to_string());
     }
     Ok(Decision { next, notices, detail })
+}
+
+/// What became whistleblowing begins anew with the inspectorate: nobody waits for the reporter any more, and the clocks of
+/// the inspectorate run. That of the case goes on where it runs still; lateness stays.
+fn begin_anew(next: &mut Case, rules: &Rules, now: DateTime<Utc>) {
+    go_on(next, rules, now);
+    next.resume = None;
+    next.no_proof.clear();
+    next.reporters.iter_mut().for_each(|it| it.content = false);
+    for kind in [ClockKind::Accept, ClockKind::FirstAnswer] {
+        stop(next, kind, now);
+    }
+    for kind in [ClockKind::Verify, ClockKind::Settle] {
+        if !next.open_clocks().any(|it| it.kind == kind) {
+            start(next, kind, rules, now);
+        }
+    }
 }
 
 /// The identity of a reporter was revealed to an officer: the reporter is told.
