@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
+use super::rules::Rules;
 use super::words::{ClockKind, Rung};
 use super::{ActingId, COORDINATOR, OfficialId};
 
@@ -70,30 +71,23 @@ pub struct Climb {
 }
 
 /// The office that a step goes to, with the account of who acts in it at that moment. Where an office has no holder, the
-/// next one above is told: a vacant office must not swallow the alarm. Whistleblowing never leaves the inspectorate.
+/// next one above is told, and where there is none above, the next one below: a vacant office must not swallow the alarm.
+/// Whistleblowing never leaves the inspectorate.
 #[must_use]
-pub fn addressee<'a>(
-    climb: &Climb,
-    officials: &'a [Official],
-    actings: &'a [Acting],
-    now: DateTime<Utc>,
-) -> Option<(&'a Official, &'a str)> {
-    let upwards: &[Rung] = match climb.rung {
-        Rung::Admin => &[Rung::Admin, Rung::AgencyHead, Rung::Secretary, Rung::Regent],
-        Rung::AgencyHead => &[Rung::AgencyHead, Rung::Secretary, Rung::Regent],
-        Rung::Secretary => &[Rung::Secretary, Rung::Regent],
-        Rung::Regent => &[Rung::Regent],
-        Rung::Inspectorate => &[Rung::Inspectorate],
+pub fn addressee<'a>(climb: &Climb, rules: &'a Rules, now: DateTime<Utc>) -> Option<(&'a Official, &'a str)> {
+    let (admin, head) = ((Rung::Admin, climb.holder.as_str()), (Rung::AgencyHead, climb.holder.as_str()));
+    let (secretary, regent) = ((Rung::Secretary, ""), (Rung::Regent, ""));
+    let coordinator = (Rung::Admin, COORDINATOR);
+    let offices = match climb.rung {
+        Rung::Admin => vec![admin, head, secretary, regent, coordinator],
+        Rung::AgencyHead => vec![head, secretary, regent, coordinator, admin],
+        Rung::Secretary => vec![secretary, regent, coordinator, head, admin],
+        Rung::Regent => vec![regent, secretary, coordinator, head, admin],
+        Rung::Inspectorate => vec![(Rung::Inspectorate, "")],
     };
-    upwards.iter().find_map(|rung| {
-        let official = officials.iter().find(|it| {
-            it.rung == *rung
-                && match rung {
-                    Rung::Admin | Rung::AgencyHead => it.agency == climb.holder,
-                    Rung::Secretary | Rung::Regent | Rung::Inspectorate => true,
-                }
-        })?;
-        let account = holder_of(official, actings, now);
+    offices.iter().find_map(|(rung, agency)| {
+        let official = rules.officials.iter().find(|it| it.rung == *rung && it.agency == *agency)?;
+        let account = holder_of(official, &rules.actings, now);
         (!account.is_empty()).then_some((official, account))
     })
 }
@@ -157,7 +151,7 @@ mod tests {
     #[test]
     fn c_38_c_67_a_step_goes_to_the_holder_or_who_acts_and_past_a_vacant_office() {
         let now = at("2026-11-23T08:00:00Z");
-        let officials = [
+        let officials = vec![
             official(Rung::Admin, "17.07/pupr", ""),
             official(Rung::AgencyHead, "17.07/pupr", "acc_head"),
             official(Rung::AgencyHead, "17.07/dinkes", "acc_other"),
@@ -173,7 +167,8 @@ mod tests {
             from: at("2026-11-20T00:00:00Z"),
             to: at("2026-11-25T00:00:00Z"),
         };
-        let told = |rung, now| {
+        let mut rules = Rules { officials, actings: vec![acting], ..Rules::default() };
+        let told = |rules: &Rules, rung, now| {
             let climb = Climb {
                 clock: ClockKind::Settle,
                 cycle: 1,
@@ -181,15 +176,22 @@ mod tests {
                 rung,
                 holder: "17.07/pupr".to_owned(),
             };
-            addressee(&climb, &officials, std::slice::from_ref(&acting), now).map(|(_, account)| account)
+            addressee(&climb, rules, now).map(|(_, account)| account.to_owned())
         };
-        assert_eq!(told(Rung::Admin, now), Some("acc_plt"), "the vacant admin is passed over");
-        assert_eq!(
-            told(Rung::AgencyHead, at("2026-11-25T00:00:00Z")),
-            Some("acc_head"),
-            "the appointment is over"
-        );
-        assert_eq!(told(Rung::Secretary, now), Some("acc_regent"));
-        assert_eq!(told(Rung::Inspectorate, now), Some("acc_inspector"));
+        let is = |account: &str| Some(account.to_owned());
+        assert_eq!(told(&rules, Rung::Admin, now), is("acc_plt"), "the vacant admin is passed over");
+        let later = at("2026-11-25T00:00:00Z");
+        assert_eq!(told(&rules, Rung::AgencyHead, later), is("acc_head"), "the appointment is over");
+        assert_eq!(told(&rules, Rung::Secretary, now), is("acc_regent"));
+        assert_eq!(told(&rules, Rung::Inspectorate, now), is("acc_inspector"));
+        // Nobody above: the one below, and the coordinator before the agency that is late.
+        rules.officials[3].account.clear();
+        assert_eq!(told(&rules, Rung::Regent, later), is("acc_head"));
+        rules.officials.push(official(Rung::Admin, COORDINATOR, "acc_coordinator"));
+        assert_eq!(told(&rules, Rung::Regent, later), is("acc_coordinator"));
+        rules.officials.push(official(Rung::Secretary, "", "acc_secretary"));
+        assert_eq!(told(&rules, Rung::Regent, later), is("acc_secretary"));
+        rules.officials[4].account.clear();
+        assert_eq!(told(&rules, Rung::Inspectorate, now), None, "whistleblowing goes to nobody else");
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{Core, access};
 use crate::domain::case::Case;
-use crate::domain::ladder::{Climb, addressee, pointless_from};
+use crate::domain::ladder::{Climb, Official, addressee, pointless_from};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
@@ -215,13 +215,12 @@ impl Core {
         let mut waiting = Vec::new();
         for change in &changes {
             let record = self.write(tx, rules, change, now).await?;
-            let taken: Vec<Step> =
-                change.climbs.iter().filter_map(|climb| ladder.step(climb, record.case.id, now)).collect();
+            let (taken, went) = ladder.steps(change, &record.case, now);
             messages.extend(ladder.notices(change, &record.case, now));
             messages.extend(taken.iter().map(|step| escalated(step, &record.case, rules, now)));
             waiting.push(if taken.is_empty() { change.waiting_steps } else { Some(true) });
             steps.extend(taken);
-            entries.push(entry(change, &record, asking, now));
+            entries.push(entry((change, went), &record, asking, now));
             records.push(record);
         }
         store::escalation::insert(tx, &steps).await?;
@@ -281,11 +280,14 @@ impl Core {
     }
 }
 
-fn entry(change: &Change, record: &Record, asking: Asking<'_>, now: DateTime<Utc>) -> Entry {
+/// Where steps of the ladder went that could not go where the ladder names, for the journal.
+type Went = BTreeMap<&'static str, String>;
+
+fn entry((change, went): (&Change, Went), record: &Record, asking: Asking<'_>, now: DateTime<Utc>) -> Entry {
     let case = &record.case;
     let mut detail = json!({"version": record.version, "holder": case.holder()});
     if let Some(object) = detail.as_object_mut() {
-        for (key, value) in &change.detail {
+        for (key, value) in change.detail.iter().chain(&went) {
             object.insert((*key).to_owned(), json!(value));
         }
     }
@@ -308,9 +310,29 @@ struct Ladder<'a> {
 }
 
 impl Ladder<'_> {
-    fn step(&self, climb: &Climb, case: CaseId, now: DateTime<Utc>) -> Option<Step> {
-        let (official, account) = addressee(climb, &self.rules.officials, &self.rules.actings, now)?;
-        Some(Step {
+    /// The steps that somebody is told of. Where the named office is vacant, and where nobody holds any that could be told,
+    /// the journal says so.
+    fn steps(&self, change: &Change, case: &Case, now: DateTime<Utc>) -> (Vec<Step>, Went) {
+        let (mut steps, mut passed, mut untold) = (Vec::new(), Vec::new(), Vec::new());
+        for climb in &change.climbs {
+            let name = format!("{}@{}", climb.clock, climb.percent);
+            let Some((official, step)) = self.step(climb, case.id, now) else {
+                tracing::warn!(case = %case.id, step = name, "a step of the ladder could be told to nobody");
+                untold.push(name);
+                continue;
+            };
+            if official.rung != climb.rung {
+                passed.push(format!("{name}:{}>{}", climb.rung, official.rung));
+            }
+            steps.push(step);
+        }
+        let went = [("passed", passed), ("untold", untold)].into_iter();
+        (steps, went.filter(|(_, it)| !it.is_empty()).map(|(key, it)| (key, it.join(","))).collect())
+    }
+
+    fn step(&self, climb: &Climb, case: CaseId, now: DateTime<Utc>) -> Option<(&Official, Step)> {
+        let (official, account) = addressee(climb, self.rules, now)?;
+        let step = Step {
             id: EscalationId::generate(),
             case,
             clock: climb.clock,
@@ -322,7 +344,8 @@ impl Ladder<'_> {
             at: now,
             acknowledged_at: None,
             acknowledged_by: None,
-        })
+        };
+        Some((official, step))
     }
 
     fn notices(&self, change: &Change, case: &Case, now: DateTime<Utc>) -> Vec<Message> {
@@ -347,7 +370,8 @@ impl Ladder<'_> {
                         rung,
                         holder: agency.clone(),
                     };
-                    let Some((_, account)) = addressee(&climb, &rules.officials, &rules.actings, now) else {
+                    let Some((_, account)) = addressee(&climb, rules, now) else {
+                        tracing::warn!(case = %case.id, notice = %notice.kind, "nobody holds an office to tell");
                         continue;
                     };
                     (Recipient::Account(account.to_owned()), true, case.number.to_string())

@@ -185,6 +185,33 @@ lines! {
         }
     }
 
+    async fn c_38_a_vacant_office_loses_no_step_and_the_journal_says_where_it_went(engine) {
+        let regency = Regency::new(engine).await;
+        for rung in ["REGENT", "INSPECTORATE"] {
+            let official = Official { rung: rung.to_owned(), title: format!("Jabatan {rung}"), ..Official::default() };
+            regency.admin().apply_official(ApplyOfficialRequest { request_id: String::new(), official: Some(official) }).await.unwrap();
+        }
+        let filed = regency.taken(Regency::report()).await;
+        let whistle = FileComplaintRequest { complaint_class: ComplaintClass::Whistleblowing.into(), ..Regency::report() };
+        let whistle = regency.file(whistle).await;
+        regency.wait(TimeDelta::days(60));
+        let journal = async |client: Client, id: &str| {
+            let request = ListComplaintJournalRequest { complaint: id.to_owned(), page_size: 200, ..ListComplaintJournalRequest::default() };
+            let entries = client.list_complaint_journal(request).await.unwrap().entries;
+            entries.into_iter().map(|it| it.detail).collect::<String>()
+        };
+        regency.until("the regent's steps are taken", || async {
+            journal(regency.coordinator(), &filed.id).await.contains(":REGENT>SECRETARY")
+        }).await;
+        let steps = regency.seen(&filed.id).await.escalations;
+        let regents: Vec<_> = steps.iter().filter(|it| it.rung == "REGENT").map(|it| it.account_id.as_str()).collect();
+        assert!(!regents.is_empty() && regents.iter().all(|it| *it == "acc_sekda"), "{steps:?}");
+        regency.until("the journal says that nobody could be told", || async {
+            journal(regency.inspector("acc_inspector"), &whistle.id).await.contains(r#""untold":"#)
+        }).await;
+        assert!(regency.inspector("acc_inspector").complaint(&whistle.id).await.unwrap().escalations.is_empty());
+    }
+
     async fn c_38_steps_that_wait_for_somebody_come_page_by_page(engine) {
         let regency = Regency::new(engine).await;
         let (first, second) = (regency.taken(Regency::report()).await, regency.taken(Regency::report()).await);
