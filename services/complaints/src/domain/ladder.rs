@@ -107,10 +107,16 @@ pub fn holder_of<'a>(official: &'a Official, actings: &'a [Acting], now: DateTim
 #[must_use]
 pub fn rights(official: &Official) -> &'static [&'static str] {
     match official.rung {
-        Rung::Admin if official.agency == COORDINATOR => &["complaints.board", "complaints.read"],
+        Rung::Admin if official.agency == COORDINATOR => {
+            &["complaints.board", "complaints.coordinate", "complaints.read", "complaints.reveal"]
+        }
         Rung::Admin | Rung::AgencyHead => &["complaints.board", "complaints.read", "complaints.work"],
-        Rung::Secretary | Rung::Regent => &["complaints.board", "complaints.read"],
-        Rung::Inspectorate => &[],
+        Rung::Secretary => &["complaints.board", "complaints.read", "complaints.reveal"],
+        Rung::Regent => &["complaints.board", "complaints.read"],
+        // At the inspectorate itself: the areas of other cases are not reached.
+        Rung::Inspectorate => {
+            &["complaints.board", "complaints.inspect", "complaints.read", "complaints.reveal"]
+        }
     }
 }
 

@@ -39,9 +39,10 @@ impl Core {
                 && rules.actings.iter().any(|by| by.official == it.id && acting(by))
                 && rights(it).contains(&permission)
         });
-        held.map(|it| match it.agency.as_str() {
-            "" | COORDINATOR => self.config.regency.clone(),
-            agency => agency.to_owned(),
+        held.filter_map(|it| match (it.rung, it.agency.as_str()) {
+            (Rung::Inspectorate, _) => rules.inspectorate().map(|it| it.id.clone()),
+            (_, "" | COORDINATOR) => Some(self.config.regency.clone()),
+            (_, agency) => Some(agency.to_owned()),
         })
         .collect()
     }
@@ -49,14 +50,30 @@ impl Core {
     /// Whether the caller is an inspector: was given the permission at the inspectorate itself. Who holds everything
     /// everywhere, such as an administrator, is none: whistleblowing is nobody's by accident.
     pub(super) fn inspects(&self, caller: &Caller, rules: &Rules) -> bool {
-        let areas = Areas::of(caller, "complaints.inspect");
-        let given = areas.bounds().unwrap_or_default();
+        let given = self.given(caller, "complaints.inspect", rules);
         rules.inspectorate().is_some_and(|it| given.contains(&it.id))
     }
 
+    /// Where a permission was given to the caller by area, or by acting in an office: not by holding everything.
+    fn given(&self, caller: &Caller, permission: &str, rules: &Rules) -> Vec<String> {
+        let areas = Areas::of(caller, permission);
+        let own = areas.bounds().unwrap_or_default().iter().cloned();
+        own.chain(self.acts(caller, permission, rules)).collect()
+    }
+
     /// Whether the caller may take part in showing who reported: was given that for an area, not by holding everything.
-    pub(super) fn reveals(caller: &Caller) -> bool {
-        Areas::of(caller, "complaints.reveal").bounds().is_some_and(|areas| !areas.is_empty())
+    pub(super) fn reveals(&self, caller: &Caller, rules: &Rules) -> bool {
+        !self.given(caller, "complaints.reveal", rules).is_empty()
+    }
+
+    /// Whether the caller sees requests to show who reported, of cases within reach.
+    pub(super) fn may_see_reveals(&self, caller: &Caller, rules: &Rules) -> bool {
+        caller.has("complaints.reveal") || self.reveals(caller, rules)
+    }
+
+    /// Whether the caller distributes the complaints of the regency.
+    pub(super) fn coordinates(&self, caller: &Caller, rules: &Rules) -> bool {
+        self.areas(caller, "complaints.coordinate", rules).reach(&self.config.regency)
     }
 
     /// The desks whose cases the caller reads.
@@ -78,7 +95,7 @@ impl Core {
             }
             return parts;
         }
-        if Areas::of(caller, "complaints.coordinate").reach(&self.config.regency) {
+        if self.coordinates(caller, rules) {
             parts.push(Part::Coordinator);
         }
         if let Some(lead) = &case.lead

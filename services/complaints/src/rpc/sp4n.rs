@@ -9,6 +9,7 @@ use mpp_proto::complaints::v1::{
 };
 
 use super::{Core, convert};
+use crate::domain::words::Part;
 use crate::domain::{CaseId, LedgerId};
 use crate::error::{Error, Thing};
 use crate::intake::lapor::Item;
@@ -31,7 +32,7 @@ pub(super) async fn import(
     request: ImportSp4nFileRequest,
 ) -> Result<ImportSp4nFileResponse, Error> {
     let sheet = read(&request.content)?;
-    if !caller.allows("complaints.coordinate", &[("area", core.config.regency.as_str())]) {
+    if !core.coordinates(caller, &*core.rules().await?) {
         return Err(Error::Denied);
     }
     let (request, who) = (&request, caller.who());
@@ -96,7 +97,7 @@ pub(super) async fn list(
     request: ListSp4nEntriesRequest,
 ) -> Result<ListSp4nEntriesResponse, Error> {
     let size = page_size(request.page_size, 50, 200)?;
-    if !caller.allows("complaints.coordinate", &[("area", core.config.regency.as_str())]) {
+    if !core.coordinates(caller, &*core.rules().await?) {
         return Ok(ListSp4nEntriesResponse::default());
     }
     let filter = format!("sp4n {} {}", request.mismatch_only, caller.id);
@@ -116,7 +117,11 @@ pub(super) async fn record_tracking(
     // What is out of reach does not exist, whatever is asked of it.
     if let Ok(case) = request.complaint.parse() {
         let rules = core.rules().await?;
-        core.visible(&core.db.read, caller, case, &rules).await?;
+        let record = core.visible(&core.db.read, caller, case, &rules).await?;
+        let parts = core.parts(caller, &record.case, &rules);
+        if !parts.iter().any(|it| matches!(it, Part::Coordinator | Part::Inspector)) {
+            return Err(Error::Denied);
+        }
     }
     let tracking = request.tracking_id.trim().trim_start_matches('#').to_owned();
     // The rules of an item hold for what is typed too; its words are not asked for.

@@ -201,6 +201,8 @@ impl Core {
             rating: i32::from(case.rating),
             extra: case.extra.clone().into_iter().collect(),
             closed_at: case.closed_at.map(convert::timestamp),
+            may_reveal: self.reveals(caller, rules),
+            parts: parts.iter().map(ToString::to_string).collect(),
         })
     }
 }

@@ -312,6 +312,45 @@ lines! {
         assert!(plt.complaint(&own.id).await.unwrap().reporters[0].contact.is_some());
     }
 
+    async fn c_67_who_acts_for_the_coordinator_or_the_inspector_has_the_rights_of_that_office(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let whistle = FileComplaintRequest { complaint_class: ComplaintClass::Whistleblowing.into(), ..Regency::report() };
+        let whistle = regency.file(whistle).await;
+        let plh = regency.head(DINKES);
+        assert_eq!(plh.verify(&filed.id).await.unwrap_err().code, Code::NotFound);
+        regency.appoint("ADMIN", "coordinator", &plh.sub).await;
+        assert_eq!(plh.listed(WorkList::ToCoordinate).await, std::slice::from_ref(&filed.id));
+        plh.verify(&filed.id).await.unwrap();
+        plh.dispose(&filed.id, PUPR).await.unwrap();
+        let ask = RequestRevealRequest {
+            complaint: filed.id.clone(),
+            reporter: plh.complaint(&filed.id).await.unwrap().reporters[0].pseudonym.clone(),
+            purpose: "Memeriksa kebenaran laporan di tempat kejadian.".to_owned(),
+            ..RequestRevealRequest::default()
+        };
+        assert_eq!(regency.agency(PUPR).request_reveal(ask.clone()).await.unwrap_err().code, Code::PermissionDenied);
+        let asked = plh.request_reveal(ask).await.unwrap().reveal.unwrap();
+        let look = GetRevealRequest { reveal: asked.id };
+        assert_eq!(regency.agency(PUPR).get_reveal(look.clone()).await.unwrap_err().code, Code::PermissionDenied);
+        assert!(plh.get_reveal(look.clone()).await.is_ok());
+        // Distributing is not working: that is the agency's. Nor is it inspecting.
+        assert_eq!(plh.accept(&filed.id).await.unwrap_err().code, Code::PermissionDenied);
+        assert_eq!(plh.complaint(&whistle.id).await.unwrap_err().code, Code::NotFound);
+        let inspects = regency.person("acc_irban", &["complaints.board", "complaints.read"], &[INSPEKTORAT]);
+        assert_eq!(inspects.complaint(&whistle.id).await.unwrap_err().code, Code::NotFound);
+        regency.appoint("INSPECTORATE", "", &inspects.sub).await;
+        inspects.verify(&whistle.id).await.unwrap();
+        inspects.dispose(&whistle.id, INSPEKTORAT).await.unwrap();
+        inspects.accept(&whistle.id).await.unwrap();
+        assert_eq!(inspects.complaint(&filed.id).await.unwrap_err().code, Code::NotFound);
+        regency.wait(TimeDelta::days(6));
+        for (client, id) in [(&plh, &filed.id), (&inspects, &whistle.id)] {
+            assert_eq!(client.complaint(id).await.unwrap_err().code, Code::NotFound, "the appointment is over");
+        }
+        assert_eq!(plh.get_reveal(look).await.unwrap_err().code, Code::NotFound);
+    }
+
     async fn c_67_who_acts_in_an_office_gets_its_steps_and_its_reach(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;
