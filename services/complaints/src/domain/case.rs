@@ -9,7 +9,7 @@ use super::clock::{Clock, ClockState};
 use super::number::Number;
 use super::rules::Rules;
 use super::words::{Channel, Class, ClockKind, MessageKind, Part, Publication, Scan, Secrecy, State};
-use super::{COORDINATOR, CaseId, FileId, WHISTLEBLOWING};
+use super::{ABOUT_INSPECTORATE, COORDINATOR, CaseId, FileId, WHISTLEBLOWING};
 
 /// Where it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -164,6 +164,9 @@ pub struct Case {
     pub lead: Option<String>,
     /// The agency it is about: never told of whistleblowing.
     pub about: Option<String>,
+    /// Whether it is whistleblowing about the inspectorate: the agency that has the lead inspects it, nobody else.
+    #[serde(default)]
+    pub apart: bool,
     /// Agencies that help.
     pub helpers: Vec<Helper>,
     /// What was said.
@@ -231,7 +234,11 @@ impl Case {
     /// On which row of the board it stands.
     #[must_use]
     pub fn desk(&self) -> &str {
-        if self.class == Class::Whistleblowing { WHISTLEBLOWING } else { self.holder() }
+        match (self.class, self.apart) {
+            (Class::Whistleblowing, true) => ABOUT_INSPECTORATE,
+            (Class::Whistleblowing, false) => WHISTLEBLOWING,
+            (Class::Complaint | Class::Aspiration | Class::InformationRequest, _) => self.holder(),
+        }
     }
 
     /// The clocks that are still awaited.

@@ -72,7 +72,8 @@ pub struct Climb {
 
 /// The office that a step goes to, with the account of who acts in it at that moment. Where an office has no holder, the
 /// next one above is told, and where there is none above, the next one below: a vacant office must not swallow the alarm.
-/// Whistleblowing never leaves the inspectorate.
+/// Whistleblowing never leaves the inspectorate and the agency named beside it, and what is about the inspectorate never goes
+/// there.
 #[must_use]
 pub fn addressee<'a>(climb: &Climb, rules: &'a Rules, now: DateTime<Utc>) -> Option<(&'a Official, &'a str)> {
     let (admin, head) = ((Rung::Admin, climb.holder.as_str()), (Rung::AgencyHead, climb.holder.as_str()));
@@ -83,7 +84,12 @@ pub fn addressee<'a>(climb: &Climb, rules: &'a Rules, now: DateTime<Utc>) -> Opt
         Rung::AgencyHead => vec![head, secretary, regent, coordinator, admin],
         Rung::Secretary => vec![secretary, regent, coordinator, head, admin],
         Rung::Regent => vec![regent, secretary, coordinator, head, admin],
-        Rung::Inspectorate => vec![(Rung::Inspectorate, "")],
+        Rung::Inspectorate => {
+            let other = rules.alternative().map(|it| it.id.as_str());
+            let own = (other != Some(climb.holder.as_str())).then_some((Rung::Inspectorate, ""));
+            let beside = other.into_iter().flat_map(|it| [(Rung::AgencyHead, it), (Rung::Admin, it)]);
+            own.into_iter().chain(beside).collect()
+        }
     };
     offices.iter().find_map(|(rung, agency)| {
         let official = rules.officials.iter().find(|it| it.rung == *rung && it.agency == *agency)?;

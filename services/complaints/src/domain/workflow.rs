@@ -378,6 +378,9 @@ pub enum Rejection {
     /// Whistleblowing stays with the inspectorate.
     #[error("whistleblowing stays with the inspectorate")]
     InspectorateOnly,
+    /// Whistleblowing about the inspectorate, and nobody is named for that.
+    #[error("nobody is named for whistleblowing about the inspectorate")]
+    NoAlternative,
     /// Neither proof nor a listed reason.
     #[error("neither proof nor a listed reason")]
     NoProof,

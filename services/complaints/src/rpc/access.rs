@@ -49,9 +49,21 @@ impl Core {
 
     /// Whether the caller is an inspector: was given the permission at the inspectorate itself. Who holds everything
     /// everywhere, such as an administrator, is none: whistleblowing is nobody's by accident.
-    pub(super) fn inspects(&self, caller: &Caller, rules: &Rules) -> bool {
-        let given = self.given(caller, "complaints.inspect", rules);
-        rules.inspectorate().is_some_and(|it| given.contains(&it.id))
+    fn inspects(&self, caller: &Caller, rules: &Rules) -> bool {
+        rules.inspectorate().is_some_and(|it| self.inspects_at(caller, &it.id, rules))
+    }
+
+    fn inspects_at(&self, caller: &Caller, agency: &str, rules: &Rules) -> bool {
+        self.given(caller, "complaints.inspect", rules).iter().any(|it| it == agency)
+    }
+
+    /// Whether the caller inspects a case of whistleblowing. What is about the inspectorate, only who was given that at the
+    /// agency which has the lead.
+    fn inspects_case(&self, caller: &Caller, case: &Case, rules: &Rules) -> bool {
+        if case.apart {
+            return case.lead.as_ref().is_some_and(|it| self.inspects_at(caller, it, rules));
+        }
+        self.inspects(caller, rules)
     }
 
     /// Where a permission was given to the caller by area, or by acting in an office: not by holding everything.
@@ -82,6 +94,7 @@ impl Core {
         Desks {
             coordinator: areas.reach(&self.config.regency),
             whistleblowing: self.inspects(caller, rules),
+            apart: rules.alternative().is_some_and(|it| self.inspects_at(caller, &it.id, rules)),
             areas,
         }
     }
@@ -90,7 +103,7 @@ impl Core {
     pub(super) fn parts(&self, caller: &Caller, case: &Case, rules: &Rules) -> Vec<Part> {
         let mut parts = Vec::new();
         if case.class == Class::Whistleblowing {
-            if self.inspects(caller, rules) {
+            if self.inspects_case(caller, case, rules) {
                 parts.push(Part::Inspector);
             }
             return parts;
@@ -109,7 +122,7 @@ impl Core {
     /// Whether the caller may see a case at all.
     pub(super) fn sees(&self, caller: &Caller, case: &Case, rules: &Rules) -> bool {
         if case.class == Class::Whistleblowing {
-            return self.inspects(caller, rules);
+            return self.inspects_case(caller, case, rules);
         }
         let areas = self.areas(caller, "complaints.read", rules);
         let holds = case.lead.as_ref().map_or_else(

@@ -117,7 +117,7 @@ impl Core {
         if let Some(known) = self.known_rules(changes).await {
             return Ok(known);
         }
-        let rules = Arc::new(store::catalogue::rules(db, &self.config.regency).await?);
+        let rules = Arc::new(self.read_rules(db).await?);
         *self.rules.write().await = Some((changes, Arc::clone(&rules)));
         Ok(rules)
     }
@@ -128,8 +128,14 @@ impl Core {
         let changes = store::catalogue::changes(tx).await?;
         match self.known_rules(changes).await {
             Some(known) => Ok(known),
-            None => Ok(Arc::new(store::catalogue::rules(tx, &self.config.regency).await?)),
+            None => Ok(Arc::new(self.read_rules(tx).await?)),
         }
+    }
+
+    async fn read_rules(&self, db: &impl ConnectionTrait) -> Result<Rules, Error> {
+        let mut rules = store::catalogue::rules(db, &self.config.regency).await?;
+        rules.alternative.clone_from(&self.config.inspectorate_alternative);
+        Ok(rules)
     }
 
     async fn known_rules(&self, changes: i64) -> Option<Arc<Rules>> {

@@ -20,8 +20,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Core;
 use super::convert;
-use crate::domain::WHISTLEBLOWING;
 use crate::domain::case::Case;
+use crate::domain::is_inspected;
 use crate::domain::report::Figures;
 use crate::domain::rules::Rules;
 use crate::domain::words::ClockKind;
@@ -192,7 +192,7 @@ impl Core {
         to: DateTime<Utc>,
     ) -> Result<BTreeMap<String, (Case, Stood)>, Error> {
         let mut stood = store::report::stood(&self.db.read, ids.clone(), to).await?;
-        stood.retain(|_, it| it.desk != WHISTLEBLOWING);
+        stood.retain(|_, it| !is_inspected(&it.desk));
         Ok(store::complaint::several(&self.db.read, &self.cipher, ids)
             .await?
             .into_iter()
@@ -213,7 +213,7 @@ impl Core {
         for chunk in cases.into_iter().collect::<Vec<_>>().chunks(CASES) {
             stood.extend(store::report::stood(&self.db.read, chunk.to_vec(), to).await?);
         }
-        stood.retain(|_, it| it.desk != WHISTLEBLOWING);
+        stood.retain(|_, it| !is_inspected(&it.desk));
         for it in steps.into_iter().filter(|it| stood.contains_key(&it.case.to_string())) {
             let taken = it.acknowledged_at.filter(|at| *at < to);
             let by = taken.and(it.acknowledged_by.clone()).unwrap_or_default();

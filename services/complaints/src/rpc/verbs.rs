@@ -286,6 +286,9 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
         return Err(Rejection::CannotMerge("ITSELF").into());
     }
     let merged = work.order(order).await?;
+    if merged.case.apart != survivor.case.apart {
+        return Err(Rejection::CannotMerge("OTHER_CLASS").into());
+    }
     let next = workflow::absorb(&survivor.case, &merged.case);
     let mut change = Change::of(survivor, next, "complaint.absorbed");
     change.detail.insert("merged", merged.case.id.to_string());

@@ -19,7 +19,7 @@ use crate::domain::case::Case;
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, Secrecy, State};
-use crate::domain::{CaseId, WHISTLEBLOWING};
+use crate::domain::{ABOUT_INSPECTORATE, CaseId, WHISTLEBLOWING};
 
 /// A case as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,8 @@ pub(crate) struct Desks {
     pub(crate) areas: Areas,
     /// Whether whistleblowing too.
     pub(crate) whistleblowing: bool,
+    /// Whether that about the inspectorate too.
+    pub(crate) apart: bool,
     /// Whether what no agency has is among them.
     pub(crate) coordinator: bool,
 }
@@ -362,9 +364,7 @@ pub(crate) async fn helped(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let select = filtered(Entity::find(), filter, after)
-        .filter(Column::Id.is_in(ids))
-        .filter(Column::Desk.ne(WHISTLEBLOWING));
+    let select = filtered(Entity::find(), filter, after).filter(Column::Id.is_in(ids)).filter(ordinary());
     lines(select.limit(limit), db).await
 }
 
@@ -443,10 +443,9 @@ pub(crate) async fn near(
 pub(crate) fn reach(desks: &Desks) -> Condition {
     let mut any = Condition::any();
     match desks.areas.bounds() {
-        None => any = any.add(Column::Desk.ne(WHISTLEBLOWING)),
+        None => any = any.add(ordinary()),
         Some(areas) => {
-            any = any
-                .add(Condition::all().add(within(Column::Desk, areas)).add(Column::Desk.ne(WHISTLEBLOWING)));
+            any = any.add(Condition::all().add(within(Column::Desk, areas)).add(ordinary()));
             if desks.coordinator {
                 any = any.add(Column::Desk.eq(crate::domain::COORDINATOR));
             }
@@ -455,12 +454,24 @@ pub(crate) fn reach(desks: &Desks) -> Condition {
     if desks.whistleblowing {
         any = any.add(Column::Desk.eq(WHISTLEBLOWING));
     }
+    if desks.apart {
+        any = any.add(Column::Desk.eq(ABOUT_INSPECTORATE));
+    }
     any
+}
+
+/// The condition that a case is no whistleblowing.
+fn ordinary() -> Expr {
+    Column::Desk.is_not_in([WHISTLEBLOWING, ABOUT_INSPECTORATE])
 }
 
 /// The ids of the cases that only the inspectorate sees: for what lists other things of cases.
 pub(super) fn whistleblowing() -> SelectStatement {
-    Query::select().column(Column::Id).from(Entity).and_where(Column::Desk.eq(WHISTLEBLOWING)).take()
+    Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(Column::Desk.is_in([WHISTLEBLOWING, ABOUT_INSPECTORATE]))
+        .take()
 }
 
 fn filtered(

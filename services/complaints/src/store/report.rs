@@ -14,7 +14,7 @@ use sea_orm::{
 use super::complaint::Record;
 use super::entity::{closure, complaint_line};
 use crate::domain::report::{Figures, Outcome};
-use crate::domain::{CaseId, WHISTLEBLOWING};
+use crate::domain::{ABOUT_INSPECTORATE, CaseId, WHISTLEBLOWING};
 
 /// What a line is about: desk, class, channel, category.
 pub(crate) type Key = (String, String, String, String);
@@ -192,7 +192,8 @@ async fn grouped(
     from(&mut query);
     query.and_where(which);
     if !whistleblowing {
-        query.and_where(Expr::col(("complaint_line", "desk")).ne(WHISTLEBLOWING));
+        let inspected = [WHISTLEBLOWING, ABOUT_INSPECTORATE];
+        query.and_where(Expr::col(("complaint_line", "desk")).is_not_in(inspected));
     }
     query.group_by_columns(columns);
     db.query_all(&query)

@@ -80,11 +80,12 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
     if let Some(about) = opening.about.as_ref().filter(|it| !rules.agencies.contains_key(*it)) {
         return Err(Rejection::UnknownAgency(about.clone()));
     }
-    let lead = if opening.class == Class::Whistleblowing {
+    let (lead, apart) = if opening.class == Class::Whistleblowing {
         // The inspectorate alone, from the first moment: nobody else verifies it either.
-        Some(rules.inspectorate().ok_or(Rejection::InspectorateOnly)?.id.clone())
+        let (inspects, apart) = inspects(rules, opening.about.as_deref())?;
+        (Some(inspects), apart)
     } else {
-        None
+        (None, false)
     };
     let secrecy = if opening.undecided { Secrecy::Secret } else { opening.secrecy };
     let at = opening.arrived_at;
@@ -113,6 +114,7 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
         channel: opening.channel,
         lead,
         about: opening.about,
+        apart,
         helpers: Vec::new(),
         messages: vec![message],
         clocks: Vec::new(),
@@ -154,6 +156,17 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
         Notice { to: To::Admin(holder), kind: NoticeKind::Assigned },
     ];
     Ok(Decision { next: case, notices, detail: BTreeMap::new() })
+}
+
+/// Who inspects what is told about an agency, and whether that is another one than the inspectorate: nobody reads what is told
+/// about themselves.
+fn inspects(rules: &Rules, about: Option<&str>) -> Result<(String, bool), Rejection> {
+    let inspectorate = rules.inspectorate().ok_or(Rejection::InspectorateOnly)?;
+    if about != Some(inspectorate.id.as_str()) {
+        return Ok((inspectorate.id.clone(), false));
+    }
+    let other = rules.alternative().ok_or(Rejection::NoAlternative)?;
+    Ok((other.id.clone(), true))
 }
 
 /// Decides an order.
@@ -361,7 +374,8 @@ fn dispose(
 ) -> Result<(), Rejection> {
     let active = |id: &str| rules.agencies.get(id).filter(|it| it.active);
     let lead = active(agency).ok_or_else(|| Rejection::UnknownAgency(agency.to_owned()))?;
-    if next.class == Class::Whistleblowing && (!lead.inspectorate || !helpers.is_empty()) {
+    let own = if next.apart { next.lead.as_ref() == Some(&lead.id) } else { lead.inspectorate };
+    if next.class == Class::Whistleblowing && (!own || !helpers.is_empty()) {
         return Err(Rejection::InspectorateOnly);
     }
     for (id, _, _) in &helpers {
@@ -629,10 +643,11 @@ pub fn recategorise(
     next.category = category.to_owned();
     if class != case.class {
         if class == Class::Whistleblowing {
-            let inspectorate = rules.inspectorate().ok_or(Rejection::InspectorateOnly)?.id.clone();
+            let (lead, apart) = inspects(rules, next.about.as_deref())?;
             next.helpers.clear();
-            next.lead = Some(inspectorate.clone());
-            next.hand_to(&inspectorate, now);
+            next.hand_to(&lead, now);
+            next.lead = Some(lead);
+            next.apart = apart;
             next.state = State::New;
         } else if case.class == Class::Whistleblowing {
             // What was told to the inspectorate alone is not spread by a click.
