@@ -669,7 +669,7 @@ impl Press<'_> {
                 agency_id: self.text(agency),
                 task: self.text(task),
                 due_at,
-                done_at: None,
+                ..Helper::default()
             });
         }
         Ok(helpers)

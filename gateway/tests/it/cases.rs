@@ -337,8 +337,9 @@ fn complaint() -> Complaint {
         helpers: vec![Helper {
             agency_id: "17.07/dlh".into(),
             task: "Bersihkan saluran di tepi jalan".into(),
-            due_at: at(48),
-            done_at: None,
+            due_at: at(-2),
+            late_at: at(-2),
+            ..Helper::default()
         }],
         messages: [messages(), vec![message("AGENCY", "NOTE", "Material datang hari Senin.", -3)]].concat(),
         clocks: vec![

@@ -308,6 +308,9 @@ async fn c42_work_lists_are_for_officers_and_a_number_leads_to_its_case() {
 async fn a_case_shows_what_is_needed_to_decide_and_only_the_permitted_verbs() {
     let gate = Gate::cases().await;
     let page = text(gate.send(by_cookie(get(&format!("/aduan/{CASE}")))).await).await;
+    let help = page.split("Bersihkan saluran di tepi jalan").nth(1).expect("the help that was asked for");
+    let help: String = help.chars().take(400).collect();
+    assert!(help.contains("Terlambat sejak "), "help that is late is marked: {help}");
     for part in [
         "&#60;b&#62;besar",
         "Pelapor-7Q2M",

@@ -122,6 +122,26 @@ pub struct Helper {
     pub due_at: DateTime<Utc>,
     /// When it was done.
     pub done_at: Option<DateTime<Utc>>,
+    /// When it became late: for ever, also when it is done afterwards.
+    #[serde(default)]
+    pub late_at: Option<DateTime<Utc>>,
+}
+
+impl Helper {
+    /// Whether it is awaited and not marked late yet.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.done_at.is_none() && self.late_at.is_none()
+    }
+
+    /// Marks what time alone has done. `true` if it was marked now.
+    pub(super) fn mark(&mut self, now: DateTime<Utc>) -> bool {
+        let newly = self.is_timed() && self.due_at <= now;
+        if newly {
+            self.late_at = Some(self.due_at);
+        }
+        newly
+    }
 }
 
 /// A span in which somebody held it.
@@ -282,7 +302,8 @@ impl Case {
             | State::DeemedWithdrawn
             | State::Withdrawn => None,
         };
-        clocks.chain(window).min()
+        let helpers = self.helpers.iter().filter(|it| it.is_timed() && !self.state.is_closed());
+        clocks.chain(window).chain(helpers.map(|it| it.due_at)).min()
     }
 
     /// Whether the public may see it: published, and no reporter asks for secrecy.

@@ -324,6 +324,8 @@ pub enum NoticeKind {
     Assigned,
     /// To an agency: help is asked for.
     HelpAsked,
+    /// To an agency that helps, and to the one that has the lead: the help is late.
+    HelpLate,
     /// To the coordinator: a case came back.
     Bounced,
 }
@@ -415,6 +417,8 @@ pub enum Rejection {
 pub struct Ticked {
     /// Clocks that became late.
     pub late: Vec<ClockKind>,
+    /// Agencies that did not help in time.
+    pub late_help: Vec<String>,
     /// Steps of the ladder.
     pub climbs: Vec<super::ladder::Climb>,
     /// Whether it was closed by silence or deemed withdrawn.

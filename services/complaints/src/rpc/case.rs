@@ -87,6 +87,7 @@ impl Change {
     pub(crate) fn ticked(before: Record, decision: workflow::Decision, ticked: Ticked) -> Self {
         let what = match ticked.closed {
             Some(verb) => verb_name(verb),
+            None if ticked.late.is_empty() && ticked.climbs.is_empty() => "complaint.help_late".to_owned(),
             None if ticked.late.is_empty() => "complaint.escalated".to_owned(),
             None => "complaint.late".to_owned(),
         };
@@ -94,6 +95,9 @@ impl Change {
         let names = |kinds: &[ClockKind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         if !ticked.late.is_empty() {
             change.detail.insert("late", names(&ticked.late));
+        }
+        if !ticked.late_help.is_empty() {
+            change.detail.insert("lateHelp", ticked.late_help.join(","));
         }
         if !ticked.climbs.is_empty() {
             let steps = ticked.climbs.iter().map(|it| format!("{}@{}", it.clock, it.percent));
@@ -383,16 +387,20 @@ impl Ladder<'_> {
                     (Recipient::Account(account.to_owned()), true, case.number.to_string())
                 }
             };
+            let mut placeholders = facts(case, &number, notice.kind, rules);
+            if notice.kind == NoticeKind::HelpLate {
+                let late =
+                    case.helpers.iter().filter_map(|it| it.late_at.filter(|_| it.done_at.is_none())).max();
+                placeholders.insert("jenis_tenggat".to_owned(), "bantuan instansi".to_owned());
+                let since = late.map(|at| format!("terlambat sejak {}", local(rules, at)));
+                placeholders.insert("keterlambatan".to_owned(), since.unwrap_or_else(|| "-".to_owned()));
+            }
             messages.push(Message {
                 id: OutboxId::generate(),
                 case: case.id,
                 kind: notice.kind.to_string(),
                 recipient,
-                body: Body {
-                    placeholders: facts(case, &number, notice.kind, rules),
-                    subject: case.id.to_string(),
-                    expires_at: None,
-                },
+                body: Body { placeholders, subject: case.id.to_string(), expires_at: None },
                 state: if reachable { DeliveryState::Queued } else { DeliveryState::NoContact },
                 notification: None,
                 attempts: 0,

@@ -134,6 +134,7 @@ impl Core {
                     task: it.task.clone(),
                     due_at: Some(convert::timestamp(it.due_at)),
                     done_at: it.done_at.map(convert::timestamp),
+                    late_at: it.late_at.map(convert::timestamp),
                 })
                 .collect(),
             messages: case

@@ -308,9 +308,11 @@ fn last(case: &Case, kinds: &[MessageKind]) -> String {
 fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'static [&'static str]) {
     const STATUS: (&str, &[&str]) = ("perubahan_status", &["nomor", "status", "tautan"]);
     const QUIET: (&str, &[&str]) = ("jawaban_tersedia", &["nomor", "tautan"]);
+    const LATE: (&str, &[&str]) =
+        ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
     const TASK: (&str, &[&str]) = ("penugasan", &["nomor", "kategori", "tempat", "tenggat"]);
     if kind == ESCALATED {
-        return ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
+        return LATE;
     }
     // What is no notice of the rules is told in words, such as the question which case is meant.
     let Ok(kind) = kind.parse::<NoticeKind>() else { return STATUS };
@@ -327,6 +329,7 @@ fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'s
         NoticeKind::Revealed => {
             ("pengungkapan_identitas", &["nomor", "jabatan", "tujuan", "waktu", "tautan"])
         }
+        NoticeKind::HelpLate => LATE,
         NoticeKind::Assigned | NoticeKind::HelpAsked | NoticeKind::Bounced => TASK,
         // The reporter reads where it stands, the agency that there is something to do again.
         NoticeKind::Reopened if official => TASK,

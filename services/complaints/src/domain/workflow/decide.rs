@@ -384,7 +384,7 @@ fn dispose(
     }
     next.helpers = helpers
         .into_iter()
-        .map(|(agency, task, due_at)| Helper { agency, task, due_at, done_at: None })
+        .map(|(agency, task, due_at)| Helper { agency, task, due_at, done_at: None, late_at: None })
         .collect();
     meet(next, ClockKind::Verify, now);
     for kind in [ClockKind::Accept, ClockKind::FirstAnswer] {
@@ -488,6 +488,18 @@ pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked
             });
         }
     }
+    let mut notices = Vec::new();
+    if !next.state.is_closed() {
+        for helper in &mut next.helpers {
+            if helper.mark(now) {
+                ticked.late_help.push(helper.agency.clone());
+                notices.push(Notice { to: To::Admin(helper.agency.clone()), kind: NoticeKind::HelpLate });
+            }
+        }
+        if !notices.is_empty() {
+            notices.push(Notice { to: To::Admin(holder), kind: NoticeKind::HelpLate });
+        }
+    }
     let over = next.reporter_until.is_some_and(|until| until <= now);
     let order = match next.state {
         State::AwaitingConfirmation if over => Some(Order::CloseBySilence),
@@ -506,12 +518,14 @@ pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked
         | State::DeemedWithdrawn
         | State::Withdrawn => None,
     };
-    let mut decision = Decision { next, notices: Vec::new(), detail: BTreeMap::new() };
+    let mut decision = Decision { next, notices, detail: BTreeMap::new() };
     if let Some(order) = order {
         let verb = order.verb();
         // Both verbs are permitted where they are ordered, and are the system's.
         if let Ok(decided) = decide(&decision.next, &By::system(), order, rules, now) {
+            let told = std::mem::take(&mut decision.notices);
             decision = decided;
+            decision.notices.splice(0..0, told);
             ticked.closed = Some(verb);
         }
     }
@@ -584,7 +598,9 @@ pub fn finish_help(
 ) -> Result<Case, Rejection> {
     let mut next = case.clone();
     let helper = next.helpers.iter_mut().find(|it| it.agency == agency && it.done_at.is_none());
-    helper.ok_or_else(|| Rejection::NoHelper(agency.to_owned()))?.done_at = Some(now);
+    let helper = helper.ok_or_else(|| Rejection::NoHelper(agency.to_owned()))?;
+    helper.mark(now);
+    helper.done_at = Some(now);
     say(&mut next, by, MessageKind::Note, text, now);
     Ok(next)
 }
@@ -804,7 +820,7 @@ impl Ticked {
     /// Whether nothing happened.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.late.is_empty() && self.climbs.is_empty() && self.closed.is_none()
+        self.late.is_empty() && self.late_help.is_empty() && self.climbs.is_empty() && self.closed.is_none()
     }
 
     /// The verb that closed it, if one did.
