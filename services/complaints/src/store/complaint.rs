@@ -304,21 +304,27 @@ pub(crate) async fn open_after(
     rows.into_iter().map(|row| record(cipher, row)).collect()
 }
 
-/// Closed cases whose reporters are to be forgotten: closed before a moment, and not forgotten yet.
+/// Closed cases whose reporters are to be forgotten: closed before a moment, and not forgotten yet, the oldest first, after
+/// one. Each with when it was closed.
 pub(crate) async fn to_forget(
     db: &impl ConnectionTrait,
-    cipher: &Cipher,
     before: DateTime<Utc>,
+    after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
-) -> Result<Vec<Record>, DbErr> {
-    let rows = Entity::find()
+) -> Result<Vec<(DateTime<Utc>, String)>, DbErr> {
+    let mut select = Entity::find()
+        .select_only()
+        .columns([Column::ClosedAt, Column::Id])
         .filter(Column::IsClosed.eq(true))
         .filter(Column::ForgottenAt.is_null())
         .filter(Column::ClosedAt.lt(before))
-        .limit(limit)
-        .all(db)
-        .await?;
-    rows.into_iter().map(|row| record(cipher, row)).collect()
+        .order_by_asc(Column::ClosedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    if let Some((at, id)) = after {
+        select = select.filter(row::after((Column::ClosedAt, Column::Id), (*at, id.as_str())));
+    }
+    select.into_tuple().all(db).await
 }
 
 /// Notes that the personal data of a case is gone.

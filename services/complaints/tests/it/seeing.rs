@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
+use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use crate::regency::*;
@@ -19,6 +20,13 @@ async fn report(client: &Client, period: &str) -> Report {
 fn reconciles(line: &ReportLine) -> bool {
     line.opening + line.received + line.reopened
         == line.settled + line.archived + line.forwarded + line.withdrawn + line.merged + line.open
+}
+
+/// Every file below a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).map(|it| it.flatten().collect::<Vec<_>>()).unwrap_or_default();
+    let below = |path: std::path::PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    entries.into_iter().flat_map(|it| below(it.path())).collect()
 }
 
 /// One case of every kind of end, and some that go on.
@@ -256,6 +264,75 @@ lines! {
         assert_eq!(case.place.unwrap().latitude, None);
         assert_eq!((case.state, case.clocks.len()), (CaseState::Settled.into(), 5));
         assert_eq!(report(&regency.bupati(), "2026-11").await, before);
+    }
+
+    async fn c_46_what_cannot_be_forgotten_now_keeps_no_other_and_is_forgotten_later(engine) {
+        let regency = Regency::with(engine, |config| config.retention_months = 6).await;
+        let upload = UploadComplaintFileRequest { request_id: "foto".to_owned(), content: include_bytes!("../../src/intake/samples/photo.jpg").to_vec() };
+        let file = regency.nobody().upload_complaint_file(upload.clone()).await.unwrap().file.unwrap();
+        let folder = regency.folder.path().join("files");
+        assert_eq!(files(&folder).len(), 1);
+        // The same request for another file is refused, and leaves nothing behind.
+        let mut other = upload.clone();
+        other.content.extend_from_slice(b"x");
+        assert_eq!(regency.nobody().upload_complaint_file(other).await.unwrap_err().reason, "REQUEST_ID_REUSED");
+        assert_eq!(regency.nobody().upload_complaint_file(upload).await.unwrap().file.unwrap(), file);
+        assert_eq!(files(&folder).len(), 1);
+
+        let damaged = regency.file(Regency::report()).await;
+        let stuck = regency.file(FileComplaintRequest { file_ids: vec![file.file_id.clone()], ..Regency::report() }).await;
+        let plain = regency.file(Regency::report()).await;
+        let merged = regency.file(Regency::report()).await;
+        let helper = Helper { agency_id: DINKES.to_owned(), task: "Temui Rohana di rumahnya".to_owned(), due_at: stamp(moment(MONDAY) + TimeDelta::days(2)), ..Helper::default() };
+        regency.coordinator().verify(&plain.id).await.unwrap();
+        let request = DisposeComplaintRequest { complaint: plain.id.clone(), agency_id: PUPR.to_owned(), helpers: vec![helper], ..DisposeComplaintRequest::default() };
+        regency.coordinator().dispose_complaint(request).await.unwrap();
+        let ask = RequestRevealRequest { complaint: plain.id.clone(), reporter: regency.seen(&plain.id).await.reporters[0].pseudonym.clone(), purpose: "Rohana diminta menunjukkan tempatnya.".to_owned(), ..RequestRevealRequest::default() };
+        let reveal = regency.coordinator().request_reveal(ask).await.unwrap().reveal.unwrap();
+        let request = MergeComplaintRequest { complaint: merged.id.clone(), into: plain.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(request).await.unwrap();
+        for id in [&damaged.id, &stuck.id] {
+            let request = ArchiveComplaintRequest { complaint: id.clone(), reason: "TEST".to_owned(), advice: "Hubungi Rohana di nomor lain.".to_owned(), ..ArchiveComplaintRequest::default() };
+            regency.coordinator().archive_complaint(request).await.unwrap();
+        }
+        regency.db.db.write.execute_unprepared(&format!("UPDATE complaint SET body = 'x' WHERE id = '{}'", damaged.id)).await.unwrap();
+        // A file that cannot be deleted: in its place there is a folder.
+        let kept = files(&folder).pop().unwrap();
+        std::fs::remove_file(&kept).unwrap();
+        std::fs::create_dir_all(kept.join("isi")).unwrap();
+        regency.wait(TimeDelta::days(1));
+        regency.agency(PUPR).accept(&plain.id).await.unwrap();
+        regency.agency(PUPR).answer_without_proof(&plain.id).await.unwrap();
+        for reporter in [&plain, &merged] {
+            // What became of messages is noted meanwhile: then it is asked again.
+            regency.until("it is said", || async { regency.nobody().answer_complaint(done(reporter)).await.is_ok() }).await;
+        }
+        let gone = async |id: &str| regency.seen(id).await.messages.iter().all(|it| it.text.is_empty());
+        let wait = async |id: &str| {
+            for _ in 0..300 {
+                if gone(id).await {
+                    return true;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            false
+        };
+        // First the merged one alone is over its time: its reporter belongs to the other.
+        regency.set("2027-05-23T12:00:00Z");
+        assert!(wait(&merged.id).await);
+        assert!(!gone(&plain.id).await && !gone(&stuck.id).await);
+        assert!(regency.seen(&plain.id).await.reporters.iter().all(|it| it.contact.is_some()), "both are known");
+        regency.set("2027-07-01T01:00:00Z");
+        assert!(wait(&plain.id).await, "though one before it cannot be read, and one cannot be deleted");
+        let case = regency.seen(&plain.id).await;
+        assert!(case.reporters.iter().all(|it| it.contact.is_none()) && case.helpers.iter().all(|it| it.task.is_empty()));
+        let look = GetRevealRequest { reveal: reveal.id };
+        assert_eq!(regency.coordinator().get_reveal(look).await.unwrap().reveal.unwrap().purpose, "");
+        assert!(!gone(&stuck.id).await, "its file is there");
+        std::fs::remove_dir_all(&kept).unwrap();
+        assert!(wait(&stuck.id).await);
+        let public = regency.followed(&stuck).await;
+        assert!(!format!("{public:?}").contains("Rohana"), "{public:?}");
     }
 
     async fn c_18_what_is_published_holds_no_number_or_address_of_a_person(engine) {
