@@ -7,6 +7,7 @@
 
 mod channels;
 mod lines;
+mod recounts;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -22,7 +23,12 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(channels::Channels), Box::new(lines::Lines)]
+        vec![
+            Box::new(FirstCut),
+            Box::new(channels::Channels),
+            Box::new(lines::Lines),
+            Box::new(recounts::Recounts),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

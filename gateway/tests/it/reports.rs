@@ -535,7 +535,7 @@ async fn settings_are_saved_by_their_own_forms_and_what_is_wrong_is_marked() {
     let saved = gate.send(by_cookie(plain("/pengaturan-aduan/kalender", hours))).await;
     assert_eq!(location(&saved), "/pengaturan-aduan/kalender?tersimpan=1&dihitung=17");
     let page = text(gate.send(by_cookie(get(location(&saved)))).await).await;
-    assert!(page.contains("17 jam yang berjalan dihitung ulang."));
+    assert!(page.contains("Jam yang berjalan sedang dihitung ulang: 17 aduan terbuka."));
     assert_eq!(gate.cases.calendars()[0].periods.len(), 2);
     let wrong =
         gate.send(by_cookie(plain("/pengaturan-aduan/kalender", &hours.replace("1+08", "Senin+08")))).await;

@@ -26,7 +26,8 @@ use crate::domain::{CaseId, FileId};
 use crate::error::Error;
 use crate::intake;
 use crate::rpc::Core;
-use crate::rpc::case::{Change, SYSTEM};
+use crate::rpc::case::{Asking, Change, SYSTEM};
+use crate::rpc::record;
 use crate::store;
 
 /// How many cases one transaction moves.
@@ -50,6 +51,12 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow
     workers.extend([
         Worker::repeating("complaints: clocks", env, sweep, Arc::clone(core), |core| {
             Box::pin(async { tick(core, core.now()).await.map(|_| ()) })
+        }),
+        Worker::repeating("complaints: calendars", env, sweep, Arc::clone(core), |core| {
+            Box::pin(async {
+                while recount(core, core.now()).await? {}
+                Ok::<_, Error>(())
+            })
         }),
         Worker::repeating("complaints: clean-up", env, CLEAN_UP, Arc::clone(core), |core| {
             Box::pin(clean_up(core, core.now()))
@@ -79,6 +86,56 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<usize, Error
             return Ok(moved);
         }
     }
+}
+
+/// Counts some running clocks again by a new version of their calendar, in a transaction of its own, and notes how far it is: a
+/// process that ends goes on from there. Meanwhile each case is counted again before anything else is done to it. `true`
+/// when there is more to do.
+async fn recount(core: &Core, now: DateTime<Utc>) -> Result<bool, Error> {
+    if !store::recount::is_asked(&core.db.read).await? {
+        return Ok(false);
+    }
+    let tx = core.db.begin().await?;
+    let Some(mut asked) = store::recount::take(&tx).await? else { return Ok(false) };
+    let rules = core.rules_in(&tx).await?;
+    let found = store::complaint::hold_after(&tx, &core.cipher, &asked.after, BATCH).await?;
+    let name = format!("{}@{}", asked.calendar, asked.version);
+    let Some((last, _)) = found.last() else {
+        store::recount::end(&tx, &asked.calendar).await?;
+        let detail = serde_json::json!({"clocks": asked.clocks});
+        record(&tx, (&asked.asked_by, "calendar.recounted", &name), detail, "", now).await?;
+        tx.commit().await?;
+        return Ok(true);
+    };
+    asked.after.clone_from(last);
+    let mut changes = Vec::new();
+    for (id, found) in found {
+        let before = match found {
+            Ok(before) => before,
+            Err(error) => {
+                tracing::error!(
+                    case = id,
+                    error = chain(&error),
+                    "the clocks of a case cannot be counted again"
+                );
+                continue;
+            }
+        };
+        let mut next = before.case.clone();
+        let moved = workflow::recount(&mut next, &rules);
+        if next != before.case {
+            asked.clocks += i64::from(moved);
+            let mut change = Change::of(before, next, "complaint.recounted");
+            change.detail.insert("calendar", name.clone());
+            change.detail.insert("clocks", moved.to_string());
+            changes.push(change);
+        }
+    }
+    let asking = Asking { who: &asked.asked_by, request_id: "" };
+    core.save(&tx, &rules, changes, asking, now).await?;
+    store::recount::note(&tx, &asked).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Moves these together; when that fails, one by one, so that a damaged one stops no clock but its own.

@@ -92,6 +92,8 @@ pub struct Rules {
     pub deadlines: Vec<Deadline>,
     /// The latest version of each calendar, by key.
     pub calendars: BTreeMap<String, CalendarVersion>,
+    /// When the latest version of each calendar was written.
+    pub applied: BTreeMap<String, DateTime<Utc>>,
     /// Agencies by id.
     pub agencies: BTreeMap<String, Agency>,
     /// Categories by key.

@@ -19,8 +19,8 @@ use super::words::{
 };
 
 pub use decide::{
-    Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, reveal, set_publication,
-    set_secrecy, tick,
+    Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, recount, reveal,
+    set_publication, set_secrecy, tick,
 };
 
 macro_rules! table {
@@ -417,6 +417,8 @@ pub enum Rejection {
 pub struct Ticked {
     /// Clocks that became late.
     pub late: Vec<ClockKind>,
+    /// Clocks that were counted again by a new version of their calendar.
+    pub recounted: u32,
     /// Agencies that did not help in time.
     pub late_help: Vec<String>,
     /// Steps of the ladder.

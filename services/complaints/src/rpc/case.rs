@@ -87,14 +87,18 @@ impl Change {
     pub(crate) fn ticked(before: Record, decision: workflow::Decision, ticked: Ticked) -> Self {
         let what = match ticked.closed {
             Some(verb) => verb_name(verb),
-            None if ticked.late.is_empty() && ticked.climbs.is_empty() => "complaint.help_late".to_owned(),
-            None if ticked.late.is_empty() => "complaint.escalated".to_owned(),
-            None => "complaint.late".to_owned(),
+            None if !ticked.late.is_empty() => "complaint.late".to_owned(),
+            None if !ticked.climbs.is_empty() => "complaint.escalated".to_owned(),
+            None if !ticked.late_help.is_empty() => "complaint.help_late".to_owned(),
+            None => "complaint.recounted".to_owned(),
         };
         let mut change = Self::decided(Some(before), decision, &what);
         let names = |kinds: &[ClockKind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         if !ticked.late.is_empty() {
             change.detail.insert("late", names(&ticked.late));
+        }
+        if ticked.recounted > 0 {
+            change.detail.insert("clocks", ticked.recounted.to_string());
         }
         if !ticked.late_help.is_empty() {
             change.detail.insert("lateHelp", ticked.late_help.join(","));

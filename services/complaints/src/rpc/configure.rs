@@ -8,7 +8,6 @@ use mpp_proto::complaints::v1::*;
 use sea_orm::DatabaseTransaction;
 use serde_json::json;
 
-use super::case::{Asking, Change};
 use super::{Core, convert, record};
 use crate::domain::deadline::follow;
 use crate::domain::ladder::{Acting, ActingKind, Official, holder_of, is_of_an_agency};
@@ -19,8 +18,6 @@ use crate::error::{Error, Thing};
 use crate::store;
 use crate::store::catalogue::Template;
 
-/// Cases that are counted again in one go.
-const BATCH: u64 = 500;
 /// Kinds of response templates.
 const TEMPLATE_KINDS: [&str; 5] = ["FIRST_ANSWER", "ANSWER", "QUESTION", "ARCHIVE", "FORWARD"];
 /// Data types of GeoReport v2.
@@ -303,47 +300,17 @@ apply!(apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse, "ApplyCale
     let (id, calendar) = parsed;
     let calendar = calendar.ok_or(Error::NotFound(Thing::Calendar))?;
     change.within(&id)?;
-    // The clocks that time moves just now must not make an administrator begin again.
-    store::complaint::hold_open(change.tx).await?;
     let rules = change.rules().await?;
     let version = rules.calendars.get(&id).map_or(0, |it| it.version) + 1;
     let written = CalendarVersion { id: id.clone(), version, calendar };
     store::catalogue::insert_calendar(change.tx, &written, change.now).await?;
-    let recounted = recount(&change, &written).await?;
-    let detail = json!({"version": version, "recounted": recounted});
+    // The clocks follow in steps of their own: a large regency has too many for one.
+    store::recount::ask(change.tx, (&id, version), &change.caller.id, change.now).await?;
+    let recounted = store::complaint::count_open(change.tx).await?;
+    let detail = json!({"version": version, "openCases": recounted});
     let answer = ApplyCalendarResponse { calendar: Some(convert::calendar(&written, change.now)), recounted };
     (answer, format!("{id}@{version}"), detail)
 });
-
-/// Counts running clocks of a calendar again by its new version. Met and missed ones stay; each change is in the journal.
-async fn recount(change: &Applying<'_>, written: &CalendarVersion) -> Result<i64, Error> {
-    let core = change.core;
-    let rules = core.rules_in(change.tx).await?;
-    let (mut after, mut recounted) = (String::new(), 0_i64);
-    loop {
-        let records = store::complaint::open_after(change.tx, &core.cipher, &after, BATCH).await?;
-        let Some(last) = records.last() else { break };
-        after = last.case.id.to_string();
-        let mut changes = Vec::new();
-        for record in records {
-            let mut next = record.case.clone();
-            let mut moved = 0_i64;
-            for clock in next.clocks.iter_mut().filter(|it| it.calendar == written.id) {
-                moved += i64::from(clock.recount(written.version, &written.calendar, change.now));
-            }
-            if next != record.case {
-                recounted += moved;
-                let mut it = Change::of(record, next, "complaint.recounted");
-                it.detail.insert("calendar", format!("{}@{}", written.id, written.version));
-                it.detail.insert("clocks", moved.to_string());
-                changes.push(it);
-            }
-        }
-        let asking = Asking { who: &change.caller.id, request_id: "" };
-        core.save(change.tx, &rules, changes, asking, change.now).await?;
-    }
-    Ok(recounted)
-}
 
 fn agency(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Agency>) -> Agency {
     let it = it.cloned().unwrap_or_default();

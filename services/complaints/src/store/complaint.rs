@@ -9,7 +9,8 @@ use mpp_kit::row::{self, count, number, open, read, seal, within};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    EntityTrait as _, FromQueryResult, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 
 use super::end_of_time;
@@ -272,36 +273,28 @@ pub(crate) async fn due(
         .await
 }
 
-/// Keeps every open case as it is until the transaction ends: what changes one meanwhile waits. Before anything else is
-/// written, in the order of their ids, as all do who change several.
-pub(crate) async fn hold_open(tx: &DatabaseTransaction) -> Result<(), DbErr> {
-    Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::IsClosed.eq(false))
-        .order_by_asc(Column::Id)
-        .lock_exclusive()
-        .into_tuple::<String>()
-        .all(tx)
-        .await?;
-    Ok(())
+/// How many cases are open.
+pub(crate) async fn count_open(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let open = Entity::find().filter(Column::IsClosed.eq(false)).count(db).await?;
+    Ok(i64::try_from(open).unwrap_or(i64::MAX))
 }
 
-/// Open cases after an id, for a new version of a calendar.
-pub(crate) async fn open_after(
-    db: &impl ConnectionTrait,
+/// Open cases after an id, each with its id: what cannot be read is told so. They stay as they are until the transaction ends.
+pub(crate) async fn hold_after(
+    tx: &DatabaseTransaction,
     cipher: &Cipher,
     after: &str,
     limit: u64,
-) -> Result<Vec<Record>, DbErr> {
+) -> Result<Vec<(String, Result<Record, DbErr>)>, DbErr> {
     let rows = Entity::find()
         .filter(Column::IsClosed.eq(false))
         .filter(Column::Id.gt(after))
         .order_by_asc(Column::Id)
         .limit(limit)
-        .all(db)
+        .lock_exclusive()
+        .all(tx)
         .await?;
-    rows.into_iter().map(|row| record(cipher, row)).collect()
+    Ok(rows.into_iter().map(|row| (row.id.clone(), record(cipher, row))).collect())
 }
 
 /// Closed cases whose reporters are to be forgotten: closed before a moment, and not forgotten yet, the oldest first, after

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
+use sea_orm::ConnectionTrait as _;
+use sea_orm::sea_query::ExprTrait as _;
 use tonic::Code;
 
 use crate::regency::*;
@@ -91,7 +93,8 @@ lines! {
         let before = (regency.seen(&met.id).await, regency.seen(&running.id).await);
         let answer = apply(&regency, calendar(&week(), &["2026-11-30", "2026-12-01"])).await;
         assert_eq!(answer.calendar.unwrap().version, 2);
-        assert!(answer.recounted >= 3, "{}", answer.recounted);
+        assert_eq!(answer.recounted, 3);
+        regency.until("the clocks are counted again", || async { clock(&regency.seen(&running.id).await, ClockKind::Settle).calendar == "17.07@2" }).await;
         let after = (regency.seen(&met.id).await, regency.seen(&running.id).await);
         assert_eq!(clock(&after.0, ClockKind::Verify), clock(&before.0, ClockKind::Verify), "met");
         assert_eq!(clock(&after.1, ClockKind::Verify), clock(&before.1, ClockKind::Verify), "missed");
@@ -101,6 +104,34 @@ lines! {
         let request = ListComplaintJournalRequest { complaint: running.id, ..ListComplaintJournalRequest::default() };
         let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
         assert!(entries.iter().any(|it| it.what == "complaint.recounted"));
+    }
+
+    async fn c_36_clocks_are_counted_again_in_steps_that_go_on_after_a_restart(engine) {
+        let mut regency = Regency::new(engine).await;
+        let mut cases = Vec::new();
+        for _ in 0..3 {
+            cases.push(regency.file(Regency::report()).await.id);
+        }
+        let settle = async |regency: &Regency, id: &str| clock(&regency.seen(id).await, ClockKind::Settle);
+        let before = settle(&regency, &cases[0]).await;
+        // One cannot be read: it keeps no other.
+        regency.db.db.write.execute_unprepared(&format!("UPDATE complaint SET body = 'x' WHERE id = '{}'", cases[1])).await.unwrap();
+        regency.stop().await;
+        let answer = apply(&regency, calendar(&week(), &["2026-11-30", "2026-12-01"])).await;
+        assert_eq!((answer.calendar.unwrap().version, answer.recounted), (2, 3));
+        assert_eq!(settle(&regency, &cases[2]).await, before, "nobody is at it");
+        // What is done to a case meanwhile finds its clocks counted again.
+        regency.coordinator().verify(&cases[2]).await.unwrap();
+        let moved = settle(&regency, &cases[2]).await;
+        assert_eq!((moved.calendar.as_str(), moved.late_at), ("17.07@2", None));
+        assert!(at(moved.due_at.as_ref()) > at(before.due_at.as_ref()));
+        regency.start().await;
+        regency.until("the clocks are counted again", || async { settle(&regency, &cases[0]).await == moved }).await;
+        let entries = || async {
+            let select = sea_orm::sea_query::Query::select().column("detail").from("journal").and_where(sea_orm::sea_query::Expr::col("what").eq("calendar.recounted")).take();
+            regency.db.db.read.query_all(&select).await.unwrap()
+        };
+        regency.until("it is done", || async { entries().await.len() == 1 }).await;
     }
 
     async fn c_37_lateness_appears_by_time_alone_also_after_a_restart(engine) {

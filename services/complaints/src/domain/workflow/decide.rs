@@ -192,6 +192,7 @@ pub fn decide(
         return Err(Rejection::NotYours { verb, part: by.part });
     }
     let mut next = case.clone();
+    recount(&mut next, rules);
     // What time has done by now comes first: no verb takes lateness back.
     for clock in &mut next.clocks {
         clock.mark(now);
@@ -464,11 +465,24 @@ pub fn absorb(survivor: &Case, merged: &Case) -> Case {
     next
 }
 
+/// Counts clocks again by the latest versions of their calendars, as of when those were written: what was late by then stays
+/// late, and what is late since by the old version alone is not. Answers how many moved.
+pub fn recount(case: &mut Case, rules: &Rules) -> u32 {
+    let mut moved = 0;
+    for clock in &mut case.clocks {
+        let latest = rules.calendars.get(&clock.calendar).filter(|it| clock.calendar_version < it.version);
+        if let (Some(latest), Some(written)) = (latest, rules.applied.get(&clock.calendar)) {
+            moved += u32::from(clock.recount(latest.version, &latest.calendar, *written));
+        }
+    }
+    moved
+}
+
 /// What time alone does: marks of lateness, steps of the ladder, ends of windows. Doing it again changes nothing.
 #[must_use]
 pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked) {
     let mut next = case.clone();
-    let mut ticked = Ticked::default();
+    let mut ticked = Ticked { recounted: recount(&mut next, rules), ..Ticked::default() };
     let holder = next.holder().to_owned();
     let inspected = next.class == Class::Whistleblowing;
     for clock in &mut next.clocks {
@@ -656,6 +670,7 @@ pub fn recategorise(
         return Err(Rejection::UnknownCategory(category.to_owned()));
     }
     let mut next = case.clone();
+    recount(&mut next, rules);
     next.category = category.to_owned();
     if class != case.class {
         if class == Class::Whistleblowing {
@@ -820,7 +835,11 @@ impl Ticked {
     /// Whether nothing happened.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.late.is_empty() && self.late_help.is_empty() && self.climbs.is_empty() && self.closed.is_none()
+        self.recounted == 0
+            && self.late.is_empty()
+            && self.late_help.is_empty()
+            && self.climbs.is_empty()
+            && self.closed.is_none()
     }
 
     /// The verb that closed it, if one did.

@@ -84,6 +84,7 @@ fn rules() -> Rules {
                 calendar: WorkCalendar::five_days(TimeZone::Wib),
             },
         )]),
+        applied: BTreeMap::new(),
         agencies: [agency(PUPR, false), agency(DINKES, false), agency(INSPEKTORAT, true)]
             .into_iter()
             .map(|it| (it.id.clone(), it))
