@@ -5,6 +5,7 @@
 //! `board_count` holds how many, kept in the same transaction, so that a number costs the same with ten cases and with a
 //! million.
 
+mod bounces;
 mod channels;
 mod lines;
 mod recounts;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(channels::Channels),
             Box::new(lines::Lines),
             Box::new(recounts::Recounts),
+            Box::new(bounces::Bounces),
         ]
     }
 

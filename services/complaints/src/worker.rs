@@ -39,7 +39,9 @@ const CLEAN_UP: Duration = Duration::from_secs(10);
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Messages of channels, and messages that went out, are kept this long.
-const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
+pub(crate) const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
+/// Bounces are offered to notifications this long.
+const KEEP_BOUNCES: TimeDelta = TimeDelta::days(14);
 
 /// The workers of the service.
 ///
@@ -196,6 +198,10 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
         (
             "deleting messages of channels",
             store::channel::purge(db, now - KEEP_MESSAGES).await.map(|_| ()).map_err(Error::from),
+        ),
+        (
+            "deleting bounces that nobody took",
+            store::mailbox::purge_bounces(db, now - KEEP_BOUNCES).await.map_err(Error::from),
         ),
         (
             "deleting messages that went out",

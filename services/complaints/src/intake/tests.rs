@@ -8,6 +8,7 @@ use mpp_kit::clock::ManualClock;
 use mpp_kit::config::Secret;
 use mpp_kit::files::{Files, FilesConfig};
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, temp_dir};
+use mpp_proto::notifications::v1::ReportBounceRequest;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
@@ -574,6 +575,30 @@ async fn c_13_every_entry_of_a_batch_is_handled_and_other_accounts_are_not_ours(
 }
 
 #[tokio::test]
+async fn c_13_one_address_takes_what_is_written_to_every_number_of_its_app() {
+    for engine in ENGINES {
+        let world = World::new(engine, |config| {
+            let first = config.channels.whatsapp["utama"].clone();
+            let foreign =
+                MetaAccount { id: "P3".to_owned(), app_secret: Secret::from("lain"), ..first.clone() };
+            config.channels.whatsapp.insert("kedua".into(), MetaAccount { id: "P2".to_owned(), ..first });
+            config.channels.whatsapp.insert("ketiga".into(), foreign);
+        })
+        .await;
+        let mut body = whatsapp(&[text_of("a", "Satu")]);
+        for (id, number) in [("b", "P2"), ("c", "P3"), ("d", "P9")] {
+            let mut entry = whatsapp(&[text_of(id, "Lain")])["entry"][0].clone();
+            entry["changes"][0]["value"]["metadata"]["phone_number_id"] = json!(number);
+            body["entry"].as_array_mut().unwrap().push(entry);
+        }
+        assert_eq!(world.webhook("whatsapp", &body).await.unwrap(), Counted { stored: 2, repeated: 0 });
+        let mut accounts: Vec<_> = world.messages().await.into_iter().map(|it| it.account).collect();
+        accounts.sort();
+        assert_eq!(accounts, ["P1", "P2"], "not those under the secret of another app");
+    }
+}
+
+#[tokio::test]
 async fn c_14_the_channels_time_is_kept_beside_the_arrival() {
     on_both(async |world| {
         let sent = |ago: TimeDelta| (world.now() - ago).timestamp().to_string();
@@ -940,6 +965,32 @@ async fn c_07_machines_bounces_lists_and_our_own_mail_never_make_or_answer_a_cas
         assert_eq!(world.only().await, case);
         assert_eq!(world.outgoing().await.len(), before);
         assert_eq!(world.messages().await.iter().filter(|it| it.state == "IGNORED").count(), 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_07_a_bounce_is_told_though_notifications_is_away_when_it_is_read() {
+    with_mail(async |world, server, reader| {
+        server.deliver(
+            "From: MAILER-DAEMON@mx.example\r\nTo: aduan@contoh.go.id\r\nSubject: Undelivered\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\
+             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
+             Final-Recipient: rfc822; siti@warga.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n\
+             --b\r\nContent-Type: message/rfc822\r\n\r\nFrom: aduan@contoh.go.id\r\n\
+             Message-ID: <ntf_1.0@contoh.go.id>\r\n\r\nIsi\r\n--b--\r\n",
+        );
+        assert_eq!(reader.tick(world.now()).await.unwrap().len(), 1);
+        let told = std::sync::Mutex::new(Vec::new());
+        let hear = |bounce: ReportBounceRequest| {
+            told.lock().unwrap().push((bounce.envelope, bounce.status_code));
+            async { anyhow::Ok(()) }
+        };
+        super::mail::tell(&world.core, |_| async { anyhow::bail!("away") }).await.unwrap();
+        for _ in 0..2 {
+            super::mail::tell(&world.core, hear).await.unwrap();
+        }
+        assert_eq!(*told.lock().unwrap(), [("pantul+ntf_1.0@contoh.go.id".to_owned(), "5.1.1".to_owned())]);
     })
     .await;
 }
