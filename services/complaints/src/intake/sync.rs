@@ -211,6 +211,7 @@ impl Sync {
     pub(crate) async fn tick(&mut self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let since = self.read_until.map_or(now - PERIOD, |until| until - OVERLAP);
         let items = self.client.changed_since(since).await.context("reading SP4N-LAPOR!")?;
+        let mut refused = 0;
         for item in &items {
             if let Some(field) = item.missing() {
                 tracing::warn!(field, "an item of SP4N-LAPOR! cannot be taken");
@@ -218,10 +219,20 @@ impl Sync {
             }
             let tx = self.core.db.begin().await?;
             let rules = self.core.rules_in(&tx).await?;
-            take(&self.core, &tx, &rules, item, LAPOR, now).await?;
-            tx.commit().await?;
+            match take(&self.core, &tx, &rules, item, LAPOR, now).await {
+                Ok(_) => tx.commit().await?,
+                // The rules refuse one, such as whistleblowing before there is an inspectorate: the others do not wait.
+                Err(Error::Rejected(why)) => {
+                    refused += 1;
+                    tracing::warn!(%why, "an item of SP4N-LAPOR! is refused; it is read again");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        self.read_until = Some(now);
+        // What was refused is read again until it can be taken.
+        if refused == 0 {
+            self.read_until = Some(now);
+        }
         self.tell().await?;
         if self.compared_at.is_none_or(|at| now - at >= TimeDelta::days(1)) {
             self.compare(now).await?;

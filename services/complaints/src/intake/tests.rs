@@ -27,7 +27,7 @@ use super::sync::{Sync, Taken, take};
 use super::{fetch, place, signature};
 use crate::config::Config;
 use crate::domain::case::Case;
-use crate::domain::rules::{Category, Rules};
+use crate::domain::rules::{Agency, Category, Rules};
 use crate::domain::words::{Channel, DeliveryState, MessageKind, Publication, Secrecy, State};
 use crate::domain::workflow::{self, By, Order};
 use crate::error::Error;
@@ -1083,6 +1083,39 @@ async fn c_11_the_api_brings_items_once_and_answers_are_read_back() {
         assert_eq!(told[0].text, "Petugas sudah di lokasi");
         let row = ledger(&world).await.into_iter().find(|it| it.tracking_id == tracking).unwrap();
         assert!(row.last_pushed_at.is_some() && row.mismatch.is_empty(), "{row:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_11_an_item_that_is_refused_keeps_no_other_and_is_taken_when_it_can_be() {
+    with_lapor(async |world, simulator, mut sync| {
+        for id in ["1", "2", "3"] {
+            simulator.write(id, "Lampu jalan mati");
+        }
+        // No inspectorate is set up.
+        simulator.set_class("1", "Pengaduan berkadar pengawasan");
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(world.cases().await.len(), 2);
+        // What is answered is told.
+        let case = world.cases().await.remove(0);
+        world.pass(TimeDelta::hours(1));
+        answer(&world, &case).await;
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(simulator.follow_ups("2").len() + simulator.follow_ups("3").len(), 1);
+        let tx = world.core.db.begin().await.unwrap();
+        let inspectorate = Agency {
+            id: "17.07/inspektorat".to_owned(),
+            name: "Inspektorat".to_owned(),
+            calendar: String::new(),
+            inspectorate: true,
+            active: true,
+            bounce_limit: 2,
+        };
+        store::catalogue::save_agency(&tx, &inspectorate, world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(world.cases().await.len(), 3);
     })
     .await;
 }

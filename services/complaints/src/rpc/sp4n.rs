@@ -41,13 +41,16 @@ pub(super) async fn import(
         let asking = Asking { who, request_id: &request.request_id };
         let mut answer = ImportSp4nFileResponse::default();
         for item in &sheet.items {
-            match sync::take(core, &tx, &rules, item, asking, now).await? {
-                sync::Taken::Created => answer.created += 1,
-                sync::Taken::Updated => answer.updated += 1,
-                sync::Taken::Unchanged => answer.unchanged += 1,
+            match sync::take(core, &tx, &rules, item, asking, now).await {
+                Ok(sync::Taken::Created) => answer.created += 1,
+                Ok(sync::Taken::Updated) => answer.updated += 1,
+                Ok(sync::Taken::Unchanged) => answer.unchanged += 1,
+                // The rules refuse one; the others are taken all the same.
+                Err(Error::Rejected(why)) => answer.problems.push(format!("{}: {why}", item.tracking_id)),
+                Err(error) => return Err(error),
             }
         }
-        answer.problems = sheet.bad.iter().map(|bad| format!("{}: {}", bad.row, bad.field)).collect();
+        answer.problems.extend(sheet.bad.iter().map(|bad| format!("{}: {}", bad.row, bad.field)));
         let detail = serde_json::json!({
             "created": answer.created, "updated": answer.updated, "unchanged": answer.unchanged,
         });

@@ -296,5 +296,6 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
     // From now on every number of the merged case leads to the survivor, and so does what is said there.
     store::complaint::redirect(work.tx, work.case, into).await?;
     store::file::hand_over(work.tx, work.case, into).await?;
+    store::ledger::redirect(work.tx, work.case, into).await?;
     Ok(merged)
 }

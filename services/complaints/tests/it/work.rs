@@ -84,6 +84,23 @@ lines! {
         assert!(regency.agency(DINKES).listed(WorkList::Mine).await.is_empty());
     }
 
+    async fn c_11_what_lapor_knows_of_a_merged_case_is_about_the_survivor(engine) {
+        let regency = Regency::new(engine).await;
+        let survivor = regency.file(Regency::report()).await;
+        let merged = regency.file(Regency::report()).await;
+        let record = async |complaint: &str| {
+            let request = RecordSp4nTrackingRequest { complaint: complaint.to_owned(), tracking_id: "1234567".to_owned(), stage: "Diproses".to_owned(), ..RecordSp4nTrackingRequest::default() };
+            regency.coordinator().record_sp4n_tracking(request).await.map(|it| it.entry.unwrap())
+        };
+        let first = record(&merged.id).await.unwrap();
+        assert_eq!(record(&survivor.id).await.unwrap_err().reason, "TRACKING_ID_TAKEN");
+        let request = MergeComplaintRequest { complaint: merged.id.clone(), into: survivor.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(request).await.unwrap();
+        let after = record(&survivor.id).await.unwrap();
+        assert_eq!((after.id, after.complaint_id.as_str()), (first.id, survivor.id.as_str()));
+        assert_eq!(record(&merged.id).await.unwrap_err().reason, "TRACKING_ID_TAKEN");
+    }
+
     async fn c_25_a_helper_that_is_late_is_marked_by_time_alone_and_told(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.file(Regency::report()).await;
