@@ -785,6 +785,7 @@ complaints_service! {
             title: "Kepala Dinas Pekerjaan Umum".into(),
             account_id: "acc_kadis".into(),
             acting_account_id: "acc_sekdis".into(),
+            failing_since: at(-3),
         };
         Ok(ListOfficialsResponse { officials: vec![head], ..Default::default() }.into())
     }

@@ -512,6 +512,8 @@ async fn every_part_of_the_settings_shows_what_there_is_and_its_form() {
             text(gate.send(by_cookie(get(&format!("/pengaturan-aduan/{part}?ubah={edit}")))).await).await;
         assert!(page.contains(shown), "{part} does not show {shown}");
     }
+    let offices = text(gate.send(by_cookie(get("/pengaturan-aduan/pejabat"))).await).await;
+    assert!(offices.contains("Pesan tidak sampai sejak "), "whose contact fails is marked");
     assert_eq!(gate.send(by_cookie(get("/pengaturan-aduan/lain"))).await.status(), StatusCode::NOT_FOUND);
     assert!(location(&gate.send(get("/pengaturan-aduan/kategori")).await).starts_with("/masuk"));
 }

@@ -54,6 +54,14 @@ pub(super) async fn list_agencies(
     Ok(ListAgenciesResponse { agencies, next_page_token })
 }
 
+/// Where an office stands: those above all agencies, and the coordinator's, in the regency.
+fn place_of<'a>(office: &'a Official, core: &'a Core) -> &'a str {
+    match office.agency.as_str() {
+        "" | COORDINATOR => &core.config.regency,
+        agency => agency,
+    }
+}
+
 pub(super) async fn list_officials(
     core: &Core,
     caller: &Caller,
@@ -62,13 +70,17 @@ pub(super) async fn list_officials(
     let rules = core.rules().await?;
     let areas = core.areas(caller, "complaints.board", &rules);
     let now = core.now();
+    let holders: Vec<String> =
+        rules.officials.iter().map(|it| holder_of(it, &rules.actings, now).to_owned()).collect();
+    let failing = store::outbox::failing(&core.db.read, &holders).await?;
     let all: Vec<_> = rules
         .officials
         .iter()
-        .filter(|it| areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency }))
+        .filter(|it| areas.reach(place_of(it, core)))
         .map(|it| {
             let holder = holder_of(it, &rules.actings, now);
-            convert::official(it, if holder == it.account { "" } else { holder })
+            let acting = if holder == it.account { "" } else { holder };
+            convert::official(it, acting, failing.get(holder).copied())
         })
         .collect();
     let (officials, next_page_token) = pages(all, (request.page_size, &request.page_token), "officials")?;
@@ -83,9 +95,11 @@ pub(super) async fn list_actings(
     let rules = core.rules().await?;
     let areas = core.areas(caller, "complaints.board", &rules);
     let seen = |it: &&Acting| {
-        rules.officials.iter().find(|office| office.id == it.official).is_some_and(|it| {
-            areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency })
-        })
+        rules
+            .officials
+            .iter()
+            .find(|office| office.id == it.official)
+            .is_some_and(|it| areas.reach(place_of(it, core)))
     };
     let all: Vec<_> = rules.actings.iter().filter(seen).map(convert::acting).collect();
     let (actings, next_page_token) = pages(all, (request.page_size, &request.page_token), "actings")?;
@@ -235,7 +249,7 @@ apply!(apply_official(ApplyOfficialRequest) -> ApplyOfficialResponse, "ApplyOffi
     }
     let saved = store::catalogue::save_official(change.tx, &it).await?.ok_or(Error::NotFound(Thing::Official))?;
     let detail = json!({"rung": saved.rung.to_string(), "agency": saved.agency, "account": saved.account});
-    (ApplyOfficialResponse { official: Some(convert::official(&saved, "")) }, saved.id.to_string(), detail)
+    (ApplyOfficialResponse { official: Some(convert::official(&saved, "", None)) }, saved.id.to_string(), detail)
 });
 
 apply!(apply_acting(ApplyActingRequest) -> ApplyActingResponse, "ApplyActing", "acting.applied",

@@ -19,9 +19,12 @@ use mpp_proto::notifications::v1::{
 use tonic::{Code, Request};
 
 use crate::TokenSource;
+use crate::domain::COORDINATOR;
 use crate::domain::case::Case;
+use crate::domain::ladder::holder_of;
 use crate::domain::number::Number;
-use crate::domain::words::{Class, DeliveryState, MessageKind};
+use crate::domain::rules::Rules;
+use crate::domain::words::{Class, DeliveryState, MessageKind, Rung};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
 use crate::rpc::Core;
@@ -263,7 +266,16 @@ impl Relay {
         } else {
             Vec::new()
         };
+        // Of whistleblowing nobody else is told, not even that somebody could not be reached.
+        let coordinator = match case.class {
+            Class::Whistleblowing => String::new(),
+            Class::Complaint | Class::Aspiration | Class::InformationRequest => {
+                let rules = core.rules().await?;
+                coordinator(&rules, core.now()).filter(|_| official).unwrap_or_default().to_owned()
+            }
+        };
         Ok(Some(CreateNotificationRequest {
+            coordinator_account_id: coordinator,
             request_id: message.id.to_string(),
             reference: message.body.subject.clone(),
             message_type: message_type.to_owned(),
@@ -296,6 +308,12 @@ impl Relay {
             other => message.body.placeholders.get(other).cloned().unwrap_or_else(|| "-".to_owned()),
         })
     }
+}
+
+/// Who is told when an official cannot be reached: who holds the office of the coordinator.
+fn coordinator(rules: &Rules, now: DateTime<Utc>) -> Option<&str> {
+    let office = rules.officials.iter().find(|it| it.rung == Rung::Admin && it.agency == COORDINATOR)?;
+    Some(holder_of(office, &rules.actings, now)).filter(|it| !it.is_empty())
 }
 
 /// The last text of these kinds.

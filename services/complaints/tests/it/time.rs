@@ -134,6 +134,41 @@ lines! {
         regency.until("it is done", || async { entries().await.len() == 1 }).await;
     }
 
+    async fn n_11_the_coordinator_is_told_and_the_offices_show_whose_contact_fails(engine) {
+        let regency = Regency::new(engine).await;
+        let failing = async || {
+            let list = ListOfficialsRequest::default();
+            let all = regency.coordinator().list_officials(list).await.unwrap().officials.into_iter();
+            all.filter(|it| it.failing_since.is_some()).map(|it| it.account_id).collect::<Vec<_>>()
+        };
+        regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::PermanentFailure);
+        let filed = regency.file(Regency::report()).await;
+        regency.disposed(&filed.id).await;
+        let whistle = FileComplaintRequest { complaint_class: ComplaintClass::Whistleblowing.into(), ..Regency::report() };
+        regency.file(whistle).await;
+        regency.until("they are found to fail", || async {
+            // What became of a message is asked for again and again.
+            regency.wait(TimeDelta::seconds(5));
+            failing().await.len() == 3
+        }).await;
+        let mut found = failing().await;
+        found.sort();
+        assert_eq!(found, ["acc_coordinator", "acc_inspector", "acc_pupr"]);
+        for message in regency.messages.all() {
+            let to = format!("{:?}", message.recipient);
+            let wanted = if to.contains("AccountId") && !to.contains("acc_inspector") { "acc_coordinator" } else { "" };
+            assert_eq!(message.coordinator_account_id, wanted, "{to}");
+        }
+        // One that arrives ends it.
+        regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::Delivered);
+        let again = regency.file(Regency::report()).await;
+        regency.disposed(&again.id).await;
+        regency.until("it arrived", || async {
+            regency.wait(TimeDelta::seconds(5));
+            failing().await == ["acc_inspector"]
+        }).await;
+    }
+
     async fn c_37_lateness_appears_by_time_alone_also_after_a_restart(engine) {
         let mut regency = Regency::new(engine).await;
         let filed = regency.file(Regency::report()).await;
