@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use sea_orm::DatabaseTransaction;
+use serde_json::json;
 
 use super::lapor::client::{Client, FollowUp};
 use super::lapor::ledger::{self as rules_of_ledger, Mode, Ours, Plan, Row};
@@ -20,9 +21,9 @@ use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, MessageKind, Secrecy};
 use crate::domain::{CaseId, LedgerId};
 use crate::error::Error;
-use crate::rpc::Core;
 use crate::rpc::case::Asking;
 use crate::rpc::file_complaint::Report;
+use crate::rpc::{Core, record};
 use crate::store;
 use crate::store::ledger::{Direction, Entry};
 use crate::store::vault::Identity;
@@ -69,6 +70,7 @@ pub(crate) async fn take(
                 ..entry
             };
             store::ledger::save(tx, &latest).await?;
+            seen_there(tx, &latest, asking, now).await?;
             Ok(Taken::Updated)
         }
         (Plan::Create | Plan::Update, _) => {
@@ -86,9 +88,21 @@ pub(crate) async fn take(
                 mismatch: mismatch(&item.stage_label, false),
             };
             store::ledger::save(tx, &entry).await?;
+            seen_there(tx, &entry, asking, now).await?;
             Ok(Taken::Created)
         }
     }
+}
+
+/// Enters into the journal what a row says now: the ledger itself keeps the present alone, and evidence is of the past.
+async fn seen_there(
+    tx: &DatabaseTransaction,
+    row: &Entry,
+    asking: Asking<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let detail = json!({"tracking": row.tracking, "stage": row.stage, "mismatch": row.mismatch});
+    record(tx, (asking.who, "sp4n.seen", &row.id.to_string()), detail, asking.request_id, now).await
 }
 
 fn report(core: &Core, rules: &Rules, item: &Item) -> Report {
@@ -290,6 +304,10 @@ impl Sync {
                 self.note(entry, |row| row.mismatch = seen(row, told)).await?;
             }
         }
+        let tx = self.core.db.begin().await?;
+        let detail = json!({"ours": entries.len(), "theirs": theirs.len(), "mismatches": found.len()});
+        record(&tx, (LAPOR.who, "sp4n.compared", "sp4n"), detail, "", now).await?;
+        tx.commit().await?;
         tracing::info!(
             ours = entries.len(),
             theirs = theirs.len(),
@@ -316,8 +334,12 @@ impl Sync {
     async fn note(&self, entry: &Entry, change: impl FnOnce(&mut Entry)) -> anyhow::Result<()> {
         let tx = self.core.db.begin().await?;
         if let Some(mut latest) = store::ledger::by_tracking(&tx, &entry.tracking).await? {
+            let before = latest.clone();
             change(&mut latest);
             store::ledger::save(&tx, &latest).await?;
+            if (&before.stage, &before.mismatch) != (&latest.stage, &latest.mismatch) {
+                seen_there(&tx, &latest, LAPOR, self.core.now()).await?;
+            }
         }
         tx.commit().await?;
         Ok(())

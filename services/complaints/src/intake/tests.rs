@@ -1202,6 +1202,15 @@ async fn c_60_each_day_both_sides_are_held_against_each_other() {
             ledger(&world).await.into_iter().map(|it| (it.tracking_id, it.mismatch)).collect::<Vec<_>>();
         let expected = [("1", "closed_there"), ("2", ""), ("9", "missing_there")];
         assert_eq!(reasons, expected.map(|(id, reason)| (id.to_owned(), reason.to_owned())));
+        // The journal keeps what the ledger says of the present alone: for evidence.
+        let journal = mpp_kit::journal::read(&world.core.db.read, None, 0, 100).await.unwrap();
+        let told = |what: &str| {
+            let of = journal.iter().filter(|it| it.entry.what == what);
+            of.map(|it| it.entry.detail.clone()).collect::<Vec<_>>()
+        };
+        let compared: Value = serde_json::from_str(told("sp4n.compared").last().unwrap()).unwrap();
+        assert_eq!(compared, json!({"ours": 3, "theirs": 2, "mismatches": 2}));
+        assert!(told("sp4n.seen").iter().any(|it| it.contains("closed_there")), "{:?}", told("sp4n.seen"));
     })
     .await;
 }

@@ -77,6 +77,14 @@ struct Then {
     changes: u32,
 }
 
+/// What was seen of an item at LAPOR!.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    stage: String,
+    mismatch: String,
+    at: Option<DateTime<Utc>>,
+}
+
 /// What the journal says of everything else at the end of the period.
 #[derive(Debug, Clone, Default)]
 struct Known {
@@ -88,9 +96,23 @@ struct Known {
     signed: BTreeMap<String, String>,
     /// Rows of the deadlines table that came later.
     later: BTreeSet<String>,
+    /// What LAPOR! showed last, by row of the ledger.
+    ledger: BTreeMap<String, Seen>,
+    /// Each comparison with LAPOR!: when, rows here, items there, how many disagreed.
+    compared: Vec<(DateTime<Utc>, [u64; 3])>,
 }
 
 impl Known {
+    /// PG-08: the comparisons of the period, one a day.
+    fn compared(&self, from: DateTime<Utc>) -> Vec<u8> {
+        let mut rows = Table::new(&["waktu", "di_sini", "di_lapor", "beda"]);
+        for (at, counts) in self.compared.iter().filter(|(at, _)| *at >= from) {
+            let [ours, theirs, differ] = counts.map(|it| it.to_string());
+            rows.row(&[&stamp(*at), &ours, &theirs, &differ]);
+        }
+        rows.sorted()
+    }
+
     /// The name that an agency had then.
     fn name_of(&self, rules: &Rules, agency: &str) -> String {
         self.agencies.get(agency).cloned().unwrap_or_else(|| rules.name_of(agency))
@@ -127,7 +149,8 @@ impl Core {
             ("PG-04_eskalasi.csv".to_owned(), self.steps((from, to)).await?),
             ("PG-05_rekonsiliasi.csv".to_owned(), self.reconciled((from, to)).await?),
             ("PG-06_waktu.csv".to_owned(), self.times(rules, (from, to)).await?),
-            ("PG-08_sp4n.csv".to_owned(), self.synced((from, to)).await?),
+            ("PG-08_sp4n.csv".to_owned(), self.synced(&known, to).await?),
+            ("PG-08_harian.csv".to_owned(), known.compared(from)),
             ("tenggat.csv".to_owned(), deadlines((rules, &known), to)),
         ];
         let mut about = format!(
@@ -317,18 +340,30 @@ impl Core {
         Ok(rows.sorted())
     }
 
-    /// PG-08: which item of LAPOR! is which case here.
-    async fn synced(&self, (_, to): (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<u8>, Error> {
-        let mut rows = Table::new(&["id_lapor", "arah", "nomor"]);
-        let mut before: Option<String> = None;
+    /// PG-08: which item of LAPOR! is which case here, at which stage it was seen there last, and how both sides disagreed.
+    async fn synced(&self, known: &Known, to: DateTime<Utc>) -> Result<Vec<u8>, Error> {
+        let mut rows = Table::new(&["id_lapor", "arah", "nomor", "tahap", "beda", "dilihat"]);
+        let mut after = String::new();
         loop {
-            let page = store::ledger::list(&self.db.read, false, before.as_deref(), PAGE).await?;
+            let page = store::ledger::all(&self.db.read, &after, CASES as u64).await?;
             let Some(end) = page.last() else { break };
-            before = Some(end.id.to_string());
+            after = end.id.to_string();
+            let ids = page.iter().map(|it| it.case.clone()).collect();
+            let mut stood = store::report::stood(&self.db.read, ids, to).await?;
+            stood.retain(|_, it| !is_inspected(&it.desk));
             // The id holds the moment at which the row was made (UUIDv7).
             let limit = u64::try_from(to.timestamp_millis()).unwrap_or(0);
-            for it in page.iter().filter(|it| made(it.id.uuid()) < limit) {
-                rows.row(&[&it.tracking, &it.direction.to_string(), &it.number]);
+            for it in page.iter().filter(|it| made(it.id.uuid()) < limit && stood.contains_key(&it.case)) {
+                let none = Seen::default();
+                let seen = known.ledger.get(&it.id.to_string()).unwrap_or(&none);
+                rows.row(&[
+                    &it.tracking,
+                    &it.direction.to_string(),
+                    &it.number,
+                    &seen.stage,
+                    &seen.mismatch,
+                    &seen.at.map(stamp).unwrap_or_default(),
+                ]);
             }
         }
         Ok(rows.sorted())
@@ -348,6 +383,10 @@ fn fold(it: &Recorded, to: DateTime<Utc>, cases: &mut BTreeMap<String, Then>, kn
     if entry.subject.starts_with("cmp_") {
         if entry.at >= to {
             return;
+        }
+        if entry.what == "sp4n.recorded" {
+            let seen = Seen { stage: text("stage"), mismatch: text("mismatch"), at: Some(entry.at) };
+            known.ledger.insert(text("entry"), seen);
         }
         let then = cases.entry(entry.subject.clone()).or_default();
         then.first.get_or_insert(entry.at);
@@ -369,6 +408,15 @@ fn fold(it: &Recorded, to: DateTime<Utc>, cases: &mut BTreeMap<String, Then>, kn
         }
         "agency.applied" => {
             known.agencies.insert(entry.subject.clone(), text("name"));
+        }
+        "sp4n.seen" => {
+            let seen = Seen { stage: text("stage"), mismatch: text("mismatch"), at: Some(entry.at) };
+            known.ledger.insert(entry.subject.clone(), seen);
+        }
+        "sp4n.compared" => {
+            let counts = ["ours", "theirs", "mismatches"];
+            let counts = counts.map(|key| detail.get(key).and_then(Value::as_u64).unwrap_or(0));
+            known.compared.push((entry.at, counts));
         }
         "deadline.signed_off" => {
             known.signed.insert(entry.subject.clone(), entry.who.clone());

@@ -169,7 +169,10 @@ pub(super) async fn record_tracking(
             mismatch: sync::mismatch(&request.stage, record.case.state.is_closed()),
         };
         store::ledger::save(&tx, &entry_row).await?;
-        let detail = serde_json::json!({"tracking": tracking});
+        let detail = serde_json::json!({
+            "tracking": tracking, "entry": entry_row.id.to_string(), "stage": entry_row.stage,
+            "mismatch": entry_row.mismatch,
+        });
         super::record(
             &tx,
             (caller.who(), "sp4n.recorded", &request.complaint),

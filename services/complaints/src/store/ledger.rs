@@ -78,6 +78,12 @@ pub(crate) async fn redirect(tx: &DatabaseTransaction, from: CaseId, to: CaseId)
     Ok(())
 }
 
+/// Every row after an id, in the order in which they were made: also those of the inspectorate's cases.
+pub(crate) async fn all(db: &impl ConnectionTrait, after: &str, limit: u64) -> Result<Vec<Entry>, DbErr> {
+    let select = Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit);
+    select.all(db).await?.into_iter().map(entry).collect()
+}
+
 /// Rows, latest first, after an id.
 /// Those of the inspectorate's cases are not among them.
 pub(crate) async fn list(

@@ -201,6 +201,12 @@ lines! {
             row
         };
         sign().await;
+        let open = regency.coordinator().listed(WorkList::ToCoordinate).await.remove(0);
+        let lapor = async |stage: &str| {
+            let request = RecordSp4nTrackingRequest { complaint: open.clone(), tracking_id: "1234567".to_owned(), stage: stage.to_owned(), ..RecordSp4nTrackingRequest::default() };
+            regency.coordinator().record_sp4n_tracking(request).await.unwrap();
+        };
+        lapor("Diproses").await;
         regency.set("2026-11-30T17:30:00Z");
         assert!(export().await.unwrap_err().fields.contains_key("to"), "it is over for half an hour");
         regency.set("2026-12-01T01:00:00Z");
@@ -208,6 +214,7 @@ lines! {
         let first = export().await.unwrap();
         // What happens later changes nothing in it: cases move on, some get another category or class, what was sent in its
         // last hour comes in, an office gets another holder, an agency another name, a deadline another row and signature.
+        lapor("Selesai").await;
         regency.answered(Regency::report()).await;
         let open = regency.coordinator().listed(WorkList::ToCoordinate).await;
         let held = regency.agency(PUPR).listed(WorkList::Mine).await;
@@ -234,6 +241,7 @@ lines! {
         }
         assert!(!text.contains("Rohana") && !text.contains("81234567890"));
         assert!(text.contains("ADU-2026-000001-"));
+        assert!(text.contains("1234567,OUT,") && text.contains(",Diproses,,2026-11-23T"), "{text}");
         assert!(text.contains("Dinas Pekerjaan Umum") && !text.contains("Dinas Bina Marga"));
         // The journal says what class it was of.
         let request = ListComplaintJournalRequest { complaint: held[1].clone(), ..ListComplaintJournalRequest::default() };
