@@ -5,7 +5,10 @@
 //! `board_count` holds how many, kept in the same transaction, so that a number costs the same with ten cases and with a
 //! million.
 
+mod bounces;
 mod channels;
+mod lines;
+mod recounts;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -21,7 +24,13 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(channels::Channels)]
+        vec![
+            Box::new(FirstCut),
+            Box::new(channels::Channels),
+            Box::new(lines::Lines),
+            Box::new(recounts::Recounts),
+            Box::new(bounces::Bounces),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

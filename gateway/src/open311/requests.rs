@@ -11,6 +11,7 @@ use mpp_proto::complaints::v1::{
     ListPublishedComplaintsRequest, Place, PublishedComplaint, Secrecy,
 };
 use prost_types::Timestamp;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
@@ -200,13 +201,22 @@ pub(super) async fn file(state: &Open311, parts: &Parts, body: Body) -> Result<A
     let mut request = report(&form, category).map_err(Errors::bad)?;
     let key = parts.headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
     // Without a key of the client each call is a report of its own.
-    request.request_id = key.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let api_key = form.one("api_key").unwrap_or_default();
+    request.request_id = key.map_or_else(|| Uuid::now_v7().to_string(), |key| request_id(api_key, key));
     let filed = state.complaints.clone().file_complaint(call(request, &parts.headers)).await?.into_inner();
     Ok(Answer {
         root: "service_requests",
         status: 201,
         node: Node::List("request", vec![accepted(state, &filed)]),
     })
+}
+
+/// A client's key as the service knows it: two partners count their calls alike, and neither is the other's repetition.
+fn request_id(api_key: &str, told: &str) -> String {
+    let digest = Sha256::new().chain_update(Sha256::digest(api_key)).chain_update(told).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Uuid::from_bytes(bytes).to_string()
 }
 
 fn accepted(state: &Open311, filed: &FileComplaintResponse) -> Node {
@@ -367,4 +377,17 @@ fn answers(form: &Params, category: &Category, wrong: &mut Vec<String>) -> HashM
         }
     }
     answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_idempotency_key_of_two_partners_is_two_requests() {
+        let of = |api_key| request_id(api_key, "1001");
+        assert_eq!(of("kunci-satu"), of("kunci-satu"));
+        assert_ne!(of("kunci-satu"), of("kunci-dua"));
+        assert_ne!(of("kunci-satu"), request_id("kunci-satu", "1002"));
+    }
 }

@@ -450,6 +450,10 @@ pub(crate) async fn case_page(
                     Some(done) => {
                         t.say("cases.helped", &[("time", &moment::moment(Some(done), zone, visit.language))])
                     }
+                    None if helper.late_at.is_some() => t.say(
+                        "cases.help_late",
+                        &[("time", &moment::moment(helper.late_at, zone, visit.language))],
+                    ),
                     None => {
                         t.say("follow.due", &[("time", &moment::moment(helper.due_at, zone, visit.language))])
                     }

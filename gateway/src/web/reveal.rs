@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{
     WebState,
-    cases::REVEAL,
+    cases::READ,
     complaints::{self, Ground},
     fields,
     form::Sent,
@@ -71,7 +71,7 @@ fn row(reveal: &Reveal, viewer: &Viewer, zone: Zone, visit: &Visit) -> Row {
 
 /// `/aduan/identitas`: requests to see who reported, latest first.
 pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, REVEAL).await {
+    match pages::staff(&state, &visit, READ).await {
         Ok(viewer) => list_page(&state, &visit, &viewer, String::new(), StatusCode::OK).await,
         Err(response) => response,
     }
@@ -112,7 +112,7 @@ pub(crate) async fn approve(
     visit: Visit,
     body: Bytes,
 ) -> Response {
-    let viewer = match pages::staff(&state, &visit, REVEAL).await {
+    let viewer = match pages::staff(&state, &visit, READ).await {
         Ok(viewer) => viewer,
         Err(response) => return response,
     };
@@ -141,7 +141,7 @@ struct OnePage {
 
 /// `/aduan/identitas/{reveal}`: who it is, for the one who asked, while it is open.
 pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, REVEAL).await {
+    let viewer = match pages::staff(&state, &visit, READ).await {
         Ok(viewer) => viewer,
         Err(response) => return response,
     };

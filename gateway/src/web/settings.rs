@@ -495,6 +495,10 @@ impl Look<'_> {
             if !one.acting_account_id.is_empty() {
                 row.chips.push((t.say("rules.acting", &[("who", &one.acting_account_id)]), "warn"));
             }
+            if one.failing_since.is_some() {
+                let since = moment::moment(one.failing_since, self.zone, self.visit.language);
+                row.chips.push((t.say("rules.failing", &[("time", &since)]), "warn"));
+            }
             row
         };
         Ok(Part { rows: all.iter().map(row).collect(), values })

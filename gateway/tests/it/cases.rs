@@ -337,8 +337,9 @@ fn complaint() -> Complaint {
         helpers: vec![Helper {
             agency_id: "17.07/dlh".into(),
             task: "Bersihkan saluran di tepi jalan".into(),
-            due_at: at(48),
-            done_at: None,
+            due_at: at(-2),
+            late_at: at(-2),
+            ..Helper::default()
         }],
         messages: [messages(), vec![message("AGENCY", "NOTE", "Material datang hari Senin.", -3)]].concat(),
         clocks: vec![
@@ -784,6 +785,7 @@ complaints_service! {
             title: "Kepala Dinas Pekerjaan Umum".into(),
             account_id: "acc_kadis".into(),
             acting_account_id: "acc_sekdis".into(),
+            failing_since: at(-3),
         };
         Ok(ListOfficialsResponse { officials: vec![head], ..Default::default() }.into())
     }

@@ -308,6 +308,9 @@ async fn c42_work_lists_are_for_officers_and_a_number_leads_to_its_case() {
 async fn a_case_shows_what_is_needed_to_decide_and_only_the_permitted_verbs() {
     let gate = Gate::cases().await;
     let page = text(gate.send(by_cookie(get(&format!("/aduan/{CASE}")))).await).await;
+    let help = page.split("Bersihkan saluran di tepi jalan").nth(1).expect("the help that was asked for");
+    let help: String = help.chars().take(400).collect();
+    assert!(help.contains("Terlambat sejak "), "help that is late is marked: {help}");
     for part in [
         "&#60;b&#62;besar",
         "Pelapor-7Q2M",
@@ -509,6 +512,8 @@ async fn every_part_of_the_settings_shows_what_there_is_and_its_form() {
             text(gate.send(by_cookie(get(&format!("/pengaturan-aduan/{part}?ubah={edit}")))).await).await;
         assert!(page.contains(shown), "{part} does not show {shown}");
     }
+    let offices = text(gate.send(by_cookie(get("/pengaturan-aduan/pejabat"))).await).await;
+    assert!(offices.contains("Pesan tidak sampai sejak "), "whose contact fails is marked");
     assert_eq!(gate.send(by_cookie(get("/pengaturan-aduan/lain"))).await.status(), StatusCode::NOT_FOUND);
     assert!(location(&gate.send(get("/pengaturan-aduan/kategori")).await).starts_with("/masuk"));
 }
@@ -532,7 +537,7 @@ async fn settings_are_saved_by_their_own_forms_and_what_is_wrong_is_marked() {
     let saved = gate.send(by_cookie(plain("/pengaturan-aduan/kalender", hours))).await;
     assert_eq!(location(&saved), "/pengaturan-aduan/kalender?tersimpan=1&dihitung=17");
     let page = text(gate.send(by_cookie(get(location(&saved)))).await).await;
-    assert!(page.contains("17 jam yang berjalan dihitung ulang."));
+    assert!(page.contains("Jam yang berjalan sedang dihitung ulang: 17 aduan terbuka."));
     assert_eq!(gate.cases.calendars()[0].periods.len(), 2);
     let wrong =
         gate.send(by_cookie(plain("/pengaturan-aduan/kalender", &hours.replace("1+08", "Senin+08")))).await;

@@ -22,13 +22,13 @@ use crate::suite::{Options, Suite};
 
 #[derive(Subcommand)]
 pub(super) enum ComplaintsCommand {
-    /// Writes the evidence of a period for the Ombudsman (PG-01 to PG-09) as a ZIP: the same bytes each time. Prints its
-    /// SHA-256.
+    /// Writes the evidence of a period for the Ombudsman (PG-02 to PG-06 and PG-08; PG-01, PG-07 and PG-09 are papers that
+    /// you attach) as a ZIP: the same bytes each time. Prints its SHA-256.
     Evidence {
         /// First date, such as 2026-01-01.
         #[arg(long)]
         from: NaiveDate,
-        /// Last date; the period must be over.
+        /// Last date; the period must be over for an hour.
         #[arg(long)]
         to: NaiveDate,
         /// The file to write.

@@ -140,12 +140,11 @@ pub(super) async fn apply(seeding: &mut Seeding<'_>) -> anyhow::Result<()> {
     }
     for (rung, agency, title, username) in OFFICIALS {
         let official = complaints::Official {
-            id: String::new(),
             rung: rung.to_owned(),
             agency_id: agency.to_owned(),
             title: title.to_owned(),
             account_id: ids.get(username).cloned().unwrap_or_default(),
-            acting_account_id: String::new(),
+            ..complaints::Official::default()
         };
         let request =
             complaints::ApplyOfficialRequest { request_id: String::new(), official: Some(official) };

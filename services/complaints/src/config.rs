@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use mpp_kit::caller::reaches;
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::files::FilesConfig;
 use mpp_kit::zone::TimeZone;
@@ -15,6 +16,10 @@ use crate::intake::config::ChannelsConfig;
 pub struct Config {
     /// The area of the regency, such as `17.07`: agencies lie below it, and its calendar counts where no other does.
     pub regency: String,
+    /// The agency, such as `17.07/setda`, that handles whistleblowing about the inspectorate itself: its inspectors
+    /// (`complaints.inspect` in that area) read it, the inspectorate does not. Empty: such reports are refused, with where
+    /// else to go.
+    pub inspectorate_alternative: String,
     /// The time zone of the regency's first calendar.
     pub zone: TimeZone,
     /// The key under which cases and files are encrypted: 32 bytes in base64. Empty: made at the first start, in the data
@@ -51,6 +56,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             regency: "17.07".to_owned(),
+            inspectorate_alternative: String::new(),
             zone: TimeZone::Wib,
             key: Secret::default(),
             vault_key: Secret::default(),
@@ -112,6 +118,13 @@ impl Config {
                 "setting complaints.regency is empty: give the code of the regency, such as 17.07".to_owned(),
             ));
         }
+        let other = self.inspectorate_alternative.as_str();
+        if !other.is_empty() && (other == self.regency || !reaches(&self.regency, other)) {
+            return Err(ConfigError(format!(
+                "setting complaints.inspectorate_alternative is {other}: give an agency below {}, such as {}/setda",
+                self.regency, self.regency
+            )));
+        }
         let (key, vault) = (self.key.expose_secret(), self.vault_key.expose_secret());
         if !key.is_empty() && key == vault {
             return Err(ConfigError(
@@ -131,7 +144,10 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 5] = [
+        let cases: [(&str, Change); 6] = [
+            ("complaints.inspectorate_alternative", |config| {
+                config.inspectorate_alternative = "17.08/setda".to_owned();
+            }),
             ("complaints.sweep_milliseconds", |config| config.sweep_milliseconds = 5000),
             ("complaints.retention_months", |config| config.retention_months = 0),
             ("complaints.reveal_hours", |config| config.reveal_hours = 100),

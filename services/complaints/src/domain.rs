@@ -44,3 +44,12 @@ mpp_kit::ids! {
 pub const COORDINATOR: &str = "coordinator";
 /// Where whistleblowing stands: on no agency's board.
 pub const WHISTLEBLOWING: &str = "whistleblowing";
+/// Where whistleblowing about the inspectorate itself stands: with the agency that is named for that, and on no list of the
+/// inspectorate.
+pub const ABOUT_INSPECTORATE: &str = "whistleblowing-apart";
+
+/// Whether a desk holds whistleblowing.
+#[must_use]
+pub fn is_inspected(desk: &str) -> bool {
+    matches!(desk, WHISTLEBLOWING | ABOUT_INSPECTORATE)
+}

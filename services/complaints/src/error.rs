@@ -224,6 +224,11 @@ fn rejected(rejection: &Rejection) -> Problem {
             "Pengaduan berkadar pengawasan hanya ditangani inspektorat.",
             "Whistleblowing is for the inspectorate alone.",
         ),
+        Rejection::NoAlternative => Problem::precondition(
+            "NO_ALTERNATIVE",
+            "Laporan tentang inspektorat belum dapat diterima di sini, agar tidak dibaca oleh yang dilaporkan. Sampaikan melalui SP4N-LAPOR! (lapor.go.id) atau KPK (kws.kpk.go.id).",
+            "Reports about the inspectorate cannot be taken here yet, so that those they are about do not read them. Use SP4N-LAPOR! (lapor.go.id) or KPK (kws.kpk.go.id).",
+        ),
         Rejection::NoProof => invalid(
             "proof_file_ids",
             "PROOF_REQUIRED",

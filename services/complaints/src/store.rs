@@ -13,6 +13,7 @@ pub(crate) mod ledger;
 pub(crate) mod mailbox;
 pub(crate) mod media;
 pub(crate) mod outbox;
+pub(crate) mod recount;
 pub(crate) mod report;
 pub(crate) mod reveal;
 pub(crate) mod vault;

@@ -14,18 +14,20 @@ use mpp_kit::clamd::{self, Finding};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
+use mpp_kit::row::read;
 
 use crate::TokenSource;
 use crate::catalogue;
-use crate::domain::FileId;
 use crate::domain::case::Message;
 use crate::domain::rules::CalendarVersion;
 use crate::domain::words::{Part, Scan};
 use crate::domain::workflow;
+use crate::domain::{CaseId, FileId};
 use crate::error::Error;
 use crate::intake;
 use crate::rpc::Core;
-use crate::rpc::case::{Change, SYSTEM};
+use crate::rpc::case::{Asking, Change, SYSTEM};
+use crate::rpc::record;
 use crate::store;
 
 /// How many cases one transaction moves.
@@ -37,7 +39,9 @@ const CLEAN_UP: Duration = Duration::from_secs(10);
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Messages of channels, and messages that went out, are kept this long.
-const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
+pub(crate) const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
+/// Bounces are offered to notifications this long.
+const KEEP_BOUNCES: TimeDelta = TimeDelta::days(14);
 
 /// The workers of the service.
 ///
@@ -49,6 +53,12 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow
     workers.extend([
         Worker::repeating("complaints: clocks", env, sweep, Arc::clone(core), |core| {
             Box::pin(async { tick(core, core.now()).await.map(|_| ()) })
+        }),
+        Worker::repeating("complaints: calendars", env, sweep, Arc::clone(core), |core| {
+            Box::pin(async {
+                while recount(core, core.now()).await? {}
+                Ok::<_, Error>(())
+            })
         }),
         Worker::repeating("complaints: clean-up", env, CLEAN_UP, Arc::clone(core), |core| {
             Box::pin(clean_up(core, core.now()))
@@ -78,6 +88,56 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<usize, Error
             return Ok(moved);
         }
     }
+}
+
+/// Counts some running clocks again by a new version of their calendar, in a transaction of its own, and notes how far it is: a
+/// process that ends goes on from there. Meanwhile each case is counted again before anything else is done to it. `true`
+/// when there is more to do.
+async fn recount(core: &Core, now: DateTime<Utc>) -> Result<bool, Error> {
+    if !store::recount::is_asked(&core.db.read).await? {
+        return Ok(false);
+    }
+    let tx = core.db.begin().await?;
+    let Some(mut asked) = store::recount::take(&tx).await? else { return Ok(false) };
+    let rules = core.rules_in(&tx).await?;
+    let found = store::complaint::hold_after(&tx, &core.cipher, &asked.after, BATCH).await?;
+    let name = format!("{}@{}", asked.calendar, asked.version);
+    let Some((last, _)) = found.last() else {
+        store::recount::end(&tx, &asked.calendar).await?;
+        let detail = serde_json::json!({"clocks": asked.clocks});
+        record(&tx, (&asked.asked_by, "calendar.recounted", &name), detail, "", now).await?;
+        tx.commit().await?;
+        return Ok(true);
+    };
+    asked.after.clone_from(last);
+    let mut changes = Vec::new();
+    for (id, found) in found {
+        let before = match found {
+            Ok(before) => before,
+            Err(error) => {
+                tracing::error!(
+                    case = id,
+                    error = chain(&error),
+                    "the clocks of a case cannot be counted again"
+                );
+                continue;
+            }
+        };
+        let mut next = before.case.clone();
+        let moved = workflow::recount(&mut next, &rules);
+        if next != before.case {
+            asked.clocks += i64::from(moved);
+            let mut change = Change::of(before, next, "complaint.recounted");
+            change.detail.insert("calendar", name.clone());
+            change.detail.insert("clocks", moved.to_string());
+            changes.push(change);
+        }
+    }
+    let asking = Asking { who: &asked.asked_by, request_id: "" };
+    core.save(&tx, &rules, changes, asking, now).await?;
+    store::recount::note(&tx, &asked).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Moves these together; when that fails, one by one, so that a damaged one stops no clock but its own.
@@ -130,20 +190,54 @@ async fn tick_together(core: &Core, ids: Vec<String>, now: DateTime<Utc>) -> Res
 /// Scans files, deletes those that nobody used, and forgets what may no longer be kept.
 pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     // One step that fails keeps no other from being made.
-    if let Err(error) = scan(core).await {
-        tracing::warn!(error = chain(&error), "files could not be scanned");
-    }
-    let before = now - TimeDelta::minutes(i64::from(core.config.loose_file_minutes));
-    for id in store::file::loose(&core.db.read, before, BATCH).await? {
-        // First the row: a file without a name is found by nobody, a name without a file would be.
-        if store::file::forget(&core.db.write, id).await? {
-            core.files.delete(&id.to_string()).await?;
+    let db = &core.db.write;
+    let done = [
+        ("scanning files", scan(core).await),
+        ("deleting files that nobody used", delete_loose(core, now).await),
+        ("forgetting personal data", forget(core, now).await),
+        (
+            "deleting messages of channels",
+            store::channel::purge(db, now - KEEP_MESSAGES).await.map(|_| ()).map_err(Error::from),
+        ),
+        (
+            "deleting bounces that nobody took",
+            store::mailbox::purge_bounces(db, now - KEEP_BOUNCES).await.map_err(Error::from),
+        ),
+        (
+            "deleting messages that went out",
+            store::outbox::purge(db, now - KEEP_MESSAGES).await.map(|_| ()).map_err(Error::from),
+        ),
+        (
+            "deleting answers for repetitions",
+            idempotency::purge(db, now - KEEP_ANSWERS).await.map(|_| ()).map_err(Error::from),
+        ),
+    ];
+    for (step, done) in done {
+        if let Err(error) = done {
+            tracing::warn!(step, error = chain(&error), "a clean-up did not end; the next one goes on");
         }
     }
-    forget(core, now).await?;
-    store::channel::purge(&core.db.write, now - KEEP_MESSAGES).await?;
-    store::outbox::purge(&core.db.write, now - KEEP_MESSAGES).await?;
-    idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
+    Ok(())
+}
+
+/// Deletes files that nobody used. The row goes only with its file: one that cannot be deleted now is named still, and comes
+/// up again.
+async fn delete_loose(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    let before = now - TimeDelta::minutes(i64::from(core.config.loose_file_minutes));
+    for id in store::file::loose(&core.db.read, before, BATCH).await? {
+        if let Err(error) = delete_one(core, id).await {
+            tracing::warn!(file = %id, error = chain(&error), "a file could not be deleted");
+        }
+    }
+    Ok(())
+}
+
+async fn delete_one(core: &Core, id: FileId) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    if store::file::forget(&tx, id).await? {
+        core.files.delete(&id.to_string()).await?;
+        tx.commit().await?;
+    }
     Ok(())
 }
 
@@ -170,40 +264,63 @@ async fn scan(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes personal data of cases that ended long ago: who reported, what they wrote, files, the exact place. The numbers
-/// stay: class, state, category, agency, clocks, closures.
+/// Removes personal data of cases that ended long ago: who reported, what they and officers wrote, files, the exact place. The
+/// numbers stay: class, state, category, agency, clocks, closures. A case that cannot be read keeps no other waiting.
 async fn forget(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     let months = Months::new(core.config.retention_months);
     let Some(before) = now.checked_sub_months(months) else { return Ok(()) };
-    for record in store::complaint::to_forget(&core.db.read, &core.cipher, before, BATCH).await? {
-        let tx = core.db.begin().await?;
-        let rules = core.rules_in(&tx).await?;
-        let mut next = record.case.clone();
-        for message in &mut next.messages {
-            strip(message);
+    let (mut after, mut forgotten) = (None, 0);
+    while forgotten == 0 {
+        let page = store::complaint::to_forget(&core.db.read, before, after.as_ref(), BATCH).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.clone());
+        for (_, id) in &page {
+            match forget_one(core, id, now).await {
+                Ok(()) => forgotten += 1,
+                // It was changed meanwhile: the next pass looks again.
+                Err(Error::Stale { .. }) => {}
+                Err(error) => tracing::error!(case = id, error = chain(&error), "a case cannot be forgotten"),
+            }
         }
-        next.place = next.place.coarse();
-        next.place.point = None;
-        next.extra.clear();
-        next.queue_ticket.clear();
-        let id = next.id;
-        let files = store::file::of_case(&tx, id).await?;
+    }
+    Ok(())
+}
+
+async fn forget_one(core: &Core, id: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    let id: CaseId = read("complaint.id", id)?;
+    let tx = core.db.begin().await?;
+    let rules = core.rules_in(&tx).await?;
+    let Some(record) = store::complaint::find(&tx, &core.cipher, id).await? else { return Ok(()) };
+    let mut next = record.case.clone();
+    for message in &mut next.messages {
+        strip(message);
+    }
+    next.place = next.place.coarse();
+    next.place.point = None;
+    next.extra.clear();
+    for text in
+        [&mut next.queue_ticket, &mut next.advice, &mut next.forwarded_to, &mut next.publication_reason]
+    {
+        text.clear();
+    }
+    next.helpers.iter_mut().for_each(|it| it.task.clear());
+    // The reporters of a merged case belong to the one it was merged into, and are forgotten with that.
+    if next.merged_into.is_none() {
         for reporter in &mut next.reporters {
             store::vault::forget(&tx, reporter.number).await?;
             reporter.reachable = false;
         }
-        store::file::forget_of(&tx, id).await?;
-        match core.save_one(&tx, &rules, Change::of(record, next, "complaint.forgotten"), SYSTEM, now).await {
-            Ok(_) => {}
-            Err(Error::Stale { .. }) => continue,
-            Err(error) => return Err(error),
-        }
-        store::complaint::forgotten(&tx, id, now).await?;
-        tx.commit().await?;
-        for file in files {
-            core.files.delete(&file.id.to_string()).await?;
-        }
     }
+    store::reveal::forget(&tx, id).await?;
+    let files = store::file::of_case(&tx, id).await?;
+    store::file::forget_of(&tx, id).await?;
+    core.save_one(&tx, &rules, Change::of(record, next, "complaint.forgotten"), SYSTEM, now).await?;
+    store::complaint::forgotten(&tx, id, now).await?;
+    // Before the rows are gone for good: a file that cannot be deleted now is named still, and comes up again.
+    for file in files {
+        core.files.delete(&file.id.to_string()).await?;
+    }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -464,6 +464,12 @@ impl Desk {
         }
         let there = number(&self.db, &count, Vec::new()).await?;
         ensure!(there == have, "{there} cases are there where {have} should be");
+        let lines = format!(
+            "INSERT INTO complaint_line (complaint_id, version, desk, class, category, channel, entered_at, from_at, to_at) \
+             SELECT id, version, desk, class, category, channel, received_at, received_at, NULL FROM complaint \
+             WHERE number LIKE '{PREFIX}%' AND id NOT IN (SELECT complaint_id FROM complaint_line)"
+        );
+        self.db.write.execute_unprepared(&lines).await?;
         // What a database does by itself within minutes, and not within the minute that this takes.
         self.db.write.execute_unprepared("ANALYZE").await?;
         Ok(())
@@ -562,6 +568,9 @@ impl Desk {
         for sql in [
             format!(
                 "DELETE FROM board_mark WHERE complaint_id IN (SELECT id FROM complaint WHERE number LIKE '{PREFIX}%')"
+            ),
+            format!(
+                "DELETE FROM complaint_line WHERE complaint_id IN (SELECT id FROM complaint WHERE number LIKE '{PREFIX}%')"
             ),
             format!("DELETE FROM complaint WHERE number LIKE '{PREFIX}%'"),
             format!("DELETE FROM board_count WHERE slot = {SLOT}"),

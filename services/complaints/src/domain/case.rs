@@ -9,7 +9,7 @@ use super::clock::{Clock, ClockState};
 use super::number::Number;
 use super::rules::Rules;
 use super::words::{Channel, Class, ClockKind, MessageKind, Part, Publication, Scan, Secrecy, State};
-use super::{COORDINATOR, CaseId, FileId, WHISTLEBLOWING};
+use super::{ABOUT_INSPECTORATE, COORDINATOR, CaseId, FileId, WHISTLEBLOWING};
 
 /// Where it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -122,6 +122,26 @@ pub struct Helper {
     pub due_at: DateTime<Utc>,
     /// When it was done.
     pub done_at: Option<DateTime<Utc>>,
+    /// When it became late: for ever, also when it is done afterwards.
+    #[serde(default)]
+    pub late_at: Option<DateTime<Utc>>,
+}
+
+impl Helper {
+    /// Whether it is awaited and not marked late yet.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.done_at.is_none() && self.late_at.is_none()
+    }
+
+    /// Marks what time alone has done. `true` if it was marked now.
+    pub(super) fn mark(&mut self, now: DateTime<Utc>) -> bool {
+        let newly = self.is_timed() && self.due_at <= now;
+        if newly {
+            self.late_at = Some(self.due_at);
+        }
+        newly
+    }
 }
 
 /// A span in which somebody held it.
@@ -164,6 +184,9 @@ pub struct Case {
     pub lead: Option<String>,
     /// The agency it is about: never told of whistleblowing.
     pub about: Option<String>,
+    /// Whether it is whistleblowing about the inspectorate: the agency that has the lead inspects it, nobody else.
+    #[serde(default)]
+    pub apart: bool,
     /// Agencies that help.
     pub helpers: Vec<Helper>,
     /// What was said.
@@ -231,7 +254,11 @@ impl Case {
     /// On which row of the board it stands.
     #[must_use]
     pub fn desk(&self) -> &str {
-        if self.class == Class::Whistleblowing { WHISTLEBLOWING } else { self.holder() }
+        match (self.class, self.apart) {
+            (Class::Whistleblowing, true) => ABOUT_INSPECTORATE,
+            (Class::Whistleblowing, false) => WHISTLEBLOWING,
+            (Class::Complaint | Class::Aspiration | Class::InformationRequest, _) => self.holder(),
+        }
     }
 
     /// The clocks that are still awaited.
@@ -275,7 +302,8 @@ impl Case {
             | State::DeemedWithdrawn
             | State::Withdrawn => None,
         };
-        clocks.chain(window).min()
+        let helpers = self.helpers.iter().filter(|it| it.is_timed() && !self.state.is_closed());
+        clocks.chain(window).chain(helpers.map(|it| it.due_at)).min()
     }
 
     /// Whether the public may see it: published, and no reporter asks for secrecy.

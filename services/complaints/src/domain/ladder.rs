@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
+use super::rules::Rules;
 use super::words::{ClockKind, Rung};
-use super::{ActingId, OfficialId};
+use super::{ActingId, COORDINATOR, OfficialId};
 
 /// How long it is worth telling somebody of a step: its buttons work no longer, and the board shows what is late.
 pub const WORTH: TimeDelta = TimeDelta::hours(24);
@@ -70,30 +71,29 @@ pub struct Climb {
 }
 
 /// The office that a step goes to, with the account of who acts in it at that moment. Where an office has no holder, the
-/// next one above is told: a vacant office must not swallow the alarm. Whistleblowing never leaves the inspectorate.
+/// next one above is told, and where there is none above, the next one below: a vacant office must not swallow the alarm.
+/// Whistleblowing never leaves the inspectorate and the agency named beside it, and what is about the inspectorate never goes
+/// there.
 #[must_use]
-pub fn addressee<'a>(
-    climb: &Climb,
-    officials: &'a [Official],
-    actings: &'a [Acting],
-    now: DateTime<Utc>,
-) -> Option<(&'a Official, &'a str)> {
-    let upwards: &[Rung] = match climb.rung {
-        Rung::Admin => &[Rung::Admin, Rung::AgencyHead, Rung::Secretary, Rung::Regent],
-        Rung::AgencyHead => &[Rung::AgencyHead, Rung::Secretary, Rung::Regent],
-        Rung::Secretary => &[Rung::Secretary, Rung::Regent],
-        Rung::Regent => &[Rung::Regent],
-        Rung::Inspectorate => &[Rung::Inspectorate],
+pub fn addressee<'a>(climb: &Climb, rules: &'a Rules, now: DateTime<Utc>) -> Option<(&'a Official, &'a str)> {
+    let (admin, head) = ((Rung::Admin, climb.holder.as_str()), (Rung::AgencyHead, climb.holder.as_str()));
+    let (secretary, regent) = ((Rung::Secretary, ""), (Rung::Regent, ""));
+    let coordinator = (Rung::Admin, COORDINATOR);
+    let offices = match climb.rung {
+        Rung::Admin => vec![admin, head, secretary, regent, coordinator],
+        Rung::AgencyHead => vec![head, secretary, regent, coordinator, admin],
+        Rung::Secretary => vec![secretary, regent, coordinator, head, admin],
+        Rung::Regent => vec![regent, secretary, coordinator, head, admin],
+        Rung::Inspectorate => {
+            let other = rules.alternative().map(|it| it.id.as_str());
+            let own = (other != Some(climb.holder.as_str())).then_some((Rung::Inspectorate, ""));
+            let beside = other.into_iter().flat_map(|it| [(Rung::AgencyHead, it), (Rung::Admin, it)]);
+            own.into_iter().chain(beside).collect()
+        }
     };
-    upwards.iter().find_map(|rung| {
-        let official = officials.iter().find(|it| {
-            it.rung == *rung
-                && match rung {
-                    Rung::Admin | Rung::AgencyHead => it.agency == climb.holder,
-                    Rung::Secretary | Rung::Regent | Rung::Inspectorate => true,
-                }
-        })?;
-        let account = holder_of(official, actings, now);
+    offices.iter().find_map(|(rung, agency)| {
+        let official = rules.officials.iter().find(|it| it.rung == *rung && it.agency == *agency)?;
+        let account = holder_of(official, &rules.actings, now);
         (!account.is_empty()).then_some((official, account))
     })
 }
@@ -106,6 +106,24 @@ pub fn holder_of<'a>(official: &'a Official, actings: &'a [Acting], now: DateTim
         .filter(|it| it.official == official.id && it.from <= now && now < it.to)
         .max_by_key(|it| it.from)
         .map_or(&official.account, |it| &it.account)
+}
+
+/// What moves with an office to who acts in it: the rights of that office. What the same person may do elsewhere is another
+/// matter, so an agency head who acts as sekda reads every case, and works on those of the own agency.
+#[must_use]
+pub fn rights(official: &Official) -> &'static [&'static str] {
+    match official.rung {
+        Rung::Admin if official.agency == COORDINATOR => {
+            &["complaints.board", "complaints.coordinate", "complaints.read", "complaints.reveal"]
+        }
+        Rung::Admin | Rung::AgencyHead => &["complaints.board", "complaints.read", "complaints.work"],
+        Rung::Secretary => &["complaints.board", "complaints.read", "complaints.reveal"],
+        Rung::Regent => &["complaints.board", "complaints.read"],
+        // At the inspectorate itself: the areas of other cases are not reached.
+        Rung::Inspectorate => {
+            &["complaints.board", "complaints.inspect", "complaints.read", "complaints.reveal"]
+        }
+    }
 }
 
 /// From when the message about a step that is taken now says nothing any more: a warning ends with the time it warns of.
@@ -145,7 +163,7 @@ mod tests {
     #[test]
     fn c_38_c_67_a_step_goes_to_the_holder_or_who_acts_and_past_a_vacant_office() {
         let now = at("2026-11-23T08:00:00Z");
-        let officials = [
+        let officials = vec![
             official(Rung::Admin, "17.07/pupr", ""),
             official(Rung::AgencyHead, "17.07/pupr", "acc_head"),
             official(Rung::AgencyHead, "17.07/dinkes", "acc_other"),
@@ -161,7 +179,8 @@ mod tests {
             from: at("2026-11-20T00:00:00Z"),
             to: at("2026-11-25T00:00:00Z"),
         };
-        let told = |rung, now| {
+        let mut rules = Rules { officials, actings: vec![acting], ..Rules::default() };
+        let told = |rules: &Rules, rung, now| {
             let climb = Climb {
                 clock: ClockKind::Settle,
                 cycle: 1,
@@ -169,15 +188,22 @@ mod tests {
                 rung,
                 holder: "17.07/pupr".to_owned(),
             };
-            addressee(&climb, &officials, std::slice::from_ref(&acting), now).map(|(_, account)| account)
+            addressee(&climb, rules, now).map(|(_, account)| account.to_owned())
         };
-        assert_eq!(told(Rung::Admin, now), Some("acc_plt"), "the vacant admin is passed over");
-        assert_eq!(
-            told(Rung::AgencyHead, at("2026-11-25T00:00:00Z")),
-            Some("acc_head"),
-            "the appointment is over"
-        );
-        assert_eq!(told(Rung::Secretary, now), Some("acc_regent"));
-        assert_eq!(told(Rung::Inspectorate, now), Some("acc_inspector"));
+        let is = |account: &str| Some(account.to_owned());
+        assert_eq!(told(&rules, Rung::Admin, now), is("acc_plt"), "the vacant admin is passed over");
+        let later = at("2026-11-25T00:00:00Z");
+        assert_eq!(told(&rules, Rung::AgencyHead, later), is("acc_head"), "the appointment is over");
+        assert_eq!(told(&rules, Rung::Secretary, now), is("acc_regent"));
+        assert_eq!(told(&rules, Rung::Inspectorate, now), is("acc_inspector"));
+        // Nobody above: the one below, and the coordinator before the agency that is late.
+        rules.officials[3].account.clear();
+        assert_eq!(told(&rules, Rung::Regent, later), is("acc_head"));
+        rules.officials.push(official(Rung::Admin, COORDINATOR, "acc_coordinator"));
+        assert_eq!(told(&rules, Rung::Regent, later), is("acc_coordinator"));
+        rules.officials.push(official(Rung::Secretary, "", "acc_secretary"));
+        assert_eq!(told(&rules, Rung::Regent, later), is("acc_secretary"));
+        rules.officials[4].account.clear();
+        assert_eq!(told(&rules, Rung::Inspectorate, now), None, "whistleblowing goes to nobody else");
     }
 }

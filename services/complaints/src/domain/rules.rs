@@ -92,6 +92,8 @@ pub struct Rules {
     pub deadlines: Vec<Deadline>,
     /// The latest version of each calendar, by key.
     pub calendars: BTreeMap<String, CalendarVersion>,
+    /// When the latest version of each calendar was written.
+    pub applied: BTreeMap<String, DateTime<Utc>>,
     /// Agencies by id.
     pub agencies: BTreeMap<String, Agency>,
     /// Categories by key.
@@ -102,6 +104,8 @@ pub struct Rules {
     pub actings: Vec<Acting>,
     /// The calendar of the regency: of cases that no agency has, and of agencies without their own.
     pub home: String,
+    /// The agency that handles whistleblowing about the inspectorate; empty for none.
+    pub alternative: String,
 }
 
 /// What counts where nothing is configured: five days in the west, without free days.
@@ -160,6 +164,12 @@ impl Rules {
             Some(row) => Clock::start(ClockKind::Settle, 1, row, self.calendar(&self.home), at).due_at,
             None => at + chrono::TimeDelta::days(days),
         }
+    }
+
+    /// Who handles whistleblowing about the inspectorate, if one is named and takes cases.
+    #[must_use]
+    pub fn alternative(&self) -> Option<&Agency> {
+        self.agencies.get(&self.alternative).filter(|it| it.active && !it.inspectorate)
     }
 
     /// The inspectorate, if one is set up.

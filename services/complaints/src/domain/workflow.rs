@@ -19,8 +19,8 @@ use super::words::{
 };
 
 pub use decide::{
-    Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, reveal, set_publication,
-    set_secrecy, tick,
+    Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, recount, reveal,
+    set_publication, set_secrecy, tick,
 };
 
 macro_rules! table {
@@ -324,6 +324,8 @@ pub enum NoticeKind {
     Assigned,
     /// To an agency: help is asked for.
     HelpAsked,
+    /// To an agency that helps, and to the one that has the lead: the help is late.
+    HelpLate,
     /// To the coordinator: a case came back.
     Bounced,
 }
@@ -378,6 +380,9 @@ pub enum Rejection {
     /// Whistleblowing stays with the inspectorate.
     #[error("whistleblowing stays with the inspectorate")]
     InspectorateOnly,
+    /// Whistleblowing about the inspectorate, and nobody is named for that.
+    #[error("nobody is named for whistleblowing about the inspectorate")]
+    NoAlternative,
     /// Neither proof nor a listed reason.
     #[error("neither proof nor a listed reason")]
     NoProof,
@@ -412,6 +417,10 @@ pub enum Rejection {
 pub struct Ticked {
     /// Clocks that became late.
     pub late: Vec<ClockKind>,
+    /// Clocks that were counted again by a new version of their calendar.
+    pub recounted: u32,
+    /// Agencies that did not help in time.
+    pub late_help: Vec<String>,
     /// Steps of the ladder.
     pub climbs: Vec<super::ladder::Climb>,
     /// Whether it was closed by silence or deemed withdrawn.

@@ -165,6 +165,23 @@ impl ChannelsConfig {
         accounts.values().find(|it| it.id == id).or_else(|| accounts.values().find(|it| it.id.is_empty()))
     }
 
+    /// The ids of the accounts of a channel that belong to the same app as this one: its secret signs for all of them.
+    #[must_use]
+    pub fn of_app(&self, channel: &str, account: &MetaAccount) -> Vec<&str> {
+        let accounts = match channel {
+            "whatsapp" => &self.whatsapp,
+            "facebook" => &self.facebook,
+            "instagram" => &self.instagram,
+            _ => return Vec::new(),
+        };
+        let secret = account.app_secret.expose_secret();
+        accounts
+            .values()
+            .filter(|it| it.app_secret.expose_secret() == secret)
+            .map(|it| it.id.as_str())
+            .collect()
+    }
+
     /// The hosts that files are fetched from.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {

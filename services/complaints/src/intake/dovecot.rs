@@ -6,8 +6,9 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use mpp_kit::clock::{Clock as _, SystemClock};
 use mpp_kit::config::Secret;
 use tempfile::TempDir;
 
@@ -126,10 +127,17 @@ impl Dovecot {
 
     /// Puts a message into the mailbox, as a mail server does.
     pub(crate) fn deliver(&self, message: &str) {
+        self.deliver_aged(message, Duration::ZERO);
+    }
+
+    /// Puts a message into the mailbox that came there so long ago.
+    pub(crate) fn deliver_aged(&self, message: &str, age: Duration) {
         let number = self.delivered.fetch_add(1, Ordering::SeqCst);
         let mailbox = self.mailbox();
         let written = mailbox.join("tmp").join(format!("{:010}.{number:04}.test", 1_757_810_000 + number));
         fs::write(&written, message).unwrap();
+        let came = SystemTime::from(SystemClock.now()) - age;
+        fs::File::options().write(true).open(&written).unwrap().set_modified(came).unwrap();
         give(&written, self.owner);
         fs::rename(&written, mailbox.join("new").join(written.file_name().unwrap())).unwrap();
     }

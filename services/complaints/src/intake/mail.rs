@@ -11,7 +11,7 @@ use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use mpp_proto::notifications::v1::ReportBounceRequest;
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
-use tonic::Request;
+use tonic::{Code, Request};
 
 use super::config::MailboxConfig;
 use super::email::{self, Bounce, Mail, Mailbox, Nature};
@@ -27,6 +27,8 @@ use crate::worker::NOTIFICATIONS;
 
 /// Messages of one look.
 const BATCH: usize = 50;
+/// Bounces that are told in one pass.
+const BOUNCES: u64 = 100;
 
 /// Reads one mailbox.
 pub(crate) struct Reader {
@@ -42,7 +44,7 @@ impl Reader {
         Self { core, name: name.to_owned(), config: config.clone(), mailbox: config.mailbox() }
     }
 
-    /// Reads what is new. Answers the bounces among it.
+    /// Reads what is new. Answers the bounces among it; those of messages of ours are kept until they are told.
     ///
     /// # Errors
     /// When the mail server or the database does not answer; the next pass reads again.
@@ -50,8 +52,9 @@ impl Reader {
         let mut bounces = Vec::new();
         loop {
             let cursor = store::mailbox::find(&self.core.db.read, &self.name).await?;
-            let look = imap::look(&self.config.imap, cursor, BATCH).await?;
+            let look = imap::look(&self.config.imap, cursor, BATCH, now).await?;
             let mut contents = Vec::with_capacity(look.messages.len());
+            let before = bounces.len();
             for fetched in &look.messages {
                 let Ok(mail) = email::read(&self.mailbox, &fetched.raw) else {
                     tracing::warn!(uid = fetched.uid, "a message of the mailbox is no mail");
@@ -65,6 +68,16 @@ impl Reader {
             let tx = self.core.db.begin().await?;
             receive::store(&self.core, &tx, contents, now).await?;
             store::mailbox::save(&tx, &self.name, look.cursor, now).await?;
+            // Kept with what was read: notifications may be away just now.
+            for bounce in &bounces[before..] {
+                match ours(bounce) {
+                    Some(message) => {
+                        store::mailbox::keep_bounce(&tx, (message, &bounce.status), now).await?;
+                    }
+                    // A report about something that we did not send, or that does not say what it is about.
+                    None => tracing::info!(status = bounce.status, "a bounce names no message of ours"),
+                }
+            }
             tx.commit().await.context("storing what was read")?;
             if !look.more {
                 return Ok(bounces);
@@ -80,6 +93,8 @@ impl Reader {
         now: DateTime<Utc>,
     ) -> anyhow::Result<(Content, MessageState)> {
         let Mail { mut envelope, nature, subject, hints, verdict } = mail;
+        // The date in the mail is what its sender claims, and deadlines run from when it was received.
+        envelope.sent_at = fetched.received_at;
         if nature != Nature::Person {
             envelope.text.clear();
             envelope.attachments.clear();
@@ -127,10 +142,10 @@ fn worker(env: &Env, reader: Reader, told: Told) -> Worker {
     let every = Duration::from_secs(reader.config.every_seconds.into());
     Worker::repeating("complaints: a mailbox", env, every, (reader, told), |(reader, told)| {
         Box::pin(async move {
-            for bounce in reader.tick(reader.core.now()).await? {
-                told.report(&bounce).await;
-            }
-            anyhow::Ok(())
+            // What was read before is told also when the mail server does not answer.
+            let read = reader.tick(reader.core.now()).await;
+            tell(&reader.core, |bounce| told.report(bounce)).await?;
+            read.map(|_| ())
         })
     })
 }
@@ -143,37 +158,58 @@ struct Told {
 }
 
 impl Told {
-    async fn report(&self, bounce: &Bounce) {
-        let Some(report) = of_bounce(bounce) else {
-            // A report about something that we did not send, or that does not say what it is about.
-            tracing::info!(status = bounce.status, "a bounce names no message of ours");
-            return;
-        };
-        let told = async {
-            let token = (self.token)().await?;
-            let mut request = Request::new(report);
-            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);
-            request.set_timeout(Duration::from_secs(10));
-            self.client.clone().report_bounce(request).await?;
-            anyhow::Ok(())
-        };
-        if let Err(error) = told.await {
-            let error: &(dyn std::error::Error + 'static) = error.as_ref();
-            tracing::warn!(error = chain(error), "a bounce could not be told to notifications");
+    async fn report(&self, bounce: ReportBounceRequest) -> anyhow::Result<()> {
+        let token = (self.token)().await?;
+        let mut request = Request::new(bounce);
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);
+        request.set_timeout(Duration::from_secs(10));
+        match self.client.clone().report_bounce(request).await {
+            Ok(_) => Ok(()),
+            // It knows no such message, or not any more: asking again changes nothing.
+            Err(status) if matches!(status.code(), Code::NotFound | Code::InvalidArgument) => {
+                tracing::warn!(code = %status.code(), "notifications refuses a bounce");
+                Ok(())
+            }
+            Err(status) => Err(status.into()),
         }
     }
 }
 
+/// Tells the bounces that are kept. One that cannot be told now is told by a later pass.
+pub(crate) async fn tell<F, R>(core: &Core, report: F) -> anyhow::Result<()>
+where
+    F: Fn(ReportBounceRequest) -> R,
+    R: Future<Output = anyhow::Result<()>>,
+{
+    for (message, status) in store::mailbox::bounces(&core.db.read, BOUNCES).await? {
+        match report(request(&message, &status)).await {
+            Ok(()) => store::mailbox::forget_bounce(&core.db.write, &message).await?,
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = error.as_ref();
+                tracing::warn!(error = chain(error), "a bounce could not be told to notifications");
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The message of ours that a bounce is about: its message id, `ntf_….1@…`.
+fn ours(bounce: &Bounce) -> Option<&str> {
+    let (message, _) = bounce.original.split_once('@')?;
+    message.starts_with("ntf_").then_some(bounce.original.as_str())
+}
+
 /// A bounce as notifications knows it: by the envelope address of the message, `pantul+ntf_….1@…`, which follows from its
 /// message id.
-fn of_bounce(bounce: &Bounce) -> Option<ReportBounceRequest> {
-    let (message, domain) = bounce.original.split_once('@')?;
-    message.starts_with("ntf_").then(|| ReportBounceRequest {
+fn request(original: &str, status: &str) -> ReportBounceRequest {
+    let message = original.split_once('@').map_or(original, |(message, _)| message);
+    ReportBounceRequest {
         // A report that comes twice is one.
         request_id: format!("bounce-{message}"),
-        envelope: format!("pantul+{message}@{domain}"),
-        status_code: bounce.status.clone(),
-    })
+        envelope: format!("pantul+{original}"),
+        status_code: status.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -187,11 +223,13 @@ mod tests {
             status: "5.1.1".to_owned(),
             ..Bounce::default()
         };
-        let told = of_bounce(&bounce("ntf_01h455vb4pex5vsknk084sn02q.1@contoh.go.id")).unwrap();
+        let told = bounce("ntf_01h455vb4pex5vsknk084sn02q.1@contoh.go.id");
+        let told = request(ours(&told).unwrap(), &told.status);
+        assert_eq!(told.request_id, "bounce-ntf_01h455vb4pex5vsknk084sn02q.1");
         assert_eq!(told.envelope, "pantul+ntf_01h455vb4pex5vsknk084sn02q.1@contoh.go.id");
         assert_eq!(told.status_code, "5.1.1");
         for foreign in ["", "abc@warga.example", "ntf_1"] {
-            assert_eq!(of_bounce(&bounce(foreign)), None, "{foreign}");
+            assert_eq!(ours(&bounce(foreign)), None, "{foreign}");
         }
     }
 }

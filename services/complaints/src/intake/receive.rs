@@ -69,9 +69,20 @@ pub(crate) async fn webhook(
     if read.unreadable > 0 {
         tracing::warn!(count = read.unreadable, channel, "messages without an id were left out");
     }
-    let ours = read.messages.into_iter().filter(|it| account.id.is_empty() || it.account == account.id);
-    let contents =
-        ours.map(|envelope| (Content { envelope, files: Vec::new(), mail: None }, MessageState::Waiting));
+    // An app brings what is written to all of its numbers to one address.
+    let ids = core.config.channels.of_app(channel, account);
+    let (ours, strange): (Vec<_>, Vec<_>) =
+        read.messages.into_iter().partition(|it| ids.iter().any(|id| id.is_empty() || *id == it.account));
+    if !strange.is_empty() {
+        tracing::warn!(
+            count = strange.len(),
+            channel,
+            "messages to accounts that are not configured were left out"
+        );
+    }
+    let contents = ours
+        .into_iter()
+        .map(|envelope| (Content { envelope, files: Vec::new(), mail: None }, MessageState::Waiting));
     let tx = core.db.begin().await?;
     let now = core.now();
     let counted = store(core, &tx, contents.collect(), now).await?;

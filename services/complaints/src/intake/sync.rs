@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use sea_orm::DatabaseTransaction;
+use serde_json::json;
 
 use super::lapor::client::{Client, FollowUp};
 use super::lapor::ledger::{self as rules_of_ledger, Mode, Ours, Plan, Row};
@@ -20,9 +21,9 @@ use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, MessageKind, Secrecy};
 use crate::domain::{CaseId, LedgerId};
 use crate::error::Error;
-use crate::rpc::Core;
 use crate::rpc::case::Asking;
 use crate::rpc::file_complaint::Report;
+use crate::rpc::{Core, record};
 use crate::store;
 use crate::store::ledger::{Direction, Entry};
 use crate::store::vault::Identity;
@@ -69,6 +70,7 @@ pub(crate) async fn take(
                 ..entry
             };
             store::ledger::save(tx, &latest).await?;
+            seen_there(tx, &latest, asking, now).await?;
             Ok(Taken::Updated)
         }
         (Plan::Create | Plan::Update, _) => {
@@ -86,9 +88,21 @@ pub(crate) async fn take(
                 mismatch: mismatch(&item.stage_label, false),
             };
             store::ledger::save(tx, &entry).await?;
+            seen_there(tx, &entry, asking, now).await?;
             Ok(Taken::Created)
         }
     }
+}
+
+/// Enters into the journal what a row says now: the ledger itself keeps the present alone, and evidence is of the past.
+async fn seen_there(
+    tx: &DatabaseTransaction,
+    row: &Entry,
+    asking: Asking<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let detail = json!({"tracking": row.tracking, "stage": row.stage, "mismatch": row.mismatch});
+    record(tx, (asking.who, "sp4n.seen", &row.id.to_string()), detail, asking.request_id, now).await
 }
 
 fn report(core: &Core, rules: &Rules, item: &Item) -> Report {
@@ -211,6 +225,7 @@ impl Sync {
     pub(crate) async fn tick(&mut self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let since = self.read_until.map_or(now - PERIOD, |until| until - OVERLAP);
         let items = self.client.changed_since(since).await.context("reading SP4N-LAPOR!")?;
+        let mut refused = 0;
         for item in &items {
             if let Some(field) = item.missing() {
                 tracing::warn!(field, "an item of SP4N-LAPOR! cannot be taken");
@@ -218,10 +233,20 @@ impl Sync {
             }
             let tx = self.core.db.begin().await?;
             let rules = self.core.rules_in(&tx).await?;
-            take(&self.core, &tx, &rules, item, LAPOR, now).await?;
-            tx.commit().await?;
+            match take(&self.core, &tx, &rules, item, LAPOR, now).await {
+                Ok(_) => tx.commit().await?,
+                // The rules refuse one, such as whistleblowing before there is an inspectorate: the others do not wait.
+                Err(Error::Rejected(why)) => {
+                    refused += 1;
+                    tracing::warn!(%why, "an item of SP4N-LAPOR! is refused; it is read again");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        self.read_until = Some(now);
+        // What was refused is read again until it can be taken.
+        if refused == 0 {
+            self.read_until = Some(now);
+        }
         self.tell().await?;
         if self.compared_at.is_none_or(|at| now - at >= TimeDelta::days(1)) {
             self.compare(now).await?;
@@ -279,6 +304,10 @@ impl Sync {
                 self.note(entry, |row| row.mismatch = seen(row, told)).await?;
             }
         }
+        let tx = self.core.db.begin().await?;
+        let detail = json!({"ours": entries.len(), "theirs": theirs.len(), "mismatches": found.len()});
+        record(&tx, (LAPOR.who, "sp4n.compared", "sp4n"), detail, "", now).await?;
+        tx.commit().await?;
         tracing::info!(
             ours = entries.len(),
             theirs = theirs.len(),
@@ -305,8 +334,12 @@ impl Sync {
     async fn note(&self, entry: &Entry, change: impl FnOnce(&mut Entry)) -> anyhow::Result<()> {
         let tx = self.core.db.begin().await?;
         if let Some(mut latest) = store::ledger::by_tracking(&tx, &entry.tracking).await? {
+            let before = latest.clone();
             change(&mut latest);
             store::ledger::save(&tx, &latest).await?;
+            if (&before.stage, &before.mismatch) != (&latest.stage, &latest.mismatch) {
+                seen_there(&tx, &latest, LAPOR, self.core.now()).await?;
+            }
         }
         tx.commit().await?;
         Ok(())

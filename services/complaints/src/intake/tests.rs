@@ -8,6 +8,7 @@ use mpp_kit::clock::ManualClock;
 use mpp_kit::config::Secret;
 use mpp_kit::files::{Files, FilesConfig};
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, temp_dir};
+use mpp_proto::notifications::v1::ReportBounceRequest;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ use super::sync::{Sync, Taken, take};
 use super::{fetch, place, signature};
 use crate::config::Config;
 use crate::domain::case::Case;
-use crate::domain::rules::{Category, Rules};
+use crate::domain::rules::{Agency, Category, Rules};
 use crate::domain::words::{Channel, DeliveryState, MessageKind, Publication, Secrecy, State};
 use crate::domain::workflow::{self, By, Order};
 use crate::error::Error;
@@ -574,6 +575,30 @@ async fn c_13_every_entry_of_a_batch_is_handled_and_other_accounts_are_not_ours(
 }
 
 #[tokio::test]
+async fn c_13_one_address_takes_what_is_written_to_every_number_of_its_app() {
+    for engine in ENGINES {
+        let world = World::new(engine, |config| {
+            let first = config.channels.whatsapp["utama"].clone();
+            let foreign =
+                MetaAccount { id: "P3".to_owned(), app_secret: Secret::from("lain"), ..first.clone() };
+            config.channels.whatsapp.insert("kedua".into(), MetaAccount { id: "P2".to_owned(), ..first });
+            config.channels.whatsapp.insert("ketiga".into(), foreign);
+        })
+        .await;
+        let mut body = whatsapp(&[text_of("a", "Satu")]);
+        for (id, number) in [("b", "P2"), ("c", "P3"), ("d", "P9")] {
+            let mut entry = whatsapp(&[text_of(id, "Lain")])["entry"][0].clone();
+            entry["changes"][0]["value"]["metadata"]["phone_number_id"] = json!(number);
+            body["entry"].as_array_mut().unwrap().push(entry);
+        }
+        assert_eq!(world.webhook("whatsapp", &body).await.unwrap(), Counted { stored: 2, repeated: 0 });
+        let mut accounts: Vec<_> = world.messages().await.into_iter().map(|it| it.account).collect();
+        accounts.sort();
+        assert_eq!(accounts, ["P1", "P2"], "not those under the secret of another app");
+    }
+}
+
+#[tokio::test]
 async fn c_14_the_channels_time_is_kept_beside_the_arrival() {
     on_both(async |world| {
         let sent = |ago: TimeDelta| (world.now() - ago).timestamp().to_string();
@@ -801,6 +826,21 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
 }
 
 #[tokio::test]
+async fn c_14_the_date_that_a_sender_writes_into_a_mail_starts_no_clock() {
+    with_mail(async |world, server, reader| {
+        let claimed = (world.now() - TimeDelta::hours(40)).to_rfc2822();
+        let headers = format!("Subject: Jalan rusak\r\nDate: {claimed}\r\n");
+        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "1", &headers, "Depan pasar"));
+        reader.tick(world.now()).await.unwrap();
+        world.tick().await;
+        let case = world.only().await;
+        assert_eq!(case.received_at, case.arrived_at);
+        assert!(!case.clocks.is_empty() && case.clocks.iter().all(|it| it.started_at == case.arrived_at));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_06_a_reply_to_our_mail_extends_the_case_it_was_about() {
     with_mail(async |world, server, reader| {
         let to = "aduan@contoh.go.id";
@@ -929,6 +969,32 @@ async fn c_07_machines_bounces_lists_and_our_own_mail_never_make_or_answer_a_cas
     .await;
 }
 
+#[tokio::test]
+async fn c_07_a_bounce_is_told_though_notifications_is_away_when_it_is_read() {
+    with_mail(async |world, server, reader| {
+        server.deliver(
+            "From: MAILER-DAEMON@mx.example\r\nTo: aduan@contoh.go.id\r\nSubject: Undelivered\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n\
+             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
+             Final-Recipient: rfc822; siti@warga.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n\
+             --b\r\nContent-Type: message/rfc822\r\n\r\nFrom: aduan@contoh.go.id\r\n\
+             Message-ID: <ntf_1.0@contoh.go.id>\r\n\r\nIsi\r\n--b--\r\n",
+        );
+        assert_eq!(reader.tick(world.now()).await.unwrap().len(), 1);
+        let told = std::sync::Mutex::new(Vec::new());
+        let hear = |bounce: ReportBounceRequest| {
+            told.lock().unwrap().push((bounce.envelope, bounce.status_code));
+            async { anyhow::Ok(()) }
+        };
+        super::mail::tell(&world.core, |_| async { anyhow::bail!("away") }).await.unwrap();
+        for _ in 0..2 {
+            super::mail::tell(&world.core, hear).await.unwrap();
+        }
+        assert_eq!(*told.lock().unwrap(), [("pantul+ntf_1.0@contoh.go.id".to_owned(), "5.1.1".to_owned())]);
+    })
+    .await;
+}
+
 const EXPORT: &[u8] = b"Tracking ID;Judul;Isi Laporan;Klasifikasi;Status;Tanggal Laporan;Pelapor;Rahasia\n\
     1234567;Lampu jalan;Lampu mati tiga malam;Pengaduan;Baru;23/11/2026 06:30;Siti;\n\
     1234568;Jalan rusak;Lubang besar;Pengaduan;Diproses;22/11/2026 09:00;Anonim;Ya\n";
@@ -1022,6 +1088,39 @@ async fn c_11_the_api_brings_items_once_and_answers_are_read_back() {
 }
 
 #[tokio::test]
+async fn c_11_an_item_that_is_refused_keeps_no_other_and_is_taken_when_it_can_be() {
+    with_lapor(async |world, simulator, mut sync| {
+        for id in ["1", "2", "3"] {
+            simulator.write(id, "Lampu jalan mati");
+        }
+        // No inspectorate is set up.
+        simulator.set_class("1", "Pengaduan berkadar pengawasan");
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(world.cases().await.len(), 2);
+        // What is answered is told.
+        let case = world.cases().await.remove(0);
+        world.pass(TimeDelta::hours(1));
+        answer(&world, &case).await;
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(simulator.follow_ups("2").len() + simulator.follow_ups("3").len(), 1);
+        let tx = world.core.db.begin().await.unwrap();
+        let inspectorate = Agency {
+            id: "17.07/inspektorat".to_owned(),
+            name: "Inspektorat".to_owned(),
+            calendar: String::new(),
+            inspectorate: true,
+            active: true,
+            bounce_limit: 2,
+        };
+        store::catalogue::save_agency(&tx, &inspectorate, world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        sync.tick(world.now()).await.unwrap();
+        assert_eq!(world.cases().await.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_11_what_was_not_read_back_stays_so_until_it_is() {
     with_lapor(async |world, simulator, mut sync| {
         simulator.write("1", "Lampu jalan mati");
@@ -1103,6 +1202,15 @@ async fn c_60_each_day_both_sides_are_held_against_each_other() {
             ledger(&world).await.into_iter().map(|it| (it.tracking_id, it.mismatch)).collect::<Vec<_>>();
         let expected = [("1", "closed_there"), ("2", ""), ("9", "missing_there")];
         assert_eq!(reasons, expected.map(|(id, reason)| (id.to_owned(), reason.to_owned())));
+        // The journal keeps what the ledger says of the present alone: for evidence.
+        let journal = mpp_kit::journal::read(&world.core.db.read, None, 0, 100).await.unwrap();
+        let told = |what: &str| {
+            let of = journal.iter().filter(|it| it.entry.what == what);
+            of.map(|it| it.entry.detail.clone()).collect::<Vec<_>>()
+        };
+        let compared: Value = serde_json::from_str(told("sp4n.compared").last().unwrap()).unwrap();
+        assert_eq!(compared, json!({"ours": 3, "theirs": 2, "mismatches": 2}));
+        assert!(told("sp4n.seen").iter().any(|it| it.contains("closed_there")), "{:?}", told("sp4n.seen"));
     })
     .await;
 }

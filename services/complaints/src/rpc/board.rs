@@ -24,7 +24,7 @@ use super::{Core, convert};
 use crate::domain::board::Measure;
 use crate::domain::report::{Figures, period};
 use crate::domain::rules::Rules;
-use crate::domain::{COORDINATOR, WHISTLEBLOWING};
+use crate::domain::{ABOUT_INSPECTORATE, COORDINATOR, WHISTLEBLOWING};
 use crate::error::{Error, Thing};
 use crate::store::complaint::Desks;
 use crate::store::{self, place, read_place};
@@ -146,6 +146,7 @@ pub(super) async fn report(
 fn reaches(desks: &Desks, desk: &str) -> bool {
     match desk {
         WHISTLEBLOWING => desks.whistleblowing,
+        ABOUT_INSPECTORATE => desks.apart,
         COORDINATOR => desks.coordinator,
         agency => desks.areas.reach(agency),
     }
@@ -159,7 +160,8 @@ impl Core {
         (from, to): (DateTime<Utc>, DateTime<Utc>),
         agency: &str,
     ) -> Result<Report, Error> {
-        let figures = store::report::figures(&self.db.read, (from, to), desks.whistleblowing).await?;
+        let inspects = desks.whistleblowing || desks.apart;
+        let figures = store::report::figures(&self.db.read, (from, to), inspects).await?;
         let mut total = Figures::default();
         let mut lines = Vec::new();
         for ((desk, class, channel, category), it) in figures {
@@ -224,15 +226,19 @@ impl Core {
         if desks.whistleblowing {
             rows.push(WHISTLEBLOWING.to_owned());
         }
+        if desks.apart {
+            rows.push(ABOUT_INSPECTORATE.to_owned());
+        }
         rows
     }
 }
 
 fn name(desk: &str, rules: &Rules) -> String {
-    if desk == WHISTLEBLOWING {
-        return "Pengaduan berkadar pengawasan".to_owned();
+    match desk {
+        WHISTLEBLOWING => "Pengaduan berkadar pengawasan".to_owned(),
+        ABOUT_INSPECTORATE => "Pengaduan tentang inspektorat".to_owned(),
+        agency => rules.name_of(agency),
     }
-    rules.name_of(desk)
 }
 
 fn share(

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{Core, access};
 use crate::domain::case::Case;
-use crate::domain::ladder::{Climb, addressee, pointless_from};
+use crate::domain::ladder::{Climb, Official, addressee, pointless_from};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
@@ -87,13 +87,21 @@ impl Change {
     pub(crate) fn ticked(before: Record, decision: workflow::Decision, ticked: Ticked) -> Self {
         let what = match ticked.closed {
             Some(verb) => verb_name(verb),
-            None if ticked.late.is_empty() => "complaint.escalated".to_owned(),
-            None => "complaint.late".to_owned(),
+            None if !ticked.late.is_empty() => "complaint.late".to_owned(),
+            None if !ticked.climbs.is_empty() => "complaint.escalated".to_owned(),
+            None if !ticked.late_help.is_empty() => "complaint.help_late".to_owned(),
+            None => "complaint.recounted".to_owned(),
         };
         let mut change = Self::decided(Some(before), decision, &what);
         let names = |kinds: &[ClockKind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         if !ticked.late.is_empty() {
             change.detail.insert("late", names(&ticked.late));
+        }
+        if ticked.recounted > 0 {
+            change.detail.insert("clocks", ticked.recounted.to_string());
+        }
+        if !ticked.late_help.is_empty() {
+            change.detail.insert("lateHelp", ticked.late_help.join(","));
         }
         if !ticked.climbs.is_empty() {
             let steps = ticked.climbs.iter().map(|it| format!("{}@{}", it.clock, it.percent));
@@ -117,7 +125,7 @@ impl Core {
         if let Some(known) = self.known_rules(changes).await {
             return Ok(known);
         }
-        let rules = Arc::new(store::catalogue::rules(db, &self.config.regency).await?);
+        let rules = Arc::new(self.read_rules(db).await?);
         *self.rules.write().await = Some((changes, Arc::clone(&rules)));
         Ok(rules)
     }
@@ -128,8 +136,14 @@ impl Core {
         let changes = store::catalogue::changes(tx).await?;
         match self.known_rules(changes).await {
             Some(known) => Ok(known),
-            None => Ok(Arc::new(store::catalogue::rules(tx, &self.config.regency).await?)),
+            None => Ok(Arc::new(self.read_rules(tx).await?)),
         }
+    }
+
+    async fn read_rules(&self, db: &impl ConnectionTrait) -> Result<Rules, Error> {
+        let mut rules = store::catalogue::rules(db, &self.config.regency).await?;
+        rules.alternative.clone_from(&self.config.inspectorate_alternative);
+        Ok(rules)
     }
 
     async fn known_rules(&self, changes: i64) -> Option<Arc<Rules>> {
@@ -215,13 +229,12 @@ impl Core {
         let mut waiting = Vec::new();
         for change in &changes {
             let record = self.write(tx, rules, change, now).await?;
-            let taken: Vec<Step> =
-                change.climbs.iter().filter_map(|climb| ladder.step(climb, record.case.id, now)).collect();
+            let (taken, went) = ladder.steps(change, &record.case, now);
             messages.extend(ladder.notices(change, &record.case, now));
             messages.extend(taken.iter().map(|step| escalated(step, &record.case, rules, now)));
             waiting.push(if taken.is_empty() { change.waiting_steps } else { Some(true) });
             steps.extend(taken);
-            entries.push(entry(change, &record, asking, now));
+            entries.push(entry((change, went), &record, asking, now));
             records.push(record);
         }
         store::escalation::insert(tx, &steps).await?;
@@ -253,6 +266,7 @@ impl Core {
         let record = Record { case: change.next.clone(), version, updated_at: now };
         let Some(before) = &change.before else {
             store::complaint::insert(tx, &self.cipher, &record, rules).await?;
+            store::report::stands(tx, &record, now).await?;
             return Ok(record);
         };
         if !store::complaint::update(tx, &self.cipher, &record, rules).await? {
@@ -261,6 +275,10 @@ impl Core {
         }
         if before.case.helpers != record.case.helpers {
             store::complaint::set_helpers(tx, &record.case).await?;
+        }
+        let stands = |case: &Case| (case.desk().to_owned(), case.class, case.category.clone());
+        if stands(&before.case) != stands(&record.case) {
+            store::report::stands(tx, &record, now).await?;
         }
         let (was, is) = (before.case.state, record.case.state);
         if was.is_closed() && !is.is_closed() {
@@ -276,11 +294,14 @@ impl Core {
     }
 }
 
-fn entry(change: &Change, record: &Record, asking: Asking<'_>, now: DateTime<Utc>) -> Entry {
+/// Where steps of the ladder went that could not go where the ladder names, for the journal.
+type Went = BTreeMap<&'static str, String>;
+
+fn entry((change, went): (&Change, Went), record: &Record, asking: Asking<'_>, now: DateTime<Utc>) -> Entry {
     let case = &record.case;
     let mut detail = json!({"version": record.version, "holder": case.holder()});
     if let Some(object) = detail.as_object_mut() {
-        for (key, value) in &change.detail {
+        for (key, value) in change.detail.iter().chain(&went) {
             object.insert((*key).to_owned(), json!(value));
         }
     }
@@ -303,9 +324,29 @@ struct Ladder<'a> {
 }
 
 impl Ladder<'_> {
-    fn step(&self, climb: &Climb, case: CaseId, now: DateTime<Utc>) -> Option<Step> {
-        let (official, account) = addressee(climb, &self.rules.officials, &self.rules.actings, now)?;
-        Some(Step {
+    /// The steps that somebody is told of. Where the named office is vacant, and where nobody holds any that could be told,
+    /// the journal says so.
+    fn steps(&self, change: &Change, case: &Case, now: DateTime<Utc>) -> (Vec<Step>, Went) {
+        let (mut steps, mut passed, mut untold) = (Vec::new(), Vec::new(), Vec::new());
+        for climb in &change.climbs {
+            let name = format!("{}@{}", climb.clock, climb.percent);
+            let Some((official, step)) = self.step(climb, case.id, now) else {
+                tracing::warn!(case = %case.id, step = name, "a step of the ladder could be told to nobody");
+                untold.push(name);
+                continue;
+            };
+            if official.rung != climb.rung {
+                passed.push(format!("{name}:{}>{}", climb.rung, official.rung));
+            }
+            steps.push(step);
+        }
+        let went = [("passed", passed), ("untold", untold)].into_iter();
+        (steps, went.filter(|(_, it)| !it.is_empty()).map(|(key, it)| (key, it.join(","))).collect())
+    }
+
+    fn step(&self, climb: &Climb, case: CaseId, now: DateTime<Utc>) -> Option<(&Official, Step)> {
+        let (official, account) = addressee(climb, self.rules, now)?;
+        let step = Step {
             id: EscalationId::generate(),
             case,
             clock: climb.clock,
@@ -317,7 +358,8 @@ impl Ladder<'_> {
             at: now,
             acknowledged_at: None,
             acknowledged_by: None,
-        })
+        };
+        Some((official, step))
     }
 
     fn notices(&self, change: &Change, case: &Case, now: DateTime<Utc>) -> Vec<Message> {
@@ -342,22 +384,27 @@ impl Ladder<'_> {
                         rung,
                         holder: agency.clone(),
                     };
-                    let Some((_, account)) = addressee(&climb, &rules.officials, &rules.actings, now) else {
+                    let Some((_, account)) = addressee(&climb, rules, now) else {
+                        tracing::warn!(case = %case.id, notice = %notice.kind, "nobody holds an office to tell");
                         continue;
                     };
                     (Recipient::Account(account.to_owned()), true, case.number.to_string())
                 }
             };
+            let mut placeholders = facts(case, &number, notice.kind, rules);
+            if notice.kind == NoticeKind::HelpLate {
+                let late =
+                    case.helpers.iter().filter_map(|it| it.late_at.filter(|_| it.done_at.is_none())).max();
+                placeholders.insert("jenis_tenggat".to_owned(), "bantuan instansi".to_owned());
+                let since = late.map(|at| format!("terlambat sejak {}", local(rules, at)));
+                placeholders.insert("keterlambatan".to_owned(), since.unwrap_or_else(|| "-".to_owned()));
+            }
             messages.push(Message {
                 id: OutboxId::generate(),
                 case: case.id,
                 kind: notice.kind.to_string(),
                 recipient,
-                body: Body {
-                    placeholders: facts(case, &number, notice.kind, rules),
-                    subject: case.id.to_string(),
-                    expires_at: None,
-                },
+                body: Body { placeholders, subject: case.id.to_string(), expires_at: None },
                 state: if reachable { DeliveryState::Queued } else { DeliveryState::NoContact },
                 notification: None,
                 attempts: 0,

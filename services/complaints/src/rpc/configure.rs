@@ -8,7 +8,6 @@ use mpp_proto::complaints::v1::*;
 use sea_orm::DatabaseTransaction;
 use serde_json::json;
 
-use super::case::{Asking, Change};
 use super::{Core, convert, record};
 use crate::domain::deadline::follow;
 use crate::domain::ladder::{Acting, ActingKind, Official, holder_of, is_of_an_agency};
@@ -19,8 +18,6 @@ use crate::error::{Error, Thing};
 use crate::store;
 use crate::store::catalogue::Template;
 
-/// Cases that are counted again in one go.
-const BATCH: u64 = 500;
 /// Kinds of response templates.
 const TEMPLATE_KINDS: [&str; 5] = ["FIRST_ANSWER", "ANSWER", "QUESTION", "ARCHIVE", "FORWARD"];
 /// Data types of GeoReport v2.
@@ -57,6 +54,14 @@ pub(super) async fn list_agencies(
     Ok(ListAgenciesResponse { agencies, next_page_token })
 }
 
+/// Where an office stands: those above all agencies, and the coordinator's, in the regency.
+fn place_of<'a>(office: &'a Official, core: &'a Core) -> &'a str {
+    match office.agency.as_str() {
+        "" | COORDINATOR => &core.config.regency,
+        agency => agency,
+    }
+}
+
 pub(super) async fn list_officials(
     core: &Core,
     caller: &Caller,
@@ -65,13 +70,17 @@ pub(super) async fn list_officials(
     let rules = core.rules().await?;
     let areas = core.areas(caller, "complaints.board", &rules);
     let now = core.now();
+    let holders: Vec<String> =
+        rules.officials.iter().map(|it| holder_of(it, &rules.actings, now).to_owned()).collect();
+    let failing = store::outbox::failing(&core.db.read, &holders).await?;
     let all: Vec<_> = rules
         .officials
         .iter()
-        .filter(|it| areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency }))
+        .filter(|it| areas.reach(place_of(it, core)))
         .map(|it| {
             let holder = holder_of(it, &rules.actings, now);
-            convert::official(it, if holder == it.account { "" } else { holder })
+            let acting = if holder == it.account { "" } else { holder };
+            convert::official(it, acting, failing.get(holder).copied())
         })
         .collect();
     let (officials, next_page_token) = pages(all, (request.page_size, &request.page_token), "officials")?;
@@ -86,9 +95,11 @@ pub(super) async fn list_actings(
     let rules = core.rules().await?;
     let areas = core.areas(caller, "complaints.board", &rules);
     let seen = |it: &&Acting| {
-        rules.officials.iter().find(|office| office.id == it.official).is_some_and(|it| {
-            areas.reach(if it.agency.is_empty() { &core.config.regency } else { &it.agency })
-        })
+        rules
+            .officials
+            .iter()
+            .find(|office| office.id == it.official)
+            .is_some_and(|it| areas.reach(place_of(it, core)))
     };
     let all: Vec<_> = rules.actings.iter().filter(seen).map(convert::acting).collect();
     let (actings, next_page_token) = pages(all, (request.page_size, &request.page_token), "actings")?;
@@ -238,7 +249,7 @@ apply!(apply_official(ApplyOfficialRequest) -> ApplyOfficialResponse, "ApplyOffi
     }
     let saved = store::catalogue::save_official(change.tx, &it).await?.ok_or(Error::NotFound(Thing::Official))?;
     let detail = json!({"rung": saved.rung.to_string(), "agency": saved.agency, "account": saved.account});
-    (ApplyOfficialResponse { official: Some(convert::official(&saved, "")) }, saved.id.to_string(), detail)
+    (ApplyOfficialResponse { official: Some(convert::official(&saved, "", None)) }, saved.id.to_string(), detail)
 });
 
 apply!(apply_acting(ApplyActingRequest) -> ApplyActingResponse, "ApplyActing", "acting.applied",
@@ -303,47 +314,17 @@ apply!(apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse, "ApplyCale
     let (id, calendar) = parsed;
     let calendar = calendar.ok_or(Error::NotFound(Thing::Calendar))?;
     change.within(&id)?;
-    // The clocks that time moves just now must not make an administrator begin again.
-    store::complaint::hold_open(change.tx).await?;
     let rules = change.rules().await?;
     let version = rules.calendars.get(&id).map_or(0, |it| it.version) + 1;
     let written = CalendarVersion { id: id.clone(), version, calendar };
     store::catalogue::insert_calendar(change.tx, &written, change.now).await?;
-    let recounted = recount(&change, &written).await?;
-    let detail = json!({"version": version, "recounted": recounted});
+    // The clocks follow in steps of their own: a large regency has too many for one.
+    store::recount::ask(change.tx, (&id, version), &change.caller.id, change.now).await?;
+    let recounted = store::complaint::count_open(change.tx).await?;
+    let detail = json!({"version": version, "openCases": recounted});
     let answer = ApplyCalendarResponse { calendar: Some(convert::calendar(&written, change.now)), recounted };
     (answer, format!("{id}@{version}"), detail)
 });
-
-/// Counts running clocks of a calendar again by its new version. Met and missed ones stay; each change is in the journal.
-async fn recount(change: &Applying<'_>, written: &CalendarVersion) -> Result<i64, Error> {
-    let core = change.core;
-    let rules = core.rules_in(change.tx).await?;
-    let (mut after, mut recounted) = (String::new(), 0_i64);
-    loop {
-        let records = store::complaint::open_after(change.tx, &core.cipher, &after, BATCH).await?;
-        let Some(last) = records.last() else { break };
-        after = last.case.id.to_string();
-        let mut changes = Vec::new();
-        for record in records {
-            let mut next = record.case.clone();
-            let mut moved = 0_i64;
-            for clock in next.clocks.iter_mut().filter(|it| it.calendar == written.id) {
-                moved += i64::from(clock.recount(written.version, &written.calendar, change.now));
-            }
-            if next != record.case {
-                recounted += moved;
-                let mut it = Change::of(record, next, "complaint.recounted");
-                it.detail.insert("calendar", format!("{}@{}", written.id, written.version));
-                it.detail.insert("clocks", moved.to_string());
-                changes.push(it);
-            }
-        }
-        let asking = Asking { who: &change.caller.id, request_id: "" };
-        core.save(change.tx, &rules, changes, asking, change.now).await?;
-    }
-    Ok(recounted)
-}
 
 fn agency(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Agency>) -> Agency {
     let it = it.cloned().unwrap_or_default();

@@ -321,7 +321,7 @@ pub(crate) fn category(it: &Category) -> proto::Category {
     }
 }
 
-pub(crate) fn official(it: &Official, acting: &str) -> proto::Official {
+pub(crate) fn official(it: &Official, acting: &str, failing: Option<DateTime<Utc>>) -> proto::Official {
     proto::Official {
         id: it.id.to_string(),
         rung: it.rung.to_string(),
@@ -329,6 +329,7 @@ pub(crate) fn official(it: &Official, acting: &str) -> proto::Official {
         title: it.title.clone(),
         account_id: it.account.clone(),
         acting_account_id: acting.to_owned(),
+        failing_since: failing.map(timestamp),
     }
 }
 

@@ -1,13 +1,16 @@
 //! `ExportEvidence`: the pack of a period for the Ombudsman, PG-01 to PG-09, the same bytes each time it is asked for.
 //!
-//! Everything in it is read from what does not change any more: the journal before the end of the period, closures, steps
-//! of the ladder, rows of the deadlines table. It names no reporter.
+//! Everything in it is read from what does not change any more: the journal before the end of the period, where cases stood
+//! and as what at that moment, closures, steps of the ladder, rows of the deadlines table. It names no reporter.
+//!
+//! A case counts from when it was entered here. One that was whistleblowing at the end of the period is not in the pack; one
+//! that became so later is, as the report it was then: nothing in the pack tells what became of it.
 
 mod archive;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::journal::{self, Recorded};
@@ -18,16 +21,20 @@ use sha2::{Digest as _, Sha256};
 use super::Core;
 use super::convert;
 use crate::domain::case::Case;
+use crate::domain::is_inspected;
 use crate::domain::report::Figures;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, ClockKind};
+use crate::domain::words::ClockKind;
 use crate::error::Error;
 use crate::store;
+use crate::store::report::Stood;
 
 /// Entries of the journal that are read at once.
 const PAGE: u64 = 2000;
 /// Cases that are read at once.
 const CASES: usize = 500;
+/// How long after a period its pack is there: what was decided before its end is committed by then.
+const SETTLES: TimeDelta = TimeDelta::hours(1);
 
 pub(super) async fn export(
     core: &Core,
@@ -38,13 +45,14 @@ pub(super) async fn export(
     let mut check = Checker::new();
     let first = convert::date(&mut check, "from", &request.from);
     let last = convert::date(&mut check, "to", &request.to);
-    let span = first.zip(last).filter(|(first, last)| first <= last && *last < rules.date(core.now()));
+    let span =
+        first.zip(last).filter(|(first, last)| first <= last && *last < rules.date(core.now() - SETTLES));
     if check.is_clean() && span.is_none() {
         check.violation(
             "to",
             "NOT_OVER",
-            "pilih periode yang sudah lewat: yang masih berjalan akan berubah",
-            "choose a period that is over: one that goes on would change",
+            "pilih periode yang sudah lewat satu jam: yang masih berjalan akan berubah",
+            "choose a period that is over for an hour: one that goes on would change",
         );
     }
     check.finish()?;
@@ -66,9 +74,49 @@ struct Then {
     holder: String,
     first: Option<DateTime<Utc>>,
     last: Option<DateTime<Utc>>,
-    /// Categories it was moved out of later, the earliest of those first.
-    later: Option<String>,
     changes: u32,
+}
+
+/// What was seen of an item at LAPOR!.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    stage: String,
+    mismatch: String,
+    at: Option<DateTime<Utc>>,
+}
+
+/// What the journal says of everything else at the end of the period.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// Holders of offices, by rung and agency.
+    officials: BTreeMap<(String, String), String>,
+    /// Names of agencies.
+    agencies: BTreeMap<String, String>,
+    /// Who vouched for rows of the deadlines table.
+    signed: BTreeMap<String, String>,
+    /// Rows of the deadlines table that came later.
+    later: BTreeSet<String>,
+    /// What LAPOR! showed last, by row of the ledger.
+    ledger: BTreeMap<String, Seen>,
+    /// Each comparison with LAPOR!: when, rows here, items there, how many disagreed.
+    compared: Vec<(DateTime<Utc>, [u64; 3])>,
+}
+
+impl Known {
+    /// PG-08: the comparisons of the period, one a day.
+    fn compared(&self, from: DateTime<Utc>) -> Vec<u8> {
+        let mut rows = Table::new(&["waktu", "di_sini", "di_lapor", "beda"]);
+        for (at, counts) in self.compared.iter().filter(|(at, _)| *at >= from) {
+            let [ours, theirs, differ] = counts.map(|it| it.to_string());
+            rows.row(&[&stamp(*at), &ours, &theirs, &differ]);
+        }
+        rows.sorted()
+    }
+
+    /// The name that an agency had then.
+    fn name_of(&self, rules: &Rules, agency: &str) -> String {
+        self.agencies.get(agency).cloned().unwrap_or_else(|| rules.name_of(agency))
+    }
 }
 
 impl Core {
@@ -79,7 +127,7 @@ impl Core {
         (first, last): (&str, &str),
     ) -> Result<Vec<u8>, Error> {
         let db = &self.db.read;
-        let (mut cases, mut officials) = (BTreeMap::<String, Then>::new(), BTreeMap::new());
+        let (mut cases, mut known) = (BTreeMap::<String, Then>::new(), Known::default());
         let (mut head, mut entries) = (String::new(), 0_i64);
         let mut after = 0;
         loop {
@@ -91,18 +139,19 @@ impl Core {
                     head = hex::encode(&it.hash);
                     entries = it.seq;
                 }
-                fold(it, to, &mut cases, &mut officials);
+                fold(it, to, &mut cases, &mut known);
             }
         }
         cases.retain(|_, it| it.first.is_some());
         let mut files = vec![
-            ("PG-02_pengelola.csv".to_owned(), managers(&officials)),
-            ("PG-03_register.csv".to_owned(), self.register(rules, &cases, (from, to)).await?),
+            ("PG-02_pengelola.csv".to_owned(), managers(&known)),
+            ("PG-03_register.csv".to_owned(), self.register((rules, &known), &cases, (from, to)).await?),
             ("PG-04_eskalasi.csv".to_owned(), self.steps((from, to)).await?),
             ("PG-05_rekonsiliasi.csv".to_owned(), self.reconciled((from, to)).await?),
             ("PG-06_waktu.csv".to_owned(), self.times(rules, (from, to)).await?),
-            ("PG-08_sp4n.csv".to_owned(), self.synced((from, to)).await?),
-            ("tenggat.csv".to_owned(), deadlines(rules, to)),
+            ("PG-08_sp4n.csv".to_owned(), self.synced(&known, to).await?),
+            ("PG-08_harian.csv".to_owned(), known.compared(from)),
+            ("tenggat.csv".to_owned(), deadlines((rules, &known), to)),
         ];
         let mut about = format!(
             "Bukti pengelolaan pengaduan {first} sampai {last}\nWilayah: {}\n\nJurnal sampai akhir periode: {entries} catatan, hash terakhir {head}\n\nPG-01 (SK tim, SOP), PG-07 (notulen evaluasi) dan PG-09 (pelatihan) adalah dokumen yang dilampirkan sendiri.\n\nSHA-256:\n",
@@ -118,7 +167,7 @@ impl Core {
     /// PG-03: the logbook of what came or changed in the period, with the proof of follow-up.
     async fn register(
         &self,
-        rules: &Rules,
+        (rules, known): (&Rules, &Known),
         cases: &BTreeMap<String, Then>,
         (from, to): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Vec<u8>, Error> {
@@ -137,26 +186,18 @@ impl Core {
             cases.iter().filter(|(_, it)| it.last.is_some_and(|last| last >= from)).collect();
         for chunk in touched.chunks(CASES) {
             let ids = chunk.iter().map(|(id, _)| (*id).clone()).collect();
-            let found: BTreeMap<String, Case> = store::complaint::several(&self.db.read, &self.cipher, ids)
-                .await?
-                .into_iter()
-                .map(|it| (it.case.id.to_string(), it.case))
-                .collect();
+            let found = self.then(ids, to).await?;
             for (id, then) in chunk {
-                let Some(case) = found.get(*id) else { continue };
-                // Whistleblowing is counted nowhere that the units it names may read.
-                if case.class == Class::Whistleblowing {
-                    continue;
-                }
+                let Some((case, stood)) = found.get(*id) else { continue };
                 let proof = case.messages.iter().filter(|it| it.at < to).flat_map(|it| &it.files);
                 let proof: Vec<&str> = proof.filter(|it| it.proof).map(|it| it.sha256.as_str()).collect();
                 rows.row(&[
                     &case.number.to_string(),
                     &stamp(case.received_at),
-                    &case.class.to_string(),
+                    &stood.class,
                     &case.channel.to_string(),
-                    then.later.as_deref().unwrap_or(&case.category),
-                    &rules.name_of(&then.holder),
+                    &stood.category,
+                    &known.name_of(rules, &then.holder),
                     &then.state,
                     &proof.join(" "),
                     &then.changes.to_string(),
@@ -166,11 +207,37 @@ impl Core {
         Ok(rows.sorted())
     }
 
+    /// These cases, each with where it stood at the end of the period. Whistleblowing is counted nowhere that the units it
+    /// names may read.
+    async fn then(
+        &self,
+        ids: Vec<String>,
+        to: DateTime<Utc>,
+    ) -> Result<BTreeMap<String, (Case, Stood)>, Error> {
+        let mut stood = store::report::stood(&self.db.read, ids.clone(), to).await?;
+        stood.retain(|_, it| !is_inspected(&it.desk));
+        Ok(store::complaint::several(&self.db.read, &self.cipher, ids)
+            .await?
+            .into_iter()
+            .filter_map(|it| {
+                let id = it.case.id.to_string();
+                stood.remove(&id).map(|stood| (id, (it.case, stood)))
+            })
+            .collect())
+    }
+
     /// PG-04: who was told of what was late, and who took it on.
     async fn steps(&self, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<u8>, Error> {
         let mut rows =
             Table::new(&["waktu", "aduan", "tenggat", "persen", "jenjang", "akun", "ditanggapi", "oleh"]);
-        for it in store::escalation::between(&self.db.read, (from, to)).await? {
+        let steps = store::escalation::between(&self.db.read, (from, to)).await?;
+        let mut stood = BTreeMap::new();
+        let cases: BTreeSet<String> = steps.iter().map(|it| it.case.to_string()).collect();
+        for chunk in cases.into_iter().collect::<Vec<_>>().chunks(CASES) {
+            stood.extend(store::report::stood(&self.db.read, chunk.to_vec(), to).await?);
+        }
+        stood.retain(|_, it| !is_inspected(&it.desk));
+        for it in steps.into_iter().filter(|it| stood.contains_key(&it.case.to_string())) {
             let taken = it.acknowledged_at.filter(|at| *at < to);
             let by = taken.and(it.acknowledged_by.clone()).unwrap_or_default();
             rows.row(&[
@@ -246,15 +313,9 @@ impl Core {
         let closures = store::report::closures(&self.db.read, span).await?;
         for chunk in closures.chunks(CASES) {
             let ids = chunk.iter().map(|it| it.0.clone()).collect();
-            let found: BTreeMap<String, Case> = store::complaint::several(&self.db.read, &self.cipher, ids)
-                .await?
-                .into_iter()
-                .map(|it| (it.case.id.to_string(), it.case))
-                .collect();
+            let found = self.then(ids, span.1).await?;
             for (id, closed_at, outcome, in_time) in chunk {
-                let Some(case) = found.get(id).filter(|it| it.class != Class::Whistleblowing) else {
-                    continue;
-                };
+                let Some((case, stood)) = found.get(id) else { continue };
                 let clock = case
                     .clocks
                     .iter()
@@ -266,7 +327,7 @@ impl Core {
                     .unwrap_or_default();
                 rows.row(&[
                     &case.number.to_string(),
-                    &case.class.to_string(),
+                    &stood.class,
                     &stamp(*closed_at),
                     &outcome.to_string(),
                     if *in_time { "ya" } else { "tidak" },
@@ -279,18 +340,30 @@ impl Core {
         Ok(rows.sorted())
     }
 
-    /// PG-08: which item of LAPOR! is which case here.
-    async fn synced(&self, (_, to): (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<u8>, Error> {
-        let mut rows = Table::new(&["id_lapor", "arah", "nomor"]);
-        let mut before: Option<String> = None;
+    /// PG-08: which item of LAPOR! is which case here, at which stage it was seen there last, and how both sides disagreed.
+    async fn synced(&self, known: &Known, to: DateTime<Utc>) -> Result<Vec<u8>, Error> {
+        let mut rows = Table::new(&["id_lapor", "arah", "nomor", "tahap", "beda", "dilihat"]);
+        let mut after = String::new();
         loop {
-            let page = store::ledger::list(&self.db.read, false, before.as_deref(), PAGE).await?;
+            let page = store::ledger::all(&self.db.read, &after, CASES as u64).await?;
             let Some(end) = page.last() else { break };
-            before = Some(end.id.to_string());
+            after = end.id.to_string();
+            let ids = page.iter().map(|it| it.case.clone()).collect();
+            let mut stood = store::report::stood(&self.db.read, ids, to).await?;
+            stood.retain(|_, it| !is_inspected(&it.desk));
             // The id holds the moment at which the row was made (UUIDv7).
             let limit = u64::try_from(to.timestamp_millis()).unwrap_or(0);
-            for it in page.iter().filter(|it| made(it.id.uuid()) < limit) {
-                rows.row(&[&it.tracking, &it.direction.to_string(), &it.number]);
+            for it in page.iter().filter(|it| made(it.id.uuid()) < limit && stood.contains_key(&it.case)) {
+                let none = Seen::default();
+                let seen = known.ledger.get(&it.id.to_string()).unwrap_or(&none);
+                rows.row(&[
+                    &it.tracking,
+                    &it.direction.to_string(),
+                    &it.number,
+                    &seen.stage,
+                    &seen.mismatch,
+                    &seen.at.map(stamp).unwrap_or_default(),
+                ]);
             }
         }
         Ok(rows.sorted())
@@ -303,23 +376,19 @@ fn made(id: uuid::Uuid) -> u64 {
     bytes[..6].iter().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }
 
-fn fold(
-    it: &Recorded,
-    to: DateTime<Utc>,
-    cases: &mut BTreeMap<String, Then>,
-    officials: &mut BTreeMap<(String, String), String>,
-) {
+fn fold(it: &Recorded, to: DateTime<Utc>, cases: &mut BTreeMap<String, Then>, known: &mut Known) {
     let entry = &it.entry;
     let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     if entry.subject.starts_with("cmp_") {
-        let then = cases.entry(entry.subject.clone()).or_default();
         if entry.at >= to {
-            if entry.what == "complaint.recategorised" && then.later.is_none() {
-                then.later = Some(text("from"));
-            }
             return;
         }
+        if entry.what == "sp4n.recorded" {
+            let seen = Seen { stage: text("stage"), mismatch: text("mismatch"), at: Some(entry.at) };
+            known.ledger.insert(text("entry"), seen);
+        }
+        let then = cases.entry(entry.subject.clone()).or_default();
         then.first.get_or_insert(entry.at);
         then.last = Some(entry.at);
         then.changes += 1;
@@ -327,25 +396,51 @@ fn fold(
             then.state.clone_from(state);
             then.holder = text("holder");
         }
-    } else if entry.what == "official.applied" && entry.at < to {
-        officials.insert((text("rung"), text("agency")), text("account"));
+        return;
+    }
+    match entry.what.as_str() {
+        "deadline.applied" if entry.at >= to => {
+            known.later.insert(entry.subject.clone());
+        }
+        _ if entry.at >= to => {}
+        "official.applied" => {
+            known.officials.insert((text("rung"), text("agency")), text("account"));
+        }
+        "agency.applied" => {
+            known.agencies.insert(entry.subject.clone(), text("name"));
+        }
+        "sp4n.seen" => {
+            let seen = Seen { stage: text("stage"), mismatch: text("mismatch"), at: Some(entry.at) };
+            known.ledger.insert(entry.subject.clone(), seen);
+        }
+        "sp4n.compared" => {
+            let counts = ["ours", "theirs", "mismatches"];
+            let counts = counts.map(|key| detail.get(key).and_then(Value::as_u64).unwrap_or(0));
+            known.compared.push((entry.at, counts));
+        }
+        "deadline.signed_off" => {
+            known.signed.insert(entry.subject.clone(), entry.who.clone());
+        }
+        _ => {}
     }
 }
 
 /// PG-02: who held which office at the end of the period.
-fn managers(officials: &BTreeMap<(String, String), String>) -> Vec<u8> {
+fn managers(known: &Known) -> Vec<u8> {
     let mut rows = Table::new(&["jenjang", "instansi", "akun"]);
-    for ((rung, agency), account) in officials {
+    for ((rung, agency), account) in &known.officials {
         rows.row(&[rung, agency, account]);
     }
     rows.sorted()
 }
 
-fn deadlines(rules: &Rules, to: DateTime<Utc>) -> Vec<u8> {
+fn deadlines((rules, known): (&Rules, &Known), to: DateTime<Utc>) -> Vec<u8> {
     let mut rows =
         Table::new(&["kunci", "jam", "nilai", "satuan", "sumber", "keyakinan", "berlaku_dari", "disahkan"]);
-    for it in rules.deadlines.iter().filter(|it| it.valid_from <= rules.date(to)) {
-        let signed = it.signed_off_at.filter(|at| *at < to).and(it.signed_off_by.clone());
+    let there = |id: &str| !known.later.contains(id);
+    let rows_then = rules.deadlines.iter().filter(|it| it.valid_from <= rules.date(to));
+    for it in rows_then.filter(|it| there(&it.id.to_string())) {
+        let signed = known.signed.get(&it.id.to_string());
         rows.row(&[
             &it.key,
             &it.clock.map(|it| it.to_string()).unwrap_or_default(),
@@ -354,7 +449,7 @@ fn deadlines(rules: &Rules, to: DateTime<Utc>) -> Vec<u8> {
             &it.source,
             &it.confidence.to_string(),
             &it.valid_from.to_string(),
-            &signed.unwrap_or_default(),
+            signed.map_or("", String::as_str),
         ]);
     }
     rows.sorted()

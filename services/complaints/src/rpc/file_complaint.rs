@@ -43,6 +43,7 @@ pub(crate) struct Report {
     pub(crate) files: Vec<FileId>,
     pub(crate) extra: BTreeMap<String, String>,
     pub(crate) about: Option<String>,
+    /// When it was sent, where somebody other than its sender says so.
     pub(crate) sent_at: Option<DateTime<Utc>>,
     pub(crate) queue_ticket: String,
     /// The account that wrote it down; empty for none.
@@ -175,7 +176,8 @@ fn parse(
         files,
         extra,
         about: Some(request.about_agency_id.clone()).filter(|it| !it.is_empty()),
-        sent_at: convert::moment(request.sent_at.as_ref()),
+        // Deadlines run from then: of what anybody may claim, none is late on arrival. The desk answers for what it notes.
+        sent_at: convert::moment(request.sent_at.as_ref()).filter(|_| counter),
         queue_ticket: ticket,
         written_by: if counter { caller.id.clone() } else { String::new() },
         external: String::new(),

@@ -47,6 +47,7 @@ pub(super) async fn handle(
         desks.areas = mpp_kit::caller::Areas::In(narrowed);
         desks.coordinator = false;
         desks.whistleblowing = false;
+        desks.apart = false;
     }
     let mut filter = Filter {
         state: convert::read_state(request.state),

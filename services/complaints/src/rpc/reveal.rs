@@ -35,7 +35,7 @@ pub(super) async fn request(
     if let Some(case) = case {
         let rules = core.rules().await?;
         core.visible(&core.db.read, caller, case, &rules).await?;
-        if !Core::reveals(caller) {
+        if !core.reveals(caller, &rules) {
             return Err(Error::Denied);
         }
     }
@@ -78,7 +78,8 @@ pub(super) async fn approve(
     let id: Option<RevealId> = check.id("reveal", &request.reveal);
     check.finish()?;
     let id = id.ok_or(Error::NotFound(Thing::Reveal))?;
-    if store::reveal::find(&core.db.read, id).await?.is_some() && !Core::reveals(caller) {
+    if store::reveal::find(&core.db.read, id).await?.is_some() && !core.reveals(caller, &*core.rules().await?)
+    {
         return Err(Error::Denied);
     }
     let request = &request;
@@ -118,6 +119,9 @@ pub(super) async fn get(
     let reveal = store::reveal::find(db, id).await?.ok_or(Error::NotFound(Thing::Reveal))?;
     let rules = core.rules().await?;
     core.visible(db, caller, reveal.case, &rules).await.map_err(hide)?;
+    if !core.may_see_reveals(caller, &rules) {
+        return Err(Error::Denied);
+    }
     let mut told = convert::reveal(&reveal);
     let open = reveal.open_until.is_some_and(|until| core.now() < until);
     if open
@@ -141,10 +145,13 @@ pub(super) async fn list(
     let filter = format!("reveals {} {}", caller.id, request.waiting_only);
     let after = PageToken::decode(&request.page_token, &filter)?.and_then(|it| read_place(&it));
     let db = &core.db.read;
+    let rules = core.rules().await?;
+    if !core.may_see_reveals(caller, &rules) {
+        return Err(Error::Denied);
+    }
     let mut found =
         store::reveal::list(db, request.waiting_only, after.as_ref(), u64::from(size) + 1).await?;
     let next_page_token = cut(&mut found, size, &filter, |it| place(it.requested_at, &it.id.to_string()));
-    let rules = core.rules().await?;
     let ids = found.iter().map(|it| it.case.to_string()).collect();
     let cases = store::complaint::several(db, &core.cipher, ids).await?.into_iter();
     let seen: BTreeSet<_> =

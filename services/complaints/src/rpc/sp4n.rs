@@ -9,6 +9,7 @@ use mpp_proto::complaints::v1::{
 };
 
 use super::{Core, convert};
+use crate::domain::words::Part;
 use crate::domain::{CaseId, LedgerId};
 use crate::error::{Error, Thing};
 use crate::intake::lapor::Item;
@@ -31,7 +32,7 @@ pub(super) async fn import(
     request: ImportSp4nFileRequest,
 ) -> Result<ImportSp4nFileResponse, Error> {
     let sheet = read(&request.content)?;
-    if !caller.allows("complaints.coordinate", &[("area", core.config.regency.as_str())]) {
+    if !core.coordinates(caller, &*core.rules().await?) {
         return Err(Error::Denied);
     }
     let (request, who) = (&request, caller.who());
@@ -40,13 +41,16 @@ pub(super) async fn import(
         let asking = Asking { who, request_id: &request.request_id };
         let mut answer = ImportSp4nFileResponse::default();
         for item in &sheet.items {
-            match sync::take(core, &tx, &rules, item, asking, now).await? {
-                sync::Taken::Created => answer.created += 1,
-                sync::Taken::Updated => answer.updated += 1,
-                sync::Taken::Unchanged => answer.unchanged += 1,
+            match sync::take(core, &tx, &rules, item, asking, now).await {
+                Ok(sync::Taken::Created) => answer.created += 1,
+                Ok(sync::Taken::Updated) => answer.updated += 1,
+                Ok(sync::Taken::Unchanged) => answer.unchanged += 1,
+                // The rules refuse one; the others are taken all the same.
+                Err(Error::Rejected(why)) => answer.problems.push(format!("{}: {why}", item.tracking_id)),
+                Err(error) => return Err(error),
             }
         }
-        answer.problems = sheet.bad.iter().map(|bad| format!("{}: {}", bad.row, bad.field)).collect();
+        answer.problems.extend(sheet.bad.iter().map(|bad| format!("{}: {}", bad.row, bad.field)));
         let detail = serde_json::json!({
             "created": answer.created, "updated": answer.updated, "unchanged": answer.unchanged,
         });
@@ -96,7 +100,7 @@ pub(super) async fn list(
     request: ListSp4nEntriesRequest,
 ) -> Result<ListSp4nEntriesResponse, Error> {
     let size = page_size(request.page_size, 50, 200)?;
-    if !caller.allows("complaints.coordinate", &[("area", core.config.regency.as_str())]) {
+    if !core.coordinates(caller, &*core.rules().await?) {
         return Ok(ListSp4nEntriesResponse::default());
     }
     let filter = format!("sp4n {} {}", request.mismatch_only, caller.id);
@@ -116,7 +120,11 @@ pub(super) async fn record_tracking(
     // What is out of reach does not exist, whatever is asked of it.
     if let Ok(case) = request.complaint.parse() {
         let rules = core.rules().await?;
-        core.visible(&core.db.read, caller, case, &rules).await?;
+        let record = core.visible(&core.db.read, caller, case, &rules).await?;
+        let parts = core.parts(caller, &record.case, &rules);
+        if !parts.iter().any(|it| matches!(it, Part::Coordinator | Part::Inspector)) {
+            return Err(Error::Denied);
+        }
     }
     let tracking = request.tracking_id.trim().trim_start_matches('#').to_owned();
     // The rules of an item hold for what is typed too; its words are not asked for.
@@ -161,7 +169,10 @@ pub(super) async fn record_tracking(
             mismatch: sync::mismatch(&request.stage, record.case.state.is_closed()),
         };
         store::ledger::save(&tx, &entry_row).await?;
-        let detail = serde_json::json!({"tracking": tracking});
+        let detail = serde_json::json!({
+            "tracking": tracking, "entry": entry_row.id.to_string(), "stage": entry_row.stage,
+            "mismatch": entry_row.mismatch,
+        });
         super::record(
             &tx,
             (caller.who(), "sp4n.recorded", &request.complaint),

@@ -31,9 +31,9 @@ pub(super) async fn upload(
     request: UploadComplaintFileRequest,
 ) -> Result<UploadComplaintFileResponse, Error> {
     let file = core.keep(&request.content, LARGEST).await.map_err(unfit)??;
-    let name = file.id.to_string();
+    let (id, name) = (file.id, file.id.to_string());
     let request = &request;
-    let answer: UploadComplaintFileResponse = core
+    let answered: Result<UploadComplaintFileResponse, Error> = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             store::file::insert(&*tx, &file, None, now).await?;
             let id = file.id.to_string();
@@ -42,12 +42,17 @@ pub(super) async fn upload(
             record(&tx, what, detail, &request.request_id, now).await?;
             Ok(UploadComplaintFileResponse { file: Some(convert::file(&file)) })
         })
-        .await?;
-    // A repetition is answered with the first file; this one is nobody's.
-    if answer.file.as_ref().is_some_and(|file| file.file_id != name) {
+        .await;
+    // A repetition is answered with the first file, and refused for another one; this one is nobody's then. After a failure
+    // it may have a row all the same, and where nobody can say so it is kept.
+    let taken = match &answered {
+        Ok(answer) => answer.file.as_ref().is_some_and(|file| file.file_id == name),
+        Err(_) => store::file::find(&core.db.write, id).await.map_or(true, |it| it.is_some()),
+    };
+    if !taken {
         core.files.delete(&name).await?;
     }
-    Ok(answer)
+    answered
 }
 
 pub(super) async fn get(

@@ -286,6 +286,9 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
         return Err(Rejection::CannotMerge("ITSELF").into());
     }
     let merged = work.order(order).await?;
+    if merged.case.apart != survivor.case.apart {
+        return Err(Rejection::CannotMerge("OTHER_CLASS").into());
+    }
     let next = workflow::absorb(&survivor.case, &merged.case);
     let mut change = Change::of(survivor, next, "complaint.absorbed");
     change.detail.insert("merged", merged.case.id.to_string());
@@ -293,5 +296,6 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
     // From now on every number of the merged case leads to the survivor, and so does what is said there.
     store::complaint::redirect(work.tx, work.case, into).await?;
     store::file::hand_over(work.tx, work.case, into).await?;
+    store::ledger::redirect(work.tx, work.case, into).await?;
     Ok(merged)
 }

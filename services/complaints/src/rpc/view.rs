@@ -134,6 +134,7 @@ impl Core {
                     task: it.task.clone(),
                     due_at: Some(convert::timestamp(it.due_at)),
                     done_at: it.done_at.map(convert::timestamp),
+                    late_at: it.late_at.map(convert::timestamp),
                 })
                 .collect(),
             messages: case
@@ -201,6 +202,8 @@ impl Core {
             rating: i32::from(case.rating),
             extra: case.extra.clone().into_iter().collect(),
             closed_at: case.closed_at.map(convert::timestamp),
+            may_reveal: self.reveals(caller, rules),
+            parts: parts.iter().map(ToString::to_string).collect(),
         })
     }
 }

@@ -52,6 +52,7 @@ pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str) -> Result<Rules
     rules.deadlines = deadlines(db).await?;
     for it in written_calendars(db).await? {
         // In order of versions: the latest stays.
+        rules.applied.insert(it.version.id.clone(), it.created_at);
         rules.calendars.insert(it.version.id.clone(), it.version);
     }
     for it in agencies(db).await? {

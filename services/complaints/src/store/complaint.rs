@@ -9,7 +9,8 @@ use mpp_kit::row::{self, count, number, open, read, seal, within};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
-    EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    EntityTrait as _, FromQueryResult, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 
 use super::end_of_time;
@@ -19,7 +20,7 @@ use crate::domain::case::Case;
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, Secrecy, State};
-use crate::domain::{CaseId, WHISTLEBLOWING};
+use crate::domain::{ABOUT_INSPECTORATE, CaseId, WHISTLEBLOWING};
 
 /// A case as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +67,8 @@ pub(crate) struct Desks {
     pub(crate) areas: Areas,
     /// Whether whistleblowing too.
     pub(crate) whistleblowing: bool,
+    /// Whether that about the inspectorate too.
+    pub(crate) apart: bool,
     /// Whether what no agency has is among them.
     pub(crate) coordinator: bool,
 }
@@ -270,53 +273,51 @@ pub(crate) async fn due(
         .await
 }
 
-/// Keeps every open case as it is until the transaction ends: what changes one meanwhile waits. Before anything else is
-/// written, in the order of their ids, as all do who change several.
-pub(crate) async fn hold_open(tx: &DatabaseTransaction) -> Result<(), DbErr> {
-    Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::IsClosed.eq(false))
-        .order_by_asc(Column::Id)
-        .lock_exclusive()
-        .into_tuple::<String>()
-        .all(tx)
-        .await?;
-    Ok(())
+/// How many cases are open.
+pub(crate) async fn count_open(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let open = Entity::find().filter(Column::IsClosed.eq(false)).count(db).await?;
+    Ok(i64::try_from(open).unwrap_or(i64::MAX))
 }
 
-/// Open cases after an id, for a new version of a calendar.
-pub(crate) async fn open_after(
-    db: &impl ConnectionTrait,
+/// Open cases after an id, each with its id: what cannot be read is told so. They stay as they are until the transaction ends.
+pub(crate) async fn hold_after(
+    tx: &DatabaseTransaction,
     cipher: &Cipher,
     after: &str,
     limit: u64,
-) -> Result<Vec<Record>, DbErr> {
+) -> Result<Vec<(String, Result<Record, DbErr>)>, DbErr> {
     let rows = Entity::find()
         .filter(Column::IsClosed.eq(false))
         .filter(Column::Id.gt(after))
         .order_by_asc(Column::Id)
         .limit(limit)
-        .all(db)
+        .lock_exclusive()
+        .all(tx)
         .await?;
-    rows.into_iter().map(|row| record(cipher, row)).collect()
+    Ok(rows.into_iter().map(|row| (row.id.clone(), record(cipher, row))).collect())
 }
 
-/// Closed cases whose reporters are to be forgotten: closed before a moment, and not forgotten yet.
+/// Closed cases whose reporters are to be forgotten: closed before a moment, and not forgotten yet, the oldest first, after
+/// one. Each with when it was closed.
 pub(crate) async fn to_forget(
     db: &impl ConnectionTrait,
-    cipher: &Cipher,
     before: DateTime<Utc>,
+    after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
-) -> Result<Vec<Record>, DbErr> {
-    let rows = Entity::find()
+) -> Result<Vec<(DateTime<Utc>, String)>, DbErr> {
+    let mut select = Entity::find()
+        .select_only()
+        .columns([Column::ClosedAt, Column::Id])
         .filter(Column::IsClosed.eq(true))
         .filter(Column::ForgottenAt.is_null())
         .filter(Column::ClosedAt.lt(before))
-        .limit(limit)
-        .all(db)
-        .await?;
-    rows.into_iter().map(|row| record(cipher, row)).collect()
+        .order_by_asc(Column::ClosedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    if let Some((at, id)) = after {
+        select = select.filter(row::after((Column::ClosedAt, Column::Id), (*at, id.as_str())));
+    }
+    select.into_tuple().all(db).await
 }
 
 /// Notes that the personal data of a case is gone.
@@ -362,9 +363,7 @@ pub(crate) async fn helped(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let select = filtered(Entity::find(), filter, after)
-        .filter(Column::Id.is_in(ids))
-        .filter(Column::Desk.ne(WHISTLEBLOWING));
+    let select = filtered(Entity::find(), filter, after).filter(Column::Id.is_in(ids)).filter(ordinary());
     lines(select.limit(limit), db).await
 }
 
@@ -443,10 +442,9 @@ pub(crate) async fn near(
 pub(crate) fn reach(desks: &Desks) -> Condition {
     let mut any = Condition::any();
     match desks.areas.bounds() {
-        None => any = any.add(Column::Desk.ne(WHISTLEBLOWING)),
+        None => any = any.add(ordinary()),
         Some(areas) => {
-            any = any
-                .add(Condition::all().add(within(Column::Desk, areas)).add(Column::Desk.ne(WHISTLEBLOWING)));
+            any = any.add(Condition::all().add(within(Column::Desk, areas)).add(ordinary()));
             if desks.coordinator {
                 any = any.add(Column::Desk.eq(crate::domain::COORDINATOR));
             }
@@ -455,12 +453,24 @@ pub(crate) fn reach(desks: &Desks) -> Condition {
     if desks.whistleblowing {
         any = any.add(Column::Desk.eq(WHISTLEBLOWING));
     }
+    if desks.apart {
+        any = any.add(Column::Desk.eq(ABOUT_INSPECTORATE));
+    }
     any
+}
+
+/// The condition that a case is no whistleblowing.
+fn ordinary() -> Expr {
+    Column::Desk.is_not_in([WHISTLEBLOWING, ABOUT_INSPECTORATE])
 }
 
 /// The ids of the cases that only the inspectorate sees: for what lists other things of cases.
 pub(super) fn whistleblowing() -> SelectStatement {
-    Query::select().column(Column::Id).from(Entity).and_where(Column::Desk.eq(WHISTLEBLOWING)).take()
+    Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(Column::Desk.is_in([WHISTLEBLOWING, ABOUT_INSPECTORATE]))
+        .take()
 }
 
 fn filtered(

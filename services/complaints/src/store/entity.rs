@@ -357,6 +357,32 @@ pub(crate) mod closure {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Where cases stood, of which class and category, and when.
+pub(crate) mod complaint_line {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "complaint_line")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub complaint_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i32,
+        pub desk: String,
+        pub class: String,
+        pub category: String,
+        pub channel: String,
+        pub entered_at: DateTimeUtc,
+        pub from_at: DateTimeUtc,
+        pub to_at: Option<DateTimeUtc>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Steps of the ladder that were taken.
 pub(crate) mod escalation {
     use sea_orm::entity::prelude::*;

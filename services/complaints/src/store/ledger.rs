@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use mpp_kit::row::read;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::sp4n_entry::{Column, Entity, Model};
-use crate::domain::LedgerId;
+use crate::domain::{CaseId, LedgerId};
 
 /// Which way an item went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
@@ -66,6 +66,22 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
         .exec_without_returning(tx)
         .await?;
     Ok(())
+}
+
+/// Lets the rows of a case be about another one, which it was merged into.
+pub(crate) async fn redirect(tx: &DatabaseTransaction, from: CaseId, to: CaseId) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ComplaintId, Expr::value(to.to_string()))
+        .filter(Column::ComplaintId.eq(from.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Every row after an id, in the order in which they were made: also those of the inspectorate's cases.
+pub(crate) async fn all(db: &impl ConnectionTrait, after: &str, limit: u64) -> Result<Vec<Entry>, DbErr> {
+    let select = Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit);
+    select.all(db).await?.into_iter().map(entry).collect()
 }
 
 /// Rows, latest first, after an id.

@@ -1,8 +1,11 @@
-//! How far each mailbox was read.
+//! How far each mailbox was read, and the bounces in it that notifications has not heard of yet.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 use crate::intake::imap::Cursor;
 
@@ -18,6 +21,25 @@ mod entity {
         pub uid_validity: i64,
         pub last_uid: i64,
         pub read_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod bounce {
+    #![expect(unreachable_pub, reason = "the derive writes pub")]
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "mail_bounce")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub message: String,
+        pub status: String,
+        pub created_at: DateTimeUtc,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -54,5 +76,42 @@ pub(crate) async fn save(
         .update_columns([Column::UidValidity, Column::LastUid, Column::ReadAt])
         .to_owned();
     Entity::insert(row).on_conflict(replace).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Keeps a bounce of a message of ours until notifications has heard of it. One that comes again is one.
+pub(crate) async fn keep_bounce(
+    tx: &DatabaseTransaction,
+    (message, status): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let row = bounce::ActiveModel {
+        message: Set(message.to_owned()),
+        status: Set(status.to_owned()),
+        created_at: Set(now),
+    };
+    bounce::Entity::insert(row)
+        .on_conflict(OnConflict::column(bounce::Column::Message).do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// Bounces that notifications has not heard of yet, the oldest first: message and status.
+pub(crate) async fn bounces(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<(String, String)>, DbErr> {
+    use bounce::{Column, Entity};
+    let rows = Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::Message).limit(limit);
+    Ok(rows.all(db).await?.into_iter().map(|it| (it.message, it.status)).collect())
+}
+
+/// Notifications has heard of it.
+pub(crate) async fn forget_bounce(db: &impl ConnectionTrait, message: &str) -> Result<(), DbErr> {
+    bounce::Entity::delete_by_id(message).exec(db).await?;
+    Ok(())
+}
+
+/// Forgets bounces that could be told to nobody until now.
+pub(crate) async fn purge_bounces(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<(), DbErr> {
+    bounce::Entity::delete_many().filter(bounce::Column::CreatedAt.lt(before)).exec(db).await?;
     Ok(())
 }

@@ -170,3 +170,38 @@ fn message(row: Model) -> Result<Message, DbErr> {
         updated_at: row.updated_at,
     })
 }
+
+/// The accounts that a message did not arrive at, and none did since: with when the first of those failed. As far back as
+/// messages are kept.
+pub(crate) async fn failing(
+    db: &impl ConnectionTrait,
+    accounts: &[String],
+) -> Result<BTreeMap<String, DateTime<Utc>>, DbErr> {
+    let of = |state: DeliveryState| {
+        Entity::find()
+            .select_only()
+            .columns([Column::Recipient, Column::UpdatedAt])
+            .filter(Column::State.eq(state.to_string()))
+            .filter(Column::RecipientKind.eq("ACCOUNT"))
+            .filter(Column::Recipient.is_in(accounts))
+            .order_by_desc(Column::UpdatedAt)
+    };
+    let failed: Vec<(String, DateTime<Utc>)> = of(DeliveryState::Failed).into_tuple().all(db).await?;
+    let mut failing: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
+    if failed.is_empty() {
+        return Ok(failing);
+    }
+    let mut arrived: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
+    let earliest = failed.iter().map(|it| it.1).min().unwrap_or_default();
+    let later = of(DeliveryState::Delivered).filter(Column::UpdatedAt.gt(earliest));
+    for (account, at) in later.into_tuple::<(String, DateTime<Utc>)>().all(db).await? {
+        arrived.entry(account).or_insert(at);
+    }
+    // The latest first: what failed before something arrived is over.
+    for (account, at) in failed {
+        if arrived.get(&account).is_none_or(|arrived| *arrived < at) {
+            failing.insert(account, at);
+        }
+    }
+    Ok(failing)
+}

@@ -1,21 +1,88 @@
-//! What reports count: cases received, and each time one was closed or opened again.
+//! What reports count: cases that were entered here, and each time one was closed or opened again. Each counts where it stood,
+//! and as what, at the end of the span: what becomes of it later changes no report of the past.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use mpp_kit::row::read;
+use mpp_kit::row::{number, read};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     QueryFilter as _,
 };
 
-use super::entity::closure;
+use super::complaint::Record;
+use super::entity::{closure, complaint_line};
 use crate::domain::report::{Figures, Outcome};
-use crate::domain::{CaseId, WHISTLEBLOWING};
+use crate::domain::{ABOUT_INSPECTORATE, CaseId, WHISTLEBLOWING};
 
 /// What a line is about: desk, class, channel, category.
 pub(crate) type Key = (String, String, String, String);
+
+/// What is counted: writes where it is read from.
+type Source = fn(&mut SelectStatement);
+
+/// A case as it stood at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stood {
+    pub(crate) desk: String,
+    pub(crate) class: String,
+    pub(crate) category: String,
+}
+
+/// Notes where a case stands from now on, and as what.
+pub(crate) async fn stands(
+    tx: &DatabaseTransaction,
+    record: &Record,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use complaint_line::{ActiveModel, Column, Entity};
+    let case = &record.case;
+    let id = case.id.to_string();
+    let mut entered_at = at;
+    if record.version > 1 {
+        let first = Entity::find().filter(Column::ComplaintId.eq(id.as_str())).one(tx).await?;
+        entered_at = first.map_or(at, |it| it.entered_at);
+        Entity::update_many()
+            .col_expr(Column::ToAt, Expr::value(at))
+            .filter(Column::ComplaintId.eq(id.as_str()))
+            .filter(Column::ToAt.is_null())
+            .exec(tx)
+            .await?;
+    }
+    let row = ActiveModel {
+        complaint_id: Set(id),
+        version: Set(number(record.version)?),
+        desk: Set(case.desk().to_owned()),
+        class: Set(case.class.to_string()),
+        category: Set(case.category.clone()),
+        channel: Set(case.channel.to_string()),
+        entered_at: Set(entered_at),
+        from_at: Set(at),
+        to_at: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// How these cases stood at the end of a span; those that were not there yet are not among them.
+pub(crate) async fn stood(
+    db: &impl ConnectionTrait,
+    ids: Vec<String>,
+    to: DateTime<Utc>,
+) -> Result<BTreeMap<String, Stood>, DbErr> {
+    use complaint_line::{Column, Entity};
+    let rows = Entity::find()
+        .filter(Column::ComplaintId.is_in(ids))
+        .filter(Column::FromAt.lt(to))
+        .filter(Column::ToAt.is_null().or(Column::ToAt.gte(to)))
+        .all(db)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|it| (it.complaint_id, Stood { desk: it.desk, class: it.class, category: it.category }))
+        .collect())
+}
 
 /// Notes that a case was closed.
 pub(crate) async fn closed(
@@ -53,47 +120,44 @@ pub(crate) async fn figures(
     whistleblowing: bool,
 ) -> Result<BTreeMap<Key, Figures>, DbErr> {
     let mut lines: BTreeMap<Key, Figures> = BTreeMap::new();
-    let received = |query: &mut SelectStatement| {
-        query.from("complaint");
+    let entered: Source = |query| {
+        query.from("complaint_line");
     };
-    let ended = |query: &mut SelectStatement| {
-        query
-            .from("closure")
-            .inner_join("complaint", Expr::col(("complaint", "id")).equals(("closure", "complaint_id")));
+    let ended: Source = |query| {
+        let same = Expr::col(("complaint_line", "complaint_id")).equals(("closure", "complaint_id"));
+        query.from("closure").inner_join("complaint_line", same);
     };
-    let at = |column: &'static str| Expr::col(("complaint", column));
+    let at = || Expr::col(("complaint_line", "entered_at"));
     let on = |column: &'static str| Expr::col(("closure", column));
+    let line = |column: &'static str| Expr::col(("complaint_line", column));
+    let stood = line("from_at").lt(to).and(line("to_at").is_null().or(line("to_at").gte(to)));
+    let counted =
+        async |from: Source, which: Expr| grouped(db, from, stood.clone().and(which), whistleblowing).await;
     let mut add = |rows: Vec<(Key, i64)>, into: fn(&mut Figures, i64)| {
         for (key, n) in rows {
             into(lines.entry(key).or_default(), n);
         }
     };
-    let rows = grouped(db, received, at("received_at").lt(from), whistleblowing).await?;
-    add(rows, |it, n| {
+    add(counted(entered, at().lt(from)).await?, |it, n| {
         it.opening += n;
         it.open += n;
     });
-    let rows =
-        grouped(db, received, at("received_at").gte(from).and(at("received_at").lt(to)), whistleblowing)
-            .await?;
-    add(rows, |it, n| {
+    // Not when it was sent: what comes in late changes no report that was given out.
+    add(counted(entered, at().gte(from)).await?, |it, n| {
         it.received += n;
         it.open += n;
     });
     // Closed before the beginning, and not opened again before it: not there at the beginning.
-    let rows = grouped(db, ended, on("closed_at").lt(from), whistleblowing).await?;
-    add(rows, |it, n| {
+    add(counted(ended, on("closed_at").lt(from)).await?, |it, n| {
         it.opening -= n;
         it.open -= n;
     });
-    let rows = grouped(db, ended, on("reopened_at").lt(from), whistleblowing).await?;
-    add(rows, |it, n| {
+    add(counted(ended, on("reopened_at").lt(from)).await?, |it, n| {
         it.opening += n;
         it.open += n;
     });
     let within = |column: &'static str| on(column).gte(from).and(on(column).lt(to));
-    let rows = grouped(db, ended, within("reopened_at"), whistleblowing).await?;
-    add(rows, |it, n| {
+    add(counted(ended, within("reopened_at")).await?, |it, n| {
         it.reopened += n;
         it.open += n;
     });
@@ -105,30 +169,31 @@ pub(crate) async fn figures(
         (Outcome::Merged, |it, n| it.merged += n),
     ] {
         let which = within("closed_at").and(on("outcome").eq(outcome.to_string()));
-        let rows = grouped(db, ended, which, whistleblowing).await?;
+        let rows = counted(ended, which).await?;
         add(rows.clone(), into);
         add(rows, |it, n| it.open -= n);
     }
     let which =
         within("closed_at").and(on("outcome").eq(Outcome::Settled.to_string())).and(on("in_time").eq(true));
-    add(grouped(db, ended, which, whistleblowing).await?, |it, n| it.settled_in_time += n);
+    add(counted(ended, which).await?, |it, n| it.settled_in_time += n);
     lines.retain(|_, it| *it != Figures::default());
     Ok(lines)
 }
 
 async fn grouped(
     db: &impl ConnectionTrait,
-    from: impl Fn(&mut SelectStatement),
+    from: Source,
     which: Expr,
     whistleblowing: bool,
 ) -> Result<Vec<(Key, i64)>, DbErr> {
     let mut query = Query::select();
-    let columns = ["desk", "class", "channel", "category"].map(|it| ("complaint", it));
+    let columns = ["desk", "class", "channel", "category"].map(|it| ("complaint_line", it));
     query.columns(columns).expr_as(Expr::cust("COUNT(*)"), "n");
     from(&mut query);
     query.and_where(which);
     if !whistleblowing {
-        query.and_where(Expr::col(("complaint", "desk")).ne(WHISTLEBLOWING));
+        let inspected = [WHISTLEBLOWING, ABOUT_INSPECTORATE];
+        query.and_where(Expr::col(("complaint_line", "desk")).is_not_in(inspected));
     }
     query.group_by_columns(columns);
     db.query_all(&query)

@@ -98,3 +98,13 @@ fn request(row: Model) -> Result<Request, DbErr> {
         open_until: row.open_until,
     })
 }
+
+/// Forgets why somebody asked to see who reported: it tells of the case.
+pub(crate) async fn forget(tx: &DatabaseTransaction, case: CaseId) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Purpose, Expr::value(""))
+        .filter(Column::ComplaintId.eq(case.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

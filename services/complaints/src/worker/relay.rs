@@ -19,9 +19,12 @@ use mpp_proto::notifications::v1::{
 use tonic::{Code, Request};
 
 use crate::TokenSource;
+use crate::domain::COORDINATOR;
 use crate::domain::case::Case;
+use crate::domain::ladder::holder_of;
 use crate::domain::number::Number;
-use crate::domain::words::{Class, DeliveryState, MessageKind};
+use crate::domain::rules::Rules;
+use crate::domain::words::{Class, DeliveryState, MessageKind, Rung};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
 use crate::rpc::Core;
@@ -263,7 +266,16 @@ impl Relay {
         } else {
             Vec::new()
         };
+        // Of whistleblowing nobody else is told, not even that somebody could not be reached.
+        let coordinator = match case.class {
+            Class::Whistleblowing => String::new(),
+            Class::Complaint | Class::Aspiration | Class::InformationRequest => {
+                let rules = core.rules().await?;
+                coordinator(&rules, core.now()).filter(|_| official).unwrap_or_default().to_owned()
+            }
+        };
         Ok(Some(CreateNotificationRequest {
+            coordinator_account_id: coordinator,
             request_id: message.id.to_string(),
             reference: message.body.subject.clone(),
             message_type: message_type.to_owned(),
@@ -298,6 +310,12 @@ impl Relay {
     }
 }
 
+/// Who is told when an official cannot be reached: who holds the office of the coordinator.
+fn coordinator(rules: &Rules, now: DateTime<Utc>) -> Option<&str> {
+    let office = rules.officials.iter().find(|it| it.rung == Rung::Admin && it.agency == COORDINATOR)?;
+    Some(holder_of(office, &rules.actings, now)).filter(|it| !it.is_empty())
+}
+
 /// The last text of these kinds.
 fn last(case: &Case, kinds: &[MessageKind]) -> String {
     let found = case.messages.iter().rev().find(|it| kinds.contains(&it.kind));
@@ -308,9 +326,11 @@ fn last(case: &Case, kinds: &[MessageKind]) -> String {
 fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'static [&'static str]) {
     const STATUS: (&str, &[&str]) = ("perubahan_status", &["nomor", "status", "tautan"]);
     const QUIET: (&str, &[&str]) = ("jawaban_tersedia", &["nomor", "tautan"]);
+    const LATE: (&str, &[&str]) =
+        ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
     const TASK: (&str, &[&str]) = ("penugasan", &["nomor", "kategori", "tempat", "tenggat"]);
     if kind == ESCALATED {
-        return ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
+        return LATE;
     }
     // What is no notice of the rules is told in words, such as the question which case is meant.
     let Ok(kind) = kind.parse::<NoticeKind>() else { return STATUS };
@@ -327,6 +347,7 @@ fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'s
         NoticeKind::Revealed => {
             ("pengungkapan_identitas", &["nomor", "jabatan", "tujuan", "waktu", "tautan"])
         }
+        NoticeKind::HelpLate => LATE,
         NoticeKind::Assigned | NoticeKind::HelpAsked | NoticeKind::Bounced => TASK,
         // The reporter reads where it stands, the agency that there is something to do again.
         NoticeKind::Reopened if official => TASK,

@@ -104,11 +104,26 @@ lines! {
             (now - TimeDelta::hours(49), now),
             (now + TimeDelta::hours(1), now),
         ] {
-            let filed = regency.file(FileComplaintRequest { sent_at: stamp(sent), ..Regency::report() }).await;
-            let case = regency.seen(&filed.id).await;
+            let request = FileComplaintRequest { channel: Channel::Counter.into(), sent_at: stamp(sent), ..Regency::report() };
+            let filed = regency.coordinator().file_complaint(request).await.unwrap();
+            let case = regency.seen(&filed.complaint_id).await;
             assert_eq!(at(case.received_at.as_ref()), counts);
             assert_eq!(at(case.arrived_at.as_ref()), now);
         }
+    }
+
+    async fn c_14_nobody_makes_a_report_late_on_arrival_by_what_they_claim(engine) {
+        let regency = Regency::new(engine).await;
+        let now = moment(MONDAY);
+        for channel in [Channel::Web, Channel::Api, Channel::Open311] {
+            let sent_at = stamp(now - TimeDelta::hours(40));
+            let filed = regency.file(FileComplaintRequest { channel: channel.into(), sent_at, ..Regency::report() }).await;
+            let case = regency.seen(&filed.id).await;
+            assert_eq!(at(case.received_at.as_ref()), now, "{channel:?}");
+            assert!(case.clocks.iter().all(|it| at(it.started_at.as_ref()) == now && it.late_at.is_none()), "{:?}", case.clocks);
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert!(regency.messages.of_type("eskalasi").is_empty(), "nobody is alarmed");
     }
 
     async fn c_15_files_are_judged_by_content_and_shown_without_what_the_camera_wrote(engine) {

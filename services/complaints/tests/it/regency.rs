@@ -340,6 +340,25 @@ impl Regency {
         panic!("{number} is on no list");
     }
 
+    /// Lets an account act in an office for five days from now.
+    pub(crate) async fn appoint(&self, rung: &str, agency: &str, account: &str) {
+        let list = ListOfficialsRequest::default();
+        let officials = self.admin().list_officials(list).await.expect("the offices").officials;
+        let office =
+            officials.iter().find(|it| it.rung == rung && it.agency_id == agency).expect("the office");
+        let acting = Acting {
+            official_id: office.id.clone(),
+            account_id: account.to_owned(),
+            title: "PLH".to_owned(),
+            decree: "800/12/2026".to_owned(),
+            from: stamp(self.clock_now()),
+            to: stamp(self.clock_now() + TimeDelta::days(5)),
+            ..Acting::default()
+        };
+        let request = ApplyActingRequest { request_id: String::new(), acting: Some(acting) };
+        self.admin().apply_acting(request).await.expect("an appointment");
+    }
+
     /// A case with the agency, taken.
     pub(crate) async fn taken(&self, request: FileComplaintRequest) -> Filed {
         let filed = self.file(request).await;

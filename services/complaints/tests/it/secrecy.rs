@@ -250,6 +250,52 @@ lines! {
         }
     }
 
+    async fn c_21_whistleblowing_about_the_inspectorate_goes_to_the_agency_named_for_that(engine) {
+        const SETDA: &str = "17.07/setda";
+        let about = |agency: &str| FileComplaintRequest {
+            complaint_class: ComplaintClass::Whistleblowing.into(),
+            about_agency_id: agency.to_owned(),
+            ..Regency::report()
+        };
+        let without = Regency::new(engine).await;
+        let refused = without.nobody().file_complaint(about(INSPEKTORAT)).await.unwrap_err();
+        assert_eq!(refused.reason, "NO_ALTERNATIVE", "nobody reads what is told about themselves");
+        let regency = Regency::with(engine, |config| config.inspectorate_alternative = SETDA.to_owned()).await;
+        let agency = Agency { id: SETDA.to_owned(), name: "Sekretariat Daerah".to_owned(), calendar_id: REGENCY.to_owned(), inspectorate: false, active: true, bounce_limit: 2 };
+        regency.admin().apply_agency(ApplyAgencyRequest { request_id: String::new(), agency: Some(agency) }).await.unwrap();
+        let head = Official { rung: "AGENCY_HEAD".to_owned(), agency_id: SETDA.to_owned(), title: "Asisten".to_owned(), account_id: "acc_asisten".to_owned(), ..Official::default() };
+        regency.admin().apply_official(ApplyOfficialRequest { request_id: String::new(), official: Some(head) }).await.unwrap();
+        let permissions = ["complaints.board", "complaints.inspect", "complaints.read"];
+        let other = regency.person("acc_asisten", &permissions, &[SETDA]);
+        regency.nobody().file_complaint(about(INSPEKTORAT)).await.unwrap();
+        let id = other.listed(WorkList::Unspecified).await.pop().unwrap();
+        // Whoever else there is sees nothing of it, the inspectorate first of all.
+        for client in [regency.inspector("acc_inspector"), regency.coordinator(), regency.sekda(), regency.bupati()] {
+            assert_eq!(client.complaint(&id).await.unwrap_err().code, Code::NotFound, "{}", client.sub);
+            assert!(client.listed(WorkList::Unspecified).await.is_empty(), "{}", client.sub);
+            let board = client.get_board(GetBoardRequest {}).await.unwrap().board.unwrap();
+            assert!(board.rows.iter().all(|row| row.numbers.iter().all(|it| it.count == 0)), "{}", client.sub);
+            let report = client.get_report(GetReportRequest { period: "2026-11".to_owned(), ..GetReportRequest::default() }).await.unwrap();
+            assert_eq!(report.report.unwrap().total.unwrap().received, 0, "{}", client.sub);
+        }
+        assert_eq!(regency.check_board(&other).await[&("whistleblowing-apart".to_owned(), 1)], 1);
+        other.verify(&id).await.unwrap();
+        assert_eq!(other.dispose(&id, INSPEKTORAT).await.unwrap_err().reason, "INSPECTORATE_ONLY");
+        other.dispose(&id, SETDA).await.unwrap();
+        other.accept(&id).await.unwrap();
+        // What is about somebody else stays with the inspectorate.
+        regency.nobody().file_complaint(about(PUPR)).await.unwrap();
+        assert_eq!(other.listed(WorkList::Unspecified).await, [id]);
+        assert_eq!(regency.inspector("acc_inspector").listed(WorkList::Unspecified).await.len(), 1);
+        regency.set("2027-06-01T01:00:00Z");
+        regency.until("the ladder is climbed", || async {
+            regency.messages.of_type("eskalasi").iter().any(|it| format!("{:?}", it.recipient).contains("acc_asisten"))
+        }).await;
+        let steps = other.list_escalations(ListEscalationsRequest::default()).await.unwrap().escalations;
+        let told = regency.inspector("acc_inspector").list_escalations(ListEscalationsRequest::default()).await.unwrap().escalations;
+        assert!(!steps.is_empty() && told.iter().all(|it| steps.iter().all(|step| step.complaint_id != it.complaint_id)));
+    }
+
     async fn c_22_an_upgrade_holds_at_once_and_a_downgrade_is_the_reporters(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.file(with(Secrecy::Open)).await;

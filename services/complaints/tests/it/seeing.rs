@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
+use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use crate::regency::*;
@@ -19,6 +20,13 @@ async fn report(client: &Client, period: &str) -> Report {
 fn reconciles(line: &ReportLine) -> bool {
     line.opening + line.received + line.reopened
         == line.settled + line.archived + line.forwarded + line.withdrawn + line.merged + line.open
+}
+
+/// Every file below a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).map(|it| it.flatten().collect::<Vec<_>>()).unwrap_or_default();
+    let below = |path: std::path::PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    entries.into_iter().flat_map(|it| below(it.path())).collect()
 }
 
 /// One case of every kind of end, and some that go on.
@@ -162,6 +170,16 @@ lines! {
         assert_eq!((november.settled, november.archived, november.open), (2, 1, 3));
         let december = report(&regency.bupati(), "2026-12").await.total.unwrap();
         assert_eq!((december.opening, december.received, december.settled, december.settled_in_time), (3, 1, 1, 1));
+        // A month that is over stays as it was: an open case of it moves on, another becomes one of another class.
+        let past = report(&regency.bupati(), "2026-11").await;
+        let open = regency.coordinator().listed(WorkList::ToCoordinate).await;
+        regency.disposed(&open[0]).await;
+        let held = regency.agency(PUPR).listed(WorkList::Mine).await;
+        for (complaint, class) in [(&held[0], ComplaintClass::InformationRequest), (&held[1], ComplaintClass::Whistleblowing)] {
+            let request = RecategoriseComplaintRequest { complaint: complaint.clone(), category: "AIR".to_owned(), complaint_class: class.into(), reason: "Jenisnya keliru.".to_owned(), ..RecategoriseComplaintRequest::default() };
+            regency.coordinator().recategorise_complaint(request).await.unwrap();
+        }
+        assert_eq!(report(&regency.bupati(), "2026-11").await, past);
         let own = report(&regency.head(PUPR), "2026-11").await;
         assert!(own.lines.iter().all(|it| it.agency_id == PUPR) && !own.lines.is_empty());
         let wrong = GetReportRequest { period: "2026-13".to_owned(), ..GetReportRequest::default() };
@@ -176,14 +194,41 @@ lines! {
             regency.bupati().export_evidence(request).await
         };
         assert!(export().await.unwrap_err().fields.contains_key("to"), "it is not over");
-        regency.set("2026-12-05T01:00:00Z");
+        let sign = || async {
+            let rows = regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines;
+            let row = rows.into_iter().find(|it| it.key == "D5").unwrap();
+            regency.coordinator().sign_off_deadline(SignOffDeadlineRequest { request_id: String::new(), deadline: row.id.clone() }).await.unwrap();
+            row
+        };
+        sign().await;
+        let open = regency.coordinator().listed(WorkList::ToCoordinate).await.remove(0);
+        let lapor = async |stage: &str| {
+            let request = RecordSp4nTrackingRequest { complaint: open.clone(), tracking_id: "1234567".to_owned(), stage: stage.to_owned(), ..RecordSp4nTrackingRequest::default() };
+            regency.coordinator().record_sp4n_tracking(request).await.unwrap();
+        };
+        lapor("Diproses").await;
+        regency.set("2026-11-30T17:30:00Z");
+        assert!(export().await.unwrap_err().fields.contains_key("to"), "it is over for half an hour");
+        regency.set("2026-12-01T01:00:00Z");
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         let first = export().await.unwrap();
-        // What happens later changes nothing in it: cases move on, one gets another category, an office another holder.
+        // What happens later changes nothing in it: cases move on, some get another category or class, what was sent in its
+        // last hour comes in, an office gets another holder, an agency another name, a deadline another row and signature.
+        lapor("Selesai").await;
         regency.answered(Regency::report()).await;
         let open = regency.coordinator().listed(WorkList::ToCoordinate).await;
-        let request = RecategoriseComplaintRequest { complaint: open[0].clone(), category: "AIR".to_owned(), reason: "Ini soal air.".to_owned(), ..RecategoriseComplaintRequest::default() };
-        regency.coordinator().recategorise_complaint(request).await.unwrap();
+        let held = regency.agency(PUPR).listed(WorkList::Mine).await;
+        let unspecified = ComplaintClass::Unspecified;
+        for (complaint, class) in [(&open[0], unspecified), (&held[0], ComplaintClass::Whistleblowing), (&held[1], ComplaintClass::InformationRequest)] {
+            let request = RecategoriseComplaintRequest { complaint: complaint.clone(), category: "AIR".to_owned(), complaint_class: class.into(), reason: "Ini soal air.".to_owned(), ..RecategoriseComplaintRequest::default() };
+            regency.coordinator().recategorise_complaint(request).await.unwrap();
+        }
+        let late = FileComplaintRequest { channel: Channel::Api.into(), sent_at: stamp(moment("2026-11-30T16:30:00Z")), ..Regency::report() };
+        regency.file(late).await;
+        let agency = Agency { id: PUPR.to_owned(), name: "Dinas Bina Marga".to_owned(), calendar_id: REGENCY.to_owned(), inspectorate: false, active: true, bounce_limit: 2 };
+        regency.admin().apply_agency(ApplyAgencyRequest { request_id: String::new(), agency: Some(agency) }).await.unwrap();
+        let row = Deadline { value: 2, valid_from: "2026-11-29".to_owned(), source: "Perbup 1/2026".to_owned(), ..sign().await };
+        regency.coordinator().apply_deadline(ApplyDeadlineRequest { request_id: String::new(), deadline: Some(row) }).await.unwrap();
         let official = Official { rung: "REGENT".to_owned(), title: "Bupati".to_owned(), account_id: "acc_baru".to_owned(), ..Official::default() };
         regency.admin().apply_official(ApplyOfficialRequest { request_id: String::new(), official: Some(official) }).await.unwrap();
         regency.wait(TimeDelta::days(10));
@@ -196,6 +241,13 @@ lines! {
         }
         assert!(!text.contains("Rohana") && !text.contains("81234567890"));
         assert!(text.contains("ADU-2026-000001-"));
+        assert!(text.contains("1234567,OUT,") && text.contains(",Diproses,,2026-11-23T"), "{text}");
+        assert!(text.contains("Dinas Pekerjaan Umum") && !text.contains("Dinas Bina Marga"));
+        // The journal says what class it was of.
+        let request = ListComplaintJournalRequest { complaint: held[1].clone(), ..ListComplaintJournalRequest::default() };
+        let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
+        let change = entries.iter().find(|it| it.what == "complaint.recategorised").unwrap();
+        assert!(change.detail.contains(r#""classFrom":"COMPLAINT","classTo":"INFORMATION_REQUEST""#), "{}", change.detail);
     }
 
     async fn c_46_personal_data_goes_when_its_time_is_over_and_the_numbers_stay(engine) {
@@ -220,6 +272,75 @@ lines! {
         assert_eq!(case.place.unwrap().latitude, None);
         assert_eq!((case.state, case.clocks.len()), (CaseState::Settled.into(), 5));
         assert_eq!(report(&regency.bupati(), "2026-11").await, before);
+    }
+
+    async fn c_46_what_cannot_be_forgotten_now_keeps_no_other_and_is_forgotten_later(engine) {
+        let regency = Regency::with(engine, |config| config.retention_months = 6).await;
+        let upload = UploadComplaintFileRequest { request_id: "foto".to_owned(), content: include_bytes!("../../src/intake/samples/photo.jpg").to_vec() };
+        let file = regency.nobody().upload_complaint_file(upload.clone()).await.unwrap().file.unwrap();
+        let folder = regency.folder.path().join("files");
+        assert_eq!(files(&folder).len(), 1);
+        // The same request for another file is refused, and leaves nothing behind.
+        let mut other = upload.clone();
+        other.content.extend_from_slice(b"x");
+        assert_eq!(regency.nobody().upload_complaint_file(other).await.unwrap_err().reason, "REQUEST_ID_REUSED");
+        assert_eq!(regency.nobody().upload_complaint_file(upload).await.unwrap().file.unwrap(), file);
+        assert_eq!(files(&folder).len(), 1);
+
+        let damaged = regency.file(Regency::report()).await;
+        let stuck = regency.file(FileComplaintRequest { file_ids: vec![file.file_id.clone()], ..Regency::report() }).await;
+        let plain = regency.file(Regency::report()).await;
+        let merged = regency.file(Regency::report()).await;
+        let helper = Helper { agency_id: DINKES.to_owned(), task: "Temui Rohana di rumahnya".to_owned(), due_at: stamp(moment(MONDAY) + TimeDelta::days(2)), ..Helper::default() };
+        regency.coordinator().verify(&plain.id).await.unwrap();
+        let request = DisposeComplaintRequest { complaint: plain.id.clone(), agency_id: PUPR.to_owned(), helpers: vec![helper], ..DisposeComplaintRequest::default() };
+        regency.coordinator().dispose_complaint(request).await.unwrap();
+        let ask = RequestRevealRequest { complaint: plain.id.clone(), reporter: regency.seen(&plain.id).await.reporters[0].pseudonym.clone(), purpose: "Rohana diminta menunjukkan tempatnya.".to_owned(), ..RequestRevealRequest::default() };
+        let reveal = regency.coordinator().request_reveal(ask).await.unwrap().reveal.unwrap();
+        let request = MergeComplaintRequest { complaint: merged.id.clone(), into: plain.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(request).await.unwrap();
+        for id in [&damaged.id, &stuck.id] {
+            let request = ArchiveComplaintRequest { complaint: id.clone(), reason: "TEST".to_owned(), advice: "Hubungi Rohana di nomor lain.".to_owned(), ..ArchiveComplaintRequest::default() };
+            regency.coordinator().archive_complaint(request).await.unwrap();
+        }
+        regency.db.db.write.execute_unprepared(&format!("UPDATE complaint SET body = 'x' WHERE id = '{}'", damaged.id)).await.unwrap();
+        // A file that cannot be deleted: in its place there is a folder.
+        let kept = files(&folder).pop().unwrap();
+        std::fs::remove_file(&kept).unwrap();
+        std::fs::create_dir_all(kept.join("isi")).unwrap();
+        regency.wait(TimeDelta::days(1));
+        regency.agency(PUPR).accept(&plain.id).await.unwrap();
+        regency.agency(PUPR).answer_without_proof(&plain.id).await.unwrap();
+        for reporter in [&plain, &merged] {
+            // What became of messages is noted meanwhile: then it is asked again.
+            regency.until("it is said", || async { regency.nobody().answer_complaint(done(reporter)).await.is_ok() }).await;
+        }
+        let gone = async |id: &str| regency.seen(id).await.messages.iter().all(|it| it.text.is_empty());
+        let wait = async |id: &str| {
+            for _ in 0..300 {
+                if gone(id).await {
+                    return true;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            false
+        };
+        // First the merged one alone is over its time: its reporter belongs to the other.
+        regency.set("2027-05-23T12:00:00Z");
+        assert!(wait(&merged.id).await);
+        assert!(!gone(&plain.id).await && !gone(&stuck.id).await);
+        assert!(regency.seen(&plain.id).await.reporters.iter().all(|it| it.contact.is_some()), "both are known");
+        regency.set("2027-07-01T01:00:00Z");
+        assert!(wait(&plain.id).await, "though one before it cannot be read, and one cannot be deleted");
+        let case = regency.seen(&plain.id).await;
+        assert!(case.reporters.iter().all(|it| it.contact.is_none()) && case.helpers.iter().all(|it| it.task.is_empty()));
+        let look = GetRevealRequest { reveal: reveal.id };
+        assert_eq!(regency.coordinator().get_reveal(look).await.unwrap().reveal.unwrap().purpose, "");
+        assert!(!gone(&stuck.id).await, "its file is there");
+        std::fs::remove_dir_all(&kept).unwrap();
+        assert!(wait(&stuck.id).await);
+        let public = regency.followed(&stuck).await;
+        assert!(!format!("{public:?}").contains("Rohana"), "{public:?}");
     }
 
     async fn c_18_what_is_published_holds_no_number_or_address_of_a_person(engine) {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
+use sea_orm::ConnectionTrait as _;
+use sea_orm::sea_query::ExprTrait as _;
 use tonic::Code;
 
 use crate::regency::*;
@@ -91,7 +93,8 @@ lines! {
         let before = (regency.seen(&met.id).await, regency.seen(&running.id).await);
         let answer = apply(&regency, calendar(&week(), &["2026-11-30", "2026-12-01"])).await;
         assert_eq!(answer.calendar.unwrap().version, 2);
-        assert!(answer.recounted >= 3, "{}", answer.recounted);
+        assert_eq!(answer.recounted, 3);
+        regency.until("the clocks are counted again", || async { clock(&regency.seen(&running.id).await, ClockKind::Settle).calendar == "17.07@2" }).await;
         let after = (regency.seen(&met.id).await, regency.seen(&running.id).await);
         assert_eq!(clock(&after.0, ClockKind::Verify), clock(&before.0, ClockKind::Verify), "met");
         assert_eq!(clock(&after.1, ClockKind::Verify), clock(&before.1, ClockKind::Verify), "missed");
@@ -101,6 +104,69 @@ lines! {
         let request = ListComplaintJournalRequest { complaint: running.id, ..ListComplaintJournalRequest::default() };
         let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
         assert!(entries.iter().any(|it| it.what == "complaint.recounted"));
+    }
+
+    async fn c_36_clocks_are_counted_again_in_steps_that_go_on_after_a_restart(engine) {
+        let mut regency = Regency::new(engine).await;
+        let mut cases = Vec::new();
+        for _ in 0..3 {
+            cases.push(regency.file(Regency::report()).await.id);
+        }
+        let settle = async |regency: &Regency, id: &str| clock(&regency.seen(id).await, ClockKind::Settle);
+        let before = settle(&regency, &cases[0]).await;
+        // One cannot be read: it keeps no other.
+        regency.db.db.write.execute_unprepared(&format!("UPDATE complaint SET body = 'x' WHERE id = '{}'", cases[1])).await.unwrap();
+        regency.stop().await;
+        let answer = apply(&regency, calendar(&week(), &["2026-11-30", "2026-12-01"])).await;
+        assert_eq!((answer.calendar.unwrap().version, answer.recounted), (2, 3));
+        assert_eq!(settle(&regency, &cases[2]).await, before, "nobody is at it");
+        // What is done to a case meanwhile finds its clocks counted again.
+        regency.coordinator().verify(&cases[2]).await.unwrap();
+        let moved = settle(&regency, &cases[2]).await;
+        assert_eq!((moved.calendar.as_str(), moved.late_at), ("17.07@2", None));
+        assert!(at(moved.due_at.as_ref()) > at(before.due_at.as_ref()));
+        regency.start().await;
+        regency.until("the clocks are counted again", || async { settle(&regency, &cases[0]).await == moved }).await;
+        let entries = || async {
+            let select = sea_orm::sea_query::Query::select().column("detail").from("journal").and_where(sea_orm::sea_query::Expr::col("what").eq("calendar.recounted")).take();
+            regency.db.db.read.query_all(&select).await.unwrap()
+        };
+        regency.until("it is done", || async { entries().await.len() == 1 }).await;
+    }
+
+    async fn n_11_the_coordinator_is_told_and_the_offices_show_whose_contact_fails(engine) {
+        let regency = Regency::new(engine).await;
+        let failing = async || {
+            let list = ListOfficialsRequest::default();
+            let all = regency.coordinator().list_officials(list).await.unwrap().officials.into_iter();
+            all.filter(|it| it.failing_since.is_some()).map(|it| it.account_id).collect::<Vec<_>>()
+        };
+        regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::PermanentFailure);
+        let filed = regency.file(Regency::report()).await;
+        regency.disposed(&filed.id).await;
+        let whistle = FileComplaintRequest { complaint_class: ComplaintClass::Whistleblowing.into(), ..Regency::report() };
+        regency.file(whistle).await;
+        regency.until("they are found to fail", || async {
+            // What became of a message is asked for again and again.
+            regency.wait(TimeDelta::seconds(5));
+            failing().await.len() == 3
+        }).await;
+        let mut found = failing().await;
+        found.sort();
+        assert_eq!(found, ["acc_coordinator", "acc_inspector", "acc_pupr"]);
+        for message in regency.messages.all() {
+            let to = format!("{:?}", message.recipient);
+            let wanted = if to.contains("AccountId") && !to.contains("acc_inspector") { "acc_coordinator" } else { "" };
+            assert_eq!(message.coordinator_account_id, wanted, "{to}");
+        }
+        // One that arrives ends it.
+        regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::Delivered);
+        let again = regency.file(Regency::report()).await;
+        regency.disposed(&again.id).await;
+        regency.until("it arrived", || async {
+            regency.wait(TimeDelta::seconds(5));
+            failing().await == ["acc_inspector"]
+        }).await;
     }
 
     async fn c_37_lateness_appears_by_time_alone_also_after_a_restart(engine) {
@@ -185,6 +251,33 @@ lines! {
         }
     }
 
+    async fn c_38_a_vacant_office_loses_no_step_and_the_journal_says_where_it_went(engine) {
+        let regency = Regency::new(engine).await;
+        for rung in ["REGENT", "INSPECTORATE"] {
+            let official = Official { rung: rung.to_owned(), title: format!("Jabatan {rung}"), ..Official::default() };
+            regency.admin().apply_official(ApplyOfficialRequest { request_id: String::new(), official: Some(official) }).await.unwrap();
+        }
+        let filed = regency.taken(Regency::report()).await;
+        let whistle = FileComplaintRequest { complaint_class: ComplaintClass::Whistleblowing.into(), ..Regency::report() };
+        let whistle = regency.file(whistle).await;
+        regency.wait(TimeDelta::days(60));
+        let journal = async |client: Client, id: &str| {
+            let request = ListComplaintJournalRequest { complaint: id.to_owned(), page_size: 200, ..ListComplaintJournalRequest::default() };
+            let entries = client.list_complaint_journal(request).await.unwrap().entries;
+            entries.into_iter().map(|it| it.detail).collect::<String>()
+        };
+        regency.until("the regent's steps are taken", || async {
+            journal(regency.coordinator(), &filed.id).await.contains(":REGENT>SECRETARY")
+        }).await;
+        let steps = regency.seen(&filed.id).await.escalations;
+        let regents: Vec<_> = steps.iter().filter(|it| it.rung == "REGENT").map(|it| it.account_id.as_str()).collect();
+        assert!(!regents.is_empty() && regents.iter().all(|it| *it == "acc_sekda"), "{steps:?}");
+        regency.until("the journal says that nobody could be told", || async {
+            journal(regency.inspector("acc_inspector"), &whistle.id).await.contains(r#""untold":"#)
+        }).await;
+        assert!(regency.inspector("acc_inspector").complaint(&whistle.id).await.unwrap().escalations.is_empty());
+    }
+
     async fn c_38_steps_that_wait_for_somebody_come_page_by_page(engine) {
         let regency = Regency::new(engine).await;
         let (first, second) = (regency.taken(Regency::report()).await, regency.taken(Regency::report()).await);
@@ -265,6 +358,63 @@ lines! {
         assert_eq!(Deadline { signed_off_by: String::new(), signed_off_at: None, ..after }, before);
         let unknown = SignOffDeadlineRequest { request_id: String::new(), deadline: "dln_01h455vb4pex5vsknk084sn02q".to_owned() };
         assert_eq!(regency.coordinator().sign_off_deadline(unknown).await.unwrap_err().code, Code::NotFound);
+    }
+
+    async fn c_67_an_agency_head_who_acts_as_sekda_reads_every_case_and_works_on_those_of_the_own_agency(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        regency.disposed(&filed.id).await;
+        let plt = regency.head(DINKES);
+        regency.appoint("SECRETARY", "", &plt.sub).await;
+        let case = plt.complaint(&filed.id).await.unwrap();
+        assert_eq!((case.reporters[0].contact.clone(), case.allowed.len()), (None, 0));
+        assert_eq!(plt.accept(&filed.id).await.unwrap_err().code, Code::PermissionDenied);
+        assert!(plt.listed(WorkList::Mine).await.is_empty());
+        // The own agency is as it was.
+        let own = regency.file(Regency::report()).await;
+        regency.coordinator().verify(&own.id).await.unwrap();
+        regency.coordinator().dispose(&own.id, DINKES).await.unwrap();
+        assert!(plt.accept(&own.id).await.unwrap().reporters[0].contact.is_none());
+        assert!(plt.complaint(&own.id).await.unwrap().reporters[0].contact.is_some());
+    }
+
+    async fn c_67_who_acts_for_the_coordinator_or_the_inspector_has_the_rights_of_that_office(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let whistle = FileComplaintRequest { complaint_class: ComplaintClass::Whistleblowing.into(), ..Regency::report() };
+        let whistle = regency.file(whistle).await;
+        let plh = regency.head(DINKES);
+        assert_eq!(plh.verify(&filed.id).await.unwrap_err().code, Code::NotFound);
+        regency.appoint("ADMIN", "coordinator", &plh.sub).await;
+        assert_eq!(plh.listed(WorkList::ToCoordinate).await, std::slice::from_ref(&filed.id));
+        plh.verify(&filed.id).await.unwrap();
+        plh.dispose(&filed.id, PUPR).await.unwrap();
+        let ask = RequestRevealRequest {
+            complaint: filed.id.clone(),
+            reporter: plh.complaint(&filed.id).await.unwrap().reporters[0].pseudonym.clone(),
+            purpose: "Memeriksa kebenaran laporan di tempat kejadian.".to_owned(),
+            ..RequestRevealRequest::default()
+        };
+        assert_eq!(regency.agency(PUPR).request_reveal(ask.clone()).await.unwrap_err().code, Code::PermissionDenied);
+        let asked = plh.request_reveal(ask).await.unwrap().reveal.unwrap();
+        let look = GetRevealRequest { reveal: asked.id };
+        assert_eq!(regency.agency(PUPR).get_reveal(look.clone()).await.unwrap_err().code, Code::PermissionDenied);
+        assert!(plh.get_reveal(look.clone()).await.is_ok());
+        // Distributing is not working: that is the agency's. Nor is it inspecting.
+        assert_eq!(plh.accept(&filed.id).await.unwrap_err().code, Code::PermissionDenied);
+        assert_eq!(plh.complaint(&whistle.id).await.unwrap_err().code, Code::NotFound);
+        let inspects = regency.person("acc_irban", &["complaints.board", "complaints.read"], &[INSPEKTORAT]);
+        assert_eq!(inspects.complaint(&whistle.id).await.unwrap_err().code, Code::NotFound);
+        regency.appoint("INSPECTORATE", "", &inspects.sub).await;
+        inspects.verify(&whistle.id).await.unwrap();
+        inspects.dispose(&whistle.id, INSPEKTORAT).await.unwrap();
+        inspects.accept(&whistle.id).await.unwrap();
+        assert_eq!(inspects.complaint(&filed.id).await.unwrap_err().code, Code::NotFound);
+        regency.wait(TimeDelta::days(6));
+        for (client, id) in [(&plh, &filed.id), (&inspects, &whistle.id)] {
+            assert_eq!(client.complaint(id).await.unwrap_err().code, Code::NotFound, "the appointment is over");
+        }
+        assert_eq!(plh.get_reveal(look).await.unwrap_err().code, Code::NotFound);
     }
 
     async fn c_67_who_acts_in_an_office_gets_its_steps_and_its_reach(engine) {

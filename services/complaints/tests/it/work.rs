@@ -84,6 +84,60 @@ lines! {
         assert!(regency.agency(DINKES).listed(WorkList::Mine).await.is_empty());
     }
 
+    async fn c_11_what_lapor_knows_of_a_merged_case_is_about_the_survivor(engine) {
+        let regency = Regency::new(engine).await;
+        let survivor = regency.file(Regency::report()).await;
+        let merged = regency.file(Regency::report()).await;
+        let record = async |complaint: &str| {
+            let request = RecordSp4nTrackingRequest { complaint: complaint.to_owned(), tracking_id: "1234567".to_owned(), stage: "Diproses".to_owned(), ..RecordSp4nTrackingRequest::default() };
+            regency.coordinator().record_sp4n_tracking(request).await.map(|it| it.entry.unwrap())
+        };
+        let first = record(&merged.id).await.unwrap();
+        assert_eq!(record(&survivor.id).await.unwrap_err().reason, "TRACKING_ID_TAKEN");
+        let request = MergeComplaintRequest { complaint: merged.id.clone(), into: survivor.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(request).await.unwrap();
+        let after = record(&survivor.id).await.unwrap();
+        assert_eq!((after.id, after.complaint_id.as_str()), (first.id, survivor.id.as_str()));
+        assert_eq!(record(&merged.id).await.unwrap_err().reason, "TRACKING_ID_TAKEN");
+    }
+
+    async fn c_25_a_helper_that_is_late_is_marked_by_time_alone_and_told(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        regency.coordinator().verify(&filed.id).await.unwrap();
+        let due = moment(MONDAY) + TimeDelta::minutes(90);
+        let helper = Helper { agency_id: DINKES.to_owned(), task: "Periksa air tergenang".to_owned(), due_at: stamp(due), ..Helper::default() };
+        let request = DisposeComplaintRequest { complaint: filed.id.clone(), agency_id: PUPR.to_owned(), helpers: vec![helper], ..DisposeComplaintRequest::default() };
+        regency.coordinator().dispose_complaint(request).await.unwrap();
+        regency.wait(TimeDelta::minutes(89));
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert_eq!(regency.seen(&filed.id).await.helpers[0].late_at, None);
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("the help is late", || async { regency.seen(&filed.id).await.helpers[0].late_at.is_some() }).await;
+        // Both are told, once; nothing else of the case is late.
+        let told = || {
+            let all = regency.messages.of_type("eskalasi").into_iter();
+            let late = all.filter(|it| it.placeholders.get("jenis_tenggat").is_some_and(|it| it == "bantuan instansi"));
+            let mut to: Vec<_> = late.map(|it| format!("{:?}", it.recipient)).collect();
+            to.sort();
+            to
+        };
+        regency.until("both are told", || async { told().len() == 2 }).await;
+        assert!(told()[0].contains("acc_dinkes") && told()[1].contains("acc_pupr"), "{:?}", told());
+        let request = ListComplaintJournalRequest { complaint: filed.id.clone(), ..ListComplaintJournalRequest::default() };
+        let entries = regency.coordinator().list_complaint_journal(request).await.unwrap().entries;
+        assert_eq!(entries.iter().filter(|it| it.what == "complaint.help_late").count(), 1);
+        // Done afterwards, it was late.
+        let help = CompleteHelpRequest { complaint: filed.id.clone(), agency_id: DINKES.to_owned(), text: "Sudah diperiksa.".to_owned(), ..CompleteHelpRequest::default() };
+        regency.agency(DINKES).complete_help(help).await.unwrap();
+        let case = regency.seen(&filed.id).await;
+        assert_eq!((at(case.helpers[0].late_at.as_ref()), case.helpers[0].done_at.is_some()), (due, true));
+        assert!(case.clocks.iter().all(|it| it.late_at.is_none()));
+        regency.wait(TimeDelta::minutes(10));
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert_eq!(told().len(), 2);
+    }
+
     async fn c_26_after_two_bounces_the_coordinator_decides(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.file(Regency::report()).await;

@@ -80,11 +80,12 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
     if let Some(about) = opening.about.as_ref().filter(|it| !rules.agencies.contains_key(*it)) {
         return Err(Rejection::UnknownAgency(about.clone()));
     }
-    let lead = if opening.class == Class::Whistleblowing {
+    let (lead, apart) = if opening.class == Class::Whistleblowing {
         // The inspectorate alone, from the first moment: nobody else verifies it either.
-        Some(rules.inspectorate().ok_or(Rejection::InspectorateOnly)?.id.clone())
+        let (inspects, apart) = inspects(rules, opening.about.as_deref())?;
+        (Some(inspects), apart)
     } else {
-        None
+        (None, false)
     };
     let secrecy = if opening.undecided { Secrecy::Secret } else { opening.secrecy };
     let at = opening.arrived_at;
@@ -113,6 +114,7 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
         channel: opening.channel,
         lead,
         about: opening.about,
+        apart,
         helpers: Vec::new(),
         messages: vec![message],
         clocks: Vec::new(),
@@ -156,6 +158,17 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
     Ok(Decision { next: case, notices, detail: BTreeMap::new() })
 }
 
+/// Who inspects what is told about an agency, and whether that is another one than the inspectorate: nobody reads what is told
+/// about themselves.
+fn inspects(rules: &Rules, about: Option<&str>) -> Result<(String, bool), Rejection> {
+    let inspectorate = rules.inspectorate().ok_or(Rejection::InspectorateOnly)?;
+    if about != Some(inspectorate.id.as_str()) {
+        return Ok((inspectorate.id.clone(), false));
+    }
+    let other = rules.alternative().ok_or(Rejection::NoAlternative)?;
+    Ok((other.id.clone(), true))
+}
+
 /// Decides an order.
 ///
 /// # Errors
@@ -179,6 +192,7 @@ pub fn decide(
         return Err(Rejection::NotYours { verb, part: by.part });
     }
     let mut next = case.clone();
+    recount(&mut next, rules);
     // What time has done by now comes first: no verb takes lateness back.
     for clock in &mut next.clocks {
         clock.mark(now);
@@ -361,7 +375,8 @@ fn dispose(
 ) -> Result<(), Rejection> {
     let active = |id: &str| rules.agencies.get(id).filter(|it| it.active);
     let lead = active(agency).ok_or_else(|| Rejection::UnknownAgency(agency.to_owned()))?;
-    if next.class == Class::Whistleblowing && (!lead.inspectorate || !helpers.is_empty()) {
+    let own = if next.apart { next.lead.as_ref() == Some(&lead.id) } else { lead.inspectorate };
+    if next.class == Class::Whistleblowing && (!own || !helpers.is_empty()) {
         return Err(Rejection::InspectorateOnly);
     }
     for (id, _, _) in &helpers {
@@ -370,7 +385,7 @@ fn dispose(
     }
     next.helpers = helpers
         .into_iter()
-        .map(|(agency, task, due_at)| Helper { agency, task, due_at, done_at: None })
+        .map(|(agency, task, due_at)| Helper { agency, task, due_at, done_at: None, late_at: None })
         .collect();
     meet(next, ClockKind::Verify, now);
     for kind in [ClockKind::Accept, ClockKind::FirstAnswer] {
@@ -450,11 +465,24 @@ pub fn absorb(survivor: &Case, merged: &Case) -> Case {
     next
 }
 
+/// Counts clocks again by the latest versions of their calendars, as of when those were written: what was late by then stays
+/// late, and what is late since by the old version alone is not. Answers how many moved.
+pub fn recount(case: &mut Case, rules: &Rules) -> u32 {
+    let mut moved = 0;
+    for clock in &mut case.clocks {
+        let latest = rules.calendars.get(&clock.calendar).filter(|it| clock.calendar_version < it.version);
+        if let (Some(latest), Some(written)) = (latest, rules.applied.get(&clock.calendar)) {
+            moved += u32::from(clock.recount(latest.version, &latest.calendar, *written));
+        }
+    }
+    moved
+}
+
 /// What time alone does: marks of lateness, steps of the ladder, ends of windows. Doing it again changes nothing.
 #[must_use]
 pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked) {
     let mut next = case.clone();
-    let mut ticked = Ticked::default();
+    let mut ticked = Ticked { recounted: recount(&mut next, rules), ..Ticked::default() };
     let holder = next.holder().to_owned();
     let inspected = next.class == Class::Whistleblowing;
     for clock in &mut next.clocks {
@@ -472,6 +500,18 @@ pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked
                 rung: if inspected { Rung::Inspectorate } else { rung },
                 holder: holder.clone(),
             });
+        }
+    }
+    let mut notices = Vec::new();
+    if !next.state.is_closed() {
+        for helper in &mut next.helpers {
+            if helper.mark(now) {
+                ticked.late_help.push(helper.agency.clone());
+                notices.push(Notice { to: To::Admin(helper.agency.clone()), kind: NoticeKind::HelpLate });
+            }
+        }
+        if !notices.is_empty() {
+            notices.push(Notice { to: To::Admin(holder), kind: NoticeKind::HelpLate });
         }
     }
     let over = next.reporter_until.is_some_and(|until| until <= now);
@@ -492,12 +532,14 @@ pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked
         | State::DeemedWithdrawn
         | State::Withdrawn => None,
     };
-    let mut decision = Decision { next, notices: Vec::new(), detail: BTreeMap::new() };
+    let mut decision = Decision { next, notices, detail: BTreeMap::new() };
     if let Some(order) = order {
         let verb = order.verb();
         // Both verbs are permitted where they are ordered, and are the system's.
         if let Ok(decided) = decide(&decision.next, &By::system(), order, rules, now) {
+            let told = std::mem::take(&mut decision.notices);
             decision = decided;
+            decision.notices.splice(0..0, told);
             ticked.closed = Some(verb);
         }
     }
@@ -570,7 +612,9 @@ pub fn finish_help(
 ) -> Result<Case, Rejection> {
     let mut next = case.clone();
     let helper = next.helpers.iter_mut().find(|it| it.agency == agency && it.done_at.is_none());
-    helper.ok_or_else(|| Rejection::NoHelper(agency.to_owned()))?.done_at = Some(now);
+    let helper = helper.ok_or_else(|| Rejection::NoHelper(agency.to_owned()))?;
+    helper.mark(now);
+    helper.done_at = Some(now);
     say(&mut next, by, MessageKind::Note, text, now);
     Ok(next)
 }
@@ -626,13 +670,15 @@ pub fn recategorise(
         return Err(Rejection::UnknownCategory(category.to_owned()));
     }
     let mut next = case.clone();
+    recount(&mut next, rules);
     next.category = category.to_owned();
     if class != case.class {
         if class == Class::Whistleblowing {
-            let inspectorate = rules.inspectorate().ok_or(Rejection::InspectorateOnly)?.id.clone();
+            let (lead, apart) = inspects(rules, next.about.as_deref())?;
             next.helpers.clear();
-            next.lead = Some(inspectorate.clone());
-            next.hand_to(&inspectorate, now);
+            next.hand_to(&lead, now);
+            next.lead = Some(lead);
+            next.apart = apart;
             next.state = State::New;
         } else if case.class == Class::Whistleblowing {
             // What was told to the inspectorate alone is not spread by a click.
@@ -640,6 +686,9 @@ pub fn recategorise(
         }
         next.class = class;
         next.publication = publication_after(next.publication, next.secrecy(), class);
+        if class == Class::Whistleblowing {
+            begin_anew(&mut next, rules, now);
+        }
     }
     let pair = (next.class, next.category.as_str());
     for clock in next.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
@@ -662,8 +711,29 @@ pub fn recategorise(
     say(&mut next, by, MessageKind::Note, reason, now);
     let mut notices = Vec::new();
     tell(&next, NoticeKind::Recategorised, &mut notices);
-    let detail = BTreeMap::from([("from", case.category.clone()), ("to", next.category.clone())]);
+    let mut detail = BTreeMap::from([("from", case.category.clone()), ("to", next.category.clone())]);
+    if class != case.class {
+        detail.insert("classFrom", case.class.to_string());
+        detail.insert("classTo", class.to_string());
+    }
     Ok(Decision { next, notices, detail })
+}
+
+/// What became whistleblowing begins anew with the inspectorate: nobody waits for the reporter any more, and the clocks of
+/// the inspectorate run. That of the case goes on where it runs still; lateness stays.
+fn begin_anew(next: &mut Case, rules: &Rules, now: DateTime<Utc>) {
+    go_on(next, rules, now);
+    next.resume = None;
+    next.no_proof.clear();
+    next.reporters.iter_mut().for_each(|it| it.content = false);
+    for kind in [ClockKind::Accept, ClockKind::FirstAnswer] {
+        stop(next, kind, now);
+    }
+    for kind in [ClockKind::Verify, ClockKind::Settle] {
+        if !next.open_clocks().any(|it| it.kind == kind) {
+            start(next, kind, rules, now);
+        }
+    }
 }
 
 /// The identity of a reporter was revealed to an officer: the reporter is told.
@@ -765,7 +835,11 @@ impl Ticked {
     /// Whether nothing happened.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.late.is_empty() && self.climbs.is_empty() && self.closed.is_none()
+        self.recounted == 0
+            && self.late.is_empty()
+            && self.late_help.is_empty()
+            && self.climbs.is_empty()
+            && self.closed.is_none()
     }
 
     /// The verb that closed it, if one did.

@@ -84,6 +84,7 @@ fn rules() -> Rules {
                 calendar: WorkCalendar::five_days(TimeZone::Wib),
             },
         )]),
+        applied: BTreeMap::new(),
         agencies: [agency(PUPR, false), agency(DINKES, false), agency(INSPEKTORAT, true)]
             .into_iter()
             .map(|it| (it.id.clone(), it))
@@ -92,6 +93,7 @@ fn rules() -> Rules {
         officials: Vec::new(),
         actings: Vec::new(),
         home: "17.07".to_owned(),
+        alternative: String::new(),
     }
 }
 
@@ -398,5 +400,42 @@ proptest! {
             }
             prop_assert!(case.open_clocks().count() <= 5);
         }
+    }
+}
+
+#[test]
+fn c_53_what_becomes_whistleblowing_waits_for_nobody_and_its_clocks_run() {
+    let rules = rules();
+    let begun = at("2026-11-23T01:00:00Z");
+    let by = |part| By { part, account: "acc_1".to_owned(), agency: String::new() };
+    let go =
+        |case: &Case, part, verb, now| decide(case, &by(part), order(verb, case), &rules, now).unwrap().next;
+    let fresh = open(opening(Class::Complaint, begun), &rules).unwrap().next;
+    let verified = go(&fresh, Part::Coordinator, Verb::Verify, begun);
+    let disposed = go(&verified, Part::Coordinator, Verb::Dispose, begun);
+    let taken = go(&disposed, Part::Agency, Verb::Accept, begun);
+    let asked = go(&taken, Part::Agency, Verb::AskCompletion, begun);
+    let waiting = deliver(&asked, &rules, begun).unwrap();
+    let answered = go(&taken, Part::Agency, Verb::Answer, begun);
+    let now = begun + TimeDelta::days(1);
+    for case in [fresh, disposed, taken, asked, waiting, answered] {
+        let state = case.state;
+        let wanted = ("JLN", Class::Whistleblowing);
+        let next = recategorise(&case, &by(Part::Coordinator), wanted, "alasan".to_owned(), &rules, now)
+            .unwrap()
+            .next;
+        assert_eq!((next.state, next.resume, next.reporter_until), (State::New, None, None), "{state}");
+        assert!(!next.question_open, "{state}");
+        let mut running: Vec<_> = next.open_clocks().map(|it| (it.kind, it.state)).collect();
+        running.retain(|it| it.0 != ClockKind::Reaction);
+        running.sort_by_key(|it| it.0);
+        let expected = [ClockKind::Verify, ClockKind::Settle].map(|kind| (kind, ClockState::Running));
+        assert_eq!(running, expected, "{state}");
+        // Time alone makes it late, and tells the inspectorate.
+        let (_, ticked) = tick(&next, &rules, now + TimeDelta::days(60));
+        assert!(
+            ticked.late.contains(&ClockKind::Verify) && ticked.late.contains(&ClockKind::Settle),
+            "{state}"
+        );
     }
 }

@@ -59,6 +59,13 @@ impl Simulator {
         lock(&self.state).reports.insert(id.to_owned(), (report, Vec::new()));
     }
 
+    /// Another class is noted there.
+    pub(crate) fn set_class(&self, id: &str, class: &str) {
+        if let Some((report, _)) = lock(&self.state).reports.get_mut(id) {
+            report["klasifikasi"] = json!(class);
+        }
+    }
+
     /// What it shows of a report changes.
     pub(crate) fn set_status(&self, id: &str, status: &str) {
         if let Some((report, _)) = lock(&self.state).reports.get_mut(id) {
