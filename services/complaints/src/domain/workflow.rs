@@ -20,7 +20,7 @@ use super::words::{
 
 pub use decide::{
     Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, reveal, set_publication,
-    set_secrecy, tick,
+    set_secrecy, tick, unproven,
 };
 
 macro_rules! table {

@@ -51,6 +51,12 @@ const INTAKE: Asking<'_> = Asking { who: "intake", request_id: "" };
 
 /// The kind of the question which case is meant.
 pub(crate) const WHICH_CASE: &str = "which_case";
+/// The kind of the request to say something with number and PIN.
+pub(crate) const PROVE: &str = "prove";
+/// What the journal calls a message that nothing proves.
+pub(crate) const UNPROVEN: &str = "complaint.unproven";
+/// Whoever writes in the name of others shall not make us write to them more often.
+const ASK_AGAIN: TimeDelta = TimeDelta::days(1);
 
 type Waiting = Stored<Content>;
 
@@ -831,7 +837,7 @@ pub(crate) fn category(core: &Core, rules: &Rules) -> String {
     rules.categories.values().find(|it| it.active).map_or_else(|| configured.clone(), |it| it.key.clone())
 }
 
-/// An e-mail: it extends a case only if its author takes part in it.
+/// An e-mail: it extends a case only if its author takes part in it, and is proven to have written it.
 async fn mail(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -841,10 +847,11 @@ async fn mail(
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
     let facts = arrived.message.body.mail.clone();
-    let mut found: Vec<(Record, Vec<(Number, String)>)> = Vec::new();
+    let mut found: Vec<Hinted> = Vec::new();
     for hint in facts.iter().flat_map(|it| &it.hints) {
         let Some(record) = hinted(core, tx, &envelope, hint).await? else { continue };
-        if found.iter().any(|(it, _)| it.case.id == record.case.id) {
+        // The surest hint comes first: the number that a reply address was made for is in it.
+        if found.iter().any(|it| it.record.case.id == record.case.id) {
             continue;
         }
         let mut participants = Vec::new();
@@ -853,30 +860,36 @@ async fn mail(
                 participants.push((reporter.number, who.email.to_lowercase()));
             }
         }
-        found.push((record, participants));
+        let signed = match hint {
+            Hint::Signed(number) => number.parse().ok(),
+            Hint::Message(_) | Hint::Number(_) => None,
+        };
+        found.push(Hinted { record, participants, signed });
     }
-    let candidates = found.iter().map(|(record, participants)| Candidate {
-        case: record.case.id.to_string(),
-        participants: participants.iter().map(|(_, email)| email.clone()).collect(),
-    });
-    let candidates = candidates.collect::<Vec<_>>();
+    let candidates = found.iter().map(Hinted::candidate).collect::<Vec<_>>();
     let verdict = facts.map_or(email::Verdict::None, |it: MailFacts| it.verdict);
+    let open = |id: &str| {
+        let it = found.iter().find(|it| it.record.case.id.to_string() == id)?;
+        it.of(&envelope.sender.id)
+    };
     let (target, hinted) = match email::place(&envelope.sender.id, verdict, &candidates) {
         Placement::Extends(id) => {
-            let at = found.iter().find(|(record, _)| record.case.id.to_string() == id);
-            let open = at.and_then(|(record, participants)| {
-                let number = participants.iter().find(|(_, email)| *email == envelope.sender.id)?.0;
-                Some(Open { record: record.clone(), number })
-            });
             // A closed case is not opened by a mail: it is a new one, and says where it may belong.
-            match open {
+            match open(&id) {
                 Some(open) if !open.record.case.state.is_closed() => (Some(open), None),
                 Some(open) => (None, Some(open.record)),
                 None => (None, None),
             }
         }
+        Placement::Unproven(id) => match open(&id) {
+            Some(open) if !open.record.case.state.is_closed() => {
+                return unproven(core, tx, rules, open, arrived, now).await;
+            }
+            Some(open) => (None, Some(open.record)),
+            None => (None, None),
+        },
         Placement::New { possible_reply_to } => {
-            let record = found.into_iter().map(|(record, _)| record);
+            let record = found.into_iter().map(|it| it.record);
             (None, record.into_iter().find(|it| possible_reply_to.as_ref() == Some(&it.case.id.to_string())))
         }
     };
@@ -891,11 +904,104 @@ async fn mail(
     if let (Some(id), Some(hinted)) = (case, hinted)
         && let Some(record) = store::complaint::find(tx, &core.cipher, id).await?
     {
-        let text =
-            format!("Mungkin balasan untuk {}: pengirimnya bukan pelapor di sana.", hinted.case.number);
+        let text = format!(
+            "Mungkin balasan untuk {}: pengirimnya tidak terbukti sebagai pelapor di sana.",
+            hinted.case.number
+        );
         let next = workflow::add(&record.case, &By::system(), "", (text, Vec::new(), String::new()), now)?;
+        let number = next.number;
         core.save_one(tx, rules, Change::of(record, next, "complaint.noted"), INTAKE, now).await?;
+        // There too, and as little to be seen as what may be the reporter's own: whether somebody takes part shows nowhere.
+        if !hinted.case.state.is_closed() {
+            let text =
+                format!("Sebuah surel yang menyebut laporan ini menjadi laporan tersendiri: {number}.");
+            let next = workflow::unproven(&hinted.case, (text, Vec::new(), String::new()), now);
+            core.save_one(tx, rules, Change::of(hinted, next, UNPROVEN), INTAKE, now).await?;
+        }
     }
+    Ok(())
+}
+
+/// A case that something in a mail points at.
+struct Hinted {
+    record: Record,
+    /// Who takes part, each with the address in lower case.
+    participants: Vec<(Number, String)>,
+    /// The number that the reply address was made for, which the mail came to.
+    signed: Option<Number>,
+}
+
+impl Hinted {
+    fn candidate(&self) -> Candidate {
+        let signed = self.participants.iter().find(|(number, _)| Some(*number) == self.signed);
+        Candidate {
+            case: self.record.case.id.to_string(),
+            participants: self.participants.iter().map(|(_, email)| email.clone()).collect(),
+            signed_for: signed.map(|(_, email)| email.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The case as a sender follows it: by the number that the reply address was made for, if it is theirs.
+    fn of(&self, sender: &str) -> Option<Open> {
+        let mut theirs = self.participants.iter().filter(|(_, email)| email == sender);
+        let own = theirs.clone().find(|(number, _)| Some(*number) == self.signed);
+        let (number, _) = own.or_else(|| theirs.next())?;
+        Some(Open { record: self.record.clone(), number: *number })
+    }
+}
+
+/// A mail from the address of somebody who takes part, and nothing proves that they wrote it. It changes nothing: not how
+/// secret the report is, not whether it is done, and it completes nothing. Who distributes cases reads it, and the reporter
+/// is asked to say it with number and PIN. Nobody else sees a trace of it: an agency that guesses at who reported and writes
+/// in that name learns nothing.
+async fn unproven(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    open: Open,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Open { record, number } = open;
+    let id = record.case.id;
+    let files = core.give(tx, &arrived.files, id).await?;
+    let said = (arrived.text.clone(), files, key(&arrived.message));
+    let next = workflow::unproven(&record.case, said, now);
+    core.save_one(tx, rules, Change::of(record, next, UNPROVEN), INTAKE, now).await?;
+    settle(tx, &arrived.message, MessageState::Placed, Some(&id.to_string())).await?;
+    let asked = store::outbox::of_case(tx, id).await?.into_iter().any(|it| {
+        it.kind == PROVE
+            && it.recipient == Recipient::Reporter(number.to_string())
+            && now - it.created_at < ASK_AGAIN
+    });
+    if asked {
+        return Ok(());
+    }
+    let message = Message {
+        id: OutboxId::generate(),
+        case: id,
+        kind: PROVE.to_owned(),
+        recipient: Recipient::Reporter(number.to_string()),
+        body: Body {
+            placeholders: BTreeMap::from([
+                ("nomor".to_owned(), number.to_string()),
+                (
+                    "status".to_owned(),
+                    "sebuah surel atas nama Anda belum mengubah apa pun, karena pengirimnya tidak dapat dipastikan. Bila \
+                     surel itu dari Anda, sampaikan isinya lewat tautan ini"
+                        .to_owned(),
+                ),
+            ]),
+            subject: id.to_string(),
+            expires_at: None,
+        },
+        state: DeliveryState::Queued,
+        notification: None,
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    store::outbox::insert(tx, &[message]).await?;
     Ok(())
 }
 
@@ -906,7 +1012,6 @@ async fn hinted(
     hint: &Hint,
 ) -> Result<Option<Record>, Error> {
     let id = match hint {
-        Hint::Signed(bare) => format!("cmp_{bare}").parse::<CaseId>().ok(),
         Hint::Message(id) => {
             // What we send carries the id of its notification, `ntf_….0@…`; what the sender wrote before, its own id.
             let ours = id.split(['.', '@']).next().filter(|it| it.starts_with("ntf_"));
@@ -924,7 +1029,7 @@ async fn hinted(
             };
             case.and_then(|it| it.parse::<CaseId>().ok())
         }
-        Hint::Number(text) => {
+        Hint::Signed(text) | Hint::Number(text) => {
             let Ok(number) = text.parse::<Number>() else { return Ok(None) };
             return Ok(store::complaint::by_number(tx, &core.cipher, number).await?);
         }

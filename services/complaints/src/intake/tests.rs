@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::caller::{Caller, CallerKind, Grant};
 use mpp_kit::cipher::Cipher;
 use mpp_kit::clock::ManualClock;
 use mpp_kit::config::Secret;
+use mpp_kit::fault::Language;
 use mpp_kit::files::{Files, FilesConfig};
-use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, temp_dir};
+use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, scope, temp_dir};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
@@ -235,7 +237,9 @@ fn text_of(id: &str, text: &str) -> Value {
 }
 
 fn said(case: &Case) -> Vec<&str> {
-    case.messages.iter().filter(|it| it.kind != MessageKind::Note).map(|it| it.text.as_str()).collect()
+    let said =
+        case.messages.iter().filter(|it| !matches!(it.kind, MessageKind::Note | MessageKind::Unproven));
+    said.map(|it| it.text.as_str()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -746,6 +750,9 @@ async fn with_mail(test: impl AsyncFn(World, Dovecot, Reader)) {
     }
 }
 
+/// What our mail server says of a mail that its author's domain vouches for.
+const PROVEN: &str = "Authentication-Results: mx.contoh.go.id; dmarc=pass\r\n";
+
 fn mail(from: &str, to: &str, id: &str, headers: &str, body: &str) -> String {
     format!("From: {from}\r\nTo: {to}\r\nMessage-ID: <{id}@warga.example>\r\n{headers}\r\n{body}\r\n")
 }
@@ -770,18 +777,14 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
         assert_eq!(world.messages().await.len(), 1);
 
         let address =
-            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
+            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.number.to_string());
         server.deliver(&mail("siti@warga.example", &address, "2", "", "Makin parah"));
-        // A reply to the own mail before, and the number in a subject.
-        server.deliver(&mail(
-            "siti@warga.example",
-            "aduan@contoh.go.id",
-            "3",
-            "In-Reply-To: <1@warga.example>\r\n",
-            "Lagi",
-        ));
+        // A reply to the own mail before, and the number in a subject: Siti's domain vouches for both.
+        let before = format!("{PROVEN}In-Reply-To: <1@warga.example>\r\n");
+        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "3", &before, "Lagi"));
         let number = format!("Subject: Re: {}\r\n", case.number);
-        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "4", &number, "Sekali lagi"));
+        let proven = format!("{PROVEN}{number}");
+        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "4", &proven, "Sekali lagi"));
         reader.tick(world.now()).await.unwrap();
         world.tick().await;
         assert_eq!(world.only().await.messages.len(), 4);
@@ -793,9 +796,82 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
         reader.tick(world.now()).await.unwrap();
         world.tick().await;
         let cases = world.cases().await;
-        assert_eq!((cases.len(), cases[0].messages.len()), (3, 4));
+        assert_eq!((cases.len(), said(&cases[0]).len()), (3, 4));
         let hint = cases[1].messages.iter().find(|it| it.kind == MessageKind::Note).unwrap();
         assert!(hint.text.contains(&case.number.to_string()), "{}", hint.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_22_a_mail_that_nothing_proves_changes_nothing_and_tells_nobody_who_reported() {
+    with_mail(async |world, server, reader| {
+        let to = "aduan@contoh.go.id";
+        let write = async |from: &str, to: &str, id: &str, headers: &str, body: &str| {
+            server.deliver(&mail(from, to, id, headers, body));
+            reader.tick(world.now()).await.unwrap();
+            world.tick().await;
+        };
+        write("siti@warga.example", to, "1", &format!("{PROVEN}Subject: Jalan rusak\r\n"), "Depan pasar")
+            .await;
+        let number = format!("Subject: {}\r\n", world.only().await.number);
+        write("siti@warga.example", to, "2", &format!("{PROVEN}{number}"), "anonim").await;
+        let case = world.only().await;
+        assert_eq!(case.reporters[0].secrecy, Secrecy::Anonymous, "whose domain vouches for it, chooses");
+        // Somebody guesses that it was Siti, and writes in her name.
+        let seen = |case: &Case| {
+            let mut case = case.clone();
+            case.messages.retain(|it| it.kind != MessageKind::Unproven);
+            case
+        };
+        for (at, body) in ["biasa", "Sudah", "Saya Siti, apa kabarnya?"].into_iter().enumerate() {
+            write("siti@warga.example", to, &format!("forged-{at}"), &number, body).await;
+            let now = world.only().await;
+            assert_eq!(seen(&now), seen(&case), "{body}");
+            assert_eq!(now.messages.len(), case.messages.len() + at + 1, "who distributes cases reads it");
+        }
+        let asked =
+            world.outgoing().await.into_iter().filter(|it| it.kind == place::PROVE).collect::<Vec<_>>();
+        assert_eq!(asked.len(), 1, "Siti is asked to say it with number and PIN, once a day");
+        assert_eq!(asked[0].recipient, case.number.to_string());
+        // Who is no reporter leaves just as much behind.
+        write("budi@warga.example", to, "other", &number, "Saya Budi").await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), seen(&cases[0]) == seen(&case)), (2, true));
+        assert_eq!(cases[0].messages.len(), case.messages.len() + 4);
+        assert!(cases[0].messages[4].text.contains(&cases[1].number.to_string()));
+        // An officer who only reads sees no trace of either; who distributes cases sees both.
+        let officer = |permission: &str| Caller {
+            id: "acc_1".to_owned(),
+            kind: CallerKind::Staff,
+            grants: vec![Grant {
+                permissions: [permission, "complaints.read"].map(str::to_owned).into(),
+                scope: scope(&[("area", &[world.core.config.regency.as_str()])]),
+            }],
+            ..Caller::anonymous(Language::Id)
+        };
+        let rules = world.core.rules().await.unwrap();
+        let record =
+            store::complaint::find(&world.core.db.read, &world.core.cipher, case.id).await.unwrap().unwrap();
+        for (permission, traces) in [("complaints.work", 0), ("complaints.coordinate", 5)] {
+            let db = &world.core.db.read;
+            let caller = officer(permission);
+            let seen = world.core.view(db, &caller, &record, &rules, world.now()).await.unwrap();
+            let messages = seen.messages.iter().filter(|it| it.kind == "UNPROVEN").count();
+            let deliveries = seen.deliveries.iter().filter(|it| it.kind == place::PROVE).count();
+            assert_eq!(messages + deliveries, traces, "{permission}");
+        }
+        // What is asked for is not completed by it; and the address that only Siti was given does all of it.
+        let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+        world.decide(&case, officer, Order::AskCompletion { question: "Di mana?".into() }).await;
+        write("siti@warga.example", to, "forged-4", &number, "Di utara").await;
+        assert_eq!(world.cases().await[0].state, State::AwaitingCompletion);
+        let mailbox = world.core.config.channels.email["utama"].mailbox();
+        let address = reply_address(&mailbox, &case.number.to_string());
+        write("siti@warga.example", &address, "5", "", "rahasia").await;
+        write("siti@warga.example", &address, "6", "", "Di selatan").await;
+        let case = world.cases().await.remove(0);
+        assert_eq!((case.reporters[0].secrecy, case.state), (Secrecy::Secret, State::New));
     })
     .await;
 }
@@ -823,7 +899,7 @@ async fn c_06_a_reply_to_our_mail_extends_the_case_it_was_about() {
             .await
             .unwrap();
         assert_eq!(taken.rows_affected, 1);
-        let quotes = |id: &str| format!("In-Reply-To: <{id}>\r\n");
+        let quotes = |id: &str| format!("{PROVEN}In-Reply-To: <{id}>\r\n");
         let ours = quotes("ntf_01h455vb4pex5vsknk084sn02q.0@contoh.go.id");
         server.deliver(&mail("siti@warga.example", to, "2", &ours, "Di sebelah utara"));
         let foreign = quotes("xntf_01h455vb4pex5vsknk084sn02q.0@contoh.go.id");
@@ -896,7 +972,7 @@ async fn c_07_machines_bounces_lists_and_our_own_mail_never_make_or_answer_a_cas
         let case = world.only().await;
         let before = world.outgoing().await.len();
         let address =
-            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
+            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.number.to_string());
         for (number, (from, headers)) in [
             ("siti@warga.example", "Auto-Submitted: auto-replied\r\nSubject: Saya cuti\r\n"),
             ("siti@warga.example", "Precedence: bulk\r\n"),

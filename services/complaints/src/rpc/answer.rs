@@ -257,7 +257,7 @@ fn concerns(message: &Message, pseudonym: &str) -> bool {
     match message.kind {
         MessageKind::Report | MessageKind::Addition => message.reporter == pseudonym,
         MessageKind::Question | MessageKind::FirstAnswer | MessageKind::Answer | MessageKind::Notice => true,
-        MessageKind::Note => false,
+        MessageKind::Note | MessageKind::Unproven => false,
     }
 }
 

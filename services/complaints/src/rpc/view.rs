@@ -13,13 +13,15 @@ use mpp_proto::complaints::v1::{
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
+use super::access::reads_unproven;
 use super::{Core, convert};
 use crate::domain::CaseId;
 use crate::domain::case::Case;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, Part};
+use crate::domain::words::{Class, MessageKind, Part};
 use crate::domain::workflow;
 use crate::error::{Error, Thing};
+use crate::intake::place::{PROVE, UNPROVEN};
 use crate::store;
 use crate::store::complaint::Record;
 use crate::store::outbox::Recipient;
@@ -66,11 +68,13 @@ pub(super) async fn journal(
     let after = PageToken::decode(&request.page_token, &filter)?.and_then(|it| it.parse().ok()).unwrap_or(0);
     let rules = core.rules().await?;
     let id = id.ok_or(Error::NotFound(Thing::Complaint))?;
-    core.visible(&core.db.read, caller, id, &rules).await?;
+    let record = core.visible(&core.db.read, caller, id, &rules).await?;
+    let all = reads_unproven(&core.parts(caller, &record.case, &rules));
     let mut entries = journal::read(&core.db.read, Some(&id.to_string()), after, u64::from(size) + 1).await?;
     let next_page_token = cut(&mut entries, size, &filter, |it| it.seq.to_string());
     let entries = entries
         .into_iter()
+        .filter(|it| all || it.entry.what != UNPROVEN)
         .map(|it| JournalEntry {
             seq: it.seq,
             at: Some(convert::timestamp(it.entry.at)),
@@ -93,7 +97,7 @@ impl Core {
     }
 
     /// A case as the caller sees it, without any identity.
-    pub(super) async fn view(
+    pub(crate) async fn view(
         &self,
         db: &impl ConnectionTrait,
         caller: &Caller,
@@ -103,6 +107,7 @@ impl Core {
     ) -> Result<Complaint, Error> {
         let case = &record.case;
         let parts = self.parts(caller, case, rules);
+        let all = reads_unproven(&parts);
         let steps = store::escalation::of_case(db, case.id).await?;
         let messages = store::outbox::of_case(db, case.id).await?;
         // What shows where a secret reporter stood is shown to nobody in full.
@@ -139,6 +144,7 @@ impl Core {
             messages: case
                 .messages
                 .iter()
+                .filter(|it| all || it.kind != MessageKind::Unproven)
                 .map(|it| CaseMessage {
                     at: Some(convert::timestamp(it.at)),
                     by: it.by.to_string(),
@@ -183,6 +189,7 @@ impl Core {
             escalations: steps.iter().map(convert::escalation).collect(),
             deliveries: messages
                 .into_iter()
+                .filter(|it| all || it.kind != PROVE)
                 .map(|it| Delivery {
                     id: it.id.to_string(),
                     kind: it.kind,

@@ -445,6 +445,7 @@ pub fn absorb(survivor: &Case, merged: &Case) -> Case {
     }
     let said = merged.messages.iter().filter(|it| it.by == Part::Reporter).cloned();
     next.messages.extend(said.map(|it| Message { kind: MessageKind::Addition, ..it }));
+    next.messages.extend(merged.messages.iter().filter(|it| it.kind == MessageKind::Unproven).cloned());
     next.messages.sort_by_key(|it| it.at);
     next.publication = publication_after(next.publication, next.secrecy(), next.class);
     next
@@ -555,6 +556,21 @@ pub fn add(
         }
     }
     Ok(next)
+}
+
+/// Adds what may be a reporter's, where nothing proves it. It is nobody's word: state, clocks and secrecy stay.
+#[must_use]
+pub fn unproven(
+    case: &Case,
+    (text, files, external): (String, Vec<File>, String),
+    now: DateTime<Utc>,
+) -> Case {
+    let mut next = case.clone();
+    say_with(&mut next, &By::system(), MessageKind::Unproven, text, files, now);
+    if let Some(last) = next.messages.last_mut() {
+        last.external = external;
+    }
+    next
 }
 
 /// A helping agency has done its part.
