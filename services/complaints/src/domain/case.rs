@@ -278,10 +278,12 @@ impl Case {
         clocks.chain(window).min()
     }
 
-    /// Whether the public may see it: published, and no reporter asks for secrecy.
+    /// Whether the public may see it: published, and no reporter asks for secrecy. Not once it is merged: what its reporters
+    /// ask for is known of the case that survives, and is asked there.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.publication == Publication::Public
+            && self.state != State::Merged
             && self.class != Class::Whistleblowing
             && self.reporters.iter().all(|it| it.secrecy != Secrecy::Secret)
     }

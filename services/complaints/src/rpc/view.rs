@@ -18,7 +18,7 @@ use super::{Core, convert};
 use crate::domain::CaseId;
 use crate::domain::case::Case;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, MessageKind, Part};
+use crate::domain::words::{Class, MessageKind, Part, State};
 use crate::domain::workflow;
 use crate::error::{Error, Thing};
 use crate::intake::place::{PROVE, UNPROVEN};
@@ -90,9 +90,11 @@ pub(super) async fn journal(
 }
 
 impl Core {
-    /// Whether the caller's part permits to know reporters who asked for no secrecy: who distributes or works on it.
+    /// Whether the caller's part permits to know reporters who asked for no secrecy: who distributes or works on it. Of a
+    /// merged case nobody's: what its reporters ask for now is known of the case that survives.
     fn may_know_reporters(&self, caller: &Caller, case: &Case, rules: &Rules) -> bool {
         case.class != Class::Whistleblowing
+            && case.state != State::Merged
             && self.parts(caller, case, rules).iter().any(|it| matches!(it, Part::Coordinator | Part::Agency))
     }
 
@@ -111,7 +113,8 @@ impl Core {
         let steps = store::escalation::of_case(db, case.id).await?;
         let messages = store::outbox::of_case(db, case.id).await?;
         // What shows where a secret reporter stood is shown to nobody in full.
-        let place = if case.secrecy().shows_reporter() { case.place.clone() } else { case.place.coarse() };
+        let shown = case.secrecy().shows_reporter() && case.state != State::Merged;
+        let place = if shown { case.place.clone() } else { case.place.coarse() };
         let charges = case.charges(rules, now);
         Ok(Complaint {
             id: case.id.to_string(),

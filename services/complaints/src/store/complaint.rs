@@ -392,6 +392,8 @@ pub(crate) async fn published(
 ) -> Result<Vec<Record>, DbErr> {
     let mut select = Entity::find()
         .filter(Column::IsPublic.eq(true))
+        // Rows of before this was a rule of the column.
+        .filter(Column::State.ne(State::Merged.to_string()))
         .order_by_desc(Column::UpdatedAt)
         .order_by_desc(Column::Id)
         .limit(limit);

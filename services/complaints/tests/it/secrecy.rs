@@ -264,4 +264,37 @@ lines! {
         assert!(published(&regency).await.is_empty(), "an officer decides again whether it is published");
         assert!(regency.seen(&filed.id).await.reporters[0].contact.is_some());
     }
+
+    async fn c_22_a_merged_case_is_published_no_more_and_its_reporter_still_takes_the_text_back(engine) {
+        let regency = Regency::new(engine).await;
+        let survivor = regency.taken(with(Secrecy::Open)).await;
+        regency.wait(chrono::TimeDelta::minutes(5));
+        let merged = regency.file(with(Secrecy::Open)).await;
+        for filed in [&survivor, &merged] {
+            publish(&regency, &filed.id).await.unwrap();
+        }
+        assert_eq!(published(&regency).await.len(), 2);
+        let request = MergeComplaintRequest { complaint: merged.id.clone(), into: survivor.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(request).await.unwrap();
+        let shown = published(&regency).await;
+        assert_eq!(shown.iter().map(|it| &it.number).collect::<Vec<_>>(), [&survivor.number], "one pothole, once");
+        let ask = ListPublishedComplaintsRequest { numbers: merged.number.clone(), ..ListPublishedComplaintsRequest::default() };
+        assert!(regency.nobody().list_published_complaints(ask).await.unwrap().complaints.is_empty());
+        // As rows are that were merged before this was so.
+        use sea_orm::ConnectionTrait as _;
+        let older = format!("UPDATE complaint SET is_public = true WHERE id = '{}'", merged.id);
+        regency.db.db.write.execute_unprepared(&older).await.unwrap();
+        assert_eq!(published(&regency).await.len(), 1);
+        // The reporter of the merged case changes their mind: nothing of either is public, and nobody reads who it was.
+        let choose = AnswerComplaintRequest { secrecy: Secrecy::Secret.into(), ..merged.says("") };
+        regency.nobody().answer_complaint(choose).await.unwrap();
+        assert!(published(&regency).await.is_empty());
+        for client in [regency.coordinator(), regency.agency(PUPR)] {
+            let Ok(case) = client.complaint(&merged.id).await else { continue };
+            assert!(case.reporters.iter().all(|it| it.contact.is_none()), "{}", client.sub);
+            assert!(case.place.unwrap().latitude.is_some_and(|it| (it - -3.12).abs() < 1e-9), "the place is coarse");
+        }
+        let case = regency.agency(PUPR).complaint(&survivor.id).await.unwrap();
+        assert_eq!(case.reporters.iter().map(|it| it.contact.is_some()).collect::<Vec<_>>(), [true, false]);
+    }
 }
