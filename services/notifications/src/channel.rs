@@ -68,6 +68,13 @@ pub(crate) enum TemplateButton {
     QuickReply(String),
 }
 
+impl LinkButton {
+    /// The characters it takes where it is written out, see [`Message::with_links`].
+    pub(crate) fn length(&self) -> usize {
+        4 + self.action.label.chars().count() + self.url.chars().count()
+    }
+}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Never an address, never a text.

@@ -14,8 +14,9 @@ use crate::domain::message_type::{MessageType, Mismatch, Values};
 use crate::error::{Error, Thing};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/CreateNotification";
-/// The most characters of a value.
-const MAX_VALUE: usize = 1000;
+/// The most characters of a value. More than the longest answer that complaints takes: what a channel cannot carry whole is
+/// shortened when it is sent.
+const MAX_VALUE: usize = 6000;
 
 pub(super) async fn handle(
     core: &Core,

@@ -70,6 +70,30 @@ lines! {
         assert_eq!(office.client.clone().mark_read(foreign).await.unwrap_err().code(), Code::NotFound);
     }
 
+    async fn n_04_a_long_answer_goes_over_whatsapp_with_a_link_and_by_mail_whole(engine) {
+        let office = Office::open(engine).await;
+        let answer = "Lubang di depan pasar sudah ditambal oleh Bidang Bina Marga. ".repeat(80);
+        let mut request = final_answer(CITIZEN);
+        request.recipient = receipt(CITIZEN, "warga@contoh.example").recipient;
+        request.placeholders.insert("jawaban".to_owned(), answer.clone());
+        let sent = office.send(request.clone()).await;
+        office.when_step(&sent.id, 0, DeliveryStatus::Sent).await;
+        let parameters = office.taken(CITIZEN)[0].body["template"]["components"][0]["parameters"].clone();
+        let text = |at: usize| parameters[at]["text"].as_str().unwrap().to_owned();
+        let told: usize = (0..4).map(|at| text(at).chars().count()).sum();
+        assert!((700..=1024).contains(&told), "as much as a template takes: {told}");
+        assert!(text(1).ends_with("(lanjutannya di tautan)"), "{}", text(1));
+        assert_eq!(text(3), "https://mpp.example/lacak");
+        office.after(TimeDelta::minutes(15));
+        office.when_step(&sent.id, 1, DeliveryStatus::Sent).await;
+        let mail = office.mail.taken().pop().unwrap();
+        let letters = |text: &str| text.chars().filter(|it| it.is_alphanumeric()).collect::<String>();
+        assert!(letters(&mail.text.replace("=\r\n", "")).contains(&letters(&answer)), "whole: {}", mail.text);
+        // What no channel is meant for is said at once, and not shortened in silence.
+        request.placeholders.insert("jawaban".to_owned(), "x".repeat(6001));
+        assert_eq!(office.try_send(request).await.unwrap_err().code(), Code::InvalidArgument);
+    }
+
     async fn n_06_facts_are_kept_and_final_statuses_stay(engine) {
         use DeliveryStatus::*;
         let office = Office::open(engine).await;
