@@ -192,7 +192,7 @@ impl Relay {
             return Ok(());
         }
         let question = message.kind == NoticeKind::Question.to_string();
-        let delivered = matches!(state, DeliveryState::Delivered | DeliveryState::NoContact) && question;
+        let delivered = state == DeliveryState::Delivered && question;
         if (delivered || state == DeliveryState::Failed)
             && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
         {

@@ -141,6 +141,22 @@ lines! {
         regency.until("it counts as withdrawn", || async { regency.seen(&filed.id).await.state() == CaseState::DeemedWithdrawn }).await;
     }
 
+    async fn c_28_without_a_contact_no_question_pauses_a_clock(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(FileComplaintRequest { contact: None, ..Regency::report() }).await;
+        let asked = regency.agency(PUPR).ask(&filed.id).await.unwrap();
+        assert_eq!(asked.deliveries.iter().find(|it| it.kind == "question").unwrap().state, "NO_CONTACT");
+        regency.wait(TimeDelta::days(31));
+        let late = async || {
+            let case = regency.seen(&filed.id).await;
+            case.clocks.iter().any(|it| it.kind() == ClockKind::Settle && it.late_at.is_some())
+        };
+        regency.until("the law's clock runs out", late).await;
+        assert_eq!(regency.seen(&filed.id).await.state(), CaseState::AwaitingCompletion);
+        regency.nobody().answer_complaint(filed.says("Di sebelah utara, dekat jembatan.")).await.unwrap();
+        assert_eq!(regency.seen(&filed.id).await.state(), CaseState::InProgress);
+    }
+
     async fn c_28_the_reporter_completes_and_it_goes_on_where_it_stood(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;

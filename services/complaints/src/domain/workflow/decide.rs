@@ -241,10 +241,8 @@ fn apply(
             next.reporter_until = None;
             next.question_open = true;
             tell(next, NoticeKind::Question, notices);
-            // Who cannot be reached finds the question where the case is followed; there is no delivery to wait for.
-            if !next.reporters.iter().any(|it| it.reachable) {
-                wait_for_reporter(next, rules, now);
-            }
+            // The clocks go on until it reached somebody. Where nobody can be reached they never stop: a question that
+            // nobody hears is no reason to be late.
             State::AwaitingCompletion
         }
         Order::Complete { reporter, text, files, external } => {
