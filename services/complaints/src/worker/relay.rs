@@ -35,11 +35,12 @@ use crate::store::outbox::{Message, Recipient};
 pub(crate) const NOTIFICATIONS: Role = Role("notifications");
 const BATCH: u64 = 100;
 const EVERY: Duration = Duration::from_secs(1);
-/// Between two looks at what became of a message.
+/// Between the first two looks at what became of a message; each pause is twice the one before.
 const LOOK: TimeDelta = TimeDelta::seconds(15);
-/// After which time nobody asks any more: notifications closes what has no receipt after 72 hours.
-const GIVE_UP: TimeDelta = TimeDelta::hours(80);
-/// The longest pause before a message is offered again.
+/// After which time nobody asks any more. Notifications ends every message before: WhatsApp without a receipt after 72 hours, a
+/// mail 24 hours after its server took it, which may be 72 hours after it was offered.
+const GIVE_UP: TimeDelta = TimeDelta::days(7);
+/// The longest pause before a message is offered again, or looked at.
 const LONGEST: TimeDelta = TimeDelta::minutes(10);
 
 /// The worker.
@@ -173,7 +174,8 @@ impl Relay {
                 | DeliveryStatus::FellBack,
             ) => DeliveryState::Accepted,
         };
-        self.settle(message, state, Some(id), now + LOOK, now).await
+        let pause = (LOOK * (1 << message.attempts.clamp(0, 6))).min(LONGEST);
+        self.settle(message, state, Some(id), now + pause, now).await
     }
 
     /// Notes what became of a message, and what follows for its case, in one transaction.
@@ -193,20 +195,34 @@ impl Relay {
         }
         let question = message.kind == NoticeKind::Question.to_string();
         let delivered = state == DeliveryState::Delivered && question;
-        if (delivered || state == DeliveryState::Failed)
+        // Who was not reached and hears of it later is reached: the mark goes.
+        let made_up =
+            state == DeliveryState::Delivered && store::outbox::is_made_up_for(&tx, message.case).await?;
+        if (delivered || made_up || state == DeliveryState::Failed)
             && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
         {
             let rules = core.rules_in(&tx).await?;
-            let change = if delivered {
-                workflow::deliver(&record.case, &rules, now)
-                    .map(|next| Change::of(record, next, "complaint.question_delivered"))
-            } else {
-                let next = record.case.clone();
-                let mut change = Change::of(record, next, "message.failed");
-                change.undelivered = Some(true);
-                change.detail.insert("message", message.id.to_string());
-                Some(change)
+            let told = if delivered { workflow::deliver(&record.case, &rules, now) } else { None };
+            let mut change = match told {
+                Some(next) => Some(Change::of(record, next, "complaint.question_delivered")),
+                None if made_up => {
+                    let next = record.case.clone();
+                    Some(Change::of(record, next, "message.arrived"))
+                }
+                None if state == DeliveryState::Failed => {
+                    let next = record.case.clone();
+                    let mut change = Change::of(record, next, "message.failed");
+                    change.undelivered = Some(true);
+                    Some(change)
+                }
+                None => None,
             };
+            if let Some(change) = &mut change {
+                if made_up {
+                    change.undelivered = Some(false);
+                }
+                change.detail.insert("message", message.id.to_string());
+            }
             if let Some(change) = change {
                 match core.save_one(&tx, &rules, change, SYSTEM, now).await {
                     Ok(_) => {}

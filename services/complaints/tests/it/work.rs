@@ -141,6 +141,45 @@ lines! {
         regency.until("it counts as withdrawn", || async { regency.seen(&filed.id).await.state() == CaseState::DeemedWithdrawn }).await;
     }
 
+    async fn c_28_a_mail_that_a_server_took_is_no_failure_and_what_arrives_later_clears_the_mark(engine) {
+        use mpp_proto::notifications::v1::DeliveryStatus;
+        let regency = Regency::new(engine).await;
+        regency.messages.become_of_next(DeliveryStatus::Sent);
+        let filed = regency.file(Regency::report()).await;
+        let state = async |kind: &str| {
+            let case = regency.seen(&filed.id).await;
+            case.deliveries.iter().find(|it| it.kind == kind).map(|it| it.state.clone()).unwrap_or_default()
+        };
+        let undelivered = async || {
+            let numbers = regency.check_board(&regency.coordinator()).await;
+            numbers[&("coordinator".to_owned(), BoardMeasure::Undelivered.into())]
+        };
+        regency.until("it is taken", async || state("received").await == "ACCEPTED").await;
+        regency.wait(TimeDelta::hours(97));
+        let looked = async || {
+            let case = regency.seen(&filed.id).await;
+            let told = case.deliveries.iter().find(|it| it.kind == "received").unwrap();
+            at(told.updated_at.as_ref()) == regency.clock_now()
+        };
+        regency.until("it is asked after", looked).await;
+        assert_eq!((state("received").await.as_str(), undelivered().await), ("ACCEPTED", 0));
+        regency.messages.deliver_all();
+        regency.wait(TimeDelta::minutes(11));
+        regency.until("it arrived", async || state("received").await == "DELIVERED").await;
+        // What fails is a mark, until something reaches them again.
+        regency.messages.become_of_next(DeliveryStatus::PermanentFailure);
+        regency.coordinator().verify(&filed.id).await.unwrap();
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it failed", async || state("verified").await == "FAILED").await;
+        assert_eq!(undelivered().await, 1);
+        regency.messages.become_of_next(DeliveryStatus::Delivered);
+        regency.coordinator().ask(&filed.id).await.unwrap();
+        regency.until("it is taken", async || state("question").await == "ACCEPTED").await;
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it arrived", async || state("question").await == "DELIVERED").await;
+        assert_eq!(undelivered().await, 0);
+    }
+
     async fn c_28_without_a_contact_no_question_pauses_a_clock(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(FileComplaintRequest { contact: None, ..Regency::report() }).await;

@@ -10,7 +10,7 @@ use super::Core;
 use crate::catalogue::{CONTACT_LOST, TROUBLE};
 use crate::domain::channel::Channel;
 use crate::domain::message_type::{MessageType, Urgency, Values};
-use crate::domain::outcome::{Outcome, RECEIPT};
+use crate::domain::outcome::{BOUNCE, Outcome, RECEIPT};
 use crate::domain::rules::CITIZEN;
 use crate::domain::status::{self, Status, Verb};
 use crate::domain::variant::VariantState;
@@ -293,8 +293,9 @@ impl Core {
                 step.sent_at.get_or_insert(now);
                 (step.unclear, step.due_at) = (false, None);
                 match step.channel {
-                    // A mail server that took a mail has done what it tells; a bounce comes by itself.
-                    Channel::Email | Channel::InApp => step.until_at = None,
+                    // A mail server that took a mail has told all it tells; a bounce comes by itself, or does not.
+                    Channel::Email => step.until_at = Some(now + BOUNCE),
+                    Channel::InApp => step.until_at = None,
                     Channel::Whatsapp => {
                         step.until_at = step.until_at.or(Some(now + RECEIPT));
                     }

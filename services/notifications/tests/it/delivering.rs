@@ -6,7 +6,9 @@ use mpp_notifications::simulator::Whim;
 use mpp_proto::notifications::v1::*;
 use tonic::Code;
 
-use crate::office::{CITIZEN, EMAIL, HEAD, NUMBER, Office, digest, escalation, final_answer, receipt};
+use crate::office::{
+    CITIZEN, EMAIL, HEAD, NUMBER, Office, contact, digest, escalation, final_answer, receipt,
+};
 
 fn statuses(found: &Notification) -> Vec<DeliveryStatus> {
     found.steps.iter().map(DeliveryStep::status).collect()
@@ -44,9 +46,21 @@ lines! {
         assert_eq!(mail.header("Auto-Submitted").unwrap(), "auto-generated");
         assert!(mail.header("List-Unsubscribe").is_none(), "a message about one's own matter");
         assert!(mail.header("Subject").unwrap().contains("ADU-2026-000123-7"));
-        office.after(TimeDelta::hours(5));
+        office.after(TimeDelta::hours(23));
         office.settle().await;
+        assert_eq!(office.get(&second.id).await.status(), Sent, "it may still come back");
+        office.after(TimeDelta::hours(1));
+        let found = office.when(&second.id, "nothing came back", |found| found.status() == Delivered).await;
+        assert_eq!(statuses(&found), [FellBack, Delivered, Cancelled]);
+        assert_eq!((found.steps[1].reason.as_str(), found.complete_time.is_some()), ("NO_BOUNCE", true));
         assert_eq!(office.inbox(HEAD).await.items.len(), 0);
+        // What comes back after that says nothing new of the message, and something of the address.
+        let envelope = format!("pantul+{}.2@contohkab.example", second.id);
+        let late = ReportBounceRequest { envelope, status_code: "5.1.1".to_owned(), ..Default::default() };
+        let told = office.client.clone().report_bounce(office.system(late)).await.unwrap().into_inner();
+        let told = told.notification.unwrap();
+        assert_eq!((told.status(), told.contact_failing), (Delivered, true));
+        office.apply(contact(HEAD, NUMBER, "kepala.baru@dinas.contohkab.example", "KEPALA_OPD")).await.unwrap();
 
         // Undeliverable at once, and the mail bounces: the list.
         office.whatsapp.without_whatsapp(NUMBER);
