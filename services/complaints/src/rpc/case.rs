@@ -17,7 +17,7 @@ use crate::domain::ladder::{Climb, addressee, pointless_from};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
-use crate::domain::workflow::{self, Notice, NoticeKind, Order, Rejection, Ticked, To};
+use crate::domain::workflow::{self, COMPLETION_DAYS, Notice, NoticeKind, Order, Rejection, Ticked, To};
 use crate::domain::{CaseId, EscalationId, OutboxId};
 use crate::error::{Error, Thing};
 use crate::store;
@@ -354,7 +354,7 @@ impl Ladder<'_> {
                 kind: notice.kind.to_string(),
                 recipient,
                 body: Body {
-                    placeholders: facts(case, &number, notice.kind, rules),
+                    placeholders: facts(case, &number, notice.kind, rules, now),
                     subject: case.id.to_string(),
                     expires_at: None,
                 },
@@ -373,7 +373,7 @@ impl Ladder<'_> {
 pub(crate) const ESCALATED: &str = "escalated";
 
 fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Message {
-    let mut placeholders = facts(case, &case.number.to_string(), NoticeKind::Assigned, rules);
+    let mut placeholders = facts(case, &case.number.to_string(), NoticeKind::Assigned, rules, now);
     placeholders.insert("jenis_tenggat".to_owned(), clock_name(step.clock).to_owned());
     let state = match case.clock(step.clock).and_then(|it| it.late_at) {
         Some(late) => format!("terlambat sejak {}", local(rules, late)),
@@ -413,7 +413,13 @@ pub(crate) fn local(rules: &Rules, at: DateTime<Utc>) -> String {
 }
 
 /// What fills the gaps of messages: facts of the case, nothing of a person.
-fn facts(case: &Case, number: &str, kind: NoticeKind, rules: &Rules) -> BTreeMap<String, String> {
+fn facts(
+    case: &Case,
+    number: &str,
+    kind: NoticeKind,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> BTreeMap<String, String> {
     let moment = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), |at| local(rules, at));
     let due = |clock: ClockKind| moment(case.clock(clock).map(|it| it.due_at));
     let category = rules.categories.get(&case.category).map_or(case.category.as_str(), |it| it.name.as_str());
@@ -431,7 +437,9 @@ fn facts(case: &Case, number: &str, kind: NoticeKind, rules: &Rules) -> BTreeMap
         ("tenggat", moment(case.due_at())),
         ("tenggat_jawaban", first),
         ("tenggat_selesai", due(ClockKind::Settle)),
-        ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", 30, case.arrived_at))))),
+        // The window to complete a report begins when the question arrives, which is after it was asked: nobody is told a
+        // later day than the one that counts.
+        ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", COMPLETION_DAYS, now))))),
         ("status", status_name(case.state, kind).to_owned()),
     ]
     .into_iter()

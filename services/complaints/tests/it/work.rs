@@ -126,6 +126,8 @@ lines! {
         let regency = Regency::new(engine).await;
         regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::Sending);
         let filed = regency.taken(Regency::report()).await;
+        regency.wait(TimeDelta::days(35));
+        let asked_at = regency.clock_now();
         regency.agency(PUPR).ask(&filed.id).await.unwrap();
         regency.until("the question is sent", || async { regency.messages.of_type("minta_kelengkapan").len() == 1 }).await;
         regency.wait(TimeDelta::minutes(1));
@@ -137,6 +139,11 @@ lines! {
         regency.until("the clocks stand still", || async { settle(&regency.seen(&filed.id).await).state() == ClockState::Paused }).await;
         let until = at(regency.seen(&filed.id).await.reporter_until.as_ref());
         assert_eq!(until - regency.clock_now(), TimeDelta::days(30));
+        // Asked long after it was filed, and the day that was told lies ahead: no later than the one that counts.
+        let told = &regency.messages.of_type("minta_kelengkapan")[0].placeholders["batas"];
+        let told = chrono::NaiveDateTime::parse_from_str(told, "%d-%m-%Y %H:%M WIB").unwrap() - TimeDelta::hours(7);
+        assert_eq!(told.and_utc(), asked_at + TimeDelta::days(30));
+        assert!(told.and_utc() <= until);
         regency.wait(TimeDelta::days(31));
         regency.until("it counts as withdrawn", || async { regency.seen(&filed.id).await.state() == CaseState::DeemedWithdrawn }).await;
     }

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Days the reporter has to complete a report, where no row says otherwise (UU 25/2009 Pasal 44).
-const COMPLETION_DAYS: i64 = 30;
+pub const COMPLETION_DAYS: i64 = 30;
 /// Days the reporter has to answer, where no row says otherwise.
 const REPLY_DAYS: i64 = 10;
 
