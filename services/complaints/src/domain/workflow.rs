@@ -19,8 +19,8 @@ use super::words::{
 };
 
 pub use decide::{
-    COMPLETION_DAYS, Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, reveal,
-    set_publication, set_secrecy, tick, unproven,
+    COMPLETION_DAYS, Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, remark,
+    reveal, set_publication, set_secrecy, tick, unproven,
 };
 
 macro_rules! table {

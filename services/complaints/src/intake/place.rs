@@ -435,7 +435,7 @@ async fn chat(
     };
     let quoted = pressed.or(quoted);
     if let Some(last) = meant
-        && obey(core, tx, rules, last, &arrived, now).await?
+        && obey(core, tx, rules, last, &arrived, now).await?.is_some()
     {
         return Ok(());
     }
@@ -505,7 +505,13 @@ async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> 
     if !over {
         return Ok(());
     }
-    let parts = asked(core, &tx, &chat, now).await?;
+    let mut parts = Vec::new();
+    for arrived in asked(core, &tx, &chat, now).await? {
+        match wish(&arrived) {
+            Some(secrecy) => protect(core, &tx, &rules, &arrived, secrecy, now).await?,
+            None => parts.push(arrived),
+        }
+    }
     let case = gathered(core, &tx, &rules, None, parts, now).await?;
     chat.memory.question = None;
     if let Some(case) = case {
@@ -517,6 +523,26 @@ async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> 
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// A word alone asks for secrecy, and nobody said for which report: what protects more holds for all of them, what protects
+/// less for none.
+async fn protect(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: &Arrived,
+    secrecy: Secrecy,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    for Open { record, number } in open_cases(core, tx, &arrived.message.body.envelope, now).await? {
+        let reporter = pseudonym(&record.case, number);
+        if record.case.reporter(number).is_some_and(|it| it.secrecy < secrecy) {
+            let next = workflow::set_secrecy(&record.case, Part::Reporter, &reporter, secrecy)?;
+            core.save_one(tx, rules, Change::of(record, next, "complaint.secrecy"), INTAKE, now).await?;
+        }
+    }
+    settle(tx, &arrived.message, MessageState::Ignored, None).await
 }
 
 /// The messages that wait for an answer, with what came with them.
@@ -552,6 +578,12 @@ async fn gathered(
 ) -> Result<Option<CaseId>, Error> {
     let mut target = target;
     for arrived in parts {
+        if let Some(open) = &target
+            && let Some(record) = obey(core, tx, rules, open, &arrived, now).await?
+        {
+            target = Some(Open { record, number: open.number });
+            continue;
+        }
         target = Some(match target {
             Some(open) => extend(core, tx, rules, open, &arrived, now).await?,
             None => create(core, tx, rules, &arrived, now).await?,
@@ -681,7 +713,7 @@ async fn finish(
     let at = last_case(&chat, &open).or(open.first()).map(|it| it.record.case.id);
     let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
     if let Some(last) = &target
-        && obey(core, tx, rules, last, &arrived, now).await?
+        && obey(core, tx, rules, last, &arrived, now).await?.is_some()
     {
         return Ok(());
     }
@@ -702,27 +734,43 @@ enum Word {
     Done(bool),
 }
 
-/// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
-fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+/// What a message says, if it is a word alone, in lower case.
+fn alone(arrived: &Arrived) -> Option<String> {
     let envelope = &arrived.message.body.envelope;
     if !envelope.attachments.is_empty() {
         return None;
     }
     let choice = envelope.choice.as_deref();
     let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(&envelope.text);
-    let told = said.trim().trim_end_matches('.').to_lowercase();
-    let asked = case.state == State::AwaitingConfirmation;
-    Some(match told.as_str() {
-        "biasa" => Word::Secrecy(Secrecy::Open),
-        "anonim" => Word::Secrecy(Secrecy::Anonymous),
-        "rahasia" => Word::Secrecy(Secrecy::Secret),
-        "sudah" | "sudah selesai" if asked => Word::Done(true),
-        "belum" | "belum selesai" if asked => Word::Done(false),
+    Some(said.trim().trim_end_matches('.').to_lowercase())
+}
+
+/// How secret the report shall be, if a message says that and nothing else.
+fn wish(arrived: &Arrived) -> Option<Secrecy> {
+    Some(match alone(arrived)?.as_str() {
+        "biasa" => Secrecy::Open,
+        "anonim" => Secrecy::Anonymous,
+        "rahasia" => Secrecy::Secret,
         _ => return None,
     })
 }
 
-/// Does what a word alone stands for. `false` if the message is more than that.
+/// Whether it is done, if a message says that and nothing else.
+fn done(arrived: &Arrived) -> Option<bool> {
+    Some(match alone(arrived)?.as_str() {
+        "sudah" | "sudah selesai" => true,
+        "belum" | "belum selesai" => false,
+        _ => return None,
+    })
+}
+
+/// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
+fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+    let asked = case.state == State::AwaitingConfirmation;
+    wish(arrived).map(Word::Secrecy).or_else(|| done(arrived).filter(|_| asked).map(Word::Done))
+}
+
+/// Does what a word alone stands for, and answers the case then. `None` if the message is more than that.
 async fn obey(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -730,15 +778,15 @@ async fn obey(
     open: &Open,
     arrived: &Arrived,
     now: DateTime<Utc>,
-) -> Result<bool, Error> {
+) -> Result<Option<Record>, Error> {
     let case = &open.record.case;
     let reporter = pseudonym(case, open.number);
-    match word(case, arrived) {
-        None => return Ok(false),
+    let record = match word(case, arrived) {
+        None => return Ok(None),
         Some(Word::Secrecy(secrecy)) => {
             let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
             let change = Change::of(open.record.clone(), next, "complaint.secrecy");
-            core.save_one(tx, rules, change, INTAKE, now).await?;
+            core.save_one(tx, rules, change, INTAKE, now).await?
         }
         Some(Word::Done(done)) => {
             let said = Said {
@@ -748,11 +796,11 @@ async fn obey(
                 rating: 0,
                 external: key(&arrived.message),
             };
-            core.listen(tx, rules, open.record.clone(), &reporter, said, (INTAKE, now)).await?;
+            core.listen(tx, rules, open.record.clone(), &reporter, said, (INTAKE, now)).await?
         }
-    }
+    };
     settle(tx, &arrived.message, MessageState::Placed, Some(&case.id.to_string())).await?;
-    Ok(true)
+    Ok(Some(record))
 }
 
 fn pseudonym(case: &Case, number: Number) -> String {
@@ -894,7 +942,7 @@ async fn mail(
         }
     };
     if let Some(open) = &target
-        && obey(core, tx, rules, open, &arrived, now).await?
+        && obey(core, tx, rules, open, &arrived, now).await?.is_some()
     {
         return Ok(());
     }

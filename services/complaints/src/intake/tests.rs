@@ -38,6 +38,7 @@ use crate::rpc::case::{Change, SYSTEM};
 use crate::store;
 use crate::store::chat::entity as chat;
 use crate::store::entity::{channel_message, complaint, outbox, sp4n_entry, stored_file};
+use crate::store::vault::Identity;
 
 const SECRET: &str = "rahasia-aplikasi";
 const TOKEN: &str = "token-media";
@@ -703,6 +704,76 @@ async fn c_17_a_comment_is_secret_until_its_author_chooses_and_a_word_chooses_on
         let cases = world.cases().await;
         let mine = cases.iter().find(|it| it.channel == Channel::Whatsapp).unwrap();
         assert_eq!((mine.reporters[0].secrecy, mine.messages.len()), (Secrecy::Open, 1));
+    })
+    .await;
+}
+
+/// What is known of the only chat.
+async fn the_chat(world: &World) -> store::chat::Chat {
+    let db = &world.core.db.read;
+    let row = chat::Entity::find().one(db).await.unwrap().unwrap();
+    store::chat::find(db, &world.core.vault, &row.conversation).await.unwrap()
+}
+
+/// As it is for somebody who reported elsewhere and writes here for the first time.
+async fn forget_last(world: &World) {
+    let forgot = store::chat::Chat { memory: store::chat::Memory::default(), ..the_chat(world).await };
+    let tx = world.core.db.begin().await.unwrap();
+    assert!(store::chat::save(&tx, &world.core.vault, &forgot).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn c_17_a_word_for_secrecy_is_no_message_of_a_case_that_was_asked_about() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        world.pass(TimeDelta::hours(3));
+        world.writes("b", "Selokan tersumbat").await;
+        world.writes("c", "0").await;
+        world.pass(TimeDelta::hours(3));
+        let secrecies = async || {
+            let cases = world.cases().await;
+            assert!(cases.len() == 2 && cases.iter().all(|it| it.messages.len() == 1), "{cases:?}");
+            cases.iter().map(|it| it.reporters[0].secrecy).collect::<Vec<_>>()
+        };
+        // The chat went on elsewhere: which of the two is meant has to be asked.
+        forget_last(&world).await;
+        world.writes("d", "anonim").await;
+        let first = world.cases().await[0].id.to_string();
+        let question = the_chat(&world).await.memory.question.unwrap();
+        let row = question.offered.iter().position(|it| *it == first).unwrap() + 1;
+        world.writes("e", &row.to_string()).await;
+        assert_eq!(secrecies().await, [Secrecy::Anonymous, Secrecy::Open]);
+        // Without an answer, what protects more holds for both, and what protects less for none.
+        for (id, word, expected) in [
+            ("f", "biasa", [Secrecy::Anonymous, Secrecy::Open]),
+            ("g", "rahasia", [Secrecy::Secret, Secrecy::Secret]),
+        ] {
+            forget_last(&world).await;
+            world.writes(id, word).await;
+            world.pass(TimeDelta::minutes(11));
+            world.tick().await;
+            assert_eq!(secrecies().await, expected, "{word}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_17_a_number_that_is_theirs_no_longer_speaks_for_no_case() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        let case = world.only().await;
+        let tx = world.core.db.begin().await.unwrap();
+        let known = store::vault::find(&tx, &world.core.vault, case.number).await.unwrap().unwrap();
+        let anew = Identity { phone: "+62811999".into(), ..Identity::default() };
+        let identity = known.told(&anew);
+        assert_eq!(identity.name, "Siti");
+        store::vault::save(&tx, &world.core.vault, case.number, &identity, world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        world.writes("b", "rahasia").await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), cases[0].reporters[0].secrecy), (2, Secrecy::Open));
     })
     .await;
 }

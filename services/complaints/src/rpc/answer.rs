@@ -73,14 +73,8 @@ pub(super) async fn answer(
         let pseudonym = core.pseudonym(number);
         let asking = Asking { who: REPORTER, request_id: &request.request_id };
         if request.contact.is_some() {
-            // What the channel knows of them stays.
             let known = store::vault::find(&*tx, &core.vault, number).await?.unwrap_or_default();
-            let identity = store::vault::Identity {
-                name: identity.name.clone(),
-                phone: identity.phone.clone(),
-                email: identity.email.clone(),
-                ..known
-            };
+            let identity = known.told(identity);
             store::vault::save(&tx, &core.vault, number, &identity, now).await?;
             let mut next = record.case.clone();
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
@@ -125,7 +119,8 @@ pub(super) async fn withdraw(
         let order = Order::Withdraw { reporter: core.pseudonym(number), text: text.clone() };
         // One of several reporters only leaves: the case is the others' too.
         let change = if record.case.reporters.len() > 1 {
-            let mut next = record.case.clone();
+            let what = (text.clone(), Vec::new(), String::new());
+            let mut next = workflow::remark(&record.case, &core.pseudonym(number), what, now);
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
                 it.reachable = false;
                 it.content = true;
@@ -198,17 +193,27 @@ impl Core {
             }),
             (None, _) => None,
         };
+        let says_nothing = said.text.is_empty() && files.is_empty();
+        let what = (said.text, files, said.external);
         let change = if let Some(order) = order {
             let verb = verb_name(order.verb());
-            let decision = workflow::decide(&record.case, &By::reporter(), order, rules, now)?;
+            // A choice alone takes no words: they are kept beside it.
+            let case = match order {
+                Order::Confirm { .. } => workflow::remark(&record.case, pseudonym, what, now),
+                _ => record.case.clone(),
+            };
+            let decision = workflow::decide(&case, &By::reporter(), order, rules, now)?;
             Change::decided(Some(record), decision, &verb)
         } else if said.rating > 0 {
             let next = workflow::rate(&record.case, said.rating)?;
-            Change::of(record, next, "complaint.rated")
-        } else if said.text.is_empty() && files.is_empty() {
+            Change::of(record, workflow::remark(&next, pseudonym, what, now), "complaint.rated")
+        } else if says_nothing {
             return Err(Rejection::IsClosed.into());
+        } else if said.done == Some(true) {
+            // It is settled already, and they say so once more, with words.
+            let next = workflow::remark(&record.case, pseudonym, what, now);
+            Change::of(record, next, "complaint.addition")
         } else {
-            let what = (said.text, files, said.external);
             let next = workflow::add(&record.case, &By::reporter(), pseudonym, what, now)?;
             Change::of(record, next, "complaint.addition")
         };

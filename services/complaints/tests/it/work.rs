@@ -319,6 +319,54 @@ lines! {
         assert!(regency.coordinator().apply_response_template(request).await.unwrap_err().fields.contains_key("template.text"));
     }
 
+    async fn c_31_words_and_files_beside_a_choice_are_kept(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.answered(Regency::report()).await;
+        let said = async |request: AnswerComplaintRequest| {
+            regency.nobody().answer_complaint(request).await.unwrap();
+            let case = regency.seen(&filed.id).await;
+            let last = case.messages.last().unwrap().clone();
+            (case.state(), last.kind, last.text, last.files.len())
+        };
+        let addition = "ADDITION".to_owned();
+        let sudah = AnswerComplaintRequest {
+            file_ids: vec![proof(&regency).await],
+            ..AnswerComplaintRequest { done: Some(true), ..filed.says("Sudah rata, terima kasih.") }
+        };
+        let told = said(sudah).await;
+        assert_eq!(told, (CaseState::Settled, addition.clone(), "Sudah rata, terima kasih.".to_owned(), 1));
+        let rated = AnswerComplaintRequest { rating: 5, ..filed.says("Cepat sekali.") };
+        assert_eq!(said(rated).await, (CaseState::Settled, addition.clone(), "Cepat sekali.".to_owned(), 0));
+        let again = AnswerComplaintRequest { done: Some(true), ..filed.says("Tetap rata.") };
+        assert_eq!(said(again).await, (CaseState::Settled, addition, "Tetap rata.".to_owned(), 0));
+        // One of several reporters leaves, and says why.
+        let first = regency.file(Regency::report()).await;
+        regency.wait(TimeDelta::minutes(5));
+        let second = regency.file(Regency::report()).await;
+        let merge = MergeComplaintRequest { complaint: second.id, into: first.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(merge).await.unwrap();
+        let leave = WithdrawComplaintRequest { number: second.number, pin: second.pin, reason: "Saya pindah.".to_owned(), ..WithdrawComplaintRequest::default() };
+        regency.nobody().withdraw_complaint(leave).await.unwrap();
+        let case = regency.seen(&first.id).await;
+        assert_eq!((case.state(), case.messages.last().unwrap().text.as_str()), (CaseState::New, "Saya pindah."));
+    }
+
+    async fn c_17_what_a_reporter_does_not_tell_anew_stays(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let told = async |contact: Contact| {
+            let request = AnswerComplaintRequest { contact: Some(contact), ..filed.says("") };
+            regency.nobody().answer_complaint(request).await.unwrap();
+            regency.seen(&filed.id).await.reporters[0].contact.clone().unwrap()
+        };
+        let first = regency.seen(&filed.id).await.reporters[0].contact.clone().unwrap();
+        let mail = Contact { email: "baru@contoh.id".to_owned(), ..Contact::default() };
+        assert_eq!(told(mail).await, Contact { email: "baru@contoh.id".to_owned(), ..first.clone() });
+        let phone = Contact { phone: "081200001111".to_owned(), ..Contact::default() };
+        let now = told(phone).await;
+        assert_eq!((now.name.as_str(), now.phone.as_str(), now.email.as_str()), (NAME, "+6281200001111", "baru@contoh.id"));
+    }
+
     async fn c_58_a_settled_case_is_rated_once(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.answered(Regency::report()).await;

@@ -556,6 +556,14 @@ pub fn add(
     Ok(next)
 }
 
+/// Keeps what a reporter says beside a choice, also where the choice closes the case or it is closed: no word is lost.
+#[must_use]
+pub fn remark(case: &Case, reporter: &str, what: (String, Vec<File>, String), now: DateTime<Utc>) -> Case {
+    let mut next = case.clone();
+    listen(&mut next, reporter, MessageKind::Addition, what, now);
+    next
+}
+
 /// Adds what may be a reporter's, where nothing proves it. It is nobody's word: state, clocks and secrecy stay.
 #[must_use]
 pub fn unproven(
