@@ -160,6 +160,31 @@ fn words(message: &Message<'_>) -> String {
     text
 }
 
+/// What a reply says itself: without what it quotes below, and without a signature.
+#[must_use]
+pub fn reply(text: &str) -> &str {
+    let mut end = 0;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let told = line.trim_end();
+        if told.starts_with('>') || told == "--" || told.starts_with("-----") || told.starts_with("_____") {
+            break;
+        }
+        start += line.len();
+        if !told.is_empty() {
+            // The line above a quotation says whose it is: "Pada Sen, 23 Nov 2026 … menulis:", also over two lines.
+            let introduces = told.ends_with("menulis:") || told.ends_with("wrote:");
+            let begins =
+                ["Pada ", "On "].iter().any(|it| told.starts_with(it)) && text[start..].contains("\n>");
+            if introduces || begins {
+                break;
+            }
+            end = start;
+        }
+    }
+    text[..end].trim()
+}
+
 /// The message id, and a digest of what makes it this message: two mails with one id are not the same if a stranger
 /// copied the id, and one mail that came twice on two ways is.
 fn external_id(message: &Message<'_>, from: &str, text: &str) -> String {
@@ -506,6 +531,21 @@ mod tests {
         );
         assert!(it.envelope.text.contains("Halo") && !it.envelope.text.contains('<'), "{}", it.envelope.text);
         assert!(!it.envelope.text.contains("alert"), "{}", it.envelope.text);
+    }
+
+    #[test]
+    fn c_31_what_a_reply_says_itself_is_told_apart_from_what_it_quotes() {
+        for text in [
+            "Belum",
+            "Belum.\n\n-- \nSiti",
+            "Belum\n\nPada Sen, 23 Nov 2026 08.00 Aduan <aduan@contoh.go.id> menulis:\n> Aduan ADU-1 dinyatakan selesai.\n",
+            "Belum\n\nOn Mon, 23 Nov 2026 at 08:00, Aduan\n<aduan@contoh.go.id> wrote:\n\n> Aduan ADU-1\n",
+            "Belum\n-----Original Message-----\nFrom: aduan",
+        ] {
+            assert_eq!(reply(text).trim_end_matches('.'), "Belum", "{text}");
+        }
+        assert_eq!(reply("Pada hari ini belum\nselesai"), "Pada hari ini belum\nselesai");
+        assert_eq!(reply("> Sudah"), "");
     }
 
     #[test]

@@ -53,6 +53,8 @@ const INTAKE: Asking<'_> = Asking { who: "intake", request_id: "" };
 pub(crate) const WHICH_CASE: &str = "which_case";
 /// The kind of the request to say something with number and PIN.
 pub(crate) const PROVE: &str = "prove";
+/// The kind of the message that it is too late to say *belum*.
+pub(crate) const OVER: &str = "window_over";
 /// What the journal calls a message that nothing proves.
 pub(crate) const UNPROVEN: &str = "complaint.unproven";
 /// Whoever writes in the name of others shall not make us write to them more often.
@@ -352,9 +354,20 @@ async fn open_cases(
     envelope: &Envelope,
     now: DateTime<Utc>,
 ) -> Result<Vec<Open>, Error> {
+    cases_of(core, db, envelope, false, now).await
+}
+
+/// The open or the closed ones.
+async fn cases_of(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    envelope: &Envelope,
+    closed: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<Open>, Error> {
     let digests = identity(envelope).digests(&core.vault);
     let numbers = store::vault::numbers_of(db, &digests, now - MEMORY, REPORTS).await?;
-    let open = store::complaint::open_of(db, &core.cipher, &numbers).await?.into_iter();
+    let open = store::complaint::led_to(db, &core.cipher, &numbers, closed).await?.into_iter();
     let open = open.filter(|(number, record)| record.case.reporter(*number).is_some());
     let mut open: Vec<Open> = open.map(|(number, record)| Open { record, number }).collect();
     open.sort_by_key(|it| std::cmp::Reverse((it.record.updated_at, it.record.case.id.to_string())));
@@ -414,6 +427,9 @@ async fn chat(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
+    if is_about_messages(&arrived) {
+        return settle(tx, &arrived.message, MessageState::Ignored, None).await;
+    }
     let mut chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
     let quoted = match &envelope.reply_to {
@@ -431,14 +447,26 @@ async fn chat(
     let pressed = pressed(envelope.choice.as_deref()).map(|(_, case)| case.to_owned());
     let meant = match &pressed {
         Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),
-        None => last_case(&chat, &open),
+        None => asked_case(&open, &arrived).or_else(|| last_case(&chat, &open)),
     };
-    let quoted = pressed.or(quoted);
     if let Some(last) = meant
         && obey(core, tx, rules, last, &arrived, now).await?.is_some()
     {
         return Ok(());
     }
+    if meant.is_none() || pressed.is_none() {
+        let waits = chat.memory.question.is_some() || open.iter().any(|it| is_asked(&it.record.case));
+        let closed = match &pressed {
+            Some(_) => true,
+            None => !waits && done(&arrived).is_some(),
+        };
+        if closed
+            && after_the_end(core, tx, rules, (pressed.as_deref(), open.is_empty()), &arrived, now).await?
+        {
+            return Ok(());
+        }
+    }
+    let quoted = pressed.or(quoted);
     let known = Known {
         open: open.iter().map(|it| it.record.case.id.to_string()).collect(),
         question: chat
@@ -494,6 +522,100 @@ fn last_case<'a>(chat: &Chat, open: &'a [Open]) -> Option<&'a Open> {
     let last = chat.memory.last.as_ref();
     let last = last.and_then(|(id, _)| open.iter().find(|it| it.record.case.id.to_string() == *id));
     last.or_else(|| open.first().filter(|_| open.len() == 1))
+}
+
+/// Whether a message only asks for messages or for none. Notifications hears it, and no case is about it.
+fn is_about_messages(arrived: &Arrived) -> bool {
+    const WORDS: [&str; 6] = ["stop", "berhenti", "unsubscribe", "henti", "mulai", "start"];
+    alone(arrived).is_some_and(|it| WORDS.contains(&it.as_str()))
+}
+
+fn is_asked(case: &Case) -> bool {
+    case.state == State::AwaitingConfirmation
+}
+
+/// The case whose answer a word stands for: the only one that asks whether it is done.
+fn asked_case<'a>(open: &'a [Open], arrived: &Arrived) -> Option<&'a Open> {
+    done(arrived)?;
+    let mut asking = open.iter().filter(|it| is_asked(&it.record.case));
+    asking.next().filter(|_| asking.next().is_none())
+}
+
+/// *Sudah* or *belum* about a case that is over: a button below an old answer, or a word of somebody whose case is settled.
+/// It is no report. *Belum* opens a settled case again while its window is open; after that the sender is told so. `false` if
+/// there is no such case.
+async fn after_the_end(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    (pressed, nothing_open): (Option<&str>, bool),
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let closed = cases_of(core, tx, &arrived.message.body.envelope, true, now).await?.into_iter();
+    let within = |it: &Open| it.record.case.reporter_until.is_some_and(|until| now < until);
+    let found = match pressed {
+        Some(id) => closed.into_iter().find(|it| it.record.case.id.to_string() == id),
+        None => closed
+            .filter(|it| it.record.case.state == State::Settled)
+            .filter(|it| nothing_open || within(it))
+            .max_by_key(|it| it.record.case.closed_at),
+    };
+    let Some(open) = found else {
+        if pressed.is_some() {
+            // Of a case that is not theirs, or forgotten: there is nothing to do, and it is no report either.
+            settle(tx, &arrived.message, MessageState::Ignored, None).await?;
+        }
+        return Ok(pressed.is_some());
+    };
+    let case = &open.record.case;
+    let id = case.id.to_string();
+    if case.state == State::Settled && done(arrived) == Some(false) {
+        if within(&open) {
+            let reporter = pseudonym(case, open.number);
+            let said = Said {
+                text: arrived.text.clone(),
+                files: Vec::new(),
+                done: Some(false),
+                rating: 0,
+                external: key(&arrived.message),
+            };
+            core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
+        } else {
+            let over = "selesai, dan batas waktu untuk menanggapinya sudah lewat. Bila masalahnya masih ada, kirim laporan baru";
+            store::outbox::insert(tx, &[told((case.id, open.number), (OVER, over), None, now)]).await?;
+        }
+    }
+    settle(tx, &arrived.message, MessageState::Placed, Some(&id)).await?;
+    Ok(true)
+}
+
+/// A message to a reporter in the words of the intake.
+fn told(
+    (case, number): (CaseId, Number),
+    (kind, status): (&str, &str),
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Message {
+    Message {
+        id: OutboxId::generate(),
+        case,
+        kind: kind.to_owned(),
+        recipient: Recipient::Reporter(number.to_string()),
+        body: Body {
+            placeholders: BTreeMap::from([
+                ("nomor".to_owned(), number.to_string()),
+                ("status".to_owned(), status.to_owned()),
+            ]),
+            subject: case.to_string(),
+            expires_at,
+        },
+        state: DeliveryState::Queued,
+        notification: None,
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+    }
 }
 
 /// Nobody answered: what waited becomes a case of its own.
@@ -647,26 +769,9 @@ async fn ask(
         "pesan Anda tentang laporan yang mana? Balas dengan angkanya: {rows}; 0. laporan baru. Tanpa jawaban dalam \
          10 menit, pesan Anda menjadi laporan baru"
     );
-    let message = Message {
-        id: OutboxId::generate(),
-        case: first.record.case.id,
-        kind: WHICH_CASE.to_owned(),
-        recipient: Recipient::Reporter(first.number.to_string()),
-        body: Body {
-            placeholders: BTreeMap::from([
-                ("nomor".to_owned(), first.number.to_string()),
-                ("status".to_owned(), question),
-            ]),
-            subject: first.record.case.id.to_string(),
-            // After that it is a case of its own, and the question is pointless.
-            expires_at: Some(now + conversation::PATIENCE),
-        },
-        state: DeliveryState::Queued,
-        notification: None,
-        attempts: 0,
-        created_at: now,
-        updated_at: now,
-    };
+    // After that it is a case of its own, and the question is pointless.
+    let end = Some(now + conversation::PATIENCE);
+    let message = told((first.record.case.id, first.number), (WHICH_CASE, &question), end, now);
     store::outbox::insert(tx, &[message]).await?;
     Ok(())
 }
@@ -741,7 +846,11 @@ fn alone(arrived: &Arrived) -> Option<String> {
         return None;
     }
     let choice = envelope.choice.as_deref();
-    let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(&envelope.text);
+    let said = match envelope.source {
+        Source::Email => email::reply(&envelope.text),
+        _ => &envelope.text,
+    };
+    let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(said);
     Some(said.trim().trim_end_matches('.').to_lowercase())
 }
 
@@ -925,6 +1034,12 @@ async fn mail(
             // A closed case is not opened by a mail: it is a new one, and says where it may belong.
             match open(&id) {
                 Some(open) if !open.record.case.state.is_closed() => (Some(open), None),
+                // But *belum* is an answer, and no report.
+                Some(open) if done(&arrived).is_some() => {
+                    let id = open.record.case.id.to_string();
+                    after_the_end(core, tx, rules, (Some(&id), false), &arrived, now).await?;
+                    return Ok(());
+                }
                 Some(open) => (None, Some(open.record)),
                 None => (None, None),
             }
@@ -1025,31 +1140,9 @@ async fn unproven(
     if asked {
         return Ok(());
     }
-    let message = Message {
-        id: OutboxId::generate(),
-        case: id,
-        kind: PROVE.to_owned(),
-        recipient: Recipient::Reporter(number.to_string()),
-        body: Body {
-            placeholders: BTreeMap::from([
-                ("nomor".to_owned(), number.to_string()),
-                (
-                    "status".to_owned(),
-                    "sebuah surel atas nama Anda belum mengubah apa pun, karena pengirimnya tidak dapat dipastikan. Bila \
-                     surel itu dari Anda, sampaikan isinya lewat tautan ini"
-                        .to_owned(),
-                ),
-            ]),
-            subject: id.to_string(),
-            expires_at: None,
-        },
-        state: DeliveryState::Queued,
-        notification: None,
-        attempts: 0,
-        created_at: now,
-        updated_at: now,
-    };
-    store::outbox::insert(tx, &[message]).await?;
+    let status = "sebuah surel atas nama Anda belum mengubah apa pun, karena pengirimnya tidak dapat dipastikan. Bila surel \
+                  itu dari Anda, sampaikan isinya lewat tautan ini";
+    store::outbox::insert(tx, &[told((id, number), (PROVE, status), None, now)]).await?;
     Ok(())
 }
 

@@ -797,6 +797,97 @@ async fn c_28_a_chat_completes_what_was_asked_for() {
     .await;
 }
 
+/// The only case, answered in substance.
+async fn answered(world: &World) -> Case {
+    let case = world.only().await;
+    let officer = |part| By { part, ..By::system() };
+    use crate::domain::words::{NoProofReason, Part};
+    let rules = world.core.rules().await.unwrap();
+    let tx = world.core.db.begin().await.unwrap();
+    let record = store::complaint::find(&tx, &world.core.cipher, case.id).await.unwrap().unwrap();
+    let mut next = record.case.clone();
+    next.state = State::InProgress;
+    let change = Change::of(record, next, "complaint.test");
+    world.core.save_one(&tx, &rules, change, SYSTEM, world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let answer = Order::Answer {
+        text: "Lampu sudah diganti.".into(),
+        proof: Vec::new(),
+        no_proof: Some(NoProofReason::InformationGiven),
+    };
+    world.decide(&case, officer(Part::Agency), answer).await;
+    world.only().await
+}
+
+fn button(case: &Case, verb: &str) -> Value {
+    json!({"type": "interactive", "interactive": {"type": "button_reply",
+        "button_reply": {"id": format!("{verb}:{}", case.id), "title": "Tombol"}}})
+}
+
+#[tokio::test]
+async fn c_31_belum_after_sudah_opens_the_case_again_and_a_late_button_is_no_report() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        let case = answered(&world).await;
+        world.says("b", button(&case, "sudah")).await;
+        assert_eq!(world.only().await.state, State::Settled);
+        // Pressed twice, and said once more: it is settled, and no report of its own.
+        world.says("c", button(&case, "sudah")).await;
+        world.writes("d", "Sudah").await;
+        assert_eq!((world.only().await.state, world.only().await.messages.len()), (State::Settled, 2));
+        world.pass(TimeDelta::days(3));
+        world.writes("e", "Belum.").await;
+        let opened = world.only().await;
+        assert_eq!((opened.state, opened.reopenings), (State::Reopened, 1));
+        // The same by the button.
+        let case = answered(&world).await;
+        world.says("f", button(&case, "sudah")).await;
+        world.says("g", button(&case, "belum")).await;
+        assert_eq!((world.only().await.state, world.only().await.reopenings), (State::Reopened, 2));
+        // After the window nothing opens, nothing is made, and the sender is told so.
+        let case = answered(&world).await;
+        world.pass(TimeDelta::days(11));
+        crate::worker::tick(&world.core, world.now()).await.unwrap();
+        assert_eq!(world.only().await.state, State::Settled);
+        for (id, told) in
+            [("h", button(&case, "belum")), ("i", json!({"type": "text", "text": {"body": "belum"}}))]
+        {
+            world.says(id, told).await;
+            assert_eq!((world.only().await.state, world.only().await.reopenings), (State::Settled, 2));
+        }
+        let over = world.outgoing().await.into_iter().filter(|it| it.kind == place::OVER).count();
+        assert_eq!(over, 2);
+        // A button of somebody else's case opens nothing of theirs.
+        let mut foreign = button(&case, "belum");
+        foreign["from"] = json!("62899");
+        world.says("j", foreign).await;
+        assert_eq!(world.only().await.state, State::Settled);
+        // What is more than the word is a report.
+        world.writes("k", "Belum, dan sekarang jalannya rusak").await;
+        assert_eq!(world.cases().await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_31_words_about_messages_are_no_report_and_complete_nothing() {
+    on_both(async |world| {
+        for (id, word) in [("a", "BERHENTI"), ("b", "mulai"), ("c", "Stop")] {
+            world.writes(id, word).await;
+        }
+        assert!(world.cases().await.is_empty());
+        world.writes("d", "Lampu jalan mati").await;
+        let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+        world
+            .decide(&world.only().await, officer, Order::AskCompletion { question: "Di mana?".into() })
+            .await;
+        world.writes("e", "Berhenti").await;
+        let case = world.only().await;
+        assert_eq!((case.state, case.messages.len()), (State::AwaitingCompletion, 2));
+    })
+    .await;
+}
+
 fn mailbox(config: &mut Config, server: &Dovecot) {
     let mailbox = MailboxConfig {
         address: "aduan@contoh.go.id".into(),
@@ -979,6 +1070,27 @@ async fn c_06_a_reply_to_our_mail_extends_the_case_it_was_about() {
         world.tick().await;
         let cases = world.cases().await;
         assert_eq!(cases.iter().map(|it| it.messages.len()).collect::<Vec<_>>(), [2, 1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_31_belum_by_mail_opens_a_settled_case_again() {
+    with_mail(async |world, server, reader| {
+        let write = async |to: &str, id: &str, headers: &str, body: &str| {
+            server.deliver(&mail("siti@warga.example", to, id, headers, body));
+            reader.tick(world.now()).await.unwrap();
+            world.tick().await;
+        };
+        write("aduan@contoh.go.id", "1", "Subject: Lampu\r\n", "Mati").await;
+        let case = answered(&world).await;
+        let mailbox = world.core.config.channels.email["utama"].mailbox();
+        let to = reply_address(&mailbox, &case.number.to_string());
+        let quoted = "\r\n\r\nPada Sen, 23 Nov 2026 Aduan menulis:\r\n> Apakah sudah selesai?";
+        write(&to, "2", "", &format!("Sudah{quoted}")).await;
+        assert_eq!(world.only().await.state, State::Settled);
+        write(&to, "3", "", &format!("Belum{quoted}")).await;
+        assert_eq!(world.only().await.state, State::Reopened);
     })
     .await;
 }
