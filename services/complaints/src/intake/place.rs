@@ -1217,28 +1217,25 @@ async fn amend(
             MessageState::Placed => {
                 case = target.case.clone();
                 let id = target.case.as_ref().and_then(|it| it.parse::<CaseId>().ok());
-                let record = match id {
-                    Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
-                    None => None,
-                };
-                // A merged case leads to its survivor, where the words are now.
-                let record = match record.as_ref().and_then(|it| it.case.merged_into) {
-                    Some(into) => store::complaint::find(&tx, &core.cipher, into).await?,
-                    None => record,
-                };
-                let changed = record.and_then(|record| {
-                    let of = key(&target);
+                let (of, text) = (key(&target), message.body.envelope.text.trim());
+                // The words stand in the case they came to, and in each that it was merged into.
+                for record in chain_of(core, &tx, id).await? {
                     let next = if remove {
                         channel::take_back(&record.case, &of)
                     } else {
-                        channel::edit(&record.case, &of, message.body.envelope.text.trim())
+                        channel::edit(&record.case, &of, text)
                     };
-                    next.map(|next| (record, next))
-                });
-                if let Some((record, next)) = changed {
+                    let Some(next) = next else { continue };
+                    if remove {
+                        // They lie loose now, and are deleted with what nobody used.
+                        store::file::let_go(&tx, &channel::files(&record.case, &of)).await?;
+                    }
                     let what =
                         if remove { "complaint.message_taken_back" } else { "complaint.message_edited" };
                     core.save_one(&tx, &rules, Change::of(record, next, what), INTAKE, now).await?;
+                }
+                if remove {
+                    store::media::forget(&tx, (&target.source, &target.account, &target.external_id)).await?;
                 }
             }
         }
@@ -1246,6 +1243,22 @@ async fn amend(
     settle(&tx, message, MessageState::Placed, case.as_deref()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A case, and those that it was merged into one after the other, up to the one where it is now.
+async fn chain_of(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    first: Option<CaseId>,
+) -> Result<Vec<Record>, Error> {
+    let (mut chain, mut next) = (Vec::<Record>::new(), first);
+    while let Some(id) = next {
+        let Some(record) = store::complaint::find(tx, &core.cipher, id).await? else { break };
+        // Only an older case takes over a younger one: no case comes twice.
+        next = record.case.merged_into.filter(|into| chain.iter().all(|it| it.case.id != *into));
+        chain.push(record);
+    }
+    Ok(chain)
 }
 
 /// Files that could not be fetched with their messages. One that makes trouble keeps no other waiting.
@@ -1297,11 +1310,8 @@ async fn fetch_one(
     if !store::media::done(&tx, pending).await? {
         return Ok(true);
     }
-    let record = match case {
-        Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
-        None => None,
-    };
-    if let Some(record) = record {
+    // Where the case is now: a merged one has given its files away.
+    if let Some(record) = chain_of(core, &tx, case).await?.pop() {
         attach(core, &tx, &rules, record, pending, (files, text), now).await?;
     }
     tx.commit().await?;

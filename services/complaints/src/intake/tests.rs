@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use super::config::{ChannelsConfig, MailboxConfig, MetaAccount};
 use super::dovecot::Dovecot;
 use super::email::reply_address;
+use super::envelope::{Effect, Envelope, Source};
 use super::imap::Protection;
 use super::lapor::simulator::Simulator;
 use super::lapor::{Item, file};
@@ -36,6 +37,7 @@ use crate::metrics::Metrics;
 use crate::rpc::Core;
 use crate::rpc::case::{Change, SYSTEM};
 use crate::store;
+use crate::store::channel::MessageState;
 use crate::store::chat::entity as chat;
 use crate::store::entity::{channel_message, complaint, outbox, sp4n_entry, stored_file};
 use crate::store::vault::Identity;
@@ -660,6 +662,81 @@ async fn c_08_edits_and_deletions_are_honoured() {
         world.tick().await;
         world.tick().await;
         assert!(world.cases().await.iter().any(|it| said(it) == ["Lampu mati total"]));
+    })
+    .await;
+}
+
+/// Merges the second of two cases into the first, as a coordinator does.
+async fn merge(world: &World, merged: &Case, survivor: &Case) {
+    let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+    let (received_at, class, state) = (survivor.received_at, survivor.class, survivor.state);
+    world.decide(merged, officer, Order::Merge { into: survivor.id, received_at, class, state }).await;
+    let core = &world.core;
+    let tx = core.db.begin().await.unwrap();
+    let rules = core.rules_in(&tx).await.unwrap();
+    let find = async |id| store::complaint::find(&tx, &core.cipher, id).await.unwrap().unwrap();
+    let record = find(survivor.id).await;
+    let next = workflow::absorb(&record.case, &find(merged.id).await.case);
+    core.save_one(&tx, &rules, Change::of(record, next, "complaint.absorbed"), SYSTEM, world.now())
+        .await
+        .unwrap();
+    store::complaint::redirect(&tx, merged.id, survivor.id).await.unwrap();
+    store::file::hand_over(&tx, merged.id, survivor.id).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The author takes a message of the WhatsApp chat back.
+async fn take_back(world: &World, id: &str) {
+    let mut envelope = Envelope::new(Source::Whatsapp, "P1", &format!("{id}#removed"));
+    envelope.sender.id = SITI.to_owned();
+    envelope.effect = Effect::Remove(id.to_owned());
+    let content = receive::Content { envelope, files: Vec::new(), mail: None };
+    let tx = world.core.db.begin().await.unwrap();
+    receive::store(&world.core, &tx, vec![(content, MessageState::Waiting)], world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    world.tick().await;
+}
+
+#[tokio::test]
+async fn c_08_what_is_taken_back_after_two_merges_is_gone_everywhere_with_its_files() {
+    on_both(async |world| {
+        world.media.put("M1", include_bytes!("samples/photo.jpg"));
+        for (number, from) in ["62811", "62812"].iter().enumerate() {
+            let mut message = text_of(&format!("old-{number}"), "Jalan rusak");
+            message["from"] = json!(from);
+            world.webhook("whatsapp", &whatsapp(&[message])).await.unwrap();
+            world.tick().await;
+            world.pass(TimeDelta::minutes(1));
+        }
+        let mut photo = text_of("photo", "");
+        photo["type"] = json!("image");
+        photo["image"] = json!({"id": "M1", "caption": "Lubang di depan rumah saya"});
+        world.media.fail_next();
+        world.webhook("whatsapp", &whatsapp(&[photo])).await.unwrap();
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!(cases.len(), 3);
+        merge(&world, &cases[2], &cases[1]).await;
+        merge(&world, &world.cases().await[1], &cases[0]).await;
+        // The photo comes after both: it is where the case is now, and is nobody else's.
+        world.pass(TimeDelta::minutes(1));
+        world.tick().await;
+        let files = world.files().await;
+        assert_eq!((files.len(), files[0].complaint_id.clone()), (1, Some(cases[0].id.to_string())));
+        let words = async || {
+            let cases = world.cases().await;
+            let all = cases.iter().flat_map(|it| &it.messages).map(|it| (it.text.clone(), it.files.len()));
+            all.filter(|(text, files)| text.contains("rumah saya") || *files > 0).count()
+        };
+        assert_eq!(words().await, 3, "in each of the three");
+        take_back(&world, "photo").await;
+        assert_eq!(words().await, 0);
+        // The file is nobody's now, and goes with what nobody used.
+        assert_eq!(world.files().await[0].complaint_id, None);
+        world.pass(TimeDelta::hours(25));
+        crate::worker::clean_up(&world.core, world.now()).await.unwrap();
+        assert!(world.files().await.is_empty());
+        assert!(world.core.files.get(&files[0].id).await.is_err());
     })
     .await;
 }
