@@ -12,6 +12,7 @@ use mpp_proto::complaints::v1::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::file_complaint::PUBLIC;
 use super::{Core, access, convert, record};
 use crate::domain::case::{Case, File};
 use crate::domain::rules::Rules;
@@ -38,7 +39,8 @@ pub(super) async fn upload(
             store::file::insert(&*tx, &file, None, now).await?;
             let id = file.id.to_string();
             let detail = json!({"mediaType": file.media_type, "size": file.size});
-            let what = (caller.who(), "file.uploaded", id.as_str());
+            // Nor who sent it: it may be part of a report. What officers add is in the journal of the case, with who added it.
+            let what = (PUBLIC, "file.uploaded", id.as_str());
             record(&tx, what, detail, &request.request_id, now).await?;
             Ok(UploadComplaintFileResponse { file: Some(convert::file(&file)) })
         })

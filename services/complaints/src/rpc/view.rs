@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::journal;
+use mpp_kit::journal::{self, Entry};
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::complaints::v1::{
     CaseMessage, Complaint, Delivery, GetComplaintRequest, GetComplaintResponse, Helper, HolderInterval,
@@ -14,6 +14,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use super::access::reads_unproven;
+use super::file_complaint::PUBLIC;
 use super::{Core, convert};
 use crate::domain::CaseId;
 use crate::domain::case::Case;
@@ -78,7 +79,7 @@ pub(super) async fn journal(
         .map(|it| JournalEntry {
             seq: it.seq,
             at: Some(convert::timestamp(it.entry.at)),
-            who: it.entry.who,
+            who: filer(&record.case, &it.entry),
             what: it.entry.what,
             from: it.entry.from.unwrap_or_default(),
             to: it.entry.to.unwrap_or_default(),
@@ -87,6 +88,19 @@ pub(super) async fn journal(
         })
         .collect();
     Ok(ListComplaintJournalResponse { entries, next_page_token })
+}
+
+/// Who an entry says it was. Of filing a report only the desk that wrote it down, also in entries of before the rest was left
+/// out there: whoever was signed in otherwise is the reporter.
+fn filer(case: &Case, entry: &Entry) -> String {
+    let files = matches!(entry.what.as_str(), "complaint.filed" | "complaint.followed");
+    if !files
+        || !entry.who.starts_with("acc_")
+        || case.messages.iter().any(|it| it.by == Part::Reporter && it.account == entry.who)
+    {
+        return entry.who.clone();
+    }
+    PUBLIC.to_owned()
 }
 
 impl Core {

@@ -71,6 +71,35 @@ lines! {
         }
     }
 
+    async fn c_18_who_files_while_signed_in_is_named_to_nobody(engine) {
+        use sea_orm::ConnectionTrait as _;
+        let regency = Regency::new(engine).await;
+        let employee = regency.person("acc_rohana", &["complaints.read"], &[DINKES]);
+        let request = UploadComplaintFileRequest { request_id: String::new(), content: include_bytes!("../../src/intake/samples/photo.jpg").to_vec() };
+        let file = employee.upload_complaint_file(request).await.unwrap().file.unwrap().file_id;
+        let request = FileComplaintRequest { channel: Channel::Api.into(), file_ids: vec![file], ..with(Secrecy::Anonymous) };
+        let id = employee.file_complaint(request).await.unwrap().complaint_id;
+        regency.disposed(&id).await;
+        let entries = async |client: &Client| {
+            let request = ListComplaintJournalRequest { complaint: id.clone(), ..ListComplaintJournalRequest::default() };
+            client.list_complaint_journal(request).await.unwrap().entries
+        };
+        let told = entries(&regency.agency(PUPR)).await;
+        assert_eq!((told[0].what.as_str(), told[0].who.as_str()), ("complaint.filed", "public"));
+        let select = sea_orm::sea_query::Query::select().column("who").from("journal").to_owned();
+        for row in regency.db.db.read.query_all(&select).await.unwrap() {
+            assert_ne!(row.try_get::<String>("", "who").unwrap(), "acc_rohana", "nor does the table name them");
+        }
+        // Entries of before this was so name them, and are shown without.
+        regency.db.db.write.execute_unprepared("UPDATE journal SET who = 'acc_rohana' WHERE what = 'complaint.filed'").await.unwrap();
+        assert!(entries(&regency.agency(PUPR)).await.iter().all(|it| it.who != "acc_rohana"));
+        // The desk answers for what it wrote down.
+        let desk = FileComplaintRequest { channel: Channel::Counter.into(), ..with(Secrecy::Open) };
+        let id = regency.coordinator().file_complaint(desk).await.unwrap().complaint_id;
+        let request = ListComplaintJournalRequest { complaint: id, ..ListComplaintJournalRequest::default() };
+        assert_eq!(regency.coordinator().list_complaint_journal(request).await.unwrap().entries[0].who, "acc_coordinator");
+    }
+
     async fn c_18_the_tables_hold_no_name_in_the_clear(engine) {
         use sea_orm::{ConnectionTrait as _, sea_query::Query};
         let regency = Regency::new(engine).await;
