@@ -207,10 +207,8 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
         let tx = core.db.begin().await?;
         for text in &shipped.variants {
             let state = match text.channel {
-                crate::domain::channel::Channel::Whatsapp => VariantState::Submitted,
-                crate::domain::channel::Channel::Email | crate::domain::channel::Channel::InApp => {
-                    VariantState::Approved
-                }
+                Channel::Whatsapp => VariantState::Submitted,
+                Channel::Email | Channel::InApp => VariantState::Approved,
             };
             let key = Key {
                 message_type: shipped.kind.key.clone(),
