@@ -1358,6 +1358,30 @@ async fn c_11_the_api_brings_items_once_and_answers_are_read_back() {
 }
 
 #[tokio::test]
+async fn c_11_questions_are_told_there_too_and_pause_nothing() {
+    with_lapor(async |world, simulator, mut sync| {
+        simulator.write("1", "Lampu jalan mati");
+        sync.tick(world.now()).await.unwrap();
+        let case = world.only().await;
+        world.pass(TimeDelta::hours(1));
+        let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+        world.decide(&case, officer, Order::AskCompletion { question: "Di jalan apa?".into() }).await;
+        sync.tick(world.now()).await.unwrap();
+        sync.tick(world.now()).await.unwrap();
+        let told = simulator.follow_ups("1");
+        assert_eq!(
+            told.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(),
+            ["Mohon dilengkapi: Di jalan apa?"]
+        );
+        assert!(ledger(&world).await[0].mismatch.is_empty());
+        let case = world.only().await;
+        assert_eq!((case.state, case.reporter_until), (State::AwaitingCompletion, None));
+        assert!(case.open_clocks().all(|it| it.state == crate::domain::clock::ClockState::Running));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_11_what_was_not_read_back_stays_so_until_it_is() {
     with_lapor(async |world, simulator, mut sync| {
         simulator.write("1", "Lampu jalan mati");
