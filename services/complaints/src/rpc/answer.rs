@@ -253,6 +253,8 @@ pub(super) fn public(case: &Case, number: Number, rules: &Rules, now: DateTime<U
             .map(|it| it.revealed.iter().copied().map(convert::timestamp).collect())
             .unwrap_or_default(),
         advice: case.advice.clone(),
+        closing_reason: case.closing_reason.clone(),
+        forwarded_to: case.forwarded_to.clone(),
         rating: i32::from(case.rating),
     }
 }

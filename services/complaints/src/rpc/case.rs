@@ -16,7 +16,7 @@ use crate::domain::case::Case;
 use crate::domain::ladder::{Climb, addressee, pointless_from};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
+use crate::domain::words::{ArchiveReason, Class, ClockKind, DeliveryState, ForwardReason, Rung, State};
 use crate::domain::workflow::{self, COMPLETION_DAYS, Notice, NoticeKind, Order, Rejection, Ticked, To};
 use crate::domain::{CaseId, EscalationId, OutboxId};
 use crate::error::{Error, Thing};
@@ -440,11 +440,48 @@ fn facts(
         // The window to complete a report begins when the question arrives, which is after it was asked: nobody is told a
         // later day than the one that counts.
         ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", COMPLETION_DAYS, now))))),
-        ("status", status_name(case.state, kind).to_owned()),
+        ("status", status(case, number, kind)),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
     .collect()
+}
+
+/// What happened, in words for the reporter; why it was closed otherwise, and where it was forwarded unless that may tell who
+/// reads over a shoulder what it is about.
+fn status(case: &Case, number: &str, kind: NoticeKind) -> String {
+    let name = status_name(case.state, kind);
+    let Some(reason) = reason_words(&case.closing_reason) else { return name.to_owned() };
+    let own = case.reporters.iter().find(|it| it.number.to_string() == number);
+    let quiet = case.class == Class::Whistleblowing || own.is_none_or(|it| !it.secrecy.shows_reporter());
+    match kind {
+        NoticeKind::Archived => format!("ditutup dengan alasan: {reason}"),
+        NoticeKind::Forwarded if quiet => format!("{name} ({reason})"),
+        NoticeKind::Forwarded => format!("diteruskan ke {} ({reason})", case.forwarded_to),
+        _ => name.to_owned(),
+    }
+}
+
+/// A reason of the closed lists, in words.
+fn reason_words(reason: &str) -> Option<&'static str> {
+    if let Ok(reason) = reason.parse::<ArchiveReason>() {
+        return Some(match reason {
+            ArchiveReason::Unclear => "isinya tidak jelas walau sudah ditanyakan",
+            ArchiveReason::NotAReport => "isinya bukan laporan",
+            ArchiveReason::DuplicateOfSettled => "hal yang sama sudah diselesaikan sebelumnya",
+            ArchiveReason::Abusive => "isinya hanya kata-kata kasar",
+            ArchiveReason::Test => "isinya hanya percobaan",
+            ArchiveReason::InCourt => "perkaranya sedang di pengadilan",
+        });
+    }
+    Some(match reason.parse::<ForwardReason>().ok()? {
+        ForwardReason::CentralGovernment => "wewenang pemerintah pusat",
+        ForwardReason::Province => "wewenang pemerintah provinsi",
+        ForwardReason::OtherRegency => "wewenang kabupaten atau kota lain",
+        ForwardReason::StateCompany => "wewenang BUMN",
+        ForwardReason::Court => "wewenang pengadilan",
+        ForwardReason::Police => "wewenang kepolisian",
+    })
 }
 
 /// What happened, in words for the reporter.

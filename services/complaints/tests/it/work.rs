@@ -109,17 +109,29 @@ lines! {
         regency.coordinator().archive_complaint(archive("UNCLEAR", advice)).await.unwrap();
         let seen = regency.followed(&filed).await;
         assert_eq!((seen.state(), seen.advice.as_str()), (CaseState::Archived, advice));
+        assert_eq!((seen.closing_reason.as_str(), seen.forwarded_to.as_str()), ("UNCLEAR", ""));
         let other = regency.file(Regency::report()).await;
-        let forward = ForwardComplaintOutsideRequest {
-            complaint: other.id.clone(),
+        let secret = regency.file(FileComplaintRequest { secrecy: Secrecy::Secret.into(), ..Regency::report() }).await;
+        let forward = |filed: &Filed| ForwardComplaintOutsideRequest {
+            complaint: filed.id.clone(),
             reason: "PROVINCE".to_owned(),
             forwarded_to: "Dinas PUPR Provinsi".to_owned(),
             advice: "Hubungi Dinas PUPR Provinsi dengan nomor laporan ini.".to_owned(),
             ..ForwardComplaintOutsideRequest::default()
         };
-        let case = regency.coordinator().forward_complaint_outside(forward).await.unwrap().complaint.unwrap();
+        let case = regency.coordinator().forward_complaint_outside(forward(&other)).await.unwrap().complaint.unwrap();
         assert_eq!((case.state(), case.forwarded_to.as_str()), (CaseState::ForwardedOutside, "Dinas PUPR Provinsi"));
-        regency.until("both are told", || async { regency.messages.of_type("perubahan_status").len() >= 2 }).await;
+        let seen = regency.followed(&other).await;
+        assert_eq!((seen.closing_reason.as_str(), seen.forwarded_to.as_str()), ("PROVINCE", "Dinas PUPR Provinsi"));
+        regency.coordinator().forward_complaint_outside(forward(&secret)).await.unwrap();
+        regency.until("all are told", || async { regency.messages.of_type("perubahan_status").len() >= 3 }).await;
+        let told = |filed: &Filed| {
+            let all = regency.messages.of_type("perubahan_status");
+            all.into_iter().find(|it| it.placeholders["nomor"] == filed.number).unwrap().placeholders["status"].clone()
+        };
+        assert_eq!(told(&filed), "ditutup dengan alasan: isinya tidak jelas walau sudah ditanyakan");
+        assert_eq!(told(&other), "diteruskan ke Dinas PUPR Provinsi (wewenang pemerintah provinsi)");
+        assert!(!told(&secret).contains("PUPR") && told(&secret).contains("provinsi"), "{}", told(&secret));
     }
 
     async fn c_28_clocks_stand_still_once_the_question_arrived_and_silence_withdraws(engine) {
