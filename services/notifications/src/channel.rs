@@ -41,6 +41,8 @@ pub(crate) struct Message {
     pub(crate) links: Vec<LinkButton>,
     /// Buttons that answer: payload and label.
     pub(crate) replies: Vec<(String, String)>,
+    /// Where a mail is answered to; empty for where it came from.
+    pub(crate) reply_to: String,
     /// Where a digest is ended, for `List-Unsubscribe`.
     pub(crate) unsubscribe: Option<String>,
     pub(crate) at: DateTime<Utc>,

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::client::PeerChannel;
 use mpp_kit::component::{Env, Role, Worker};
+use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::fault::chain;
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::{
@@ -24,6 +25,8 @@ use crate::domain::number::Number;
 use crate::domain::words::{Class, DeliveryState, MessageKind};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
+use crate::intake::config::{ChannelsConfig, MailboxConfig};
+use crate::intake::email;
 use crate::rpc::Core;
 use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
 use crate::rpc::convert::timestamp;
@@ -258,6 +261,10 @@ impl Relay {
                 (recipient::Kind::Addresses(addresses), number)
             }
         };
+        let reply_to = match &message.recipient {
+            Recipient::Reporter(_) => reply_to(&core.config.channels, number),
+            Recipient::Account(_) => String::new(),
+        };
         // Nothing of a secret matter goes into a message that others may read over a shoulder.
         let confidential = case.class == Class::Whistleblowing
             || case.reporter(number).is_none_or(|it| !it.secrecy.shows_reporter());
@@ -287,6 +294,7 @@ impl Relay {
             placeholders,
             confidential,
             actions,
+            reply_to,
             expire_time: message.body.expires_at.map(timestamp),
             ..CreateNotificationRequest::default()
         }))
@@ -312,6 +320,14 @@ impl Relay {
             other => message.body.placeholders.get(other).cloned().unwrap_or_else(|| "-".to_owned()),
         })
     }
+}
+
+/// Where a reporter answers a mail to: an address of the mailbox that is read, signed for this reporter alone, so that the
+/// answer is known for theirs. Empty where no mailbox signs any.
+fn reply_to(channels: &ChannelsConfig, number: Number) -> String {
+    let mut mailboxes = channels.email.values().map(MailboxConfig::mailbox);
+    let signing = mailboxes.find(|it| !it.reply_key.expose_secret().is_empty());
+    signing.map(|mailbox| email::reply_address(&mailbox, &number.to_string())).unwrap_or_default()
 }
 
 /// The last text of these kinds.

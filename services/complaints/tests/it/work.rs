@@ -160,6 +160,29 @@ lines! {
         regency.until("it counts as withdrawn", || async { regency.seen(&filed.id).await.state() == CaseState::DeemedWithdrawn }).await;
     }
 
+    async fn c_06_mails_to_a_reporter_carry_an_address_that_is_theirs_alone(engine) {
+        use mpp_complaints::intake::config::MailboxConfig;
+        use mpp_complaints::intake::email::{self, Hint};
+        let mut mailbox = MailboxConfig { address: "aduan@contoh.go.id".to_owned(), ..MailboxConfig::default() };
+        mailbox.reply_key = mpp_kit::config::Secret::from("kunci-balasan-yang-panjang-sekali-32");
+        // Nobody answers there: what is read is not what this is about.
+        (mailbox.imap.host, mailbox.imap.port) = ("127.0.0.1".to_owned(), 9);
+        let regency = Regency::with(engine, |config| {
+            config.channels.email.insert("utama".to_owned(), mailbox.clone());
+        })
+        .await;
+        let filed = [regency.file(Regency::report()).await, regency.file(Regency::report()).await];
+        regency.until("receipts go out", || async { regency.messages.of_type("tanda_terima").len() == 2 }).await;
+        for receipt in regency.messages.of_type("tanda_terima") {
+            let raw = format!("From: rohana@contoh.id\r\nTo: {}\r\nSubject: Re\r\n\r\nHalo", receipt.reply_to);
+            let mail = email::read(&mailbox.mailbox(), raw.as_bytes()).unwrap();
+            assert_eq!(mail.hints, [Hint::Signed(receipt.placeholders["nomor"].to_lowercase())]);
+        }
+        assert!(filed.iter().all(|it| regency.messages.of_type("tanda_terima").iter().any(|sent| sent.placeholders["nomor"] == it.number)));
+        regency.until("the coordinator is told", || async { !regency.messages.of_type("penugasan").is_empty() }).await;
+        assert!(regency.messages.of_type("penugasan").iter().all(|it| it.reply_to.is_empty()), "officials answer elsewhere");
+    }
+
     async fn c_28_a_mail_that_a_server_took_is_no_failure_and_what_arrives_later_clears_the_mark(engine) {
         use mpp_proto::notifications::v1::DeliveryStatus;
         let regency = Regency::new(engine).await;

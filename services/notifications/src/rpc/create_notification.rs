@@ -65,6 +65,15 @@ fn parse<'a>(
     let mut checker = Checker::new();
     let reference = checker.text("reference", &request.reference, 1, 100);
     let to = to(request.recipient.as_ref(), &mut checker);
+    let reply_to = request.reply_to.trim();
+    if !reply_to.is_empty() && !is_email(reply_to) {
+        checker.violation(
+            "reply_to",
+            "INVALID_EMAIL",
+            "isi dengan alamat seperti nama@contoh.go.id",
+            "give an address such as nama@contoh.go.id",
+        );
+    }
     for mismatch in kind.mismatches(request.placeholders.keys().map(String::as_str)) {
         match mismatch {
             Mismatch::Missing(name) => checker.violation(
@@ -130,6 +139,7 @@ fn parse<'a>(
         kind,
         reference,
         to: to.ok_or_else(|| anyhow::anyhow!("the checker let a missing recipient pass"))?,
+        reply_to: reply_to.to_owned(),
         values,
         urgency,
         expires_at,

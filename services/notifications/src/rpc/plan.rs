@@ -56,6 +56,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) kind: &'a MessageType,
     pub(crate) reference: String,
     pub(crate) to: To,
+    /// Where a mail is answered to; empty for where it came from.
+    pub(crate) reply_to: String,
     pub(crate) values: Values,
     pub(crate) urgency: Urgency,
     pub(crate) expires_at: Option<DateTime<Utc>>,
@@ -112,7 +114,7 @@ impl Core {
                 (Some(account), contact, Content::default(), language)
             }
             To::Citizen { whatsapp, email, language } => {
-                let content = Content { whatsapp, email, values: Values::new() };
+                let content = Content { whatsapp, email, ..Content::default() };
                 (None, Contact::default(), content, language)
             }
         };
@@ -187,7 +189,7 @@ impl Core {
             coordinator: draft.coordinator,
             scheduled_at: draft.scheduled_at,
             expires_at: draft.expires_at,
-            content: Some(Content { values: draft.values, ..content }),
+            content: Some(Content { values: draft.values, reply_to: draft.reply_to, ..content }),
             created_at: now,
             completed_at: None,
         };
@@ -511,6 +513,7 @@ impl Core {
             kind,
             reference,
             to: To::Account(account),
+            reply_to: String::new(),
             values,
             urgency: kind.urgency,
             expires_at: None,

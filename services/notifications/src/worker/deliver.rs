@@ -364,6 +364,7 @@ async fn message(
         template,
         links,
         replies,
+        reply_to: notification.content.as_ref().map(|it| it.reply_to.clone()).unwrap_or_default(),
         unsubscribe: digest.then(|| format!("{}/berhenti/{}", core.base_url, core.unsubscribe_token(to))),
         at: notification.created_at,
     })
@@ -526,6 +527,7 @@ mod tests {
             template: None,
             links: Vec::new(),
             replies: Vec::new(),
+            reply_to: String::new(),
             unsubscribe: None,
             at: "2026-11-26T01:00:00Z".parse().unwrap(),
         }

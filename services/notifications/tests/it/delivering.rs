@@ -90,6 +90,7 @@ lines! {
         let mut request = final_answer(CITIZEN);
         request.recipient = receipt(CITIZEN, "warga@contoh.example").recipient;
         request.placeholders.insert("jawaban".to_owned(), answer.clone());
+        request.reply_to = "aduan+adu-2026-000124-5-0123456789abcdef0123@contohkab.example".to_owned();
         let sent = office.send(request.clone()).await;
         office.when_step(&sent.id, 0, DeliveryStatus::Sent).await;
         let parameters = office.taken(CITIZEN)[0].body["template"]["components"][0]["parameters"].clone();
@@ -101,9 +102,12 @@ lines! {
         office.after(TimeDelta::minutes(15));
         office.when_step(&sent.id, 1, DeliveryStatus::Sent).await;
         let mail = office.mail.taken().pop().unwrap();
+        assert_eq!(mail.header("Reply-To").as_deref(), Some(request.reply_to.as_str()));
         let letters = |text: &str| text.chars().filter(|it| it.is_alphanumeric()).collect::<String>();
         assert!(letters(&mail.text.replace("=\r\n", "")).contains(&letters(&answer)), "whole: {}", mail.text);
         // What no channel is meant for is said at once, and not shortened in silence.
+        let damaged = CreateNotificationRequest { reply_to: "aduan".to_owned(), ..request.clone() };
+        assert_eq!(office.try_send(damaged).await.unwrap_err().code(), Code::InvalidArgument);
         request.placeholders.insert("jawaban".to_owned(), "x".repeat(6001));
         assert_eq!(office.try_send(request).await.unwrap_err().code(), Code::InvalidArgument);
     }
