@@ -454,6 +454,13 @@ async fn chat(
     {
         return Ok(());
     }
+    if let (Some(open), Some(_)) = (meant, alone(&arrived).and_then(|it| stars(&it)))
+        && pressed.is_some()
+    {
+        // It was opened again since: there is nothing to rate yet.
+        return settle(tx, &arrived.message, MessageState::Placed, Some(&open.record.case.id.to_string()))
+            .await;
+    }
     if meant.is_none() || pressed.is_none() {
         let waits = chat.memory.question.is_some() || open.iter().any(|it| is_asked(&it.record.case));
         let closed = match &pressed {
@@ -570,9 +577,20 @@ async fn after_the_end(
     };
     let case = &open.record.case;
     let id = case.id.to_string();
-    if case.state == State::Settled && done(arrived) == Some(false) {
+    let reporter = pseudonym(case, open.number);
+    let rating = alone(arrived).and_then(|it| stars(&it)).filter(|_| pressed.is_some());
+    // Rated once per settling: pressed again it changes nothing.
+    if let Some(rating) = rating.filter(|rating| workflow::rate(case, &reporter, *rating).is_ok()) {
+        let said = Said {
+            text: String::new(),
+            files: Vec::new(),
+            done: None,
+            rating,
+            external: key(&arrived.message),
+        };
+        core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
+    } else if case.state == State::Settled && done(arrived) == Some(false) {
         if within(&open) {
-            let reporter = pseudonym(case, open.number);
             let said = Said {
                 text: arrived.text.clone(),
                 files: Vec::new(),
@@ -830,7 +848,12 @@ async fn finish(
 
 /// What a button below an answer says, and of which case: `sudah:cmp_…`, as notifications sends it.
 fn pressed(choice: Option<&str>) -> Option<(&str, &str)> {
-    choice?.split_once(':').filter(|(verb, _)| matches!(*verb, "sudah" | "belum"))
+    choice?.split_once(':').filter(|(verb, _)| matches!(*verb, "sudah" | "belum") || stars(verb).is_some())
+}
+
+/// The rating that a button stands for: `nilai5`.
+fn stars(verb: &str) -> Option<u8> {
+    verb.strip_prefix("nilai")?.parse().ok().filter(|it| (1..=5).contains(it))
 }
 
 /// What a word alone stands for.
@@ -1351,7 +1374,8 @@ mod tests {
     fn c_31_a_button_below_an_answer_names_its_case() {
         assert_eq!(pressed(Some("sudah:cmp_1")), Some(("sudah", "cmp_1")));
         assert_eq!(pressed(Some("belum:cmp_2")), Some(("belum", "cmp_2")));
-        for other in [None, Some("sudah"), Some("case:cmp_1"), Some("anonim")] {
+        assert_eq!(pressed(Some("nilai5:cmp_3")), Some(("nilai5", "cmp_3")));
+        for other in [None, Some("sudah"), Some("case:cmp_1"), Some("anonim"), Some("nilai6:cmp_1")] {
             assert_eq!(pressed(other), None, "{other:?}");
         }
     }

@@ -947,6 +947,31 @@ async fn c_31_belum_after_sudah_opens_the_case_again_and_a_late_button_is_no_rep
 }
 
 #[tokio::test]
+async fn c_58_a_button_rates_what_is_settled_once_per_settling() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        let case = answered(&world).await;
+        // Before it is settled there is nothing to rate, and no message either.
+        world.says("b", button(&case, "nilai1")).await;
+        assert_eq!((world.only().await.rating, world.only().await.messages.len()), (0, 2));
+        world.says("c", button(&case, "sudah")).await;
+        let asked = world.outgoing().await.into_iter().filter(|it| it.kind == "settled").count();
+        assert_eq!(asked, 1, "told that it is settled, and asked");
+        world.says("d", button(&case, "nilai5")).await;
+        world.says("e", button(&case, "nilai1")).await;
+        assert_eq!((world.only().await.state, world.only().await.rating), (State::Settled, 5));
+        // Opened again and settled again it is rated anew.
+        world.says("f", button(&case, "belum")).await;
+        assert_eq!((world.only().await.state, world.only().await.rating), (State::Reopened, 0));
+        let case = answered(&world).await;
+        world.says("g", button(&case, "sudah")).await;
+        world.says("h", button(&case, "nilai3")).await;
+        assert_eq!((world.only().await.rating, world.cases().await.len()), (3, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_31_words_about_messages_are_no_report_and_complete_nothing() {
     on_both(async |world| {
         for (id, word) in [("a", "BERHENTI"), ("b", "mulai"), ("c", "Stop")] {

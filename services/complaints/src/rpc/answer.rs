@@ -205,8 +205,11 @@ impl Core {
             let decision = workflow::decide(&case, &By::reporter(), order, rules, now)?;
             Change::decided(Some(record), decision, &verb)
         } else if said.rating > 0 {
-            let next = workflow::rate(&record.case, said.rating)?;
-            Change::of(record, workflow::remark(&next, pseudonym, what, now), "complaint.rated")
+            let next = workflow::rate(&record.case, pseudonym, said.rating)?;
+            let next = workflow::remark(&next, pseudonym, what, now);
+            let mut change = Change::of(record, next, "complaint.rated");
+            change.detail.insert("rating", said.rating.to_string());
+            change
         } else if says_nothing {
             return Err(Rejection::IsClosed.into());
         } else if said.done == Some(true) {
@@ -255,7 +258,7 @@ pub(super) fn public(case: &Case, number: Number, rules: &Rules, now: DateTime<U
         advice: case.advice.clone(),
         closing_reason: case.closing_reason.clone(),
         forwarded_to: case.forwarded_to.clone(),
-        rating: i32::from(case.rating),
+        rating: own.map_or(0, |it| i32::from(case.rating_of(it))),
     }
 }
 

@@ -320,6 +320,7 @@ impl Core {
             joined: true,
             content: false,
             revealed: Vec::new(),
+            rating: 0,
         });
         next.messages.push(Message {
             at: now,

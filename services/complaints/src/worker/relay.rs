@@ -362,10 +362,11 @@ fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'s
         NoticeKind::Assigned | NoticeKind::HelpAsked | NoticeKind::Bounced => TASK,
         // The reporter reads where it stands, the agency that there is something to do again.
         NoticeKind::Reopened if official => TASK,
+        // It asks for a rating too.
+        NoticeKind::Settled => ("aduan_selesai", &["nomor", "tautan"]),
         NoticeKind::Verified
         | NoticeKind::Disposed
         | NoticeKind::Reopened
-        | NoticeKind::Settled
         | NoticeKind::Archived
         | NoticeKind::Forwarded
         | NoticeKind::DeemedWithdrawn

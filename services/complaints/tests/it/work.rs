@@ -410,6 +410,19 @@ lines! {
         assert!(regency.nobody().answer_complaint(rate(6)).await.unwrap_err().fields.contains_key("rating"));
         assert_eq!(regency.nobody().answer_complaint(rate(4)).await.unwrap().complaint.unwrap().rating, 4);
         assert_eq!(regency.nobody().answer_complaint(rate(1)).await.unwrap_err().reason, "NOTHING_TO_RATE");
+        regency.until("the reporter is asked", || async { regency.messages.of_type("aduan_selesai").len() == 1 }).await;
+        // Each settling is rated, and each of several reporters rates it.
+        regency.nobody().answer_complaint(done(&filed, false, 0)).await.unwrap();
+        assert_eq!(regency.followed(&filed).await.rating, 0);
+        regency.wait(TimeDelta::minutes(5));
+        let second = regency.file(Regency::report()).await;
+        let merge = MergeComplaintRequest { complaint: second.id.clone(), into: filed.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(merge).await.unwrap();
+        regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        regency.nobody().answer_complaint(done(&filed, true, 2)).await.unwrap();
+        regency.nobody().answer_complaint(done(&second, true, 5)).await.unwrap();
+        assert_eq!((regency.followed(&filed).await.rating, regency.followed(&second).await.rating), (2, 5));
+        assert_eq!(regency.seen(&filed.id).await.rating, 4, "the mean of both, rounded");
     }
 
     async fn c_31_the_coordinator_opens_a_case_again_within_the_window(engine) {

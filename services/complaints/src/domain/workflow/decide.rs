@@ -129,6 +129,7 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
             joined: false,
             content: false,
             revealed: Vec::new(),
+            rating: 0,
         }],
         bounces: 0,
         reopenings: 0,
@@ -280,10 +281,19 @@ fn apply(
                 it.content = true;
             }
             if rating > 0 {
-                next.rating = rating;
+                give_rating(next, &reporter, rating);
+                detail.insert("rating", rating.to_string());
             }
             // Who cannot be reached is not waited for, nor is who already said so.
             if next.reporters.iter().all(|it| it.content || !it.reachable) {
+                // Who has rated it knows that it is settled.
+                let unrated = next.reporters.iter().filter(|it| next.rating_of(it) == 0);
+                notices.extend(
+                    unrated.map(|it| Notice {
+                        to: To::Reporter(it.pseudonym.clone()),
+                        kind: NoticeKind::Settled,
+                    }),
+                );
                 State::Settled
             } else {
                 State::AwaitingConfirmation
@@ -301,7 +311,8 @@ fn apply(
             next.reopenings += 1;
             next.reporter_until = None;
             next.no_proof.clear();
-            next.reporters.iter_mut().for_each(|it| it.content = false);
+            next.reporters.iter_mut().for_each(|it| (it.content, it.rating) = (false, 0));
+            next.rating = 0;
             let holder = next.holder().to_owned();
             next.hand_to(&holder, now);
             start(next, ClockKind::Settle, rules, now);
@@ -700,15 +711,27 @@ pub fn reveal(case: &Case, reporter: &str, now: DateTime<Utc>) -> Decision {
     Decision { next, notices, detail: BTreeMap::new() }
 }
 
-/// A rating after it was settled: once.
+/// A rating after it was settled: once per reporter and settling.
 ///
 /// # Errors
 /// [`Rejection::NothingToRate`].
-pub fn rate(case: &Case, rating: u8) -> Result<Case, Rejection> {
-    if case.state != State::Settled || case.rating != 0 {
+pub fn rate(case: &Case, reporter: &str, rating: u8) -> Result<Case, Rejection> {
+    let own = case.reporters.iter().find(|it| it.pseudonym == reporter);
+    if case.state != State::Settled || own.is_none_or(|it| case.rating_of(it) != 0) {
         return Err(Rejection::NothingToRate);
     }
-    Ok(Case { rating, ..case.clone() })
+    let mut next = case.clone();
+    give_rating(&mut next, reporter, rating);
+    Ok(next)
+}
+
+fn give_rating(case: &mut Case, reporter: &str, rating: u8) {
+    for it in case.reporters.iter_mut().filter(|it| it.pseudonym == reporter) {
+        it.rating = rating;
+    }
+    let given = case.reporters.iter().map(|it| u32::from(it.rating)).filter(|it| *it > 0).collect::<Vec<_>>();
+    let (sum, count) = (given.iter().sum::<u32>(), u32::try_from(given.len()).unwrap_or(0).max(1));
+    case.rating = u8::try_from((2 * sum + count) / (2 * count)).unwrap_or(0);
 }
 
 fn start(case: &mut Case, kind: ClockKind, rules: &Rules, at: DateTime<Utc>) {
