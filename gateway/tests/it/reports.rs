@@ -112,7 +112,11 @@ async fn what_is_wrong_is_marked_and_nothing_that_was_typed_or_uploaded_is_lost(
 async fn c27_whose_report_was_forwarded_reads_why_where_and_what_to_do() {
     let gate = Gate::cases().await;
     for (language, why) in [("id", "Pemerintah provinsi"), ("en", "Province")] {
-        let page = text(gate.send(plain(&format!("/lacak?lang={language}"), &format!("nomor={FORWARDED}&pin={PIN}"))).await).await;
+        let page = text(
+            gate.send(plain(&format!("/lacak?lang={language}"), &format!("nomor={FORWARDED}&pin={PIN}")))
+                .await,
+        )
+        .await;
         for told in [why, "Dinas PUPR Provinsi", "Hubungi Dinas PUPR Provinsi dengan nomor ini."] {
             assert!(page.contains(told), "{told}");
         }
