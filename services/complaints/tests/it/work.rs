@@ -211,6 +211,7 @@ lines! {
         // What fails is a mark, until something reaches them again.
         regency.messages.become_of_next(DeliveryStatus::PermanentFailure);
         regency.coordinator().verify(&filed.id).await.unwrap();
+        regency.until("it is taken", async || state("verified").await == "ACCEPTED").await;
         regency.wait(TimeDelta::minutes(1));
         regency.until("it failed", async || state("verified").await == "FAILED").await;
         assert_eq!(undelivered().await, 1);
