@@ -961,6 +961,7 @@ async fn c_58_a_button_rates_what_is_settled_once_per_settling() {
         world.says("e", button(&case, "nilai1")).await;
         assert_eq!((world.only().await.state, world.only().await.rating), (State::Settled, 5));
         // Opened again and settled again it is rated anew.
+        world.pass(TimeDelta::hours(1));
         world.says("f", button(&case, "belum")).await;
         assert_eq!((world.only().await.state, world.only().await.rating), (State::Reopened, 0));
         let case = answered(&world).await;
