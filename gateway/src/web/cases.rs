@@ -590,7 +590,7 @@ fn line(id: &str, message: &CaseMessage, names: &Names, visit: &Visit) -> Line {
         },
         side: if message.by == "REPORTER" { "own" } else { "office" },
         kind: complaints::keyed("said", &message.kind, t),
-        note: message.kind == "NOTE",
+        note: matches!(message.kind.as_str(), "NOTE" | "UNPROVEN"),
         time: moment::moment(message.at, names.ground.zone, visit.language),
         machine: moment::machine(message.at),
         text: message.text.clone(),

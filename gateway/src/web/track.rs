@@ -131,6 +131,9 @@ struct StatusPage {
     late: bool,
     open: bool,
     until: String,
+    /// Why it was archived or forwarded, in words.
+    reason: String,
+    forwarded_to: String,
     advice: String,
     revealed: Vec<String>,
     steps: Vec<StageLine>,
@@ -294,6 +297,11 @@ async fn status_page(
         email: sent.get("surel").to_owned(),
         category: one.category_name,
         holder: one.holder,
+        reason: match one.closing_reason.as_str() {
+            "" => String::new(),
+            reason => complaints::keyed("why", reason, t),
+        },
+        forwarded_to: one.forwarded_to,
         advice: one.advice,
     };
     visit.page(http, &page)

@@ -30,6 +30,8 @@ pub(crate) const CASE: &str = "cmp_01h455vb4pex5vsknk084sn02q";
 pub(crate) const OTHER: &str = "cmp_01h455vb4pex5vsknk084sn03r";
 /// The number of the case, as its reporter follows it.
 pub(crate) const NUMBER: &str = "ADU-2026-000123-7";
+/// The number of a report that was forwarded outside.
+pub(crate) const FORWARDED: &str = "ADU-2026-000124-5";
 /// The PIN that belongs to it.
 pub(crate) const PIN: &str = "7Q2M4K";
 /// The PIN of every report that is filed.
@@ -463,6 +465,17 @@ impl Cases {
     fn known(&self, number: &str, pin: &str) -> Result<PublicComplaint, Problem> {
         if number == NUMBER && pin == PIN {
             return Ok(public());
+        }
+        if number == FORWARDED && pin == PIN {
+            return Ok(PublicComplaint {
+                number: number.into(),
+                state: CaseState::ForwardedOutside.into(),
+                closing_reason: "PROVINCE".into(),
+                forwarded_to: "Dinas PUPR Provinsi".into(),
+                advice: "Hubungi Dinas PUPR Provinsi dengan nomor ini.".into(),
+                allowed: Vec::new(),
+                ..public()
+            });
         }
         let key = lock(&self.0.numbers).iter().find(|(_, one)| *one == number).map(|(key, _)| key.clone());
         let filed = lock(&self.0.filed).iter().find(|one| Some(&one.request_id) == key.as_ref()).cloned();

@@ -5,7 +5,7 @@ use http::StatusCode;
 use mpp_proto::complaints::v1::{Channel, ComplaintClass, Secrecy};
 
 use crate::{
-    cases::{self, CASE, NEAR, NUMBER, OTHER, PIN, REVEAL, STEP, TEXT, TOKEN, VERSION},
+    cases::{self, CASE, FORWARDED, NEAR, NUMBER, OTHER, PIN, REVEAL, STEP, TEXT, TOKEN, VERSION},
     documents::VILLAGE,
     fake::{Gate, Reader, with},
     letters::{PNG, by_cookie, get, location, multipart, plain, text},
@@ -106,6 +106,23 @@ async fn what_is_wrong_is_marked_and_nothing_that_was_typed_or_uploaded_is_lost(
     let page = text(gate.send(multipart("/lapor", &fields, &[])).await).await;
     assert!(page.contains("<a href=\"#tanya-JALAN-LUBANG-dalam\">"), "a question of the category");
     assert!(gate.cases.filed().is_empty());
+}
+
+#[tokio::test]
+async fn c27_whose_report_was_forwarded_reads_why_where_and_what_to_do() {
+    let gate = Gate::cases().await;
+    for (language, why) in [("id", "Pemerintah provinsi"), ("en", "Province")] {
+        let page = text(
+            gate.send(plain(&format!("/lacak?lang={language}"), &format!("nomor={FORWARDED}&pin={PIN}")))
+                .await,
+        )
+        .await;
+        for told in [why, "Dinas PUPR Provinsi", "Hubungi Dinas PUPR Provinsi dengan nomor ini."] {
+            assert!(page.contains(told), "{told}");
+        }
+    }
+    let other = text(gate.send(plain("/lacak", &format!("nomor={NUMBER}&pin={PIN}"))).await).await;
+    assert!(!other.contains("Alasannya"), "nothing is closed there");
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use crate::domain::template;
 use crate::domain::variant::Button;
 
 /// The files. What an installation changes are versions of texts, not these.
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
+    include_str!("../catalogue/aduan_selesai.toml"),
     include_str!("../catalogue/eskalasi.toml"),
     include_str!("../catalogue/eskalasi_darurat.toml"),
     include_str!("../catalogue/gangguan_pengiriman.toml"),

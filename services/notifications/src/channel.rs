@@ -41,6 +41,8 @@ pub(crate) struct Message {
     pub(crate) links: Vec<LinkButton>,
     /// Buttons that answer: payload and label.
     pub(crate) replies: Vec<(String, String)>,
+    /// Where a mail is answered to; empty for where it came from.
+    pub(crate) reply_to: String,
     /// Where a digest is ended, for `List-Unsubscribe`.
     pub(crate) unsubscribe: Option<String>,
     pub(crate) at: DateTime<Utc>,
@@ -66,6 +68,13 @@ pub(crate) struct Template {
 pub(crate) enum TemplateButton {
     Url(String),
     QuickReply(String),
+}
+
+impl LinkButton {
+    /// The characters it takes where it is written out, see [`Message::with_links`].
+    pub(crate) fn length(&self) -> usize {
+        4 + self.action.label.chars().count() + self.url.chars().count()
+    }
 }
 
 impl fmt::Debug for Message {

@@ -14,6 +14,8 @@ use mpp_kit::webhook::store::Endpoint;
 
 use crate::channel::templates::{Offer, Templates};
 use crate::channel::templates_queue;
+use crate::domain::channel::Channel;
+use crate::domain::outcome::BOUNCE;
 use crate::domain::status::{Status, Verb};
 use crate::domain::variant::VariantState;
 use crate::error::Error;
@@ -80,6 +82,11 @@ async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         }
         let expired = step.expires_at.is_some_and(|end| end <= now);
         let verb = match step.status {
+            Status::Sent if step.channel == Channel::Email => {
+                let arrived = step.sent_at.unwrap_or(now) + BOUNCE;
+                step.until_at = Some(arrived);
+                (arrived <= now).then_some((Verb::Deliver, "NO_BOUNCE"))
+            }
             Status::Created | Status::Sending if expired => Some((Verb::Expire, "EXPIRED")),
             Status::Created | Status::Sending | Status::Sent if has_next && !expired => {
                 Some((Verb::FallBack, "NOT_DELIVERED_IN_TIME"))
@@ -200,10 +207,8 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
         let tx = core.db.begin().await?;
         for text in &shipped.variants {
             let state = match text.channel {
-                crate::domain::channel::Channel::Whatsapp => VariantState::Submitted,
-                crate::domain::channel::Channel::Email | crate::domain::channel::Channel::InApp => {
-                    VariantState::Approved
-                }
+                Channel::Whatsapp => VariantState::Submitted,
+                Channel::Email | Channel::InApp => VariantState::Approved,
             };
             let key = Key {
                 message_type: shipped.kind.key.clone(),

@@ -109,6 +109,9 @@ pub struct Reporter {
     pub content: bool,
     /// When their identity was revealed.
     pub revealed: Vec<DateTime<Utc>>,
+    /// How they rate how it was settled, 1 to 5; 0 for not yet.
+    #[serde(default)]
+    pub rating: u8,
 }
 
 /// An agency that helps.
@@ -219,7 +222,8 @@ pub struct Case {
     pub reporter_until: Option<DateTime<Utc>>,
     /// Whether a question waits for its delivery before the clocks stand still.
     pub question_open: bool,
-    /// The rating, 1 to 5; 0 for none.
+    /// How its reporters rate how it was settled, 1 to 5: the mean, rounded; 0 for none. Of this settling: opened again it is
+    /// rated anew.
     pub rating: u8,
     /// Answers to the questions of the category.
     pub extra: BTreeMap<String, String>,
@@ -306,10 +310,12 @@ impl Case {
         clocks.chain(window).chain(helpers.map(|it| it.due_at)).min()
     }
 
-    /// Whether the public may see it: published, and no reporter asks for secrecy.
+    /// Whether the public may see it: published, and no reporter asks for secrecy. Not once it is merged: what its reporters
+    /// ask for is known of the case that survives, and is asked there.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.publication == Publication::Public
+            && self.state != State::Merged
             && self.class != Class::Whistleblowing
             && self.reporters.iter().all(|it| it.secrecy != Secrecy::Secret)
     }
@@ -318,6 +324,12 @@ impl Case {
     #[must_use]
     pub fn secrecy(&self) -> Secrecy {
         self.reporters.iter().map(|it| it.secrecy).max().unwrap_or(Secrecy::Secret)
+    }
+
+    /// How one reporter rated it; 0 for not yet. Before each was asked there was one rating for all.
+    #[must_use]
+    pub fn rating_of(&self, reporter: &Reporter) -> u8 {
+        if self.reporters.iter().all(|it| it.rating == 0) { self.rating } else { reporter.rating }
     }
 
     /// The reporter with this number.

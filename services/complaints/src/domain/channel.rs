@@ -1,5 +1,6 @@
 //! What authors do to what they wrote on a channel: edit it, and take it back.
 
+use super::FileId;
 use super::case::{Case, Message};
 
 /// What stands where a message was taken back by its author.
@@ -18,6 +19,13 @@ pub fn take_back(case: &Case, external: &str) -> Option<Case> {
         TAKEN_BACK.clone_into(&mut message.text);
         message.files.clear();
     })
+}
+
+/// The files of a message.
+#[must_use]
+pub fn files(case: &Case, external: &str) -> Vec<FileId> {
+    let found = case.messages.iter().find(|it| !external.is_empty() && it.external == external);
+    found.map(|it| it.files.iter().map(|it| it.id).collect()).unwrap_or_default()
 }
 
 fn changed(case: &Case, external: &str, change: impl Fn(&mut Message)) -> Option<Case> {

@@ -186,6 +186,8 @@ words! {
         Answer,
         /// Among officers.
         Note,
+        /// It may be the reporter's, and nothing proves it: for who distributes cases alone.
+        Unproven,
         /// What the system tells.
         Notice,
     }

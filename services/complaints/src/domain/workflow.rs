@@ -19,8 +19,8 @@ use super::words::{
 };
 
 pub use decide::{
-    Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, recount, reveal,
-    set_publication, set_secrecy, tick,
+    COMPLETION_DAYS, Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, recount,
+    remark, reveal, set_publication, set_secrecy, tick, unproven,
 };
 
 macro_rules! table {

@@ -95,7 +95,7 @@ pub struct Mail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hint {
-    /// A reply address that we signed: the id of the case.
+    /// A reply address that we signed: the number it was made for.
     Signed(String),
     /// It answers this message of ours (the id without angle brackets).
     Message(String),
@@ -158,6 +158,31 @@ fn words(message: &Message<'_>) -> String {
         text.truncate(end);
     }
     text
+}
+
+/// What a reply says itself: without what it quotes below, and without a signature.
+#[must_use]
+pub fn reply(text: &str) -> &str {
+    let mut end = 0;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let told = line.trim_end();
+        if told.starts_with('>') || told == "--" || told.starts_with("-----") || told.starts_with("_____") {
+            break;
+        }
+        start += line.len();
+        if !told.is_empty() {
+            // The line above a quotation says whose it is: "Pada Sen, 23 Nov 2026 … menulis:", also over two lines.
+            let introduces = told.ends_with("menulis:") || told.ends_with("wrote:");
+            let begins =
+                ["Pada ", "On "].iter().any(|it| told.starts_with(it)) && text[start..].contains("\n>");
+            if introduces || begins {
+                break;
+            }
+            end = start;
+        }
+    }
+    text[..end].trim()
 }
 
 /// The message id, and a digest of what makes it this message: two mails with one id are not the same if a stranger
@@ -328,10 +353,10 @@ fn hints(mailbox: &Mailbox, message: &Message<'_>, subject: &str) -> Vec<Hint> {
                 header(message, name).map(|it| it.trim_matches(['<', '>']).to_lowercase())
             }));
     for recipient in recipients {
-        if let Some(case) =
-            signed_case(mailbox, &recipient).filter(|case| !hints.contains(&Hint::Signed(case.clone())))
+        if let Some(number) =
+            signed_number(mailbox, &recipient).filter(|it| !hints.contains(&Hint::Signed(it.clone())))
         {
-            hints.push(Hint::Signed(case));
+            hints.push(Hint::Signed(number));
         }
     }
     hints.extend(answered(message).into_iter().map(Hint::Message));
@@ -339,31 +364,31 @@ fn hints(mailbox: &Mailbox, message: &Message<'_>, subject: &str) -> Vec<Hint> {
     hints
 }
 
-/// The address to which a case is answered: `aduan+<case>-<signature>@…`. `case` is an id as it is written (`cas_…`).
+/// The address to which one reporter answers: `aduan+<number>-<signature>@…`. Only who follows that number is ever told it.
 #[must_use]
-pub fn reply_address(mailbox: &Mailbox, case: &str) -> String {
+pub fn reply_address(mailbox: &Mailbox, number: &str) -> String {
     let (local, domain) = mailbox.address.split_once('@').unwrap_or((&mailbox.address, "localhost"));
-    let bare = case.rsplit('_').next().unwrap_or(case);
-    format!("{local}+{bare}-{}@{domain}", mac(&mailbox.reply_key, bare))
+    let number = number.to_lowercase();
+    format!("{local}+{number}-{}@{domain}", mac(&mailbox.reply_key, &number))
 }
 
-/// The id (without prefix) in a reply address that we signed.
-fn signed_case(mailbox: &Mailbox, address: &str) -> Option<String> {
+/// The number in a reply address that we signed, in lower case as addresses are.
+fn signed_number(mailbox: &Mailbox, address: &str) -> Option<String> {
     use subtle::ConstantTimeEq as _;
     if without_plus(address) != mailbox.address || mailbox.reply_key.expose_secret().is_empty() {
         return None;
     }
     let tag = address.split_once('@')?.0.split_once('+')?.1;
-    let (case, told) = tag.rsplit_once('-')?;
-    let same: bool = mac(&mailbox.reply_key, case).as_bytes().ct_eq(told.as_bytes()).into();
-    same.then(|| case.to_owned())
+    let (number, told) = tag.rsplit_once('-')?;
+    let same: bool = mac(&mailbox.reply_key, number).as_bytes().ct_eq(told.as_bytes()).into();
+    same.then(|| number.to_owned())
 }
 
-fn mac(key: &Secret, case: &str) -> String {
+fn mac(key: &Secret, number: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes())
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     mac.update(b"mpp.complaints.reply|");
-    mac.update(case.as_bytes());
+    mac.update(number.as_bytes());
     let mut hex = hex::encode(mac.finalize().into_bytes());
     hex.truncate(SIGNATURE);
     hex
@@ -420,6 +445,8 @@ pub struct Candidate {
     pub case: String,
     /// The addresses of those who take part, in lower case.
     pub participants: Vec<String>,
+    /// The address of whoever was given the reply address that it came to, in lower case; empty for none.
+    pub signed_for: String,
 }
 
 /// Where a mail belongs.
@@ -427,6 +454,9 @@ pub struct Candidate {
 pub enum Placement {
     /// It continues this case.
     Extends(String),
+    /// It comes from the address of somebody who takes part in this case, and nothing proves that they wrote it: it does
+    /// nothing there, and who distributes cases reads it.
+    Unproven(String),
     /// It is a case of its own. It may be a reply to the other one, by somebody who does not take part there: an officer
     /// sees that, the author learns nothing.
     New {
@@ -435,7 +465,8 @@ pub enum Placement {
     },
 }
 
-/// Places a mail of a person. `candidates` are in the order of the hints.
+/// Places a mail of a person. `candidates` are in the order of the hints. An address alone proves nothing, as everybody can
+/// write it: the author's domain vouches for the mail, or it came to the reply address that only this author was given.
 #[must_use]
 pub fn place(sender: &str, verdict: Verdict, candidates: &[Candidate]) -> Placement {
     let takes_part = |candidate: &&Candidate| {
@@ -443,8 +474,10 @@ pub fn place(sender: &str, verdict: Verdict, candidates: &[Candidate]) -> Placem
             && verdict != Verdict::Fail
             && candidate.participants.iter().any(|address| address == sender)
     };
+    let proven = |it: &Candidate| verdict == Verdict::Pass || it.signed_for == sender;
     match candidates.iter().find(takes_part) {
-        Some(candidate) => Placement::Extends(candidate.case.clone()),
+        Some(candidate) if proven(candidate) => Placement::Extends(candidate.case.clone()),
+        Some(candidate) => Placement::Unproven(candidate.case.clone()),
         None => Placement::New { possible_reply_to: candidates.first().map(|it| it.case.clone()) },
     }
 }
@@ -498,6 +531,21 @@ mod tests {
         );
         assert!(it.envelope.text.contains("Halo") && !it.envelope.text.contains('<'), "{}", it.envelope.text);
         assert!(!it.envelope.text.contains("alert"), "{}", it.envelope.text);
+    }
+
+    #[test]
+    fn c_31_what_a_reply_says_itself_is_told_apart_from_what_it_quotes() {
+        for text in [
+            "Belum",
+            "Belum.\n\n-- \nSiti",
+            "Belum\n\nPada Sen, 23 Nov 2026 08.00 Aduan <aduan@contoh.go.id> menulis:\n> Aduan ADU-1 dinyatakan selesai.\n",
+            "Belum\n\nOn Mon, 23 Nov 2026 at 08:00, Aduan\n<aduan@contoh.go.id> wrote:\n\n> Aduan ADU-1\n",
+            "Belum\n-----Original Message-----\nFrom: aduan",
+        ] {
+            assert_eq!(reply(text).trim_end_matches('.'), "Belum", "{text}");
+        }
+        assert_eq!(reply("Pada hari ini belum\nselesai"), "Pada hari ini belum\nselesai");
+        assert_eq!(reply("> Sudah"), "");
     }
 
     #[test]
@@ -570,18 +618,18 @@ mod tests {
     #[test]
     fn c_06_a_reply_address_is_signed_and_short_enough() {
         let mailbox = mailbox();
-        let case = "cas_01h455vb4pex5vsknk084sn02q";
-        let address = reply_address(&mailbox, case);
+        let number = "ADU-2026-000123-7";
+        let address = reply_address(&mailbox, number);
         assert!(address.split_once('@').unwrap().0.len() <= 64, "{address}");
-        let bare = "01h455vb4pex5vsknk084sn02q";
-        assert_eq!(signed_case(&mailbox, &address).as_deref(), Some(bare));
+        let bare = "adu-2026-000123-7";
+        assert_eq!(signed_number(&mailbox, &address).as_deref(), Some(bare));
         for bad in [
-            address.replace("01h4", "01h5"),
+            address.replace("000123-7", "000124-5"),
             address.replace("contoh", "lain"),
             "aduan@contoh.go.id".into(),
             "aduan+x@contoh.go.id".into(),
         ] {
-            assert_eq!(signed_case(&mailbox, &bad), None, "{bad}");
+            assert_eq!(signed_number(&mailbox, &bad), None, "{bad}");
         }
         let it = mail(&format!("Cc: {}\r\n", address.to_uppercase()), "balas");
         assert_eq!(it.hints, [Hint::Signed(bare.to_owned())]);
@@ -589,7 +637,7 @@ mod tests {
 
     #[test]
     fn c_06_hints_come_in_their_order() {
-        let signed = reply_address(&mailbox(), "cas_01h455vb4pex5vsknk084sn02q");
+        let signed = reply_address(&mailbox(), "ADU-2026-000124-5");
         let raw = format!(
             "From: a@b.example\r\nTo: {signed}\r\nSubject: Re: [ADU-2026-000123-7] Jalan rusak\r\n\
              In-Reply-To: <ntf_2.0@contoh.go.id>\r\n\
@@ -599,7 +647,7 @@ mod tests {
         assert_eq!(
             hints,
             [
-                Hint::Signed("01h455vb4pex5vsknk084sn02q".into()),
+                Hint::Signed("adu-2026-000124-5".into()),
                 Hint::Message("ntf_2.0@contoh.go.id".into()),
                 Hint::Message("ntf_1.0@contoh.go.id".into()),
                 Hint::Number("ADU-2026-000123-7".into()),
@@ -610,12 +658,18 @@ mod tests {
 
     #[test]
     fn c_06_only_who_takes_part_extends_a_case() {
-        let candidates = [
-            Candidate { case: "cas_1".into(), participants: vec!["siti@warga.example".into()] },
-            Candidate { case: "cas_2".into(), participants: vec!["budi@warga.example".into()] },
-        ];
+        let of = |case: &str, who: &str, signed_for: &str| Candidate {
+            case: case.into(),
+            participants: vec![who.into(), "bersama@warga.example".into()],
+            signed_for: signed_for.into(),
+        };
+        let candidates =
+            [of("cas_1", "siti@warga.example", "siti@warga.example"), of("cas_2", "budi@warga.example", "")];
         let place = |sender, verdict| place(sender, verdict, &candidates);
+        // To the address that only Siti knows; and to one that says nothing about Budi.
         assert_eq!(place("siti@warga.example", Verdict::None), Placement::Extends("cas_1".into()));
+        assert_eq!(place("bersama@warga.example", Verdict::None), Placement::Unproven("cas_1".into()));
+        assert_eq!(place("budi@warga.example", Verdict::None), Placement::Unproven("cas_2".into()));
         assert_eq!(place("budi@warga.example", Verdict::Pass), Placement::Extends("cas_2".into()));
         let stranger = Placement::New { possible_reply_to: Some("cas_1".into()) };
         assert_eq!(place("orang@lain.example", Verdict::Pass), stranger);

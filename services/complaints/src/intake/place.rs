@@ -51,6 +51,14 @@ const INTAKE: Asking<'_> = Asking { who: "intake", request_id: "" };
 
 /// The kind of the question which case is meant.
 pub(crate) const WHICH_CASE: &str = "which_case";
+/// The kind of the request to say something with number and PIN.
+pub(crate) const PROVE: &str = "prove";
+/// The kind of the message that it is too late to say *belum*.
+pub(crate) const OVER: &str = "window_over";
+/// What the journal calls a message that nothing proves.
+pub(crate) const UNPROVEN: &str = "complaint.unproven";
+/// Whoever writes in the name of others shall not make us write to them more often.
+const ASK_AGAIN: TimeDelta = TimeDelta::days(1);
 
 type Waiting = Stored<Content>;
 
@@ -346,9 +354,20 @@ async fn open_cases(
     envelope: &Envelope,
     now: DateTime<Utc>,
 ) -> Result<Vec<Open>, Error> {
+    cases_of(core, db, envelope, false, now).await
+}
+
+/// The open or the closed ones.
+async fn cases_of(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    envelope: &Envelope,
+    closed: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<Open>, Error> {
     let digests = identity(envelope).digests(&core.vault);
     let numbers = store::vault::numbers_of(db, &digests, now - MEMORY, REPORTS).await?;
-    let open = store::complaint::open_of(db, &core.cipher, &numbers).await?.into_iter();
+    let open = store::complaint::led_to(db, &core.cipher, &numbers, closed).await?.into_iter();
     let open = open.filter(|(number, record)| record.case.reporter(*number).is_some());
     let mut open: Vec<Open> = open.map(|(number, record)| Open { record, number }).collect();
     open.sort_by_key(|it| std::cmp::Reverse((it.record.updated_at, it.record.case.id.to_string())));
@@ -408,6 +427,9 @@ async fn chat(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
+    if is_about_messages(&arrived) {
+        return settle(tx, &arrived.message, MessageState::Ignored, None).await;
+    }
     let mut chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
     let quoted = match &envelope.reply_to {
@@ -425,14 +447,33 @@ async fn chat(
     let pressed = pressed(envelope.choice.as_deref()).map(|(_, case)| case.to_owned());
     let meant = match &pressed {
         Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),
-        None => last_case(&chat, &open),
+        None => asked_case(&open, &arrived).or_else(|| last_case(&chat, &open)),
     };
-    let quoted = pressed.or(quoted);
     if let Some(last) = meant
-        && obey(core, tx, rules, last, &arrived, now).await?
+        && obey(core, tx, rules, last, &arrived, now).await?.is_some()
     {
         return Ok(());
     }
+    if let (Some(open), Some(_)) = (meant, alone(&arrived).and_then(|it| stars(&it)))
+        && pressed.is_some()
+    {
+        // It was opened again since: there is nothing to rate yet.
+        return settle(tx, &arrived.message, MessageState::Placed, Some(&open.record.case.id.to_string()))
+            .await;
+    }
+    if meant.is_none() || pressed.is_none() {
+        let waits = chat.memory.question.is_some() || open.iter().any(|it| is_asked(&it.record.case));
+        let closed = match &pressed {
+            Some(_) => true,
+            None => !waits && done(&arrived).is_some(),
+        };
+        if closed
+            && after_the_end(core, tx, rules, (pressed.as_deref(), open.is_empty()), &arrived, now).await?
+        {
+            return Ok(());
+        }
+    }
+    let quoted = pressed.or(quoted);
     let known = Known {
         open: open.iter().map(|it| it.record.case.id.to_string()).collect(),
         question: chat
@@ -490,6 +531,111 @@ fn last_case<'a>(chat: &Chat, open: &'a [Open]) -> Option<&'a Open> {
     last.or_else(|| open.first().filter(|_| open.len() == 1))
 }
 
+/// Whether a message only asks for messages or for none. Notifications hears it, and no case is about it.
+fn is_about_messages(arrived: &Arrived) -> bool {
+    const WORDS: [&str; 6] = ["stop", "berhenti", "unsubscribe", "henti", "mulai", "start"];
+    alone(arrived).is_some_and(|it| WORDS.contains(&it.as_str()))
+}
+
+fn is_asked(case: &Case) -> bool {
+    case.state == State::AwaitingConfirmation
+}
+
+/// The case whose answer a word stands for: the only one that asks whether it is done.
+fn asked_case<'a>(open: &'a [Open], arrived: &Arrived) -> Option<&'a Open> {
+    done(arrived)?;
+    let mut asking = open.iter().filter(|it| is_asked(&it.record.case));
+    asking.next().filter(|_| asking.next().is_none())
+}
+
+/// *Sudah* or *belum* about a case that is over: a button below an old answer, or a word of somebody whose case is settled.
+/// It is no report. *Belum* opens a settled case again while its window is open; after that the sender is told so. `false` if
+/// there is no such case.
+async fn after_the_end(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    (pressed, nothing_open): (Option<&str>, bool),
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let closed = cases_of(core, tx, &arrived.message.body.envelope, true, now).await?.into_iter();
+    let within = |it: &Open| it.record.case.reporter_until.is_some_and(|until| now < until);
+    let found = match pressed {
+        Some(id) => closed.into_iter().find(|it| it.record.case.id.to_string() == id),
+        None => closed
+            .filter(|it| it.record.case.state == State::Settled)
+            .filter(|it| nothing_open || within(it))
+            .max_by_key(|it| it.record.case.closed_at),
+    };
+    let Some(open) = found else {
+        if pressed.is_some() {
+            // Of a case that is not theirs, or forgotten: there is nothing to do, and it is no report either.
+            settle(tx, &arrived.message, MessageState::Ignored, None).await?;
+        }
+        return Ok(pressed.is_some());
+    };
+    let case = &open.record.case;
+    let id = case.id.to_string();
+    let reporter = pseudonym(case, open.number);
+    let rating = alone(arrived).and_then(|it| stars(&it)).filter(|_| pressed.is_some());
+    // Rated once per settling: pressed again it changes nothing.
+    if let Some(rating) = rating.filter(|rating| workflow::rate(case, &reporter, *rating).is_ok()) {
+        let said = Said {
+            text: String::new(),
+            files: Vec::new(),
+            done: None,
+            rating,
+            external: key(&arrived.message),
+        };
+        core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
+    } else if case.state == State::Settled && done(arrived) == Some(false) {
+        if within(&open) {
+            let said = Said {
+                text: arrived.text.clone(),
+                files: Vec::new(),
+                done: Some(false),
+                rating: 0,
+                external: key(&arrived.message),
+            };
+            core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
+        } else {
+            let over = "selesai, dan batas waktu untuk menanggapinya sudah lewat. Bila masalahnya masih ada, kirim laporan baru";
+            store::outbox::insert(tx, &[told((case.id, open.number), (OVER, over), None, now)]).await?;
+        }
+    }
+    settle(tx, &arrived.message, MessageState::Placed, Some(&id)).await?;
+    Ok(true)
+}
+
+/// A message to a reporter in the words of the intake.
+fn told(
+    (case, number): (CaseId, Number),
+    (kind, status): (&str, &str),
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Message {
+    Message {
+        id: OutboxId::generate(),
+        case,
+        kind: kind.to_owned(),
+        recipient: Recipient::Reporter(number.to_string()),
+        body: Body {
+            placeholders: BTreeMap::from([
+                ("nomor".to_owned(), number.to_string()),
+                ("status".to_owned(), status.to_owned()),
+            ]),
+            subject: case.to_string(),
+            expires_at,
+        },
+        state: DeliveryState::Queued,
+        notification: None,
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
 /// Nobody answered: what waited becomes a case of its own.
 async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let tx = core.db.begin().await?;
@@ -499,7 +645,13 @@ async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> 
     if !over {
         return Ok(());
     }
-    let parts = asked(core, &tx, &chat, now).await?;
+    let mut parts = Vec::new();
+    for arrived in asked(core, &tx, &chat, now).await? {
+        match wish(&arrived) {
+            Some(secrecy) => protect(core, &tx, &rules, &arrived, secrecy, now).await?,
+            None => parts.push(arrived),
+        }
+    }
     let case = gathered(core, &tx, &rules, None, parts, now).await?;
     chat.memory.question = None;
     if let Some(case) = case {
@@ -511,6 +663,26 @@ async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> 
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// A word alone asks for secrecy, and nobody said for which report: what protects more holds for all of them, what protects
+/// less for none.
+async fn protect(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    arrived: &Arrived,
+    secrecy: Secrecy,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    for Open { record, number } in open_cases(core, tx, &arrived.message.body.envelope, now).await? {
+        let reporter = pseudonym(&record.case, number);
+        if record.case.reporter(number).is_some_and(|it| it.secrecy < secrecy) {
+            let next = workflow::set_secrecy(&record.case, Part::Reporter, &reporter, secrecy)?;
+            core.save_one(tx, rules, Change::of(record, next, "complaint.secrecy"), INTAKE, now).await?;
+        }
+    }
+    settle(tx, &arrived.message, MessageState::Ignored, None).await
 }
 
 /// The messages that wait for an answer, with what came with them.
@@ -546,6 +718,12 @@ async fn gathered(
 ) -> Result<Option<CaseId>, Error> {
     let mut target = target;
     for arrived in parts {
+        if let Some(open) = &target
+            && let Some(record) = obey(core, tx, rules, open, &arrived, now).await?
+        {
+            target = Some(Open { record, number: open.number });
+            continue;
+        }
         target = Some(match target {
             Some(open) => extend(core, tx, rules, open, &arrived, now).await?,
             None => create(core, tx, rules, &arrived, now).await?,
@@ -609,26 +787,9 @@ async fn ask(
         "pesan Anda tentang laporan yang mana? Balas dengan angkanya: {rows}; 0. laporan baru. Tanpa jawaban dalam \
          10 menit, pesan Anda menjadi laporan baru"
     );
-    let message = Message {
-        id: OutboxId::generate(),
-        case: first.record.case.id,
-        kind: WHICH_CASE.to_owned(),
-        recipient: Recipient::Reporter(first.number.to_string()),
-        body: Body {
-            placeholders: BTreeMap::from([
-                ("nomor".to_owned(), first.number.to_string()),
-                ("status".to_owned(), question),
-            ]),
-            subject: first.record.case.id.to_string(),
-            // After that it is a case of its own, and the question is pointless.
-            expires_at: Some(now + conversation::PATIENCE),
-        },
-        state: DeliveryState::Queued,
-        notification: None,
-        attempts: 0,
-        created_at: now,
-        updated_at: now,
-    };
+    // After that it is a case of its own, and the question is pointless.
+    let end = Some(now + conversation::PATIENCE);
+    let message = told((first.record.case.id, first.number), (WHICH_CASE, &question), end, now);
     store::outbox::insert(tx, &[message]).await?;
     Ok(())
 }
@@ -675,7 +836,7 @@ async fn finish(
     let at = last_case(&chat, &open).or(open.first()).map(|it| it.record.case.id);
     let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
     if let Some(last) = &target
-        && obey(core, tx, rules, last, &arrived, now).await?
+        && obey(core, tx, rules, last, &arrived, now).await?.is_some()
     {
         return Ok(());
     }
@@ -687,7 +848,12 @@ async fn finish(
 
 /// What a button below an answer says, and of which case: `sudah:cmp_…`, as notifications sends it.
 fn pressed(choice: Option<&str>) -> Option<(&str, &str)> {
-    choice?.split_once(':').filter(|(verb, _)| matches!(*verb, "sudah" | "belum"))
+    choice?.split_once(':').filter(|(verb, _)| matches!(*verb, "sudah" | "belum") || stars(verb).is_some())
+}
+
+/// The rating that a button stands for: `nilai5`.
+fn stars(verb: &str) -> Option<u8> {
+    verb.strip_prefix("nilai")?.parse().ok().filter(|it| (1..=5).contains(it))
 }
 
 /// What a word alone stands for.
@@ -696,27 +862,47 @@ enum Word {
     Done(bool),
 }
 
-/// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
-fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+/// What a message says, if it is a word alone, in lower case.
+fn alone(arrived: &Arrived) -> Option<String> {
     let envelope = &arrived.message.body.envelope;
     if !envelope.attachments.is_empty() {
         return None;
     }
     let choice = envelope.choice.as_deref();
-    let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(&envelope.text);
-    let told = said.trim().trim_end_matches('.').to_lowercase();
-    let asked = case.state == State::AwaitingConfirmation;
-    Some(match told.as_str() {
-        "biasa" => Word::Secrecy(Secrecy::Open),
-        "anonim" => Word::Secrecy(Secrecy::Anonymous),
-        "rahasia" => Word::Secrecy(Secrecy::Secret),
-        "sudah" | "sudah selesai" if asked => Word::Done(true),
-        "belum" | "belum selesai" if asked => Word::Done(false),
+    let said = match envelope.source {
+        Source::Email => email::reply(&envelope.text),
+        _ => &envelope.text,
+    };
+    let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(said);
+    Some(said.trim().trim_end_matches('.').to_lowercase())
+}
+
+/// How secret the report shall be, if a message says that and nothing else.
+fn wish(arrived: &Arrived) -> Option<Secrecy> {
+    Some(match alone(arrived)?.as_str() {
+        "biasa" => Secrecy::Open,
+        "anonim" => Secrecy::Anonymous,
+        "rahasia" => Secrecy::Secret,
         _ => return None,
     })
 }
 
-/// Does what a word alone stands for. `false` if the message is more than that.
+/// Whether it is done, if a message says that and nothing else.
+fn done(arrived: &Arrived) -> Option<bool> {
+    Some(match alone(arrived)?.as_str() {
+        "sudah" | "sudah selesai" => true,
+        "belum" | "belum selesai" => false,
+        _ => return None,
+    })
+}
+
+/// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
+fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+    let asked = case.state == State::AwaitingConfirmation;
+    wish(arrived).map(Word::Secrecy).or_else(|| done(arrived).filter(|_| asked).map(Word::Done))
+}
+
+/// Does what a word alone stands for, and answers the case then. `None` if the message is more than that.
 async fn obey(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -724,15 +910,15 @@ async fn obey(
     open: &Open,
     arrived: &Arrived,
     now: DateTime<Utc>,
-) -> Result<bool, Error> {
+) -> Result<Option<Record>, Error> {
     let case = &open.record.case;
     let reporter = pseudonym(case, open.number);
-    match word(case, arrived) {
-        None => return Ok(false),
+    let record = match word(case, arrived) {
+        None => return Ok(None),
         Some(Word::Secrecy(secrecy)) => {
             let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
             let change = Change::of(open.record.clone(), next, "complaint.secrecy");
-            core.save_one(tx, rules, change, INTAKE, now).await?;
+            core.save_one(tx, rules, change, INTAKE, now).await?
         }
         Some(Word::Done(done)) => {
             let said = Said {
@@ -742,11 +928,11 @@ async fn obey(
                 rating: 0,
                 external: key(&arrived.message),
             };
-            core.listen(tx, rules, open.record.clone(), &reporter, said, (INTAKE, now)).await?;
+            core.listen(tx, rules, open.record.clone(), &reporter, said, (INTAKE, now)).await?
         }
-    }
+    };
     settle(tx, &arrived.message, MessageState::Placed, Some(&case.id.to_string())).await?;
-    Ok(true)
+    Ok(Some(record))
 }
 
 fn pseudonym(case: &Case, number: Number) -> String {
@@ -831,7 +1017,7 @@ pub(crate) fn category(core: &Core, rules: &Rules) -> String {
     rules.categories.values().find(|it| it.active).map_or_else(|| configured.clone(), |it| it.key.clone())
 }
 
-/// An e-mail: it extends a case only if its author takes part in it.
+/// An e-mail: it extends a case only if its author takes part in it, and is proven to have written it.
 async fn mail(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -841,10 +1027,11 @@ async fn mail(
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
     let facts = arrived.message.body.mail.clone();
-    let mut found: Vec<(Record, Vec<(Number, String)>)> = Vec::new();
+    let mut found: Vec<Hinted> = Vec::new();
     for hint in facts.iter().flat_map(|it| &it.hints) {
         let Some(record) = hinted(core, tx, &envelope, hint).await? else { continue };
-        if found.iter().any(|(it, _)| it.case.id == record.case.id) {
+        // The surest hint comes first: the number that a reply address was made for is in it.
+        if found.iter().any(|it| it.record.case.id == record.case.id) {
             continue;
         }
         let mut participants = Vec::new();
@@ -853,35 +1040,47 @@ async fn mail(
                 participants.push((reporter.number, who.email.to_lowercase()));
             }
         }
-        found.push((record, participants));
+        let signed = match hint {
+            Hint::Signed(number) => number.parse().ok(),
+            Hint::Message(_) | Hint::Number(_) => None,
+        };
+        found.push(Hinted { record, participants, signed });
     }
-    let candidates = found.iter().map(|(record, participants)| Candidate {
-        case: record.case.id.to_string(),
-        participants: participants.iter().map(|(_, email)| email.clone()).collect(),
-    });
-    let candidates = candidates.collect::<Vec<_>>();
+    let candidates = found.iter().map(Hinted::candidate).collect::<Vec<_>>();
     let verdict = facts.map_or(email::Verdict::None, |it: MailFacts| it.verdict);
+    let open = |id: &str| {
+        let it = found.iter().find(|it| it.record.case.id.to_string() == id)?;
+        it.of(&envelope.sender.id)
+    };
     let (target, hinted) = match email::place(&envelope.sender.id, verdict, &candidates) {
         Placement::Extends(id) => {
-            let at = found.iter().find(|(record, _)| record.case.id.to_string() == id);
-            let open = at.and_then(|(record, participants)| {
-                let number = participants.iter().find(|(_, email)| *email == envelope.sender.id)?.0;
-                Some(Open { record: record.clone(), number })
-            });
             // A closed case is not opened by a mail: it is a new one, and says where it may belong.
-            match open {
+            match open(&id) {
                 Some(open) if !open.record.case.state.is_closed() => (Some(open), None),
+                // But *belum* is an answer, and no report.
+                Some(open) if done(&arrived).is_some() => {
+                    let id = open.record.case.id.to_string();
+                    after_the_end(core, tx, rules, (Some(&id), false), &arrived, now).await?;
+                    return Ok(());
+                }
                 Some(open) => (None, Some(open.record)),
                 None => (None, None),
             }
         }
+        Placement::Unproven(id) => match open(&id) {
+            Some(open) if !open.record.case.state.is_closed() => {
+                return unproven(core, tx, rules, open, arrived, now).await;
+            }
+            Some(open) => (None, Some(open.record)),
+            None => (None, None),
+        },
         Placement::New { possible_reply_to } => {
-            let record = found.into_iter().map(|(record, _)| record);
+            let record = found.into_iter().map(|it| it.record);
             (None, record.into_iter().find(|it| possible_reply_to.as_ref() == Some(&it.case.id.to_string())))
         }
     };
     if let Some(open) = &target
-        && obey(core, tx, rules, open, &arrived, now).await?
+        && obey(core, tx, rules, open, &arrived, now).await?.is_some()
     {
         return Ok(());
     }
@@ -891,11 +1090,82 @@ async fn mail(
     if let (Some(id), Some(hinted)) = (case, hinted)
         && let Some(record) = store::complaint::find(tx, &core.cipher, id).await?
     {
-        let text =
-            format!("Mungkin balasan untuk {}: pengirimnya bukan pelapor di sana.", hinted.case.number);
+        let text = format!(
+            "Mungkin balasan untuk {}: pengirimnya tidak terbukti sebagai pelapor di sana.",
+            hinted.case.number
+        );
         let next = workflow::add(&record.case, &By::system(), "", (text, Vec::new(), String::new()), now)?;
+        let number = next.number;
         core.save_one(tx, rules, Change::of(record, next, "complaint.noted"), INTAKE, now).await?;
+        // There too, and as little to be seen as what may be the reporter's own: whether somebody takes part shows nowhere.
+        if !hinted.case.state.is_closed() {
+            let text =
+                format!("Sebuah surel yang menyebut laporan ini menjadi laporan tersendiri: {number}.");
+            let next = workflow::unproven(&hinted.case, (text, Vec::new(), String::new()), now);
+            core.save_one(tx, rules, Change::of(hinted, next, UNPROVEN), INTAKE, now).await?;
+        }
     }
+    Ok(())
+}
+
+/// A case that something in a mail points at.
+struct Hinted {
+    record: Record,
+    /// Who takes part, each with the address in lower case.
+    participants: Vec<(Number, String)>,
+    /// The number that the reply address was made for, which the mail came to.
+    signed: Option<Number>,
+}
+
+impl Hinted {
+    fn candidate(&self) -> Candidate {
+        let signed = self.participants.iter().find(|(number, _)| Some(*number) == self.signed);
+        Candidate {
+            case: self.record.case.id.to_string(),
+            participants: self.participants.iter().map(|(_, email)| email.clone()).collect(),
+            signed_for: signed.map(|(_, email)| email.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The case as a sender follows it: by the number that the reply address was made for, if it is theirs.
+    fn of(&self, sender: &str) -> Option<Open> {
+        let mut theirs = self.participants.iter().filter(|(_, email)| email == sender);
+        let own = theirs.clone().find(|(number, _)| Some(*number) == self.signed);
+        let (number, _) = own.or_else(|| theirs.next())?;
+        Some(Open { record: self.record.clone(), number: *number })
+    }
+}
+
+/// A mail from the address of somebody who takes part, and nothing proves that they wrote it. It changes nothing: not how
+/// secret the report is, not whether it is done, and it completes nothing. Who distributes cases reads it, and the reporter
+/// is asked to say it with number and PIN. Nobody else sees a trace of it: an agency that guesses at who reported and writes
+/// in that name learns nothing.
+async fn unproven(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    open: Open,
+    arrived: Arrived,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Open { record, number } = open;
+    let id = record.case.id;
+    let files = core.give(tx, &arrived.files, id).await?;
+    let said = (arrived.text.clone(), files, key(&arrived.message));
+    let next = workflow::unproven(&record.case, said, now);
+    core.save_one(tx, rules, Change::of(record, next, UNPROVEN), INTAKE, now).await?;
+    settle(tx, &arrived.message, MessageState::Placed, Some(&id.to_string())).await?;
+    let asked = store::outbox::of_case(tx, id).await?.into_iter().any(|it| {
+        it.kind == PROVE
+            && it.recipient == Recipient::Reporter(number.to_string())
+            && now - it.created_at < ASK_AGAIN
+    });
+    if asked {
+        return Ok(());
+    }
+    let status = "sebuah surel atas nama Anda belum mengubah apa pun, karena pengirimnya tidak dapat dipastikan. Bila surel \
+                  itu dari Anda, sampaikan isinya lewat tautan ini";
+    store::outbox::insert(tx, &[told((id, number), (PROVE, status), None, now)]).await?;
     Ok(())
 }
 
@@ -906,7 +1176,6 @@ async fn hinted(
     hint: &Hint,
 ) -> Result<Option<Record>, Error> {
     let id = match hint {
-        Hint::Signed(bare) => format!("cmp_{bare}").parse::<CaseId>().ok(),
         Hint::Message(id) => {
             // What we send carries the id of its notification, `ntf_….0@…`; what the sender wrote before, its own id.
             let ours = id.split(['.', '@']).next().filter(|it| it.starts_with("ntf_"));
@@ -924,7 +1193,7 @@ async fn hinted(
             };
             case.and_then(|it| it.parse::<CaseId>().ok())
         }
-        Hint::Number(text) => {
+        Hint::Signed(text) | Hint::Number(text) => {
             let Ok(number) = text.parse::<Number>() else { return Ok(None) };
             return Ok(store::complaint::by_number(tx, &core.cipher, number).await?);
         }
@@ -971,28 +1240,25 @@ async fn amend(
             MessageState::Placed => {
                 case = target.case.clone();
                 let id = target.case.as_ref().and_then(|it| it.parse::<CaseId>().ok());
-                let record = match id {
-                    Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
-                    None => None,
-                };
-                // A merged case leads to its survivor, where the words are now.
-                let record = match record.as_ref().and_then(|it| it.case.merged_into) {
-                    Some(into) => store::complaint::find(&tx, &core.cipher, into).await?,
-                    None => record,
-                };
-                let changed = record.and_then(|record| {
-                    let of = key(&target);
+                let (of, text) = (key(&target), message.body.envelope.text.trim());
+                // The words stand in the case they came to, and in each that it was merged into.
+                for record in chain_of(core, &tx, id).await? {
                     let next = if remove {
                         channel::take_back(&record.case, &of)
                     } else {
-                        channel::edit(&record.case, &of, message.body.envelope.text.trim())
+                        channel::edit(&record.case, &of, text)
                     };
-                    next.map(|next| (record, next))
-                });
-                if let Some((record, next)) = changed {
+                    let Some(next) = next else { continue };
+                    if remove {
+                        // They lie loose now, and are deleted with what nobody used.
+                        store::file::let_go(&tx, &channel::files(&record.case, &of)).await?;
+                    }
                     let what =
                         if remove { "complaint.message_taken_back" } else { "complaint.message_edited" };
                     core.save_one(&tx, &rules, Change::of(record, next, what), INTAKE, now).await?;
+                }
+                if remove {
+                    store::media::forget(&tx, (&target.source, &target.account, &target.external_id)).await?;
                 }
             }
         }
@@ -1000,6 +1266,22 @@ async fn amend(
     settle(&tx, message, MessageState::Placed, case.as_deref()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A case, and those that it was merged into one after the other, up to the one where it is now.
+async fn chain_of(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    first: Option<CaseId>,
+) -> Result<Vec<Record>, Error> {
+    let (mut chain, mut next) = (Vec::<Record>::new(), first);
+    while let Some(id) = next {
+        let Some(record) = store::complaint::find(tx, &core.cipher, id).await? else { break };
+        // Only an older case takes over a younger one: no case comes twice.
+        next = record.case.merged_into.filter(|into| chain.iter().all(|it| it.case.id != *into));
+        chain.push(record);
+    }
+    Ok(chain)
 }
 
 /// Files that could not be fetched with their messages. One that makes trouble keeps no other waiting.
@@ -1051,11 +1333,8 @@ async fn fetch_one(
     if !store::media::done(&tx, pending).await? {
         return Ok(true);
     }
-    let record = match case {
-        Some(id) => store::complaint::find(&tx, &core.cipher, id).await?,
-        None => None,
-    };
-    if let Some(record) = record {
+    // Where the case is now: a merged one has given its files away.
+    if let Some(record) = chain_of(core, &tx, case).await?.pop() {
         attach(core, &tx, &rules, record, pending, (files, text), now).await?;
     }
     tx.commit().await?;
@@ -1095,7 +1374,8 @@ mod tests {
     fn c_31_a_button_below_an_answer_names_its_case() {
         assert_eq!(pressed(Some("sudah:cmp_1")), Some(("sudah", "cmp_1")));
         assert_eq!(pressed(Some("belum:cmp_2")), Some(("belum", "cmp_2")));
-        for other in [None, Some("sudah"), Some("case:cmp_1"), Some("anonim")] {
+        assert_eq!(pressed(Some("nilai5:cmp_3")), Some(("nilai5", "cmp_3")));
+        for other in [None, Some("sudah"), Some("case:cmp_1"), Some("anonim"), Some("nilai6:cmp_1")] {
             assert_eq!(pressed(other), None, "{other:?}");
         }
     }

@@ -255,17 +255,22 @@ impl Sync {
         Ok(())
     }
 
-    /// Tells answers of agencies that LAPOR! does not show yet.
+    /// Tells answers of agencies and questions to the reporter that LAPOR! does not show yet. A question pauses no clock: what
+    /// the reporter writes there does not come back over this interface, and silence here would be no silence of theirs.
     async fn tell(&self) -> anyhow::Result<()> {
         for entry in self.rows().await?.into_iter().filter(|it| !it.tracking.is_empty()) {
             let Some(case) = case_of(&self.core, &self.core.db.read, &entry).await? else { continue };
             let answers = case.messages.iter().filter(|it| {
-                matches!(it.kind, MessageKind::FirstAnswer | MessageKind::Answer)
+                matches!(it.kind, MessageKind::FirstAnswer | MessageKind::Answer | MessageKind::Question)
                     && entry.last_pushed_at.is_none_or(|pushed| it.at > pushed)
             });
             for answer in answers.cloned().collect::<Vec<_>>() {
                 let reference = format!("{}-{}", case.number, answer.at.timestamp_micros());
-                let told = FollowUp { reference, text: answer.text };
+                let text = match answer.kind {
+                    MessageKind::Question => format!("Mohon dilengkapi: {}", answer.text),
+                    _ => answer.text,
+                };
+                let told = FollowUp { reference, text };
                 // Refused or not shown: the ledger says so, and the next pass tries again.
                 if let Err(error) = self.client.follow_up(&entry.tracking, &told).await {
                     tracing::warn!(error = chain(&error), "an answer could not be told to SP4N-LAPOR!");

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::caller::{Caller, CallerKind, Grant};
 use mpp_kit::cipher::Cipher;
 use mpp_kit::clock::ManualClock;
 use mpp_kit::config::Secret;
+use mpp_kit::fault::Language;
 use mpp_kit::files::{Files, FilesConfig};
-use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, temp_dir};
+use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, scope, temp_dir};
 use mpp_proto::notifications::v1::ReportBounceRequest;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -17,6 +19,7 @@ use tempfile::TempDir;
 use super::config::{ChannelsConfig, MailboxConfig, MetaAccount};
 use super::dovecot::Dovecot;
 use super::email::reply_address;
+use super::envelope::{Effect, Envelope, Source};
 use super::imap::Protection;
 use super::lapor::simulator::Simulator;
 use super::lapor::{Item, file};
@@ -35,8 +38,10 @@ use crate::metrics::Metrics;
 use crate::rpc::Core;
 use crate::rpc::case::{Change, SYSTEM};
 use crate::store;
+use crate::store::channel::MessageState;
 use crate::store::chat::entity as chat;
 use crate::store::entity::{channel_message, complaint, outbox, sp4n_entry, stored_file};
+use crate::store::vault::Identity;
 
 const SECRET: &str = "rahasia-aplikasi";
 const TOKEN: &str = "token-media";
@@ -236,7 +241,9 @@ fn text_of(id: &str, text: &str) -> Value {
 }
 
 fn said(case: &Case) -> Vec<&str> {
-    case.messages.iter().filter(|it| it.kind != MessageKind::Note).map(|it| it.text.as_str()).collect()
+    let said =
+        case.messages.iter().filter(|it| !matches!(it.kind, MessageKind::Note | MessageKind::Unproven));
+    said.map(|it| it.text.as_str()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -684,6 +691,81 @@ async fn c_08_edits_and_deletions_are_honoured() {
     .await;
 }
 
+/// Merges the second of two cases into the first, as a coordinator does.
+async fn merge(world: &World, merged: &Case, survivor: &Case) {
+    let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+    let (received_at, class, state) = (survivor.received_at, survivor.class, survivor.state);
+    world.decide(merged, officer, Order::Merge { into: survivor.id, received_at, class, state }).await;
+    let core = &world.core;
+    let tx = core.db.begin().await.unwrap();
+    let rules = core.rules_in(&tx).await.unwrap();
+    let find = async |id| store::complaint::find(&tx, &core.cipher, id).await.unwrap().unwrap();
+    let record = find(survivor.id).await;
+    let next = workflow::absorb(&record.case, &find(merged.id).await.case);
+    core.save_one(&tx, &rules, Change::of(record, next, "complaint.absorbed"), SYSTEM, world.now())
+        .await
+        .unwrap();
+    store::complaint::redirect(&tx, merged.id, survivor.id).await.unwrap();
+    store::file::hand_over(&tx, merged.id, survivor.id).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The author takes a message of the WhatsApp chat back.
+async fn take_back(world: &World, id: &str) {
+    let mut envelope = Envelope::new(Source::Whatsapp, "P1", &format!("{id}#removed"));
+    envelope.sender.id = SITI.to_owned();
+    envelope.effect = Effect::Remove(id.to_owned());
+    let content = receive::Content { envelope, files: Vec::new(), mail: None };
+    let tx = world.core.db.begin().await.unwrap();
+    receive::store(&world.core, &tx, vec![(content, MessageState::Waiting)], world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    world.tick().await;
+}
+
+#[tokio::test]
+async fn c_08_what_is_taken_back_after_two_merges_is_gone_everywhere_with_its_files() {
+    on_both(async |world| {
+        world.media.put("M1", include_bytes!("samples/photo.jpg"));
+        for (number, from) in ["62811", "62812"].iter().enumerate() {
+            let mut message = text_of(&format!("old-{number}"), "Jalan rusak");
+            message["from"] = json!(from);
+            world.webhook("whatsapp", &whatsapp(&[message])).await.unwrap();
+            world.tick().await;
+            world.pass(TimeDelta::minutes(1));
+        }
+        let mut photo = text_of("photo", "");
+        photo["type"] = json!("image");
+        photo["image"] = json!({"id": "M1", "caption": "Lubang di depan rumah saya"});
+        world.media.fail_next();
+        world.webhook("whatsapp", &whatsapp(&[photo])).await.unwrap();
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!(cases.len(), 3);
+        merge(&world, &cases[2], &cases[1]).await;
+        merge(&world, &world.cases().await[1], &cases[0]).await;
+        // The photo comes after both: it is where the case is now, and is nobody else's.
+        world.pass(TimeDelta::minutes(1));
+        world.tick().await;
+        let files = world.files().await;
+        assert_eq!((files.len(), files[0].complaint_id.clone()), (1, Some(cases[0].id.to_string())));
+        let words = async || {
+            let cases = world.cases().await;
+            let all = cases.iter().flat_map(|it| &it.messages).map(|it| (it.text.clone(), it.files.len()));
+            all.filter(|(text, files)| text.contains("rumah saya") || *files > 0).count()
+        };
+        assert_eq!(words().await, 3, "in each of the three");
+        take_back(&world, "photo").await;
+        assert_eq!(words().await, 0);
+        // The file is nobody's now, and goes with what nobody used.
+        assert_eq!(world.files().await[0].complaint_id, None);
+        world.pass(TimeDelta::hours(25));
+        crate::worker::clean_up(&world.core, world.now()).await.unwrap();
+        assert!(world.files().await.is_empty());
+        assert!(world.core.files.get(&files[0].id).await.is_err());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn c_09_a_public_comment_is_never_answered_in_public() {
     on_both(async |world| {
@@ -728,6 +810,76 @@ async fn c_17_a_comment_is_secret_until_its_author_chooses_and_a_word_chooses_on
     .await;
 }
 
+/// What is known of the only chat.
+async fn the_chat(world: &World) -> store::chat::Chat {
+    let db = &world.core.db.read;
+    let row = chat::Entity::find().one(db).await.unwrap().unwrap();
+    store::chat::find(db, &world.core.vault, &row.conversation).await.unwrap()
+}
+
+/// As it is for somebody who reported elsewhere and writes here for the first time.
+async fn forget_last(world: &World) {
+    let forgot = store::chat::Chat { memory: store::chat::Memory::default(), ..the_chat(world).await };
+    let tx = world.core.db.begin().await.unwrap();
+    assert!(store::chat::save(&tx, &world.core.vault, &forgot).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn c_17_a_word_for_secrecy_is_no_message_of_a_case_that_was_asked_about() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        world.pass(TimeDelta::hours(3));
+        world.writes("b", "Selokan tersumbat").await;
+        world.writes("c", "0").await;
+        world.pass(TimeDelta::hours(3));
+        let secrecies = async || {
+            let cases = world.cases().await;
+            assert!(cases.len() == 2 && cases.iter().all(|it| it.messages.len() == 1), "{cases:?}");
+            cases.iter().map(|it| it.reporters[0].secrecy).collect::<Vec<_>>()
+        };
+        // The chat went on elsewhere: which of the two is meant has to be asked.
+        forget_last(&world).await;
+        world.writes("d", "anonim").await;
+        let first = world.cases().await[0].id.to_string();
+        let question = the_chat(&world).await.memory.question.unwrap();
+        let row = question.offered.iter().position(|it| *it == first).unwrap() + 1;
+        world.writes("e", &row.to_string()).await;
+        assert_eq!(secrecies().await, [Secrecy::Anonymous, Secrecy::Open]);
+        // Without an answer, what protects more holds for both, and what protects less for none.
+        for (id, word, expected) in [
+            ("f", "biasa", [Secrecy::Anonymous, Secrecy::Open]),
+            ("g", "rahasia", [Secrecy::Secret, Secrecy::Secret]),
+        ] {
+            forget_last(&world).await;
+            world.writes(id, word).await;
+            world.pass(TimeDelta::minutes(11));
+            world.tick().await;
+            assert_eq!(secrecies().await, expected, "{word}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_17_a_number_that_is_theirs_no_longer_speaks_for_no_case() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        let case = world.only().await;
+        let tx = world.core.db.begin().await.unwrap();
+        let known = store::vault::find(&tx, &world.core.vault, case.number).await.unwrap().unwrap();
+        let anew = Identity { phone: "+62811999".into(), ..Identity::default() };
+        let identity = known.told(&anew);
+        assert_eq!(identity.name, "Siti");
+        store::vault::save(&tx, &world.core.vault, case.number, &identity, world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        world.writes("b", "rahasia").await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), cases[0].reporters[0].secrecy), (2, Secrecy::Open));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn c_28_a_chat_completes_what_was_asked_for() {
     on_both(async |world| {
@@ -743,6 +895,123 @@ async fn c_28_a_chat_completes_what_was_asked_for() {
         world.writes("b", "Di depan pasar").await;
         let case = world.only().await;
         assert_eq!((case.state, said(&case).last().copied()), (State::New, Some("Di depan pasar")));
+    })
+    .await;
+}
+
+/// The only case, answered in substance.
+async fn answered(world: &World) -> Case {
+    let case = world.only().await;
+    let officer = |part| By { part, ..By::system() };
+    use crate::domain::words::{NoProofReason, Part};
+    let rules = world.core.rules().await.unwrap();
+    let tx = world.core.db.begin().await.unwrap();
+    let record = store::complaint::find(&tx, &world.core.cipher, case.id).await.unwrap().unwrap();
+    let mut next = record.case.clone();
+    next.state = State::InProgress;
+    let change = Change::of(record, next, "complaint.test");
+    world.core.save_one(&tx, &rules, change, SYSTEM, world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let answer = Order::Answer {
+        text: "Lampu sudah diganti.".into(),
+        proof: Vec::new(),
+        no_proof: Some(NoProofReason::InformationGiven),
+    };
+    world.decide(&case, officer(Part::Agency), answer).await;
+    world.only().await
+}
+
+fn button(case: &Case, verb: &str) -> Value {
+    json!({"type": "interactive", "interactive": {"type": "button_reply",
+        "button_reply": {"id": format!("{verb}:{}", case.id), "title": "Tombol"}}})
+}
+
+#[tokio::test]
+async fn c_31_belum_after_sudah_opens_the_case_again_and_a_late_button_is_no_report() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        let case = answered(&world).await;
+        world.says("b", button(&case, "sudah")).await;
+        assert_eq!(world.only().await.state, State::Settled);
+        // Pressed twice, and said once more: it is settled, and no report of its own.
+        world.says("c", button(&case, "sudah")).await;
+        world.writes("d", "Sudah").await;
+        assert_eq!((world.only().await.state, world.only().await.messages.len()), (State::Settled, 2));
+        world.pass(TimeDelta::days(3));
+        world.writes("e", "Belum.").await;
+        let opened = world.only().await;
+        assert_eq!((opened.state, opened.reopenings), (State::Reopened, 1));
+        // The same by the button.
+        let case = answered(&world).await;
+        world.says("f", button(&case, "sudah")).await;
+        world.says("g", button(&case, "belum")).await;
+        assert_eq!((world.only().await.state, world.only().await.reopenings), (State::Reopened, 2));
+        // After the window nothing opens, nothing is made, and the sender is told so.
+        let case = answered(&world).await;
+        world.pass(TimeDelta::days(11));
+        crate::worker::tick(&world.core, world.now()).await.unwrap();
+        assert_eq!(world.only().await.state, State::Settled);
+        for (id, told) in
+            [("h", button(&case, "belum")), ("i", json!({"type": "text", "text": {"body": "belum"}}))]
+        {
+            world.says(id, told).await;
+            assert_eq!((world.only().await.state, world.only().await.reopenings), (State::Settled, 2));
+        }
+        let over = world.outgoing().await.into_iter().filter(|it| it.kind == place::OVER).count();
+        assert_eq!(over, 2);
+        // A button of somebody else's case opens nothing of theirs.
+        let mut foreign = button(&case, "belum");
+        foreign["from"] = json!("62899");
+        world.says("j", foreign).await;
+        assert_eq!(world.only().await.state, State::Settled);
+        // What is more than the word is a report.
+        world.writes("k", "Belum, dan sekarang jalannya rusak").await;
+        assert_eq!(world.cases().await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_58_a_button_rates_what_is_settled_once_per_settling() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        let case = answered(&world).await;
+        // Before it is settled there is nothing to rate, and no message either.
+        world.says("b", button(&case, "nilai1")).await;
+        assert_eq!((world.only().await.rating, world.only().await.messages.len()), (0, 2));
+        world.says("c", button(&case, "sudah")).await;
+        let asked = world.outgoing().await.into_iter().filter(|it| it.kind == "settled").count();
+        assert_eq!(asked, 1, "told that it is settled, and asked");
+        world.says("d", button(&case, "nilai5")).await;
+        world.says("e", button(&case, "nilai1")).await;
+        assert_eq!((world.only().await.state, world.only().await.rating), (State::Settled, 5));
+        // Opened again and settled again it is rated anew.
+        world.pass(TimeDelta::hours(1));
+        world.says("f", button(&case, "belum")).await;
+        assert_eq!((world.only().await.state, world.only().await.rating), (State::Reopened, 0));
+        let case = answered(&world).await;
+        world.says("g", button(&case, "sudah")).await;
+        world.says("h", button(&case, "nilai3")).await;
+        assert_eq!((world.only().await.rating, world.cases().await.len()), (3, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_31_words_about_messages_are_no_report_and_complete_nothing() {
+    on_both(async |world| {
+        for (id, word) in [("a", "BERHENTI"), ("b", "mulai"), ("c", "Stop")] {
+            world.writes(id, word).await;
+        }
+        assert!(world.cases().await.is_empty());
+        world.writes("d", "Lampu jalan mati").await;
+        let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+        world
+            .decide(&world.only().await, officer, Order::AskCompletion { question: "Di mana?".into() })
+            .await;
+        world.writes("e", "Berhenti").await;
+        let case = world.only().await;
+        assert_eq!((case.state, case.messages.len()), (State::AwaitingCompletion, 2));
     })
     .await;
 }
@@ -771,6 +1040,9 @@ async fn with_mail(test: impl AsyncFn(World, Dovecot, Reader)) {
     }
 }
 
+/// What our mail server says of a mail that its author's domain vouches for.
+const PROVEN: &str = "Authentication-Results: mx.contoh.go.id; dmarc=pass\r\n";
+
 fn mail(from: &str, to: &str, id: &str, headers: &str, body: &str) -> String {
     format!("From: {from}\r\nTo: {to}\r\nMessage-ID: <{id}@warga.example>\r\n{headers}\r\n{body}\r\n")
 }
@@ -795,18 +1067,14 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
         assert_eq!(world.messages().await.len(), 1);
 
         let address =
-            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
+            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.number.to_string());
         server.deliver(&mail("siti@warga.example", &address, "2", "", "Makin parah"));
-        // A reply to the own mail before, and the number in a subject.
-        server.deliver(&mail(
-            "siti@warga.example",
-            "aduan@contoh.go.id",
-            "3",
-            "In-Reply-To: <1@warga.example>\r\n",
-            "Lagi",
-        ));
+        // A reply to the own mail before, and the number in a subject: Siti's domain vouches for both.
+        let before = format!("{PROVEN}In-Reply-To: <1@warga.example>\r\n");
+        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "3", &before, "Lagi"));
         let number = format!("Subject: Re: {}\r\n", case.number);
-        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "4", &number, "Sekali lagi"));
+        let proven = format!("{PROVEN}{number}");
+        server.deliver(&mail("siti@warga.example", "aduan@contoh.go.id", "4", &proven, "Sekali lagi"));
         reader.tick(world.now()).await.unwrap();
         world.tick().await;
         assert_eq!(world.only().await.messages.len(), 4);
@@ -818,7 +1086,7 @@ async fn c_06_a_mail_creates_a_case_and_only_who_takes_part_extends_it() {
         reader.tick(world.now()).await.unwrap();
         world.tick().await;
         let cases = world.cases().await;
-        assert_eq!((cases.len(), cases[0].messages.len()), (3, 4));
+        assert_eq!((cases.len(), said(&cases[0]).len()), (3, 4));
         let hint = cases[1].messages.iter().find(|it| it.kind == MessageKind::Note).unwrap();
         assert!(hint.text.contains(&case.number.to_string()), "{}", hint.text);
     })
@@ -836,6 +1104,79 @@ async fn c_14_the_date_that_a_sender_writes_into_a_mail_starts_no_clock() {
         let case = world.only().await;
         assert_eq!(case.received_at, case.arrived_at);
         assert!(!case.clocks.is_empty() && case.clocks.iter().all(|it| it.started_at == case.arrived_at));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_22_a_mail_that_nothing_proves_changes_nothing_and_tells_nobody_who_reported() {
+    with_mail(async |world, server, reader| {
+        let to = "aduan@contoh.go.id";
+        let write = async |from: &str, to: &str, id: &str, headers: &str, body: &str| {
+            server.deliver(&mail(from, to, id, headers, body));
+            reader.tick(world.now()).await.unwrap();
+            world.tick().await;
+        };
+        write("siti@warga.example", to, "1", &format!("{PROVEN}Subject: Jalan rusak\r\n"), "Depan pasar")
+            .await;
+        let number = format!("Subject: {}\r\n", world.only().await.number);
+        write("siti@warga.example", to, "2", &format!("{PROVEN}{number}"), "anonim").await;
+        let case = world.only().await;
+        assert_eq!(case.reporters[0].secrecy, Secrecy::Anonymous, "whose domain vouches for it, chooses");
+        // Somebody guesses that it was Siti, and writes in her name.
+        let seen = |case: &Case| {
+            let mut case = case.clone();
+            case.messages.retain(|it| it.kind != MessageKind::Unproven);
+            case
+        };
+        for (at, body) in ["biasa", "Sudah", "Saya Siti, apa kabarnya?"].into_iter().enumerate() {
+            write("siti@warga.example", to, &format!("forged-{at}"), &number, body).await;
+            let now = world.only().await;
+            assert_eq!(seen(&now), seen(&case), "{body}");
+            assert_eq!(now.messages.len(), case.messages.len() + at + 1, "who distributes cases reads it");
+        }
+        let asked =
+            world.outgoing().await.into_iter().filter(|it| it.kind == place::PROVE).collect::<Vec<_>>();
+        assert_eq!(asked.len(), 1, "Siti is asked to say it with number and PIN, once a day");
+        assert_eq!(asked[0].recipient, case.number.to_string());
+        // Who is no reporter leaves just as much behind.
+        write("budi@warga.example", to, "other", &number, "Saya Budi").await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), seen(&cases[0]) == seen(&case)), (2, true));
+        assert_eq!(cases[0].messages.len(), case.messages.len() + 4);
+        assert!(cases[0].messages[4].text.contains(&cases[1].number.to_string()));
+        // An officer who only reads sees no trace of either; who distributes cases sees both.
+        let officer = |permission: &str| Caller {
+            id: "acc_1".to_owned(),
+            kind: CallerKind::Staff,
+            grants: vec![Grant {
+                permissions: [permission, "complaints.read"].map(str::to_owned).into(),
+                scope: scope(&[("area", &[world.core.config.regency.as_str()])]),
+            }],
+            ..Caller::anonymous(Language::Id)
+        };
+        let rules = world.core.rules().await.unwrap();
+        let record =
+            store::complaint::find(&world.core.db.read, &world.core.cipher, case.id).await.unwrap().unwrap();
+        for (permission, traces) in [("complaints.work", 0), ("complaints.coordinate", 5)] {
+            let db = &world.core.db.read;
+            let caller = officer(permission);
+            let seen = world.core.view(db, &caller, &record, &rules, world.now()).await.unwrap();
+            let messages = seen.messages.iter().filter(|it| it.kind == "UNPROVEN").count();
+            let deliveries = seen.deliveries.iter().filter(|it| it.kind == place::PROVE).count();
+            assert_eq!(messages + deliveries, traces, "{permission}");
+        }
+        // What is asked for is not completed by it; and the address that only Siti was given does all of it.
+        let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+        world.decide(&case, officer, Order::AskCompletion { question: "Di mana?".into() }).await;
+        write("siti@warga.example", to, "forged-4", &number, "Di utara").await;
+        assert_eq!(world.cases().await[0].state, State::AwaitingCompletion);
+        let mailbox = world.core.config.channels.email["utama"].mailbox();
+        let address = reply_address(&mailbox, &case.number.to_string());
+        write("siti@warga.example", &address, "5", "", "rahasia").await;
+        write("siti@warga.example", &address, "6", "", "Di selatan").await;
+        let case = world.cases().await.remove(0);
+        assert_eq!((case.reporters[0].secrecy, case.state), (Secrecy::Secret, State::New));
     })
     .await;
 }
@@ -863,7 +1204,7 @@ async fn c_06_a_reply_to_our_mail_extends_the_case_it_was_about() {
             .await
             .unwrap();
         assert_eq!(taken.rows_affected, 1);
-        let quotes = |id: &str| format!("In-Reply-To: <{id}>\r\n");
+        let quotes = |id: &str| format!("{PROVEN}In-Reply-To: <{id}>\r\n");
         let ours = quotes("ntf_01h455vb4pex5vsknk084sn02q.0@contoh.go.id");
         server.deliver(&mail("siti@warga.example", to, "2", &ours, "Di sebelah utara"));
         let foreign = quotes("xntf_01h455vb4pex5vsknk084sn02q.0@contoh.go.id");
@@ -872,6 +1213,27 @@ async fn c_06_a_reply_to_our_mail_extends_the_case_it_was_about() {
         world.tick().await;
         let cases = world.cases().await;
         assert_eq!(cases.iter().map(|it| it.messages.len()).collect::<Vec<_>>(), [2, 1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_31_belum_by_mail_opens_a_settled_case_again() {
+    with_mail(async |world, server, reader| {
+        let write = async |to: &str, id: &str, headers: &str, body: &str| {
+            server.deliver(&mail("siti@warga.example", to, id, headers, body));
+            reader.tick(world.now()).await.unwrap();
+            world.tick().await;
+        };
+        write("aduan@contoh.go.id", "1", "Subject: Lampu\r\n", "Mati").await;
+        let case = answered(&world).await;
+        let mailbox = world.core.config.channels.email["utama"].mailbox();
+        let to = reply_address(&mailbox, &case.number.to_string());
+        let quoted = "\r\n\r\nPada Sen, 23 Nov 2026 Aduan menulis:\r\n> Apakah sudah selesai?";
+        write(&to, "2", "", &format!("Sudah{quoted}")).await;
+        assert_eq!(world.only().await.state, State::Settled);
+        write(&to, "3", "", &format!("Belum{quoted}")).await;
+        assert_eq!(world.only().await.state, State::Reopened);
     })
     .await;
 }
@@ -936,7 +1298,7 @@ async fn c_07_machines_bounces_lists_and_our_own_mail_never_make_or_answer_a_cas
         let case = world.only().await;
         let before = world.outgoing().await.len();
         let address =
-            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.id.to_string());
+            reply_address(&world.core.config.channels.email["utama"].mailbox(), &case.number.to_string());
         for (number, (from, headers)) in [
             ("siti@warga.example", "Auto-Submitted: auto-replied\r\nSubject: Saya cuti\r\n"),
             ("siti@warga.example", "Precedence: bulk\r\n"),
@@ -1116,6 +1478,30 @@ async fn c_11_an_item_that_is_refused_keeps_no_other_and_is_taken_when_it_can_be
         tx.commit().await.unwrap();
         sync.tick(world.now()).await.unwrap();
         assert_eq!(world.cases().await.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_11_questions_are_told_there_too_and_pause_nothing() {
+    with_lapor(async |world, simulator, mut sync| {
+        simulator.write("1", "Lampu jalan mati");
+        sync.tick(world.now()).await.unwrap();
+        let case = world.only().await;
+        world.pass(TimeDelta::hours(1));
+        let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+        world.decide(&case, officer, Order::AskCompletion { question: "Di jalan apa?".into() }).await;
+        sync.tick(world.now()).await.unwrap();
+        sync.tick(world.now()).await.unwrap();
+        let told = simulator.follow_ups("1");
+        assert_eq!(
+            told.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(),
+            ["Mohon dilengkapi: Di jalan apa?"]
+        );
+        assert!(ledger(&world).await[0].mismatch.is_empty());
+        let case = world.only().await;
+        assert_eq!((case.state, case.reporter_until), (State::AwaitingCompletion, None));
+        assert!(case.open_clocks().all(|it| it.state == crate::domain::clock::ClockState::Running));
     })
     .await;
 }

@@ -133,6 +133,12 @@ impl Core {
     }
 }
 
+/// Whether these parts read what nothing proves to be the reporter's: who distributes cases, of whistleblowing the inspector.
+/// For everybody else there is no trace of it, as it would tell whether an address is the reporter's.
+pub(super) fn reads_unproven(parts: &[Part]) -> bool {
+    parts.iter().any(|it| matches!(it, Part::Coordinator | Part::Inspector))
+}
+
 /// The caller in a part of a case.
 pub(super) fn by(caller: &Caller, part: Part, case: &Case) -> By {
     let agency = match part {

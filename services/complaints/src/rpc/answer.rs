@@ -73,14 +73,8 @@ pub(super) async fn answer(
         let pseudonym = core.pseudonym(number);
         let asking = Asking { who: REPORTER, request_id: &request.request_id };
         if request.contact.is_some() {
-            // What the channel knows of them stays.
             let known = store::vault::find(&*tx, &core.vault, number).await?.unwrap_or_default();
-            let identity = store::vault::Identity {
-                name: identity.name.clone(),
-                phone: identity.phone.clone(),
-                email: identity.email.clone(),
-                ..known
-            };
+            let identity = known.told(identity);
             store::vault::save(&tx, &core.vault, number, &identity, now).await?;
             let mut next = record.case.clone();
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
@@ -125,7 +119,8 @@ pub(super) async fn withdraw(
         let order = Order::Withdraw { reporter: core.pseudonym(number), text: text.clone() };
         // One of several reporters only leaves: the case is the others' too.
         let change = if record.case.reporters.len() > 1 {
-            let mut next = record.case.clone();
+            let what = (text.clone(), Vec::new(), String::new());
+            let mut next = workflow::remark(&record.case, &core.pseudonym(number), what, now);
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
                 it.reachable = false;
                 it.content = true;
@@ -198,17 +193,30 @@ impl Core {
             }),
             (None, _) => None,
         };
+        let says_nothing = said.text.is_empty() && files.is_empty();
+        let what = (said.text, files, said.external);
         let change = if let Some(order) = order {
             let verb = verb_name(order.verb());
-            let decision = workflow::decide(&record.case, &By::reporter(), order, rules, now)?;
+            // A choice alone takes no words: they are kept beside it.
+            let case = match order {
+                Order::Confirm { .. } => workflow::remark(&record.case, pseudonym, what, now),
+                _ => record.case.clone(),
+            };
+            let decision = workflow::decide(&case, &By::reporter(), order, rules, now)?;
             Change::decided(Some(record), decision, &verb)
         } else if said.rating > 0 {
-            let next = workflow::rate(&record.case, said.rating)?;
-            Change::of(record, next, "complaint.rated")
-        } else if said.text.is_empty() && files.is_empty() {
+            let next = workflow::rate(&record.case, pseudonym, said.rating)?;
+            let next = workflow::remark(&next, pseudonym, what, now);
+            let mut change = Change::of(record, next, "complaint.rated");
+            change.detail.insert("rating", said.rating.to_string());
+            change
+        } else if says_nothing {
             return Err(Rejection::IsClosed.into());
+        } else if said.done == Some(true) {
+            // It is settled already, and they say so once more, with words.
+            let next = workflow::remark(&record.case, pseudonym, what, now);
+            Change::of(record, next, "complaint.addition")
         } else {
-            let what = (said.text, files, said.external);
             let next = workflow::add(&record.case, &By::reporter(), pseudonym, what, now)?;
             Change::of(record, next, "complaint.addition")
         };
@@ -248,7 +256,9 @@ pub(super) fn public(case: &Case, number: Number, rules: &Rules, now: DateTime<U
             .map(|it| it.revealed.iter().copied().map(convert::timestamp).collect())
             .unwrap_or_default(),
         advice: case.advice.clone(),
-        rating: i32::from(case.rating),
+        closing_reason: case.closing_reason.clone(),
+        forwarded_to: case.forwarded_to.clone(),
+        rating: own.map_or(0, |it| i32::from(case.rating_of(it))),
     }
 }
 
@@ -257,7 +267,7 @@ fn concerns(message: &Message, pseudonym: &str) -> bool {
     match message.kind {
         MessageKind::Report | MessageKind::Addition => message.reporter == pseudonym,
         MessageKind::Question | MessageKind::FirstAnswer | MessageKind::Answer | MessageKind::Notice => true,
-        MessageKind::Note => false,
+        MessageKind::Note | MessageKind::Unproven => false,
     }
 }
 

@@ -16,8 +16,8 @@ use crate::domain::case::Case;
 use crate::domain::ladder::{Climb, Official, addressee, pointless_from};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
-use crate::domain::workflow::{self, Notice, NoticeKind, Order, Rejection, Ticked, To};
+use crate::domain::words::{ArchiveReason, Class, ClockKind, DeliveryState, ForwardReason, Rung, State};
+use crate::domain::workflow::{self, COMPLETION_DAYS, Notice, NoticeKind, Order, Rejection, Ticked, To};
 use crate::domain::{CaseId, EscalationId, OutboxId};
 use crate::error::{Error, Thing};
 use crate::store;
@@ -391,7 +391,7 @@ impl Ladder<'_> {
                     (Recipient::Account(account.to_owned()), true, case.number.to_string())
                 }
             };
-            let mut placeholders = facts(case, &number, notice.kind, rules);
+            let mut placeholders = facts(case, &number, notice.kind, rules, now);
             if notice.kind == NoticeKind::HelpLate {
                 let late =
                     case.helpers.iter().filter_map(|it| it.late_at.filter(|_| it.done_at.is_none())).max();
@@ -420,7 +420,7 @@ impl Ladder<'_> {
 pub(crate) const ESCALATED: &str = "escalated";
 
 fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Message {
-    let mut placeholders = facts(case, &case.number.to_string(), NoticeKind::Assigned, rules);
+    let mut placeholders = facts(case, &case.number.to_string(), NoticeKind::Assigned, rules, now);
     placeholders.insert("jenis_tenggat".to_owned(), clock_name(step.clock).to_owned());
     let state = match case.clock(step.clock).and_then(|it| it.late_at) {
         Some(late) => format!("terlambat sejak {}", local(rules, late)),
@@ -460,7 +460,13 @@ pub(crate) fn local(rules: &Rules, at: DateTime<Utc>) -> String {
 }
 
 /// What fills the gaps of messages: facts of the case, nothing of a person.
-fn facts(case: &Case, number: &str, kind: NoticeKind, rules: &Rules) -> BTreeMap<String, String> {
+fn facts(
+    case: &Case,
+    number: &str,
+    kind: NoticeKind,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> BTreeMap<String, String> {
     let moment = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), |at| local(rules, at));
     let due = |clock: ClockKind| moment(case.clock(clock).map(|it| it.due_at));
     let category = rules.categories.get(&case.category).map_or(case.category.as_str(), |it| it.name.as_str());
@@ -478,12 +484,51 @@ fn facts(case: &Case, number: &str, kind: NoticeKind, rules: &Rules) -> BTreeMap
         ("tenggat", moment(case.due_at())),
         ("tenggat_jawaban", first),
         ("tenggat_selesai", due(ClockKind::Settle)),
-        ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", 30, case.arrived_at))))),
-        ("status", status_name(case.state, kind).to_owned()),
+        // The window to complete a report begins when the question arrives, which is after it was asked: nobody is told a
+        // later day than the one that counts.
+        ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", COMPLETION_DAYS, now))))),
+        ("status", status(case, number, kind)),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
     .collect()
+}
+
+/// What happened, in words for the reporter; why it was closed otherwise, and where it was forwarded unless that may tell who
+/// reads over a shoulder what it is about.
+fn status(case: &Case, number: &str, kind: NoticeKind) -> String {
+    let name = status_name(case.state, kind);
+    let Some(reason) = reason_words(&case.closing_reason) else { return name.to_owned() };
+    let own = case.reporters.iter().find(|it| it.number.to_string() == number);
+    let quiet = case.class == Class::Whistleblowing || own.is_none_or(|it| !it.secrecy.shows_reporter());
+    match kind {
+        NoticeKind::Archived => format!("ditutup dengan alasan: {reason}"),
+        NoticeKind::Forwarded if quiet => format!("{name} ({reason})"),
+        NoticeKind::Forwarded => format!("diteruskan ke {} ({reason})", case.forwarded_to),
+        _ => name.to_owned(),
+    }
+}
+
+/// A reason of the closed lists, in words.
+fn reason_words(reason: &str) -> Option<&'static str> {
+    if let Ok(reason) = reason.parse::<ArchiveReason>() {
+        return Some(match reason {
+            ArchiveReason::Unclear => "isinya tidak jelas walau sudah ditanyakan",
+            ArchiveReason::NotAReport => "isinya bukan laporan",
+            ArchiveReason::DuplicateOfSettled => "hal yang sama sudah diselesaikan sebelumnya",
+            ArchiveReason::Abusive => "isinya hanya kata-kata kasar",
+            ArchiveReason::Test => "isinya hanya percobaan",
+            ArchiveReason::InCourt => "perkaranya sedang di pengadilan",
+        });
+    }
+    Some(match reason.parse::<ForwardReason>().ok()? {
+        ForwardReason::CentralGovernment => "wewenang pemerintah pusat",
+        ForwardReason::Province => "wewenang pemerintah provinsi",
+        ForwardReason::OtherRegency => "wewenang kabupaten atau kota lain",
+        ForwardReason::StateCompany => "wewenang BUMN",
+        ForwardReason::Court => "wewenang pengadilan",
+        ForwardReason::Police => "wewenang kepolisian",
+    })
 }
 
 /// What happened, in words for the reporter.

@@ -24,6 +24,8 @@ use crate::store::complaint::Record;
 use crate::store::vault::Identity;
 
 const METHOD: &str = "mpp.complaints.v1.ComplaintsService/FileComplaint";
+/// Who reported, for the journal.
+pub(super) const PUBLIC: &str = "public";
 /// The most files of one message.
 pub(super) const MOST_FILES: usize = 10;
 
@@ -62,7 +64,10 @@ pub(super) async fn handle(
     let follow: Option<Number> = request.follow_number.parse().ok();
     let request = &request;
     core.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-        let asking = Asking { who: caller.who(), request_id: &request.request_id };
+        // The desk writes down what others say. Whoever files for themselves and happens to be signed in is the reporter: the
+        // journal is read by those who may be reported.
+        let who = if report.channel == Channel::Counter { caller.who() } else { PUBLIC };
+        let asking = Asking { who, request_id: &request.request_id };
         let (record, number) = match follow {
             Some(follow) => core.follow(&tx, &rules, follow, report, asking, now).await?,
             None => {
@@ -317,6 +322,7 @@ impl Core {
             joined: true,
             content: false,
             revealed: Vec::new(),
+            rating: 0,
         });
         next.messages.push(Message {
             at: now,

@@ -12,10 +12,11 @@ use mpp_proto::complaints::v1::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{Core, convert, record};
+use super::file_complaint::PUBLIC;
+use super::{Core, access, convert, record};
 use crate::domain::case::{Case, File};
 use crate::domain::rules::Rules;
-use crate::domain::words::{Part, Scan};
+use crate::domain::words::{MessageKind, Part, Scan};
 use crate::domain::{CaseId, FileId};
 use crate::error::{Error, Thing};
 use crate::intake::media::{self, Unfit};
@@ -38,7 +39,8 @@ pub(super) async fn upload(
             store::file::insert(&*tx, &file, None, now).await?;
             let id = file.id.to_string();
             let detail = json!({"mediaType": file.media_type, "size": file.size});
-            let what = (caller.who(), "file.uploaded", id.as_str());
+            // Nor who sent it: it may be part of a report. What officers add is in the journal of the case, with who added it.
+            let what = (PUBLIC, "file.uploaded", id.as_str());
             record(&tx, what, detail, &request.request_id, now).await?;
             Ok(UploadComplaintFileResponse { file: Some(convert::file(&file)) })
         })
@@ -68,7 +70,7 @@ pub(super) async fn get(
     let rules = core.rules().await?;
     let record = core.visible(&core.db.read, caller, case, &rules).await?;
     let (file, owner) = store::file::find(&core.db.read, file).await?.ok_or(Error::NotFound(Thing::File))?;
-    if owner != Some(case.to_string()) {
+    if owner != Some(case.to_string()) || !core.shows_file(caller, &record.case, file.id, &rules) {
         return Err(Error::NotFound(Thing::File));
     }
     match file.scan {
@@ -116,12 +118,19 @@ fn unfit(why: Unfit) -> Error {
 }
 
 impl Core {
+    /// Whether a message that the caller reads carries the file.
+    fn shows_file(&self, caller: &Caller, case: &Case, file: FileId, rules: &Rules) -> bool {
+        let all = access::reads_unproven(&self.parts(caller, case, rules));
+        let read = case.messages.iter().filter(|it| all || it.kind != MessageKind::Unproven);
+        read.flat_map(|it| &it.files).any(|it| it.id == file)
+    }
+
     /// Whether the caller may have a file that cannot be cleaned, with all that it tells of its maker. What officers added
     /// is for all who see the case. What a reporter sent is for who distributes cases (of whistleblowing: the inspector),
     /// and for the agency that works on it where the reporter asks for no secrecy.
     fn may_have_original(&self, caller: &Caller, case: &Case, file: &File, rules: &Rules) -> bool {
         let message = case.messages.iter().find(|it| it.files.iter().any(|it| it.id == file.id));
-        if message.is_some_and(|it| it.by != Part::Reporter) {
+        if message.is_some_and(|it| it.by != Part::Reporter && it.kind != MessageKind::Unproven) {
             return true;
         }
         let sender = message.and_then(|it| case.reporters.iter().find(|who| who.pseudonym == it.reporter));

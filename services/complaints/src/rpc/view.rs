@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::journal;
+use mpp_kit::journal::{self, Entry};
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::complaints::v1::{
     CaseMessage, Complaint, Delivery, GetComplaintRequest, GetComplaintResponse, Helper, HolderInterval,
@@ -13,13 +13,16 @@ use mpp_proto::complaints::v1::{
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
+use super::access::reads_unproven;
+use super::file_complaint::PUBLIC;
 use super::{Core, convert};
 use crate::domain::CaseId;
 use crate::domain::case::Case;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, Part};
+use crate::domain::words::{Class, MessageKind, Part, State};
 use crate::domain::workflow;
 use crate::error::{Error, Thing};
+use crate::intake::place::{PROVE, UNPROVEN};
 use crate::store;
 use crate::store::complaint::Record;
 use crate::store::outbox::Recipient;
@@ -66,15 +69,17 @@ pub(super) async fn journal(
     let after = PageToken::decode(&request.page_token, &filter)?.and_then(|it| it.parse().ok()).unwrap_or(0);
     let rules = core.rules().await?;
     let id = id.ok_or(Error::NotFound(Thing::Complaint))?;
-    core.visible(&core.db.read, caller, id, &rules).await?;
+    let record = core.visible(&core.db.read, caller, id, &rules).await?;
+    let all = reads_unproven(&core.parts(caller, &record.case, &rules));
     let mut entries = journal::read(&core.db.read, Some(&id.to_string()), after, u64::from(size) + 1).await?;
     let next_page_token = cut(&mut entries, size, &filter, |it| it.seq.to_string());
     let entries = entries
         .into_iter()
+        .filter(|it| all || it.entry.what != UNPROVEN)
         .map(|it| JournalEntry {
             seq: it.seq,
             at: Some(convert::timestamp(it.entry.at)),
-            who: it.entry.who,
+            who: filer(&record.case, &it.entry),
             what: it.entry.what,
             from: it.entry.from.unwrap_or_default(),
             to: it.entry.to.unwrap_or_default(),
@@ -85,15 +90,30 @@ pub(super) async fn journal(
     Ok(ListComplaintJournalResponse { entries, next_page_token })
 }
 
+/// Who an entry says it was. Of filing a report only the desk that wrote it down, also in entries of before the rest was left
+/// out there: whoever was signed in otherwise is the reporter.
+fn filer(case: &Case, entry: &Entry) -> String {
+    let files = matches!(entry.what.as_str(), "complaint.filed" | "complaint.followed");
+    if !files
+        || !entry.who.starts_with("acc_")
+        || case.messages.iter().any(|it| it.by == Part::Reporter && it.account == entry.who)
+    {
+        return entry.who.clone();
+    }
+    PUBLIC.to_owned()
+}
+
 impl Core {
-    /// Whether the caller's part permits to know reporters who asked for no secrecy: who distributes or works on it.
+    /// Whether the caller's part permits to know reporters who asked for no secrecy: who distributes or works on it. Of a
+    /// merged case nobody's: what its reporters ask for now is known of the case that survives.
     fn may_know_reporters(&self, caller: &Caller, case: &Case, rules: &Rules) -> bool {
         case.class != Class::Whistleblowing
+            && case.state != State::Merged
             && self.parts(caller, case, rules).iter().any(|it| matches!(it, Part::Coordinator | Part::Agency))
     }
 
     /// A case as the caller sees it, without any identity.
-    pub(super) async fn view(
+    pub(crate) async fn view(
         &self,
         db: &impl ConnectionTrait,
         caller: &Caller,
@@ -103,10 +123,12 @@ impl Core {
     ) -> Result<Complaint, Error> {
         let case = &record.case;
         let parts = self.parts(caller, case, rules);
+        let all = reads_unproven(&parts);
         let steps = store::escalation::of_case(db, case.id).await?;
         let messages = store::outbox::of_case(db, case.id).await?;
         // What shows where a secret reporter stood is shown to nobody in full.
-        let place = if case.secrecy().shows_reporter() { case.place.clone() } else { case.place.coarse() };
+        let shown = case.secrecy().shows_reporter() && case.state != State::Merged;
+        let place = if shown { case.place.clone() } else { case.place.coarse() };
         let charges = case.charges(rules, now);
         Ok(Complaint {
             id: case.id.to_string(),
@@ -140,6 +162,7 @@ impl Core {
             messages: case
                 .messages
                 .iter()
+                .filter(|it| all || it.kind != MessageKind::Unproven)
                 .map(|it| CaseMessage {
                     at: Some(convert::timestamp(it.at)),
                     by: it.by.to_string(),
@@ -184,6 +207,7 @@ impl Core {
             escalations: steps.iter().map(convert::escalation).collect(),
             deliveries: messages
                 .into_iter()
+                .filter(|it| all || it.kind != PROVE)
                 .map(|it| Delivery {
                     id: it.id.to_string(),
                     kind: it.kind,

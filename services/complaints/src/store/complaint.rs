@@ -226,11 +226,12 @@ pub(crate) async fn by_number(
     find(db, cipher, read("case_number.complaint_id", &found.complaint_id)?).await
 }
 
-/// The open cases that these numbers lead to, each with the latest of them.
-pub(crate) async fn open_of(
+/// The open or the closed cases that these numbers lead to, each with the latest of them.
+pub(crate) async fn led_to(
     db: &impl ConnectionTrait,
     cipher: &Cipher,
     numbers: &[String],
+    closed: bool,
 ) -> Result<Vec<(Number, Record)>, DbErr> {
     if numbers.is_empty() {
         return Ok(Vec::new());
@@ -246,14 +247,14 @@ pub(crate) async fn open_of(
     }
     let rows = Entity::find()
         .filter(Column::Id.is_in(leading.keys()))
-        .filter(Column::IsClosed.eq(false))
+        .filter(Column::IsClosed.eq(closed))
         .all(db)
         .await?;
-    let open = rows.into_iter().filter_map(|row| {
+    let found = rows.into_iter().filter_map(|row| {
         let number = leading.get(&row.id).copied()?;
         Some(record(cipher, row).map(|record| (number, record)))
     });
-    open.collect()
+    found.collect()
 }
 
 /// Cases to which time does something now, those that wait longest first.
@@ -391,6 +392,8 @@ pub(crate) async fn published(
 ) -> Result<Vec<Record>, DbErr> {
     let mut select = Entity::find()
         .filter(Column::IsPublic.eq(true))
+        // Rows of before this was a rule of the column.
+        .filter(Column::State.ne(State::Merged.to_string()))
         .order_by_desc(Column::UpdatedAt)
         .order_by_desc(Column::Id)
         .limit(limit);

@@ -70,6 +70,20 @@ pub(crate) async fn give(db: &impl ConnectionTrait, id: FileId, to: CaseId) -> R
     Ok(find(db, id).await?.map(|(file, _)| file))
 }
 
+/// Takes files from whatever case has them: their author took them back. They lie loose, and are deleted with what nobody used.
+pub(crate) async fn let_go(db: &impl ConnectionTrait, files: &[FileId]) -> Result<(), DbErr> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    Entity::update_many()
+        .col_expr(Column::ComplaintId, Expr::value(Option::<String>::None))
+        .col_expr(Column::Conversation, Expr::value(Option::<String>::None))
+        .filter(Column::Id.is_in(files.iter().map(ToString::to_string)))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Gives every file of a case to another one.
 pub(crate) async fn hand_over(db: &impl ConnectionTrait, from: CaseId, to: CaseId) -> Result<(), DbErr> {
     Entity::update_many()

@@ -127,6 +127,20 @@ pub(crate) async fn put_off(
     Ok(())
 }
 
+/// Takes away what is to be fetched of a message: its author took it back.
+pub(crate) async fn forget(
+    db: &impl ConnectionTrait,
+    (source, account, external_id): (&str, &str, &str),
+) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::Source.eq(source))
+        .filter(Column::Account.eq(account))
+        .filter(Column::ExternalId.eq(external_id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Takes it away: it came, or it never will. `false` if somebody was first.
 pub(crate) async fn done(db: &impl ConnectionTrait, pending: &Pending) -> Result<bool, DbErr> {
     Ok(Entity::delete_by_id(pending.id.as_str()).exec(db).await?.rows_affected == 1)

@@ -120,6 +120,20 @@ pub(crate) async fn of_case(db: &impl ConnectionTrait, case: CaseId) -> Result<V
     rows.into_iter().map(message).collect()
 }
 
+/// Whether messages about a case failed, and each recipient of one has got a later one since.
+pub(crate) async fn is_made_up_for(db: &impl ConnectionTrait, case: CaseId) -> Result<bool, DbErr> {
+    let all = of_case(db, case).await?;
+    let mut failed = all.iter().filter(|it| it.state == DeliveryState::Failed).peekable();
+    let arrived = |lost: &Message| {
+        all.iter().any(|it| {
+            it.state == DeliveryState::Delivered
+                && it.recipient == lost.recipient
+                && it.created_at >= lost.created_at
+        })
+    };
+    Ok(failed.peek().is_some() && failed.all(arrived))
+}
+
 /// Notes what became of a message, and when it is looked at next.
 pub(crate) async fn moved(
     db: &impl ConnectionTrait,

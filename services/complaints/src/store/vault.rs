@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::{reporter_contact, reporter_vault};
 use crate::domain::number::Number;
+use crate::intake::envelope::Source;
 
 /// Who reported, and how to reach them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,22 @@ impl Identity {
     /// Whether notifications can be sent to it.
     pub(crate) fn is_reachable(&self) -> bool {
         !(self.phone.is_empty() && self.email.is_empty())
+    }
+
+    /// With what they tell of themselves anew: what they leave out stays as it was, and so does what the channel knows of
+    /// them. With another telephone the chat of the one before is theirs no longer.
+    pub(crate) fn told(self, anew: &Self) -> Self {
+        let either = |anew: &str, known: String| if anew.is_empty() { known } else { anew.to_owned() };
+        let moved = !anew.phone.is_empty() && anew.phone != self.phone;
+        let chat = self.channel_id.starts_with(&format!("{} ", Source::Whatsapp));
+        Self {
+            name: either(&anew.name, self.name),
+            phone: either(&anew.phone, self.phone),
+            email: either(&anew.email, self.email),
+            channel_id: if moved && chat { String::new() } else { self.channel_id },
+            channel_account: self.channel_account,
+            thread: self.thread,
+        }
     }
 
     /// Digests of the ways to reach it.
@@ -61,7 +78,7 @@ pub(crate) fn digest(vault: &Cipher, kind: &str, contact: &str) -> String {
     vault.digest(kind, contact)
 }
 
-/// Writes or replaces who reported.
+/// Writes or replaces who reported. A contact that is theirs no longer speaks for the case no longer.
 pub(crate) async fn save(
     tx: &DatabaseTransaction,
     vault: &Cipher,
@@ -81,6 +98,11 @@ pub(crate) async fn save(
                 .to_owned(),
         )
         .exec_without_returning(tx)
+        .await?;
+    reporter_contact::Entity::delete_many()
+        .filter(reporter_contact::Column::Number.eq(number.to_string()))
+        .filter(reporter_contact::Column::Digest.is_not_in(identity.digests(vault)))
+        .exec(tx)
         .await?;
     for (kind, contact) in identity.contacts() {
         let row = reporter_contact::ActiveModel {

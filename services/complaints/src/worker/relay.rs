@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::client::PeerChannel;
 use mpp_kit::component::{Env, Role, Worker};
+use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::fault::chain;
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::{
@@ -27,6 +28,8 @@ use crate::domain::rules::Rules;
 use crate::domain::words::{Class, DeliveryState, MessageKind, Rung};
 use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
+use crate::intake::config::{ChannelsConfig, MailboxConfig};
+use crate::intake::email;
 use crate::rpc::Core;
 use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
 use crate::rpc::convert::timestamp;
@@ -38,11 +41,12 @@ use crate::store::outbox::{Message, Recipient};
 pub(crate) const NOTIFICATIONS: Role = Role("notifications");
 const BATCH: u64 = 100;
 const EVERY: Duration = Duration::from_secs(1);
-/// Between two looks at what became of a message.
+/// Between the first two looks at what became of a message; each pause is twice the one before.
 const LOOK: TimeDelta = TimeDelta::seconds(15);
-/// After which time nobody asks any more: notifications closes what has no receipt after 72 hours.
-const GIVE_UP: TimeDelta = TimeDelta::hours(80);
-/// The longest pause before a message is offered again.
+/// After which time nobody asks any more. Notifications ends every message before: WhatsApp without a receipt after 72 hours, a
+/// mail 24 hours after its server took it, which may be 72 hours after it was offered.
+const GIVE_UP: TimeDelta = TimeDelta::days(7);
+/// The longest pause before a message is offered again, or looked at.
 const LONGEST: TimeDelta = TimeDelta::minutes(10);
 
 /// The worker.
@@ -176,7 +180,8 @@ impl Relay {
                 | DeliveryStatus::FellBack,
             ) => DeliveryState::Accepted,
         };
-        self.settle(message, state, Some(id), now + LOOK, now).await
+        let pause = (LOOK * (1 << message.attempts.clamp(0, 6))).min(LONGEST);
+        self.settle(message, state, Some(id), now + pause, now).await
     }
 
     /// Notes what became of a message, and what follows for its case, in one transaction.
@@ -195,21 +200,35 @@ impl Relay {
             return Ok(());
         }
         let question = message.kind == NoticeKind::Question.to_string();
-        let delivered = matches!(state, DeliveryState::Delivered | DeliveryState::NoContact) && question;
-        if (delivered || state == DeliveryState::Failed)
+        let delivered = state == DeliveryState::Delivered && question;
+        // Who was not reached and hears of it later is reached: the mark goes.
+        let made_up =
+            state == DeliveryState::Delivered && store::outbox::is_made_up_for(&tx, message.case).await?;
+        if (delivered || made_up || state == DeliveryState::Failed)
             && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
         {
             let rules = core.rules_in(&tx).await?;
-            let change = if delivered {
-                workflow::deliver(&record.case, &rules, now)
-                    .map(|next| Change::of(record, next, "complaint.question_delivered"))
-            } else {
-                let next = record.case.clone();
-                let mut change = Change::of(record, next, "message.failed");
-                change.undelivered = Some(true);
-                change.detail.insert("message", message.id.to_string());
-                Some(change)
+            let told = if delivered { workflow::deliver(&record.case, &rules, now) } else { None };
+            let mut change = match told {
+                Some(next) => Some(Change::of(record, next, "complaint.question_delivered")),
+                None if made_up => {
+                    let next = record.case.clone();
+                    Some(Change::of(record, next, "message.arrived"))
+                }
+                None if state == DeliveryState::Failed => {
+                    let next = record.case.clone();
+                    let mut change = Change::of(record, next, "message.failed");
+                    change.undelivered = Some(true);
+                    Some(change)
+                }
+                None => None,
             };
+            if let Some(change) = &mut change {
+                if made_up {
+                    change.undelivered = Some(false);
+                }
+                change.detail.insert("message", message.id.to_string());
+            }
             if let Some(change) = change {
                 match core.save_one(&tx, &rules, change, SYSTEM, now).await {
                     Ok(_) => {}
@@ -244,6 +263,10 @@ impl Relay {
                 };
                 (recipient::Kind::Addresses(addresses), number)
             }
+        };
+        let reply_to = match &message.recipient {
+            Recipient::Reporter(_) => reply_to(&core.config.channels, number),
+            Recipient::Account(_) => String::new(),
         };
         // Nothing of a secret matter goes into a message that others may read over a shoulder.
         let confidential = case.class == Class::Whistleblowing
@@ -283,6 +306,7 @@ impl Relay {
             placeholders,
             confidential,
             actions,
+            reply_to,
             expire_time: message.body.expires_at.map(timestamp),
             ..CreateNotificationRequest::default()
         }))
@@ -314,6 +338,14 @@ impl Relay {
 fn coordinator(rules: &Rules, now: DateTime<Utc>) -> Option<&str> {
     let office = rules.officials.iter().find(|it| it.rung == Rung::Admin && it.agency == COORDINATOR)?;
     Some(holder_of(office, &rules.actings, now)).filter(|it| !it.is_empty())
+}
+
+/// Where a reporter answers a mail to: an address of the mailbox that is read, signed for this reporter alone, so that the
+/// answer is known for theirs. Empty where no mailbox signs any.
+fn reply_to(channels: &ChannelsConfig, number: Number) -> String {
+    let mut mailboxes = channels.email.values().map(MailboxConfig::mailbox);
+    let signing = mailboxes.find(|it| !it.reply_key.expose_secret().is_empty());
+    signing.map(|mailbox| email::reply_address(&mailbox, &number.to_string())).unwrap_or_default()
 }
 
 /// The last text of these kinds.
@@ -351,10 +383,11 @@ fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'s
         NoticeKind::Assigned | NoticeKind::HelpAsked | NoticeKind::Bounced => TASK,
         // The reporter reads where it stands, the agency that there is something to do again.
         NoticeKind::Reopened if official => TASK,
+        // It asks for a rating too.
+        NoticeKind::Settled => ("aduan_selesai", &["nomor", "tautan"]),
         NoticeKind::Verified
         | NoticeKind::Disposed
         | NoticeKind::Reopened
-        | NoticeKind::Settled
         | NoticeKind::Archived
         | NoticeKind::Forwarded
         | NoticeKind::DeemedWithdrawn

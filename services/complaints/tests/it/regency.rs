@@ -574,6 +574,7 @@ calls! {
     file_complaint(FileComplaintRequest) -> FileComplaintResponse;
     get_public_complaint(GetPublicComplaintRequest) -> GetPublicComplaintResponse;
     answer_complaint(AnswerComplaintRequest) -> AnswerComplaintResponse;
+    withdraw_complaint(WithdrawComplaintRequest) -> WithdrawComplaintResponse;
     list_published_complaints(ListPublishedComplaintsRequest) -> ListPublishedComplaintsResponse;
     list_similar_complaints(ListSimilarComplaintsRequest) -> ListSimilarComplaintsResponse;
     list_complaints(ListComplaintsRequest) -> ListComplaintsResponse;

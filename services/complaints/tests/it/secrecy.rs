@@ -71,6 +71,35 @@ lines! {
         }
     }
 
+    async fn c_18_who_files_while_signed_in_is_named_to_nobody(engine) {
+        use sea_orm::ConnectionTrait as _;
+        let regency = Regency::new(engine).await;
+        let employee = regency.person("acc_rohana", &["complaints.read"], &[DINKES]);
+        let request = UploadComplaintFileRequest { request_id: String::new(), content: include_bytes!("../../src/intake/samples/photo.jpg").to_vec() };
+        let file = employee.upload_complaint_file(request).await.unwrap().file.unwrap().file_id;
+        let request = FileComplaintRequest { channel: Channel::Api.into(), file_ids: vec![file], ..with(Secrecy::Anonymous) };
+        let id = employee.file_complaint(request).await.unwrap().complaint_id;
+        regency.disposed(&id).await;
+        let entries = async |client: &Client| {
+            let request = ListComplaintJournalRequest { complaint: id.clone(), ..ListComplaintJournalRequest::default() };
+            client.list_complaint_journal(request).await.unwrap().entries
+        };
+        let told = entries(&regency.agency(PUPR)).await;
+        assert_eq!((told[0].what.as_str(), told[0].who.as_str()), ("complaint.filed", "public"));
+        let select = sea_orm::sea_query::Query::select().column("who").from("journal").to_owned();
+        for row in regency.db.db.read.query_all(&select).await.unwrap() {
+            assert_ne!(row.try_get::<String>("", "who").unwrap(), "acc_rohana", "nor does the table name them");
+        }
+        // Entries of before this was so name them, and are shown without.
+        regency.db.db.write.execute_unprepared("UPDATE journal SET who = 'acc_rohana' WHERE what = 'complaint.filed'").await.unwrap();
+        assert!(entries(&regency.agency(PUPR)).await.iter().all(|it| it.who != "acc_rohana"));
+        // The desk answers for what it wrote down.
+        let desk = FileComplaintRequest { channel: Channel::Counter.into(), ..with(Secrecy::Open) };
+        let id = regency.coordinator().file_complaint(desk).await.unwrap().complaint_id;
+        let request = ListComplaintJournalRequest { complaint: id, ..ListComplaintJournalRequest::default() };
+        assert_eq!(regency.coordinator().list_complaint_journal(request).await.unwrap().entries[0].who, "acc_coordinator");
+    }
+
     async fn c_18_the_tables_hold_no_name_in_the_clear(engine) {
         use sea_orm::{ConnectionTrait as _, sea_query::Query};
         let regency = Regency::new(engine).await;
@@ -309,5 +338,38 @@ lines! {
         regency.nobody().answer_complaint(choose(Secrecy::Open)).await.unwrap();
         assert!(published(&regency).await.is_empty(), "an officer decides again whether it is published");
         assert!(regency.seen(&filed.id).await.reporters[0].contact.is_some());
+    }
+
+    async fn c_22_a_merged_case_is_published_no_more_and_its_reporter_still_takes_the_text_back(engine) {
+        let regency = Regency::new(engine).await;
+        let survivor = regency.taken(with(Secrecy::Open)).await;
+        regency.wait(chrono::TimeDelta::minutes(5));
+        let merged = regency.file(with(Secrecy::Open)).await;
+        for filed in [&survivor, &merged] {
+            publish(&regency, &filed.id).await.unwrap();
+        }
+        assert_eq!(published(&regency).await.len(), 2);
+        let request = MergeComplaintRequest { complaint: merged.id.clone(), into: survivor.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(request).await.unwrap();
+        let shown = published(&regency).await;
+        assert_eq!(shown.iter().map(|it| &it.number).collect::<Vec<_>>(), [&survivor.number], "one pothole, once");
+        let ask = ListPublishedComplaintsRequest { numbers: merged.number.clone(), ..ListPublishedComplaintsRequest::default() };
+        assert!(regency.nobody().list_published_complaints(ask).await.unwrap().complaints.is_empty());
+        // As rows are that were merged before this was so.
+        use sea_orm::ConnectionTrait as _;
+        let older = format!("UPDATE complaint SET is_public = true WHERE id = '{}'", merged.id);
+        regency.db.db.write.execute_unprepared(&older).await.unwrap();
+        assert_eq!(published(&regency).await.len(), 1);
+        // The reporter of the merged case changes their mind: nothing of either is public, and nobody reads who it was.
+        let choose = AnswerComplaintRequest { secrecy: Secrecy::Secret.into(), ..merged.says("") };
+        regency.nobody().answer_complaint(choose).await.unwrap();
+        assert!(published(&regency).await.is_empty());
+        for client in [regency.coordinator(), regency.agency(PUPR)] {
+            let Ok(case) = client.complaint(&merged.id).await else { continue };
+            assert!(case.reporters.iter().all(|it| it.contact.is_none()), "{}", client.sub);
+            assert!(case.place.unwrap().latitude.is_some_and(|it| (it - -3.12).abs() < 1e-9), "the place is coarse");
+        }
+        let case = regency.agency(PUPR).complaint(&survivor.id).await.unwrap();
+        assert_eq!(case.reporters.iter().map(|it| it.contact.is_some()).collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -163,23 +163,37 @@ lines! {
         regency.coordinator().archive_complaint(archive("UNCLEAR", advice)).await.unwrap();
         let seen = regency.followed(&filed).await;
         assert_eq!((seen.state(), seen.advice.as_str()), (CaseState::Archived, advice));
+        assert_eq!((seen.closing_reason.as_str(), seen.forwarded_to.as_str()), ("UNCLEAR", ""));
         let other = regency.file(Regency::report()).await;
-        let forward = ForwardComplaintOutsideRequest {
-            complaint: other.id.clone(),
+        let secret = regency.file(FileComplaintRequest { secrecy: Secrecy::Secret.into(), ..Regency::report() }).await;
+        let forward = |filed: &Filed| ForwardComplaintOutsideRequest {
+            complaint: filed.id.clone(),
             reason: "PROVINCE".to_owned(),
             forwarded_to: "Dinas PUPR Provinsi".to_owned(),
             advice: "Hubungi Dinas PUPR Provinsi dengan nomor laporan ini.".to_owned(),
             ..ForwardComplaintOutsideRequest::default()
         };
-        let case = regency.coordinator().forward_complaint_outside(forward).await.unwrap().complaint.unwrap();
+        let case = regency.coordinator().forward_complaint_outside(forward(&other)).await.unwrap().complaint.unwrap();
         assert_eq!((case.state(), case.forwarded_to.as_str()), (CaseState::ForwardedOutside, "Dinas PUPR Provinsi"));
-        regency.until("both are told", || async { regency.messages.of_type("perubahan_status").len() >= 2 }).await;
+        let seen = regency.followed(&other).await;
+        assert_eq!((seen.closing_reason.as_str(), seen.forwarded_to.as_str()), ("PROVINCE", "Dinas PUPR Provinsi"));
+        regency.coordinator().forward_complaint_outside(forward(&secret)).await.unwrap();
+        regency.until("all are told", || async { regency.messages.of_type("perubahan_status").len() >= 3 }).await;
+        let told = |filed: &Filed| {
+            let all = regency.messages.of_type("perubahan_status");
+            all.into_iter().find(|it| it.placeholders["nomor"] == filed.number).unwrap().placeholders["status"].clone()
+        };
+        assert_eq!(told(&filed), "ditutup dengan alasan: isinya tidak jelas walau sudah ditanyakan");
+        assert_eq!(told(&other), "diteruskan ke Dinas PUPR Provinsi (wewenang pemerintah provinsi)");
+        assert!(!told(&secret).contains("PUPR") && told(&secret).contains("provinsi"), "{}", told(&secret));
     }
 
     async fn c_28_clocks_stand_still_once_the_question_arrived_and_silence_withdraws(engine) {
         let regency = Regency::new(engine).await;
         regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::Sending);
         let filed = regency.taken(Regency::report()).await;
+        regency.wait(TimeDelta::days(35));
+        let asked_at = regency.clock_now();
         regency.agency(PUPR).ask(&filed.id).await.unwrap();
         regency.until("the question is sent", || async { regency.messages.of_type("minta_kelengkapan").len() == 1 }).await;
         regency.wait(TimeDelta::minutes(1));
@@ -191,8 +205,94 @@ lines! {
         regency.until("the clocks stand still", || async { settle(&regency.seen(&filed.id).await).state() == ClockState::Paused }).await;
         let until = at(regency.seen(&filed.id).await.reporter_until.as_ref());
         assert_eq!(until - regency.clock_now(), TimeDelta::days(30));
+        // Asked long after it was filed, and the day that was told lies ahead: no later than the one that counts.
+        let told = &regency.messages.of_type("minta_kelengkapan")[0].placeholders["batas"];
+        let told = chrono::NaiveDateTime::parse_from_str(told, "%d-%m-%Y %H:%M WIB").unwrap() - TimeDelta::hours(7);
+        assert_eq!(told.and_utc(), asked_at + TimeDelta::days(30));
+        assert!(told.and_utc() <= until);
         regency.wait(TimeDelta::days(31));
         regency.until("it counts as withdrawn", || async { regency.seen(&filed.id).await.state() == CaseState::DeemedWithdrawn }).await;
+    }
+
+    async fn c_06_mails_to_a_reporter_carry_an_address_that_is_theirs_alone(engine) {
+        use mpp_complaints::intake::config::MailboxConfig;
+        use mpp_complaints::intake::email::{self, Hint};
+        let mut mailbox = MailboxConfig { address: "aduan@contoh.go.id".to_owned(), ..MailboxConfig::default() };
+        mailbox.reply_key = mpp_kit::config::Secret::from("kunci-balasan-yang-panjang-sekali-32");
+        // Nobody answers there: what is read is not what this is about.
+        (mailbox.imap.host, mailbox.imap.port) = ("127.0.0.1".to_owned(), 9);
+        let regency = Regency::with(engine, |config| {
+            config.channels.email.insert("utama".to_owned(), mailbox.clone());
+        })
+        .await;
+        let filed = [regency.file(Regency::report()).await, regency.file(Regency::report()).await];
+        regency.until("receipts go out", || async { regency.messages.of_type("tanda_terima").len() == 2 }).await;
+        for receipt in regency.messages.of_type("tanda_terima") {
+            let raw = format!("From: rohana@contoh.id\r\nTo: {}\r\nSubject: Re\r\n\r\nHalo", receipt.reply_to);
+            let mail = email::read(&mailbox.mailbox(), raw.as_bytes()).unwrap();
+            assert_eq!(mail.hints, [Hint::Signed(receipt.placeholders["nomor"].to_lowercase())]);
+        }
+        assert!(filed.iter().all(|it| regency.messages.of_type("tanda_terima").iter().any(|sent| sent.placeholders["nomor"] == it.number)));
+        regency.until("the coordinator is told", || async { !regency.messages.of_type("penugasan").is_empty() }).await;
+        assert!(regency.messages.of_type("penugasan").iter().all(|it| it.reply_to.is_empty()), "officials answer elsewhere");
+    }
+
+    async fn c_28_a_mail_that_a_server_took_is_no_failure_and_what_arrives_later_clears_the_mark(engine) {
+        use mpp_proto::notifications::v1::DeliveryStatus;
+        let regency = Regency::new(engine).await;
+        regency.messages.become_of_next(DeliveryStatus::Sent);
+        let filed = regency.file(Regency::report()).await;
+        let state = async |kind: &str| {
+            let case = regency.seen(&filed.id).await;
+            case.deliveries.iter().find(|it| it.kind == kind).map(|it| it.state.clone()).unwrap_or_default()
+        };
+        let undelivered = async || {
+            let numbers = regency.check_board(&regency.coordinator()).await;
+            numbers[&("coordinator".to_owned(), BoardMeasure::Undelivered.into())]
+        };
+        regency.until("it is taken", async || state("received").await == "ACCEPTED").await;
+        regency.wait(TimeDelta::hours(97));
+        let looked = async || {
+            let case = regency.seen(&filed.id).await;
+            let told = case.deliveries.iter().find(|it| it.kind == "received").unwrap();
+            at(told.updated_at.as_ref()) == regency.clock_now()
+        };
+        regency.until("it is asked after", looked).await;
+        assert_eq!((state("received").await.as_str(), undelivered().await), ("ACCEPTED", 0));
+        regency.messages.deliver_all();
+        regency.wait(TimeDelta::minutes(11));
+        regency.until("it arrived", async || state("received").await == "DELIVERED").await;
+        // What fails is a mark, until something reaches them again.
+        regency.messages.become_of_next(DeliveryStatus::PermanentFailure);
+        regency.coordinator().verify(&filed.id).await.unwrap();
+        regency.until("it is taken", async || state("verified").await == "ACCEPTED").await;
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it failed", async || state("verified").await == "FAILED").await;
+        assert_eq!(undelivered().await, 1);
+        regency.messages.become_of_next(DeliveryStatus::Delivered);
+        regency.coordinator().ask(&filed.id).await.unwrap();
+        regency.until("it is taken", async || state("question").await == "ACCEPTED").await;
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it arrived", async || state("question").await == "DELIVERED").await;
+        assert_eq!(undelivered().await, 0);
+    }
+
+    async fn c_28_without_a_contact_no_question_pauses_a_clock(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(FileComplaintRequest { contact: None, ..Regency::report() }).await;
+        let asked = regency.agency(PUPR).ask(&filed.id).await.unwrap();
+        assert_eq!(asked.deliveries.iter().find(|it| it.kind == "question").unwrap().state, "NO_CONTACT");
+        regency.wait(TimeDelta::days(31));
+        let late = async || {
+            let case = regency.seen(&filed.id).await;
+            case.clocks.iter().any(|it| it.kind() == ClockKind::Settle && it.late_at.is_some())
+        };
+        regency.until("the law's clock runs out", late).await;
+        assert_eq!(regency.seen(&filed.id).await.state(), CaseState::AwaitingCompletion);
+        // Time itself may be at it in the same moment.
+        let said = AnswerComplaintRequest { request_id: "utara".to_owned(), ..filed.says("Di sebelah utara, dekat jembatan.") };
+        regency.until("it is heard", async || regency.nobody().answer_complaint(said.clone()).await.is_ok()).await;
+        assert_eq!(regency.seen(&filed.id).await.state(), CaseState::InProgress);
     }
 
     async fn c_28_the_reporter_completes_and_it_goes_on_where_it_stood(engine) {
@@ -311,6 +411,54 @@ lines! {
         assert!(regency.coordinator().apply_response_template(request).await.unwrap_err().fields.contains_key("template.text"));
     }
 
+    async fn c_31_words_and_files_beside_a_choice_are_kept(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.answered(Regency::report()).await;
+        let said = async |request: AnswerComplaintRequest| {
+            regency.nobody().answer_complaint(request).await.unwrap();
+            let case = regency.seen(&filed.id).await;
+            let last = case.messages.last().unwrap().clone();
+            (case.state(), last.kind, last.text, last.files.len())
+        };
+        let addition = "ADDITION".to_owned();
+        let sudah = AnswerComplaintRequest {
+            file_ids: vec![proof(&regency).await],
+            ..AnswerComplaintRequest { done: Some(true), ..filed.says("Sudah rata, terima kasih.") }
+        };
+        let told = said(sudah).await;
+        assert_eq!(told, (CaseState::Settled, addition.clone(), "Sudah rata, terima kasih.".to_owned(), 1));
+        let rated = AnswerComplaintRequest { rating: 5, ..filed.says("Cepat sekali.") };
+        assert_eq!(said(rated).await, (CaseState::Settled, addition.clone(), "Cepat sekali.".to_owned(), 0));
+        let again = AnswerComplaintRequest { done: Some(true), ..filed.says("Tetap rata.") };
+        assert_eq!(said(again).await, (CaseState::Settled, addition, "Tetap rata.".to_owned(), 0));
+        // One of several reporters leaves, and says why.
+        let first = regency.file(Regency::report()).await;
+        regency.wait(TimeDelta::minutes(5));
+        let second = regency.file(Regency::report()).await;
+        let merge = MergeComplaintRequest { complaint: second.id, into: first.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(merge).await.unwrap();
+        let leave = WithdrawComplaintRequest { number: second.number, pin: second.pin, reason: "Saya pindah.".to_owned(), ..WithdrawComplaintRequest::default() };
+        regency.nobody().withdraw_complaint(leave).await.unwrap();
+        let case = regency.seen(&first.id).await;
+        assert_eq!((case.state(), case.messages.last().unwrap().text.as_str()), (CaseState::New, "Saya pindah."));
+    }
+
+    async fn c_17_what_a_reporter_does_not_tell_anew_stays(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let told = async |contact: Contact| {
+            let request = AnswerComplaintRequest { contact: Some(contact), ..filed.says("") };
+            regency.nobody().answer_complaint(request).await.unwrap();
+            regency.seen(&filed.id).await.reporters[0].contact.clone().unwrap()
+        };
+        let first = regency.seen(&filed.id).await.reporters[0].contact.clone().unwrap();
+        let mail = Contact { email: "baru@contoh.id".to_owned(), ..Contact::default() };
+        assert_eq!(told(mail).await, Contact { email: "baru@contoh.id".to_owned(), ..first.clone() });
+        let phone = Contact { phone: "081200001111".to_owned(), ..Contact::default() };
+        let now = told(phone).await;
+        assert_eq!((now.name.as_str(), now.phone.as_str(), now.email.as_str()), (NAME, "+6281200001111", "baru@contoh.id"));
+    }
+
     async fn c_58_a_settled_case_is_rated_once(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.answered(Regency::report()).await;
@@ -319,6 +467,19 @@ lines! {
         assert!(regency.nobody().answer_complaint(rate(6)).await.unwrap_err().fields.contains_key("rating"));
         assert_eq!(regency.nobody().answer_complaint(rate(4)).await.unwrap().complaint.unwrap().rating, 4);
         assert_eq!(regency.nobody().answer_complaint(rate(1)).await.unwrap_err().reason, "NOTHING_TO_RATE");
+        regency.until("the reporter is asked", || async { regency.messages.of_type("aduan_selesai").len() == 1 }).await;
+        // Each settling is rated, and each of several reporters rates it.
+        regency.nobody().answer_complaint(done(&filed, false, 0)).await.unwrap();
+        assert_eq!(regency.followed(&filed).await.rating, 0);
+        regency.wait(TimeDelta::minutes(5));
+        let second = regency.file(Regency::report()).await;
+        let merge = MergeComplaintRequest { complaint: second.id.clone(), into: filed.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(merge).await.unwrap();
+        regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        regency.nobody().answer_complaint(done(&filed, true, 2)).await.unwrap();
+        regency.nobody().answer_complaint(done(&second, true, 5)).await.unwrap();
+        assert_eq!((regency.followed(&filed).await.rating, regency.followed(&second).await.rating), (2, 5));
+        assert_eq!(regency.seen(&filed.id).await.rating, 4, "the mean of both, rounded");
     }
 
     async fn c_31_the_coordinator_opens_a_case_again_within_the_window(engine) {

@@ -71,6 +71,9 @@ impl Email {
             .envelope(Envelope::new(Some(sender), vec![to])?)
             .raw_header(header("Auto-Submitted", "auto-generated".to_owned())?)
             .raw_header(header("X-Auto-Response-Suppress", "All".to_owned())?);
+        if !message.reply_to.is_empty() {
+            builder = builder.reply_to(message.reply_to.parse().context("an address for answers")?);
+        }
         if let Some(url) = &message.unsubscribe {
             builder = builder
                 .raw_header(header("List-Unsubscribe", format!("<{url}>"))?)

@@ -186,6 +186,7 @@ mod tests {
             template: None,
             links: Vec::new(),
             replies: vec![("sudah:ADU-1".to_owned(), "Sudah".to_owned())],
+            reply_to: String::new(),
             unsubscribe: None,
             at: "2026-11-26T01:00:00Z".parse().unwrap(),
         }

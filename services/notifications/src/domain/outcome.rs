@@ -11,6 +11,10 @@ pub const PATIENCE: TimeDelta = TimeDelta::hours(4);
 pub const ACCOUNT_PATIENCE: TimeDelta = TimeDelta::hours(72);
 /// How long a receipt is waited for when no step follows.
 pub const RECEIPT: TimeDelta = TimeDelta::hours(72);
+/// How long a mail that a server took may come back until it counts as delivered. There is no receipt for mail: servers give up
+/// on an address that does not exist within minutes, and tell of one that is not reached for now within hours (RFC 5321, 4.5.4).
+/// What comes back later still marks the address.
+pub const BOUNCE: TimeDelta = TimeDelta::hours(24);
 /// How long the status of an attempt without an answer is waited for before it is repeated: also what an attempt is begun
 /// with, so that no other instance makes it meanwhile.
 pub const UNCLEAR: TimeDelta = TimeDelta::minutes(2);

@@ -84,6 +84,30 @@ pub fn fill(parts: &[Part], values: &BTreeMap<String, String>) -> String {
         .collect()
 }
 
+/// The values with the longest of those in the text shortened, until the text has no more than so many characters. `mark` says
+/// where the rest is, and stands at the end of what was shortened. Everything else stays whole: a number, a link, a day.
+#[must_use]
+pub fn fit(
+    parts: &[Part],
+    values: &BTreeMap<String, String>,
+    (most, mark): (usize, &str),
+) -> BTreeMap<String, String> {
+    let mut fitting = values.clone();
+    let length = |text: &str| text.chars().count();
+    // Each turn shortens one gap as far as it is long, so there are no more turns than gaps.
+    for _ in 0..gaps(parts).len() {
+        let over = length(&fill(parts, &fitting)).saturating_sub(most);
+        let longest = gaps(parts).into_iter().max_by_key(|gap| fitting.get(*gap).map_or(0, |it| length(it)));
+        let Some(gap) = longest.filter(|_| over > 0) else { break };
+        let times = parts.iter().filter(|part| matches!(part, Part::Gap(name) if name == gap)).count();
+        let value = fitting.get(gap).cloned().unwrap_or_default();
+        let keep = length(&value).saturating_sub(over.div_ceil(times.max(1)) + length(mark));
+        let kept: String = value.chars().take(keep).collect();
+        fitting.insert(gap.to_owned(), format!("{}{mark}", kept.trim_end()));
+    }
+    fitting
+}
+
 /// A value as WhatsApp takes it for a parameter: without line breaks, tabs and runs of spaces.
 #[must_use]
 pub fn parameter(value: &str) -> String {
@@ -94,6 +118,26 @@ pub fn parameter(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn n_04_what_is_too_long_is_shortened_and_says_where_the_rest_is() {
+        let parts = parse("Aduan {nomor}: {jawaban}. Lihat {tautan}.").unwrap();
+        let values = |answer: &str| {
+            BTreeMap::from([
+                ("nomor".to_owned(), "ADU-1".to_owned()),
+                ("jawaban".to_owned(), answer.to_owned()),
+                ("tautan".to_owned(), "https://mpp.example/lacak".to_owned()),
+            ])
+        };
+        let short = values("Sudah ditambal");
+        assert_eq!(fit(&parts, &short, (1024, " …")), short);
+        let long = values(&"ééé ".repeat(1000));
+        let fitted = fit(&parts, &long, (1024, "… (di tautan)"));
+        let text = fill(&parts, &fitted);
+        assert!((1000..=1024).contains(&text.chars().count()), "{}", text.chars().count());
+        assert!(text.ends_with("… (di tautan). Lihat https://mpp.example/lacak."), "{text}");
+        assert_eq!(fitted["nomor"], "ADU-1");
+    }
 
     #[test]
     fn gaps_are_filled_once_and_in_order() {

@@ -14,8 +14,9 @@ use crate::domain::message_type::{MessageType, Mismatch, Values};
 use crate::error::{Error, Thing};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/CreateNotification";
-/// The most characters of a value.
-const MAX_VALUE: usize = 1000;
+/// The most characters of a value. More than the longest answer that complaints takes: what a channel cannot carry whole is
+/// shortened when it is sent.
+const MAX_VALUE: usize = 6000;
 
 pub(super) async fn handle(
     core: &Core,
@@ -64,6 +65,15 @@ fn parse<'a>(
     let mut checker = Checker::new();
     let reference = checker.text("reference", &request.reference, 1, 100);
     let to = to(request.recipient.as_ref(), &mut checker);
+    let reply_to = request.reply_to.trim();
+    if !reply_to.is_empty() && !is_email(reply_to) {
+        checker.violation(
+            "reply_to",
+            "INVALID_EMAIL",
+            "isi dengan alamat seperti nama@contoh.go.id",
+            "give an address such as nama@contoh.go.id",
+        );
+    }
     for mismatch in kind.mismatches(request.placeholders.keys().map(String::as_str)) {
         match mismatch {
             Mismatch::Missing(name) => checker.violation(
@@ -129,6 +139,7 @@ fn parse<'a>(
         kind,
         reference,
         to: to.ok_or_else(|| anyhow::anyhow!("the checker let a missing recipient pass"))?,
+        reply_to: reply_to.to_owned(),
         values,
         urgency,
         expires_at,

@@ -10,7 +10,7 @@ use super::Core;
 use crate::catalogue::{CONTACT_LOST, TROUBLE};
 use crate::domain::channel::Channel;
 use crate::domain::message_type::{MessageType, Urgency, Values};
-use crate::domain::outcome::{Outcome, RECEIPT};
+use crate::domain::outcome::{BOUNCE, Outcome, RECEIPT};
 use crate::domain::rules::CITIZEN;
 use crate::domain::status::{self, Status, Verb};
 use crate::domain::variant::VariantState;
@@ -56,6 +56,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) kind: &'a MessageType,
     pub(crate) reference: String,
     pub(crate) to: To,
+    /// Where a mail is answered to; empty for where it came from.
+    pub(crate) reply_to: String,
     pub(crate) values: Values,
     pub(crate) urgency: Urgency,
     pub(crate) expires_at: Option<DateTime<Utc>>,
@@ -112,7 +114,7 @@ impl Core {
                 (Some(account), contact, Content::default(), language)
             }
             To::Citizen { whatsapp, email, language } => {
-                let content = Content { whatsapp, email, values: Values::new() };
+                let content = Content { whatsapp, email, ..Content::default() };
                 (None, Contact::default(), content, language)
             }
         };
@@ -187,7 +189,7 @@ impl Core {
             coordinator: draft.coordinator,
             scheduled_at: draft.scheduled_at,
             expires_at: draft.expires_at,
-            content: Some(Content { values: draft.values, ..content }),
+            content: Some(Content { values: draft.values, reply_to: draft.reply_to, ..content }),
             created_at: now,
             completed_at: None,
         };
@@ -293,8 +295,9 @@ impl Core {
                 step.sent_at.get_or_insert(now);
                 (step.unclear, step.due_at) = (false, None);
                 match step.channel {
-                    // A mail server that took a mail has done what it tells; a bounce comes by itself.
-                    Channel::Email | Channel::InApp => step.until_at = None,
+                    // A mail server that took a mail has told all it tells; a bounce comes by itself, or does not.
+                    Channel::Email => step.until_at = Some(now + BOUNCE),
+                    Channel::InApp => step.until_at = None,
                     Channel::Whatsapp => {
                         step.until_at = step.until_at.or(Some(now + RECEIPT));
                     }
@@ -510,6 +513,7 @@ impl Core {
             kind,
             reference,
             to: To::Account(account),
+            reply_to: String::new(),
             values,
             urgency: kind.urgency,
             expires_at: None,

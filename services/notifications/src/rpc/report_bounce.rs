@@ -9,7 +9,7 @@ use super::{Core, convert, record};
 use crate::channel::email::{of_bounce, of_envelope};
 use crate::domain::channel::Channel;
 use crate::domain::outcome::Outcome;
-use crate::domain::status::Verb;
+use crate::domain::status::{Status, Verb};
 use crate::error::{Error, Thing};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/ReportBounce";
@@ -33,7 +33,10 @@ pub(super) async fn handle(
         }
         let lost = of_bounce(status) == Outcome::Undeliverable;
         let verb = if lost { Verb::FailPermanently } else { Verb::FailTemporarily };
-        if core.settle(&tx, &mut loaded, (place, verb, "BOUNCED"), now).await? && lost {
+        // One that counts as delivered stays so, and what is known of its address changes all the same.
+        let late = loaded.steps[place].status == Status::Delivered;
+        let moved = core.settle(&tx, &mut loaded, (place, verb, "BOUNCED"), now).await?;
+        if lost && (moved || late) {
             core.contact_failed(&tx, &loaded, place, (status, now)).await?;
         }
         let (id, detail) = (id.to_string(), serde_json::json!({ "status": status }));

@@ -49,6 +49,9 @@ pub(crate) struct Content {
     pub(crate) whatsapp: String,
     pub(crate) email: String,
     pub(crate) values: Values,
+    /// Where a mail is answered to; empty for where it came from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) reply_to: String,
 }
 
 impl Content {

@@ -33,6 +33,12 @@ const SIDE_BY_SIDE: u32 = 16;
 const BATCH: u64 = 64;
 /// How often one pass comes back to a queue before the others have their turn.
 const ROUNDS: u32 = 20;
+/// The most characters of a template or of a text with buttons, and of a text alone (WhatsApp Cloud API).
+const WHATSAPP_BODY: usize = 1024;
+const WHATSAPP_TEXT: usize = 4096;
+/// What stands at the end of a shortened value. Every type with a long gap has the link in its text.
+const MARK_ID: &str = "… (lanjutannya di tautan)";
+const MARK_EN: &str = "… (the rest is at the link)";
 /// How long free text may be sent after a message of the other side.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 /// How often an outcome is written again when a webhook changes the same step at the same time.
@@ -327,6 +333,17 @@ async fn message(
         }
     }
     let as_template = step.channel == Channel::Whatsapp && !inside;
+    let fitted = match step.channel {
+        Channel::Whatsapp => {
+            let most = if as_template || !replies.is_empty() { WHATSAPP_BODY } else { WHATSAPP_TEXT };
+            // Links stand below a text, and in the buttons of a template.
+            let below = if as_template { 0 } else { links.iter().map(LinkButton::length).sum() };
+            let mark = if text.key.language == "en" { MARK_EN } else { MARK_ID };
+            template::fit(&body, values, (most.saturating_sub(below), mark))
+        }
+        Channel::Email | Channel::InApp => values.clone(),
+    };
+    let values = &fitted;
     let template = as_template.then(|| Template {
         name: text.template_name.clone(),
         language: text.key.language.clone(),
@@ -347,6 +364,7 @@ async fn message(
         template,
         links,
         replies,
+        reply_to: notification.content.as_ref().map(|it| it.reply_to.clone()).unwrap_or_default(),
         unsubscribe: digest.then(|| format!("{}/berhenti/{}", core.base_url, core.unsubscribe_token(to))),
         at: notification.created_at,
     })
@@ -509,6 +527,7 @@ mod tests {
             template: None,
             links: Vec::new(),
             replies: Vec::new(),
+            reply_to: String::new(),
             unsubscribe: None,
             at: "2026-11-26T01:00:00Z".parse().unwrap(),
         }

@@ -6,7 +6,9 @@ use mpp_notifications::simulator::Whim;
 use mpp_proto::notifications::v1::*;
 use tonic::Code;
 
-use crate::office::{CITIZEN, EMAIL, HEAD, NUMBER, Office, digest, escalation, final_answer, receipt};
+use crate::office::{
+    CITIZEN, EMAIL, HEAD, NUMBER, Office, contact, digest, escalation, final_answer, receipt,
+};
 
 fn statuses(found: &Notification) -> Vec<DeliveryStatus> {
     found.steps.iter().map(DeliveryStep::status).collect()
@@ -44,9 +46,21 @@ lines! {
         assert_eq!(mail.header("Auto-Submitted").unwrap(), "auto-generated");
         assert!(mail.header("List-Unsubscribe").is_none(), "a message about one's own matter");
         assert!(mail.header("Subject").unwrap().contains("ADU-2026-000123-7"));
-        office.after(TimeDelta::hours(5));
+        office.after(TimeDelta::hours(23));
         office.settle().await;
+        assert_eq!(office.get(&second.id).await.status(), Sent, "it may still come back");
+        office.after(TimeDelta::hours(1));
+        let found = office.when(&second.id, "nothing came back", |found| found.status() == Delivered).await;
+        assert_eq!(statuses(&found), [FellBack, Delivered, Cancelled]);
+        assert_eq!((found.steps[1].reason.as_str(), found.complete_time.is_some()), ("NO_BOUNCE", true));
         assert_eq!(office.inbox(HEAD).await.items.len(), 0);
+        // What comes back after that says nothing new of the message, and something of the address.
+        let envelope = format!("pantul+{}.2@contohkab.example", second.id);
+        let late = ReportBounceRequest { envelope, status_code: "5.1.1".to_owned(), ..Default::default() };
+        let told = office.client.clone().report_bounce(office.system(late)).await.unwrap().into_inner();
+        let told = told.notification.unwrap();
+        assert_eq!((told.status(), told.contact_failing), (Delivered, true));
+        office.apply(contact(HEAD, NUMBER, "kepala.baru@dinas.contohkab.example", "KEPALA_OPD")).await.unwrap();
 
         // Undeliverable at once, and the mail bounces: the list.
         office.whatsapp.without_whatsapp(NUMBER);
@@ -68,6 +82,34 @@ lines! {
         assert_eq!(office.inbox(HEAD).await.unread_count, 0);
         let foreign = office.by("acc_lain", &[], &[], MarkReadRequest { item, ..Default::default() });
         assert_eq!(office.client.clone().mark_read(foreign).await.unwrap_err().code(), Code::NotFound);
+    }
+
+    async fn n_04_a_long_answer_goes_over_whatsapp_with_a_link_and_by_mail_whole(engine) {
+        let office = Office::open(engine).await;
+        let answer = "Lubang di depan pasar sudah ditambal oleh Bidang Bina Marga. ".repeat(80);
+        let mut request = final_answer(CITIZEN);
+        request.recipient = receipt(CITIZEN, "warga@contoh.example").recipient;
+        request.placeholders.insert("jawaban".to_owned(), answer.clone());
+        request.reply_to = "aduan+adu-2026-000124-5-0123456789abcdef0123@contohkab.example".to_owned();
+        let sent = office.send(request.clone()).await;
+        office.when_step(&sent.id, 0, DeliveryStatus::Sent).await;
+        let parameters = office.taken(CITIZEN)[0].body["template"]["components"][0]["parameters"].clone();
+        let text = |at: usize| parameters[at]["text"].as_str().unwrap().to_owned();
+        let told: usize = (0..4).map(|at| text(at).chars().count()).sum();
+        assert!((700..=1024).contains(&told), "as much as a template takes: {told}");
+        assert!(text(1).ends_with("(lanjutannya di tautan)"), "{}", text(1));
+        assert_eq!(text(3), "https://mpp.example/lacak");
+        office.after(TimeDelta::minutes(15));
+        office.when_step(&sent.id, 1, DeliveryStatus::Sent).await;
+        let mail = office.mail.taken().pop().unwrap();
+        assert_eq!(mail.header("Reply-To").as_deref(), Some(request.reply_to.as_str()));
+        let letters = |text: &str| text.chars().filter(|it| it.is_alphanumeric()).collect::<String>();
+        assert!(letters(&mail.text.replace("=\r\n", "")).contains(&letters(&answer)), "whole: {}", mail.text);
+        // What no channel is meant for is said at once, and not shortened in silence.
+        let damaged = CreateNotificationRequest { reply_to: "aduan".to_owned(), ..request.clone() };
+        assert_eq!(office.try_send(damaged).await.unwrap_err().code(), Code::InvalidArgument);
+        request.placeholders.insert("jawaban".to_owned(), "x".repeat(6001));
+        assert_eq!(office.try_send(request).await.unwrap_err().code(), Code::InvalidArgument);
     }
 
     async fn n_06_facts_are_kept_and_final_statuses_stay(engine) {

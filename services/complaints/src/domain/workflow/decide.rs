@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Days the reporter has to complete a report, where no row says otherwise (UU 25/2009 Pasal 44).
-const COMPLETION_DAYS: i64 = 30;
+pub const COMPLETION_DAYS: i64 = 30;
 /// Days the reporter has to answer, where no row says otherwise.
 const REPLY_DAYS: i64 = 10;
 
@@ -131,6 +131,7 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
             joined: false,
             content: false,
             revealed: Vec::new(),
+            rating: 0,
         }],
         bounces: 0,
         reopenings: 0,
@@ -255,10 +256,8 @@ fn apply(
             next.reporter_until = None;
             next.question_open = true;
             tell(next, NoticeKind::Question, notices);
-            // Who cannot be reached finds the question where the case is followed; there is no delivery to wait for.
-            if !next.reporters.iter().any(|it| it.reachable) {
-                wait_for_reporter(next, rules, now);
-            }
+            // The clocks go on until it reached somebody. Where nobody can be reached they never stop: a question that
+            // nobody hears is no reason to be late.
             State::AwaitingCompletion
         }
         Order::Complete { reporter, text, files, external } => {
@@ -296,10 +295,19 @@ fn apply(
                 it.content = true;
             }
             if rating > 0 {
-                next.rating = rating;
+                give_rating(next, &reporter, rating);
+                detail.insert("rating", rating.to_string());
             }
             // Who cannot be reached is not waited for, nor is who already said so.
             if next.reporters.iter().all(|it| it.content || !it.reachable) {
+                // Who has rated it knows that it is settled.
+                let unrated = next.reporters.iter().filter(|it| next.rating_of(it) == 0);
+                notices.extend(
+                    unrated.map(|it| Notice {
+                        to: To::Reporter(it.pseudonym.clone()),
+                        kind: NoticeKind::Settled,
+                    }),
+                );
                 State::Settled
             } else {
                 State::AwaitingConfirmation
@@ -317,7 +325,8 @@ fn apply(
             next.reopenings += 1;
             next.reporter_until = None;
             next.no_proof.clear();
-            next.reporters.iter_mut().for_each(|it| it.content = false);
+            next.reporters.iter_mut().for_each(|it| (it.content, it.rating) = (false, 0));
+            next.rating = 0;
             let holder = next.holder().to_owned();
             next.hand_to(&holder, now);
             start(next, ClockKind::Settle, rules, now);
@@ -460,6 +469,7 @@ pub fn absorb(survivor: &Case, merged: &Case) -> Case {
     }
     let said = merged.messages.iter().filter(|it| it.by == Part::Reporter).cloned();
     next.messages.extend(said.map(|it| Message { kind: MessageKind::Addition, ..it }));
+    next.messages.extend(merged.messages.iter().filter(|it| it.kind == MessageKind::Unproven).cloned());
     next.messages.sort_by_key(|it| it.at);
     next.publication = publication_after(next.publication, next.secrecy(), next.class);
     next
@@ -597,6 +607,29 @@ pub fn add(
         }
     }
     Ok(next)
+}
+
+/// Keeps what a reporter says beside a choice, also where the choice closes the case or it is closed: no word is lost.
+#[must_use]
+pub fn remark(case: &Case, reporter: &str, what: (String, Vec<File>, String), now: DateTime<Utc>) -> Case {
+    let mut next = case.clone();
+    listen(&mut next, reporter, MessageKind::Addition, what, now);
+    next
+}
+
+/// Adds what may be a reporter's, where nothing proves it. It is nobody's word: state, clocks and secrecy stay.
+#[must_use]
+pub fn unproven(
+    case: &Case,
+    (text, files, external): (String, Vec<File>, String),
+    now: DateTime<Utc>,
+) -> Case {
+    let mut next = case.clone();
+    say_with(&mut next, &By::system(), MessageKind::Unproven, text, files, now);
+    if let Some(last) = next.messages.last_mut() {
+        last.external = external;
+    }
+    next
 }
 
 /// A helping agency has done its part.
@@ -748,15 +781,27 @@ pub fn reveal(case: &Case, reporter: &str, now: DateTime<Utc>) -> Decision {
     Decision { next, notices, detail: BTreeMap::new() }
 }
 
-/// A rating after it was settled: once.
+/// A rating after it was settled: once per reporter and settling.
 ///
 /// # Errors
 /// [`Rejection::NothingToRate`].
-pub fn rate(case: &Case, rating: u8) -> Result<Case, Rejection> {
-    if case.state != State::Settled || case.rating != 0 {
+pub fn rate(case: &Case, reporter: &str, rating: u8) -> Result<Case, Rejection> {
+    let own = case.reporters.iter().find(|it| it.pseudonym == reporter);
+    if case.state != State::Settled || own.is_none_or(|it| case.rating_of(it) != 0) {
         return Err(Rejection::NothingToRate);
     }
-    Ok(Case { rating, ..case.clone() })
+    let mut next = case.clone();
+    give_rating(&mut next, reporter, rating);
+    Ok(next)
+}
+
+fn give_rating(case: &mut Case, reporter: &str, rating: u8) {
+    for it in case.reporters.iter_mut().filter(|it| it.pseudonym == reporter) {
+        it.rating = rating;
+    }
+    let given = case.reporters.iter().map(|it| u32::from(it.rating)).filter(|it| *it > 0).collect::<Vec<_>>();
+    let (sum, count) = (given.iter().sum::<u32>(), u32::try_from(given.len()).unwrap_or(0).max(1));
+    case.rating = u8::try_from((2 * sum + count) / (2 * count)).unwrap_or(0);
 }
 
 fn start(case: &mut Case, kind: ClockKind, rules: &Rules, at: DateTime<Utc>) {

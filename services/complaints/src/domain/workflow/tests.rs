@@ -334,6 +334,22 @@ fn c_31_c_32_each_reporter_has_a_word_and_a_reopened_case_keeps_its_lateness() {
 }
 
 #[test]
+fn c_28_a_question_that_reached_nobody_pauses_nothing() {
+    let (rules, now) = (rules(), at("2026-11-23T01:00:00Z"));
+    let mute = Opening { reachable: false, channel: Channel::Facebook, ..opening(Class::Complaint, now) };
+    let case = open(mute, &rules).unwrap().next;
+    let asked = walk(&case, &rules, &[(Verb::AskCompletion, Part::Coordinator)], now);
+    assert_eq!((asked.state, asked.reporter_until), (State::AwaitingCompletion, None));
+    assert!(asked.open_clocks().all(|it| it.state == ClockState::Running));
+    let (later, ticked) = tick(&asked, &rules, now + TimeDelta::days(60));
+    assert_eq!((later.next.state, ticked.closed), (State::AwaitingCompletion, None), "nobody was silent");
+    assert!(ticked.late.contains(&ClockKind::Settle));
+    // Whoever finds it where the case is followed answers it all the same.
+    let answered = walk(&asked, &rules, &[(Verb::Complete, Part::Reporter)], now);
+    assert_eq!(answered.state, State::New);
+}
+
+#[test]
 fn c_53_another_category_counts_again_and_what_is_late_stays_late() {
     let (mut rules, now) = (rules(), at("2026-11-23T01:00:00Z"));
     let mut fast = rules.categories["JLN"].clone();
