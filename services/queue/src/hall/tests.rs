@@ -376,14 +376,15 @@ async fn a_panic_ends_the_command_at_hand_and_never_the_hall() {
         let redis = testing::redis().await;
         let shutdown = Shutdown::new();
         let (_, _, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
-        // A clock at the end of time: the rules cannot tell the local time then, and panic.
+        // A clock at the end of time: the rules cannot tell which appointments are due then, and panic.
         let clock = Arc::new(ManualClock::at(SystemClock.now()));
         let halls = instance_at(clock.clone(), &db, redis.redis.url(), &shutdown).await;
         let handle = halls.hall(hall.id).await.expect("the hall is there");
         let service = hall.services[0].id;
         insist(&handle, keyed("before", issue(service))).await.expect("issued");
         clock.set(DateTime::<Utc>::MAX_UTC);
-        let answer = handle.submit(keyed("cause", issue(service))).await;
+        let call = Order::CallNext { counter: hall.counters[0].id, expected: None };
+        let answer = handle.submit(keyed("cause", call)).await;
         assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
         clock.set(SystemClock.now());
         let answer = insist(&handle, keyed("after", issue(service))).await.expect("issued");

@@ -16,7 +16,7 @@ use crate::domain::event::Day;
 use crate::domain::fold::Fold;
 use crate::domain::hall::{CounterPlan, Hall};
 use crate::domain::statistics::{Row, percentile};
-use crate::domain::ticket::{Leg, State, TRANSITIONS, Ticket, Verb};
+use crate::domain::ticket::{Leg, TRANSITIONS, Ticket, Verb};
 use crate::store::StoredEvent;
 
 use words::{actor, assistance, channel, kind, leg_outcome, outcome, priority};
@@ -110,12 +110,8 @@ pub(super) fn place_in_line(
     ticket: &Ticket,
     now: DateTime<Utc>,
 ) -> (i32, Option<proto::Estimate>) {
-    if ticket.state != State::Waiting {
-        return (0, None);
-    }
-    let ahead = estimate::people_ahead(fold, ticket, now);
-    let range = fold.service(ticket.service).and_then(|service| estimate::estimate(fold, service, ahead));
-    (number(ahead), range.map(self::range))
+    let outlook = estimate::outlook(fold, ticket, now);
+    (number(outlook.people_ahead), outlook.estimate.map(range))
 }
 
 /// An estimate.

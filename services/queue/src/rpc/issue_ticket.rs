@@ -35,7 +35,13 @@ pub(super) async fn handle(
     let appointment = input::moment(&mut check, "appointmentTime", request.appointment_time);
     let ((hall, wish), channel) = input::parsed(check, hall.zip(wish).zip(channel))?;
     let hall = halls.hall(hall).await?;
-    let new = NewTicket { party_size: party.unsigned_abs(), appointment, ..wish.ticket(&hall, channel)? };
+    let now = halls.clock().now();
+    hall.read(|fold| input::on_business_date("appointmentTime", appointment, fold, now))?;
+    let new = NewTicket {
+        party_size: party.unsigned_abs(),
+        appointment,
+        ..wish.ticket(halls, &hall, channel).await?
+    };
     let key = input::of_person(key, new.person.as_deref());
     let answer = access::submit(&hall, caller, permission::ISSUE, key, Order::Issue(Box::new(new))).await?;
     let (ticket, people_ahead, estimate) = issued(halls, &hall, answer)?;

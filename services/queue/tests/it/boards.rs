@@ -15,7 +15,7 @@ impl House {
         self.board().watch_board(request).await.expect("the stream begins")
     }
 
-    async fn page(&self, token: &str) -> PublicTicket {
+    pub(crate) async fn page(&self, token: &str) -> PublicTicket {
         let request = GetTicketByTokenRequest { token: token.to_owned() };
         self.nobody().get_ticket_by_token(request).await.expect("the page").ticket.expect("a ticket")
     }

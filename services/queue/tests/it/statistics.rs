@@ -253,6 +253,30 @@ acceptance! {
         assert!(house.status("STNK").await.estimate.is_some());
     }
 
+    /// 1, 30, 31. Where counters call for several services, everybody who would be called before counts, whatever they wait
+    /// for: on the receipt, at the kiosk, on the page.
+    async fn must_30_people_ahead_are_those_of_every_service_of_the_counters(engine) {
+        let house = House::open(engine).await;
+        for _ in 0..12 {
+            house.issue("KTP").await;
+        }
+        let before = house.status("KK").await;
+        let answer = house.kiosk().issue_ticket(house.wants("KK")).await.expect("a ticket");
+        let ticket = answer.ticket.expect("a ticket");
+        let page = house.page(&ticket.token).await;
+        assert_eq!((before.waiting, before.people_ahead, answer.people_ahead, page.people_ahead), (0, 12, 12, 12));
+        // Twelve of ten minutes at two counters: an hour.
+        for estimate in [before.estimate, answer.estimate, page.estimate] {
+            let estimate = estimate.expect("counters are open");
+            assert!((estimate.min_minutes..=estimate.max_minutes).contains(&60), "{estimate:?}");
+        }
+        for ahead in (0..12).rev() {
+            house.serve("1", 60).await;
+            assert_eq!(house.page(&ticket.token).await.people_ahead, ahead);
+        }
+        assert_eq!(house.call("1").await.expect("called").id, ticket.id, "after exactly those");
+    }
+
     /// 36. Only within what the caller may see, and only with the permission.
     async fn must_36_statistics_need_their_permission(engine) {
         let house = House::open(engine).await;
