@@ -415,7 +415,7 @@ impl HallHandle {
         self.committed.position.receiver_count()
     }
 
-    /// 32 random bytes of this hall, for site codes and digests of phone numbers.
+    /// 32 random bytes of this hall, for site codes.
     #[must_use]
     pub fn secret(&self) -> &[u8] {
         &self.secret

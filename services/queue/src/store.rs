@@ -20,7 +20,7 @@ use crate::domain::ticket::Ticket;
 use crate::domain::{CounterId, HallId, TicketId};
 use crate::error::Error;
 use crate::hall::log::{Entry, GENESIS, Line, View};
-use entity::{event, hall, serving, shard, ticket};
+use entity::{day_secret, event, hall, serving, shard, ticket};
 
 /// Rows of one statement. Far below the parameter limits of both engines.
 const CHUNK: usize = 500;
@@ -338,6 +338,36 @@ impl Store {
     pub async fn ticket_by_token(&self, token: &str) -> Result<Option<Ticket>, Error> {
         let row = ticket::Entity::find().filter(ticket::Column::Token.eq(token)).one(&self.db.read).await?;
         row.as_ref().map(convert::ticket).transpose()
+    }
+
+    /// The secret of a business date, the same for every instance; made when it is first asked for.
+    pub(crate) async fn day_secret(&self, id: HallId, date: NaiveDate) -> Result<Vec<u8>, Error> {
+        let key = (id.to_string(), date.to_string());
+        let find = || day_secret::Entity::find_by_id(key.clone()).one(&self.db.read);
+        if let Some(row) = find().await? {
+            return Ok(row.secret);
+        }
+        let secret: [u8; 32] = rand::random();
+        let row = day_secret::ActiveModel {
+            hall: Set(key.0.clone()),
+            date: Set(key.1.clone()),
+            secret: Set(secret.to_vec()),
+        };
+        let first =
+            OnConflict::columns([day_secret::Column::Hall, day_secret::Column::Date]).do_nothing().to_owned();
+        day_secret::Entity::insert(row).on_conflict(first).exec_without_returning(&self.db.write).await?;
+        let row = find().await?;
+        row.map(|row| row.secret).ok_or_else(|| Error::Unavailable(anyhow::anyhow!("the day has just ended")))
+    }
+
+    /// Destroys the secrets of dates before `date`: what was digested with them says nothing any more.
+    pub(crate) async fn forget_day_secrets(&self, id: HallId, date: NaiveDate) -> Result<(), Error> {
+        day_secret::Entity::delete_many()
+            .filter(day_secret::Column::Hall.eq(id.to_string()))
+            .filter(day_secret::Column::Date.lt(date.to_string()))
+            .exec(&self.db.write)
+            .await?;
+        Ok(())
     }
 
     /// Whether the database answers.

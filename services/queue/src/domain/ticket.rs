@@ -360,7 +360,7 @@ pub struct Ticket {
     pub channel: Channel,
     /// Persons in the group.
     pub party_size: u32,
-    /// Keyed digest of a phone number, for the limit per person.
+    /// Keyed digest of a phone number, for the limit per person; nothing can be learned from it after the day.
     pub person: Option<String>,
     /// Its appointment.
     pub appointment: Option<DateTime<Utc>>,

@@ -76,13 +76,24 @@ impl Wish {
     ///
     /// # Errors
     /// A phone that takes tickets for itself must say whose it is.
-    pub(super) fn ticket(self, hall: &HallHandle, channel: Channel) -> Result<NewTicket, Error> {
+    pub(super) async fn ticket(
+        self,
+        halls: &Halls,
+        hall: &HallHandle,
+        channel: Channel,
+    ) -> Result<NewTicket, Error> {
         if channel == Channel::Onsite && self.phone.is_none() {
             return Err(Rejection::PhoneRequired.into());
         }
         // Without a day nothing is issued, whatever the digest.
         let date = hall.read(|fold| fold.day().map(|day| day.date));
-        let person = self.phone.zip(date).map(|(number, date)| phone::digest(hall.secret(), date, &number));
+        let person = match self.phone.zip(date) {
+            Some((number, date)) => {
+                let secret = halls.store().day_secret(hall.id(), date).await?;
+                Some(phone::digest(&secret, date, &number))
+            }
+            None => None,
+        };
         Ok(NewTicket {
             id: TicketId::generate(),
             token: encode(Uuid::from_u128(rand::random())),
