@@ -7,10 +7,10 @@ mod actor;
 mod flusher;
 pub(crate) mod log;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ use log::Log;
 const INBOX: usize = 1024;
 /// How long a caller waits for its answer to become durable.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// How long a reader waits for what it has seen at another instance: twice as long as this one takes to look around.
+const CATCH_UP: Duration = Duration::from_secs(2);
 /// How often halls that another instance created are looked for.
 const DISCOVERY: Duration = Duration::from_secs(1);
 
@@ -72,6 +74,8 @@ pub(crate) struct CommittedState {
     position: watch::Sender<u64>,
     /// The last position that is known to stand in Redis.
     appended: AtomicU64,
+    /// The epoch that was last opened; 0 before the first.
+    epoch: AtomicI64,
     /// Rings when another instance may have committed.
     bell: Notify,
 }
@@ -102,6 +106,11 @@ impl CommittedState {
     /// Notes that the log stands in Redis up to here.
     fn note_appended(&self, seq: u64) {
         self.appended.fetch_max(seq, Ordering::Relaxed);
+    }
+
+    /// Notes the epoch in force.
+    fn opened(&self, epoch: i64) {
+        self.epoch.store(epoch, Ordering::Release);
     }
 
     /// Starts over from what SQL holds.
@@ -323,6 +332,7 @@ impl Halls {
         let committed = Arc::new(CommittedState {
             position: watch::Sender::new(durable.fold.seq()),
             appended: AtomicU64::new(durable.fold.seq()),
+            epoch: AtomicI64::new(0),
             durable: RwLock::new(durable),
             bell: Notify::new(),
         });
@@ -400,6 +410,27 @@ impl HallHandle {
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.committed.position.subscribe()
+    }
+
+    /// Waits until this instance shows the hall at `seq` or later, for somebody who has seen that elsewhere. Not for ever:
+    /// who asks for more than was ever committed, or than a database that was set back still holds, gets what there is.
+    pub async fn reaches(&self, seq: u64) {
+        let mut committed = self.committed();
+        if *committed.borrow_and_update() >= seq {
+            return;
+        }
+        self.committed.bell.notify_one();
+        if tokio::time::timeout(CATCH_UP, committed.wait_for(|at| *at >= seq)).await.is_err() {
+            tracing::debug!(hall = %self.id, seq, "nothing is known of a position that was seen elsewhere");
+        }
+    }
+
+    /// Under which epoch this instance serves the hall; 0 before it has opened one. It grows whenever the log is written into
+    /// Redis anew. Where positions went back, it is a later one: of two states that with the greater epoch and position is
+    /// the newer.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        self.committed.epoch.load(Ordering::Acquire)
     }
 
     /// Events that stand in Redis and are not durable yet, as far as this instance knows.

@@ -198,6 +198,20 @@ impl Store {
         }
     }
 
+    /// Whether the committed log reads so up to this position.
+    pub(crate) async fn holds(&self, id: HallId, seq: u64, chain: &str) -> Result<bool, Error> {
+        if seq == 0 {
+            return Ok(chain == GENESIS);
+        }
+        let row = event::Entity::find_by_id((id.to_string(), convert::position(seq)?))
+            .select_only()
+            .column(event::Column::Chain)
+            .into_tuple::<String>()
+            .one(&self.db.read)
+            .await?;
+        Ok(row.is_some_and(|there| there == chain))
+    }
+
     async fn page(&self, id: HallId, after: u64) -> Result<Vec<event::Model>, Error> {
         Ok(event::Entity::find()
             .filter(event::Column::Hall.eq(id.to_string()))

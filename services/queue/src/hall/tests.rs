@@ -82,7 +82,7 @@ fn hall_named(code: &str, counters: usize) -> Hall {
     }
 }
 
-fn command(order: Order) -> Command {
+pub(crate) fn command(order: Order) -> Command {
     let actor = Actor { id: "acc_test".to_owned(), kind: ActorKind::Staff };
     Command { actor, reach: Reach::everything(), many_desks: true, request: None, order }
 }
@@ -94,7 +94,7 @@ fn keyed(key: &str, order: Order) -> Command {
     }
 }
 
-fn issue(service: ServiceId) -> Order {
+pub(crate) fn issue(service: ServiceId) -> Order {
     Order::Issue(Box::new(NewTicket {
         id: TicketId::generate(),
         token: TicketId::generate().to_string(),
@@ -108,7 +108,7 @@ fn issue(service: ServiceId) -> Order {
     }))
 }
 
-async fn instance(db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
+pub(crate) async fn instance(db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
     instance_at(Arc::new(SystemClock), db, redis, shutdown).await
 }
 
@@ -123,7 +123,7 @@ async fn instance_at(clock: Arc<dyn Clock>, db: &TestDb, redis: &str, shutdown: 
 }
 
 /// Asks until the hall takes part again, always with the same request id.
-async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
+pub(crate) async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     loop {
         match hall.submit(command.clone()).await {
@@ -135,7 +135,7 @@ async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
     }
 }
 
-async fn prepared(
+pub(crate) async fn prepared(
     db: &TestDb,
     redis: &str,
     shutdown: &Shutdown,
@@ -472,6 +472,138 @@ async fn an_epoch_in_redis_that_sql_does_not_know_is_overtaken() {
         let answer = insist(&handle, keyed("after", issue(hall.services[0].id))).await.expect("issued");
         assert_eq!(answer.ticket.expect("a ticket").number, "A001");
         assert_eq!(halls.store().shard(hall.id).await.expect("read").expect("a shard").epoch, 42);
+        shutdown.trigger();
+    }
+}
+
+/// Copies of what SQL holds of the queue, and SQL set back to them, as by a fail-over to a copy that lagged.
+struct Copies<'d>(&'d TestDb);
+
+impl<'d> Copies<'d> {
+    const TABLES: [&'static str; 4] = ["queue_shard", "queue_event", "queue_ticket", "queue_serving"];
+
+    async fn take(db: &'d TestDb) -> Self {
+        for table in Self::TABLES {
+            db.db
+                .write
+                .execute_unprepared(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"))
+                .await
+                .expect("copied");
+        }
+        Self(db)
+    }
+
+    async fn set_back(&self) {
+        use sea_orm::TransactionTrait as _;
+        let tx = self.0.db.write.begin().await.expect("a transaction");
+        for table in Self::TABLES {
+            for sql in
+                [format!("DELETE FROM {table}"), format!("INSERT INTO {table} SELECT * FROM kept_{table}")]
+            {
+                tx.execute_unprepared(&sql).await.expect("set back");
+            }
+        }
+        tx.commit().await.expect("set back");
+    }
+}
+
+/// SQL is set back under running instances. Redis still holds what was acknowledged since: it is committed again, nothing is
+/// lost, and nobody has to restart anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_set_back_gets_again_what_redis_holds() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, one, hall) = prepared(&db, redis.redis.url(), &shutdown, 2).await;
+        let others = instance(&db, redis.redis.url(), &shutdown).await;
+        let other = others.hall(hall.id).await.expect("the other instance finds the hall");
+        let service = hall.services[0].id;
+        insist(&one, keyed("1", issue(service))).await.expect("issued");
+        let copies = Copies::take(&db).await;
+        for nth in 2..=4 {
+            insist(&one, keyed(&nth.to_string(), issue(service))).await.expect("issued");
+        }
+        let called = Order::CallNext { counter: hall.counters[0].id, expected: None };
+        let called = insist(&one, keyed("call", called)).await.expect("called").ticket.expect("a ticket");
+        copies.set_back().await;
+        for (handle, key, number) in [(&one, "5", "A005"), (&other, "6", "A006")] {
+            let answer = insist(handle, keyed(key, issue(service))).await.expect("issued");
+            assert_eq!(answer.ticket.expect("a ticket").number, number, "{}", db.engine);
+        }
+        let again = insist(&other, keyed("3", issue(service))).await.expect("replayed");
+        assert_eq!(again.ticket.expect("a ticket").number, "A003", "a retry gives the first answer");
+        assert_log_is_whole(halls.store(), hall.id).await;
+        let stored = halls.store().ticket(called.id).await.expect("read").expect("it is there again");
+        assert_eq!(stored.state, State::Called);
+        shutdown.trigger();
+    }
+}
+
+/// And where Redis is gone too, the hall goes on from what SQL holds, at every instance, under an epoch of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_set_back_without_redis_goes_on_from_there() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, one, hall) = prepared(&db, redis.redis.url(), &shutdown, 2).await;
+        let others = instance(&db, redis.redis.url(), &shutdown).await;
+        let other = others.hall(hall.id).await.expect("the other instance finds the hall");
+        let service = hall.services[0].id;
+        insist(&one, keyed("1", issue(service))).await.expect("issued");
+        let copies = Copies::take(&db).await;
+        for nth in 2..=4 {
+            insist(&one, keyed(&nth.to_string(), issue(service))).await.expect("issued");
+        }
+        other.reaches(one.read(crate::domain::fold::Fold::seq)).await;
+        let (epoch, seq) = (one.epoch(), one.read(crate::domain::fold::Fold::seq));
+        copies.set_back().await;
+        redis::cmd("FLUSHALL").exec_async(&mut redis.redis.connection()).await.expect("emptied");
+        for (handle, key, number) in [(&one, "5", "A002"), (&other, "6", "A003")] {
+            let answer = insist(handle, keyed(key, issue(service))).await.expect("issued");
+            assert_eq!(answer.ticket.expect("a ticket").number, number, "{}", db.engine);
+        }
+        for handle in [&one, &other] {
+            assert!(handle.epoch() > epoch && handle.read(crate::domain::fold::Fold::seq) < seq);
+        }
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+/// Who has seen a position at one instance is not shown an older state by another, which has not heard of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_comes_from_another_instance_sees_nothing_older() {
+    use crate::rpc::tests::{board_at, first_frame_at};
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (_, one, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        // Nobody listens for the commits of others here; it looks once a second.
+        let late = Halls::open(
+            Store::new(db.connect_again().await),
+            Redis::connect(redis.redis.url()).await.expect("redis answers"),
+            Arc::new(SystemClock),
+            shutdown.clone(),
+            Metrics::new(),
+        )
+        .await
+        .expect("the halls open");
+        let handle = late.hall(hall.id).await.expect("the hall is there");
+        insist(&handle, keyed("opened", issue(hall.services[0].id))).await.expect("issued");
+        for nth in 0..3 {
+            insist(&one, keyed(&format!("{nth}"), issue(hall.services[0].id))).await.expect("issued");
+            let seen = one.read(crate::domain::fold::Fold::seq) as i64;
+            let board = board_at(&late, hall.id, seen).await;
+            assert!(board.seq >= seen && board.epoch == one.epoch(), "{} {seen}", board.seq);
+            insist(&one, keyed(&format!("again {nth}"), issue(hall.services[0].id))).await.expect("issued");
+            let seen = one.read(crate::domain::fold::Fold::seq) as i64;
+            let frame = first_frame_at(&late, hall.id, seen).await;
+            assert!(frame.seq >= seen && frame.snapshot.is_some(), "{} {seen}", frame.seq);
+        }
+        // A position that nobody knows is not waited for without end.
+        let started = std::time::Instant::now();
+        board_at(&late, hall.id, i64::MAX).await;
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
         shutdown.trigger();
     }
 }

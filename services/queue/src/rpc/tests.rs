@@ -445,3 +445,21 @@ async fn intake_is_resumed_however_the_stop_was_named() {
     let refused = house.rpcs.stop_intake(by(&system, short)).await.unwrap_err();
     assert_eq!(fields(&refused), ["requestId", "hall", "reason"]);
 }
+
+/// The board that an instance shows to somebody who has seen `after_seq`.
+pub(crate) async fn board_at(halls: &Halls, hall: crate::domain::HallId, after_seq: i64) -> proto::Board {
+    let request = proto::GetBoardRequest { hall: hall.to_string(), after_seq, ..Default::default() };
+    let board = get_board::handle(halls, &Caller::system(), request).await.expect("a board").board;
+    board.expect("a board")
+}
+
+/// The first frame that an instance sends to somebody who has seen `after_seq`.
+pub(crate) async fn first_frame_at(
+    halls: &Halls,
+    hall: crate::domain::HallId,
+    after_seq: i64,
+) -> proto::WatchBoardResponse {
+    let request = proto::WatchBoardRequest { hall: hall.to_string(), after_seq, ..Default::default() };
+    let mut frames = watch_board::handle(halls, &Caller::system(), request).await.expect("a stream");
+    frames.next().await.expect("a frame").expect("a frame")
+}
