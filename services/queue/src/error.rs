@@ -145,6 +145,12 @@ fn rejected(rejection: &Rejection) -> Problem {
             "Penanda permintaan ini sudah dipakai untuk permintaan lain. Ulangi dengan penanda baru.",
             "This request id was used for another request. Repeat with a new one.",
         ),
+        Rejection::ConfiguredMeanwhile => Problem::new(
+            Code::Aborted,
+            "CONFIGURED_MEANWHILE",
+            "Orang lain baru saja mengubah pengaturan aula ini. Lihat pengaturan terbaru, lalu ulangi.",
+            "Somebody else has just configured this hall. Look at its configuration, then repeat.",
+        ),
         Rejection::Configuration(defects) => Problem::invalid(
             defects
                 .iter()
@@ -495,6 +501,7 @@ mod tests {
             Rejection::ServiceNotAtCounter { number: number() },
             Rejection::SameService,
             Rejection::RequestIdReused,
+            Rejection::ConfiguredMeanwhile,
             Rejection::Configuration(vec![
                 Defect {
                     field: "services[3].series".into(),
@@ -538,6 +545,7 @@ mod tests {
             Rejection::ServiceNotAtCounter { .. } => "ServiceNotAtCounter",
             Rejection::SameService => "SameService",
             Rejection::RequestIdReused => "RequestIdReused",
+            Rejection::ConfiguredMeanwhile => "ConfiguredMeanwhile",
             Rejection::Configuration(_) => "Configuration",
         }
     }

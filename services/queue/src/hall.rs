@@ -24,6 +24,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::domain::decide::{Command, Order};
 use crate::domain::event::RequestKey;
 use crate::domain::fold::{Answer, Fold};
+use crate::domain::hall::Hall;
 use crate::domain::rejection::{Rejection, Thing};
 use crate::domain::{CounterId, HallId, TicketId};
 use crate::error::Error;
@@ -173,12 +174,13 @@ impl Halls {
         self.known(id).ok_or_else(|| Rejection::NotFound(Thing::Hall).into())
     }
 
-    /// Every hall, by code.
+    /// Every hall, by code. One whose log has not begun is none yet.
     #[must_use]
     pub fn all(&self) -> Vec<HallHandle> {
         let mut halls: Vec<(String, HallHandle)> = self
             .handles()
             .into_iter()
+            .filter(|hall| hall.read(Fold::seq) > 0)
             .map(|hall| (hall.read(|fold| fold.hall().code.clone()), hall))
             .collect();
         halls.sort_by(|one, other| one.0.cmp(&other.0));
@@ -224,14 +226,17 @@ impl Halls {
         self.find(|fold| fold.ticket_by_token(token).is_some(), Thing::Ticket)
     }
 
-    /// Configures a hall; creates it when its id is new.
+    /// Configures a hall; creates it when its id is new. The hall of the answer has another id when somebody else began to
+    /// create it under the same code.
     ///
     /// # Errors
-    /// A refusal, or `UNAVAILABLE`.
-    pub async fn apply(&self, command: Command) -> Result<Answer, Error> {
+    /// A refusal, or `UNAVAILABLE`. [`Rejection::ConfiguredMeanwhile`] when somebody else was first: what was asked was made
+    /// from what stood before.
+    pub async fn apply(&self, mut command: Command) -> Result<Answer, Error> {
         let Order::Configure(hall) = &command.order else {
             return Err(Error::Internal(anyhow::anyhow!("only a configuration can be applied")));
         };
+        let mut id = hall.id;
         if self.known(hall.id).is_none() {
             let defects = hall.defects();
             if !defects.is_empty() {
@@ -240,15 +245,19 @@ impl Halls {
             let _one_at_a_time = self.shared.opening.lock().await;
             let secret: [u8; 32] = rand::random();
             let now = self.shared.clock.now();
-            if !self.shared.store.register(hall.id, &hall.code, &secret, now).await? {
-                // Somebody else took the code meanwhile; asking again finds that hall.
-                return Err(Error::Unavailable(anyhow::anyhow!("hall {} is being created", hall.code)));
+            let (registration, has_begun) =
+                self.shared.store.register(hall.id, &hall.code, &secret, now).await?;
+            if has_begun {
+                return Err(Rejection::ConfiguredMeanwhile.into());
             }
-            let registration = Registration { id: hall.id, secret: secret.to_vec() };
-            let fold = Fold::new(crate::domain::hall::Hall::clone(hall));
-            self.start(&registration, Durable { fold, chain: log::GENESIS.to_owned() });
+            id = registration.id;
+            let hall = Hall { id, ..Hall::clone(hall) };
+            command.order = Order::Configure(Arc::new(hall.clone()));
+            if self.known(id).is_none() {
+                self.start(&registration, Durable { fold: Fold::new(hall), chain: log::GENESIS.to_owned() });
+            }
         }
-        self.hall(hall.id).await?.submit(command).await
+        self.hall(id).await?.submit(command).await
     }
 
     /// What SQL holds.
@@ -312,6 +321,19 @@ impl Halls {
             }
         }
         anyhow::bail!("the subscription ended")
+    }
+
+    /// Finds halls that another instance has just created or is creating, and reads on in those that this one knows.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn look_for_new_ones(&self) -> Result<(), Error> {
+        self.discover().await?;
+        for hall in self.handles() {
+            hall.committed.bell.notify_one();
+            hall.reaches(1).await;
+        }
+        Ok(())
     }
 
     async fn discover(&self) -> Result<(), Error> {
@@ -404,6 +426,12 @@ impl HallHandle {
     /// Reads the committed state. Keep `f` short: it holds a lock.
     pub fn read<T>(&self, f: impl FnOnce(&Fold) -> T) -> T {
         self.committed.read(f)
+    }
+
+    /// The hall as it is configured.
+    #[must_use]
+    pub fn plan(&self) -> Arc<Hall> {
+        self.read(|fold| Arc::clone(fold.hall()))
     }
 
     /// Ticks with the committed position.

@@ -84,43 +84,42 @@ impl Store {
         rows.into_iter().map(convert::registration).collect()
     }
 
-    /// Registers a hall with an empty log. Answers false if its code is taken by a hall that has a log; a registration
-    /// that never got its first event is replaced.
+    /// Registers a hall with an empty log. Where its code is registered already, that registration stands, and whether its log
+    /// has begun: two that create a hall at once create the same one.
     pub(crate) async fn register(
         &self,
         id: HallId,
         code: &str,
         secret: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<bool, Error> {
+    ) -> Result<(Registration, bool), Error> {
         let tx = self.db.begin().await?;
-        if let Some(old) = hall::Entity::find().filter(hall::Column::Code.eq(code)).one(&tx).await? {
-            let begun =
-                shard::Entity::find_by_id(old.id.clone()).one(&tx).await?.is_some_and(|shard| shard.seq > 0);
-            if begun {
-                return Ok(false);
-            }
-            shard::Entity::delete_by_id(old.id.clone()).exec(&tx).await?;
-            hall::Entity::delete_by_id(old.id).exec(&tx).await?;
-        }
         let row = hall::ActiveModel {
             id: Set(id.to_string()),
             code: Set(code.to_owned()),
             secret: Set(secret.to_vec()),
             created_at: Set(now),
         };
-        hall::Entity::insert(row).exec_without_returning(&tx).await?;
-        let row = shard::ActiveModel {
-            hall: Set(id.to_string()),
-            epoch: Set(0),
-            state: Set(convert::REBUILDING.to_owned()),
-            redis_run_id: Set(String::new()),
-            seq: Set(0),
-            chain: Set(GENESIS.to_owned()),
-        };
-        shard::Entity::insert(row).exec_without_returning(&tx).await?;
-        tx.commit().await?;
-        Ok(true)
+        let once = OnConflict::column(hall::Column::Code).do_nothing().to_owned();
+        if hall::Entity::insert(row).on_conflict(once).exec_without_returning(&tx).await? == 1 {
+            let row = shard::ActiveModel {
+                hall: Set(id.to_string()),
+                epoch: Set(0),
+                state: Set(convert::REBUILDING.to_owned()),
+                redis_run_id: Set(String::new()),
+                seq: Set(0),
+                chain: Set(GENESIS.to_owned()),
+            };
+            shard::Entity::insert(row).exec_without_returning(&tx).await?;
+            tx.commit().await?;
+            return Ok((Registration { id, secret: secret.to_vec() }, false));
+        }
+        let row = hall::Entity::find().filter(hall::Column::Code.eq(code)).one(&tx).await?;
+        let there = convert::registration(
+            row.ok_or_else(|| Error::Unavailable(anyhow::anyhow!("hall {code} is being created")))?,
+        )?;
+        let shard = shard::Entity::find_by_id(there.id.to_string()).one(&tx).await?;
+        Ok((there, shard.is_some_and(|shard| shard.seq > 0)))
     }
 
     /// Where a hall's log stands.

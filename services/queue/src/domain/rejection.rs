@@ -157,6 +157,9 @@ pub enum Rejection {
     /// The request id was used for something else.
     #[error("the request id was used for another request")]
     RequestIdReused,
+    /// Somebody else configured the hall meanwhile: parts have ids that this configuration does not know.
+    #[error("the hall was configured meanwhile")]
+    ConfiguredMeanwhile,
     /// The configuration cannot be used.
     #[error("the configuration has defects")]
     Configuration(Vec<Defect>),

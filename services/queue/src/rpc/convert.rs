@@ -179,13 +179,9 @@ pub(super) fn day(day: &Day, hall: HallId) -> proto::Day {
     }
 }
 
-/// An entry of the log, with what `reach` covers of it; none if it is about something out of reach.
-pub(super) fn event(
-    fold: &Fold,
-    stored: &StoredEvent,
-    reach: &Reach,
-    with_staff: bool,
-) -> Option<proto::Event> {
+/// An entry of the log, with what `reach` covers of it; none if it is about something out of reach. Who works at a counter is
+/// shown of what `staff` covers.
+pub(super) fn event(fold: &Fold, stored: &StoredEvent, reach: &Reach, staff: &Reach) -> Option<proto::Event> {
     let event = &stored.event;
     // The day end closes every counter; it is not about one of them.
     let about = event.counters.first().filter(|_| event.day.is_none());
@@ -203,7 +199,11 @@ pub(super) fn event(
         time: Some(time(event.at)),
         actor: Some(actor(&event.actor)),
         ticket: event.ticket.as_ref().map(|of| ticket(of, event.at, true)),
-        counter: about.map(|of| counter(fold.hall(), fold.plan(of.id), of, with_staff)),
+        counter: about.map(|of| {
+            let plan = fold.plan(of.id);
+            let with_staff = plan.map_or_else(|| staff.hall(), |plan| staff.agency(plan.agency));
+            counter(fold.hall(), plan, of, with_staff)
+        }),
         counter_id: event.counter.map(|id| id.to_string()).unwrap_or_default(),
         reason: event.reason.clone(),
         chain: stored.chain.clone(),
@@ -245,7 +245,10 @@ mod tests {
         let seen = |day: &mut samples::Hall, order: Order, reach: &Reach| -> Vec<bool> {
             let events = day.events(order);
             let store = |event| StoredEvent { seq: 1, chain: String::new(), event };
-            events.into_iter().map(|one| event(&day.fold, &store(one), reach, false).is_some()).collect()
+            events
+                .into_iter()
+                .map(|one| event(&day.fold, &store(one), reach, &Reach::default()).is_some())
+                .collect()
         };
         let (here, there) = (day.counter(0), day.counter(1));
         let open = |counter| Order::OpenCounter { counter, services: Vec::new(), switch_desk: false };

@@ -167,6 +167,64 @@ acceptance! {
         assert_eq!(house.desk("3").await.current.map(|ticket| ticket.id), Some(called.id));
     }
 
+    /// 33. A grant for a counter that names no agency is one for the agency of that counter.
+    async fn must_33_a_grant_for_a_counter_alone_reaches_no_other_agency(engine) {
+        let house = House::open(engine).await;
+        let own = house.issue("KTP").await;
+        let foreign = house.issue("STNK").await;
+        let (here, there) = (house.counter("2").id.clone(), house.counter("3").id.clone());
+        let scope = mpp_kit::testing::scope(&[("hall", &[&house.hall_id()]), ("counter", &[&here])]);
+        let who = house.person("acc_alone", permissions("counter"), scope);
+        let list = ListTicketsRequest { hall: house.hall_id(), ..ListTicketsRequest::default() };
+        let seen = who.list_tickets(list).await.expect("its own").tickets;
+        assert_eq!(seen.iter().map(|ticket| &ticket.id).collect::<Vec<_>>(), [&own.id]);
+        let get = |id: &str| GetTicketRequest { ticket: id.to_owned() };
+        assert!(who.get_ticket(get(&own.id)).await.is_ok());
+        assert_eq!(who.get_ticket(get(&foreign.id)).await.expect_err("of another agency").code, Code::NotFound);
+        let preview = PreviewNextRequest { counter: there.clone() };
+        assert_eq!(who.preview_next(preview).await.expect_err("of another agency").code, Code::NotFound);
+        let desk = GetCounterRequest { counter: there.clone() };
+        assert_eq!(who.get_counter(desk).await.expect_err("of another agency").code, Code::NotFound);
+        let before = house.events().await;
+        let cancel = CancelTicketRequest { ticket: foreign.id.clone(), ..CancelTicketRequest::default() };
+        assert_eq!(who.cancel_ticket(cancel).await.expect_err("of another agency").code, Code::NotFound);
+        let parked = house.call("3").await.expect("called");
+        house.park("3", &parked, "ambil fotokopi").await;
+        let transfer = TransferTicketRequest {
+            ticket: parked.id.clone(), service_id: house.service("KTP").id.clone(), ..TransferTicketRequest::default()
+        };
+        assert_eq!(who.transfer_ticket(transfer).await.expect_err("of another agency").code, Code::NotFound);
+        assert_eq!(house.events().await.len(), before.len() + 2, "only the call and the parking");
+        // Its own counter it works at.
+        let open = OpenCounterRequest { counter: here.clone(), ..OpenCounterRequest::default() };
+        who.open_counter(open).await.expect("its counter");
+        let call = CallNextRequest { counter: here, ..CallNextRequest::default() };
+        assert_eq!(who.call_next(call).await.expect("called").ticket.map(|ticket| ticket.id), Some(own.id));
+        history::verify(&house).await;
+    }
+
+    /// 33. Who works where is told to supervisors, of their own agency.
+    async fn must_33_who_works_at_another_agency_is_not_told(engine) {
+        let house = House::open(engine).await;
+        let staff = |hall: Option<Hall>| -> Vec<(String, String)> {
+            let counters = hall.expect("a hall").counters;
+            counters.into_iter().map(|counter| (counter.number, counter.staff_id)).collect()
+        };
+        let row = |number: &str, staff: &str| (number.to_owned(), staff.to_owned());
+        let expected = [
+            (house.supervisor("DUKCAPIL"), [row("1", "acc_staff1"), row("2", "acc_staff2"), row("3", "")]),
+            (house.supervisor("SAMSAT"), [row("1", ""), row("2", ""), row("3", "acc_staff3")]),
+            (house.manager(), [row("1", "acc_staff1"), row("2", "acc_staff2"), row("3", "acc_staff3")]),
+            (house.staff("1"), [row("1", ""), row("2", ""), row("3", "")]),
+        ];
+        for (who, expected) in expected {
+            let hall = who.get_hall(GetHallRequest { hall: house.hall_id() }).await.expect("the hall").hall;
+            assert_eq!(staff(hall), expected);
+            let mut halls = who.list_halls(ListHallsRequest::default()).await.expect("its halls").halls;
+            assert_eq!(staff(halls.pop()), expected);
+        }
+    }
+
     /// 33. By call: every verb.
     async fn must_33_agencies_cannot_call_each_other(engine) {
         let house = House::open(engine).await;

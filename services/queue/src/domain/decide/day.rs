@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::{Decision, Step};
 use crate::domain::counter::{Availability, Counter};
 use crate::domain::event::{Day, Event, IntakeStop, Kind};
-use crate::domain::hall::{Calendar, Defect, Hall};
+use crate::domain::hall::{Agency, Calendar, CounterPlan, Defect, Hall, Service};
 use crate::domain::rejection::{Rejection, Thing};
 use crate::domain::ticket::Ticket;
 use crate::domain::{AgencyId, ServiceId};
@@ -98,9 +98,24 @@ impl Step<'_> {
         if !defects.is_empty() {
             return Err(Rejection::Configuration(defects));
         }
+        if self.fold.seq() > 0 && self.is_of_before(hall) {
+            return Err(Rejection::ConfiguredMeanwhile);
+        }
         let mut event = self.event(Kind::Configured);
         event.hall = Some(Hall::clone(hall));
         Ok(event)
+    }
+
+    /// Whether parts that are known by their code have other ids in this configuration: it was made before they were.
+    fn is_of_before(&self, hall: &Hall) -> bool {
+        let old = self.fold.hall();
+        let agency = |new: &Agency| old.agencies.iter().any(|old| old.code == new.code && old.id != new.id);
+        let service = |new: &Service| old.services.iter().any(|old| old.code == new.code && old.id != new.id);
+        let counter =
+            |new: &CounterPlan| old.counters.iter().any(|old| old.number == new.number && old.id != new.id);
+        hall.agencies.iter().any(agency)
+            || hall.services.iter().any(service)
+            || hall.counters.iter().any(counter)
     }
 
     /// Parts that a configuration would take away from an open day, with the tickets that hang on them.
