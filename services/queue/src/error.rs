@@ -78,8 +78,8 @@ fn rejected(rejection: &Rejection) -> Problem {
         ),
         Rejection::DayAlreadyClosed(date) => Problem::precondition(
             "DAY_ALREADY_CLOSED",
-            format!("Hari layanan {date} sudah ditutup dan tidak dapat dibuka lagi. Buka hari layanan berikutnya pada tanggalnya."),
-            format!("The business day {date} was closed and cannot be opened again. Open the next day on its date."),
+            format!("Hari layanan {date} sudah ditutup, dan menurut jam sistem tanggal itu belum tiba. Periksa jam sistem."),
+            format!("The business day {date} was closed, and by the clock of the system that date has not come. Check the clock."),
         )
         .with("date", date),
         Rejection::CounterNotOpen { number, availability } => counter_not_open(number, *availability),
@@ -337,8 +337,9 @@ fn nobody_waiting(cooldown_seconds: Option<u64>) -> Problem {
 }
 
 fn illegal_transition(verb: Verb, state: State, allowed: &[Verb], holder: Option<&str>) -> Problem {
-    // Nobody can ask for the day end of one ticket.
-    let offered: Vec<Verb> = allowed.iter().copied().filter(|verb| *verb != Verb::Expire).collect();
+    // Nobody can ask for the day end of one ticket, or for taking it back.
+    let offered: Vec<Verb> =
+        allowed.iter().copied().filter(|verb| !matches!(verb, Verb::Expire | Verb::Reopen)).collect();
     let (state_text, verb_text) = (state_words(state), verb_words(verb));
     let (at_id, at_en) = holder
         .map(|number| (format!(" di loket {number}"), format!(" at counter {number}")))
@@ -393,6 +394,7 @@ fn verb_words(verb: Verb) -> Text {
         Verb::UndoCall => Text::new("batalkan panggilan", "undo the call"),
         Verb::Release => Text::new("lepaskan", "release"),
         Verb::Expire => Text::new("akhiri", "expire"),
+        Verb::Reopen => Text::new("buka kembali", "open again"),
     }
 }
 

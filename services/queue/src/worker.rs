@@ -104,11 +104,17 @@ pub fn due(fold: &Fold, now: DateTime<Utc>, first: bool) -> Option<Order> {
         Calendar::Regular => {
             let opens = hall.day_opens_at.is_some_and(|opens| opens <= time);
             let closed = hall.day_closes_at.is_some_and(|closes| closes <= time);
+            // Whoever opened it again after that hour closes it by hand.
+            let reopened = fold.day().and_then(|day| day.reopened_at).is_some_and(|at| {
+                hall.day_closes_at.is_some_and(|closes| closes <= hall.time_zone.local(at).time())
+            });
+            // Nobody is sent away from a counter.
+            let serving = fold.counters().any(|counter| counter.current.is_some());
             let holiday = hall.holidays.iter().any(|holiday| holiday.date == today);
             if stale && opens && !closed && !holiday {
                 return Some(Order::OpenDay);
             }
-            let over = hall.day_closes_at.is_some() && (closed || stale);
+            let over = hall.day_closes_at.is_some() && (stale || (closed && !reopened && !serving));
             (open && over).then_some(Order::CloseDay)
         }
     }

@@ -367,10 +367,10 @@ impl Fold {
             State::Called | State::Serving | State::Done | State::Cancelled | State::Expired => {}
         }
         if let Some(leg) = ended_leg(event.kind, ticket)
-            && let (Some(started), Some(ended)) = (leg.started_at, leg.ended_at)
+            && let Some(seconds) = leg.service_seconds()
         {
             let recent = self.durations.entry(leg.service).or_default();
-            recent.push_back(u32::try_from((ended - started).num_seconds()).unwrap_or(0));
+            recent.push_back(seconds);
             if recent.len() > DURATIONS {
                 recent.pop_front();
             }
@@ -426,6 +426,7 @@ fn ended_leg(kind: Kind, ticket: &Ticket) -> Option<&super::ticket::Leg> {
         }
         Kind::DayOpened
         | Kind::DayClosed
+        | Kind::DayReopened
         | Kind::Configured
         | Kind::IntakeStopped
         | Kind::IntakeResumed
@@ -446,6 +447,7 @@ fn ended_leg(kind: Kind, ticket: &Ticket) -> Option<&super::ticket::Leg> {
         | Kind::TicketCancelled
         | Kind::CallUndone
         | Kind::TicketReleased
-        | Kind::TicketExpired => None,
+        | Kind::TicketExpired
+        | Kind::TicketReopened => None,
     }
 }

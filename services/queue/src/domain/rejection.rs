@@ -66,7 +66,7 @@ pub enum Rejection {
     /// No business day is open.
     #[error("no business day is open")]
     DayNotOpen,
-    /// The day was opened and closed already; a date is opened once.
+    /// A later day was closed already: the clock was set back.
     #[error("the day {0} was closed already")]
     DayAlreadyClosed(NaiveDate),
     /// The counter is closed or on break.

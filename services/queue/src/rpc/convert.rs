@@ -41,7 +41,7 @@ pub(super) fn ticket(ticket: &Ticket, now: DateTime<Utc>, is_live: bool) -> prot
         ticket.before_call.as_ref().map(|before| before.until).filter(|until| is_live && now <= *until);
     let offered = |verb: &Verb| match verb {
         // Nobody can ask for it.
-        Verb::Expire => false,
+        Verb::Expire | Verb::Reopen => false,
         Verb::UndoCall => undo_until.is_some(),
         Verb::Call
         | Verb::Recall
@@ -130,6 +130,7 @@ fn leg(leg: &Leg) -> proto::Leg {
         counter_id: leg.counter.map(|id| id.to_string()).unwrap_or_default(),
         outcome: leg.outcome.map_or(proto::LegOutcome::Unspecified, leg_outcome).into(),
         calls: number(leg.calls),
+        service_seconds: leg.service_seconds().map(number).unwrap_or_default(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::event::{IntakeStop, Kind};
 use crate::domain::hall::{Calendar, Hall, RestorePosition, Series};
 use crate::domain::rejection::{IntakeClosed, Rejection, Thing};
 use crate::domain::statistics::{Statistics, percentile};
-use crate::domain::ticket::{Channel, Delivered, LegOutcome, Outcome, State, Verb};
+use crate::domain::ticket::{Channel, Delivered, LegOutcome, Outcome, State, Ticket, Verb};
 use crate::domain::{CounterId, TicketId};
 
 fn with_service(change: impl FnOnce(&mut crate::domain::hall::Service)) -> Hall {
@@ -758,8 +758,6 @@ fn day_end_expires_and_twice_changes_nothing() {
     let seq = world.fold.seq();
     assert_eq!(world.order(Order::CloseDay).expect("again"), []);
     assert_eq!(world.fold.seq(), seq);
-    let date = world.fold.day().expect("a day").date;
-    assert_eq!(world.order(Order::OpenDay), Err(Rejection::DayAlreadyClosed(date)));
     for order in [
         Order::CallNext { counter: counter_id(1), expected: None },
         Order::OpenCounter { counter: counter_id(1), services: vec![], switch_desk: false },
@@ -768,6 +766,54 @@ fn day_end_expires_and_twice_changes_nothing() {
         assert_eq!(world.order(order), Err(Rejection::DayNotOpen));
     }
     assert_eq!(world.issue_new(|_| {}), Err(Rejection::IntakeClosed(IntakeClosed::DayNotOpen)));
+}
+
+#[test]
+fn a_day_that_was_closed_by_mistake_goes_on() {
+    let mut world = World::open(with_service(|service| service.no_show_cooldown_seconds = 600));
+    let done = called(&mut world);
+    world.finish(done);
+    let serving = called(&mut world);
+    world.act(serving, Act::Start).expect("started");
+    world.wait(90);
+    let (priority, waiting) = (world.issue_priority(1), world.issue(1));
+    let before = world.fold.clone();
+    world.order(Order::CloseDay).expect("closed");
+    let at = world.now;
+    world.wait(300);
+    let events = world.order(Order::OpenDay).expect("open again");
+    let kinds: Vec<Kind> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [Kind::TicketReopened, Kind::TicketReopened, Kind::TicketReopened, Kind::DayReopened]);
+    let day = world.fold.day().expect("a day").clone();
+    assert_eq!((day.is_open(), day.reopened_at), (true, Some(world.now)));
+    assert_eq!(before.day().map(|day| (day.date, day.opened_at)), Some((day.date, day.opened_at)));
+    for id in [priority, waiting] {
+        let old = before.ticket(id).expect("it was there");
+        assert_eq!(
+            &Ticket { version: old.version, ..world.ticket(id).clone() },
+            old.as_ref(),
+            "as if nothing was"
+        );
+    }
+    assert_eq!(world.ticket(done).state, State::Done, "what had ended stays ended");
+    assert_eq!(world.line(&[1]), [priority, serving, waiting]);
+    assert_eq!(world.order(Order::OpenDay).expect("it is open"), []);
+    // The time in between is no service.
+    world.open_counter(counter_id(1)).expect("opened again");
+    let next = world.issue(1);
+    assert_eq!(world.ticket(next).ordinal, before.last_ordinal("A").expect("a number") + 1);
+    world.call(1).map(|id| world.finish(id)).expect("the priority");
+    assert_eq!(world.call(1), Ok(serving));
+    world.act(serving, Act::Start).expect("started");
+    world.wait(10);
+    world.act(serving, finish()).expect("finished");
+    let leg = world.ticket(serving).leg();
+    assert_eq!((leg.service_seconds(), leg.started_at < Some(at)), (Some(100), true));
+    // A clock that was set back opens no date twice.
+    world.order(Order::CloseDay).expect("closed");
+    let date = world.fold.day().expect("a day").date;
+    world.wait(-24 * 3600);
+    assert_eq!(world.order(Order::OpenDay), Err(Rejection::DayAlreadyClosed(date)));
 }
 
 #[test]
