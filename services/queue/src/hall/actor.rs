@@ -50,6 +50,16 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// An answer that waits, and where it arrives.
+    #[cfg(test)]
+    pub(super) fn of(
+        seq: u64,
+        answer: Result<Answer, Error>,
+    ) -> (Self, oneshot::Receiver<Result<Answer, Error>>) {
+        let (reply, arrives) = oneshot::channel();
+        (Self { seq, reply, answer }, arrives)
+    }
+
     /// Whether its caller has given up.
     pub(super) fn is_abandoned(&self) -> bool {
         self.reply.is_closed()

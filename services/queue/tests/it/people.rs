@@ -319,6 +319,98 @@ acceptance! {
         history::verify(&house).await;
     }
 
+    /// 39. What the contract calls audited and what is logged are the same: each such RPC of the contract leaves an entry with who
+    /// asked, and none of the others leaves any.
+    async fn must_39_every_audited_rpc_leaves_an_entry(engine) {
+        let house = House::open(engine).await;
+        let mut left: BTreeMap<&str, String> = BTreeMap::new();
+        let mut known = house.events().await.len();
+        macro_rules! audited {
+            ($rpc:literal, $who:expr, $call:ident($request:ident { $($field:ident: $value:expr),* $(,)? })) => {{
+                let request = $request { $($field: $value,)* ..$request::default() };
+                let answer = $who.$call(request).await.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", $rpc));
+                let events = house.events().await;
+                assert!(events.len() > known, "{} left no entry", $rpc);
+                known = events.len();
+                let actor = events.last().and_then(|event| event.actor.clone()).expect("an actor");
+                left.insert($rpc, actor.id);
+                answer
+            }};
+        }
+        let hall = || house.hall_id();
+        let counter = |number: &str| house.counter(number).id.clone();
+        let reason = || "alasan".to_owned();
+        let (one, manager, kiosk) = (house.staff("1"), house.manager(), house.kiosk());
+        let code = house.board().get_site_code(GetSiteCodeRequest { hall: hall() }).await.expect("the code").code;
+        audited!("ApplyHall", house.admin(), apply_hall(ApplyHallRequest { hall: Some(plan()) }));
+        let ktp = house.service("KTP").id.clone();
+        let issue = async || house.issue("KTP").await;
+        audited!("IssueTicket", kiosk, issue_ticket(IssueTicketRequest { hall: hall(), service_id: ktp.clone() }));
+        audited!("IssueOnsiteTicket", house.nobody(), issue_onsite_ticket(IssueOnsiteTicketRequest {
+            hall: hall(), service_id: ktp.clone(), site_code: code, phone: "081234567890".into(),
+        }));
+        audited!("PauseCounter", one, pause_counter(PauseCounterRequest { counter: counter("1"), reason: reason() }));
+        audited!("ResumeCounter", one, resume_counter(ResumeCounterRequest { counter: counter("1") }));
+        audited!("CloseCounter", one, close_counter(CloseCounterRequest { counter: counter("1") }));
+        audited!("OpenCounter", one, open_counter(OpenCounterRequest { counter: counter("1") }));
+        let called = audited!("CallNext", one, call_next(CallNextRequest { counter: counter("1") })).ticket.expect("a ticket").id;
+        audited!("UndoCall", one, undo_call(UndoCallRequest { ticket: called.clone() }));
+        house.call("1").await.expect("called");
+        house.wait(11);
+        known += 1;
+        audited!("RecallTicket", one, recall_ticket(RecallTicketRequest { ticket: called.clone() }));
+        audited!("StartTicket", one, start_ticket(StartTicketRequest { ticket: called.clone() }));
+        audited!("ParkTicket", one, park_ticket(ParkTicketRequest { ticket: called.clone() }));
+        audited!("ResumeTicket", one, resume_ticket(ResumeTicketRequest { ticket: called.clone() }));
+        house.start("1", &house.ticket(&called).await).await;
+        known += 1;
+        audited!("FinishTicket", one, finish_ticket(FinishTicketRequest { ticket: called.clone() }));
+        let next = house.call("1").await.expect("called").id;
+        known += 1;
+        audited!("TransferTicket", one, transfer_ticket(TransferTicketRequest { ticket: next, service_id: house.service("KK").id.clone() }));
+        let waiting = issue().await.id;
+        known += 1;
+        audited!("CallTicket", house.supervisor("DUKCAPIL"), call_ticket(CallTicketRequest {
+            counter: counter("1"), ticket: waiting.clone(), reason: reason(),
+        }));
+        audited!("ReleaseTicket", house.supervisor("DUKCAPIL"), release_ticket(ReleaseTicketRequest { ticket: waiting.clone(), reason: reason() }));
+        audited!("CancelTicket", house.reception(), cancel_ticket(CancelTicketRequest { ticket: waiting, reason: reason() }));
+        // Absent as often as it takes.
+        issue().await;
+        known += 1;
+        let mut absent = house.call("1").await.expect("called");
+        known += 1;
+        while absent.state() != TicketState::NoShow {
+            let ticket = absent.id.clone();
+            absent = audited!("NoShowTicket", one, no_show_ticket(NoShowTicketRequest { ticket: ticket })).ticket.expect("a ticket");
+            house.wait(600);
+            if absent.state() == TicketState::Waiting {
+                let call = CallTicketRequest { counter: counter("1"), ticket: absent.id.clone(), reason: reason(), ..CallTicketRequest::default() };
+                absent = house.supervisor("DUKCAPIL").call_ticket(call).await.expect("called").ticket.expect("a ticket");
+                known += 1;
+            }
+        }
+        audited!("RestoreTicket", house.reception(), restore_ticket(RestoreTicketRequest { ticket: absent.id, reason: reason() }));
+        audited!("StopIntake", manager, stop_intake(StopIntakeRequest { hall: hall(), reason: reason() }));
+        audited!("ResumeIntake", manager, resume_intake(ResumeIntakeRequest { hall: hall() }));
+        audited!("CloseDay", manager, close_day(CloseDayRequest { hall: hall() }));
+        audited!("OpenDay", manager, open_day(OpenDayRequest { hall: hall() }));
+        let contract: Vec<String> = rpcs().into_iter().filter(|(_, policy)| policy.audited).map(|(name, _)| name).collect();
+        let mut contract: Vec<&str> = contract.iter().map(String::as_str).collect();
+        contract.sort_unstable();
+        assert_eq!(left.keys().copied().collect::<Vec<_>>(), contract, "each audited RPC of the contract, and no other");
+        assert!(left.values().all(|actor| !actor.is_empty()), "{left:?}");
+        // Reading leaves nothing: what needs no more than a look at the hall.
+        let page = ListTicketsRequest { hall: hall(), ..ListTicketsRequest::default() };
+        manager.list_tickets(page).await.expect("read");
+        manager.get_control_room(GetControlRoomRequest { hall: hall() }).await.expect("read");
+        house.statistics().await;
+        house.desk("1").await;
+        house.board_of("").await;
+        assert_eq!(house.events().await.len(), known, "reading left an entry");
+        history::verify(&house).await;
+    }
+
     /// 39. Append-only audit of who did what at which counter: gap-free, chained, and nothing is ever rewritten.
     async fn must_39_the_audit_says_who_did_what_where(engine) {
         let house = House::open(engine).await;
