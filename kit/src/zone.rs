@@ -18,10 +18,10 @@ pub enum TimeZone {
 }
 
 impl TimeZone {
-    /// The wall clock of this zone at `at`.
+    /// The wall clock of this zone at `at`; the last moment of the calendar where that is beyond it.
     #[must_use]
     pub fn local(self, at: DateTime<Utc>) -> NaiveDateTime {
-        (at + self.offset()).naive_utc()
+        at.checked_add_signed(self.offset()).map_or(NaiveDateTime::MAX, |local| local.naive_utc())
     }
 
     /// The moment at which the wall clock of this zone shows `local`.

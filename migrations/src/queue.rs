@@ -6,6 +6,7 @@ use sea_orm_migration::schema::{
     big_integer, big_integer_null, binary, integer, integer_null, string, string_null, text,
     timestamp_with_time_zone,
 };
+use sea_orm_migration::sea_orm::DbBackend;
 
 /// The ledger of the queue service.
 pub struct Migrator;
@@ -13,7 +14,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(M0001Queue)]
+        vec![Box::new(M0001Queue), Box::new(M0002DaySecrets)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -184,6 +185,42 @@ impl MigrationTrait for M0001Queue {
                 )
                 .await?;
         }
+        Ok(())
+    }
+}
+
+/// Secrets of days: what is kept of a phone number says nothing any more when the secret of its day is gone. Until now it was
+/// keyed with the secret of the hall, which stays; so each hall gets a new one.
+struct M0002DaySecrets;
+
+impl MigrationName for M0002DaySecrets {
+    fn name(&self) -> &'static str {
+        "0002_day_secrets"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for M0002DaySecrets {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .create_table(
+                Table::create()
+                    .table("queue_day_secret")
+                    .col(string("hall"))
+                    .col(string("date"))
+                    .col(binary("secret"))
+                    .primary_key(Index::create().col("hall").col("date"))
+                    .to_owned(),
+            )
+            .await?;
+        // Both from the secure generator of the engine: 244 random bits there, 256 here.
+        let renewed = if manager.get_database_backend() == DbBackend::Postgres {
+            "uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())"
+        } else {
+            "randomblob(32)"
+        };
+        let connection = manager.get_connection();
+        connection.execute_unprepared(&format!("UPDATE queue_hall SET secret = {renewed}")).await?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The ledgers on real engines.
 
 use mpp_kit::testing::{ENGINES, databases, fresh_db};
-use mpp_migrations::{MigrationError, SERVICES, documents, identity, run};
+use mpp_migrations::{MigrationError, SERVICES, documents, identity, queue, run};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait as _;
 
@@ -138,5 +138,32 @@ async fn applications_of_before_are_kept_when_they_can_wait_for_a_payment() {
             db.execute_unprepared(&payment("app_5", "'CASH'", "'0001'")).await.is_err(),
             "{engine}: paid once"
         );
+    }
+}
+
+/// What was digested with the secret of a hall says nothing any more when the hall has another one.
+#[tokio::test]
+async fn halls_of_before_get_new_secrets() {
+    for engine in ENGINES {
+        let test = fresh_db(engine).await;
+        let db = &test.db.write;
+        queue::Migrator::up(db, Some(1)).await.unwrap();
+        let old = if db.get_database_backend() == DbBackend::Postgres {
+            "decode(repeat('ab', 32), 'hex')"
+        } else {
+            "zeroblob(32)"
+        };
+        for id in ["hal_1", "hal_2"] {
+            let sql = format!(
+                "INSERT INTO queue_hall VALUES ('{id}', 'code {id}', {old}, '2026-03-02 01:00:00+00:00')"
+            );
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+        run("queue", db).await.unwrap();
+        let sql = format!("SELECT secret FROM queue_hall WHERE secret <> {old} ORDER BY id");
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        let secrets: Vec<Vec<u8>> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        assert_eq!(secrets.iter().map(Vec::len).collect::<Vec<_>>(), [32, 32], "{engine}");
+        assert_ne!(secrets[0], secrets[1], "{engine}");
     }
 }

@@ -430,3 +430,107 @@ fn a_second_signal_and_a_kill_leave_no_redis_behind() {
     next.wait();
     assert_ends(redis);
 }
+
+/// What a client asked, and what it was told; nothing if it was told nothing.
+struct Asked {
+    service: String,
+    request_id: String,
+    told: Option<(String, String)>,
+}
+
+impl Asked {
+    /// Asks once for a ticket.
+    async fn once(&mut self, api: &Api, hall: &str) {
+        let body = json!({"serviceId": self.service, "requestId": self.request_id});
+        let path = format!("/v1/halls/{hall}/tickets");
+        if let Ok(answer) = api.try_send(reqwest::Method::POST, &path, Some(&body), &[]).await
+            && answer.status.is_success()
+        {
+            let text = |field: &str| answer.body["ticket"][field].as_str().expect("it is there").to_owned();
+            self.told = Some((text("id"), text("number")));
+        }
+    }
+}
+
+/// The whole suite is killed with kill -9, again and again, while several clients take tickets. Whoever was told a number has
+/// it, once; and who was told nothing asks again and gets one, not two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_while_it_works_loses_nothing_it_has_said() {
+    const CLIENTS: usize = 6;
+    const AT_MOST: usize = 25;
+    let (_dir, data) = directory();
+    let mut server = serve(&data, &["--port", "0"]).serve();
+    let accounts = fs::read_to_string(Path::new(&data).join("demo-accounts.json")).expect("the accounts");
+    let accounts: Value = serde_json::from_str(&accounts).expect("JSON");
+    let all = accounts["accounts"].as_array().expect("accounts");
+    let manager = all.iter().find(|it| it["role"] == "hall_manager").expect("a hall manager");
+    let (username, password) =
+        (manager["username"].as_str().expect("a name"), manager["password"].as_str().expect("a password"));
+    let hall = accounts["halls"][0]["id"].as_str().expect("a hall");
+    let mut asked: Vec<Asked> = Vec::new();
+    for round in 0..3 {
+        let api = Api::anonymous(&server.url().expect("ready")).sign_in(username, password).await;
+        for unanswered in asked.iter_mut().filter(|asked| asked.told.is_none()) {
+            unanswered.once(&api, hall).await;
+            assert!(unanswered.told.is_some(), "{} is not answered after the restart", unanswered.request_id);
+        }
+        let services = api.get(&format!("/v1/halls/{hall}/services")).await.ok();
+        let services: Vec<String> = services["services"]
+            .as_array()
+            .expect("services")
+            .iter()
+            .filter(|it| it["state"] == "SERVICE_STATE_OPEN" && it["quotaLeft"].is_null())
+            .map(|it| it["id"].as_str().expect("an id").to_owned())
+            .collect();
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let (api, hall, service) =
+                    (api.clone(), hall.to_owned(), services[client % services.len()].clone());
+                tokio::spawn(async move {
+                    let mut asked = Vec::new();
+                    for nth in 0..AT_MOST {
+                        let request_id = format!("{round}-{client}-{nth}");
+                        let mut ask = Asked { service: service.clone(), request_id, told: None };
+                        ask.once(&api, &hall).await;
+                        let ended = ask.told.is_none();
+                        asked.push(ask);
+                        if ended {
+                            break;
+                        }
+                    }
+                    asked
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(150 + 170 * round)).await;
+        server.signal("KILL");
+        server.wait();
+        for client in clients {
+            asked.extend(client.await.expect("its work"));
+        }
+        server = serve(&data, &["--port", "0"]).serve();
+    }
+    let api = Api::anonymous(&server.url().expect("ready")).sign_in(username, password).await;
+    let in_flight = asked.iter().filter(|asked| asked.told.is_none()).count();
+    for unanswered in asked.iter_mut().filter(|asked| asked.told.is_none()) {
+        unanswered.once(&api, hall).await;
+    }
+    assert!(in_flight > 0 && asked.len() > in_flight, "{in_flight} of {} were in flight", asked.len());
+    let events = api.all(&format!("/v1/halls/{hall}/events"), "events").await;
+    let told_first = asked.iter().find_map(|asked| asked.told.as_ref()).expect("somebody was told a number");
+    let theirs = events.iter().find(|event| event["ticket"]["id"] == told_first.0).expect("it is in the log");
+    let actor = theirs["actor"]["id"].clone();
+    let mut logged: Vec<(String, String)> = events
+        .iter()
+        .filter(|event| event["kind"] == "EVENT_KIND_TICKET_ISSUED" && event["actor"]["id"] == actor)
+        .map(|event| {
+            let text = |field: &str| event["ticket"][field].as_str().expect("it is there").to_owned();
+            (text("id"), text("number"))
+        })
+        .collect();
+    let mut told: Vec<(String, String)> =
+        asked.into_iter().map(|asked| asked.told.expect("answered in the end")).collect();
+    logged.sort();
+    told.sort();
+    assert_eq!(logged, told, "every number that was said is in the log once, and no other");
+}

@@ -78,8 +78,8 @@ fn rejected(rejection: &Rejection) -> Problem {
         ),
         Rejection::DayAlreadyClosed(date) => Problem::precondition(
             "DAY_ALREADY_CLOSED",
-            format!("Hari layanan {date} sudah ditutup dan tidak dapat dibuka lagi. Buka hari layanan berikutnya pada tanggalnya."),
-            format!("The business day {date} was closed and cannot be opened again. Open the next day on its date."),
+            format!("Hari layanan {date} sudah ditutup, dan menurut jam sistem tanggal itu belum tiba. Periksa jam sistem."),
+            format!("The business day {date} was closed, and by the clock of the system that date has not come. Check the clock."),
         )
         .with("date", date),
         Rejection::CounterNotOpen { number, availability } => counter_not_open(number, *availability),
@@ -144,6 +144,12 @@ fn rejected(rejection: &Rejection) -> Problem {
             "REQUEST_ID_REUSED",
             "Penanda permintaan ini sudah dipakai untuk permintaan lain. Ulangi dengan penanda baru.",
             "This request id was used for another request. Repeat with a new one.",
+        ),
+        Rejection::ConfiguredMeanwhile => Problem::new(
+            Code::Aborted,
+            "CONFIGURED_MEANWHILE",
+            "Orang lain baru saja mengubah pengaturan aula ini. Lihat pengaturan terbaru, lalu ulangi.",
+            "Somebody else has just configured this hall. Look at its configuration, then repeat.",
         ),
         Rejection::Configuration(defects) => Problem::invalid(
             defects
@@ -331,8 +337,9 @@ fn nobody_waiting(cooldown_seconds: Option<u64>) -> Problem {
 }
 
 fn illegal_transition(verb: Verb, state: State, allowed: &[Verb], holder: Option<&str>) -> Problem {
-    // Nobody can ask for the day end of one ticket.
-    let offered: Vec<Verb> = allowed.iter().copied().filter(|verb| *verb != Verb::Expire).collect();
+    // Nobody can ask for the day end of one ticket, or for taking it back.
+    let offered: Vec<Verb> =
+        allowed.iter().copied().filter(|verb| !matches!(verb, Verb::Expire | Verb::Reopen)).collect();
     let (state_text, verb_text) = (state_words(state), verb_words(verb));
     let (at_id, at_en) = holder
         .map(|number| (format!(" di loket {number}"), format!(" at counter {number}")))
@@ -387,6 +394,7 @@ fn verb_words(verb: Verb) -> Text {
         Verb::UndoCall => Text::new("batalkan panggilan", "undo the call"),
         Verb::Release => Text::new("lepaskan", "release"),
         Verb::Expire => Text::new("akhiri", "expire"),
+        Verb::Reopen => Text::new("buka kembali", "open again"),
     }
 }
 
@@ -495,6 +503,7 @@ mod tests {
             Rejection::ServiceNotAtCounter { number: number() },
             Rejection::SameService,
             Rejection::RequestIdReused,
+            Rejection::ConfiguredMeanwhile,
             Rejection::Configuration(vec![
                 Defect {
                     field: "services[3].series".into(),
@@ -538,6 +547,7 @@ mod tests {
             Rejection::ServiceNotAtCounter { .. } => "ServiceNotAtCounter",
             Rejection::SameService => "SameService",
             Rejection::RequestIdReused => "RequestIdReused",
+            Rejection::ConfiguredMeanwhile => "ConfiguredMeanwhile",
             Rejection::Configuration(_) => "Configuration",
         }
     }

@@ -7,10 +7,10 @@ mod actor;
 mod flusher;
 pub(crate) mod log;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::domain::decide::{Command, Order};
 use crate::domain::event::RequestKey;
 use crate::domain::fold::{Answer, Fold};
+use crate::domain::hall::Hall;
 use crate::domain::rejection::{Rejection, Thing};
 use crate::domain::{CounterId, HallId, TicketId};
 use crate::error::Error;
@@ -36,6 +37,8 @@ use log::Log;
 const INBOX: usize = 1024;
 /// How long a caller waits for its answer to become durable.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// How long a reader waits for what it has seen at another instance: twice as long as this one takes to look around.
+const CATCH_UP: Duration = Duration::from_secs(2);
 /// How often halls that another instance created are looked for.
 const DISCOVERY: Duration = Duration::from_secs(1);
 
@@ -72,6 +75,8 @@ pub(crate) struct CommittedState {
     position: watch::Sender<u64>,
     /// The last position that is known to stand in Redis.
     appended: AtomicU64,
+    /// The epoch that was last opened; 0 before the first.
+    epoch: AtomicI64,
     /// Rings when another instance may have committed.
     bell: Notify,
 }
@@ -102,6 +107,11 @@ impl CommittedState {
     /// Notes that the log stands in Redis up to here.
     fn note_appended(&self, seq: u64) {
         self.appended.fetch_max(seq, Ordering::Relaxed);
+    }
+
+    /// Notes the epoch in force.
+    fn opened(&self, epoch: i64) {
+        self.epoch.store(epoch, Ordering::Release);
     }
 
     /// Starts over from what SQL holds.
@@ -164,12 +174,13 @@ impl Halls {
         self.known(id).ok_or_else(|| Rejection::NotFound(Thing::Hall).into())
     }
 
-    /// Every hall, by code.
+    /// Every hall, by code. One whose log has not begun is none yet.
     #[must_use]
     pub fn all(&self) -> Vec<HallHandle> {
         let mut halls: Vec<(String, HallHandle)> = self
             .handles()
             .into_iter()
+            .filter(|hall| hall.read(Fold::seq) > 0)
             .map(|hall| (hall.read(|fold| fold.hall().code.clone()), hall))
             .collect();
         halls.sort_by(|one, other| one.0.cmp(&other.0));
@@ -215,14 +226,17 @@ impl Halls {
         self.find(|fold| fold.ticket_by_token(token).is_some(), Thing::Ticket)
     }
 
-    /// Configures a hall; creates it when its id is new.
+    /// Configures a hall; creates it when its id is new. The hall of the answer has another id when somebody else began to
+    /// create it under the same code.
     ///
     /// # Errors
-    /// A refusal, or `UNAVAILABLE`.
-    pub async fn apply(&self, command: Command) -> Result<Answer, Error> {
+    /// A refusal, or `UNAVAILABLE`. [`Rejection::ConfiguredMeanwhile`] when somebody else was first: what was asked was made
+    /// from what stood before.
+    pub async fn apply(&self, mut command: Command) -> Result<Answer, Error> {
         let Order::Configure(hall) = &command.order else {
             return Err(Error::Internal(anyhow::anyhow!("only a configuration can be applied")));
         };
+        let mut id = hall.id;
         if self.known(hall.id).is_none() {
             let defects = hall.defects();
             if !defects.is_empty() {
@@ -231,15 +245,19 @@ impl Halls {
             let _one_at_a_time = self.shared.opening.lock().await;
             let secret: [u8; 32] = rand::random();
             let now = self.shared.clock.now();
-            if !self.shared.store.register(hall.id, &hall.code, &secret, now).await? {
-                // Somebody else took the code meanwhile; asking again finds that hall.
-                return Err(Error::Unavailable(anyhow::anyhow!("hall {} is being created", hall.code)));
+            let (registration, has_begun) =
+                self.shared.store.register(hall.id, &hall.code, &secret, now).await?;
+            if has_begun {
+                return Err(Rejection::ConfiguredMeanwhile.into());
             }
-            let registration = Registration { id: hall.id, secret: secret.to_vec() };
-            let fold = Fold::new(crate::domain::hall::Hall::clone(hall));
-            self.start(&registration, Durable { fold, chain: log::GENESIS.to_owned() });
+            id = registration.id;
+            let hall = Hall { id, ..Hall::clone(hall) };
+            command.order = Order::Configure(Arc::new(hall.clone()));
+            if self.known(id).is_none() {
+                self.start(&registration, Durable { fold: Fold::new(hall), chain: log::GENESIS.to_owned() });
+            }
         }
-        self.hall(hall.id).await?.submit(command).await
+        self.hall(id).await?.submit(command).await
     }
 
     /// What SQL holds.
@@ -305,6 +323,19 @@ impl Halls {
         anyhow::bail!("the subscription ended")
     }
 
+    /// Finds halls that another instance has just created or is creating, and reads on in those that this one knows.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn look_for_new_ones(&self) -> Result<(), Error> {
+        self.discover().await?;
+        for hall in self.handles() {
+            hall.committed.bell.notify_one();
+            hall.reaches(1).await;
+        }
+        Ok(())
+    }
+
     async fn discover(&self) -> Result<(), Error> {
         let _one_at_a_time = self.shared.opening.lock().await;
         for registration in self.shared.store.registrations().await? {
@@ -323,6 +354,7 @@ impl Halls {
         let committed = Arc::new(CommittedState {
             position: watch::Sender::new(durable.fold.seq()),
             appended: AtomicU64::new(durable.fold.seq()),
+            epoch: AtomicI64::new(0),
             durable: RwLock::new(durable),
             bell: Notify::new(),
         });
@@ -396,10 +428,37 @@ impl HallHandle {
         self.committed.read(f)
     }
 
+    /// The hall as it is configured.
+    #[must_use]
+    pub fn plan(&self) -> Arc<Hall> {
+        self.read(|fold| Arc::clone(fold.hall()))
+    }
+
     /// Ticks with the committed position.
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.committed.position.subscribe()
+    }
+
+    /// Waits until this instance shows the hall at `seq` or later, for somebody who has seen that elsewhere. Not for ever:
+    /// who asks for more than was ever committed, or than a database that was set back still holds, gets what there is.
+    pub async fn reaches(&self, seq: u64) {
+        let mut committed = self.committed();
+        if *committed.borrow_and_update() >= seq {
+            return;
+        }
+        self.committed.bell.notify_one();
+        if tokio::time::timeout(CATCH_UP, committed.wait_for(|at| *at >= seq)).await.is_err() {
+            tracing::debug!(hall = %self.id, seq, "nothing is known of a position that was seen elsewhere");
+        }
+    }
+
+    /// Under which epoch this instance serves the hall; 0 before it has opened one. It grows whenever the log is written into
+    /// Redis anew. Where positions went back, it is a later one: of two states that with the greater epoch and position is
+    /// the newer.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        self.committed.epoch.load(Ordering::Acquire)
     }
 
     /// Events that stand in Redis and are not durable yet, as far as this instance knows.
@@ -415,7 +474,7 @@ impl HallHandle {
         self.committed.position.receiver_count()
     }
 
-    /// 32 random bytes of this hall, for site codes and digests of phone numbers.
+    /// 32 random bytes of this hall, for site codes.
     #[must_use]
     pub fn secret(&self) -> &[u8] {
         &self.secret

@@ -42,7 +42,7 @@ mod watch_ticket;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use mpp_kit::caller::Caller;
 use mpp_kit::fault::Fault as _;

@@ -20,7 +20,7 @@ use crate::domain::ticket::Ticket;
 use crate::domain::{CounterId, HallId, TicketId};
 use crate::error::Error;
 use crate::hall::log::{Entry, GENESIS, Line, View};
-use entity::{event, hall, serving, shard, ticket};
+use entity::{day_secret, event, hall, serving, shard, ticket};
 
 /// Rows of one statement. Far below the parameter limits of both engines.
 const CHUNK: usize = 500;
@@ -84,43 +84,42 @@ impl Store {
         rows.into_iter().map(convert::registration).collect()
     }
 
-    /// Registers a hall with an empty log. Answers false if its code is taken by a hall that has a log; a registration
-    /// that never got its first event is replaced.
+    /// Registers a hall with an empty log. Where its code is registered already, that registration stands, and whether its log
+    /// has begun: two that create a hall at once create the same one.
     pub(crate) async fn register(
         &self,
         id: HallId,
         code: &str,
         secret: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<bool, Error> {
+    ) -> Result<(Registration, bool), Error> {
         let tx = self.db.begin().await?;
-        if let Some(old) = hall::Entity::find().filter(hall::Column::Code.eq(code)).one(&tx).await? {
-            let begun =
-                shard::Entity::find_by_id(old.id.clone()).one(&tx).await?.is_some_and(|shard| shard.seq > 0);
-            if begun {
-                return Ok(false);
-            }
-            shard::Entity::delete_by_id(old.id.clone()).exec(&tx).await?;
-            hall::Entity::delete_by_id(old.id).exec(&tx).await?;
-        }
         let row = hall::ActiveModel {
             id: Set(id.to_string()),
             code: Set(code.to_owned()),
             secret: Set(secret.to_vec()),
             created_at: Set(now),
         };
-        hall::Entity::insert(row).exec_without_returning(&tx).await?;
-        let row = shard::ActiveModel {
-            hall: Set(id.to_string()),
-            epoch: Set(0),
-            state: Set(convert::REBUILDING.to_owned()),
-            redis_run_id: Set(String::new()),
-            seq: Set(0),
-            chain: Set(GENESIS.to_owned()),
-        };
-        shard::Entity::insert(row).exec_without_returning(&tx).await?;
-        tx.commit().await?;
-        Ok(true)
+        let once = OnConflict::column(hall::Column::Code).do_nothing().to_owned();
+        if hall::Entity::insert(row).on_conflict(once).exec_without_returning(&tx).await? == 1 {
+            let row = shard::ActiveModel {
+                hall: Set(id.to_string()),
+                epoch: Set(0),
+                state: Set(convert::REBUILDING.to_owned()),
+                redis_run_id: Set(String::new()),
+                seq: Set(0),
+                chain: Set(GENESIS.to_owned()),
+            };
+            shard::Entity::insert(row).exec_without_returning(&tx).await?;
+            tx.commit().await?;
+            return Ok((Registration { id, secret: secret.to_vec() }, false));
+        }
+        let row = hall::Entity::find().filter(hall::Column::Code.eq(code)).one(&tx).await?;
+        let there = convert::registration(
+            row.ok_or_else(|| Error::Unavailable(anyhow::anyhow!("hall {code} is being created")))?,
+        )?;
+        let shard = shard::Entity::find_by_id(there.id.to_string()).one(&tx).await?;
+        Ok((there, shard.is_some_and(|shard| shard.seq > 0)))
     }
 
     /// Where a hall's log stands.
@@ -196,6 +195,20 @@ impl Store {
                 return Ok(lines);
             }
         }
+    }
+
+    /// Whether the committed log reads so up to this position.
+    pub(crate) async fn holds(&self, id: HallId, seq: u64, chain: &str) -> Result<bool, Error> {
+        if seq == 0 {
+            return Ok(chain == GENESIS);
+        }
+        let row = event::Entity::find_by_id((id.to_string(), convert::position(seq)?))
+            .select_only()
+            .column(event::Column::Chain)
+            .into_tuple::<String>()
+            .one(&self.db.read)
+            .await?;
+        Ok(row.is_some_and(|there| there == chain))
     }
 
     async fn page(&self, id: HallId, after: u64) -> Result<Vec<event::Model>, Error> {
@@ -338,6 +351,36 @@ impl Store {
     pub async fn ticket_by_token(&self, token: &str) -> Result<Option<Ticket>, Error> {
         let row = ticket::Entity::find().filter(ticket::Column::Token.eq(token)).one(&self.db.read).await?;
         row.as_ref().map(convert::ticket).transpose()
+    }
+
+    /// The secret of a business date, the same for every instance; made when it is first asked for.
+    pub(crate) async fn day_secret(&self, id: HallId, date: NaiveDate) -> Result<Vec<u8>, Error> {
+        let key = (id.to_string(), date.to_string());
+        let find = || day_secret::Entity::find_by_id(key.clone()).one(&self.db.read);
+        if let Some(row) = find().await? {
+            return Ok(row.secret);
+        }
+        let secret: [u8; 32] = rand::random();
+        let row = day_secret::ActiveModel {
+            hall: Set(key.0.clone()),
+            date: Set(key.1.clone()),
+            secret: Set(secret.to_vec()),
+        };
+        let first =
+            OnConflict::columns([day_secret::Column::Hall, day_secret::Column::Date]).do_nothing().to_owned();
+        day_secret::Entity::insert(row).on_conflict(first).exec_without_returning(&self.db.write).await?;
+        let row = find().await?;
+        row.map(|row| row.secret).ok_or_else(|| Error::Unavailable(anyhow::anyhow!("the day has just ended")))
+    }
+
+    /// Destroys the secrets of dates before `date`: what was digested with them says nothing any more.
+    pub(crate) async fn forget_day_secrets(&self, id: HallId, date: NaiveDate) -> Result<(), Error> {
+        day_secret::Entity::delete_many()
+            .filter(day_secret::Column::Hall.eq(id.to_string()))
+            .filter(day_secret::Column::Date.lt(date.to_string()))
+            .exec(&self.db.write)
+            .await?;
+        Ok(())
     }
 
     /// Whether the database answers.

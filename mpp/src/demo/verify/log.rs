@@ -126,7 +126,9 @@ fn permitted(kind: EventKind, from: TicketState, to: TicketState) -> bool {
         EventKind::CallUndone => (&[Called], &[Waiting, Parked]),
         EventKind::TicketReleased => (&[Called, Serving], &[Waiting]),
         EventKind::TicketExpired => (&[Waiting, Called, Serving, Parked], &[Expired]),
+        EventKind::TicketReopened => (&[Expired], &[Waiting]),
         EventKind::Unspecified
+        | EventKind::DayReopened
         | EventKind::DayOpened
         | EventKind::DayClosed
         | EventKind::Configured
@@ -211,7 +213,9 @@ pub(super) fn called_at_open_counters(events: &[Event]) -> Check {
             | EventKind::TicketCancelled
             | EventKind::CallUndone
             | EventKind::TicketReleased
-            | EventKind::TicketExpired => {}
+            | EventKind::TicketExpired
+            | EventKind::DayReopened
+            | EventKind::TicketReopened => {}
         }
     }
     check

@@ -26,6 +26,8 @@ pub struct LegRecord {
     pub outcome: LegOutcome,
     /// Calls and repeats.
     pub calls: i32,
+    /// When it was served, from and to.
+    served: Vec<(Timestamp, Option<Timestamp>)>,
 }
 
 /// One visit.
@@ -99,6 +101,7 @@ fn step(tickets: &mut BTreeMap<String, TicketRecord>, event: &Event, ticket: &Ti
         EventKind::TicketRecalled => last.calls += 1,
         EventKind::TicketStarted => {
             last.started.get_or_insert(at);
+            last.served.push((at, None));
         }
         EventKind::TicketFinished => end(last, at, LegOutcome::Served),
         EventKind::TicketNoShow => end(last, at, LegOutcome::NoShow),
@@ -115,10 +118,13 @@ fn step(tickets: &mut BTreeMap<String, TicketRecord>, event: &Event, ticket: &Ti
                 *last = before;
             }
         }
-        EventKind::TicketAbsent | EventKind::TicketParked | EventKind::TicketReleased => {}
+        EventKind::TicketParked | EventKind::TicketReleased => stop(last, at),
+        EventKind::TicketReopened => (last.ended, last.outcome) = (None, LegOutcome::Unspecified),
+        EventKind::TicketAbsent => {}
         EventKind::Unspecified
         | EventKind::DayOpened
         | EventKind::DayClosed
+        | EventKind::DayReopened
         | EventKind::Configured
         | EventKind::IntakeStopped
         | EventKind::IntakeResumed
@@ -141,10 +147,18 @@ fn leg(service: &str, agency: &str, queued: Timestamp) -> LegRecord {
         counter: String::new(),
         outcome: LegOutcome::Unspecified,
         calls: 0,
+        served: Vec::new(),
+    }
+}
+
+fn stop(leg: &mut LegRecord, at: Timestamp) {
+    if let Some((_, end @ None)) = leg.served.last_mut() {
+        *end = Some(at);
     }
 }
 
 fn end(leg: &mut LegRecord, at: Timestamp, outcome: LegOutcome) {
+    stop(leg, at);
     leg.ended = Some(at);
     leg.outcome = outcome;
 }
@@ -176,10 +190,9 @@ impl Tally {
             self.waits.push(whole_seconds(leg.queued, called));
             self.ways.extend(leg.started.map(|started| whole_seconds(called, started)));
         }
-        if let (Some(started), Some(ended)) = (leg.started, leg.ended)
-            && matches!(leg.outcome, LegOutcome::Served | LegOutcome::Transferred)
-        {
-            self.services.push(whole_seconds(started, ended));
+        if leg.started.is_some() && matches!(leg.outcome, LegOutcome::Served | LegOutcome::Transferred) {
+            let spans = leg.served.iter().filter_map(|(from, to)| Some(nanos_between(*from, (*to)?)));
+            self.services.push(i32::try_from(spans.sum::<i128>() / NANOS).unwrap_or(i32::MAX));
         }
     }
 
@@ -201,10 +214,17 @@ fn nearest_rank(values: &mut [i32], percent: usize) -> i32 {
     if rank == 0 { 0 } else { values[rank - 1] }
 }
 
+/// Nanoseconds of a second.
+const NANOS: i128 = 1_000_000_000;
+
+/// From one moment to a later one; 0 if it is not later.
+fn nanos_between(from: Timestamp, to: Timestamp) -> i128 {
+    (i128::from(to.seconds - from.seconds) * NANOS + i128::from(to.nanos - from.nanos)).max(0)
+}
+
 /// Whole seconds from one moment to a later one; 0 if it is not later.
 fn whole_seconds(from: Timestamp, to: Timestamp) -> i32 {
-    let nanos = i128::from(to.seconds - from.seconds) * 1_000_000_000 + i128::from(to.nanos - from.nanos);
-    i32::try_from(nanos.max(0) / 1_000_000_000).unwrap_or(i32::MAX)
+    i32::try_from(nanos_between(from, to) / NANOS).unwrap_or(i32::MAX)
 }
 
 /// Hours that the wall clock of a zone is ahead of UTC.

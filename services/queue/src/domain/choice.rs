@@ -18,6 +18,7 @@
 //! holds for a due appointment, except that an ordinary ticket whose turn has come goes before it.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -106,10 +107,15 @@ pub fn order(fold: &Fold, services: &[ServiceId], now: DateTime<Utc>, limit: usi
 pub fn cooldown_ends(fold: &Fold, services: &[ServiceId]) -> Option<DateTime<Utc>> {
     services
         .iter()
-        .filter_map(|service| fold.line(*service))
-        .flat_map(super::fold::Line::tickets)
-        .filter_map(|id| fold.ticket(id).and_then(|ticket| ticket.not_before))
+        .filter_map(|service| fold.line(*service)?.cooldowns.first().map(|(until, _)| *until))
         .min()
+}
+
+/// The times between which, both included, an appointment is due at `now`: earlier ones are late and stand among the
+/// ordinary, later ones are not due yet. Counted from the clock, so that no appointment can leave the calendar.
+pub(super) fn due(fold: &Fold, now: DateTime<Utc>) -> RangeInclusive<DateTime<Utc>> {
+    let minutes = |minutes: u32| TimeDelta::minutes(i64::from(minutes));
+    now - minutes(fold.hall().appointment_late_minutes)..=now + minutes(fold.hall().appointment_early_minutes)
 }
 
 fn pick(
@@ -143,7 +149,7 @@ fn count(fold: &Fold, counts: &HashMap<(ServiceId, Lane), u32>, service: Service
     counts.get(&(service, lane)).copied().unwrap_or_else(|| fold.passed(service, lane))
 }
 
-fn ratio(fold: &Fold, service: ServiceId) -> u32 {
+pub(super) fn ratio(fold: &Fold, service: ServiceId) -> u32 {
     fold.service(service)
         .and_then(|service| fold.agency(service.agency))
         .map_or(1, |agency| agency.priority_ratio.max(1))
@@ -152,8 +158,7 @@ fn ratio(fold: &Fold, service: ServiceId) -> u32 {
 /// The first `limit` candidates of each lane, over all services. Cost grows with the services and the limit, not with
 /// how many wait.
 fn heads(fold: &Fold, services: &[ServiceId], now: DateTime<Utc>, limit: usize) -> Heads {
-    let early = TimeDelta::minutes(i64::from(fold.hall().appointment_early_minutes));
-    let late = TimeDelta::minutes(i64::from(fold.hall().appointment_late_minutes));
+    let due_now = due(fold, now);
     let ready = |key: &Key| {
         fold.ticket(key.1).is_some_and(|ticket| ticket.not_before.is_none_or(|until| until <= now))
     };
@@ -164,9 +169,9 @@ fn heads(fold: &Fold, services: &[ServiceId], now: DateTime<Utc>, limit: usize) 
         priority.extend(line.priority.iter().filter(|key| ready(key)).take(limit).map(candidate));
         ordinary.extend(line.ordinary.iter().filter(|key| ready(key)).take(limit).map(candidate));
         for (time, key) in line.appointments.iter().filter(|(_, key)| ready(key)) {
-            if *time + late < now {
+            if time < due_now.start() {
                 ordinary.push(candidate(key));
-            } else if *time - early <= now {
+            } else if time <= due_now.end() {
                 due.push((*time, candidate(key)));
             } else {
                 not_due.push((*time, candidate(key)));

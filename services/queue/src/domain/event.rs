@@ -64,6 +64,10 @@ pub enum Kind {
     TicketReleased,
     /// A ticket expired at day end.
     TicketExpired,
+    /// The day was opened again.
+    DayReopened,
+    /// A ticket that had expired waits again.
+    TicketReopened,
 }
 
 impl Kind {
@@ -132,6 +136,9 @@ pub struct Day {
     pub closed_at: Option<DateTime<Utc>>,
     /// Stops of intake in force.
     pub stops: Vec<IntakeStop>,
+    /// When it was last opened again after it had been closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened_at: Option<DateTime<Utc>>,
 }
 
 impl Day {

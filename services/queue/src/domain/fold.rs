@@ -28,6 +28,8 @@ pub struct Line {
     pub ordinary: BTreeSet<Key>,
     /// Appointments, by time and arrival. Whether one is early, due or late depends on the time.
     pub appointments: BTreeSet<(DateTime<Utc>, Key)>,
+    /// Those of all lanes who were absent when they were called, by the end of their cooldown. It may be over.
+    pub cooldowns: BTreeSet<(DateTime<Utc>, TicketId)>,
 }
 
 impl Line {
@@ -50,6 +52,11 @@ impl Line {
             .chain(&self.ordinary)
             .map(|key| key.1)
             .chain(self.appointments.iter().map(|(_, key)| key.1))
+    }
+
+    /// Tickets whose cooldown is not over at `now`: they stand aside.
+    pub fn cooling(&self, now: DateTime<Utc>) -> impl Iterator<Item = TicketId> + '_ {
+        self.cooldowns.iter().rev().take_while(move |(until, _)| *until > now).map(|(_, id)| *id)
     }
 }
 
@@ -350,6 +357,9 @@ impl Fold {
                 } else {
                     line.ordinary.insert(key);
                 }
+                if let Some(until) = ticket.not_before {
+                    line.cooldowns.insert((until, ticket.id));
+                }
             }
             State::Parked | State::NoShow => {
                 self.aside.entry(ticket.agency).or_default().insert(ticket.id);
@@ -357,10 +367,10 @@ impl Fold {
             State::Called | State::Serving | State::Done | State::Cancelled | State::Expired => {}
         }
         if let Some(leg) = ended_leg(event.kind, ticket)
-            && let (Some(started), Some(ended)) = (leg.started_at, leg.ended_at)
+            && let Some(seconds) = leg.service_seconds()
         {
             let recent = self.durations.entry(leg.service).or_default();
-            recent.push_back(u32::try_from((ended - started).num_seconds()).unwrap_or(0));
+            recent.push_back(seconds);
             if recent.len() > DURATIONS {
                 recent.pop_front();
             }
@@ -392,6 +402,9 @@ impl Fold {
                     if let Some(appointment) = ticket.appointment {
                         line.appointments.remove(&(appointment, key));
                     }
+                    if let Some(until) = ticket.not_before {
+                        line.cooldowns.remove(&(until, ticket.id));
+                    }
                 }
             }
             State::Parked | State::NoShow => {
@@ -413,6 +426,7 @@ fn ended_leg(kind: Kind, ticket: &Ticket) -> Option<&super::ticket::Leg> {
         }
         Kind::DayOpened
         | Kind::DayClosed
+        | Kind::DayReopened
         | Kind::Configured
         | Kind::IntakeStopped
         | Kind::IntakeResumed
@@ -433,6 +447,7 @@ fn ended_leg(kind: Kind, ticket: &Ticket) -> Option<&super::ticket::Leg> {
         | Kind::TicketCancelled
         | Kind::CallUndone
         | Kind::TicketReleased
-        | Kind::TicketExpired => None,
+        | Kind::TicketExpired
+        | Kind::TicketReopened => None,
     }
 }

@@ -66,7 +66,7 @@ pub enum Rejection {
     /// No business day is open.
     #[error("no business day is open")]
     DayNotOpen,
-    /// The day was opened and closed already; a date is opened once.
+    /// A later day was closed already: the clock was set back.
     #[error("the day {0} was closed already")]
     DayAlreadyClosed(NaiveDate),
     /// The counter is closed or on break.
@@ -157,6 +157,9 @@ pub enum Rejection {
     /// The request id was used for something else.
     #[error("the request id was used for another request")]
     RequestIdReused,
+    /// Somebody else configured the hall meanwhile: parts have ids that this configuration does not know.
+    #[error("the hall was configured meanwhile")]
+    ConfiguredMeanwhile,
     /// The configuration cannot be used.
     #[error("the configuration has defects")]
     Configuration(Vec<Defect>),

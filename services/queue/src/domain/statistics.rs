@@ -33,7 +33,8 @@ pub struct Row {
     pub waits: Vec<u32>,
     /// Seconds from the first call to the start of service, sorted.
     pub ways: Vec<u32>,
-    /// Seconds from the start to the end of service, of legs that were served or sent on, sorted.
+    /// Seconds of service, of legs that were served or sent on, sorted: from its start to its end without the time in which
+    /// the ticket was parked or waited again.
     pub services: Vec<u32>,
 }
 
@@ -120,10 +121,8 @@ impl Row {
             }
         }
         // A ticket that was forgotten until day end, or given up, says nothing about how long service takes.
-        if let (Some(started), Some(ended)) = (leg.started_at, leg.ended_at)
-            && matches!(leg.outcome, Some(LegOutcome::Served | LegOutcome::Transferred))
-        {
-            self.services.push(seconds(started, ended));
+        if matches!(leg.outcome, Some(LegOutcome::Served | LegOutcome::Transferred)) {
+            self.services.extend(leg.service_seconds());
         }
     }
 }

@@ -63,6 +63,8 @@ pub enum Verb {
     Release,
     /// Day end.
     Expire,
+    /// The day end is taken back.
+    Reopen,
 }
 
 /// Which transitions are permitted, and why. Everything else is refused with the current state.
@@ -141,6 +143,12 @@ pub const TRANSITIONS: Table<State, Verb> = Table(&[
         why: "the visitor did not come back",
     },
     Row { from: State::Parked, verb: Verb::Expire, to: State::Expired, why: "the day ended" },
+    Row {
+        from: State::Expired,
+        verb: Verb::Reopen,
+        to: State::Waiting,
+        why: "the day was closed by mistake and is opened again",
+    },
     Row {
         from: State::NoShow,
         verb: Verb::Restore,
@@ -251,6 +259,16 @@ pub struct Leg {
     pub outcome: Option<LegOutcome>,
     /// Times it was called or announced.
     pub calls: u32,
+    /// Since when it is parked, or waits again, after service had begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside_since: Option<DateTime<Utc>>,
+    /// Milliseconds between the start and the end of service in which it was parked or waited again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub aside_ms: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Leg {
@@ -267,7 +285,32 @@ impl Leg {
             counter: None,
             outcome: None,
             calls: 0,
+            aside_since: None,
+            aside_ms: 0,
         }
+    }
+
+    /// Service that had begun is interrupted.
+    pub fn interrupt(&mut self, at: DateTime<Utc>) {
+        if self.started_at.is_some() {
+            self.aside_since.get_or_insert(at);
+        }
+    }
+
+    /// Service begins or goes on, or the leg ends.
+    pub fn settle(&mut self, at: DateTime<Utc>) {
+        if let Some(since) = self.aside_since.take() {
+            self.aside_ms += u64::try_from((at - since).num_milliseconds()).unwrap_or(0);
+        }
+    }
+
+    /// How long service took, in whole seconds, without the time in which it was interrupted; none until it ended.
+    #[must_use]
+    pub fn service_seconds(&self) -> Option<u32> {
+        let whole = self.ended_at? - self.started_at?;
+        let aside = i64::try_from(self.aside_ms).unwrap_or(i64::MAX);
+        // A clock that was set back gives no negative times.
+        Some(u32::try_from(whole.num_milliseconds().saturating_sub(aside).max(0) / 1000).unwrap_or(u32::MAX))
     }
 }
 
@@ -360,7 +403,7 @@ pub struct Ticket {
     pub channel: Channel,
     /// Persons in the group.
     pub party_size: u32,
-    /// Keyed digest of a phone number, for the limit per person.
+    /// Keyed digest of a phone number, for the limit per person; nothing can be learned from it after the day.
     pub person: Option<String>,
     /// Its appointment.
     pub appointment: Option<DateTime<Utc>>,

@@ -2,7 +2,7 @@
 //! gathers the next one while the flusher commits.
 //!
 //! `Serving ──trouble──▶ Reopening ──▶ Serving`. Trouble is anything that makes the view doubtful: another epoch, another
-//! Redis, a log that diverges, Redis or SQL out of reach. Reopening reads SQL again and, where Redis does not hold the log
+//! Redis, a log that diverges, Redis or SQL out of reach, an SQL that was set back. Reopening reads SQL again and, where Redis does not hold the log
 //! of the epoch, opens a new one (rebuild). Answers that were not durable by then are `UNAVAILABLE`; their callers ask again
 //! with the same request id. A panic ends nothing but the commands that were at hand: the hall is read from SQL and goes on.
 
@@ -50,6 +50,16 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// An answer that waits, and where it arrives.
+    #[cfg(test)]
+    pub(super) fn of(
+        seq: u64,
+        answer: Result<Answer, Error>,
+    ) -> (Self, oneshot::Receiver<Result<Answer, Error>>) {
+        let (reply, arrives) = oneshot::channel();
+        (Self { seq, reply, answer }, arrives)
+    }
+
     /// Whether its caller has given up.
     pub(super) fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
@@ -175,6 +185,10 @@ impl Actor {
                     let Some(trouble) = self.serve(&view, held, shutdown).await else { return };
                     tracing::warn!(hall = %self.hall, epoch = view.epoch, error = %trouble, "reopening the hall");
                     self.metrics.reopened();
+                    if matches!(trouble, Trouble::SetBack { .. }) {
+                        // What Redis still holds behind it is read again and committed again; nothing doubtful in that.
+                        self.broken = true;
+                    }
                     if matches!(trouble, Trouble::Refused(_) | Trouble::Fence(Fence::Diverged(_))) {
                         self.doubtful = true;
                         // Whatever it is, it is not gone in a microsecond.
@@ -242,15 +256,19 @@ impl Actor {
         // The epoch that another instance is rebuilding, and since when this one has been waiting for it. Each new epoch
         // gets the whole patience: two instances that overtook each other would never finish.
         let mut waiting: Option<(i64, Instant)> = None;
-        if self.broken {
-            if let Some(durable) = flusher::load(&self.store, self.hall).await? {
-                self.committed.replace(durable);
-            }
-            self.broken = false;
-        }
         loop {
+            if self.broken {
+                if let Some(durable) = flusher::load(&self.store, self.hall).await? {
+                    self.committed.replace(durable);
+                }
+                self.broken = false;
+            }
             let shard = self.shard().await?;
-            flusher::catch_up(&self.store, self.hall, &self.committed).await?;
+            if !flusher::catch_up(&self.store, self.hall, &self.committed).await? {
+                tracing::error!(hall = %self.hall, epoch = shard.epoch, "SQL was set back; the hall is read from it again");
+                self.broken = true;
+                continue;
+            }
             let mut waited = |epoch: i64| match waiting {
                 Some((before, since)) if before == epoch => since.elapsed(),
                 Some(_) | None => waiting.insert((epoch, Instant::now())).1.elapsed(),
@@ -277,7 +295,10 @@ impl Actor {
             let view = View { epoch: shard.epoch, run_id: shard.run_id.clone() };
             let (seq, chain) = self.committed.head();
             match self.log.tail(&view, seq, &chain).await {
-                Ok(_) => return Ok(view),
+                Ok(_) => {
+                    self.committed.opened(view.epoch);
+                    return Ok(view);
+                }
                 Err(Fence::Epoch(there)) if there > shard.epoch => {
                     // SQL is the truth and was read before somebody moved on; read it again.
                     if waited(shard.epoch) < REBUILD_PATIENCE {
@@ -322,7 +343,10 @@ impl Actor {
             return Ok(None);
         };
         // Nothing of the old epoch can commit from here on: what SQL holds now is all there is.
-        flusher::catch_up(&self.store, self.hall, &self.committed).await?;
+        if !flusher::catch_up(&self.store, self.hall, &self.committed).await? {
+            self.broken = true;
+            return Ok(None);
+        }
         let lines = self.store.lines(self.hall, self.store.day_start(self.hall).await?).await?;
         let (seq, chain) = self.committed.head();
         let run_id = match self.log.install(epoch, seq, &chain, &lines).await {
@@ -335,6 +359,7 @@ impl Actor {
             return Ok(None);
         }
         self.doubtful = false;
+        self.committed.opened(epoch);
         self.metrics.rebuilt(started.elapsed());
         tracing::info!(hall = %self.hall, epoch, seq, events = lines.len(), "the log of the hall was rebuilt");
         Ok(Some(view))
@@ -369,6 +394,14 @@ pub(super) enum Trouble {
     /// SQL is under another epoch.
     #[error("SQL holds another epoch")]
     Epoch,
+    /// SQL does not hold any more what it had committed: an operator set it back, or a fail-over to a copy that lagged.
+    #[error("SQL was set back from {from} to {to}")]
+    SetBack {
+        /// The position that was committed.
+        from: u64,
+        /// Where it stands.
+        to: u64,
+    },
     /// What is in the log cannot be committed.
     #[error("the log cannot be committed: {0}")]
     Refused(anyhow::Error),

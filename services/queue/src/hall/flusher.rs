@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::actor::{Desk, Trouble};
-use super::log::{Entry, Fence, Log, View};
+use super::log::{Entry, Fence, Log, View, link};
 use super::{CommittedState, Durable};
 use crate::domain::HallId;
 use crate::domain::event::Kind;
@@ -40,11 +40,20 @@ pub(super) async fn load(store: &Store, hall: HallId) -> Result<Option<Durable>,
     Ok(Some(Durable { fold, chain: last.chain.clone() }))
 }
 
-/// Takes over what other instances have committed.
-pub(super) async fn catch_up(store: &Store, hall: HallId, committed: &CommittedState) -> Result<(), Error> {
-    let entries = store.entries(hall, committed.head().0).await?;
-    committed.advance(&entries);
-    Ok(())
+/// Takes over what other instances have committed. Answers false, and takes nothing, when SQL does not hold what this
+/// instance knows to be committed: it was set back to an earlier moment.
+pub(super) async fn catch_up(store: &Store, hall: HallId, committed: &CommittedState) -> Result<bool, Error> {
+    let (seq, chain) = committed.head();
+    let entries = store.entries(hall, seq).await?;
+    let holds = match entries.first() {
+        // The chain runs over everything before.
+        Some(next) => next.seq == seq + 1 && next.chain == link(&chain, next.seq, &next.body),
+        None => store.holds(hall, seq, &chain).await?,
+    };
+    if holds {
+        committed.advance(&entries);
+    }
+    Ok(holds)
 }
 
 pub(super) struct Flusher<'a> {
@@ -171,12 +180,14 @@ impl Flusher<'_> {
             return Err(Trouble::Epoch);
         }
         let (committed, chain) = self.committed.head();
-        if shard.seq == committed && shard.chain != chain {
-            return Err(Trouble::Fence(Fence::Diverged(committed)));
+        // Only a database that lost commits stands before what it has committed, or elsewhere.
+        if shard.seq < committed || (shard.seq == committed && shard.chain != chain) {
+            return Err(Trouble::SetBack { from: committed, to: shard.seq });
         }
         if shard.seq > committed {
             match catch_up(self.store, self.hall, self.committed).await {
-                Ok(()) | Err(Error::Unavailable(_)) => {}
+                Ok(true) | Err(Error::Unavailable(_)) => {}
+                Ok(false) => return Err(Trouble::SetBack { from: committed, to: shard.seq }),
                 Err(error @ (Error::Internal(_) | Error::Rejected(_) | Error::Invalid(_))) => {
                     return Err(Trouble::Refused(anyhow::anyhow!(error)));
                 }

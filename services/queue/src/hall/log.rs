@@ -1,7 +1,8 @@
 //! The log of a hall in Redis: three scripts, each fenced by epoch and by the identity of the server.
 //!
 //! Scripts ship inside the binary and run by `EVALSHA`. They know no business rule. Both keys of a hall share a hash tag,
-//! so that Redis Cluster keeps them together and spreads halls.
+//! so that whatever spreads halls over servers keeps them together. The driver is built without Cluster and
+//! Sentinel: one server, or a name that a fail-over moves.
 
 use std::sync::{Arc, LazyLock};
 

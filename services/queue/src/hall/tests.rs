@@ -82,7 +82,7 @@ fn hall_named(code: &str, counters: usize) -> Hall {
     }
 }
 
-fn command(order: Order) -> Command {
+pub(crate) fn command(order: Order) -> Command {
     let actor = Actor { id: "acc_test".to_owned(), kind: ActorKind::Staff };
     Command { actor, reach: Reach::everything(), many_desks: true, request: None, order }
 }
@@ -94,7 +94,7 @@ fn keyed(key: &str, order: Order) -> Command {
     }
 }
 
-fn issue(service: ServiceId) -> Order {
+pub(crate) fn issue(service: ServiceId) -> Order {
     Order::Issue(Box::new(NewTicket {
         id: TicketId::generate(),
         token: TicketId::generate().to_string(),
@@ -108,7 +108,7 @@ fn issue(service: ServiceId) -> Order {
     }))
 }
 
-async fn instance(db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
+pub(crate) async fn instance(db: &TestDb, redis: &str, shutdown: &Shutdown) -> Halls {
     instance_at(Arc::new(SystemClock), db, redis, shutdown).await
 }
 
@@ -123,7 +123,7 @@ async fn instance_at(clock: Arc<dyn Clock>, db: &TestDb, redis: &str, shutdown: 
 }
 
 /// Asks until the hall takes part again, always with the same request id.
-async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
+pub(crate) async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     loop {
         match hall.submit(command.clone()).await {
@@ -135,7 +135,7 @@ async fn insist(hall: &HallHandle, command: Command) -> Result<Answer, Error> {
     }
 }
 
-async fn prepared(
+pub(crate) async fn prepared(
     db: &TestDb,
     redis: &str,
     shutdown: &Shutdown,
@@ -376,14 +376,15 @@ async fn a_panic_ends_the_command_at_hand_and_never_the_hall() {
         let redis = testing::redis().await;
         let shutdown = Shutdown::new();
         let (_, _, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
-        // A clock at the end of time: the rules cannot tell the local time then, and panic.
+        // A clock at the end of time: the rules cannot tell which appointments are due then, and panic.
         let clock = Arc::new(ManualClock::at(SystemClock.now()));
         let halls = instance_at(clock.clone(), &db, redis.redis.url(), &shutdown).await;
         let handle = halls.hall(hall.id).await.expect("the hall is there");
         let service = hall.services[0].id;
         insist(&handle, keyed("before", issue(service))).await.expect("issued");
         clock.set(DateTime::<Utc>::MAX_UTC);
-        let answer = handle.submit(keyed("cause", issue(service))).await;
+        let call = Order::CallNext { counter: hall.counters[0].id, expected: None };
+        let answer = handle.submit(keyed("cause", call)).await;
         assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
         clock.set(SystemClock.now());
         let answer = insist(&handle, keyed("after", issue(service))).await.expect("issued");
@@ -391,6 +392,220 @@ async fn a_panic_ends_the_command_at_hand_and_never_the_hall() {
         assert_log_is_whole(halls.store(), hall.id).await;
         shutdown.trigger();
     }
+}
+
+/// What an instance appends that decides `command` on what `handle` shows, under the view in force.
+async fn decided(
+    store: &Store,
+    handle: &HallHandle,
+    commands: &[Command],
+) -> (super::log::View, (u64, String), Vec<super::log::Entry>) {
+    let shard = store.shard(handle.id()).await.expect("read").expect("a shard");
+    let view = super::log::View { epoch: shard.epoch, run_id: shard.run_id.clone() };
+    let mut spec = handle.committed.snapshot();
+    let from = (spec.fold.seq(), spec.chain.clone());
+    assert_eq!(from, (shard.seq, shard.chain), "nothing is under way");
+    let mut entries = Vec::new();
+    for command in commands {
+        let decision = crate::domain::decide::decide(
+            &spec.fold,
+            command,
+            SystemClock.now(),
+            &crate::domain::EventId::generate,
+        );
+        let Ok(crate::domain::decide::Decision::Happens(events)) = decision else { panic!("{decision:?}") };
+        for event in events {
+            let entry = super::log::Entry::after(spec.fold.seq(), &spec.chain, event).expect("an entry");
+            spec.fold.apply(&entry.event);
+            spec.chain.clone_from(&entry.chain);
+            entries.push(entry);
+        }
+    }
+    (view, from, entries)
+}
+
+/// An instance appends and dies before it can commit or answer. Another one commits what stands in Redis, though nothing
+/// tells it of it, and the retry gets the answer that the dead one could not give.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_instance_appended_is_committed_by_another() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        let service = hall.services[0].id;
+        insist(&handle, keyed("before", issue(service))).await.expect("issued");
+        let call = Order::CallNext { counter: hall.counters[0].id, expected: None };
+        let commands = [keyed("issue", issue(service)), keyed("call", call)];
+        let (view, from, entries) = decided(halls.store(), &handle, &commands).await;
+        let dead = super::log::Log::new(redis.redis.clone(), hall.id);
+        dead.append(&view, from.0, &entries).await.expect("appended");
+        // Nobody asks for anything here, and it becomes durable.
+        let end = entries.last().expect("entries").seq;
+        let mut committed = handle.committed();
+        tokio::time::timeout(Duration::from_secs(10), committed.wait_for(|seq| *seq >= end))
+            .await
+            .expect("in time")
+            .expect("open");
+        let issued = entries[0].event.ticket.clone().expect("a ticket");
+        let again = insist(&handle, keyed("issue", issue(service))).await.expect("replayed");
+        assert_eq!(again.ticket.expect("a ticket").id, issued.id, "the first answer, not a second ticket");
+        let call = Order::CallNext { counter: hall.counters[0].id, expected: None };
+        let again = insist(&handle, keyed("call", call)).await.expect("replayed");
+        assert_eq!(again.ticket.expect("a ticket").number, "A001");
+        let next = insist(&handle, keyed("after", issue(service))).await.expect("issued");
+        assert_eq!(next.ticket.expect("a ticket").number, "A003");
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+/// As above, and the next instance starts only afterwards: it finds in Redis what SQL does not know yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_instance_appended_is_committed_at_the_next_start() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let before = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &before, 1).await;
+        let service = hall.services[0].id;
+        before.trigger();
+        // It has stopped when it takes no commands any more.
+        while !matches!(handle.submit(command(issue(service))).await, Err(Error::Unavailable(_))) {}
+        flusher_catches_up(&halls, &handle).await;
+        let (view, from, entries) = decided(halls.store(), &handle, &[keyed("issue", issue(service))]).await;
+        let dead = super::log::Log::new(redis.redis.clone(), hall.id);
+        dead.append(&view, from.0, &entries).await.expect("appended");
+        let shutdown = Shutdown::new();
+        let halls = instance(&db, redis.redis.url(), &shutdown).await;
+        let handle = halls.hall(hall.id).await.expect("the hall is there");
+        let again = insist(&handle, keyed("issue", issue(service))).await.expect("replayed");
+        let issued = entries[0].event.ticket.clone().expect("a ticket");
+        assert_eq!(again.ticket.map(|ticket| ticket.id), Some(issued.id));
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+async fn flusher_catches_up(halls: &Halls, handle: &HallHandle) {
+    super::flusher::catch_up(halls.store(), handle.id(), &handle.committed).await.expect("SQL answers");
+}
+
+/// The answer to a COMMIT is lost. Whether it took place shows in SQL: then the callers are answered, once; or the same
+/// entries are committed again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_in_doubt_is_settled_by_what_sql_holds() {
+    for db in testing::databases().await {
+        for took_place in [true, false] {
+            let redis = testing::redis().await;
+            let before = Shutdown::new();
+            let fresh = testing::fresh_db(db.engine).await;
+            let (halls, handle, hall) = prepared(&fresh, redis.redis.url(), &before, 1).await;
+            let service = hall.services[0].id;
+            before.trigger();
+            while !matches!(handle.submit(command(issue(service))).await, Err(Error::Unavailable(_))) {}
+            flusher_catches_up(&halls, &handle).await;
+            let (view, from, entries) = decided(
+                halls.store(),
+                &handle,
+                &[keyed("one", issue(service)), keyed("two", issue(service))],
+            )
+            .await;
+            if took_place {
+                let dates = vec!["2026-03-02".to_owned(); entries.len()];
+                let outcome = halls.store().commit(hall.id, &view, &from, &entries, &dates).await;
+                assert!(matches!(outcome, Ok(crate::store::Committed::Done)), "{outcome:?}");
+            }
+            let (desk, end) = (super::actor::Desk::new(), entries.last().expect("entries").seq);
+            desk.add(from.0, entries);
+            let (pending, mut answer) =
+                super::actor::Pending::of(end, Ok(Answer { seq: end, ..Answer::default() }));
+            desk.lock().pending.push_back(pending);
+            let mut flusher = super::flusher::Flusher {
+                hall: hall.id,
+                view: &view,
+                log: &super::log::Log::new(redis.redis.clone(), hall.id),
+                store: halls.store(),
+                committed: &handle.committed,
+                desk: &desk,
+                metrics: &Metrics::new(),
+            };
+            flusher.drain().await.expect("nothing is wrong");
+            let answered = answer.try_recv().expect("answered").expect("as it was decided");
+            assert_eq!((answered.seq, handle.read(crate::domain::fold::Fold::seq)), (end, end));
+            assert!(desk.lock().appended.is_empty());
+            assert_log_is_whole(halls.store(), hall.id).await;
+            let stored = halls.store().entries(hall.id, from.0).await.expect("read");
+            assert_eq!(stored.len(), 2, "once: {took_place} on {}", fresh.engine);
+        }
+    }
+}
+
+/// SQL takes no commit for longer than anybody waits: nobody is told that something happened, reading goes on, and when SQL
+/// is back, what was asked is found done, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_sql_nothing_is_acknowledged_and_nothing_is_done_twice() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        let service = hall.services[0].id;
+        insist(&handle, keyed("before", issue(service))).await.expect("issued");
+        let other = db.connect_again().await;
+        let writer = other.begin().await.expect("the writer of SQLite");
+        writer.execute_unprepared("UPDATE queue_shard SET seq = seq").await.expect("the row of PostgreSQL");
+        let asked = keyed("asked", issue(service));
+        let started = std::time::Instant::now();
+        let answer = handle.submit(asked.clone()).await;
+        assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+        assert!(started.elapsed() < Duration::from_secs(12), "refused in time: {:?}", started.elapsed());
+        assert_eq!(handle.read(|fold| fold.tickets().count()), 1, "nothing is shown that is not durable");
+        writer.rollback().await.expect("SQL is back");
+        let answer = insist(&handle, asked.clone()).await.expect("issued");
+        assert_eq!(answer.ticket.expect("a ticket").number, "A002", "{}", db.engine);
+        let next = insist(&handle, keyed("after", issue(service))).await.expect("issued");
+        assert_eq!(next.ticket.expect("a ticket").number, "A003");
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+/// PostgreSQL cuts every connection again and again, in the middle of commits too: whoever was told a number has it, and
+/// nobody has two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_cut_lose_nothing_acknowledged() {
+    let db = testing::fresh_db(testing::Engine::Postgres).await;
+    let redis = testing::redis().await;
+    let shutdown = Shutdown::new();
+    let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+    let service = hall.services[0].id;
+    let cut = async {
+        for _ in 0..30 {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            let outcome = db.db.write.execute_unprepared(others).await;
+            // Another connection of this pool may be one that was cut before.
+            assert!(outcome.as_ref().err().is_none_or(mpp_kit::db::is_unavailable), "{outcome:?}");
+        }
+    };
+    let press = async {
+        let mut told = Vec::new();
+        for round in 0..40 {
+            let presses = (0..4).map(|nth| insist(&handle, keyed(&format!("{round}-{nth}"), issue(service))));
+            for answer in futures::future::join_all(presses).await {
+                told.push(answer.expect("issued").ticket.expect("a ticket").number.clone());
+            }
+        }
+        told
+    };
+    let (told, ()) = tokio::join!(press, cut);
+    let once: HashSet<&String> = told.iter().collect();
+    assert_eq!((told.len(), once.len()), (160, 160), "each has a number of their own");
+    let date = handle.read(|fold| fold.day().expect("a day").date);
+    let stored = halls.store().tickets(hall.id, date).await.expect("read");
+    assert_eq!(stored.len(), 160);
+    assert!(stored.iter().all(|ticket| once.contains(&ticket.number)));
+    assert_log_is_whole(halls.store(), hall.id).await;
+    shutdown.trigger();
 }
 
 /// What must not happen under one epoch and on one server: the log is shorter than what is committed. The hall finds that
@@ -471,6 +686,138 @@ async fn an_epoch_in_redis_that_sql_does_not_know_is_overtaken() {
         let answer = insist(&handle, keyed("after", issue(hall.services[0].id))).await.expect("issued");
         assert_eq!(answer.ticket.expect("a ticket").number, "A001");
         assert_eq!(halls.store().shard(hall.id).await.expect("read").expect("a shard").epoch, 42);
+        shutdown.trigger();
+    }
+}
+
+/// Copies of what SQL holds of the queue, and SQL set back to them, as by a fail-over to a copy that lagged.
+struct Copies<'d>(&'d TestDb);
+
+impl<'d> Copies<'d> {
+    const TABLES: [&'static str; 4] = ["queue_shard", "queue_event", "queue_ticket", "queue_serving"];
+
+    async fn take(db: &'d TestDb) -> Self {
+        for table in Self::TABLES {
+            db.db
+                .write
+                .execute_unprepared(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"))
+                .await
+                .expect("copied");
+        }
+        Self(db)
+    }
+
+    async fn set_back(&self) {
+        use sea_orm::TransactionTrait as _;
+        let tx = self.0.db.write.begin().await.expect("a transaction");
+        for table in Self::TABLES {
+            for sql in
+                [format!("DELETE FROM {table}"), format!("INSERT INTO {table} SELECT * FROM kept_{table}")]
+            {
+                tx.execute_unprepared(&sql).await.expect("set back");
+            }
+        }
+        tx.commit().await.expect("set back");
+    }
+}
+
+/// SQL is set back under running instances. Redis still holds what was acknowledged since: it is committed again, nothing is
+/// lost, and nobody has to restart anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_set_back_gets_again_what_redis_holds() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, one, hall) = prepared(&db, redis.redis.url(), &shutdown, 2).await;
+        let others = instance(&db, redis.redis.url(), &shutdown).await;
+        let other = others.hall(hall.id).await.expect("the other instance finds the hall");
+        let service = hall.services[0].id;
+        insist(&one, keyed("1", issue(service))).await.expect("issued");
+        let copies = Copies::take(&db).await;
+        for nth in 2..=4 {
+            insist(&one, keyed(&nth.to_string(), issue(service))).await.expect("issued");
+        }
+        let called = Order::CallNext { counter: hall.counters[0].id, expected: None };
+        let called = insist(&one, keyed("call", called)).await.expect("called").ticket.expect("a ticket");
+        copies.set_back().await;
+        for (handle, key, number) in [(&one, "5", "A005"), (&other, "6", "A006")] {
+            let answer = insist(handle, keyed(key, issue(service))).await.expect("issued");
+            assert_eq!(answer.ticket.expect("a ticket").number, number, "{}", db.engine);
+        }
+        let again = insist(&other, keyed("3", issue(service))).await.expect("replayed");
+        assert_eq!(again.ticket.expect("a ticket").number, "A003", "a retry gives the first answer");
+        assert_log_is_whole(halls.store(), hall.id).await;
+        let stored = halls.store().ticket(called.id).await.expect("read").expect("it is there again");
+        assert_eq!(stored.state, State::Called);
+        shutdown.trigger();
+    }
+}
+
+/// And where Redis is gone too, the hall goes on from what SQL holds, at every instance, under an epoch of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_set_back_without_redis_goes_on_from_there() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, one, hall) = prepared(&db, redis.redis.url(), &shutdown, 2).await;
+        let others = instance(&db, redis.redis.url(), &shutdown).await;
+        let other = others.hall(hall.id).await.expect("the other instance finds the hall");
+        let service = hall.services[0].id;
+        insist(&one, keyed("1", issue(service))).await.expect("issued");
+        let copies = Copies::take(&db).await;
+        for nth in 2..=4 {
+            insist(&one, keyed(&nth.to_string(), issue(service))).await.expect("issued");
+        }
+        other.reaches(one.read(crate::domain::fold::Fold::seq)).await;
+        let (epoch, seq) = (one.epoch(), one.read(crate::domain::fold::Fold::seq));
+        copies.set_back().await;
+        redis::cmd("FLUSHALL").exec_async(&mut redis.redis.connection()).await.expect("emptied");
+        for (handle, key, number) in [(&one, "5", "A002"), (&other, "6", "A003")] {
+            let answer = insist(handle, keyed(key, issue(service))).await.expect("issued");
+            assert_eq!(answer.ticket.expect("a ticket").number, number, "{}", db.engine);
+        }
+        for handle in [&one, &other] {
+            assert!(handle.epoch() > epoch && handle.read(crate::domain::fold::Fold::seq) < seq);
+        }
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+/// Who has seen a position at one instance is not shown an older state by another, which has not heard of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_comes_from_another_instance_sees_nothing_older() {
+    use crate::rpc::tests::{board_at, first_frame_at};
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (_, one, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        // Nobody listens for the commits of others here; it looks once a second.
+        let late = Halls::open(
+            Store::new(db.connect_again().await),
+            Redis::connect(redis.redis.url()).await.expect("redis answers"),
+            Arc::new(SystemClock),
+            shutdown.clone(),
+            Metrics::new(),
+        )
+        .await
+        .expect("the halls open");
+        let handle = late.hall(hall.id).await.expect("the hall is there");
+        insist(&handle, keyed("opened", issue(hall.services[0].id))).await.expect("issued");
+        for nth in 0..3 {
+            insist(&one, keyed(&format!("{nth}"), issue(hall.services[0].id))).await.expect("issued");
+            let seen = one.read(crate::domain::fold::Fold::seq) as i64;
+            let board = board_at(&late, hall.id, seen).await;
+            assert!(board.seq >= seen && board.epoch == one.epoch(), "{} {seen}", board.seq);
+            insist(&one, keyed(&format!("again {nth}"), issue(hall.services[0].id))).await.expect("issued");
+            let seen = one.read(crate::domain::fold::Fold::seq) as i64;
+            let frame = first_frame_at(&late, hall.id, seen).await;
+            assert!(frame.seq >= seen && frame.snapshot.is_some(), "{} {seen}", frame.seq);
+        }
+        // A position that nobody knows is not waited for without end.
+        let started = std::time::Instant::now();
+        board_at(&late, hall.id, i64::MAX).await;
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
         shutdown.trigger();
     }
 }

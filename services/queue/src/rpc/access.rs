@@ -6,11 +6,12 @@ use std::str::FromStr;
 use anyhow::anyhow;
 use mpp_kit::caller::{Caller, CallerKind, Scope};
 
-use crate::domain::HallId;
 use crate::domain::decide::{Bound, Command, Order, Reach};
 use crate::domain::event::{Actor, ActorKind, RequestKey};
 use crate::domain::fold::Answer;
+use crate::domain::hall::Hall;
 use crate::domain::rejection::{Rejection, Thing};
+use crate::domain::{AgencyId, CounterId, HallId};
 use crate::error::Error;
 use crate::hall::{HallHandle, Halls};
 
@@ -31,15 +32,25 @@ pub(super) mod permission {
     pub(in crate::rpc) const AUDIT: &str = "queue.audit";
 }
 
-/// What the caller reaches in `hall` with `permission`: each grant that has it and holds there is one bound.
+/// What the caller reaches in `hall` with `permission`: each grant that has it and holds there is one bound. A grant for
+/// counters that names no agency is one for the agencies of these counters: their tickets, and nobody else's.
 ///
 /// # Errors
 /// The hall is not found when no grant holds there: what is out of reach does not exist for the caller.
-pub(super) fn reach(caller: &Caller, permission: &str, hall: HallId) -> Result<Reach, Error> {
-    let bounds: Vec<Bound> = scopes_at(caller, permission, hall)
-        .map(|scope| Bound { agencies: ids(scope, "agency"), counters: ids(scope, "counter") })
+pub(super) fn reach(caller: &Caller, permission: &str, hall: &Hall) -> Result<Reach, Error> {
+    let bounds: Vec<Bound> = scopes_at(caller, permission, hall.id)
+        .map(|scope| {
+            let counters = ids(scope, "counter");
+            let agencies = ids(scope, "agency").or_else(|| Some(agencies_of(hall, counters.as_ref()?)));
+            Bound { agencies, counters }
+        })
         .collect();
     if bounds.is_empty() { Err(Rejection::NotFound(Thing::Hall).into()) } else { Ok(Reach(bounds)) }
+}
+
+/// Where the caller is told who works: at the counters of agencies it supervises.
+pub(super) fn staff_shown(caller: &Caller, hall: &Hall) -> Reach {
+    reach(caller, permission::SUPERVISE, hall).unwrap_or_default()
 }
 
 /// Whether some grant of the caller has `permission` in `hall`, for all of it or for a part.
@@ -58,7 +69,7 @@ pub(super) async fn hall_with(
     id: HallId,
 ) -> Result<HallHandle, Error> {
     let hall = halls.hall(id).await?;
-    reach(caller, permission, id)?;
+    reach(caller, permission, &hall.plan())?;
     Ok(hall)
 }
 
@@ -86,7 +97,7 @@ pub(super) async fn submit(
 ) -> Result<Answer, Error> {
     let command = Command {
         actor: actor(caller),
-        reach: reach(caller, permission, hall.id())?,
+        reach: reach(caller, permission, &hall.plan())?,
         many_desks: holds(caller, permission::SUPERVISE, hall.id()),
         request,
         order,
@@ -107,6 +118,11 @@ fn scopes_at<'c>(caller: &'c Caller, permission: &str, hall: HallId) -> impl Ite
     caller.scopes(permission).into_iter().filter(move |scope| scope.covers(&[("hall", &hall)]))
 }
 
+fn agencies_of(hall: &Hall, counters: &BTreeSet<CounterId>) -> BTreeSet<AgencyId> {
+    let plans = hall.counters.iter().filter(|plan| counters.contains(&plan.id));
+    plans.map(|plan| plan.agency).collect()
+}
+
 /// The ids of a kind that a scope is bound to. What is no id names nothing, so it widens nothing.
 fn ids<T: FromStr + Ord>(scope: &Scope, kind: &str) -> Option<BTreeSet<T>> {
     scope.bound(kind).map(|ids| ids.iter().filter_map(|id| id.parse().ok()).collect())
@@ -118,7 +134,11 @@ mod tests {
     use mpp_kit::fault::Language;
 
     use super::*;
-    use crate::domain::{AgencyId, CounterId};
+    use crate::rpc::samples;
+
+    fn plan(id: HallId) -> Hall {
+        Hall { id, ..Hall::clone(samples::Hall::closed().fold.hall()) }
+    }
 
     fn caller(grants: &[&[(&str, &[String])]]) -> Caller {
         let grant = |scope: &&[(&str, &[String])]| Grant {
@@ -147,27 +167,48 @@ mod tests {
             ],
             &[("hall", &[other.to_string()])],
         ]);
-        let here = reach(&caller, "queue.call", hall).unwrap();
+        let (hall, other) = (plan(hall), plan(other));
+        let here = reach(&caller, "queue.call", &hall).unwrap();
         assert_eq!(here.0.len(), 1, "the grant for the other hall does not count");
         assert!(here.counter(agency, counter) && !here.counter(agency, next));
         assert!(here.agency(agency) && !here.agency(foreign) && !here.hall());
-        assert!(reach(&caller, "queue.call", other).unwrap().hall());
+        assert!(reach(&caller, "queue.call", &other).unwrap().hall());
         assert!(matches!(
-            reach(&caller, "queue.manage", hall),
+            reach(&caller, "queue.manage", &hall),
             Err(Error::Rejected(Rejection::NotFound(Thing::Hall)))
         ));
-        assert!(reach(&caller, "queue.call", HallId::generate()).is_err());
+        assert!(reach(&caller, "queue.call", &plan(HallId::generate())).is_err());
+    }
+
+    #[test]
+    fn a_grant_for_a_counter_reaches_the_agency_of_that_counter_and_no_other() {
+        let hall = plan(HallId::generate());
+        let (own, foreign) = (&hall.counters[0], &hall.counters[1]);
+        assert_ne!(own.agency, foreign.agency, "counters of two agencies");
+        for counters in
+            [vec![own.id.to_string()], vec![own.id.to_string(), CounterId::generate().to_string()]]
+        {
+            let caller = caller(&[&[("hall", &[hall.id.to_string()]), ("counter", &counters)]]);
+            let reach = reach(&caller, "queue.call", &hall).unwrap();
+            assert!(reach.agency(own.agency) && reach.counter(own.agency, own.id));
+            assert!(
+                !reach.agency(foreign.agency) && !reach.counter(foreign.agency, foreign.id) && !reach.hall()
+            );
+        }
+        let gone = caller(&[&[("counter", &[CounterId::generate().to_string()])]]);
+        let reach = reach(&gone, "queue.call", &hall).unwrap();
+        assert!(hall.agencies.iter().all(|agency| !reach.agency(agency.id)), "a counter of no agency here");
     }
 
     #[test]
     fn a_scope_of_nothing_but_rubbish_reaches_nothing() {
         let caller = caller(&[&[("agency", &["rubbish".to_owned()])]]);
-        let reach = reach(&caller, "queue.call", HallId::generate()).unwrap();
+        let reach = reach(&caller, "queue.call", &plan(HallId::generate())).unwrap();
         assert!(!reach.agency(AgencyId::generate()) && !reach.hall());
     }
 
     #[test]
     fn the_system_reaches_everything() {
-        assert!(reach(&Caller::system(), "queue.call", HallId::generate()).unwrap().hall());
+        assert!(reach(&Caller::system(), "queue.call", &plan(HallId::generate())).unwrap().hall());
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::event::Day;
 use crate::domain::fold::Fold;
 use crate::domain::hall::{CounterPlan, Hall};
 use crate::domain::statistics::{Row, percentile};
-use crate::domain::ticket::{Leg, State, TRANSITIONS, Ticket, Verb};
+use crate::domain::ticket::{Leg, TRANSITIONS, Ticket, Verb};
 use crate::store::StoredEvent;
 
 use words::{actor, assistance, channel, kind, leg_outcome, outcome, priority};
@@ -41,7 +41,7 @@ pub(super) fn ticket(ticket: &Ticket, now: DateTime<Utc>, is_live: bool) -> prot
         ticket.before_call.as_ref().map(|before| before.until).filter(|until| is_live && now <= *until);
     let offered = |verb: &Verb| match verb {
         // Nobody can ask for it.
-        Verb::Expire => false,
+        Verb::Expire | Verb::Reopen => false,
         Verb::UndoCall => undo_until.is_some(),
         Verb::Call
         | Verb::Recall
@@ -110,12 +110,8 @@ pub(super) fn place_in_line(
     ticket: &Ticket,
     now: DateTime<Utc>,
 ) -> (i32, Option<proto::Estimate>) {
-    if ticket.state != State::Waiting {
-        return (0, None);
-    }
-    let ahead = estimate::people_ahead(fold, ticket, now);
-    let range = fold.service(ticket.service).and_then(|service| estimate::estimate(fold, service, ahead));
-    (number(ahead), range.map(self::range))
+    let outlook = estimate::outlook(fold, ticket, now);
+    (number(outlook.people_ahead), outlook.estimate.map(range))
 }
 
 /// An estimate.
@@ -134,6 +130,7 @@ fn leg(leg: &Leg) -> proto::Leg {
         counter_id: leg.counter.map(|id| id.to_string()).unwrap_or_default(),
         outcome: leg.outcome.map_or(proto::LegOutcome::Unspecified, leg_outcome).into(),
         calls: number(leg.calls),
+        service_seconds: leg.service_seconds().map(number).unwrap_or_default(),
     }
 }
 
@@ -183,13 +180,9 @@ pub(super) fn day(day: &Day, hall: HallId) -> proto::Day {
     }
 }
 
-/// An entry of the log, with what `reach` covers of it; none if it is about something out of reach.
-pub(super) fn event(
-    fold: &Fold,
-    stored: &StoredEvent,
-    reach: &Reach,
-    with_staff: bool,
-) -> Option<proto::Event> {
+/// An entry of the log, with what `reach` covers of it; none if it is about something out of reach. Who works at a counter is
+/// shown of what `staff` covers.
+pub(super) fn event(fold: &Fold, stored: &StoredEvent, reach: &Reach, staff: &Reach) -> Option<proto::Event> {
     let event = &stored.event;
     // The day end closes every counter; it is not about one of them.
     let about = event.counters.first().filter(|_| event.day.is_none());
@@ -207,7 +200,11 @@ pub(super) fn event(
         time: Some(time(event.at)),
         actor: Some(actor(&event.actor)),
         ticket: event.ticket.as_ref().map(|of| ticket(of, event.at, true)),
-        counter: about.map(|of| counter(fold.hall(), fold.plan(of.id), of, with_staff)),
+        counter: about.map(|of| {
+            let plan = fold.plan(of.id);
+            let with_staff = plan.map_or_else(|| staff.hall(), |plan| staff.agency(plan.agency));
+            counter(fold.hall(), plan, of, with_staff)
+        }),
         counter_id: event.counter.map(|id| id.to_string()).unwrap_or_default(),
         reason: event.reason.clone(),
         chain: stored.chain.clone(),
@@ -249,7 +246,10 @@ mod tests {
         let seen = |day: &mut samples::Hall, order: Order, reach: &Reach| -> Vec<bool> {
             let events = day.events(order);
             let store = |event| StoredEvent { seq: 1, chain: String::new(), event };
-            events.into_iter().map(|one| event(&day.fold, &store(one), reach, false).is_some()).collect()
+            events
+                .into_iter()
+                .map(|one| event(&day.fold, &store(one), reach, &Reach::default()).is_some())
+                .collect()
         };
         let (here, there) = (day.counter(0), day.counter(1));
         let open = |counter| Order::OpenCounter { counter, services: Vec::new(), switch_desk: false };

@@ -90,7 +90,11 @@ impl<'c> Asked<'c> {
         let hall = halls.of_counter(id)?;
         let answer = access::submit(&hall, self.caller, permission::CALL, self.key, order(id)).await?;
         let counter = part(answer.counter, "counter")?;
-        let with_staff = access::holds(self.caller, permission::SUPERVISE, hall.id());
-        Ok(hall.read(|fold| convert::counter(fold.hall(), fold.plan(id), &counter, with_staff)))
+        let staff = access::staff_shown(self.caller, &hall.plan());
+        Ok(hall.read(|fold| {
+            let plan = fold.plan(id);
+            let with_staff = plan.is_some_and(|plan| staff.agency(plan.agency));
+            convert::counter(fold.hall(), plan, &counter, with_staff)
+        }))
     }
 }

@@ -16,8 +16,15 @@ pub(super) async fn handle(
     request: GetBoardRequest,
 ) -> Result<GetBoardResponse, Error> {
     let hall = hall_with_zone(halls, caller, &request.hall, &request.zone).await?;
+    hall.reaches(seen(request.after_seq)).await;
     let now = halls.clock().now();
-    Ok(GetBoardResponse { board: Some(hall.read(|fold| board(fold, &request.zone, now))) })
+    let board = hall.read(|fold| board(fold, hall.epoch(), &request.zone, now));
+    Ok(GetBoardResponse { board: Some(board) })
+}
+
+/// The position that the caller has seen; 0 for none.
+pub(super) fn seen(after_seq: i64) -> u64 {
+    u64::try_from(after_seq).unwrap_or(0)
 }
 
 /// The hall, if the caller may read it and it has the zone.

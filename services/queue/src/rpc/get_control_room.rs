@@ -34,5 +34,6 @@ pub(super) async fn supervised(
     let id: Option<HallId> = check.id("hall", hall);
     let id = input::parsed(check, id)?;
     let hall = halls.hall(id).await?;
-    Ok((hall, access::reach(caller, permission::SUPERVISE, id)?))
+    let reach = access::reach(caller, permission::SUPERVISE, &hall.plan())?;
+    Ok((hall, reach))
 }

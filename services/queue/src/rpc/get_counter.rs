@@ -37,11 +37,10 @@ impl Seen {
         let id: Option<CounterId> = check.id("counter", counter);
         let id = input::parsed(check, id)?;
         let hall = halls.of_counter(id)?;
-        let reach = access::reach(caller, permission::READ_TICKETS, hall.id()).map_err(|_| not_found())?;
-        if !hall.read(|fold| fold.plan(id).is_some_and(|plan| reach.agency(plan.agency))) {
-            return Err(not_found());
-        }
-        let with_staff = access::holds(caller, permission::SUPERVISE, hall.id());
+        let reach = access::reach(caller, permission::READ_TICKETS, &hall.plan()).map_err(|_| not_found())?;
+        let agency = hall.read(|fold| fold.plan(id).map(|plan| plan.agency));
+        let agency = agency.filter(|agency| reach.agency(*agency)).ok_or_else(not_found)?;
+        let with_staff = access::staff_shown(caller, &hall.plan()).agency(agency);
         Ok(Self { id, hall, with_staff })
     }
 

@@ -17,6 +17,6 @@ pub(super) async fn handle(
     let mut check = Checker::new();
     let id = check.id("hall", &request.hall);
     let hall = access::hall_with(halls, caller, permission::READ, input::parsed(check, id)?).await?;
-    let with_staff = access::holds(caller, permission::SUPERVISE, hall.id());
-    Ok(GetHallResponse { hall: Some(hall.read(|fold| convert::hall::hall(fold, with_staff))) })
+    let staff = access::staff_shown(caller, &hall.plan());
+    Ok(GetHallResponse { hall: Some(hall.read(|fold| convert::hall::hall(fold, &staff))) })
 }

@@ -26,7 +26,7 @@ pub(super) async fn handle(
     let date = input::optional_date(&mut check, "date", &request.date);
     let id = input::parsed(check, id)?;
     let hall = halls.hall(id).await?;
-    let reach = access::reach(caller, permission::STATISTICS, id)?;
+    let reach = access::reach(caller, permission::STATISTICS, &hall.plan())?;
     let (date, tickets) = tickets(halls, &hall, date).await?;
     let zone = hall.read(|fold| fold.hall().time_zone);
     let statistics = Statistics::of(tickets.iter().map(Arc::as_ref), zone, |agency| reach.agency(agency));

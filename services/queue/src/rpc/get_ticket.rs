@@ -6,12 +6,11 @@ use mpp_proto::queue::v1::{GetTicketRequest, GetTicketResponse};
 
 use super::access::{self, permission};
 use super::{convert, input};
-use crate::domain::HallId;
 use crate::domain::TicketId;
 use crate::domain::rejection::{Rejection, Thing};
 use crate::domain::ticket::Ticket;
 use crate::error::Error;
-use crate::hall::Halls;
+use crate::hall::{HallHandle, Halls};
 
 pub(super) async fn handle(
     halls: &Halls,
@@ -30,12 +29,12 @@ pub(super) async fn handle(
             Some((ticket.clone(), GetTicketResponse { ticket: Some(shown), people_ahead, estimate }))
         });
         if let Some((ticket, response)) = found {
-            require_reach(caller, ticket.hall, &ticket)?;
+            require_reach(caller, &hall, &ticket)?;
             return Ok(response);
         }
     }
     let ticket = halls.store().ticket(id).await?.ok_or(Rejection::NotFound(Thing::Ticket))?;
-    require_reach(caller, ticket.hall, &ticket)?;
+    require_reach(caller, &halls.hall(ticket.hall).await?, &ticket)?;
     Ok(GetTicketResponse {
         ticket: Some(convert::ticket(&ticket, now, false)),
         people_ahead: 0,
@@ -44,8 +43,8 @@ pub(super) async fn handle(
 }
 
 /// A ticket of another agency is not there.
-fn require_reach(caller: &Caller, hall: HallId, ticket: &Ticket) -> Result<(), Error> {
-    match access::reach(caller, permission::READ_TICKETS, hall) {
+fn require_reach(caller: &Caller, hall: &HallHandle, ticket: &Ticket) -> Result<(), Error> {
+    match access::reach(caller, permission::READ_TICKETS, &hall.plan()) {
         Ok(reach) if reach.agency(ticket.agency) => Ok(()),
         Ok(_) | Err(_) => Err(Rejection::NotFound(Thing::Ticket).into()),
     }

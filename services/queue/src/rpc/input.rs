@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use anyhow::anyhow;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::check::Checker;
 use mpp_kit::id::IdError;
@@ -12,6 +12,7 @@ use prost_types::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::event::RequestKey;
+use crate::domain::fold::Fold;
 use crate::error::Error;
 
 /// Characters of a request id at most.
@@ -104,15 +105,42 @@ pub(super) fn ids<T: FromStr<Err = IdError> + PartialEq>(
     ids
 }
 
-/// A moment; absent for none.
+/// A moment of the years that JSON can write (google.protobuf.Timestamp: 0001 to 9999); absent for none.
 pub(super) fn moment(check: &mut Checker, field: &str, time: Option<Timestamp>) -> Option<DateTime<Utc>> {
     let time = time?;
-    let moment =
-        u32::try_from(time.nanos).ok().and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
+    let moment = u32::try_from(time.nanos)
+        .ok()
+        .and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos))
+        .filter(|moment| (1..=9999).contains(&moment.year()));
     if moment.is_none() {
         check.violation(field, "INVALID_TIME", "isi dengan waktu yang sah", "give a valid time");
     }
     moment
+}
+
+/// A moment that must fall on the business date of a hall, or on today's: they differ while a demonstration runs ahead.
+///
+/// # Errors
+/// A violation of the field.
+pub(super) fn on_business_date(
+    field: &str,
+    moment: Option<DateTime<Utc>>,
+    fold: &Fold,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let zone = fold.hall().time_zone;
+    let today = zone.local(now).date();
+    let date = fold.day().map_or(today, |day| day.date);
+    let mut check = Checker::new();
+    if moment.is_some_and(|moment| ![date, today].contains(&zone.local(moment).date())) {
+        check.violation(
+            field,
+            "NOT_THE_BUSINESS_DATE",
+            format!("isi dengan waktu pada tanggal layanan, {date}"),
+            format!("give a time on the business date, {date}"),
+        );
+    }
+    Ok(check.finish()?)
 }
 
 /// A date as `YYYY-MM-DD`. `None` means that a violation was noted.
@@ -214,6 +242,11 @@ mod tests {
         assert_eq!(enumeration::<Priority>(&mut check, "priority", 99), None);
         assert_eq!(moment(&mut check, "appointmentTime", Some(Timestamp { seconds: 0, nanos: -1 })), None);
         assert_eq!(moment(&mut check, "appointmentTime", None), None);
+        for seconds in [i64::MAX, 8_210_266_876_799, 253_402_300_800, -62_135_596_801] {
+            let mut check = Checker::new();
+            assert_eq!(moment(&mut check, "appointmentTime", Some(Timestamp { seconds, nanos: 0 })), None);
+            assert_eq!(violations(check), ["appointmentTime"], "{seconds}");
+        }
         for wrong in ["2026-2-3", "2026-02-30", "02-03-2026", "+026-01-01", "2026-01-011"] {
             assert_eq!(date(&mut check, "date", wrong), None, "{wrong}");
         }

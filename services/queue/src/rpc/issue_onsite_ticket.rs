@@ -29,7 +29,7 @@ pub(super) async fn handle(
     let (hall, wish) = input::parsed(check, hall.zip(wish))?;
     let hall = halls.hall(hall).await?;
     site_code::verify(hall.secret(), &site_code, halls.clock().now())?;
-    let new = wish.ticket(&hall, Channel::Onsite)?;
+    let new = wish.ticket(halls, &hall, Channel::Onsite).await?;
     let command = Command {
         actor: access::actor(caller),
         reach: Reach::everything(),

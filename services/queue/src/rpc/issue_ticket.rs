@@ -35,7 +35,13 @@ pub(super) async fn handle(
     let appointment = input::moment(&mut check, "appointmentTime", request.appointment_time);
     let ((hall, wish), channel) = input::parsed(check, hall.zip(wish).zip(channel))?;
     let hall = halls.hall(hall).await?;
-    let new = NewTicket { party_size: party.unsigned_abs(), appointment, ..wish.ticket(&hall, channel)? };
+    let now = halls.clock().now();
+    hall.read(|fold| input::on_business_date("appointmentTime", appointment, fold, now))?;
+    let new = NewTicket {
+        party_size: party.unsigned_abs(),
+        appointment,
+        ..wish.ticket(halls, &hall, channel).await?
+    };
     let key = input::of_person(key, new.person.as_deref());
     let answer = access::submit(&hall, caller, permission::ISSUE, key, Order::Issue(Box::new(new))).await?;
     let (ticket, people_ahead, estimate) = issued(halls, &hall, answer)?;
@@ -70,13 +76,24 @@ impl Wish {
     ///
     /// # Errors
     /// A phone that takes tickets for itself must say whose it is.
-    pub(super) fn ticket(self, hall: &HallHandle, channel: Channel) -> Result<NewTicket, Error> {
+    pub(super) async fn ticket(
+        self,
+        halls: &Halls,
+        hall: &HallHandle,
+        channel: Channel,
+    ) -> Result<NewTicket, Error> {
         if channel == Channel::Onsite && self.phone.is_none() {
             return Err(Rejection::PhoneRequired.into());
         }
         // Without a day nothing is issued, whatever the digest.
         let date = hall.read(|fold| fold.day().map(|day| day.date));
-        let person = self.phone.zip(date).map(|(number, date)| phone::digest(hall.secret(), date, &number));
+        let person = match self.phone.zip(date) {
+            Some((number, date)) => {
+                let secret = halls.store().day_secret(hall.id(), date).await?;
+                Some(phone::digest(&secret, date, &number))
+            }
+            None => None,
+        };
         Ok(NewTicket {
             id: TicketId::generate(),
             token: encode(Uuid::from_u128(rand::random())),

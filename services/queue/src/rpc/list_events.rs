@@ -26,16 +26,16 @@ pub(super) async fn handle(
     let page = Page::read(&mut check, caller, &filter, SIZES, request.page_size, &request.page_token);
     let id = input::parsed(check, id)?;
     let hall = halls.hall(id).await?;
-    let reach = access::reach(caller, permission::AUDIT, id)?;
+    let reach = access::reach(caller, permission::AUDIT, &hall.plan())?;
     let Some(date) = date_or_latest(halls, &hall, date).await? else {
         return Ok(ListEventsResponse::default());
     };
     let rows = halls.store().events(id, date, page.after_position(), page.limit() as u64).await?;
     // Cut first: what is out of reach takes its place on a page, so that the next page begins after it.
     let (rows, next_page_token) = page.cut(rows, |row| row.seq.to_string());
-    let with_staff = access::holds(caller, permission::SUPERVISE, id);
-    let events = hall
-        .read(|fold| rows.iter().filter_map(|row| convert::event(fold, row, &reach, with_staff)).collect());
+    let staff = access::staff_shown(caller, &hall.plan());
+    let events =
+        hall.read(|fold| rows.iter().filter_map(|row| convert::event(fold, row, &reach, &staff)).collect());
     Ok(ListEventsResponse { events, next_page_token })
 }
 

@@ -29,8 +29,8 @@ pub(super) async fn handle(
         .collect();
     let (rows, next_page_token) = page.cut(rows, |(code, _)| code.clone());
     let show = |(_, hall): (String, crate::hall::HallHandle)| {
-        let with_staff = access::holds(caller, permission::SUPERVISE, hall.id());
-        hall.read(|fold| convert::hall::hall(fold, with_staff))
+        let staff = access::staff_shown(caller, &hall.plan());
+        hall.read(|fold| convert::hall::hall(fold, &staff))
     };
     Ok(ListHallsResponse { halls: rows.into_iter().map(show).collect(), next_page_token })
 }

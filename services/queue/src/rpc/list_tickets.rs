@@ -27,7 +27,7 @@ pub(super) async fn handle(
     let page = Page::read(&mut check, caller, &bound_to, SIZES, request.page_size, &request.page_token);
     let id = input::parsed(check, id)?;
     let (hall, now) = (halls.hall(id).await?, halls.clock().now());
-    let reach = access::reach(caller, permission::READ_TICKETS, id)?;
+    let reach = access::reach(caller, permission::READ_TICKETS, &hall.plan())?;
     let (rows, next_page_token) = hall.read(|fold| {
         let rows =
             fold.tickets_after(page.after_position()).filter(|(_, ticket)| filter.takes(ticket, &reach));

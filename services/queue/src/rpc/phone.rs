@@ -1,4 +1,4 @@
-//! Phone numbers: read once, to hold the limit per person, and never kept.
+//! Phone numbers: read once, to hold the limit per person of the day, and never kept.
 
 use chrono::NaiveDate;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -24,10 +24,11 @@ pub(super) fn read(check: &mut Checker, field: &str, text: &str) -> Option<Strin
     number
 }
 
-/// What is kept of a phone number for one day: nobody without the secret of the hall can find the number from it, and
-/// the same number has another digest on the next day.
-pub(super) fn digest(secret: &[u8], date: NaiveDate, number: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+/// What is kept of a phone number for one day: nobody without the secret of that day of that hall can find the number from
+/// it. There are so few numbers that whoever has the secret can try them all; therefore it is destroyed when the date is
+/// over, and what stands in the log says nothing from then on.
+pub(super) fn digest(day_secret: &[u8], date: NaiveDate, number: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(day_secret).expect("HMAC takes keys of any length");
     mac.update(format!("phone|{date}|{number}").as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }

@@ -445,3 +445,64 @@ async fn intake_is_resumed_however_the_stop_was_named() {
     let refused = house.rpcs.stop_intake(by(&system, short)).await.unwrap_err();
     assert_eq!(fields(&refused), ["requestId", "hall", "reason"]);
 }
+
+/// The board that an instance shows to somebody who has seen `after_seq`.
+pub(crate) async fn board_at(halls: &Halls, hall: crate::domain::HallId, after_seq: i64) -> proto::Board {
+    let request = proto::GetBoardRequest { hall: hall.to_string(), after_seq, ..Default::default() };
+    let board = get_board::handle(halls, &Caller::system(), request).await.expect("a board").board;
+    board.expect("a board")
+}
+
+/// The first frame that an instance sends to somebody who has seen `after_seq`.
+pub(crate) async fn first_frame_at(
+    halls: &Halls,
+    hall: crate::domain::HallId,
+    after_seq: i64,
+) -> proto::WatchBoardResponse {
+    let request = proto::WatchBoardRequest { hall: hall.to_string(), after_seq, ..Default::default() };
+    let mut frames = watch_board::handle(halls, &Caller::system(), request).await.expect("a stream");
+    frames.next().await.expect("a frame").expect("a frame")
+}
+
+/// Several create a hall under one code at once, at two instances: it is one hall, with one id for each of its parts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hall_that_several_create_at_once_is_one() {
+    use crate::hall::tests::{command, instance};
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        mpp_migrations::run("queue", &db.db.write).await.expect("the tables are made");
+        let shutdown = Shutdown::new();
+        let one = instance(&db, redis.redis.url(), &shutdown).await;
+        let two = instance(&db, redis.redis.url(), &shutdown).await;
+        for code in ["MPP-1", "MPP-2", "MPP-3"] {
+            let hall = proto::Hall { code: code.to_owned(), ..samples::configuration() };
+            let apply = |halls| {
+                let request = proto::ApplyHallRequest { request_id: String::new(), hall: Some(hall.clone()) };
+                async move { apply_hall::handle(halls, &Caller::system(), request).await }
+            };
+            let answers = futures::future::join_all([&one, &one, &two, &one, &two].map(apply)).await;
+            let halls: Vec<proto::Hall> = answers
+                .into_iter()
+                .map(|answer| {
+                    answer.unwrap_or_else(|error| panic!("{code}: {error:?}")).hall.expect("a hall")
+                })
+                .collect();
+            let ids = |hall: &proto::Hall| {
+                let agencies = hall.agencies.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
+                let counters = hall.counters.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
+                (hall.id.clone(), agencies, counters)
+            };
+            for other in &halls {
+                assert_eq!(ids(other), ids(&halls[0]), "{code} on {}", db.engine);
+            }
+            for instance in [&one, &two] {
+                let id = halls[0].id.parse().expect("an id");
+                let hall = instance.hall(id).await.expect("the hall");
+                hall.submit(command(crate::domain::decide::Order::OpenDay)).await.expect("it works");
+                let codes = instance.all().into_iter().map(|hall| hall.plan().code.clone());
+                assert_eq!(codes.filter(|known| known == code).count(), 1, "listed once");
+            }
+        }
+        shutdown.trigger();
+    }
+}

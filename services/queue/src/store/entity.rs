@@ -20,6 +20,25 @@ pub(super) mod hall {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+pub(super) mod day_secret {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "queue_day_secret")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hall: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub date: String,
+        pub secret: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub(super) mod shard {
     use sea_orm::entity::prelude::*;
 

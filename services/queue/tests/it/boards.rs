@@ -15,7 +15,7 @@ impl House {
         self.board().watch_board(request).await.expect("the stream begins")
     }
 
-    async fn page(&self, token: &str) -> PublicTicket {
+    pub(crate) async fn page(&self, token: &str) -> PublicTicket {
         let request = GetTicketByTokenRequest { token: token.to_owned() };
         self.nobody().get_ticket_by_token(request).await.expect("the page").ticket.expect("a ticket")
     }
@@ -171,7 +171,7 @@ acceptance! {
         for personal in ["acc_", "Penguji", &held.token, &held.id] {
             assert!(personal.is_empty() || !bytes.contains(personal), "{personal} is on the board");
         }
-        let unknown = GetBoardRequest { hall: house.hall_id(), zone: "X".into() };
+        let unknown = GetBoardRequest { hall: house.hall_id(), zone: "X".into(), after_seq: 0 };
         assert_eq!(house.board().get_board(unknown).await.expect_err("no zone").code, Code::NotFound);
     }
 

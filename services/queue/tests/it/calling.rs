@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use mpp_kit::clock::Clock as _;
 use mpp_kit::testing::Engine;
@@ -375,6 +376,29 @@ acceptance! {
         assert_eq!((lost.metadata["expectedVersion"].as_str(), lost.metadata["version"].as_str()), ("2", "3"));
         let now = house.ticket(&called.id).await;
         assert_eq!((now.version, now.state()), (won.version, won.state()));
+        history::verify(&house).await;
+    }
+
+    /// 23. What is checked in is an appointment of today: anything else is refused by its field, and stops nothing.
+    async fn must_23_an_appointment_is_one_of_the_business_date(engine) {
+        let house = House::open(engine).await;
+        let wants = |seconds: i64| IssueTicketRequest {
+            appointment_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+            ..house.wants("KTP")
+        };
+        let now = house.clock.now().timestamp();
+        // Tomorrow, yesterday, the end of the calendar, and what no calendar knows.
+        for seconds in [now + 24 * 3600, now - 24 * 3600, 253_402_300_799, 8_210_266_876_799, i64::MAX, i64::MIN] {
+            let refusal = house.kiosk().issue_ticket(wants(seconds)).await.expect_err("not today");
+            assert_eq!((refusal.code, refusal.fields), (Code::InvalidArgument, vec!["appointmentTime".to_owned()]), "{seconds}");
+        }
+        // The first and the last minute of the date in the hall, which is Monday 2 March 2026 in UTC+7.
+        for at in ["2026-03-01T17:00:00Z", "2026-03-02T16:59:59Z"] {
+            let at: DateTime<Utc> = at.parse().expect("a moment");
+            house.kiosk().issue_ticket(wants(at.timestamp())).await.expect("today");
+        }
+        house.issue("KTP").await;
+        assert!(house.call("1").await.is_ok(), "the hall goes on");
         history::verify(&house).await;
     }
 

@@ -156,9 +156,6 @@ acceptance! {
         assert_eq!(again, day);
         assert_eq!(house.events().await, events, "a repeated run changes nothing");
         assert_eq!(house.call("1").await.expect_err("closed").reason, "DAY_NOT_OPEN");
-        let reopen = OpenDayRequest { request_id: String::new(), hall: house.hall_id() };
-        let refusal = house.manager().open_day(reopen).await.expect_err("a date is opened once");
-        assert_eq!(refusal.what(), (Code::FailedPrecondition, "DAY_ALREADY_CLOSED"));
         // The report of a past day.
         house.wait(24 * 3600);
         house.open_day().await;
@@ -168,6 +165,77 @@ acceptance! {
         assert_eq!(past.total.map(|row| (row.issued, row.served, row.expired)), Some((19, 1, 18)));
         assert_eq!(house.statistics().await.total.map(|row| row.issued), Some(1));
         assert_eq!(house.events_of("2026-03-02").await, events);
+        history::verify(&house).await;
+    }
+
+    /// 35. A day that was closed by mistake is opened again on its date: everybody who was sent away waits at their old place,
+    /// numbers go on, and the log says what happened.
+    async fn must_35_a_day_closed_by_mistake_is_opened_again(engine) {
+        let house = morning(engine).await;
+        let before = house.events().await;
+        let lines = [house.line("1").await, house.line("3").await];
+        house.close_day().await;
+        house.wait(60);
+        let supervisor = house.supervisor("DUKCAPIL");
+        let open = OpenDayRequest { request_id: "again".into(), hall: house.hall_id() };
+        assert_eq!(supervisor.open_day(open.clone()).await.expect_err("not theirs").code, Code::PermissionDenied);
+        let day = house.manager().open_day(open.clone()).await.expect("open again").day.expect("a day");
+        assert_eq!((day.date.as_str(), day.state(), day.close_time), ("2026-03-02", DayState::Open, None));
+        let again = house.manager().open_day(open).await.expect("replayed").day.expect("a day");
+        assert_eq!(again, day);
+        let events = house.events().await;
+        assert_eq!(events[..before.len()], before, "what was written stays as it was");
+        let count = |kind: EventKind| events.iter().filter(|event| event.kind() == kind).count();
+        assert_eq!((count(EventKind::TicketExpired), count(EventKind::TicketReopened), count(EventKind::DayReopened)), (18, 18, 1));
+        let total = house.statistics().await.total.expect("a total");
+        assert_eq!((total.issued, total.served, total.expired, total.open), (19, 1, 0, 18));
+        // Nobody works anywhere until they open their counters; then the line is what it was, and who was at a counter or
+        // aside stands in it too.
+        assert_eq!(house.call("1").await.expect_err("closed").reason, "COUNTER_NOT_OPEN");
+        for number in ["1", "3"] {
+            house.open_counter(number).await;
+        }
+        assert_eq!(house.line("3").await, lines[1], "in the old order");
+        let line = house.line("1").await;
+        assert!(lines[0].iter().all(|number| line.contains(number)), "{line:?} {lines:?}");
+        assert_eq!(house.desk("1").await.waiting, 10, "eight and three, one of them served");
+        assert_eq!(house.issue("KTP").await.number, "A012", "the next number, none again");
+        house.serve("1", 60).await;
+        history::verify(&house).await;
+        // The end of the day counts once.
+        house.close_day().await;
+        let total = house.statistics().await.total.expect("a total");
+        assert_eq!((total.issued, total.served, total.expired, total.open), (20, 2, 18, 0));
+        house.wait(24 * 3600);
+        assert_eq!(house.open_day().await.date, "2026-03-03");
+        assert_eq!(house.issue("KTP").await.number, "A001");
+        history::verify(&house).await;
+    }
+
+    /// 35. The hour at which the day ends by itself sends nobody away from a counter.
+    async fn must_35_the_day_ends_by_itself_when_nobody_is_at_a_counter(engine) {
+        let house = House::with(engine, |hall| hall.day_closes_at = "08:30".to_owned()).await;
+        for _ in 0..3 {
+            house.issue("KTP").await;
+        }
+        let called = house.call("1").await.expect("called");
+        house.start("1", &called).await;
+        house.wait(31 * 60);
+        // The keeper looks once a second.
+        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        assert_eq!(house.ticket(&called.id).await.state(), TicketState::Serving);
+        house.finish("1", &called).await;
+        let mut room = house.manager().watch_control_room(WatchControlRoomRequest { hall: house.hall_id() }).await.expect("a stream");
+        let closed = room.find(|frame| {
+            let day = frame.control_room.as_ref().and_then(|room| room.day.as_ref());
+            day.is_some_and(|day| day.state() == DayState::Closed)
+        });
+        closed.await;
+        // Who opens it again after that hour has it open until they close it.
+        house.open_day().await;
+        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        let total = house.statistics().await.total.expect("a total");
+        assert_eq!((total.served, total.expired, total.open), (1, 0, 2));
         history::verify(&house).await;
     }
 

@@ -522,7 +522,7 @@ impl House {
     }
 
     pub(crate) async fn board_of(&self, zone: &str) -> Board {
-        let request = GetBoardRequest { hall: self.hall_id(), zone: zone.to_owned() };
+        let request = GetBoardRequest { hall: self.hall_id(), zone: zone.to_owned(), after_seq: 0 };
         self.board().get_board(request).await.expect("the board").board.expect("a board")
     }
 

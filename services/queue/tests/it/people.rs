@@ -167,6 +167,64 @@ acceptance! {
         assert_eq!(house.desk("3").await.current.map(|ticket| ticket.id), Some(called.id));
     }
 
+    /// 33. A grant for a counter that names no agency is one for the agency of that counter.
+    async fn must_33_a_grant_for_a_counter_alone_reaches_no_other_agency(engine) {
+        let house = House::open(engine).await;
+        let own = house.issue("KTP").await;
+        let foreign = house.issue("STNK").await;
+        let (here, there) = (house.counter("2").id.clone(), house.counter("3").id.clone());
+        let scope = mpp_kit::testing::scope(&[("hall", &[&house.hall_id()]), ("counter", &[&here])]);
+        let who = house.person("acc_alone", permissions("counter"), scope);
+        let list = ListTicketsRequest { hall: house.hall_id(), ..ListTicketsRequest::default() };
+        let seen = who.list_tickets(list).await.expect("its own").tickets;
+        assert_eq!(seen.iter().map(|ticket| &ticket.id).collect::<Vec<_>>(), [&own.id]);
+        let get = |id: &str| GetTicketRequest { ticket: id.to_owned() };
+        assert!(who.get_ticket(get(&own.id)).await.is_ok());
+        assert_eq!(who.get_ticket(get(&foreign.id)).await.expect_err("of another agency").code, Code::NotFound);
+        let preview = PreviewNextRequest { counter: there.clone() };
+        assert_eq!(who.preview_next(preview).await.expect_err("of another agency").code, Code::NotFound);
+        let desk = GetCounterRequest { counter: there.clone() };
+        assert_eq!(who.get_counter(desk).await.expect_err("of another agency").code, Code::NotFound);
+        let before = house.events().await;
+        let cancel = CancelTicketRequest { ticket: foreign.id.clone(), ..CancelTicketRequest::default() };
+        assert_eq!(who.cancel_ticket(cancel).await.expect_err("of another agency").code, Code::NotFound);
+        let parked = house.call("3").await.expect("called");
+        house.park("3", &parked, "ambil fotokopi").await;
+        let transfer = TransferTicketRequest {
+            ticket: parked.id.clone(), service_id: house.service("KTP").id.clone(), ..TransferTicketRequest::default()
+        };
+        assert_eq!(who.transfer_ticket(transfer).await.expect_err("of another agency").code, Code::NotFound);
+        assert_eq!(house.events().await.len(), before.len() + 2, "only the call and the parking");
+        // Its own counter it works at.
+        let open = OpenCounterRequest { counter: here.clone(), ..OpenCounterRequest::default() };
+        who.open_counter(open).await.expect("its counter");
+        let call = CallNextRequest { counter: here, ..CallNextRequest::default() };
+        assert_eq!(who.call_next(call).await.expect("called").ticket.map(|ticket| ticket.id), Some(own.id));
+        history::verify(&house).await;
+    }
+
+    /// 33. Who works where is told to supervisors, of their own agency.
+    async fn must_33_who_works_at_another_agency_is_not_told(engine) {
+        let house = House::open(engine).await;
+        let staff = |hall: Option<Hall>| -> Vec<(String, String)> {
+            let counters = hall.expect("a hall").counters;
+            counters.into_iter().map(|counter| (counter.number, counter.staff_id)).collect()
+        };
+        let row = |number: &str, staff: &str| (number.to_owned(), staff.to_owned());
+        let expected = [
+            (house.supervisor("DUKCAPIL"), [row("1", "acc_staff1"), row("2", "acc_staff2"), row("3", "")]),
+            (house.supervisor("SAMSAT"), [row("1", ""), row("2", ""), row("3", "acc_staff3")]),
+            (house.manager(), [row("1", "acc_staff1"), row("2", "acc_staff2"), row("3", "acc_staff3")]),
+            (house.staff("1"), [row("1", ""), row("2", ""), row("3", "")]),
+        ];
+        for (who, expected) in expected {
+            let hall = who.get_hall(GetHallRequest { hall: house.hall_id() }).await.expect("the hall").hall;
+            assert_eq!(staff(hall), expected);
+            let mut halls = who.list_halls(ListHallsRequest::default()).await.expect("its halls").halls;
+            assert_eq!(staff(halls.pop()), expected);
+        }
+    }
+
     /// 33. By call: every verb.
     async fn must_33_agencies_cannot_call_each_other(engine) {
         let house = House::open(engine).await;
@@ -258,6 +316,98 @@ acceptance! {
         let refusal = house.admin().apply_hall(request).await.expect_err("a counter calls for its own agency");
         assert_eq!(refusal.code, Code::InvalidArgument, "{refusal:?}");
         assert!(refusal.fields.iter().any(|field| field.contains("counters[0].service")), "{refusal:?}");
+        history::verify(&house).await;
+    }
+
+    /// 39. What the contract calls audited and what is logged are the same: each such RPC of the contract leaves an entry with who
+    /// asked, and none of the others leaves any.
+    async fn must_39_every_audited_rpc_leaves_an_entry(engine) {
+        let house = House::open(engine).await;
+        let mut left: BTreeMap<&str, String> = BTreeMap::new();
+        let mut known = house.events().await.len();
+        macro_rules! audited {
+            ($rpc:literal, $who:expr, $call:ident($request:ident { $($field:ident: $value:expr),* $(,)? })) => {{
+                let request = $request { $($field: $value,)* ..$request::default() };
+                let answer = $who.$call(request).await.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", $rpc));
+                let events = house.events().await;
+                assert!(events.len() > known, "{} left no entry", $rpc);
+                known = events.len();
+                let actor = events.last().and_then(|event| event.actor.clone()).expect("an actor");
+                left.insert($rpc, actor.id);
+                answer
+            }};
+        }
+        let hall = || house.hall_id();
+        let counter = |number: &str| house.counter(number).id.clone();
+        let reason = || "alasan".to_owned();
+        let (one, manager, kiosk) = (house.staff("1"), house.manager(), house.kiosk());
+        let code = house.board().get_site_code(GetSiteCodeRequest { hall: hall() }).await.expect("the code").code;
+        audited!("ApplyHall", house.admin(), apply_hall(ApplyHallRequest { hall: Some(plan()) }));
+        let ktp = house.service("KTP").id.clone();
+        let issue = async || house.issue("KTP").await;
+        audited!("IssueTicket", kiosk, issue_ticket(IssueTicketRequest { hall: hall(), service_id: ktp.clone() }));
+        audited!("IssueOnsiteTicket", house.nobody(), issue_onsite_ticket(IssueOnsiteTicketRequest {
+            hall: hall(), service_id: ktp.clone(), site_code: code, phone: "081234567890".into(),
+        }));
+        audited!("PauseCounter", one, pause_counter(PauseCounterRequest { counter: counter("1"), reason: reason() }));
+        audited!("ResumeCounter", one, resume_counter(ResumeCounterRequest { counter: counter("1") }));
+        audited!("CloseCounter", one, close_counter(CloseCounterRequest { counter: counter("1") }));
+        audited!("OpenCounter", one, open_counter(OpenCounterRequest { counter: counter("1") }));
+        let called = audited!("CallNext", one, call_next(CallNextRequest { counter: counter("1") })).ticket.expect("a ticket").id;
+        audited!("UndoCall", one, undo_call(UndoCallRequest { ticket: called.clone() }));
+        house.call("1").await.expect("called");
+        house.wait(11);
+        known += 1;
+        audited!("RecallTicket", one, recall_ticket(RecallTicketRequest { ticket: called.clone() }));
+        audited!("StartTicket", one, start_ticket(StartTicketRequest { ticket: called.clone() }));
+        audited!("ParkTicket", one, park_ticket(ParkTicketRequest { ticket: called.clone() }));
+        audited!("ResumeTicket", one, resume_ticket(ResumeTicketRequest { ticket: called.clone() }));
+        house.start("1", &house.ticket(&called).await).await;
+        known += 1;
+        audited!("FinishTicket", one, finish_ticket(FinishTicketRequest { ticket: called.clone() }));
+        let next = house.call("1").await.expect("called").id;
+        known += 1;
+        audited!("TransferTicket", one, transfer_ticket(TransferTicketRequest { ticket: next, service_id: house.service("KK").id.clone() }));
+        let waiting = issue().await.id;
+        known += 1;
+        audited!("CallTicket", house.supervisor("DUKCAPIL"), call_ticket(CallTicketRequest {
+            counter: counter("1"), ticket: waiting.clone(), reason: reason(),
+        }));
+        audited!("ReleaseTicket", house.supervisor("DUKCAPIL"), release_ticket(ReleaseTicketRequest { ticket: waiting.clone(), reason: reason() }));
+        audited!("CancelTicket", house.reception(), cancel_ticket(CancelTicketRequest { ticket: waiting, reason: reason() }));
+        // Absent as often as it takes.
+        issue().await;
+        known += 1;
+        let mut absent = house.call("1").await.expect("called");
+        known += 1;
+        while absent.state() != TicketState::NoShow {
+            let ticket = absent.id.clone();
+            absent = audited!("NoShowTicket", one, no_show_ticket(NoShowTicketRequest { ticket: ticket })).ticket.expect("a ticket");
+            house.wait(600);
+            if absent.state() == TicketState::Waiting {
+                let call = CallTicketRequest { counter: counter("1"), ticket: absent.id.clone(), reason: reason(), ..CallTicketRequest::default() };
+                absent = house.supervisor("DUKCAPIL").call_ticket(call).await.expect("called").ticket.expect("a ticket");
+                known += 1;
+            }
+        }
+        audited!("RestoreTicket", house.reception(), restore_ticket(RestoreTicketRequest { ticket: absent.id, reason: reason() }));
+        audited!("StopIntake", manager, stop_intake(StopIntakeRequest { hall: hall(), reason: reason() }));
+        audited!("ResumeIntake", manager, resume_intake(ResumeIntakeRequest { hall: hall() }));
+        audited!("CloseDay", manager, close_day(CloseDayRequest { hall: hall() }));
+        audited!("OpenDay", manager, open_day(OpenDayRequest { hall: hall() }));
+        let contract: Vec<String> = rpcs().into_iter().filter(|(_, policy)| policy.audited).map(|(name, _)| name).collect();
+        let mut contract: Vec<&str> = contract.iter().map(String::as_str).collect();
+        contract.sort_unstable();
+        assert_eq!(left.keys().copied().collect::<Vec<_>>(), contract, "each audited RPC of the contract, and no other");
+        assert!(left.values().all(|actor| !actor.is_empty()), "{left:?}");
+        // Reading leaves nothing: what needs no more than a look at the hall.
+        let page = ListTicketsRequest { hall: hall(), ..ListTicketsRequest::default() };
+        manager.list_tickets(page).await.expect("read");
+        manager.get_control_room(GetControlRoomRequest { hall: hall() }).await.expect("read");
+        house.statistics().await;
+        house.desk("1").await;
+        house.board_of("").await;
+        assert_eq!(house.events().await.len(), known, "reading left an entry");
         history::verify(&house).await;
     }
 

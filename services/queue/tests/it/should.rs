@@ -46,6 +46,26 @@ fn has_alarm(room: &ControlRoom, kind: AlarmKind) -> bool {
     room.alarms.iter().any(|alarm| alarm.kind() == kind && !alarm.text.is_empty())
 }
 
+impl House {
+    /// Every secret that the database holds: of halls and of days.
+    async fn secrets(&self) -> Vec<Vec<u8>> {
+        self.column("SELECT secret AS it FROM queue_hall UNION ALL SELECT secret FROM queue_day_secret").await
+    }
+
+    /// The log and the tickets, as they are stored.
+    async fn bodies(&self) -> Vec<String> {
+        self.column("SELECT body AS it FROM queue_event ORDER BY seq").await
+    }
+
+    async fn column<T: sea_orm::TryGetable>(&self, sql: &str) -> Vec<T> {
+        use sea_orm::ConnectionTrait as _;
+        let connection = &self.db.db.write;
+        let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement).await.expect("the database answers");
+        rows.iter().map(|row| row.try_get("", "it").expect("the column")).collect()
+    }
+}
+
 acceptance! {
     /// 41. Priority kinds with the ratio of the agency; the assistance needed is shown to the counter.
     async fn should_41_priority_kinds_and_assistance(engine) {
@@ -127,6 +147,44 @@ acceptance! {
             let body: String = row.try_get("", "body").expect("a body");
             assert!(!body.contains("81234567"), "a phone number was stored");
         }
+        history::verify(&house).await;
+    }
+
+    /// 45. What is kept of a phone number holds for its day. Then its key is gone from the database, and the log, which is never
+    /// rewritten, says nothing to anybody who tries every number.
+    async fn should_45_a_phone_number_is_forgotten_with_its_day(engine) {
+        let mut house = House::with(engine, |hall| hall.agencies[0].daily_limit_per_person = 1).await;
+        let wants = |house: &House| IssueTicketRequest { phone: "081234567890".into(), ..house.wants("KTP") };
+        house.kiosk().issue_ticket(wants(&house)).await.expect("a ticket");
+        let number = "phone|2026-03-02|6281234567890";
+        let digests = |secrets: &[Vec<u8>]| -> Vec<String> {
+            use hmac::{Hmac, KeyInit as _, Mac as _};
+            let digest = |secret: &Vec<u8>| {
+                let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).expect("a key");
+                mac.update(number.as_bytes());
+                hex::encode(mac.finalize().into_bytes())
+            };
+            secrets.iter().map(digest).collect()
+        };
+        let (secrets, bodies) = (house.secrets().await, house.bodies().await);
+        let found = |secrets: &[Vec<u8>], bodies: &[String]| {
+            digests(secrets).iter().any(|digest| bodies.iter().any(|body| body.contains(digest)))
+        };
+        assert!(found(&secrets, &bodies), "kept for the day: the second ticket is refused, by any instance");
+        house.restart_service().await;
+        let refusal = house.kiosk().issue_ticket(wants(&house)).await.expect_err("the second");
+        assert_eq!(refusal.reason, "PERSON_LIMIT_REACHED");
+        // The day is closed, and its date passes.
+        house.close_day().await;
+        house.wait(24 * 3600);
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while found(&house.secrets().await, &bodies) {
+            assert!(tokio::time::Instant::now() < deadline, "the key of yesterday is still there");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert_eq!(house.bodies().await[..bodies.len()], bodies, "nothing was rewritten");
+        house.open_day().await;
+        house.kiosk().issue_ticket(wants(&house)).await.expect("another day");
         history::verify(&house).await;
     }
 

@@ -22,6 +22,16 @@ struct Leg {
     outcome: Option<EventKind>,
     calls: i32,
     party: i32,
+    /// When it was served, from and to.
+    served: Vec<(i64, Option<i64>)>,
+}
+
+impl Leg {
+    fn stop(&mut self, at: i64) {
+        if let Some((_, end @ None)) = self.served.last_mut() {
+            *end = Some(at);
+        }
+    }
 }
 
 /// The nearest-rank percentile.
@@ -43,7 +53,9 @@ fn row(key: &str, legs: &[&Leg]) -> StatisticsRow {
     // What was given up or forgotten says nothing about how long service takes.
     let given =
         |leg: &Leg| matches!(leg.outcome, Some(EventKind::TicketFinished | EventKind::TicketTransferred));
-    let mut services = between(|leg| leg.started, &|leg| leg.ended.filter(|_| given(leg)));
+    let spans = |leg: &Leg| leg.served.iter().filter_map(|(from, to)| Some((*to)? - from)).sum::<i64>();
+    let given = legs.iter().filter(|leg| given(leg) && leg.started.is_some());
+    let mut services: Vec<i64> = given.map(|leg| spans(leg)).collect();
     StatisticsRow {
         key: key.to_owned(),
         issued: i32::try_from(legs.len()).expect("small"),
@@ -72,6 +84,7 @@ fn recompute(events: &[Event]) -> Statistics {
         let all = legs.entry(ticket.id.clone()).or_default();
         if matches!(event.kind(), EventKind::TicketTransferred) {
             let leg = all.last_mut().expect("issued before");
+            leg.stop(time.seconds);
             (leg.ended, leg.outcome) = (Some(time.seconds), Some(event.kind()));
         }
         if matches!(
@@ -96,18 +109,25 @@ fn recompute(events: &[Event]) -> Statistics {
                 leg.calls += 1;
             }
             EventKind::TicketRecalled => leg.calls += 1,
-            EventKind::TicketStarted => _ = leg.started.get_or_insert(time.seconds),
+            EventKind::TicketStarted => {
+                leg.started.get_or_insert(time.seconds);
+                leg.served.push((time.seconds, None));
+            }
             EventKind::CallUndone => *leg = before_call.remove(&ticket.id).expect("called before"),
             EventKind::TicketFinished
             | EventKind::TicketNoShow
             | EventKind::TicketCancelled
             | EventKind::TicketExpired => {
+                leg.stop(time.seconds);
                 (leg.ended, leg.outcome) = (Some(time.seconds), Some(event.kind()));
             }
-            EventKind::TicketAbsent | EventKind::TicketParked | EventKind::TicketReleased => {}
+            EventKind::TicketParked | EventKind::TicketReleased => leg.stop(time.seconds),
+            EventKind::TicketReopened => (leg.ended, leg.outcome) = (None, None),
+            EventKind::TicketAbsent => {}
             EventKind::Unspecified
             | EventKind::DayOpened
             | EventKind::DayClosed
+            | EventKind::DayReopened
             | EventKind::Configured
             | EventKind::IntakeStopped
             | EventKind::IntakeResumed
@@ -216,6 +236,44 @@ acceptance! {
         history::verify(&house).await;
     }
 
+    /// 36. Service is the time at the counter: who fetches a copy for two hours, or waits again, is not being served.
+    async fn must_36_service_time_is_without_the_time_aside(engine) {
+        let house = House::open(engine).await;
+        let resume = |ticket: &Ticket| ResumeTicketRequest {
+            ticket: ticket.id.clone(), counter_id: house.counter("1").id.clone(), ..ResumeTicketRequest::default()
+        };
+        house.issue("KTP").await;
+        let ticket = house.call("1").await.expect("called");
+        house.start("1", &ticket).await;
+        house.wait(120);
+        house.park("1", &ticket, "ambil fotokopi").await;
+        house.wait(2 * 3600);
+        house.staff("1").resume_ticket(resume(&ticket)).await.expect("back");
+        house.wait(30);
+        house.start("1", &ticket).await;
+        house.wait(60);
+        let release = ReleaseTicketRequest { ticket: ticket.id.clone(), reason: "salah loket".into(), ..ReleaseTicketRequest::default() };
+        house.supervisor("DUKCAPIL").release_ticket(release).await.expect("released");
+        house.wait(1800);
+        house.call("1").await.expect("called again");
+        house.start("1", &ticket).await;
+        house.wait(20);
+        let done = house.finish("1", &ticket).await;
+        assert_eq!(done.legs.iter().map(|leg| leg.service_seconds).collect::<Vec<_>>(), [200]);
+        // Parked and sent on from there.
+        house.issue("KK").await;
+        let other = house.call("1").await.expect("called");
+        house.start("1", &other).await;
+        house.wait(50);
+        house.park("1", &other, "ambil fotokopi").await;
+        house.wait(3600);
+        house.transfer("1", &other, "KTP").await;
+        let total = house.statistics().await.total.expect("a total");
+        assert_eq!((total.service_p50_seconds, total.service_p90_seconds), (50, 200));
+        assert_eq!(plain(house.statistics().await), plain(recompute(&house.events().await)));
+        history::verify(&house).await;
+    }
+
     /// 30. The estimate comes from recent real durations and open counters, is a range, and is absent when no counter is
     /// open.
     async fn must_30_estimates_follow_durations_and_counters(engine) {
@@ -251,6 +309,30 @@ acceptance! {
         assert_eq!((answer.estimate, answer.people_ahead), (None, 6));
         // The other agency has its own counters.
         assert!(house.status("STNK").await.estimate.is_some());
+    }
+
+    /// 1, 30, 31. Where counters call for several services, everybody who would be called before counts, whatever they wait
+    /// for: on the receipt, at the kiosk, on the page.
+    async fn must_30_people_ahead_are_those_of_every_service_of_the_counters(engine) {
+        let house = House::open(engine).await;
+        for _ in 0..12 {
+            house.issue("KTP").await;
+        }
+        let before = house.status("KK").await;
+        let answer = house.kiosk().issue_ticket(house.wants("KK")).await.expect("a ticket");
+        let ticket = answer.ticket.expect("a ticket");
+        let page = house.page(&ticket.token).await;
+        assert_eq!((before.waiting, before.people_ahead, answer.people_ahead, page.people_ahead), (0, 12, 12, 12));
+        // Twelve of ten minutes at two counters: an hour.
+        for estimate in [before.estimate, answer.estimate, page.estimate] {
+            let estimate = estimate.expect("counters are open");
+            assert!((estimate.min_minutes..=estimate.max_minutes).contains(&60), "{estimate:?}");
+        }
+        for ahead in (0..12).rev() {
+            house.serve("1", 60).await;
+            assert_eq!(house.page(&ticket.token).await.people_ahead, ahead);
+        }
+        assert_eq!(house.call("1").await.expect("called").id, ticket.id, "after exactly those");
     }
 
     /// 36. Only within what the caller may see, and only with the permission.

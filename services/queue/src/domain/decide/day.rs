@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use super::{Decision, Step};
 use crate::domain::counter::{Availability, Counter};
 use crate::domain::event::{Day, Event, IntakeStop, Kind};
-use crate::domain::hall::{Calendar, Defect, Hall};
+use crate::domain::hall::{Agency, Calendar, CounterPlan, Defect, Hall, Service};
 use crate::domain::rejection::{Rejection, Thing};
-use crate::domain::ticket::Ticket;
+use crate::domain::ticket::{State, Ticket};
 use crate::domain::{AgencyId, ServiceId};
 
 impl Step<'_> {
@@ -35,18 +35,34 @@ impl Step<'_> {
         match self.fold.day() {
             // A later date can only be open when the clock was set back: its numbers must not be given again.
             Some(day) if day.date >= date && day.is_open() => return Ok(self.unchanged(None)),
-            Some(day) if day.date >= date && !day.is_open() => {
-                return Err(Rejection::DayAlreadyClosed(day.date));
-            }
+            // Closed by mistake: its numbers go on. In a demonstration the next date follows instead.
+            Some(day) if day.date == date => return Ok(Decision::Happens(self.reopening(day))),
+            Some(day) if day.date > date => return Err(Rejection::DayAlreadyClosed(day.date)),
             // A day that nobody closed ends when the next one begins.
             Some(day) if day.is_open() => events.extend(self.closing(day)),
             Some(_) | None => {}
         }
         let mut event = self.event(Kind::DayOpened);
         event.hall = Some(Hall::clone(self.fold.hall()));
-        event.day = Some(Day { date, opened_at: self.now, closed_at: None, stops: Vec::new() });
+        event.day =
+            Some(Day { date, opened_at: self.now, closed_at: None, stops: Vec::new(), reopened_at: None });
         events.push(event);
         Ok(Decision::Happens(events))
+    }
+
+    /// What expired with the day waits again, in order of arrival; then the day is open. Counters stay closed until their staff
+    /// open them.
+    fn reopening(&self, day: &Day) -> Vec<Event> {
+        let mut events: Vec<Event> = self
+            .fold
+            .tickets_after(0)
+            .filter(|(_, ticket)| ticket.state == State::Expired)
+            .map(|(_, ticket)| self.reopened(Ticket::clone(ticket)))
+            .collect();
+        let mut event = self.event(Kind::DayReopened);
+        event.day = Some(Day { closed_at: None, reopened_at: Some(self.now), ..day.clone() });
+        events.push(event);
+        events
     }
 
     pub(super) fn close_day(&self) -> Result<Decision, Rejection> {
@@ -98,9 +114,24 @@ impl Step<'_> {
         if !defects.is_empty() {
             return Err(Rejection::Configuration(defects));
         }
+        if self.fold.seq() > 0 && self.is_of_before(hall) {
+            return Err(Rejection::ConfiguredMeanwhile);
+        }
         let mut event = self.event(Kind::Configured);
         event.hall = Some(Hall::clone(hall));
         Ok(event)
+    }
+
+    /// Whether parts that are known by their code have other ids in this configuration: it was made before they were.
+    fn is_of_before(&self, hall: &Hall) -> bool {
+        let old = self.fold.hall();
+        let agency = |new: &Agency| old.agencies.iter().any(|old| old.code == new.code && old.id != new.id);
+        let service = |new: &Service| old.services.iter().any(|old| old.code == new.code && old.id != new.id);
+        let counter =
+            |new: &CounterPlan| old.counters.iter().any(|old| old.number == new.number && old.id != new.id);
+        hall.agencies.iter().any(agency)
+            || hall.services.iter().any(service)
+            || hall.counters.iter().any(counter)
     }
 
     /// Parts that a configuration would take away from an open day, with the tickets that hang on them.

@@ -79,7 +79,10 @@ impl Step<'_> {
     }
 
     fn start(&self, mut ticket: Ticket) -> Event {
-        ticket.leg_mut().started_at.get_or_insert(self.now);
+        let at = self.now;
+        let leg = ticket.leg_mut();
+        leg.started_at.get_or_insert(at);
+        leg.settle(at);
         ticket.before_call = None;
         let counter = self.counter_of(&ticket);
         self.stepped(Kind::TicketStarted, ticket, State::Serving, counter)
@@ -144,6 +147,7 @@ impl Step<'_> {
     fn park(&self, mut ticket: Ticket, note: &str) -> Event {
         let counter = self.freed(&ticket);
         note.clone_into(&mut ticket.note);
+        ticket.leg_mut().interrupt(self.now);
         ticket.before_call = None;
         let parked_at = ticket.counter;
         let mut event = self.stepped(Kind::TicketParked, ticket, State::Parked, counter);
@@ -221,6 +225,7 @@ impl Step<'_> {
 
     fn release(&self, mut ticket: Ticket, reason: &str) -> Event {
         let counter = self.freed(&ticket);
+        ticket.leg_mut().interrupt(self.now);
         ticket.before_call = None;
         ticket.not_before = None;
         let mut event = self.stepped(Kind::TicketReleased, ticket, State::Waiting, counter);
@@ -233,6 +238,17 @@ impl Step<'_> {
         let counter = self.freed(&ticket);
         self.end(&mut ticket, LegOutcome::Expired);
         self.stepped(Kind::TicketExpired, ticket, State::Expired, counter)
+    }
+
+    /// The ticket after its day end was taken back: it waits at its place, as if it had not ended.
+    pub(super) fn reopened(&self, mut ticket: Ticket) -> Event {
+        let leg = ticket.leg_mut();
+        if let Some(ended) = leg.ended_at.take() {
+            leg.interrupt(ended);
+        }
+        leg.outcome = None;
+        ticket.ended_at = None;
+        self.stepped(Kind::TicketReopened, ticket, State::Waiting, None)
     }
 
     /// Counts as they must stand after a call is taken back. If nothing else was called meanwhile, exactly as before it.
@@ -266,6 +282,7 @@ impl Step<'_> {
     fn end(&self, ticket: &mut Ticket, outcome: LegOutcome) {
         let at = self.now;
         let leg = ticket.leg_mut();
+        leg.settle(at);
         leg.ended_at = Some(at);
         leg.outcome = Some(outcome);
         ticket.ended_at = Some(at);

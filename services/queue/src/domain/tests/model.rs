@@ -30,9 +30,11 @@ pub(super) fn verb(kind: Kind) -> Option<Verb> {
         Kind::CallUndone => Some(Verb::UndoCall),
         Kind::TicketReleased => Some(Verb::Release),
         Kind::TicketExpired => Some(Verb::Expire),
+        Kind::TicketReopened => Some(Verb::Reopen),
         Kind::TicketIssued
         | Kind::DayOpened
         | Kind::DayClosed
+        | Kind::DayReopened
         | Kind::Configured
         | Kind::IntakeStopped
         | Kind::IntakeResumed
@@ -187,10 +189,19 @@ struct PlainLeg {
     outcome: Option<&'static str>,
     calls: u32,
     party: u32,
+    /// Spans in which it was really served.
+    served: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
 }
 
 impl PlainLeg {
+    fn stop(&mut self, at: DateTime<Utc>) {
+        if let Some((_, end @ None)) = self.served.last_mut() {
+            *end = Some(at);
+        }
+    }
+
     fn end(&mut self, at: DateTime<Utc>, outcome: &'static str) {
+        self.stop(at);
         self.ended = Some(at);
         self.outcome = Some(outcome);
     }
@@ -226,6 +237,7 @@ pub(super) fn statistics(events: &[Event], zone: TimeZone) -> Statistics {
             Kind::TicketRecalled => leg.calls += 1,
             Kind::TicketStarted => {
                 leg.started.get_or_insert(event.at);
+                leg.served.push((event.at, None));
             }
             Kind::TicketFinished => leg.end(event.at, "served"),
             Kind::TicketNoShow => leg.end(event.at, "no_show"),
@@ -237,10 +249,13 @@ pub(super) fn statistics(events: &[Event], zone: TimeZone) -> Statistics {
                 all.push(begin());
             }
             Kind::CallUndone => *leg = undo.remove(&ticket.id).expect("a call to take back"),
-            Kind::TicketAbsent | Kind::TicketParked | Kind::TicketReleased => {}
+            Kind::TicketParked | Kind::TicketReleased => leg.stop(event.at),
+            Kind::TicketAbsent => {}
+            Kind::TicketReopened => (leg.ended, leg.outcome) = (None, None),
             Kind::TicketIssued
             | Kind::DayOpened
             | Kind::DayClosed
+            | Kind::DayReopened
             | Kind::Configured
             | Kind::IntakeStopped
             | Kind::IntakeResumed
@@ -294,6 +309,8 @@ fn count(row: &mut Row, leg: &PlainLeg) {
     row.waits.extend(seconds(Some(leg.queued), leg.called));
     row.ways.extend(seconds(leg.called, leg.started));
     if matches!(leg.outcome, Some("served" | "transferred")) {
-        row.services.extend(seconds(leg.started, leg.ended));
+        let spans = leg.served.iter().filter_map(|(from, to)| Some((*to)? - *from));
+        let whole: TimeDelta = spans.fold(TimeDelta::zero(), |sum, span| sum + span);
+        row.services.extend(leg.started.map(|_| u32::try_from(whole.num_seconds()).unwrap_or(0)));
     }
 }

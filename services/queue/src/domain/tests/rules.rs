@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::world::{
-    World, actor, agency_id, command, configure, counter_id, finish, monday, request, service_id, simple,
-    ticket_id, two_agencies,
+    World, actor, agency, agency_id, command, configure, counter, counter_id, finish, hall, monday, request,
+    service, service_id, simple, ticket_id, two_agencies,
 };
 use crate::domain::choice::{self, Reason};
 use crate::domain::counter::Availability;
 use crate::domain::decide::{Act, Bound, Command, Decision, Order, Reach};
-use crate::domain::estimate::{estimate, people_ahead};
+use crate::domain::estimate::{Estimate, outlook, outlook_of_newcomer};
 use crate::domain::event::{IntakeStop, Kind};
 use crate::domain::hall::{Calendar, Hall, RestorePosition, Series};
 use crate::domain::rejection::{IntakeClosed, Rejection, Thing};
 use crate::domain::statistics::{Statistics, percentile};
-use crate::domain::ticket::{Channel, Delivered, LegOutcome, Outcome, State, Verb};
+use crate::domain::ticket::{Channel, Delivered, LegOutcome, Outcome, State, Ticket, Verb};
 use crate::domain::{CounterId, TicketId};
 
 fn with_service(change: impl FnOnce(&mut crate::domain::hall::Service)) -> Hall {
@@ -758,8 +758,6 @@ fn day_end_expires_and_twice_changes_nothing() {
     let seq = world.fold.seq();
     assert_eq!(world.order(Order::CloseDay).expect("again"), []);
     assert_eq!(world.fold.seq(), seq);
-    let date = world.fold.day().expect("a day").date;
-    assert_eq!(world.order(Order::OpenDay), Err(Rejection::DayAlreadyClosed(date)));
     for order in [
         Order::CallNext { counter: counter_id(1), expected: None },
         Order::OpenCounter { counter: counter_id(1), services: vec![], switch_desk: false },
@@ -768,6 +766,54 @@ fn day_end_expires_and_twice_changes_nothing() {
         assert_eq!(world.order(order), Err(Rejection::DayNotOpen));
     }
     assert_eq!(world.issue_new(|_| {}), Err(Rejection::IntakeClosed(IntakeClosed::DayNotOpen)));
+}
+
+#[test]
+fn a_day_that_was_closed_by_mistake_goes_on() {
+    let mut world = World::open(with_service(|service| service.no_show_cooldown_seconds = 600));
+    let done = called(&mut world);
+    world.finish(done);
+    let serving = called(&mut world);
+    world.act(serving, Act::Start).expect("started");
+    world.wait(90);
+    let (priority, waiting) = (world.issue_priority(1), world.issue(1));
+    let before = world.fold.clone();
+    world.order(Order::CloseDay).expect("closed");
+    let at = world.now;
+    world.wait(300);
+    let events = world.order(Order::OpenDay).expect("open again");
+    let kinds: Vec<Kind> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [Kind::TicketReopened, Kind::TicketReopened, Kind::TicketReopened, Kind::DayReopened]);
+    let day = world.fold.day().expect("a day").clone();
+    assert_eq!((day.is_open(), day.reopened_at), (true, Some(world.now)));
+    assert_eq!(before.day().map(|day| (day.date, day.opened_at)), Some((day.date, day.opened_at)));
+    for id in [priority, waiting] {
+        let old = before.ticket(id).expect("it was there");
+        assert_eq!(
+            &Ticket { version: old.version, ..world.ticket(id).clone() },
+            old.as_ref(),
+            "as if nothing was"
+        );
+    }
+    assert_eq!(world.ticket(done).state, State::Done, "what had ended stays ended");
+    assert_eq!(world.line(&[1]), [priority, serving, waiting]);
+    assert_eq!(world.order(Order::OpenDay).expect("it is open"), []);
+    // The time in between is no service.
+    world.open_counter(counter_id(1)).expect("opened again");
+    let next = world.issue(1);
+    assert_eq!(world.ticket(next).ordinal, before.last_ordinal("A").expect("a number") + 1);
+    world.call(1).map(|id| world.finish(id)).expect("the priority");
+    assert_eq!(world.call(1), Ok(serving));
+    world.act(serving, Act::Start).expect("started");
+    world.wait(10);
+    world.act(serving, finish()).expect("finished");
+    let leg = world.ticket(serving).leg();
+    assert_eq!((leg.service_seconds(), leg.started_at < Some(at)), (Some(100), true));
+    // A clock that was set back opens no date twice.
+    world.order(Order::CloseDay).expect("closed");
+    let date = world.fold.day().expect("a day").date;
+    world.wait(-24 * 3600);
+    assert_eq!(world.order(Order::OpenDay), Err(Rejection::DayAlreadyClosed(date)));
 }
 
 #[test]
@@ -891,11 +937,8 @@ fn configurations_with_defects_are_refused() {
 #[test]
 fn nobody_knows_while_no_counter_is_open() {
     let mut world = World::open(simple());
-    let service = world.start.services[0].clone();
     let id = world.issue(1);
-    let now = |world: &World| {
-        estimate(&world.fold, &service, people_ahead(&world.fold, world.ticket(id), world.now))
-    };
+    let now = |world: &World| outlook(&world.fold, world.ticket(id), world.now).estimate;
     let open = now(&world).expect("two counters are open");
     assert!(open.min_minutes == 0 && open.max_minutes > open.min_minutes);
     world
@@ -927,13 +970,117 @@ fn estimates_follow_recent_real_durations_and_open_counters() {
             world.issue(1);
         }
         let service = world.start.services[0].clone();
-        estimate(&world.fold, &service, 6).expect("a counter is open")
+        let outlook = outlook_of_newcomer(&world.fold, &service, world.now);
+        assert_eq!(outlook.people_ahead, 6);
+        outlook.estimate.expect("a counter is open")
     };
     let (slow, quick, half) = (minutes(10, 2), minutes(2, 2), minutes(10, 1));
     assert!(quick.max_minutes < slow.min_minutes, "{quick:?} {slow:?}");
     assert!(half.min_minutes > slow.min_minutes, "{half:?} {slow:?}");
     // Six before, two counters, ten minutes each: the truth, 30 minutes, lies within.
     assert!((slow.min_minutes..=slow.max_minutes).contains(&30), "{slow:?}");
+}
+
+/// When somebody is really called, if each ticket takes ten minutes and every counter calls again as soon as it is free.
+fn really_called(world: &World, id: TicketId) -> u32 {
+    let mut world = world.clone();
+    let from = world.now;
+    let mut free: Vec<(i64, u128)> = (1..=world.start.counters.len() as u128).map(|n| (0, n)).collect();
+    loop {
+        free.sort_unstable();
+        let (minute, counter) = free[0];
+        world.now = from + TimeDelta::minutes(minute);
+        match world.call(counter) {
+            Ok(called) if called == id => return u32::try_from(minute).expect("minutes"),
+            Ok(called) => world.finish(called),
+            Err(Rejection::NobodyWaiting { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+        free[0].0 += 10;
+    }
+}
+
+#[test]
+fn who_waits_for_another_service_of_the_same_counters_goes_before() {
+    // Dukcapil: six counters, each for both services. Forty wait for the first; somebody comes for the second.
+    let counters = (1..=6).map(|n| counter(n, 1, &[1, 2])).collect();
+    let mut world = World::open(hall(vec![agency(1, 2)], vec![service(1, 1), service(2, 1)], counters));
+    for _ in 0..40 {
+        world.issue(1);
+    }
+    let expected = outlook_of_newcomer(&world.fold, &world.start.services[1], world.now);
+    let id = world.issue(2);
+    let outlook = outlook(&world.fold, world.ticket(id), world.now);
+    assert_eq!((outlook.people_ahead, outlook), (40, expected));
+    let Estimate { min_minutes, max_minutes } = outlook.estimate.expect("counters are open");
+    let truth = really_called(&world, id);
+    assert!((min_minutes..=max_minutes).contains(&truth), "{truth} is not in {min_minutes} to {max_minutes}");
+}
+
+#[test]
+fn an_estimate_counts_what_its_counters_do_besides_and_who_helps() {
+    // Counter 1 calls for both services, the others for one of them each.
+    let build = |sets: &[&[u128]]| {
+        let counters = sets.iter().zip(1..).map(|(set, n)| counter(n, 1, set)).collect();
+        World::open(hall(vec![agency(1, 2)], vec![service(1, 1), service(2, 1)], counters))
+    };
+    for (sets, ahead) in [
+        // Ten of the first service before it, at the only counter for both.
+        (&[&[1, 2][..]][..], 10),
+        // Three more counters take those ten.
+        (&[&[1, 2], &[1], &[1], &[1]], 10),
+        // A counter of its own: nobody before it there.
+        (&[&[1, 2], &[2]], 0),
+        (&[&[1, 2], &[1, 2], &[1]], 10),
+    ] {
+        let mut world = build(sets);
+        for _ in 0..10 {
+            world.issue(1);
+        }
+        let id = world.issue(2);
+        let outlook = outlook(&world.fold, world.ticket(id), world.now);
+        assert_eq!(outlook.people_ahead, ahead, "{sets:?}");
+        let Estimate { min_minutes, max_minutes } = outlook.estimate.expect("counters are open");
+        let truth = really_called(&world, id);
+        assert!(
+            (min_minutes..=max_minutes).contains(&truth),
+            "{sets:?}: {truth} is not in {min_minutes} to {max_minutes}"
+        );
+    }
+}
+
+#[test]
+fn an_appointment_is_last_until_it_is_due_and_a_cooldown_is_waited_for() {
+    let mut world = World::open(with_service(|service| service.no_show_cooldown_seconds = 1800));
+    let absent = called(&mut world);
+    for _ in 0..20 {
+        world.issue(1);
+    }
+    let early = world.issue_appointment(1, 30);
+    world.act(absent, Act::NoShow).expect("absent");
+    let of = |world: &World, id: TicketId| outlook(&world.fold, world.ticket(id), world.now);
+    // Whoever is in a cooldown stands aside; its own place is told all the same.
+    assert_eq!((of(&world, early).people_ahead, of(&world, absent).people_ahead), (20, 0));
+    let back = of(&world, absent).estimate.expect("counters are open");
+    assert_eq!((back.min_minutes, back.max_minutes > 30), (30, true));
+    // Due in fifteen minutes, and then only the ordinary whose turn it is go before.
+    let soon = of(&world, early).estimate.expect("counters are open");
+    assert!(soon.min_minutes >= 15 && soon.max_minutes < 40, "{soon:?}");
+    world.wait(15 * 60);
+    assert_eq!(of(&world, early).people_ahead, 0);
+}
+
+#[test]
+fn no_stored_appointment_is_too_far_away() {
+    let mut world = World::open(simple());
+    let far = [chrono::DateTime::<chrono::Utc>::MAX_UTC, chrono::DateTime::<chrono::Utc>::MIN_UTC];
+    for appointment in far {
+        let id = world.issue_new(|new| new.appointment = Some(appointment)).expect("a ticket");
+        assert!(outlook(&world.fold, world.ticket(id), world.now).estimate.is_some());
+    }
+    assert_eq!(world.line(&[1]).len(), 2);
+    world.call(1).expect("the one that is late");
+    world.call(2).expect("the one that nobody waits with");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::world::{
 use crate::domain::choice;
 use crate::domain::counter::Availability;
 use crate::domain::decide::{Act, Bound, Command, Decision, NewTicket, Order, Reach};
+use crate::domain::estimate::{outlook, outlook_of_newcomer};
 use crate::domain::event::{Event, IntakeStop, Kind, RequestKey};
 use crate::domain::fold::{Fold, Line};
 use crate::domain::hall::{Calendar, Hall, RestorePosition, Series};
@@ -492,7 +493,13 @@ fn check(fold: &Fold, now: DateTime<Utc>) {
     let plain = model::lines(fold);
     for service in &fold.hall().services {
         let line = fold.line(service.id).cloned().unwrap_or_default();
-        let Line { priority, ordinary, appointments } = line;
+        let Line { priority, ordinary, appointments, cooldowns } = line;
+        let ends: BTreeSet<_> = fold
+            .tickets()
+            .filter(|ticket| ticket.state == State::Waiting && ticket.service == service.id)
+            .filter_map(|ticket| ticket.not_before.map(|until| (until, ticket.id)))
+            .collect();
+        assert_eq!(cooldowns, ends, "the cooldowns of {}", service.code);
         let line = model::PlainLine { priority, ordinary, appointments };
         assert_eq!(
             &line,
@@ -615,31 +622,89 @@ proptest! {
         }
     }
 
-    /// How many are ahead is how many the order names before, when nobody is in a cooldown or before an appointment.
+    /// How many are ahead is how many a counter that serves it really calls before, at the one that comes to it first:
+    /// for any services of two agencies at any counters, priority, appointments before, in and after their time, cooldowns,
+    /// and whatever was passed over already. A newcomer is told the same as the ticket it then gets.
     #[test]
-    fn people_ahead_is_the_place_in_the_order(
-        kinds in prop::collection::vec(0..3_u8, 1..30),
-        calls in 0..12_usize,
-        ratio in 1..4_u32,
+    fn people_ahead_is_what_callnext_does(
+        sets in prop::collection::vec(prop::collection::btree_set(1..=4_u128, 1..=4), 1..5),
+        arrivals in prop::collection::vec((0..6_u8, 1..=4_u128), 1..28),
+        calls in prop::collection::vec((0..5_u8, 0..3_u8), 0..14),
+        ratios in [1..4_u32, 1..4_u32],
+        closed in prop::option::of(0..4_usize),
     ) {
-        let mut hall = super::world::simple();
-        hall.agencies[0].priority_ratio = ratio;
-        let mut world = World::open(hall);
-        for kind in kinds {
+        let mut services: Vec<_> = (1..=4).map(|n| service(n, 1 + n % 2)).collect();
+        services[0].no_show_cooldown_seconds = 600;
+        services[1].no_show_cooldown_seconds = 600;
+        let counters: Vec<_> = sets
+            .iter()
+            .zip(1..)
+            .map(|(set, n)| counter(n, 1, &set.iter().copied().collect::<Vec<_>>()))
+            .collect();
+        let mut world =
+            World::open(hall(vec![agency(1, ratios[0]), agency(2, ratios[1])], services, counters.clone()));
+        let mut calls = calls.into_iter();
+        for (nth, (kind, wanted)) in arrivals.into_iter().enumerate() {
+            world.wait(20);
             match kind {
-                0 => world.issue(1),
-                1 => world.issue_priority(1),
-                _ => world.issue_appointment(1, 0),
+                0 | 1 => world.issue(wanted),
+                2 => world.issue_priority(wanted),
+                3 => world.issue_appointment(wanted, 0),
+                4 => world.issue_appointment(wanted, -40),
+                _ => world.issue_appointment(wanted, 40),
             };
-        }
-        for _ in 0..calls {
-            if let Ok(called) = world.call(1) {
-                world.finish(called);
+            if nth % 2 == 1
+                && let Some((at, what)) = calls.next()
+                && let Ok(called) = world.call(u128::from(at) % counters.len() as u128 + 1)
+            {
+                match what {
+                    0 => world.finish(called),
+                    1 => drop(world.act(called, Act::NoShow).expect("absent")),
+                    _ => drop(world.act(called, Act::UndoCall).expect("in time")),
+                }
             }
         }
-        for (at, id) in world.line(&[1]).into_iter().enumerate() {
-            let ahead = crate::domain::estimate::people_ahead(&world.fold, world.ticket(id), world.now);
-            prop_assert_eq!(ahead as usize, at, "{:?}", world.ticket(id));
+        if let Some(nth) = closed {
+            let counter = counter_id((nth % counters.len()) as u128 + 1);
+            world.order(Order::CloseCounter { counter, reason: String::new() }).expect("it holds nobody");
+        }
+        let orders: Vec<(Vec<ServiceId>, bool, Vec<TicketId>)> = counters
+            .iter()
+            .map(|plan| {
+                let open = world.fold.counter(plan.id).availability == Availability::Open;
+                let mut alone = world.clone();
+                if !open {
+                    alone.open_counter(plan.id).expect("it opens");
+                }
+                let mut order = Vec::new();
+                let n = counters.iter().position(|one| one.id == plan.id).expect("it is there") as u128 + 1;
+                while let Ok(called) = alone.call(n) {
+                    order.push(called);
+                    alone.finish(called);
+                }
+                (plan.services.clone(), open, order)
+            })
+            .collect();
+        let soonest = |ticket: &Ticket| {
+            let serving: Vec<_> =
+                orders.iter().filter(|(services, ..)| services.contains(&ticket.service)).collect();
+            let any_open = serving.iter().any(|(_, open, _)| *open);
+            let counters = serving.into_iter().filter(|(_, open, _)| *open || !any_open);
+            counters.filter_map(|(_, _, order)| order.iter().position(|id| *id == ticket.id)).min()
+        };
+        let waiting = world.fold.tickets().filter(|ticket| ticket.state == State::Waiting);
+        for ticket in waiting.filter(|ticket| ticket.not_before.is_none_or(|until| until <= world.now)) {
+            let Some(place) = soonest(ticket) else { continue };
+            let ahead = outlook(&world.fold, ticket, world.now).people_ahead;
+            prop_assert_eq!(ahead as usize, place, "{:?}", ticket);
+        }
+        for n in 1..=4 {
+            let mut with_newcomer = world.clone();
+            let id = with_newcomer.issue(n);
+            prop_assert_eq!(
+                outlook_of_newcomer(&world.fold, world.fold.service(service_id(n)).expect("a service"), world.now),
+                outlook(&with_newcomer.fold, with_newcomer.ticket(id), world.now)
+            );
         }
     }
 }
@@ -650,9 +715,11 @@ fn a_walk_reaches_every_kind_of_event() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = prop::collection::vec((anything(), 0..4_u8), 120);
     let mut seen = BTreeSet::new();
-    for _ in 0..120 {
+    for nth in 0..120 {
         let tries = strategy.new_tree(&mut runner).expect("a tree").current();
-        let mut walk = Walk::new(plan(Calendar::Demo, 6, 2));
+        // Only a real date is opened again, and only a demonstration has several days in one walk.
+        let calendar = if nth % 2 == 0 { Calendar::Demo } else { Calendar::Regular };
+        let mut walk = Walk::new(plan(calendar, 6, 2));
         for (wanted, who) in &tries {
             walk.step(wanted, *who);
         }

@@ -121,6 +121,7 @@ pub(super) fn two_agencies() -> Hall {
 }
 
 /// A hall and everything that happened in it.
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) fold: Fold,
     pub(super) now: DateTime<Utc>,

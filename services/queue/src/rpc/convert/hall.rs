@@ -7,6 +7,7 @@ use mpp_proto::common::v1 as common;
 use mpp_proto::queue::v1 as proto;
 
 use super::number;
+use crate::domain::decide::Reach;
 use crate::domain::fold::Fold;
 use crate::domain::hall::{
     Agency, Calendar, CounterPlan, Hall, RestorePosition, Series, Service, TimeZone, Window,
@@ -15,8 +16,8 @@ use crate::domain::opening::clock_face;
 
 pub(in crate::rpc) use read::read;
 
-/// A hall with its day and the state of its counters. `with_staff` shows who works where.
-pub(in crate::rpc) fn hall(fold: &Fold, with_staff: bool) -> proto::Hall {
+/// A hall with its day and the state of its counters. Who works where is shown of what `staff` covers.
+pub(in crate::rpc) fn hall(fold: &Fold, staff: &Reach) -> proto::Hall {
     let hall = fold.hall();
     proto::Hall {
         id: hall.id.to_string(),
@@ -30,7 +31,7 @@ pub(in crate::rpc) fn hall(fold: &Fold, with_staff: bool) -> proto::Hall {
         counters: hall
             .counters
             .iter()
-            .map(|plan| super::counter(hall, Some(plan), &fold.counter(plan.id), with_staff))
+            .map(|plan| super::counter(hall, Some(plan), &fold.counter(plan.id), staff.agency(plan.agency)))
             .collect(),
         holidays: hall
             .holidays
@@ -181,7 +182,7 @@ mod tests {
         wanted.services[2].daily_quota = 40;
         let mut check = Checker::new();
         let first = read(&mut check, &wanted, None);
-        let shown = hall(&Fold::new(first.clone()), false);
+        let shown = hall(&Fold::new(first.clone()), &Reach::default());
         let second = read(&mut check, &shown, Some(&first));
         check.finish().unwrap();
         assert_eq!(second, first);
@@ -193,7 +194,7 @@ mod tests {
     fn who_works_where_is_shown_to_supervisors_only() {
         let mut day = samples::Hall::open();
         day.opened(0);
-        assert_eq!(hall(&day.fold, true).counters[0].staff_id, "acc_1");
-        assert_eq!(hall(&day.fold, false).counters[0].staff_id, "");
+        assert_eq!(hall(&day.fold, &Reach::everything()).counters[0].staff_id, "acc_1");
+        assert_eq!(hall(&day.fold, &Reach::default()).counters[0].staff_id, "");
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn verb(verb: Verb) -> proto::TicketVerb {
         Verb::UndoCall => proto::TicketVerb::UndoCall,
         Verb::Release => proto::TicketVerb::Release,
         Verb::Expire => proto::TicketVerb::Expire,
+        Verb::Reopen => proto::TicketVerb::Reopen,
     }
 }
 
@@ -186,6 +187,8 @@ pub(super) fn kind(kind: Kind) -> proto::EventKind {
         Kind::CallUndone => proto::EventKind::CallUndone,
         Kind::TicketReleased => proto::EventKind::TicketReleased,
         Kind::TicketExpired => proto::EventKind::TicketExpired,
+        Kind::DayReopened => proto::EventKind::DayReopened,
+        Kind::TicketReopened => proto::EventKind::TicketReopened,
     }
 }
 

@@ -19,7 +19,7 @@ pub(in crate::rpc) fn has_zone(hall: &Hall, zone: &str) -> bool {
 }
 
 /// The board of a zone, or with an empty one of the hall.
-pub(in crate::rpc) fn board(fold: &Fold, zone: &str, now: DateTime<Utc>) -> proto::Board {
+pub(in crate::rpc) fn board(fold: &Fold, epoch: i64, zone: &str, now: DateTime<Utc>) -> proto::Board {
     let hall = fold.hall();
     proto::Board {
         hall_id: hall.id.to_string(),
@@ -36,6 +36,7 @@ pub(in crate::rpc) fn board(fold: &Fold, zone: &str, now: DateTime<Utc>) -> prot
             .collect(),
         zones: convert::hall::zones(hall),
         time_zone: convert::hall::time_zone(hall.time_zone).into(),
+        epoch,
     }
 }
 
@@ -115,18 +116,18 @@ mod tests {
         let mut hall = Hall::open();
         hall.walk_in(0);
         hall.walk_in(2);
-        assert_eq!(board(&hall.fold, "", hall.now).counters, []);
+        assert_eq!(board(&hall.fold, 1, "", hall.now).counters, []);
         hall.opened(0);
         hall.opened(1);
         hall.called(0);
         hall.after(20).called(1);
-        let whole = board(&hall.fold, "", hall.now);
+        let whole = board(&hall.fold, 1, "", hall.now);
         assert_eq!(whole.counters.len(), 2);
         assert_eq!(
             whole.last_calls.iter().map(|call| call.ticket_number.as_str()).collect::<Vec<_>>(),
             ["B001", "A001"]
         );
-        let zone = board(&hall.fold, "A", hall.now);
+        let zone = board(&hall.fold, 1, "A", hall.now);
         assert_eq!(zone.counters.iter().map(|one| one.ticket_number.as_str()).collect::<Vec<_>>(), ["A001"]);
         assert_eq!(zone.last_calls.len(), 1);
         assert_eq!(zone.last_calls[0].speech, "Nomor antrean A, nol, nol, satu, silakan menuju loket satu");
@@ -159,7 +160,7 @@ mod tests {
         hall.opened(0);
         let counter = hall.counter(0);
         hall.done(Order::PauseCounter { counter, reason: "Salat Zuhur".into() });
-        let board = board(&hall.fold, "", hall.now);
+        let board = board(&hall.fold, 1, "", hall.now);
         assert_eq!(
             (board.counters[0].state(), board.counters[0].reason.as_str()),
             (proto::CounterState::Break, "Salat Zuhur")

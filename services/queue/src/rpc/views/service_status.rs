@@ -44,7 +44,7 @@ pub(in crate::rpc) fn status(
 ) -> proto::ServiceStatus {
     let closed = intake(fold, service, now).err();
     let agency = fold.agency(service.agency);
-    let ahead = estimate::people_ahead_of_newcomer(fold, service, now);
+    let outlook = estimate::outlook_of_newcomer(fold, service, now);
     proto::ServiceStatus {
         id: service.id.to_string(),
         code: service.code.clone(),
@@ -55,7 +55,8 @@ pub(in crate::rpc) fn status(
             .daily_quota
             .map(|quota| convert::number(quota.saturating_sub(fold.issued(service.id)))),
         waiting: convert::number(waiting(fold, service.id)),
-        estimate: estimate::estimate(fold, service, ahead).map(convert::range),
+        estimate: outlook.estimate.map(convert::range),
+        people_ahead: convert::number(outlook.people_ahead),
         name_en: service.name_en.clone(),
         agency_name: agency.map(|agency| agency.name.clone()).unwrap_or_default(),
         reason: closed
