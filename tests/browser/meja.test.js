@@ -1,7 +1,9 @@
 // The desk: a letter on its way from a citizen's form through RT, RW and village to a signature that anybody can verify.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { account, baseUrl, eventually, person, provoke, SCREENS, useBrowser } from "./suite.js";
+import { account, api, baseUrl, eventually, person, provoke, SCREENS, useBrowser } from "./suite.js";
 import { apply, citizen, PHOTO, resident, sound } from "./surat-bantu.js";
 
 useBrowser();
@@ -31,8 +33,8 @@ async function open(page, who) {
 }
 
 /** Everybody before the signature approves. */
-async function approved(who) {
-  for (const username of ["rt.002", "rw.001", "desa.staf"]) {
+async function approved(who, officials = ["rt.002", "rw.001", "desa.staf"]) {
+  for (const username of officials) {
     const page = await desk(username);
     await open(page, who);
     await page.getByRole("button", { name: "Setujui" }).click();
@@ -112,6 +114,186 @@ test("several letters are signed with one passphrase, each with its own result",
   await page.getByText("2 dari 2 surat ditandatangani.").waitFor({ timeout: 30_000 });
   for (const who of people) await page.locator(".sign-row[data-result=signed]", { hasText: who.name }).waitFor();
   assert.equal(await page.locator("#frasa").inputValue(), "");
+});
+
+/** The one-time code that the stand-in for the signing service sent last to the village head: its file is his inbox. */
+function sentCode() {
+  const inbox = readFileSync(join(dirname(process.env.MPP_ACCOUNTS), "bsre-simulator/kode-sekali-pakai.txt"), "utf8");
+  return inbox.trim().split("\n").at(-1).split(" ")[1];
+}
+
+test("should 37: several letters are signed with one one-time code", async () => {
+  const people = [resident(), resident(), resident()];
+  for (const who of people) await toSign(who);
+  const page = await desk("desa.kades", "/meja/tanda-tangan");
+  const calls = [];
+  page.on("request", (request) => { if (request.url().endsWith("/v1/applications:sign")) calls.push(request.postDataJSON()); });
+  // By keyboard: from one way to the other.
+  await page.getByRole("radio", { name: "Frasa sandi" }).focus();
+  await page.keyboard.press("ArrowDown");
+  const code = page.getByRole("textbox", { name: "Kode sekali pakai" });
+  await code.waitFor();
+  assert.ok(!(await page.locator("#frasa").isVisible()), "one way at a time");
+  await page.getByRole("button", { name: "Minta kode" }).click();
+  await page.getByText("Pilih dulu surat yang akan ditandatangani.").waitFor();
+  const choose = (who) => page.locator(".sign-row", { hasText: who.name }).locator(".choice").click();
+  for (const who of people.slice(0, 2)) await choose(who);
+  await page.getByText("2 dipilih").waitFor();
+  await page.getByRole("button", { name: "Minta kode" }).press("Enter");
+  await page.getByText("Kode untuk 2 surat dikirim oleh layanan TTE.").waitFor();
+  await sound(page, "one-time code");
+  assert.ok(!(await page.content()).includes(sentCode()), "the code comes by another way");
+  // More than it was asked for: it would be used up for nothing.
+  await choose(people[2]);
+  await code.fill(sentCode());
+  await page.getByRole("button", { name: "Tanda tangani 3 surat" }).click();
+  await page.getByText("Kode diminta untuk 2 surat saja.").waitFor();
+  assert.equal(await code.inputValue(), "", "nothing stays on the page");
+  assert.deepEqual(calls, []);
+  await choose(people[2]);
+  await code.fill("000000x");
+  await code.press("Enter");
+  await page.locator("#frasa-error", { hasText: "Kode sekali pakai salah" }).waitFor();
+  await code.fill(sentCode());
+  await code.press("Enter");
+  await page.getByText("2 dari 2 surat ditandatangani.").waitFor({ timeout: 30_000 });
+  for (const who of people.slice(0, 2)) await page.locator(".sign-row[data-result=signed]", { hasText: who.name }).waitFor();
+  assert.deepEqual(calls.map(({ applications, passphrase }) => [applications.length, passphrase]), [[2, ""], [2, ""]], "one call for all");
+  // It was good for that: the third waits.
+  await choose(people[2]);
+  await code.fill(sentCode());
+  await code.press("Enter");
+  await page.locator("#frasa-error", { hasText: "minta kode baru" }).waitFor();
+});
+
+test("should 37: the box on one letter takes a one-time code too", async () => {
+  const who = resident();
+  await toSign(who);
+  const page = await desk("desa.kades", "/meja", { screen: SCREENS.phone });
+  await open(page, who);
+  await page.getByRole("link", { name: "Tanda tangani" }).click();
+  const box = page.locator("#dlg-sign[open]");
+  await box.getByText("Kode sekali pakai", { exact: true }).first().click();
+  await box.getByRole("button", { name: "Minta kode" }).click();
+  await box.getByText("Kode untuk 1 surat dikirim").waitFor();
+  await sound(page, "code in the box");
+  await box.getByRole("textbox", { name: "Kode sekali pakai" }).fill(sentCode());
+  await box.getByRole("button", { name: "Tanda tangani" }).click();
+  await page.getByText("Ditandatangani dan terbit").waitFor();
+});
+
+const FEE_TYPE = "penghasilan";
+
+/** Sets what a shipped type costs as an administrator does, on its page; a second person publishes it. */
+async function costs(amount, { look = false } = {}) {
+  const editor = await desk("surat.editor", `/jenis-surat/${FEE_TYPE}`);
+  await editor.getByText("Biaya (retribusi)").click();
+  await editor.getByLabel("Biaya dalam rupiah").fill(String(amount));
+  const write = editor.getByRole("button", { name: "Tulis ke definisi" });
+  if (amount > 0) {
+    await write.click();
+    await editor.getByText("tanpa dasar hukum tidak boleh dipungut biaya").waitFor();
+    await editor.getByLabel("Dasar hukum").fill('Perda "CONTOH" Nomor 1 Tahun 2024 Pasal 5');
+    await editor.getByLabel("Batas waktu membayar (hari)").fill("14");
+    await editor.getByLabel(/Cara dan tempat membayar, bahasa Indonesia/).fill("Bayar di loket kas desa.");
+    await editor.getByLabel(/Cara dan tempat membayar, bahasa Inggris/).fill("Pay at the cash desk.");
+    if (look) await sound(editor, "fee of a type");
+  }
+  await write.press("Enter");
+  await editor.getByText("Ditulis ke definisi.").waitFor();
+  await editor.getByRole("button", { name: "Simpan draf" }).click();
+  await editor.locator(".note.info[role=status]").first().waitFor();
+  // What was written is read again.
+  assert.equal(await editor.locator("#biaya-jumlah").inputValue(), String(amount));
+  if (amount > 0) assert.equal(await editor.locator("#biaya-dasar").inputValue(), 'Perda "CONTOH" Nomor 1 Tahun 2024 Pasal 5');
+  const publisher = await desk("surat.penerbit", `/jenis-surat/${FEE_TYPE}`);
+  await publisher.getByRole("button", { name: "Terbitkan" }).click();
+  await publisher.locator(".note.info[role=status]").first().waitFor();
+}
+
+/** An application that waits for its fee. */
+async function unpaid() {
+  const who = resident();
+  const { page, context } = await citizen();
+  const code = await apply(page, who, FEE_TYPE);
+  await context.close();
+  await approved(who, ["rt.002", "desa.staf"]);
+  return { who, code };
+}
+
+test("should 47: a fee is set from the pages, paid with a receipt, or waived with a reason", async () => {
+  provoke(/400/);
+  await costs(25_000, { look: true });
+  try {
+    const { who, code } = await unpaid();
+    const page = await desk("desa.staf");
+    await open(page, who);
+    await page.getByText("Rp25.000").first().waitFor();
+    assert.equal(await page.getByRole("button", { name: "Bebaskan" }).count(), 0, "only the head waives");
+    // By keyboard alone.
+    await page.locator("[data-verb=recordPayment]").focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.locator("#dlg-payment[open]");
+    await dialog.waitFor();
+    await sound(page, "payment");
+    await page.keyboard.press("Escape");
+    await page.locator("#dlg-payment").waitFor({ state: "hidden" });
+    await page.keyboard.press("Enter");
+    await dialog.waitFor();
+    await page.locator("#pay-amount").focus();
+    await page.keyboard.type("20000");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("Tunai");
+    await page.locator("#pay-time").fill(new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 16));
+    const sent = [];
+    page.on("request", (request) => { if (request.url().endsWith(":recordPayment")) sent.push(request.postDataJSON()); });
+    await page.locator("#dlg-payment button[value=ok]").press("Enter");
+    assert.equal(await page.locator(":focus").getAttribute("id"), "pay-amount", "another amount is no payment");
+    await page.locator("#pay-amount").fill("25000");
+    await page.locator("#pay-amount").press("Enter");
+    assert.equal(await page.locator(":focus").getAttribute("id"), "pay-reference", "no payment without its receipt");
+    assert.deepEqual(sent, []);
+    const id = await page.locator("#permohonan").getAttribute("data-id");
+    const bare = { amount: "25000", method: "PAYMENT_METHOD_CASH", payTime: new Date().toISOString() };
+    const told = await (await api(account("desa.staf"))).post(`/v1/applications/${id}:recordPayment`, bare, 400);
+    assert.deepEqual(told.violations.map((one) => one.field), ["reference"]);
+    await page.locator("#pay-reference").focus();
+    await page.keyboard.type(`KW-${who.nik.slice(8)}`);
+    await page.keyboard.press("Enter");
+    await page.getByText("Tersimpan.").waitFor();
+    assert.equal(sent.length, 1);
+    await page.getByText("Menunggu tanda tangan").first().waitFor();
+    const head = await desk("desa.kades");
+    await open(head, who);
+    await head.getByRole("link", { name: "Tanda tangani" }).click();
+    await head.locator("#frasa").fill(kades().passphrase);
+    await head.locator("#sign-ok").click();
+    await head.getByText("Ditandatangani dan terbit").waitFor();
+    const { page: phone } = await citizen();
+    await phone.goto(`${baseUrl}/permohonan/${code}`);
+    await phone.getByText(/Sudah dibayar pada/).first().waitFor();
+
+    const poor = await unpaid();
+    const boss = await desk("desa.kades");
+    await open(boss, poor.who);
+    await boss.locator("[data-verb=waivePayment]").focus();
+    await boss.keyboard.press("Enter");
+    const why = boss.locator("#dlg-reason[open]");
+    await why.waitFor();
+    await sound(boss, "waiver");
+    await boss.getByLabel("Alasan").fill("miskin");
+    await boss.locator("#reason-ok").press("Enter");
+    assert.ok(await why.isVisible(), "a reason is more than a word");
+    await boss.getByLabel("Alasan").fill("Keluarga miskin dibebaskan menurut Perda CONTOH.");
+    await boss.locator("#reason-ok").press("Enter");
+    await boss.getByText("Tersimpan.").waitFor();
+    await boss.getByText("Menunggu tanda tangan").first().waitFor();
+    await phone.goto(`${baseUrl}/permohonan/${poor.code}`);
+    await phone.getByText("Keluarga miskin dibebaskan menurut Perda CONTOH.").first().waitFor();
+    await sound(phone, "a waived fee");
+  } finally {
+    await costs(0);
+  }
 });
 
 test("a press is sent with one key until it is answered, and says so meanwhile", async () => {

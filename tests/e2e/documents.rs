@@ -14,9 +14,9 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use chrono::TimeDelta;
 use mpp::demo::letters::{HOME, ONE_STOP, VILLAGE};
-use mpp::simulator::bsre::{Account, Misbehaviour};
+use mpp::simulator::bsre::{Account, Bsre, Misbehaviour};
 use mpp::simulator::oss::Oss;
-use mpp_kit::clock::{Clock as _, SystemClock};
+use mpp_kit::clock::{Clock, ManualClock, SystemClock};
 use mpp_kit::config::Secret;
 use mpp_kit::db::{Db, Engine};
 use mpp_tests::harness::{Api, Binary, Persona, Signing, TestSuite};
@@ -28,6 +28,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// A resident of the demo's village who does not exist.
 const NIK: &str = "1707026602929998";
 const NAME: &str = "Rukmini Sari Dewi";
+/// The number by which the stand-in for BSrE knows the village head of the demo.
+const KADES: &str = "1707020101750001";
 
 /// Far longer than anything here takes in an unoptimised build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -442,12 +444,12 @@ async fn from_the_form_to_two_signatures(engine: Engine, signing: Signing) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_sktm_goes_from_the_form_to_two_verified_signatures_by_bsre_2_on_sqlite() {
+async fn line_16_an_sktm_goes_from_the_form_to_two_verified_signatures_by_bsre_2_on_sqlite() {
     from_the_form_to_two_signatures(Engine::Sqlite, Signing::BsreV2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_sktm_goes_from_the_form_to_two_verified_signatures_by_bsre_1_on_postgresql() {
+async fn line_16_an_sktm_goes_from_the_form_to_two_verified_signatures_by_bsre_1_on_postgresql() {
     from_the_form_to_two_signatures(Engine::Postgres, Signing::BsreV1).await;
 }
 
@@ -592,16 +594,134 @@ async fn wrong_passphrase(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_passphrase_is_tried_once_and_none_is_kept_on_sqlite() {
+async fn line_16_a_wrong_passphrase_is_tried_once_and_none_is_kept_on_sqlite() {
     wrong_passphrase(Engine::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_passphrase_is_tried_once_and_none_is_kept_on_postgresql() {
+async fn line_16_a_wrong_passphrase_is_tried_once_and_none_is_kept_on_postgresql() {
     wrong_passphrase(Engine::Postgres).await;
 }
 
 /// A way to a server that can be cut.
+/// What goes to the stand-in for the signing service itself, as the client of documents sends it.
+async fn ask(bsre: &Bsre, path: &str, body: &Value) -> (u16, Value) {
+    let (username, password) = bsre.application();
+    let request = reqwest::Client::new().post(format!("{}/{path}", bsre.url())).json(body);
+    let answer = request.basic_auth(username, Some(password)).send().await.expect("it answers");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+/// 37. The stand-in for BSrE refuses what the real service would: a code that is missing, wrong, over, used, or for fewer
+/// files. Its codes arrive where their holder looks, and nowhere else.
+#[tokio::test]
+async fn should_37_the_stand_in_for_bsre_takes_a_code_once() {
+    let folder = TempDir::new().expect("a folder");
+    let clock = Arc::new(ManualClock::at("2026-11-23T01:00:00Z".parse().expect("a moment")));
+    let bsre = Bsre::start(folder.path(), Arc::clone(&clock) as Arc<dyn Clock>).await.expect("it starts");
+    let account = |status: &str| Account {
+        nik: NIK.to_owned(),
+        name: NAME.to_owned(),
+        passphrase: "frasa".to_owned(),
+        status: status.to_owned(),
+    };
+    bsre.register(account("ISSUE"));
+    let pdf = {
+        let suite = TestSuite::builder().letters(Signing::Seal).start().await;
+        let filed = ready_to_sign(&suite, false).await;
+        sign_well(&suite, "desa.kades", &filed.id).await;
+        let pdf = download(&suite, &filed.code).await;
+        suite.stop().await;
+        base64(&pdf)
+    };
+    let body = |files: usize, credential: Value| {
+        let mut body = json!({
+            "nik": NIK,
+            "signatureProperties": vec![json!({"tampilan": "INVISIBLE", "reason": "uji", "location": "uji"}); files],
+            "file": vec![pdf.clone(); files],
+        });
+        body.as_object_mut().expect("an object").extend(credential.as_object().cloned().unwrap_or_default());
+        body
+    };
+    let refused = async |files: usize, credential: Value, words: &str| {
+        let (status, told) = ask(&bsre, "api/v2/sign/pdf", &body(files, credential)).await;
+        assert_eq!(status, 400, "{told}");
+        assert!(told["error"].as_str().is_some_and(|told| told.contains(words)), "{words}: {told}");
+    };
+    let code = async |files: usize| {
+        let (status, told) = ask(&bsre, "api/v2/sign/get/totp", &json!({"nik": NIK, "data": files})).await;
+        assert_eq!(status, 200, "{told}");
+        let code = bsre.code(NIK).expect("it was sent");
+        assert!(!told.to_string().contains(&code), "the answer holds no code: {told}");
+        code
+    };
+    refused(1, json!({}), "passphrase atau totp").await;
+    refused(1, json!({"totp": "123456"}), "belum diminta").await;
+    let first = code(2).await;
+    refused(1, json!({"totp": first, "passphrase": "frasa"}), "passphrase atau totp").await;
+    refused(1, json!({"totp": "000000x"}), "salah").await;
+    refused(3, json!({"totp": first}), "lebih sedikit").await;
+    clock.advance(TimeDelta::minutes(6));
+    refused(2, json!({"totp": first}), "kedaluwarsa").await;
+    assert_eq!(bsre.signatures(), 0);
+    let second = code(2).await;
+    let (status, signed) = ask(&bsre, "api/v2/sign/pdf", &body(2, json!({"totp": second}))).await;
+    assert_eq!((status, signed["file"].as_array().map(Vec::len)), (200, Some(2)), "{signed}");
+    assert_eq!(bsre.signatures(), 2);
+    refused(2, json!({"totp": second}), "sudah dipakai").await;
+    // Who may not sign is sent none.
+    bsre.register(account("EXPIRED"));
+    let (status, told) = ask(&bsre, "api/v2/sign/get/totp", &json!({"nik": NIK, "data": 1})).await;
+    assert_eq!((status, &told["status_code"]), (400, &json!(2026)));
+    assert_eq!(files_with(folder.path(), &second), [folder.path().join(mpp::simulator::bsre::INBOX)]);
+}
+
+/// 37. A village head signs what waits with one code in one call: nothing keeps it, and each letter is verified.
+async fn one_code(engine: Engine) {
+    const WRONG: &str = "KodeSalah773109";
+    let suite = TestSuite::builder().engine(engine).letters(Signing::BsreV2).start().await;
+    let (one, two) = (ready_to_sign(&suite, false).await, ready_to_sign(&suite, false).await);
+    let head = suite.official("desa.kades").await;
+    let ids = json!([one.id, two.id]);
+    let sent = head.post("/v1/applications:requestSigningCode", &json!({"applications": ids})).await.ok();
+    assert_eq!(sent, json!({"letters": 2}));
+    let code = suite.letters().bsre().code(KADES).expect("it was sent");
+    let sign = async |code: &str| {
+        let answer =
+            head.post("/v1/applications:sign", &json!({"applications": ids, "totp": code})).await.ok();
+        answer["results"].as_array().expect("results").clone()
+    };
+    for result in sign(WRONG).await {
+        assert_eq!((&result["signed"], &result["reason"]), (&json!(false), &json!("WRONG_TOTP")), "{result}");
+    }
+    for result in sign(&code).await {
+        assert_eq!(result["signed"], true, "{result}");
+    }
+    assert_eq!((suite.letters().bsre().calls(), suite.letters().bsre().signatures()), (2, 2));
+    for filed in [&one, &two] {
+        let pdf = download(&suite, &filed.code).await;
+        Judges::new().accept(&pdf, Some(suite.letters().bsre().roots()), 1);
+    }
+    // The wrong one is long enough to be looked for.
+    assert_eq!(
+        files_with(suite.suite().data(), WRONG),
+        Vec::<PathBuf>::new(),
+        "it stands in the data directory"
+    );
+    assert!(!rows(&suite, engine).await.contains(WRONG), "it stands in a table");
+    suite.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn should_37_one_code_signs_what_waits_on_sqlite() {
+    one_code(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn should_37_one_code_signs_what_waits_on_postgresql() {
+    one_code(Engine::Postgres).await;
+}
+
 async fn cuttable(listener: std::net::TcpListener, to: Arc<Mutex<String>>, open: Arc<AtomicBool>) {
     listener.set_nonblocking(true).expect("a listener");
     let listener = TcpListener::from_std(listener).expect("a listener");

@@ -11,7 +11,7 @@ use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
     Application, ApplicationState, Attachment, FieldKind, FormField, GetApplicationRequest,
     GetApplicationResponse, GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest,
-    ListWorkResponse, Office, StepState, WorkItem,
+    ListWorkResponse, Office, SigningCredential, StepState, WorkItem,
 };
 use prost_types::{ListValue, Value, value::Kind};
 use tonic::Status;
@@ -209,6 +209,7 @@ struct DeskPage {
     fee_amount: i64,
     utc: &'static str,
     verbs: Verbs,
+    signing: &'static str,
 }
 
 /// What the caller may do now, as the service says.
@@ -250,7 +251,8 @@ pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, v
         Ok(answer) => answer.into_inner(),
         Err(status) => return visit.refused(&status),
     };
-    let GetApplicationResponse { application: Some(application) } = found else { return visit.broken() };
+    let signing = signing(found.signing_credential());
+    let GetApplicationResponse { application: Some(application), .. } = found else { return visit.broken() };
     let people = application
         .history
         .iter()
@@ -268,11 +270,20 @@ pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, v
         Err(page) => return *page,
     };
     let offices = offices.unwrap_or_default();
-    visit.framing_page(&desk_page(application, (&offices, &kind, &names), &viewer, &visit))
+    visit.framing_page(&desk_page((application, signing), (&offices, &kind, &names), &viewer, &visit))
+}
+
+/// What the signing box asks for: nothing, a passphrase, or a passphrase or a one-time code.
+fn signing(credential: SigningCredential) -> &'static str {
+    match credential {
+        SigningCredential::None => "none",
+        SigningCredential::Unspecified | SigningCredential::Passphrase => "passphrase",
+        SigningCredential::PassphraseOrCode => "code",
+    }
 }
 
 fn desk_page(
-    application: Application,
+    (application, signing): (Application, &'static str),
     (offices, kind, names): (&[Office], &LetterType, &Names),
     viewer: &Viewer,
     visit: &Visit,
@@ -358,6 +369,7 @@ fn desk_page(
         fee_amount: application.payment.as_ref().map_or(0, |payment| payment.amount),
         utc: zone.utc(),
         verbs: Verbs(application.allowed_verbs.clone()),
+        signing,
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
             ApplicationState::Unspecified
@@ -542,9 +554,10 @@ struct SignPage {
     menu: Menu,
     rows: Vec<Row>,
     more: bool,
+    signing: &'static str,
 }
 
-/// `/meja/tanda-tangan`: what waits for the caller's signature, to be signed with one passphrase.
+/// `/meja/tanda-tangan`: what waits for the caller's signature, to be signed with one passphrase or one-time code.
 pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Response {
     let viewer = match pages::staff(&state, &visit, WORK).await {
         Ok(viewer) => viewer,
@@ -560,6 +573,7 @@ pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Respons
     };
     let offices = offices.unwrap_or_default();
     let page = SignPage {
+        signing: signing(found.signing_credential()),
         p: visit.frame(),
         menu: Menu::of(&viewer),
         rows: found.items.iter().map(|item| row(item, &offices, &visit)).collect(),

@@ -862,6 +862,7 @@ documents_service! {
         reset_clock ResetClockRequest ResetClockResponse,
         record_payment RecordPaymentRequest RecordPaymentResponse,
         waive_payment WaivePaymentRequest WaivePaymentResponse,
+        request_signing_code RequestSigningCodeRequest RequestSigningCodeResponse,
         hand_over_application HandOverApplicationRequest HandOverApplicationResponse,
         list_numbers ListNumbersRequest ListNumbersResponse,
         list_document_journal ListDocumentJournalRequest ListDocumentJournalResponse;
@@ -1008,7 +1009,8 @@ documents_service! {
         let ListWorkRequest { signing_only, late_only, .. } = request.into_inner();
         let wanted = |item: &WorkItem| (!signing_only || item.kind == "SIGN") && (!late_only || item.late);
         let items = work().into_iter().filter(wanted).collect();
-        Ok(ListWorkResponse { items, late: 1, ..Default::default() }.into())
+        let signing_credential = SigningCredential::PassphraseOrCode.into();
+        Ok(ListWorkResponse { items, late: 1, signing_credential, ..Default::default() }.into())
     }
 
     async fn get_application(&self, request: tonic::Request<GetApplicationRequest>) -> Answer<GetApplicationResponse> {
@@ -1025,9 +1027,9 @@ documents_service! {
                 payment: Some(payment()),
                 ..application()
             };
-            return Ok(GetApplicationResponse { application: Some(unpaid) }.into());
+            return Ok(GetApplicationResponse { application: Some(unpaid), ..Default::default() }.into());
         }
-        Ok(GetApplicationResponse { application: Some(application()) }.into())
+        Ok(GetApplicationResponse { application: Some(application()), ..Default::default() }.into())
     }
 
     async fn get_draft(&self, _: tonic::Request<GetDraftRequest>) -> Answer<GetDraftResponse> {

@@ -4,7 +4,7 @@ import { Problem, send, signInAgain } from "./api.js";
 import { ask, byId, put, toast } from "./dom.js";
 import { t } from "./i18n.js";
 import "./petugas.js";
-import { refuse, sign, takeSecret } from "./tanda.js";
+import { chooses, focusSecret, forget, refuse, sign, takeSecret } from "./tanda.js";
 
 const { id = "", version = "0", hash = "" } = /** @type {HTMLElement} */ (byId("permohonan")).dataset;
 /** Said after the page has been loaded again. */
@@ -114,12 +114,18 @@ function signing(dialog) {
     if (location.hash !== "#tanda-tangan" || dialog.open) return;
     refuse("");
     dialog.showModal();
-    byId("frasa").focus();
+    focusSecret();
   };
+  /** @param {unknown} problem */
+  const told = (problem) => {
+    if (problem instanceof Problem && problem.status === 401) return signInAgain();
+    refuse(problem instanceof Problem && problem.status > 0 ? problem.message : t("not_reached"));
+  };
+  chooses(() => [id], told);
   addEventListener("hashchange", open);
   open();
   dialog.addEventListener("close", () => {
-    byId("frasa").value = byId("totp").value = "";
+    forget();
     if (location.hash) history.replaceState(null, "", location.pathname);
     byId("buka-tanda-tangan").focus();
   });
@@ -129,7 +135,7 @@ function signing(dialog) {
   byId("sign-form").addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (busy) return;
-    const secret = takeSecret();
+    const secret = takeSecret(1);
     if (!secret) return;
     busy = true;
     byId("sign-ok").disabled = byId("sign-cancel").disabled = true;
@@ -147,14 +153,13 @@ function signing(dialog) {
       if (result?.signed) return reload(t("sign.done"));
       refuse(result?.message ?? t("not_reached"));
     } catch (problem) {
-      if (problem instanceof Problem && problem.status === 401) return signInAgain();
-      refuse(problem instanceof Problem && problem.status > 0 ? problem.message : t("not_reached"));
+      told(problem);
     } finally {
       secret.passphrase = secret.totp = "";
     }
     put(sending, "");
     byId("sign-ok").disabled = byId("sign-cancel").disabled = false;
     busy = false;
-    byId("frasa").focus();
+    focusSecret();
   });
 }

@@ -1,10 +1,10 @@
 // @ts-check
-/** Signing several letters with one passphrase. */
+/** Signing several letters with one passphrase or one-time code. */
 import { Problem, signInAgain } from "./api.js";
 import { byId, fill, icon, put } from "./dom.js";
 import { t } from "./i18n.js";
 import "./petugas.js";
-import { refuse, sign, takeSecret } from "./tanda.js";
+import { chooses, focusSecret, refuse, sign, takeSecret } from "./tanda.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.querySelector("#sign-form"));
 if (form) start(form);
@@ -30,6 +30,12 @@ function start(form) {
   });
   form.addEventListener("change", count);
   count();
+  /** @param {unknown} problem */
+  function tell(problem) {
+    if (problem instanceof Problem && problem.status === 401) return signInAgain();
+    refuse(problem instanceof Problem && problem.status > 0 ? problem.message : t("not_reached"));
+  }
+  chooses(() => chosen().map((one) => one.value), tell);
 
   /** @param {string} id @param {string} result @param {string} text */
   function say(id, result, text) {
@@ -49,7 +55,7 @@ function start(form) {
     event.preventDefault();
     const ids = chosen().map((box) => box.value);
     if (busy || ids.length === 0) return;
-    const secret = takeSecret();
+    const secret = takeSecret(ids.length);
     if (!secret) return;
     busy = true;
     count();
@@ -70,10 +76,9 @@ function start(form) {
       });
       put(sending, t("sign.finished", { done, n: ids.length }));
     } catch (problem) {
-      if (problem instanceof Problem && problem.status === 401) return signInAgain();
-      refuse(problem instanceof Problem && problem.status > 0 ? problem.message : t("not_reached"));
+      tell(problem);
       put(sending, t("sign.finished", { done, n: ids.length }));
-      byId("frasa").focus();
+      focusSecret();
     } finally {
       secret.passphrase = secret.totp = "";
       ids.filter((id) => !answered.has(id)).forEach((id) => say(id, "", ""));

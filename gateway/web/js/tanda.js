@@ -1,7 +1,7 @@
 // @ts-check
-/** The signing box: letters go to be signed in small lots, and each is answered for itself. */
+/** The signing box: letters go to be signed by a passphrase in small lots or by a one-time code all at once, and each is answered for itself. */
 import { Problem, send } from "./api.js";
-import { byId, fill, icon } from "./dom.js";
+import { byId, fill, icon, put } from "./dom.js";
 import { t } from "./i18n.js";
 
 /** Letters per request: a signing service takes a second or more for each. */
@@ -10,17 +10,47 @@ const LOT = 5;
 const PATIENCE = 60_000;
 
 /** @typedef {{applicationId: string, signed: boolean, reason: string, message: string}} Result */
+/** @typedef {{passphrase: string, totp: string}} Secret */
 
-/** Takes the passphrase out of the box: afterwards it stands nowhere on the page. @returns {{passphrase: string, totp: string} | undefined} */
-export function takeSecret() {
-  const [passphrase, totp, error] = ["frasa", "totp", "frasa-error"].map(byId);
-  const secret = { passphrase: passphrase.value, totp: totp.value.trim() };
-  passphrase.value = totp.value = "";
-  const missing = !secret.passphrase && !secret.totp;
-  refuse(missing ? t("sign.no_passphrase") : "");
-  error.hidden = !missing;
-  if (missing) passphrase.focus();
-  return missing ? undefined : secret;
+/** @param {string} id @returns {HTMLInputElement | null} */
+const box = (id) => /** @type {HTMLInputElement | null} */ (document.getElementById(id));
+
+/** For how many letters a one-time code was asked for on this page; 0 for none. */
+let asked = 0;
+
+/** Whether a one-time code is to be typed, and not the passphrase. */
+const byCode = () => document.querySelector("[name=cara]:checked")?.getAttribute("value") === "kode";
+
+/** What is typed into now; null where the seal of the installation signs. */
+const field = () => box(byCode() ? "totp" : "frasa");
+
+/** Where the next key press belongs: the empty box, else the button. */
+export function focusSecret() {
+  (field() ?? byId("sign-ok")).focus();
+}
+
+/** Leaves nothing typed on the page. */
+export function forget() {
+  for (const one of [box("frasa"), box("totp")]) if (one) one.value = "";
+}
+
+/**
+ * Takes the passphrase or code out of the box: afterwards it stands nowhere on the page.
+ * @param {number} letters how many it is to sign
+ * @returns {Secret | undefined}
+ */
+export function takeSecret(letters) {
+  const code = byCode();
+  const secret = { passphrase: code ? "" : (box("frasa")?.value ?? ""), totp: code ? (box("totp")?.value ?? "").replace(/\s/g, "") : "" };
+  forget();
+  if (!field()) return secret;
+  let wrong = "";
+  if (!secret.passphrase && !secret.totp) wrong = t(code ? "sign.no_code" : "sign.no_passphrase");
+  // It would be used up, and refused.
+  else if (code && asked && letters > asked) wrong = t("sign.code_for_fewer", { n: asked });
+  refuse(wrong);
+  if (wrong) focusSecret();
+  return wrong ? undefined : secret;
 }
 
 /** @param {string} text */
@@ -28,25 +58,61 @@ export function refuse(text) {
   const error = byId("frasa-error");
   fill(error, ...(text ? [icon("alert"), text] : []));
   error.hidden = !text;
-  byId("frasa").setAttribute("aria-invalid", String(Boolean(text)));
+  field()?.setAttribute("aria-invalid", String(Boolean(text)));
+}
+
+/**
+ * Makes the choice between passphrase and code work, where there is one.
+ * @param {() => string[]} letters what is to be signed
+ * @param {(problem: unknown) => void} tell
+ */
+export function chooses(letters, tell) {
+  for (const way of document.querySelectorAll("[name=cara]")) {
+    way.addEventListener("change", () => {
+      forget();
+      refuse("");
+      for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-cara]"))) part.hidden = part.dataset.cara !== (byCode() ? "kode" : "frasa");
+    });
+  }
+  const ask = /** @type {HTMLButtonElement | null} */ (document.querySelector("#minta-kode"));
+  ask?.addEventListener("click", async () => {
+    const applications = letters();
+    refuse(applications.length === 0 ? t("sign.choose_first") : "");
+    if (applications.length === 0) return;
+    const sent = byId("kode-terkirim");
+    ask.disabled = true;
+    put(sent, t("sent"));
+    try {
+      const { letters: n } = /** @type {{letters: number}} */ (await send("/v1/applications:requestSigningCode", { applications }, { until: 0 }));
+      asked = n;
+      put(sent, t("sign.code_sent", { n }));
+      box("totp")?.focus();
+    } catch (problem) {
+      put(sent, "");
+      tell(problem);
+    } finally {
+      ask.disabled = false;
+    }
+  });
 }
 
 /**
  * Signs, lot by lot. Throws the Problem that ended it; what was signed until then has been told.
  * @param {string[]} applications
- * @param {{passphrase: string, totp: string}} secret
+ * @param {Secret} secret
  * @param {{lot: (from: number) => void, result: (result: Result) => void, again: (attempt: number) => void}} tell
  */
 export async function sign(applications, secret, tell) {
-  for (let from = 0; from < applications.length; from += LOT) {
+  // A one-time code holds for one request.
+  const size = secret.totp ? applications.length : LOT;
+  if (secret.totp) asked = 0;
+  for (let from = 0; from < applications.length; from += size) {
     tell.lot(from);
-    const lot = applications.slice(from, from + LOT);
+    const lot = applications.slice(from, from + size);
     const { results } = /** @type {{results: Result[]}} */ (await send("/v1/applications:sign", { applications: lot, ...secret }, { onRetry: tell.again, patience: PATIENCE }));
     results.forEach(tell.result);
     // A wrong passphrase is wrong for all: every further try counts against the certificate.
-    if (results.some((one) => isAboutSecret(one.reason))) throw new Problem(403, { reason: results.find((one) => isAboutSecret(one.reason))?.reason, detail: results.find((one) => isAboutSecret(one.reason))?.message });
+    const wrong = results.find((one) => /PASSPHRASE|TOTP/.test(one.reason));
+    if (wrong) throw new Problem(403, { reason: wrong.reason, detail: wrong.message });
   }
 }
-
-/** @param {string} reason */
-const isAboutSecret = (reason) => /PASSPHRASE|TOTP|OTP/.test(reason);

@@ -1,10 +1,15 @@
 //! BSrE's Esign Client Service, interface versions 1 and 2: signs with a test certificate authority of its own.
 //!
 //! Made after what agencies publish of their clients; the order of checks is: application account, shape of the request,
-//! signer, state of the certificate, passphrase. Failures of a network and of a server that lies can be ordered for tests.
+//! signer, state of the certificate, passphrase or one-time code. Failures of a network and of a server that lies can be
+//! ordered for tests.
+//!
+//! The real service sends its one-time codes by e-mail or to its own app. Here they arrive in [`INBOX`], a file in the
+//! directory of the simulator that only its owner reads.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,8 +33,12 @@ use tokio::task::JoinHandle;
 
 /// Wrong passphrases in a row after which an account is locked.
 const LOCK_AFTER: u32 = 5;
+/// How long a one-time code holds.
+const CODE_HOLDS: TimeDelta = TimeDelta::minutes(5);
+/// The file where one-time codes arrive: a line for each, with the number of its holder, the code and the count of files.
+pub const INBOX: &str = "kode-sekali-pakai.txt";
 /// The largest request.
-const LARGEST: usize = 16 << 20;
+const LARGEST: usize = 64 << 20;
 
 /// Somebody the service signs for.
 #[derive(Debug, Clone)]
@@ -74,6 +83,7 @@ pub struct Bsre {
 }
 
 struct Shared {
+    inbox: PathBuf,
     username: String,
     password: String,
     ca: TestCa,
@@ -85,9 +95,18 @@ struct Shared {
 struct Inner {
     accounts: HashMap<String, (Account, u32)>,
     seals: HashMap<String, Arc<Seal>>,
+    codes: HashMap<String, Code>,
+    calls: u64,
     misbehaviours: VecDeque<Misbehaviour>,
     signed: u64,
     documents: HashMap<String, Vec<u8>>,
+}
+
+/// A one-time code that was sent: good for one call.
+struct Code {
+    digits: String,
+    until: DateTime<Utc>,
+    files: usize,
 }
 
 impl Drop for Bsre {
@@ -106,6 +125,7 @@ impl Bsre {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let ca = authority(dir, clock.now())?;
         let state = Arc::new(Shared {
+            inbox: dir.join(INBOX),
             username: "sinergi".to_owned(),
             password: format!("{:032x}", rand::random::<u128>()),
             ca,
@@ -120,6 +140,7 @@ impl Bsre {
             .route("/api/sign/pdf", post(sign_1))
             .route("/api/sign/download/{id}", get(download_1))
             .route("/api/v2/user/check/status", post(status_2))
+            .route("/api/v2/sign/get/totp", post(code_2))
             .route("/api/v2/sign/pdf", post(sign_2))
             .layer(DefaultBodyLimit::max(LARGEST))
             .with_state(Arc::clone(&state));
@@ -177,6 +198,23 @@ impl Bsre {
         self.state.lock().misbehaviours.push_back(how);
     }
 
+    /// The one-time code that this signer was sent last, as its inbox has it.
+    ///
+    /// # Errors
+    /// When there is none, or the inbox cannot be read.
+    pub fn code(&self, nik: &str) -> anyhow::Result<String> {
+        let inbox = fs::read_to_string(&self.state.inbox).context("no one-time code was sent yet")?;
+        let mut lines = inbox.lines().filter_map(|line| line.split_once(' '));
+        let last = lines.rfind(|(holder, _)| *holder == nik).context("this signer was sent no code")?;
+        Ok(last.1.split(' ').next().unwrap_or_default().to_owned())
+    }
+
+    /// How many calls to sign were answered, with whatever outcome.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.state.lock().calls
+    }
+
     /// How many signatures were made.
     #[must_use]
     pub fn signatures(&self) -> u64 {
@@ -200,11 +238,15 @@ fn authority(dir: &Path, now: DateTime<Utc>) -> anyhow::Result<TestCa> {
     Ok(issuer)
 }
 
-/// What a request to sign holds.
+/// How a signer proves to be himself.
+enum Secret {
+    Passphrase(String),
+    Code(String),
+}
+
+/// A file to sign.
 #[derive(Default)]
 struct Request {
-    nik: String,
-    secret: String,
     reason: String,
     location: String,
     pdf: Vec<u8>,
@@ -223,42 +265,65 @@ impl Shared {
         headers.get(header::AUTHORIZATION).is_some_and(|given| given.as_bytes() == expected.as_bytes())
     }
 
-    /// Checks a request in the order of the real service, and signs.
-    fn sign(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
-        if !request.pdf.starts_with(b"%PDF-") {
+    /// Checks a call in the order of the real service, and signs its files: all of them or none.
+    fn sign_all(&self, nik: &str, secret: &Secret, files: &[Request]) -> Result<Vec<Vec<u8>>, Refusal> {
+        self.lock().calls += 1;
+        if files.iter().any(|file| !file.pdf.starts_with(b"%PDF-")) {
             return Err(Refusal(StatusCode::BAD_REQUEST, 2021, "File yang dikirim bukan PDF"));
         }
-        let well_formed = request.nik.len() == 16 && request.nik.bytes().all(|byte| byte.is_ascii_digit());
-        if !well_formed {
-            return Err(Refusal(StatusCode::BAD_REQUEST, 2001, "NIK harus 16 angka"));
-        }
-        let (seal, other) = {
+        let (account, seal) = {
             let mut inner = self.lock();
-            let Some((account, failures)) = inner.accounts.get_mut(&request.nik) else {
-                return Err(Refusal(
-                    StatusCode::BAD_REQUEST,
-                    2011,
-                    "Proses signing gagal : User tidak terdaftar",
-                ));
-            };
-            if account.status != "ISSUE" {
-                return Err(Refusal(
-                    StatusCode::BAD_REQUEST,
-                    2026,
-                    "Sertifikat tidak aktif, status bukan ISSUE",
-                ));
+            let now = self.clock.now();
+            let account = signer(&mut inner, nik)?;
+            match secret {
+                Secret::Passphrase(passphrase) => {
+                    if account.0.passphrase != *passphrase {
+                        account.1 += 1;
+                        return Err(Refusal(StatusCode::BAD_REQUEST, 2031, "Passphrase anda salah !!!"));
+                    }
+                    account.1 = 0;
+                }
+                Secret::Code(given) => {
+                    let wrong = |told| Err(Refusal(StatusCode::BAD_REQUEST, 400, told));
+                    match inner.codes.get(nik) {
+                        Some(code) if code.digits != *given => return wrong("Kode TOTP salah"),
+                        Some(code) if code.until < now => return wrong("Kode TOTP sudah kedaluwarsa"),
+                        Some(code) if code.files < files.len() => {
+                            return wrong("Kode TOTP diminta untuk jumlah file yang lebih sedikit");
+                        }
+                        // It holds for this call and no other, whatever becomes of it.
+                        Some(_) => drop(inner.codes.remove(nik)),
+                        None => return wrong("Kode TOTP belum diminta atau sudah dipakai"),
+                    }
+                }
             }
-            if *failures >= LOCK_AFTER {
-                return Err(Refusal(StatusCode::BAD_REQUEST, 2035, "Akun terkunci"));
-            }
-            if account.passphrase != request.secret {
-                *failures += 1;
-                return Err(Refusal(StatusCode::BAD_REQUEST, 2031, "Passphrase anda salah !!!"));
-            }
-            *failures = 0;
-            let account = account.clone();
-            (self.seal(&mut inner, &account.nik, &account.name)?, account)
+            let account = signer(&mut inner, nik)?.0.clone();
+            let seal = self.seal(&mut inner, &account.nik, &account.name)?;
+            (account, seal)
         };
+        files.iter().map(|file| self.sign(&account, Arc::clone(&seal), file)).collect()
+    }
+
+    /// Sends a one-time code for so many files.
+    fn send_code(&self, nik: &str, files: usize) -> Result<(), Refusal> {
+        let mut inner = self.lock();
+        signer(&mut inner, nik)?;
+        let digits = format!("{:06}", rand::random_range(0..1_000_000));
+        let told = format!("{nik} {digits} {files}\n");
+        let mut options = fs::OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let sent = options.open(&self.inbox).and_then(|mut inbox| inbox.write_all(told.as_bytes()));
+        if let Err(error) = sent {
+            tracing::error!(%error, "the signing simulator cannot deliver a code");
+            return Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, 5000, "Internal error"));
+        }
+        inner.codes.insert(nik.to_owned(), Code { digits, until: self.clock.now() + CODE_HOLDS, files });
+        Ok(())
+    }
+
+    fn sign(&self, other: &Account, seal: Arc<Seal>, request: &Request) -> Result<Vec<u8>, Refusal> {
         let how = self.lock().misbehaviours.pop_front();
         if how == Some(Misbehaviour::Unavailable) {
             return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, 5003, "Layanan sedang dipelihara"));
@@ -274,7 +339,7 @@ impl Shared {
             field: format!("BSrE{:016x}", rand::random::<u64>()),
             page: 1,
             time: self.clock.now().with_timezone(&wib()),
-            name: other.name,
+            name: other.name.clone(),
             reason: Some(request.reason.clone()),
             location: Some(request.location.clone()),
             reserve: RESERVE,
@@ -317,6 +382,23 @@ impl Shared {
         inner.seals.insert(nik.to_owned(), Arc::clone(&seal));
         Ok(seal)
     }
+}
+
+/// Somebody who may sign, with the number of wrong passphrases in a row.
+fn signer<'a>(inner: &'a mut Inner, nik: &str) -> Result<&'a mut (Account, u32), Refusal> {
+    if nik.len() != 16 || !nik.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Refusal(StatusCode::BAD_REQUEST, 2001, "NIK harus 16 angka"));
+    }
+    let Some(found) = inner.accounts.get_mut(nik) else {
+        return Err(Refusal(StatusCode::BAD_REQUEST, 2011, "Proses signing gagal : User tidak terdaftar"));
+    };
+    if found.0.status != "ISSUE" {
+        return Err(Refusal(StatusCode::BAD_REQUEST, 2026, "Sertifikat tidak aktif, status bukan ISSUE"));
+    }
+    if found.1 >= LOCK_AFTER {
+        return Err(Refusal(StatusCode::BAD_REQUEST, 2035, "Akun terkunci"));
+    }
+    Ok(found)
 }
 
 fn wib() -> FixedOffset {
@@ -379,15 +461,15 @@ async fn sign_1(State(state): State<Arc<Shared>>, headers: HeaderMap, mut form: 
         return unauthorized();
     }
     let mut request = Request::default();
-    let mut visible = false;
+    let (mut nik, mut passphrase, mut visible) = (String::new(), String::new(), false);
     while let Ok(Some(field)) = form.next_field().await {
         let name = field.name().unwrap_or_default().to_owned();
         let Ok(bytes) = field.bytes().await else { break };
         let text = || String::from_utf8_lossy(&bytes).into_owned();
         match name.as_str() {
             "file" => request.pdf = bytes.to_vec(),
-            "nik" => request.nik = text(),
-            "passphrase" => request.secret = text(),
+            "nik" => nik = text(),
+            "passphrase" => passphrase = text(),
             "reason" => request.reason = text(),
             "location" => request.location = text(),
             "tampilan" => visible = text() != "invisible",
@@ -401,7 +483,8 @@ async fn sign_1(State(state): State<Arc<Shared>>, headers: HeaderMap, mut form: 
             "Tampilan visible memerlukan gambar atau koordinat",
         ));
     }
-    match state.sign(&request) {
+    let signed = state.sign_all(&nik, &Secret::Passphrase(passphrase), &[request]);
+    match signed.map(|mut files| files.pop().unwrap_or_default()) {
         Ok(signed) => {
             let id = format!("{:032x}", rand::random::<u128>());
             state.lock().documents.insert(id.clone(), signed.clone());
@@ -452,25 +535,42 @@ async fn sign_2(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(body)
             "Jumlah file dan signatureProperties berbeda",
         ));
     }
-    let mut signed = Vec::new();
-    for (file, property) in files.iter().zip(properties) {
-        let request = Request {
-            nik: text(&body["nik"]),
-            secret: if body["passphrase"].is_string() {
-                text(&body["passphrase"])
-            } else {
-                text(&body["totp"])
-            },
+    // By a passphrase or by a code, and by one of them.
+    let secret = match (body["passphrase"].as_str(), body["totp"].as_str()) {
+        (Some(passphrase), None) => Secret::Passphrase(passphrase.to_owned()),
+        (None, Some(code)) => Secret::Code(code.to_owned()),
+        (Some(_), Some(_)) | (None, None) => {
+            return refused(&Refusal(StatusCode::BAD_REQUEST, 2004, "Isi passphrase atau totp"));
+        }
+    };
+    let asked: Vec<_> = files
+        .iter()
+        .zip(properties)
+        .map(|(file, property)| Request {
             reason: text(&property["reason"]),
             location: text(&property["location"]),
             pdf: STANDARD.decode(text(file)).unwrap_or_default(),
-        };
-        match state.sign(&request) {
-            Ok(file) => signed.push(STANDARD.encode(file)),
-            Err(refusal) => return refused(&refusal),
-        }
-    }
+        })
+        .collect();
+    let signed: Vec<_> = match state.sign_all(&text(&body["nik"]), &secret, &asked) {
+        Ok(signed) => signed.iter().map(|file| STANDARD.encode(file)).collect(),
+        Err(refusal) => return refused(&refusal),
+    };
     // The real service takes a moment, which shows what waits for it.
     tokio::time::sleep(Duration::from_millis(5)).await;
     Json(json!({"time": 5, "file": signed})).into_response()
+}
+
+async fn code_2(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    if !state.is_application(&headers) {
+        return unauthorized();
+    }
+    let files = body["data"].as_u64().and_then(|files| usize::try_from(files).ok());
+    let Some(files) = files.filter(|files| *files > 0) else {
+        return refused(&Refusal(StatusCode::BAD_REQUEST, 2002, "data wajib diisi dengan jumlah file"));
+    };
+    match state.send_code(body["nik"].as_str().unwrap_or_default(), files) {
+        Ok(()) => Json(json!({"message": "TOTP telah dikirim"})).into_response(),
+        Err(refusal) => refused(&refusal),
+    }
 }

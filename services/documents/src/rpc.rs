@@ -32,6 +32,7 @@ mod open_file_link;
 mod prefill_application;
 mod preview_letter_type;
 mod publish_letter_type;
+mod request_signing_code;
 mod resubmit_application;
 mod retire_letter_type;
 mod revoke_document;
@@ -40,6 +41,7 @@ mod sign_applications;
 mod status;
 mod submit_application;
 pub(crate) mod types;
+pub(crate) mod underway;
 mod upload_file;
 mod verbs;
 mod verify_file;
@@ -84,6 +86,10 @@ pub(crate) struct Core {
     pub(crate) signers: Signers,
     pub(crate) metrics: Metrics,
     pub(crate) owners: integration::owners::Owners,
+    /// Signatures that were asked for.
+    pub(crate) signing: underway::Underway<proto::SignApplicationsResponse>,
+    /// One-time codes that were asked for.
+    pub(crate) codes: underway::Underway<proto::RequestSigningCodeResponse>,
 }
 
 impl Core {
@@ -169,6 +175,7 @@ rpcs! {
     waive_payment(WaivePaymentRequest) -> WaivePaymentResponse: verbs::waive_payment;
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse: verbs::hand_over_application;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse: sign_applications::handle;
+    request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse: request_signing_code::handle;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse: list_documents::handle;
     get_document(GetDocumentRequest) -> GetDocumentResponse: get_document::handle;
     download_document(DownloadDocumentRequest) -> DownloadDocumentResponse: download_document::handle;

@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use super::signer::{Credential, Order, SigningError};
 use crate::config::{SigningConfig, SigningService};
 
-/// The largest answer: a letter with its signatures, in base64.
-const LARGEST: usize = 16 << 20;
+/// The largest answer: fifty letters with their signatures, in base64.
+const LARGEST: usize = 64 << 20;
 
 /// A client of the service.
 pub(crate) struct Client {
@@ -79,20 +79,50 @@ impl Client {
         })
     }
 
-    /// Has a file signed by the holder of this number. What comes back is not verified yet.
+    /// Whether the service takes one-time codes, and several files in one call.
+    pub(crate) fn takes_codes(&self) -> bool {
+        self.version == Version::Two
+    }
+
+    /// Has files signed by the holder of this number, answered in their order. What comes back is not verified yet.
+    ///
+    /// # Errors
+    /// When nothing was signed, or what was signed did not come back.
     pub(crate) async fn sign(
         &self,
-        order: &Order<'_>,
+        orders: &[&Order<'_>],
         nik: &str,
         credential: &Credential,
-    ) -> Result<Vec<u8>, SigningError> {
-        if credential.passphrase.expose_secret().is_empty() && credential.totp.expose_secret().is_empty() {
+    ) -> Result<Vec<Result<Vec<u8>, SigningError>>, SigningError> {
+        let by_code = !credential.totp.expose_secret().is_empty();
+        if credential.passphrase.expose_secret().is_empty() && !(by_code && self.takes_codes()) {
             return Err(SigningError::NoCredential);
         }
         match self.version {
-            Version::One => self.sign_1(order, nik, credential).await,
-            Version::Two => self.sign_2(order, nik, credential).await,
+            Version::One => {
+                let mut signed = Vec::with_capacity(orders.len());
+                for order in orders {
+                    signed.push(self.sign_1(order, nik, credential).await);
+                }
+                Ok(signed)
+            }
+            // A refusal holds for all. They are not tried one by one then: it may be the passphrase, in a code that is not
+            // known here, and each try counts against it.
+            Version::Two => self.sign_2(orders, nik, credential).await,
         }
+    }
+
+    /// Has a one-time code sent to the holder of this number, for so many files. It travels by e-mail or the service's own
+    /// app; whatever the answer holds is not looked at.
+    pub(crate) async fn request_code(&self, nik: &str, files: usize) -> Result<(), SigningError> {
+        let body = json!({ "nik": nik, "data": files }).to_string();
+        let answer = self
+            .send("api/v2/sign/get/totp", |request| {
+                request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body)
+            })
+            .await?;
+        let complaint: Complaint = serde_json::from_slice(&answer).unwrap_or_default();
+        if complaint.error.is_some() { Err(refused(&complaint)) } else { Ok(()) }
     }
 
     async fn sign_1(
@@ -128,13 +158,12 @@ impl Client {
 
     async fn sign_2(
         &self,
-        order: &Order<'_>,
+        orders: &[&Order<'_>],
         nik: &str,
         credential: &Credential,
-    ) -> Result<Vec<u8>, SigningError> {
-        let mut request = json!({
-            "nik": nik,
-            "signatureProperties": [{
+    ) -> Result<Vec<Result<Vec<u8>, SigningError>>, SigningError> {
+        let properties = |order: &&Order<'_>| {
+            json!({
                 "tampilan": "INVISIBLE",
                 "page": order.place.0,
                 "originX": order.place.1[0],
@@ -143,8 +172,12 @@ impl Client {
                 "height": order.place.1[3],
                 "reason": order.reason,
                 "location": order.location,
-            }],
-            "file": [STANDARD.encode(&order.pdf)],
+            })
+        };
+        let mut request = json!({
+            "nik": nik,
+            "signatureProperties": orders.iter().map(properties).collect::<Vec<_>>(),
+            "file": orders.iter().map(|order| STANDARD.encode(&order.pdf)).collect::<Vec<_>>(),
         });
         let (name, secret) = if credential.totp.expose_secret().is_empty() {
             ("passphrase", &credential.passphrase)
@@ -161,10 +194,9 @@ impl Client {
             })
             .await?;
         match serde_json::from_slice::<Signed>(&answer) {
-            Ok(signed) => match signed.file.as_slice() {
-                [file] => decoded(file),
-                _ => Err(SigningError::RefusedBy("FILES".to_owned())),
-            },
+            // Which of them is missing, nobody can tell.
+            Ok(signed) if signed.file.len() != orders.len() => Err(files_missing()),
+            Ok(signed) => Ok(signed.file.iter().map(|file| decoded(file)).collect()),
             Err(_) => Err(refused(&serde_json::from_slice(&answer).unwrap_or_default())),
         }
     }
@@ -211,6 +243,10 @@ async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, SigningError> 
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+fn files_missing() -> SigningError {
+    SigningError::RefusedBy("FILES".to_owned())
 }
 
 fn decoded(file: &str) -> Result<Vec<u8>, SigningError> {
@@ -287,6 +323,7 @@ mod tests {
             (r#"{"status_code":"2011","message":"User tidak terdaftar"}"#, "SIGNER_NOT_REGISTERED"),
             (r#"{"error":"Sertifikat EXPIRED"}"#, "CERTIFICATE_INACTIVE"),
             (r#"{"error":"TOTP salah"}"#, "WRONG_TOTP"),
+            (r#"{"status_code":400,"error":"Kode OTP sudah kedaluwarsa"}"#, "WRONG_TOTP"),
             (r#"{"status_code":5001,"error":"lain"}"#, "SIGNING_REFUSED"),
             ("{}", "SIGNING_REFUSED"),
         ] {

@@ -1,6 +1,7 @@
 //! Who signs: the seal of this installation, or a signing service elsewhere. What comes back is believed only after it was
 //! verified against the bytes that were sent.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -41,15 +42,29 @@ pub(crate) struct Credential {
     pub(crate) totp: SecretString,
 }
 
+/// What a signer gives for a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Nothing: the seal signs.
+    Nothing,
+    /// The passphrase of the certificate.
+    Passphrase,
+    /// The passphrase, or a one-time code that the service sends.
+    PassphraseOrCode,
+}
+
 /// Why nothing usable came back. Nothing here repeats what the signer typed.
 #[derive(Debug, Error)]
 pub(crate) enum SigningError {
     /// The passphrase is wrong. Never tried again by itself: the service may lock the account.
     #[error("the passphrase is wrong")]
     WrongPassphrase,
-    /// The one-time code is wrong or over.
+    /// The one-time code is wrong, over, or was used.
     #[error("the one-time code is wrong")]
     WrongCode,
+    /// This installation signs by other means than one-time codes.
+    #[error("there are no one-time codes here")]
+    NoCodes,
     /// The signing service does not know the signer.
     #[error("the signer is not registered")]
     NotRegistered,
@@ -83,11 +98,31 @@ pub(crate) enum SigningError {
 }
 
 impl SigningError {
+    /// The same of another letter of the same call.
+    fn again(&self) -> Self {
+        match self {
+            Self::WrongPassphrase => Self::WrongPassphrase,
+            Self::WrongCode => Self::WrongCode,
+            Self::NoCodes => Self::NoCodes,
+            Self::NotRegistered => Self::NotRegistered,
+            Self::CertificateInactive(status) => Self::CertificateInactive(status.clone()),
+            Self::NoNumber => Self::NoNumber,
+            Self::NoCredential => Self::NoCredential,
+            Self::RefusedBy(code) => Self::RefusedBy(code.clone()),
+            Self::NotOurs(refused) => Self::NotOurs(*refused),
+            Self::WrongTimestamp => Self::WrongTimestamp,
+            Self::Unavailable(error) => Self::Unavailable(anyhow::anyhow!("{error:#}")),
+            Self::NoTimestamp(error) => Self::NoTimestamp(anyhow::anyhow!("{error:#}")),
+            Self::Broken(error) => Self::Broken(anyhow::anyhow!("{error:#}")),
+        }
+    }
+
     /// A code for the history of the application.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::WrongPassphrase => "WRONG_PASSPHRASE",
             Self::WrongCode => "WRONG_TOTP",
+            Self::NoCodes => "TOTP_NOT_AVAILABLE",
             Self::NotRegistered => "SIGNER_NOT_REGISTERED",
             Self::CertificateInactive(_) => "CERTIFICATE_INACTIVE",
             Self::NoNumber => "SIGNER_WITHOUT_NIK",
@@ -115,8 +150,13 @@ impl Fault for SigningError {
             Self::WrongCode => Problem::new(
                 Code::PermissionDenied,
                 code,
-                "Kode sekali pakai salah atau kedaluwarsa. Minta kode baru.",
-                "The one-time code is wrong or over. Ask for a new one.",
+                "Kode sekali pakai salah, kedaluwarsa, atau sudah dipakai. Surat tetap menunggu; minta kode baru.",
+                "The one-time code is wrong, over or used. The letter still waits; ask for a new one.",
+            ),
+            Self::NoCodes => Problem::precondition(
+                code,
+                "Layanan TTE di sini tidak memakai kode sekali pakai. Pakai frasa sandi sertifikat Anda.",
+                "There are no one-time codes here. Use the passphrase of your certificate.",
             ),
             Self::NotRegistered => Problem::precondition(
                 code,
@@ -225,26 +265,75 @@ impl Signers {
         &self.roots
     }
 
-    /// Has a file signed and verifies what comes back: exactly our bytes, one signature more, over the whole file, by the
-    /// expected signer, trusted.
+    /// What a signer gives for a signature.
+    pub(crate) fn takes(&self) -> Takes {
+        match &self.remote {
+            None => Takes::Nothing,
+            Some(remote) if remote.takes_codes() => Takes::PassphraseOrCode,
+            Some(_) => Takes::Passphrase,
+        }
+    }
+
+    /// How many of so many letters go into one call. What the service takes one by one is asked for one by one, so that none
+    /// waits *signing* for the turn of another.
+    pub(crate) fn together(&self, letters: usize) -> usize {
+        if self.remote.as_ref().is_some_and(bsre::Client::takes_codes) { letters.max(1) } else { 1 }
+    }
+
+    /// Has a one-time code sent to the holder of this number, for so many letters.
+    pub(crate) async fn request_code(&self, nik: &str, letters: usize) -> Result<(), SigningError> {
+        let remote = self.remote.as_ref().filter(|remote| remote.takes_codes());
+        remote.ok_or(SigningError::NoCodes)?.request_code(nik, letters).await
+    }
+
+    /// Has files signed and verifies what comes back, each for itself: exactly our bytes, one signature more, over the whole
+    /// file, by the expected signer, trusted. Answered in their order.
     pub(crate) async fn sign(
         &self,
-        order: Order<'_>,
+        orders: Vec<Order<'_>>,
         credential: &Credential,
-    ) -> Result<Vec<u8>, SigningError> {
-        let at = order.at;
-        let (signed, expected) = match &self.remote {
-            None => return self.sealed(order).await,
-            Some(remote) => {
-                let nik = order.signer.nik.as_ref().ok_or(SigningError::NoNumber)?;
-                let expected = Expected {
-                    common_name: None,
-                    serial_number: Some(nik.reveal().to_owned()),
-                    timestamp: false,
-                    at,
-                };
-                (remote.sign(&order, nik.reveal(), credential).await?, expected)
+    ) -> Vec<Result<Vec<u8>, SigningError>> {
+        let Some(remote) = &self.remote else {
+            let mut sealed = Vec::with_capacity(orders.len());
+            for order in orders {
+                sealed.push(self.sealed(order).await);
             }
+            return sealed;
+        };
+        let mut answers: Vec<Option<Result<Vec<u8>, SigningError>>> = orders.iter().map(|_| None).collect();
+        // One person may be listed under two numbers by two offices: each number is asked for itself.
+        let mut numbers = BTreeMap::<&str, Vec<usize>>::new();
+        for (at, order) in orders.iter().enumerate() {
+            match &order.signer.nik {
+                Some(nik) => numbers.entry(nik.reveal()).or_default().push(at),
+                None => answers[at] = Some(Err(SigningError::NoNumber)),
+            }
+        }
+        for (nik, places) in numbers {
+            let asked: Vec<_> = places.iter().map(|at| &orders[*at]).collect();
+            let found = match remote.sign(&asked, nik, credential).await {
+                Ok(found) => found,
+                // It is true of each of them; the cause is logged with the first.
+                Err(error) => {
+                    let others = (1..places.len()).map(|_| Err(error.again())).collect::<Vec<_>>();
+                    std::iter::once(Err(error)).chain(others).collect()
+                }
+            };
+            for (at, file) in places.into_iter().zip(found) {
+                answers[at] = Some(file.and_then(|signed| self.judged(&orders[at], nik, signed)));
+            }
+        }
+        let missing = || Err(SigningError::Broken(anyhow::anyhow!("a letter was left out of its batch")));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+    }
+
+    /// What came back from elsewhere, if it is what was asked for.
+    fn judged(&self, order: &Order<'_>, nik: &str, signed: Vec<u8>) -> Result<Vec<u8>, SigningError> {
+        let expected = Expected {
+            common_name: None,
+            serial_number: Some(nik.to_owned()),
+            timestamp: false,
+            at: order.at,
         };
         check_returned(&order.pdf, &signed, &expected, &self.roots)?;
         Ok(signed)

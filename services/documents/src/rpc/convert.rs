@@ -10,6 +10,7 @@ use prost_types::{Struct, Timestamp, Value, value::Kind as Json};
 use strum::IntoEnumIterator as _;
 
 use super::case::Loaded;
+use crate::adapter::signer::Takes;
 use crate::domain::calendar::TimeZone;
 use crate::domain::code;
 use crate::domain::document::{DocumentState, shown};
@@ -544,6 +545,15 @@ fn payment_method(method: Method) -> proto::PaymentMethod {
         Method::Transfer => proto::PaymentMethod::Transfer,
         Method::VirtualAccount => proto::PaymentMethod::VirtualAccount,
         Method::Qris => proto::PaymentMethod::Qris,
+    }
+}
+
+/// What a signature takes.
+pub(super) fn signing_credential(takes: Takes) -> proto::SigningCredential {
+    match takes {
+        Takes::Nothing => proto::SigningCredential::None,
+        Takes::Passphrase => proto::SigningCredential::Passphrase,
+        Takes::PassphraseOrCode => proto::SigningCredential::PassphraseOrCode,
     }
 }
 

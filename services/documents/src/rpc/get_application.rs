@@ -26,7 +26,10 @@ pub(super) async fn handle(
     let subject = id.to_string();
     core.looked((&caller.id, "application.viewed", &subject), json!({})).await?;
     let application = core.shown(&core.db.read, &loaded, &actor).await?;
-    Ok(Response::new(GetApplicationResponse { application: Some(application) }))
+    Ok(Response::new(GetApplicationResponse {
+        application: Some(application),
+        signing_credential: convert::signing_credential(core.signers.takes()).into(),
+    }))
 }
 
 /// The id of an application in a request.

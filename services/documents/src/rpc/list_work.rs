@@ -56,7 +56,12 @@ pub(super) async fn handle(
     let records: BTreeMap<_, _> = records.into_iter().map(|it| (it.case.application.id, it)).collect();
     let items =
         lines.iter().filter_map(|line| Some(item(line, records.get(&line.application)?, now))).collect();
-    Ok(Response::new(ListWorkResponse { items, next_page_token, late: convert::count(late) }))
+    Ok(Response::new(ListWorkResponse {
+        items,
+        next_page_token,
+        late: convert::count(late),
+        signing_credential: convert::signing_credential(core.signers.takes()).into(),
+    }))
 }
 
 impl Core {

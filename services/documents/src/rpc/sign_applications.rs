@@ -1,8 +1,12 @@
-//! `SignApplications`: each of a batch is signed for itself, and answered for itself.
+//! `SignApplications`: each of a batch is answered for itself.
 //!
 //! For each: the rules agree and the state says *signing*; the letter is printed from the frozen content, or taken as the
 //! first signer left it; it is signed and verified; the file is stored; only then the state says *signed*. Whatever ends in
-//! between leaves the letter waiting, with the same content and number.
+//! between leaves the letter waiting, with the same content and number. What the signing service takes in one call goes to
+//! it in one call, for a one-time code holds for one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,9 +19,9 @@ use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tonic::Response;
 
+use super::Core;
 use super::case::{Asking, Loaded};
 use super::codes::Link;
-use super::{Core, get_application};
 use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
 use crate::domain::code;
@@ -38,14 +42,50 @@ const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 const OSS_LINK: TimeDelta = TimeDelta::days(7);
 /// Letters of one batch at most: a signer reads what he signs.
 const MOST: usize = 50;
+/// Characters of a one-time code at most.
+const LONGEST_CODE: usize = 16;
 
 pub(super) async fn handle(
-    core: &Core,
+    core: &Arc<Core>,
     caller: &Caller,
     request: SignApplicationsRequest,
 ) -> Result<Response<SignApplicationsResponse>, Error> {
     let mut checker = Checker::new();
-    if request.applications.is_empty() || request.applications.len() > MOST {
+    let ids = read_batch(&mut checker, &request.applications);
+    if !request.passphrase.is_empty() && !request.totp.is_empty() {
+        checker.violation(
+            "totp",
+            "ONE_OF",
+            "isi frasa sandi atau kode sekali pakai, tidak keduanya",
+            "give the passphrase or the one-time code, not both",
+        );
+    }
+    // What it looks like is the service's own; whatever is longer is no code.
+    if request.totp.len() > LONGEST_CODE || !request.totp.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        checker.violation(
+            "totp",
+            "INVALID_CODE",
+            "kode hanya huruf dan angka",
+            "a code has letters and digits",
+        );
+    }
+    checker.finish()?;
+    let credential = Credential {
+        passphrase: SecretString::from(request.passphrase),
+        totp: SecretString::from(request.totp),
+    };
+    let (asked, request_id) = (request.applications, request.request_id);
+    let (signer, id) = (Arc::clone(core), request_id.clone());
+    let who = caller.clone();
+    // A signature that is on its way is made, though its caller may have gone: the code is used up by then.
+    let work = async move { signer.sign_batch(&who, &ids, &credential, &id).await };
+    let answer = core.signing.once(caller, (&asked, &request_id), core.now(), work).await?;
+    Ok(Response::new(answer))
+}
+
+/// The applications of a batch.
+pub(super) fn read_batch(checker: &mut Checker, applications: &[String]) -> Vec<ApplicationId> {
+    if applications.is_empty() || applications.len() > MOST {
         checker.violation(
             "applications",
             "INVALID_LENGTH",
@@ -53,75 +93,134 @@ pub(super) async fn handle(
             format!("choose 1 to {MOST} letters"),
         );
     }
-    for (at, id) in request.applications.iter().enumerate() {
-        let _id: Option<ApplicationId> = checker.id(&format!("applications[{at}]"), id);
-    }
-    checker.finish()?;
-    let credential = Credential {
-        passphrase: SecretString::from(request.passphrase),
-        totp: SecretString::from(request.totp),
-    };
-    let mut results = Vec::with_capacity(request.applications.len());
-    let mut hopeless = false;
-    for id in &request.applications {
-        let outcome = if hopeless {
-            // A wrong passphrase is wrong for the rest too, and trying again may lock the account.
-            Err(SigningError::WrongPassphrase.problem().into())
-        } else {
-            core.sign(caller, get_application::read_id(id)?, &credential, &request.request_id).await
-        };
-        let (signed, problem) = match outcome {
-            Ok(()) => (true, None),
-            Err(error) => (false, Some(error.problem())),
-        };
-        hopeless |= problem.as_ref().is_some_and(|problem| problem.reason == "WRONG_PASSPHRASE");
-        if let Some(problem) = problem.as_ref().and_then(|problem| problem.source.as_ref()) {
-            tracing::warn!(application = %id, error = format!("{problem:#}"), "a letter was not signed");
-        }
-        let application =
-            match core.application_of(&core.db.write, caller, get_application::read_id(id)?).await {
-                Ok((loaded, actor)) => Some(core.shown(&core.db.write, &loaded, &actor).await?),
-                Err(Error::NotFound(_)) => None,
-                Err(error) => return Err(error),
+    let read = |(at, id): (usize, &String)| checker.id(&format!("applications[{at}]"), id);
+    applications.iter().enumerate().filter_map(read).collect()
+}
+
+/// A letter that is being signed.
+struct Begun {
+    loaded: Loaded,
+    acting: Acting,
+    at: DateTime<Utc>,
+}
+
+impl Core {
+    async fn sign_batch(
+        &self,
+        caller: &Caller,
+        ids: &[ApplicationId],
+        credential: &Credential,
+        request_id: &str,
+    ) -> Result<SignApplicationsResponse, Error> {
+        // Named twice, it is signed once.
+        let once: Vec<_> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut results = BTreeMap::new();
+        let mut hopeless: Option<fn() -> SigningError> = None;
+        for lot in once.chunks(self.signers.together(once.len())) {
+            let outcomes = match hopeless {
+                // A wrong passphrase is wrong for the rest too, and trying again may lock the account.
+                Some(why) => lot.iter().map(|_| Err(why().problem().into())).collect(),
+                None => self.sign_lot(caller, lot, credential, request_id).await,
             };
-        results.push(SigningResult {
-            application_id: id.clone(),
-            signed,
+            for (id, outcome) in lot.iter().zip(outcomes) {
+                let problem = outcome.err().map(|error| error.problem());
+                match problem.as_ref().map(|problem| problem.reason) {
+                    Some("WRONG_PASSPHRASE") => hopeless = Some(|| SigningError::WrongPassphrase),
+                    Some("WRONG_TOTP") => hopeless = Some(|| SigningError::WrongCode),
+                    Some(_) | None => {}
+                }
+                results.insert(*id, self.signing_result(caller, *id, problem).await?);
+            }
+        }
+        let results = ids.iter().filter_map(|id| results.get(id).cloned()).collect();
+        Ok(SignApplicationsResponse { results })
+    }
+
+    /// What became of one of a batch.
+    async fn signing_result(
+        &self,
+        caller: &Caller,
+        id: ApplicationId,
+        problem: Option<Problem>,
+    ) -> Result<SigningResult, Error> {
+        if let Some(source) = problem.as_ref().and_then(|problem| problem.source.as_ref()) {
+            tracing::warn!(application = %id, error = format!("{source:#}"), "a letter was not signed");
+        }
+        let application = match self.application_of(&self.db.write, caller, id).await {
+            Ok((loaded, actor)) => Some(self.shown(&self.db.write, &loaded, &actor).await?),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(SigningResult {
+            application_id: id.to_string(),
+            signed: problem.is_none(),
             reason: problem.as_ref().map(|problem| problem.reason.to_owned()).unwrap_or_default(),
             message: problem
                 .map(|problem| problem.text.in_language(caller.language).to_owned())
                 .unwrap_or_default(),
             application,
-        });
+        })
     }
-    Ok(Response::new(SignApplicationsResponse { results }))
-}
 
-impl Core {
-    /// Signs one application for this official. Asked again after it is signed, it is signed.
-    async fn sign(
+    /// Signs what goes into one call, for this official. What is signed already is signed.
+    async fn sign_lot(
+        &self,
+        caller: &Caller,
+        lot: &[ApplicationId],
+        credential: &Credential,
+        request_id: &str,
+    ) -> Vec<Result<(), Error>> {
+        let asking = Asking { who: &caller.id, request_id };
+        let mut outcomes: Vec<Option<Result<(), Error>>> = lot.iter().map(|_| None).collect();
+        let mut begun = Vec::new();
+        for (at, id) in lot.iter().enumerate() {
+            match self.begin_signing(caller, *id, asking).await {
+                Ok(Some(letter)) => begun.push((at, letter)),
+                Ok(None) => outcomes[at] = Some(Ok(())),
+                Err(error) => outcomes[at] = Some(Err(error)),
+            }
+        }
+        let mut ready = Vec::with_capacity(begun.len());
+        for (at, letter) in begun {
+            match self.printed(&letter.loaded, &letter.acting, letter.at).await {
+                Ok(printed) => ready.push((at, letter, printed)),
+                Err(error) => outcomes[at] = Some(self.settle(letter.loaded, Err(error), asking).await),
+            }
+        }
+        let orders = ready.iter().map(|(_, letter, printed)| letter.order(printed)).collect();
+        let signed = self.signers.sign(orders, credential).await;
+        for ((at, letter, printed), signed) in ready.into_iter().zip(signed) {
+            let signed = match signed {
+                Ok(pdf) => self.stored(&letter.acting, printed, pdf, letter.at).await,
+                Err(error) => Err(error.problem().into()),
+            };
+            outcomes[at] = Some(self.settle(letter.loaded, signed, asking).await);
+        }
+        let missing = || Err(anyhow::anyhow!("a letter was left out of its batch").into());
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
+    }
+
+    /// Sends one application to be signed by this official; `None` if he has signed it.
+    async fn begin_signing(
         &self,
         caller: &Caller,
         id: ApplicationId,
-        credential: &Credential,
-        request_id: &str,
-    ) -> Result<(), Error> {
-        let asking = Asking { who: &caller.id, request_id };
+        asking: Asking<'_>,
+    ) -> Result<Option<Begun>, Error> {
         let (loaded, actor) = self.application_of(&self.db.read, caller, id).await?;
         if signed_by(&loaded, &actor) {
-            return Ok(());
+            return Ok(None);
         }
         self.may_replace(&loaded).await?;
-        let signer = self.signer_of(&self.db.read, &loaded, &caller.id).await?;
+        let acting = self.signer_of(&self.db.read, &loaded, &caller.id).await?;
         let seen = loaded.application().content_hash.clone().unwrap_or_default();
         let tx = self.db.begin().await?;
         let (loaded, _) = self.application_of(&tx, caller, id).await?;
-        let now = self.now();
+        let at = self.now();
         let order = Order::BeginSigning { seen };
-        let loaded = self.act(&tx, loaded, (By::Official(actor), order), asking, now).await?;
+        let loaded = self.act(&tx, loaded, (By::Official(actor), order), asking, at).await?;
         tx.commit().await?;
-        let signed = self.signed_file(&loaded, &signer, Some(credential), now).await;
-        self.settle(loaded, signed, asking).await
+        Ok(Some(Begun { loaded, acting, at }))
     }
 
     /// Refuses to sign what is to replace a document that has ended meanwhile, before anybody signs it in vain.
@@ -175,8 +274,12 @@ impl Core {
         let head = issuer.signers.iter().find(|signer| signer.role == signer.role.level().head());
         let head =
             head.or_else(|| issuer.signers.first()).cloned().context("an office has nobody who signs")?;
-        let signer = Acting { signer: head, office: issuer, title: None };
-        self.signed_file(loaded, &signer, None, self.now()).await
+        let acting = Acting { signer: head, office: issuer, title: None };
+        let letter = Begun { loaded: loaded.clone(), acting, at: self.now() };
+        let printed = self.printed(loaded, &letter.acting, letter.at).await?;
+        let sealed = self.signers.sealed(letter.order(&printed)).await;
+        let sealed = sealed.map_err(|error| Error::from(error.problem()))?;
+        self.stored(&letter.acting, printed, sealed, letter.at).await
     }
 
     /// Whether this account can sign what waits for it: listed for the step, and the one whom the paper names.
@@ -196,7 +299,7 @@ impl Core {
     }
 
     /// Who this account is when this application is signed.
-    async fn signer_of(
+    pub(super) async fn signer_of(
         &self,
         db: &impl ConnectionTrait,
         loaded: &Loaded,
@@ -232,14 +335,8 @@ impl Core {
         })))
     }
 
-    /// Prints the letter, or takes it as the signer before left it, and has it signed and stored.
-    async fn signed_file(
-        &self,
-        loaded: &Loaded,
-        acting: &Acting,
-        credential: Option<&Credential>,
-        now: DateTime<Utc>,
-    ) -> Result<Signed, Error> {
+    /// Prints the letter, or takes it as the signer before left it.
+    async fn printed(&self, loaded: &Loaded, acting: &Acting, now: DateTime<Utc>) -> Result<Printed, Error> {
         let case = &loaded.record.case;
         let mut endorser = case.endorser.clone();
         let id = case.application.id;
@@ -278,21 +375,17 @@ impl Core {
                 (printed.pdf, place, printed.endorsement.as_ref().map(boxed))
             }
         };
-        let order = Signing {
-            pdf,
-            nth: case.signed.len() + 1,
-            place,
-            signer: &acting.signer,
-            reason: case.title.clone(),
-            location: acting.office.place.clone(),
-            at: now,
-            offset: acting.office.zone().fixed(),
-        };
-        let signed = match credential {
-            Some(credential) => self.signers.sign(order, credential).await,
-            None => self.signers.sealed(order).await,
-        };
-        let signed = signed.map_err(|error| Error::from(error.problem()))?;
+        Ok(Printed { pdf, place, endorsement, endorser })
+    }
+
+    /// Keeps a signed file.
+    async fn stored(
+        &self,
+        acting: &Acting,
+        printed: Printed,
+        signed: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Result<Signed, Error> {
         let file = FileId::generate();
         // First the file, then the state that says it is signed.
         self.files.put(&file.to_string(), &signed).await?;
@@ -302,9 +395,9 @@ impl Core {
             sha256: hex::encode(Sha256::digest(&signed)),
             at: now,
             signer: format!("{acting_as}{}, {}", acting.signer.title, acting.signer.name),
-            endorsement,
+            endorsement: printed.endorsement,
         };
-        Ok(Signed { file, endorser })
+        Ok(Signed { file, endorser: printed.endorser })
     }
 
     /// Notes how a signature ended. A failure leaves the letter waiting for one.
@@ -457,6 +550,34 @@ impl Core {
     }
 }
 
+/// A letter that is ready to be signed.
+struct Printed {
+    pdf: Vec<u8>,
+    /// Where the signature stands: page from 1, then x, y, width and height in points.
+    place: (usize, [f64; 4]),
+    /// Where the second one will stand.
+    endorsement: Option<(usize, [f64; 4])>,
+    /// Whom it names as its second signer.
+    endorser: Option<String>,
+}
+
+impl Begun {
+    /// What the signer is asked to sign.
+    fn order(&self, printed: &Printed) -> Signing<'_> {
+        let case = &self.loaded.record.case;
+        Signing {
+            pdf: printed.pdf.clone(),
+            nth: case.signed.len() + 1,
+            place: printed.place,
+            signer: &self.acting.signer,
+            reason: case.title.clone(),
+            location: self.acting.office.place.clone(),
+            at: self.at,
+            offset: self.acting.office.zone().fixed(),
+        }
+    }
+}
+
 /// A signed file that is stored, and whom it names as its second signer.
 pub(crate) struct Signed {
     file: SignedFile,
@@ -479,8 +600,8 @@ fn filling_in(loaded: &Loaded, office: &Office, held: Delegation) -> Option<Acti
 }
 
 /// Somebody who signs for an office.
-struct Acting {
-    signer: Signer,
+pub(super) struct Acting {
+    pub(super) signer: Signer,
     office: Office,
     /// "Plt." or "Plh.".
     title: Option<String>,

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+/// The one-time code that it sends.
+pub(crate) const CODE: &str = "TOTP731946UJI";
+
 /// What it does with the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
@@ -29,6 +32,12 @@ pub(crate) enum Mood {
     Impostor,
     /// It changes a byte and signs.
     Changed,
+    /// It signs, and takes its time for it.
+    Slow,
+    /// It signs all but the second file of a call, which it gives back as it was.
+    SecondUnsigned,
+    /// It gives back one file less than it got.
+    OneFewer,
     /// It never answers.
     Silent,
 }
@@ -37,12 +46,21 @@ pub(crate) enum Mood {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) nik: String,
+    /// The first file.
     pub(crate) pdf: Vec<u8>,
+    /// How many files it was.
+    pub(crate) files: usize,
+    /// `passphrase` or `totp`.
+    pub(crate) by: &'static str,
 }
 
 struct Inner {
     mood: Mutex<Mood>,
     asked: Mutex<Vec<Asked>>,
+    /// Who asked for a code, for how many files.
+    codes: Mutex<Vec<(String, u64)>>,
+    /// The code that holds for the next call.
+    code: Mutex<Option<&'static str>>,
     root: TestCa,
     other_root: TestCa,
 }
@@ -69,6 +87,8 @@ impl Esign {
         let inner = Arc::new(Inner {
             mood: Mutex::new(mood),
             asked: Mutex::default(),
+            codes: Mutex::default(),
+            code: Mutex::default(),
             root,
             other_root: TestCa::root("Akar Uji CONTOH", validity()).expect("a root"),
         });
@@ -109,6 +129,11 @@ impl Esign {
         lock(&self.inner.asked).clone()
     }
 
+    /// Who asked for a one-time code, each with the number of files.
+    pub(crate) fn codes(&self) -> Vec<(String, u64)> {
+        lock(&self.inner.codes).clone()
+    }
+
     /// The root that the installation trusts.
     pub(crate) fn root(&self) -> &TestCa {
         &self.inner.root
@@ -121,29 +146,16 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Inner {
     async fn serve(&self, mut stream: TcpStream) {
-        let Some(body) = read(&mut stream).await else { return };
+        let Some((path, body)) = request(&mut stream).await else { return };
         let request: Value = serde_json::from_slice(&body).expect("the request is JSON");
-        let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
-        let pdf = STANDARD.decode(request["file"][0].as_str().unwrap_or_default()).expect("base64");
-        lock(&self.asked).push(Asked { nik: text("nik"), pdf: pdf.clone() });
-        let mood = *lock(&self.mood);
-        let nik = text("nik");
-        let (status, answer) = match mood {
-            Mood::Signs => (200, file(&signed(&self.root, &pdf, &nik))),
-            Mood::Busy => (503, json!({"error": "sibuk"})),
-            Mood::WrongPassphrase => {
-                (400, json!({"status_code": 2031, "error": "Passphrase anda salah !!!"}))
-            }
-            Mood::Unsigned => (200, file(&pdf)),
-            Mood::Stranger => (200, file(&signed(&self.root, &pdf, "1707020101709999"))),
-            Mood::Impostor => (200, file(&signed(&self.other_root, &pdf, &nik))),
-            Mood::Changed => {
-                let mut changed = pdf;
-                let middle = changed.len() / 2;
-                changed[middle] ^= 1;
-                (200, file(&signed(&self.root, &changed, &nik)))
-            }
-            Mood::Silent => std::future::pending().await,
+        let (status, answer) = if path == "/api/v2/sign/get/totp" {
+            let nik = request["nik"].as_str().expect("a number").to_owned();
+            lock(&self.codes).push((nik, request["data"].as_u64().expect("a count")));
+            *lock(&self.code) = Some(CODE);
+            // What some installations answer: nobody must see it.
+            (200, json!({"message": "TOTP dikirim", "totp": CODE}))
+        } else {
+            self.sign(&request).await
         };
         let answer = answer.to_string();
         let head = format!(
@@ -155,8 +167,69 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Answers a call to sign.
+    async fn sign(&self, request: &Value) -> (u16, Value) {
+        let nik = request["nik"].as_str().unwrap_or_default().to_owned();
+        let pdf = |file: &Value| STANDARD.decode(file.as_str().unwrap_or_default()).expect("base64");
+        let pdfs: Vec<_> = request["file"].as_array().expect("files").iter().map(pdf).collect();
+        let code = request["totp"].as_str();
+        assert_ne!(code.is_some(), request["passphrase"].is_string(), "one or the other");
+        assert_eq!(request["signatureProperties"].as_array().map(Vec::len), Some(pdfs.len()));
+        let by = if code.is_some() { "totp" } else { "passphrase" };
+        lock(&self.asked).push(Asked { nik: nik.clone(), pdf: pdfs[0].clone(), files: pdfs.len(), by });
+        if let Some(given) = code {
+            let mut held = lock(&self.code);
+            if *held != Some(given) {
+                return (400, json!({"status_code": 400, "error": "Kode TOTP salah"}));
+            }
+            *held = None;
+        }
+        let all = |sign: &dyn Fn(usize, &Vec<u8>) -> Vec<u8>| {
+            let files: Vec<_> =
+                pdfs.iter().enumerate().map(|(at, pdf)| STANDARD.encode(sign(at, pdf))).collect();
+            (200, json!({"file": files, "time": 1}))
+        };
+        let mood = *lock(&self.mood);
+        match mood {
+            Mood::Signs => all(&|_, pdf| signed(&self.root, pdf, &nik)),
+            Mood::Slow => {
+                tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+                all(&|_, pdf| signed(&self.root, pdf, &nik))
+            }
+            Mood::Busy => (503, json!({"error": "sibuk"})),
+            Mood::WrongPassphrase => {
+                (400, json!({"status_code": 2031, "error": "Passphrase anda salah !!!"}))
+            }
+            Mood::Unsigned => all(&|_, pdf| pdf.clone()),
+            Mood::SecondUnsigned => {
+                all(&|at, pdf| if at == 1 { pdf.clone() } else { signed(&self.root, pdf, &nik) })
+            }
+            Mood::OneFewer => {
+                let (status, mut answer) = all(&|_, pdf| signed(&self.root, pdf, &nik));
+                answer["file"].as_array_mut().expect("files").pop();
+                (status, answer)
+            }
+            Mood::Stranger => all(&|_, pdf| signed(&self.root, pdf, "1707020101709999")),
+            Mood::Impostor => all(&|_, pdf| signed(&self.other_root, pdf, &nik)),
+            Mood::Changed => all(&|_, pdf| {
+                let mut changed = pdf.clone();
+                let middle = changed.len() / 2;
+                changed[middle] ^= 1;
+                signed(&self.root, &changed, &nik)
+            }),
+            Mood::Silent => std::future::pending().await,
+        }
+    }
+}
+
 /// The body of a request.
 pub(crate) async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    Some(request(stream).await?.1)
+}
+
+/// Path and body of a request.
+async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -174,11 +247,8 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
             return None;
         }
     }
-    Some(bytes[head..head + length].to_vec())
-}
-
-fn file(pdf: &[u8]) -> Value {
-    json!({"file": [STANDARD.encode(pdf)], "time": 1})
+    let path = text.split(' ').nth(1)?.to_owned();
+    Some((path, bytes[head..head + length].to_vec()))
 }
 
 /// A file with one signature more, by the holder of this number.

@@ -43,3 +43,4 @@ mod steps;
 mod town;
 mod tsa;
 mod webhooks;
+mod words;

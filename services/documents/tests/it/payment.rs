@@ -12,6 +12,7 @@ use super::oss::TOKEN;
 use super::town::{AGENCY, Client, PLAIN, Refusal, Resident, Town, VILLAGE, history, moment, timestamp};
 
 const FEE: &str = r#"fee = { amount = 25000, legal_basis = "Perda Nomor 1 Tahun 2024", days = 14, instructions = { id = "Bayar di loket kas.", en = "Pay at the cash desk." } }"#;
+const IZIN_OSS: &str = include_str!("../../catalogue/izin_oss.toml");
 const WHY: &str = "keluarga miskin dibebaskan menurut Perda";
 
 impl Town {
@@ -34,6 +35,53 @@ impl Town {
         let application = self.walk(&status.application_id).await;
         assert_eq!(application.state(), ApplicationState::AwaitingPayment);
         (status, application)
+    }
+
+    /// With an account at OSS that nobody answers at: what is told waits.
+    async fn of_oss(engine: Engine) -> Self {
+        let oss = OssConfig {
+            enabled: true,
+            base_url: "http://127.0.0.1:9".to_owned(),
+            user_key: Secret::from("kunci"),
+            username: Secret::from("OSSUSER"),
+            password: Secret::from("rahasia"),
+            office: AGENCY.to_owned(),
+            ..OssConfig::default()
+        };
+        Self::configured(engine, Config { oss, ..Config::default() }).await
+    }
+
+    /// A licence that OSS brings.
+    async fn brought(&self, id_izin: &str) -> Licence {
+        let nib = json!({
+            "nib": "1234567890123",
+            "oss_id": format!("OSS-{id_izin}"),
+            "nama_perseroan": "PT Contoh Kopi Lebong",
+            "alamat_perseroan": "Jalan Lintas Curup Nomor 8",
+            "penanggung_jwb": [{"nama_penanggung_jwb": "Rohana Zulaikha", "no_identitas_penanggung_jwb": "1707026602920001"}],
+            "data_proyek": [{"id_proyek": "R-202611230001", "kbli": "10761"}],
+            "data_checklist": [{
+                "id_proyek": "R-202611230001", "id_izin": id_izin, "jenis_izin": "04", "kd_izin": "033000000001",
+                "kd_daerah": "1707000000", "kewenangan": "02", "nama_izin": "Sertifikat standar industri kopi",
+            }],
+        });
+        let call = ReceiveOssCallRequest {
+            method: "receiveNIB".to_owned(),
+            token: TOKEN.to_owned(),
+            body: json!({"dataNIB": nib}).to_string(),
+        };
+        assert_eq!(self.nobody().receive_oss_call(call).await.expect("taken").http_status, 200);
+        let list =
+            self.reader().list_licences(ListLicencesRequest::default()).await.expect("a list").licences;
+        list.into_iter().find(|licence| licence.id_izin == id_izin).expect("it was taken")
+    }
+
+    /// The statuses that OSS is told of a licence, in their order.
+    async fn told_of(&self, licence: &Licence) -> Vec<String> {
+        let request = GetLicenceRequest { licence: licence.id.clone() };
+        let licence =
+            self.reader().get_licence(request).await.expect("it is there").licence.expect("a licence");
+        licence.messages.into_iter().map(|message| message.status_code).collect()
     }
 
     fn receipt(&self, application: &str, reference: &str) -> RecordPaymentRequest {
@@ -240,46 +288,47 @@ lines! {
 
     /// 47 and 29. OSS is told that the clock stands still, that it goes on, and that the payment is accepted (33).
     async fn should_47_oss_is_told_of_a_payment(engine) {
-        let oss = OssConfig {
-            enabled: true,
-            // Nobody answers there: what is told waits.
-            base_url: "http://127.0.0.1:9".to_owned(),
-            user_key: Secret::from("kunci"),
-            username: Secret::from("OSSUSER"),
-            password: Secret::from("rahasia"),
-            office: AGENCY.to_owned(),
-            ..OssConfig::default()
-        };
-        let town = Town::configured(engine, Config { oss, ..Config::default() }).await;
-        let template = include_str!("../../catalogue/izin_oss.typ");
-        town.charged(include_str!("../../catalogue/izin_oss.toml"), template).await;
-        let nib = json!({
-            "nib": "1234567890123",
-            "oss_id": "OSS-202611230001",
-            "nama_perseroan": "PT Contoh Kopi Lebong",
-            "alamat_perseroan": "Jalan Lintas Curup Nomor 8",
-            "penanggung_jwb": [{"nama_penanggung_jwb": "Rohana Zulaikha", "no_identitas_penanggung_jwb": "1707026602920001"}],
-            "data_proyek": [{"id_proyek": "R-202611230001", "kbli": "10761"}],
-            "data_checklist": [{
-                "id_proyek": "R-202611230001", "id_izin": "I-1", "jenis_izin": "04", "kd_izin": "033000000001",
-                "kd_daerah": "1707000000", "kewenangan": "02", "nama_izin": "Sertifikat standar industri kopi",
-            }],
-        });
-        let call = ReceiveOssCallRequest {
-            method: "receiveNIB".to_owned(), token: TOKEN.to_owned(), body: json!({"dataNIB": nib}).to_string(),
-        };
-        assert_eq!(town.nobody().receive_oss_call(call).await.expect("taken").http_status, 200);
-        let system = town.reader();
-        let licence = system.list_licences(ListLicencesRequest::default()).await.expect("a list").licences.remove(0);
+        let town = Town::of_oss(engine).await;
+        town.charged(IZIN_OSS, include_str!("../../catalogue/izin_oss.typ")).await;
+        let licence = town.brought("I-1").await;
         let waiting = town.walk(&licence.application_id).await;
         assert_eq!(waiting.state(), ApplicationState::AwaitingPayment);
-        let told = async || {
-            let request = GetLicenceRequest { licence: licence.id.clone() };
-            let licence = system.get_licence(request).await.expect("it is there").licence.expect("a licence");
-            licence.messages.into_iter().map(|message| message.status_code).collect::<Vec<_>>()
-        };
-        assert_eq!(told().await, ["41"]);
+        assert_eq!(town.told_of(&licence).await, ["41"]);
         town.official("AGENCY_OFFICER", AGENCY).pays(town.receipt(&waiting.id, "SSRD-1")).await.expect("recorded");
-        assert_eq!(told().await, ["41", "42", "33"]);
+        assert_eq!(town.told_of(&licence).await, ["41", "42", "33"]);
+    }
+
+    /// 47 and 29. A licence whose only step is the signature waits for its fee from the moment it came: OSS is told so at
+    /// once (41), and of everything to the end.
+    async fn should_47_oss_is_told_that_a_licence_waits_for_its_fee_from_the_start(engine) {
+        let town = Town::of_oss(engine).await;
+        let (head, rest) = IZIN_OSS.split_once("steps = [").expect("steps");
+        let (steps, rest) = rest.split_once("\n]").expect("their end");
+        let signature = steps.lines().find(|line| line.contains("SIGN")).expect("a signature");
+        let definition = format!("{head}steps = [\n{signature}\n]{rest}");
+        town.charged(&definition, include_str!("../../catalogue/izin_oss.typ")).await;
+        let officer = town.official("AGENCY_OFFICER", AGENCY);
+        let boss = town.official("AGENCY_HEAD", AGENCY);
+
+        let paid = town.brought("I-1").await;
+        let waiting = town.seen(&paid.application_id).await;
+        assert_eq!(waiting.state(), ApplicationState::AwaitingPayment);
+        assert_eq!((paid.status_code.as_str(), town.told_of(&paid).await), ("41", vec!["41".to_owned()]));
+        // Said again by OSS, it is told once.
+        town.brought("I-1").await;
+        assert_eq!(town.told_of(&paid).await, ["41"]);
+        officer.pays(town.receipt(&waiting.id, "SSRD-1")).await.expect("recorded");
+        assert_eq!(town.told_of(&paid).await, ["41", "42", "33"]);
+        assert!(boss.sign(&waiting.id).await.signed);
+        assert_eq!(town.told_of(&paid).await, ["41", "42", "33", "50"]);
+
+        // Waived, the clock goes on and no payment is accepted; rejected while it waits, it ends.
+        let waived = town.brought("I-2").await;
+        boss.waives(&waived.application_id, WHY).await.expect("waived");
+        assert!(boss.sign(&waived.application_id).await.signed);
+        assert_eq!(town.told_of(&waived).await, ["41", "42", "50"]);
+        let refused = town.brought("I-3").await;
+        boss.reject(&refused.application_id, "lokasi usaha tidak sesuai tata ruang").await.expect("rejected");
+        assert_eq!(town.told_of(&refused).await, ["41", "90"]);
     }
 }

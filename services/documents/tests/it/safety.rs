@@ -195,6 +195,7 @@ lines! {
                     method: PaymentMethod::Cash.into(), ..Default::default()
                 });
                 waive_payment(WaivePaymentRequest { application: application.clone(), reason: why.clone(), ..Default::default() });
+                request_signing_code(RequestSigningCodeRequest { applications: vec![application.clone()], ..Default::default() });
                 hand_over_application(HandOverApplicationRequest { application: application.clone(), collector: "Bambang".to_owned(), copies: 1, ..Default::default() });
                 get_document(GetDocumentRequest { document: document.id.clone() });
                 download_document(DownloadDocumentRequest { document: document.id.clone(), revision: 0 });

@@ -5,7 +5,7 @@ use mpp_documents::SigningConfig;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 
-use super::esign::{Esign, Mood};
+use super::esign::{CODE, Esign, Mood};
 use super::paper::{fonts_are_embedded, holds, is_preview, signatures, words};
 use super::town::{
     BASE_URL, Client, PASSPHRASE, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, history, official_nik,
@@ -230,6 +230,146 @@ lines! {
         let document = town.document(&issued.document_id).await;
         assert_eq!((issued.numbers, document.signatures), (letter.numbers, 1));
         assert!(!town.bytes(&document.id, 0).await.is_empty());
+    }
+
+    /// 37. Batch sign N letters with one passphrase: one call, one answer for each, and what it holds is judged for itself.
+    async fn should_37_letters_are_signed_in_one_call_with_one_passphrase(engine) {
+        let esign = Esign::start(Mood::SecondUnsigned).await;
+        let town = Town::with(engine, esign.config()).await;
+        let letters = [town.awaiting(1).await, town.awaiting(2).await, town.awaiting(3).await];
+        let ids = letters.each_ref().map(|it| it.id.as_str());
+        let head = town.head(PLAIN);
+        // Named twice, a letter is sent once and answered twice.
+        let results = head.sign_all(&[ids[0], ids[1], ids[2], ids[1]]).await;
+        let asked = esign.asked();
+        assert_eq!((asked.len(), asked[0].files, asked[0].by), (1, 3, "passphrase"));
+        let told: Vec<_> = results.iter().map(|it| (it.application_id.as_str(), it.signed, it.reason.as_str())).collect();
+        assert_eq!(told.iter().filter(|it| !it.1).count(), 2, "{told:?}");
+        assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), [ids[0], ids[1], ids[2], ids[1]]);
+        for (result, before) in results.iter().zip(&letters) {
+            if result.signed {
+                let issued = town.seen(&result.application_id).await;
+                assert_eq!((issued.state(), &issued.numbers), (ApplicationState::Issued, &before.numbers));
+            } else {
+                assert_eq!(result.reason, "SIGNATURE_NOT_VALID");
+                town.still_waits(before).await;
+            }
+        }
+        // Which file is missing, nobody can tell: none is taken for another's.
+        let more = [town.awaiting(4).await, town.awaiting(5).await];
+        esign.is_now(Mood::OneFewer);
+        for (result, before) in head.sign_all(&[&more[0].id, &more[1].id]).await.iter().zip(&more) {
+            assert_eq!((result.signed, result.reason.as_str()), (false, "SIGNING_REFUSED"));
+            town.still_waits(before).await;
+        }
+        // A wrong passphrase is one attempt, however many letters there are.
+        let calls = esign.asked().len();
+        esign.is_now(Mood::WrongPassphrase);
+        for result in head.sign_all(&[&more[0].id, &more[1].id]).await {
+            assert_eq!((result.signed, result.reason.as_str()), (false, "WRONG_PASSPHRASE"));
+        }
+        assert_eq!(esign.asked().len(), calls + 1);
+        esign.is_now(Mood::Signs);
+        assert!(head.sign_all(&[&more[0].id, &more[1].id]).await.iter().all(|it| it.signed));
+    }
+
+    /// 37. Or with one one-time code: sent by the service, good for one call, kept nowhere.
+    async fn should_37_a_one_time_code_signs_its_batch_and_nothing_more(engine) {
+        let esign = Esign::start(Mood::Signs).await;
+        let mut town = Town::with(engine, esign.config()).await;
+        let letters = [town.awaiting(1).await, town.awaiting(2).await, town.awaiting(3).await];
+        let ids = letters.each_ref().map(|it| it.id.as_str());
+        let head = town.head(PLAIN);
+        let list = head.list_work(ListWorkRequest { signing_only: true, ..Default::default() }).await.expect("a list");
+        assert_eq!(list.signing_credential(), SigningCredential::PassphraseOrCode);
+        // Only for what waits for the caller's own signature.
+        let stranger = town.head(VILLAGE).wants_code(&ids).await.expect_err("another village");
+        assert_eq!(stranger.reason, "NOT_FOUND");
+        let officer = town.officer(PLAIN).wants_code(&ids).await.expect_err("no signatory");
+        assert_eq!(officer.reason, "NOT_A_SIGNATORY");
+        assert_eq!(head.wants_code(&[]).await.expect_err("none").named(), [("applications", "INVALID_LENGTH")]);
+        assert!(esign.codes().is_empty());
+
+        // The same request asks once.
+        let request = RequestSigningCodeRequest { request_id: "kode-1".to_owned(), applications: ids.map(str::to_owned).to_vec() };
+        for _ in 0..2 {
+            assert_eq!(head.request_signing_code(request.clone()).await.expect("sent").letters, 3);
+        }
+        assert_eq!(esign.codes(), [(official_nik(1), 3)]);
+        // A wrong one is told once for all and never tried again.
+        for (result, before) in head.sign_by_code(&ids, "000000").await.iter().zip(&letters) {
+            assert_eq!((result.signed, result.reason.as_str()), (false, "WRONG_TOTP"));
+            assert!(result.message.contains("minta kode baru"), "{}", result.message);
+            town.still_waits(before).await;
+        }
+        let results = head.sign_by_code(&ids, CODE).await;
+        assert!(results.iter().all(|it| it.signed), "{results:?}");
+        let asked = esign.asked();
+        assert_eq!(asked.iter().map(|it| (it.files, it.by)).collect::<Vec<_>>(), [(3, "totp"), (3, "totp")]);
+        // It was good for that call.
+        let next = town.awaiting(4).await;
+        assert_eq!(head.sign_by_code(&[&next.id], CODE).await[0].reason, "WRONG_TOTP");
+        town.still_waits(&next).await;
+        // Both at once, or what is no code, is refused before the service is asked.
+        let both = SignApplicationsRequest {
+            applications: vec![next.id.clone()], passphrase: PASSPHRASE.to_owned(), totp: CODE.to_owned(), ..Default::default()
+        };
+        assert_eq!(head.sign_applications(both).await.expect_err("both").named(), [("totp", "ONE_OF")]);
+        for odd in ["12 34", "1234567890123456789", "12\n34"] {
+            let request = SignApplicationsRequest { applications: vec![next.id.clone()], totp: odd.to_owned(), ..Default::default() };
+            assert_eq!(head.sign_applications(request).await.expect_err("no code").named(), [("totp", "INVALID_CODE")]);
+        }
+        assert_eq!(esign.asked().len(), 3);
+        // What was signed needs no code any more.
+        let done = head.wants_code(&[ids[0]]).await.expect_err("it is signed");
+        assert!(["NOT_A_SIGNATORY", "INVALID_REQUEST"].contains(&done.reason.as_str()) || done.named() == [("applications[0]", "NOT_YOURS_TO_SIGN")], "{done:?}");
+        // Nothing holds it, not even who asked for it; that it was asked for is known.
+        assert!(!town.everything().await.iter().any(|row| row.contains(CODE)), "nothing holds the code");
+        let journal = town.journal().await;
+        let entries: Vec<_> = journal.iter().filter(|it| it.what == "application.signing_code_requested").collect();
+        assert_eq!(entries.len(), 3);
+        assert!(entries.iter().all(|it| it.who == head.sub && it.request_id == "kode-1"));
+
+        // Where the seal signs, there is no code to ask for.
+        town.restart(SigningConfig::default()).await;
+        assert_eq!(head.wants_code(&[&next.id]).await.expect_err("a seal").reason, "TOTP_NOT_AVAILABLE");
+        let seen = head.get_application(GetApplicationRequest { application: next.id.clone() }).await.expect("seen");
+        assert_eq!(seen.signing_credential(), SigningCredential::None);
+        let first = SigningConfig { service: mpp_documents::SigningService::BsreV1, ..esign.config() };
+        town.restart(first).await;
+        assert_eq!(head.sign_by_code(&[&next.id], CODE).await[0].reason, "PASSPHRASE_REQUIRED");
+        assert_eq!(head.wants_code(&[&next.id]).await.expect_err("version 1").reason, "TOTP_NOT_AVAILABLE");
+        assert_eq!(esign.asked().len(), 3);
+    }
+
+    /// 37 and 20. A signature that is on its way is made, though its caller's line has broken; asked again, it is the answer.
+    async fn should_37_a_batch_goes_on_without_its_caller(engine) {
+        let esign = Esign::start(Mood::Slow).await;
+        let town = Town::with(engine, esign.config()).await;
+        let letters = [town.awaiting(1).await, town.awaiting(2).await];
+        let head = town.head(PLAIN);
+        head.wants_code(&[&letters[0].id, &letters[1].id]).await.expect("sent");
+        let request = SignApplicationsRequest {
+            request_id: "teken-1".to_owned(),
+            applications: letters.iter().map(|it| it.id.clone()).collect(),
+            totp: CODE.to_owned(),
+            ..SignApplicationsRequest::default()
+        };
+        let (signer, first) = (head.clone(), request.clone());
+        let signing = tokio::spawn(async move { signer.sign_applications(first).await });
+        while esign.asked().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        signing.abort();
+        let _ended = signing.await;
+        let results = head.sign_applications(request.clone()).await.expect("the answer of the first").results;
+        assert!(results.iter().all(|it| it.signed), "{results:?}");
+        assert_eq!(esign.asked().len(), 1, "the code was given once");
+        for letter in &letters {
+            assert_eq!(town.seen(&letter.id).await.state(), ApplicationState::Issued);
+        }
+        let other = SignApplicationsRequest { applications: vec![letters[0].id.clone()], ..request };
+        assert_eq!(head.sign_applications(other).await.expect_err("the id is taken").reason, "REQUEST_ID_REUSED");
     }
 
     /// 27. Village → sub-district transfer with acknowledgement, both sides see the state; the sub-district adds its own number

@@ -679,6 +679,25 @@ impl Client {
         self.sign_applications(request).await.expect("an answer for each").results
     }
 
+    /// Signs several with one one-time code.
+    pub(crate) async fn sign_by_code(&self, ids: &[&str], totp: &str) -> Vec<SigningResult> {
+        let request = SignApplicationsRequest {
+            applications: ids.iter().map(|id| (*id).to_owned()).collect(),
+            totp: totp.to_owned(),
+            ..SignApplicationsRequest::default()
+        };
+        self.sign_applications(request).await.expect("an answer for each").results
+    }
+
+    /// Has a one-time code sent.
+    pub(crate) async fn wants_code(&self, ids: &[&str]) -> Result<i32, Refusal> {
+        let request = RequestSigningCodeRequest {
+            applications: ids.iter().map(|id| (*id).to_owned()).collect(),
+            ..RequestSigningCodeRequest::default()
+        };
+        self.request_signing_code(request).await.map(|answer| answer.letters)
+    }
+
     pub(crate) async fn sign(&self, id: &str) -> SigningResult {
         self.sign_all(&[id]).await.remove(0)
     }
@@ -744,6 +763,7 @@ calls! {
     waive_payment(WaivePaymentRequest) -> WaivePaymentResponse;
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse;
+    request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse;
     get_document(GetDocumentRequest) -> GetDocumentResponse;
     download_document(DownloadDocumentRequest) -> DownloadDocumentResponse;

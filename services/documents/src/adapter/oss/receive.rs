@@ -13,9 +13,11 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::outbox::{self, Note};
 use super::{oss_time, text};
 use crate::config::OssConfig;
 use crate::domain::licence::{Keys, LicenceId, Source, region_of};
+use crate::domain::sla::ClockVerb;
 use crate::domain::{ApplicationId, EventId};
 use crate::error::Error;
 use crate::rpc::{self, Core};
@@ -26,6 +28,8 @@ use mpp_kit::event::{self, Event};
 const MAX_BODY: usize = 4 << 20;
 /// The most licences in one application.
 const MAX_ROWS: usize = 500;
+/// The version of an application that was just made: what happened with it is told once.
+const FIRST_VERSION: &str = "1";
 /// Around midnight, the clocks of both sides may show different days.
 const SKEW: TimeDelta = TimeDelta::minutes(10);
 
@@ -62,6 +66,8 @@ pub(crate) struct Drafted {
     pub(crate) application: ApplicationId,
     /// The area of the office that works on it; its officials may tell the status.
     pub(crate) area: String,
+    /// Why its clock stands still from the start, such as for a fee before its only step; empty if it runs.
+    pub(crate) standing: String,
 }
 
 /// Makes applications for licences that a type of the catalogue is bound to.
@@ -364,16 +370,21 @@ async fn take(
             updated_at: now,
             body,
         };
-        if !withdrawn {
-            let Row { company, person, project, row, .. } = row;
-            let draft = Draft { licence: &new, company, person, project, row };
-            if let Some(drafted) = drafts.draft(tx, &draft).await? {
-                new.application = Some(drafted.application);
-                new.area = drafted.area;
-            }
+        let Row { company, person, project, row, .. } = row;
+        let draft = Draft { licence: &new, company, person, project, row };
+        let drafted = if withdrawn { None } else { drafts.draft(tx, &draft).await? };
+        if let Some(drafted) = &drafted {
+            new.application = Some(drafted.application);
+            new.area.clone_from(&drafted.area);
         }
         store::insert(tx, &core.cipher, &new).await?;
-        (new, "izin.diterima")
+        announce(tx, &new, "izin.diterima", now).await?;
+        if let Some(Drafted { application, standing, .. }) = drafted.filter(|it| !it.standing.is_empty()) {
+            // The application was there before its licence, so what was done to its clock is told here.
+            let (verb, note) = (ClockVerb::Pause, Note { text: standing, ..Note::default() });
+            outbox::on_clock(tx, core, application, (verb, FIRST_VERSION), &note, now).await?;
+        }
+        return Ok(());
     };
     announce(tx, &licence, kind, now).await?;
     Ok(())

@@ -101,7 +101,7 @@ impl Drafts for Makes {
         assert_eq!(values["nama_penanggung_jwb"], "Orang Contoh");
         assert_eq!(values["kd_izin"], "033000000001");
         assert!(!values.contains_key("penanggung_jwb") && !values.contains_key("id_produk"));
-        Ok(Some(Drafted { application: self.0, area: "17.07/dinkes".to_owned() }))
+        Ok(Some(Drafted { application: self.0, area: "17.07/dinkes".to_owned(), standing: String::new() }))
     }
 }
 

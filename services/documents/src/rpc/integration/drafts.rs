@@ -17,7 +17,9 @@ use crate::domain::letter_type::LetterType;
 use crate::domain::licence::{is_bound, region_of};
 use crate::domain::office::OfficeArea;
 use crate::domain::person::{Nik, Subject, SubjectKind};
+use crate::domain::sla::ClockVerb;
 use crate::domain::step::OfficeLevel;
+use crate::domain::workflow::Event;
 use crate::error::Error;
 use crate::store;
 use crate::store::application::Content;
@@ -81,7 +83,15 @@ impl Drafts for CatalogueDrafts<'_> {
         let sound = Sound { content, area, offices: BTreeMap::from([(OfficeLevel::Agency, office)]) };
         let asking = Asking { who: "oss", request_id: "" };
         let loaded = core.create(tx, &letter, sound, None, asking, now).await?;
-        Ok(Some(Drafted { application: loaded.application().id, area: told }))
+        let stopped = |event: &Event| {
+            if let Event::ClockChanged { verb: ClockVerb::Pause, reason, .. } = event {
+                Some(reason.clone())
+            } else {
+                None
+            }
+        };
+        let standing = loaded.record.case.history.iter().find_map(stopped).unwrap_or_default();
+        Ok(Some(Drafted { application: loaded.application().id, area: told, standing }))
     }
 }
 
