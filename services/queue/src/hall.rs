@@ -10,7 +10,7 @@ pub(crate) mod log;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -69,6 +69,8 @@ pub struct HallHandle {
 /// What is durable: the fold for readers, and its position for those who wait.
 pub(crate) struct CommittedState {
     durable: RwLock<Durable>,
+    /// The epoch that this instance last read or opened. It is noted after what was committed under it is here.
+    epoch: AtomicI64,
     position: watch::Sender<u64>,
     /// The last position that is known to stand in Redis.
     appended: AtomicU64,
@@ -102,6 +104,11 @@ impl CommittedState {
     /// Notes that the log stands in Redis up to here.
     fn note_appended(&self, seq: u64) {
         self.appended.fetch_max(seq, Ordering::Relaxed);
+    }
+
+    /// Notes that what stands here is the log of this epoch.
+    fn note_epoch(&self, epoch: i64) {
+        self.epoch.store(epoch, Ordering::Release);
     }
 
     /// Starts over from what SQL holds.
@@ -237,7 +244,7 @@ impl Halls {
             }
             let registration = Registration { id: hall.id, secret: secret.to_vec() };
             let fold = Fold::new(crate::domain::hall::Hall::clone(hall));
-            self.start(&registration, Durable { fold, chain: log::GENESIS.to_owned() });
+            self.start(&registration, Durable { fold, chain: log::GENESIS.to_owned() }, 0);
         }
         self.hall(hall.id).await?.submit(command).await
     }
@@ -311,16 +318,19 @@ impl Halls {
             if self.known(registration.id).is_some() {
                 continue;
             }
+            // Before the log: what is read after it was committed under this epoch or a later one.
+            let epoch = self.shared.store.shard(registration.id).await?.map_or(0, |shard| shard.epoch);
             if let Some(durable) = flusher::load(&self.shared.store, registration.id).await? {
-                self.start(&registration, durable);
+                self.start(&registration, durable, epoch);
             }
         }
         Ok(())
     }
 
-    fn start(&self, registration: &Registration, durable: Durable) {
+    fn start(&self, registration: &Registration, durable: Durable, epoch: i64) {
         let (inbox, commands) = mpsc::channel(INBOX);
         let committed = Arc::new(CommittedState {
+            epoch: AtomicI64::new(epoch),
             position: watch::Sender::new(durable.fold.seq()),
             appended: AtomicU64::new(durable.fold.seq()),
             durable: RwLock::new(durable),
@@ -394,6 +404,12 @@ impl HallHandle {
     /// Reads the committed state. Keep `f` short: it holds a lock.
     pub fn read<T>(&self, f: impl FnOnce(&Fold) -> T) -> T {
         self.committed.read(f)
+    }
+
+    /// The epoch of what [`HallHandle::read`] reads, or an earlier one: ask for it before you read.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        self.committed.epoch.load(Ordering::Acquire)
     }
 
     /// Ticks with the committed position.

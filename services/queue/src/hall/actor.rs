@@ -171,6 +171,7 @@ impl Actor {
             };
             match view {
                 Ok(view) => {
+                    self.committed.note_epoch(view.epoch);
                     pause = Duration::from_millis(20);
                     let Some(trouble) = self.serve(&view, held, shutdown).await else { return };
                     tracing::warn!(hall = %self.hall, epoch = view.epoch, error = %trouble, "reopening the hall");

@@ -23,7 +23,11 @@ pub(super) async fn handle(
     let hall = hall_with_zone(halls, caller, &request.hall, &request.zone).await?;
     let mut watcher = Watcher::new(request.zone, request.after_seq);
     let source = Source::of(halls, &hall, caller, AT_ONCE);
-    Ok(source.frames(move |now, is_due| Ok(hall.read(|fold| watcher.frame(fold, now, is_due)))))
+    Ok(source.frames(move |now, is_due| {
+        let epoch = hall.epoch();
+        let frame = hall.read(|fold| watcher.frame(fold, now, is_due));
+        Ok(frame.map(|frame| WatchBoardResponse { epoch, ..frame }))
+    }))
 }
 
 /// What one watcher has been told.
@@ -48,7 +52,11 @@ impl Watcher {
         let calls =
             self.announced.map(|after| announcements(fold, &self.zone, after, now)).unwrap_or_default();
         let (snapshot, changed) = match &self.shown {
-            Some((hall, before)) if Arc::ptr_eq(hall, fold.hall()) && !self.has_missed_calls(fold) => {
+            Some((hall, before))
+                if Arc::ptr_eq(hall, fold.hall())
+                    && !self.has_missed_calls(fold)
+                    && !self.is_set_back(fold) =>
+            {
                 let changed = now_shown.iter().zip(before).filter(|(now, before)| now != before);
                 (None, changed.map(|(now, _)| now.clone()).collect())
             }
@@ -58,6 +66,11 @@ impl Watcher {
         self.shown = Some((Arc::clone(fold.hall()), now_shown));
         let is_news = snapshot.is_some() || !changed.is_empty() || !calls.is_empty();
         (is_news || is_due).then(|| frame(fold, now, snapshot, changed, calls))
+    }
+
+    /// Whether what this watcher was told last is not in the log any more: SQL was set back.
+    fn is_set_back(&self, fold: &Fold) -> bool {
+        self.announced.is_some_and(|announced| fold.seq() < announced)
     }
 
     /// Whether calls that this watcher has not been told of may no longer be kept.
@@ -80,6 +93,7 @@ fn frame(
         snapshot,
         counters,
         announcements,
+        epoch: 0,
     }
 }
 
@@ -182,6 +196,20 @@ mod tests {
         hall.done(Order::Configure(Arc::new(changed)));
         let frame = watcher.frame(&hall.fold, hall.now, false).unwrap();
         assert_eq!(frame.snapshot.unwrap().hall_name, "MPP Baru");
+    }
+
+    #[test]
+    fn a_log_that_was_set_back_begins_with_a_snapshot_again() {
+        let mut hall = Hall::open();
+        hall.walk_in(0);
+        hall.opened(0);
+        let before = hall.fold.clone();
+        let mut watcher = Watcher::new(String::new(), 0);
+        hall.called(0);
+        watcher.frame(&hall.fold, hall.now, true);
+        let frame = watcher.frame(&before, hall.now, false).expect("a frame");
+        assert_eq!(frame.snapshot.expect("a snapshot").seq, convert::position(before.seq()));
+        assert_eq!(numbers(&watcher.frame(&hall.fold, hall.now, false).expect("a frame")), ["A001"]);
     }
 
     #[test]
