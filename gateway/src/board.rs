@@ -26,6 +26,12 @@ const ANNOUNCE_WITHIN: TimeDelta = TimeDelta::seconds(60);
 pub(crate) struct Feed {
     descriptor: MessageDescriptor,
     board: Option<Board>,
+    /// The epoch of the log that the board is a fold of.
+    epoch: i64,
+    /// What an instance of the service tells that lags behind what is known, until it has caught up.
+    behind: Option<Board>,
+    /// Instances lag for too long to be only late: what the next one tells is taken as it is.
+    doubted: bool,
     /// The frames after [`Feed::floor`], oldest first.
     ring: VecDeque<WatchBoardResponse>,
     /// Who has seen this seq or a later one can be served from the ring.
@@ -41,6 +47,19 @@ pub(crate) struct Feed {
 struct Watcher {
     zone: String,
     frames: mpsc::Sender<Bytes>,
+    /// What it has seen is more than is known here: it gets nothing until that is known too.
+    ahead: Option<Seen>,
+}
+
+/// What a watcher has seen of a board before it comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    /// The last seq; 0 for nothing.
+    pub(crate) seq: i64,
+    /// The epoch of that seq; 0 when it does not know.
+    pub(crate) epoch: i64,
+    /// It wants the whole board all the same.
+    pub(crate) whole: bool,
 }
 
 impl Feed {
@@ -49,6 +68,9 @@ impl Feed {
         Self {
             descriptor,
             board: None,
+            epoch: 0,
+            behind: None,
+            doubted: false,
             ring: VecDeque::new(),
             floor: 0,
             announced: 0,
@@ -60,6 +82,21 @@ impl Feed {
     /// The last seq that is known; 0 before the first frame.
     pub(crate) fn seq(&self) -> i64 {
         self.board.as_ref().map_or(0, |board| board.seq)
+    }
+
+    /// Where the board stands: positions of a later epoch are later, whatever their number.
+    fn stand(&self) -> (i64, i64) {
+        (self.epoch, self.seq())
+    }
+
+    /// Whether the service tells less than is known here.
+    pub(crate) fn lags(&self) -> bool {
+        self.behind.is_some()
+    }
+
+    /// What the service tells next is taken as it is: its instances do not catch up with what is known here.
+    pub(crate) fn doubt(&mut self) {
+        self.doubted = true;
     }
 
     /// Whether the hall has a zone; the empty one is all of them.
@@ -80,24 +117,41 @@ impl Feed {
         self.watchers.len()
     }
 
-    /// Takes in a frame of the service and passes it on.
-    pub(crate) fn apply(&mut self, mut frame: WatchBoardResponse) {
-        let known = self.seq();
-        match &frame.snapshot {
-            // A log that begins anew: nothing of what was known can be resumed from.
-            Some(snapshot) if snapshot.seq < known => {
-                self.ring.clear();
-                self.announced = 0;
-                self.floor = frame.seq;
+    /// Takes in a frame of the service and passes it on. `false` if it tells less than is known: it comes from an instance
+    /// that lags behind the one before, and nobody is told of it.
+    pub(crate) fn apply(&mut self, mut frame: WatchBoardResponse) -> bool {
+        let told = (frame.epoch, frame.seq);
+        let is_late = self.board.is_some() && !self.doubted && told < self.stand();
+        match (frame.snapshot.take(), self.behind.take()) {
+            (Some(snapshot), _) if is_late => {
+                self.behind = Some(snapshot);
+                return false;
             }
-            Some(_) => {}
-            None if self.board.is_none() || frame.seq < known => return,
-            None => {}
+            (Some(snapshot), _) => frame.snapshot = Some(snapshot),
+            // Changes from where the late instance stood: they mean nothing without what it told before.
+            (None, Some(mut behind)) => {
+                fold(&mut behind, &frame);
+                if is_late {
+                    self.behind = Some(behind);
+                    return false;
+                }
+                frame.counters.clear();
+                frame.snapshot = Some(behind);
+            }
+            (None, None) if self.board.is_none() || is_late || frame.seq < self.seq() => return false,
+            (None, None) => {}
         }
         if self.board.is_none() {
             // Whatever was announced before this gateway watched belongs to nobody's gap.
             self.floor = frame.seq;
+        } else if frame.seq < self.seq() {
+            // The log was set back: what came after this position is void, and its numbers are given again.
+            self.ring.clear();
+            self.announced = self.announced.min(frame.seq);
+            self.floor = frame.seq;
         }
+        self.doubted = false;
+        self.epoch = frame.epoch;
         frame.announcements.retain(|announcement| announcement.id > self.announced);
         if let Some(last) = frame.announcements.iter().map(|announcement| announcement.id).max() {
             self.announced = last;
@@ -107,21 +161,42 @@ impl Feed {
         {
             self.board = frame.snapshot.take();
             frame.counters = counters;
-        } else {
-            self.fold(&frame);
+        } else if let Some(snapshot) = &frame.snapshot {
+            self.board = Some(snapshot.clone());
+        } else if let Some(board) = self.board.as_mut() {
+            fold(board, &frame);
         }
         self.snapshots.clear();
-        if frame.snapshot.is_none() && frame.counters.is_empty() && frame.announcements.is_empty() {
-            // Only a sign of life of the service: heartbeats tell watchers of it.
-            return;
+        // A frame with nothing in it is only a sign of life of the service: heartbeats tell watchers of it.
+        if frame.snapshot.is_some() || !frame.counters.is_empty() || !frame.announcements.is_empty() {
+            self.pass_on(&frame);
+            if self.ring.len() == RING
+                && let Some(oldest) = self.ring.pop_front()
+            {
+                self.floor = self.floor.max(oldest.seq);
+            }
+            self.ring.push_back(frame);
         }
-        self.pass_on(&frame);
-        if self.ring.len() == RING
-            && let Some(oldest) = self.ring.pop_front()
-        {
-            self.floor = self.floor.max(oldest.seq);
+        self.admit();
+        true
+    }
+
+    /// Gives the board to those who had seen more of it than was known here, now that it is.
+    fn admit(&mut self) {
+        let stand = self.stand();
+        let now = self.board.as_ref().and_then(|board| board.time).and_then(moment).unwrap_or_default();
+        let is_ready = |watcher: &Watcher| watcher.ahead.is_some_and(|seen| (seen.epoch, seen.seq) <= stand);
+        let (ready, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.watchers).into_iter().partition(is_ready);
+        self.watchers = others;
+        for watcher in ready {
+            let seen = watcher.ahead.unwrap_or_default();
+            let first = self.snapshot(&watcher.zone, seen.seq, now);
+            let watcher = Watcher { ahead: None, ..watcher };
+            if first.is_none_or(|first| send(&watcher, first)) {
+                self.watchers.push(watcher);
+            }
         }
-        self.ring.push_back(frame);
     }
 
     /// The counters that are other than known, when that and the announcements are all that is new in a whole board.
@@ -153,37 +228,14 @@ impl Feed {
         Some(changed.chain(gone).collect())
     }
 
-    /// Brings the board up to a frame.
-    fn fold(&mut self, frame: &WatchBoardResponse) {
-        if let Some(snapshot) = &frame.snapshot {
-            self.board = Some(snapshot.clone());
-            return;
-        }
-        let Some(board) = self.board.as_mut() else { return };
-        board.seq = frame.seq;
-        board.time = frame.time;
-        for counter in &frame.counters {
-            // What is closed without a reason comes once more, to be taken off.
-            let shown = counter.state() != CounterState::Closed || !counter.reason.is_empty();
-            let position = board.counters.iter().position(|known| known.counter_id == counter.counter_id);
-            match position {
-                Some(position) if shown => board.counters[position] = counter.clone(),
-                Some(position) => drop(board.counters.remove(position)),
-                None if shown => board.counters.push(counter.clone()),
-                None => {}
-            }
-        }
-        for announcement in &frame.announcements {
-            board.last_calls.insert(0, announcement.clone());
-        }
-        board.last_calls.truncate(LAST_CALLS);
-    }
-
     /// Sends a frame to everybody: encoded once per zone, and not at all to zones it does not concern.
     fn pass_on(&mut self, frame: &WatchBoardResponse) {
         let mut encoded: HashMap<String, Option<Bytes>> = HashMap::new();
         let descriptor = &self.descriptor;
         self.watchers.retain(|watcher| {
+            if watcher.ahead.is_some() {
+                return true;
+            }
             let bytes = match encoded.get(&watcher.zone) {
                 Some(bytes) => bytes.clone(),
                 None => {
@@ -196,9 +248,10 @@ impl Feed {
         });
     }
 
-    /// Sends the same bytes to everybody, such as a heartbeat.
+    /// Sends the same bytes to everybody, such as a heartbeat. Who has seen more than is known here gets none: what it
+    /// shows is not known to be current.
     pub(crate) fn broadcast(&mut self, bytes: &Bytes) {
-        self.watchers.retain(|watcher| send(watcher, bytes.clone()));
+        self.watchers.retain(|watcher| watcher.ahead.is_some() || send(watcher, bytes.clone()));
     }
 
     /// Ends the stream of everybody.
@@ -206,16 +259,21 @@ impl Feed {
         self.watchers.clear();
     }
 
-    /// Adds a watcher of a zone (empty for all). With `after`, the last seq it has seen, it gets what came since;
-    /// otherwise, or if that is too long ago, the whole board.
-    pub(crate) fn watch(&mut self, zone: &str, after: i64, now: DateTime<Utc>) -> mpsc::Receiver<Bytes> {
+    /// Adds a watcher of a zone (empty for all). It gets what came since it has seen the board; the whole board if that is
+    /// too long ago, of another log, or wished; and nothing yet if it has seen more than is known here.
+    pub(crate) fn watch(&mut self, zone: &str, seen: Seen, now: DateTime<Utc>) -> mpsc::Receiver<Bytes> {
         let (frames, receiver) = mpsc::channel(BUFFER);
-        let first = if after > 0 && after >= self.floor && after <= self.seq() {
-            self.since(zone, after)
+        let is_ahead = seen.epoch > 0 && (seen.epoch, seen.seq) > self.stand();
+        let is_same_log = seen.epoch == 0 || seen.epoch == self.epoch;
+        let is_in_ring = seen.seq > 0 && seen.seq >= self.floor && seen.seq <= self.seq();
+        let first = if is_ahead {
+            None
+        } else if is_in_ring && is_same_log && !seen.whole {
+            self.since(zone, seen.seq)
         } else {
-            self.snapshot(zone, after, now)
+            self.snapshot(zone, seen.seq, now)
         };
-        let watcher = Watcher { zone: zone.to_owned(), frames };
+        let watcher = Watcher { zone: zone.to_owned(), frames, ahead: is_ahead.then_some(seen) };
         if first.is_none_or(|first| send(&watcher, first)) {
             self.watchers.push(watcher);
         }
@@ -252,6 +310,7 @@ impl Feed {
             snapshot: Some(board.clone()),
             counters: Vec::new(),
             announcements: missed,
+            epoch: self.epoch,
         };
         let bytes = encode(&self.descriptor, &in_zone(&frame, zone)?);
         if is_plain {
@@ -273,11 +332,33 @@ fn send(watcher: &Watcher, bytes: Bytes) -> bool {
     }
 }
 
+/// Brings a board up to a frame without a snapshot.
+fn fold(board: &mut Board, frame: &WatchBoardResponse) {
+    board.seq = frame.seq;
+    board.time = frame.time;
+    for counter in &frame.counters {
+        // What is closed without a reason comes once more, to be taken off.
+        let shown = counter.state() != CounterState::Closed || !counter.reason.is_empty();
+        let position = board.counters.iter().position(|known| known.counter_id == counter.counter_id);
+        match position {
+            Some(position) if shown => board.counters[position] = counter.clone(),
+            Some(position) => drop(board.counters.remove(position)),
+            None if shown => board.counters.push(counter.clone()),
+            None => {}
+        }
+    }
+    for announcement in &frame.announcements {
+        board.last_calls.insert(0, announcement.clone());
+    }
+    board.last_calls.truncate(LAST_CALLS);
+}
+
 fn is_recent(announcement: &Announcement, now: DateTime<Utc>) -> bool {
-    let time = announcement
-        .time
-        .and_then(|time| DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?));
-    time.is_some_and(|time| now - time <= ANNOUNCE_WITHIN)
+    announcement.time.and_then(moment).is_some_and(|time| now - time <= ANNOUNCE_WITHIN)
+}
+
+fn moment(time: prost_types::Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?)
 }
 
 /// The part of a frame that a zone sees; `None` if there is nothing in it for the zone.
@@ -325,6 +406,14 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
     }
 
+    fn seen(seq: i64) -> Seen {
+        Seen { seq, ..Seen::default() }
+    }
+
+    fn under(epoch: i64, frame: WatchBoardResponse) -> WatchBoardResponse {
+        WatchBoardResponse { epoch, ..frame }
+    }
+
     fn counter(id: &str, zone: &str, ticket: &str) -> BoardCounter {
         BoardCounter {
             counter_id: id.into(),
@@ -349,6 +438,7 @@ mod tests {
                 time,
                 ..Announcement::default()
             }],
+            epoch: 0,
         }
     }
 
@@ -388,7 +478,8 @@ mod tests {
         let mut feed = feed();
         feed.apply(snapshot(10));
         feed.apply(call(11, "A", "A001", 5));
-        let (mut all, mut zone_b) = (feed.watch("", 0, now()), feed.watch("B", 0, now()));
+        let (mut all, mut zone_b) =
+            (feed.watch("", Seen::default(), now()), feed.watch("B", Seen::default(), now()));
         feed.apply(call(12, "A", "A002", 0));
         feed.apply(call(13, "B", "B001", 0));
         let all = got(&mut all);
@@ -409,11 +500,11 @@ mod tests {
         for (seq, ticket) in [(11, "A001"), (12, "A002"), (13, "A003")] {
             feed.apply(call(seq, "A", ticket, 5));
         }
-        let back = got(&mut feed.watch("", 11, now()));
+        let back = got(&mut feed.watch("", seen(11), now()));
         assert_eq!(back.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [12, 13]);
         assert!(back[0].1.get("snapshot").is_none());
         assert_eq!(spoken(&back), ["A002", "A003"]);
-        assert!(got(&mut feed.watch("", 13, now())).is_empty(), "nothing was missed");
+        assert!(got(&mut feed.watch("", seen(13), now())).is_empty(), "nothing was missed");
     }
 
     #[test]
@@ -422,12 +513,12 @@ mod tests {
         feed.apply(snapshot(10));
         feed.apply(call(11, "A", "A001", 90));
         feed.apply(call(12, "A", "A002", 30));
-        let back = got(&mut feed.watch("", 4, now()));
+        let back = got(&mut feed.watch("", seen(4), now()));
         assert_eq!(back.len(), 1);
         assert_eq!(back[0].0, 12);
         assert_eq!(back[0].1["snapshot"]["lastCalls"].as_array().map(Vec::len), Some(2));
         assert_eq!(spoken(&back), ["A002"], "an announcement older than a minute is not spoken");
-        let ahead = got(&mut feed.watch("", 99, now()));
+        let ahead = got(&mut feed.watch("", seen(99), now()));
         assert!(ahead[0].1.get("snapshot").is_some(), "a seq of another log gets the whole board");
         assert!(spoken(&ahead).is_empty());
     }
@@ -442,15 +533,19 @@ mod tests {
         }
         assert_eq!(feed.ring.len(), RING);
         let oldest = last - i64::try_from(RING).expect("small") + 1;
-        assert_eq!(got(&mut feed.watch("", oldest - 1, now())).len(), RING, "just within the ring");
-        assert!(got(&mut feed.watch("", oldest - 2, now()))[0].1.get("snapshot").is_some(), "just before it");
+        assert_eq!(got(&mut feed.watch("", seen(oldest - 1), now())).len(), RING, "just within the ring");
+        assert!(
+            got(&mut feed.watch("", seen(oldest - 2), now()))[0].1.get("snapshot").is_some(),
+            "just before it"
+        );
     }
 
     #[test]
     fn a_slow_watcher_is_dropped_and_the_others_are_not() {
         let mut feed = feed();
         feed.apply(snapshot(1));
-        let (mut slow, mut quick) = (feed.watch("", 0, now()), feed.watch("", 0, now()));
+        let (mut slow, mut quick) =
+            (feed.watch("", Seen::default(), now()), feed.watch("", Seen::default(), now()));
         let frames = i64::try_from(BUFFER).expect("small") * 2;
         let mut seen = 0;
         for seq in 2..2 + frames {
@@ -467,7 +562,7 @@ mod tests {
     fn repeated_announcements_after_a_reconnect_go_out_once() {
         let mut feed = feed();
         feed.apply(snapshot(10));
-        let mut watcher = feed.watch("", 0, now());
+        let mut watcher = feed.watch("", Seen::default(), now());
         feed.apply(call(11, "A", "A001", 0));
         let mut again = snapshot(12);
         again.announcements = vec![
@@ -479,24 +574,121 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_begins_anew_is_taken_as_it_is() {
+    fn a_log_that_was_set_back_is_known_by_its_epoch() {
         let mut feed = feed();
-        feed.apply(snapshot(50));
-        feed.apply(call(51, "A", "A050", 0));
-        let mut watcher = feed.watch("", 51, now());
-        feed.apply(snapshot(3));
-        feed.apply(call(4, "A", "A001", 0));
+        feed.apply(under(1, snapshot(50)));
+        feed.apply(under(1, call(51, "A", "A050", 0)));
+        let mut watcher = feed.watch("", seen(51), now());
+        assert!(feed.apply(under(2, snapshot(3))));
+        assert!(feed.apply(under(2, call(4, "A", "A001", 0))));
         let events = got(&mut watcher);
         assert_eq!(events.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(events[0].1["epoch"], "2");
         assert_eq!(spoken(&events), ["A001"]);
-        assert_eq!(feed.seq(), 4);
+        assert_eq!(feed.stand(), (2, 4));
+        let back = got(&mut feed.watch("", Seen { seq: 51, epoch: 1, whole: false }, now()));
+        assert!(back[0].1.get("snapshot").is_some(), "what it has seen is void");
+        let back = got(&mut feed.watch("", Seen { seq: 3, epoch: 1, whole: false }, now()));
+        assert!(back[0].1.get("snapshot").is_some(), "a position of another log");
+    }
+
+    #[test]
+    fn an_instance_that_lags_takes_nothing_back_and_is_followed_when_it_has_caught_up() {
+        let mut feed = feed();
+        feed.apply(under(1, snapshot(10)));
+        feed.apply(under(1, call(11, "A", "A001", 5)));
+        feed.apply(under(1, call(12, "B", "B001", 4)));
+        let mut watcher = feed.watch("", Seen { seq: 12, epoch: 1, whole: false }, now());
+        // Another instance, which has not heard of 11 and 12 yet.
+        let mut late = snapshot(10);
+        late.announcements = call(9, "A", "A000", 30).announcements;
+        assert!(!feed.apply(under(1, late)), "not current");
+        assert!(feed.lags());
+        assert!(!feed.apply(under(1, call(11, "A", "A001", 5))));
+        assert!(got(&mut watcher).is_empty(), "nobody is told");
+        assert_eq!(feed.stand(), (1, 12));
+        let newcomer = got(&mut feed.watch("", Seen::default(), now()));
+        assert_eq!(
+            (newcomer[0].0, &newcomer[0].1["snapshot"]["counters"][1]["ticketNumber"]),
+            (12, &"B001".into())
+        );
+        // It jumps over 12: counter B has its ticket finished, and A has a new one.
+        let mut caught_up = call(13, "A", "A002", 0);
+        caught_up.counters.push(counter("ctr_B", "B", ""));
+        assert!(feed.apply(under(1, caught_up)) && !feed.lags());
+        let events = got(&mut watcher);
+        assert_eq!(events.len(), 1);
+        assert_eq!(spoken(&events), ["A002"], "and nothing twice");
+        let newcomer = got(&mut feed.watch("", Seen::default(), now()));
+        let shown = newcomer[0].1["snapshot"]["counters"].as_array().expect("a list");
+        assert_eq!(
+            shown.iter().map(|one| one["ticketNumber"].as_str()).collect::<Vec<_>>(),
+            [Some("A002"), Some("")]
+        );
+    }
+
+    #[test]
+    fn an_instance_of_an_older_epoch_is_late_however_far_it_is() {
+        let mut feed = feed();
+        feed.apply(under(2, snapshot(10)));
+        assert!(!feed.apply(under(1, snapshot(70))));
+        assert_eq!(feed.stand(), (2, 10));
+        assert!(feed.apply(under(2, snapshot(11))));
+        assert_eq!(feed.stand(), (2, 11));
+    }
+
+    #[test]
+    fn instances_that_never_catch_up_are_believed_in_the_end() {
+        let mut feed = feed();
+        feed.apply(under(5, snapshot(50)));
+        assert!(!feed.apply(under(1, snapshot(3))));
+        feed.doubt();
+        assert!(feed.apply(under(1, snapshot(3))));
+        assert_eq!(feed.stand(), (1, 3));
+        assert!(!feed.apply(under(1, snapshot(2))), "once");
+    }
+
+    #[test]
+    fn who_has_seen_more_than_is_known_waits_for_it() {
+        let mut feed = feed();
+        feed.apply(under(1, snapshot(10)));
+        let mut ahead = feed.watch("", Seen { seq: 12, epoch: 1, whole: false }, now());
+        feed.broadcast(&Bytes::from_static(b"event: heartbeat\n\n"));
+        assert!(feed.apply(under(1, call(11, "A", "A001", 2))));
+        assert_eq!(
+            ahead.try_recv(),
+            Err(mpsc::error::TryRecvError::Empty),
+            "neither an old board nor a sign of life"
+        );
+        let mut jump = call(13, "B", "B002", 0);
+        jump.announcements.insert(0, call(12, "B", "B001", 1).announcements.remove(0));
+        assert!(feed.apply(under(1, jump)));
+        let events = got(&mut ahead);
+        assert_eq!((events.len(), events[0].0), (1, 13));
+        assert!(events[0].1.get("snapshot").is_some());
+        assert_eq!(spoken(&events), ["B002"], "12 was seen before");
+        assert!(feed.apply(under(1, call(14, "A", "A003", 0))));
+        assert_eq!(spoken(&got(&mut ahead)), ["A003"]);
+    }
+
+    #[test]
+    fn one_that_was_loaded_anew_gets_the_whole_board_with_what_it_missed() {
+        let mut feed = feed();
+        feed.apply(under(1, snapshot(10)));
+        for (seq, ticket) in [(11, "A001"), (12, "A002")] {
+            feed.apply(under(1, call(seq, "A", ticket, 5)));
+        }
+        let events = got(&mut feed.watch("A", Seen { seq: 11, epoch: 1, whole: true }, now()));
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].1["snapshot"]["counters"][0]["ticketNumber"], "A002");
+        assert_eq!(spoken(&events), ["A002"]);
     }
 
     #[test]
     fn a_snapshot_that_repeats_what_is_known_tells_only_what_is_new() {
         let mut feed = feed();
         feed.apply(snapshot(10));
-        let mut watcher = feed.watch("", 0, now());
+        let mut watcher = feed.watch("", Seen::default(), now());
         feed.apply(call(11, "A", "A001", 0));
         got(&mut watcher);
         let again = |seq, calls: &[i64], counters: Vec<BoardCounter>| {
@@ -533,12 +725,12 @@ mod tests {
     fn a_sign_of_life_is_no_event() {
         let mut feed = feed();
         feed.apply(snapshot(1));
-        let mut watcher = feed.watch("", 0, now());
+        let mut watcher = feed.watch("", Seen::default(), now());
         got(&mut watcher);
         feed.apply(WatchBoardResponse { seq: 5, ..WatchBoardResponse::default() });
         assert!(got(&mut watcher).is_empty() && feed.ring.len() == 1);
-        assert_eq!(got(&mut feed.watch("", 0, now()))[0].0, 5, "the board is as fresh as that");
-        assert!(got(&mut feed.watch("", 1, now())).is_empty(), "nothing was missed");
+        assert_eq!(got(&mut feed.watch("", Seen::default(), now()))[0].0, 5, "the board is as fresh as that");
+        assert!(got(&mut feed.watch("", seen(1), now())).is_empty(), "nothing was missed");
     }
 
     #[test]
@@ -547,7 +739,7 @@ mod tests {
         feed.apply(snapshot(1));
         let closed = BoardCounter { state: CounterState::Closed.into(), ..counter("ctr_A", "A", "") };
         feed.apply(WatchBoardResponse { seq: 2, counters: vec![closed], ..WatchBoardResponse::default() });
-        let events = got(&mut feed.watch("", 0, now()));
+        let events = got(&mut feed.watch("", Seen::default(), now()));
         assert_eq!(events[0].1["snapshot"]["counters"].as_array().map(Vec::len), Some(1));
     }
 }

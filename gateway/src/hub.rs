@@ -28,7 +28,10 @@ use tokio::{
 };
 use tonic::{Code, Request, Status, Streaming, metadata::MetadataMap};
 
-use crate::{board::Feed, problem, sse};
+use crate::{
+    board::{Feed, Seen},
+    problem, sse,
+};
 
 /// Gives a token with which the gateway itself may read every board.
 pub type TokenSource = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<String>> + Send + Sync>;
@@ -40,6 +43,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FRESH: Duration = Duration::from_secs(12);
 /// A stream that is silent for this long is broken, whatever its connection says.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Connections in a row, each of them silent for [`SILENCE`] because the instance at its end lagged behind what is known
+/// here, after which it is the log that has changed: an instance looks at SQL every second.
+const LAGGING: u32 = 3;
 /// A stream that lasted this long did not end for want of something.
 const FIRM: Duration = Duration::from_secs(1);
 /// How long a hall without watchers is still followed: longer than a browser needs to come back.
@@ -132,7 +138,8 @@ impl Hub {
                         .with("thing", "zone")
                         .into_status(language));
                 }
-                return Ok(feed.watch(&request.zone, request.after_seq, self.0.clock.now()));
+                let seen = Seen { seq: request.after_seq, epoch: request.after_epoch, whole: request.whole };
+                return Ok(feed.watch(&request.zone, seen, self.0.clock.now()));
             }
         }
     }
@@ -187,6 +194,7 @@ impl Hub {
                 .build()
         };
         let mut delays = patience();
+        let mut lagging = 0;
         loop {
             let began = Instant::now();
             let connected = timeout(CONNECT, self.connect(hall)).await;
@@ -197,6 +205,7 @@ impl Hub {
                     End::Idle => return Status::ok(""),
                     // As when the token ends that it was opened with: nothing is wrong, and nobody is to notice.
                     End::Closed if began.elapsed() >= FIRM => {
+                        lagging = 0;
                         delays = patience();
                         continue;
                     }
@@ -211,6 +220,14 @@ impl Hub {
                     status
                 }
             };
+            lagging = if hall.feed().lags() { lagging + 1 } else { 0 };
+            if lagging >= LAGGING {
+                tracing::error!(
+                    hall = hall.id,
+                    "every instance tells less than was shown: its log was set back"
+                );
+                hall.feed().doubt();
+            }
             // The first connection decides whether there is such a hall.
             if !hall.is_live() || is_final(status.code()) {
                 return own_fault(status);
@@ -234,7 +251,7 @@ impl Hub {
         // Never 0, which would leave out the announcements of the last minute: boards that come back after a restart of
         // the gateway have not heard all of them.
         let after_seq = hall.feed().seq().max(1);
-        let message = WatchBoardRequest { hall: hall.id.clone(), zone: String::new(), after_seq };
+        let message = WatchBoardRequest { hall: hall.id.clone(), after_seq, ..WatchBoardRequest::default() };
         let request =
             Request::from_parts(MetadataMap::from_headers(headers), tonic::Extensions::new(), message);
         self.0.queue.clone().watch_board(request).await.map(tonic::Response::into_inner)
@@ -250,8 +267,10 @@ impl Hub {
             tokio::select! {
                 frame = frames.message() => match frame {
                     Ok(Some(frame)) => {
-                        heard = Instant::now();
-                        hall.feed().apply(frame);
+                        // What lags behind is no sign that boards are current.
+                        if hall.feed().apply(frame) {
+                            heard = Instant::now();
+                        }
                         hall.phase.send_if_modified(|phase| {
                             let first = matches!(phase, Phase::Connecting);
                             if first {

@@ -1,7 +1,7 @@
 // The control room: what it shows live, and its levers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, api, atCounter, baseUrl, device, hallId, holds, issue, person, provoke, settled, useBrowser } from "./suite.js";
+import { account, api, atCounter, baseUrl, device, eventually, forget, hallId, holds, issue, person, provoke, settled, useBrowser } from "./suite.js";
 
 useBrowser();
 
@@ -56,6 +56,66 @@ test("an agency with people waiting and no counter open is an alarm, and a stuck
   await settled(desk);
   await desk.keyboard.press("n");
   await holds(desk, ticket.number);
+});
+
+test("a service without a counter is told as that service, once, and its alarm goes with its cause", async () => {
+  const room = await controlRoom("manajer");
+  const name = "Dinas Lingkungan Hidup";
+  const alarms = room.locator(".alarm", { hasText: name });
+  const staff = await api(account("dlh.1"));
+  const [counter] = account("dlh.1").counters;
+  const { services } = await staff.get(`/v1/halls/${hallId}/services`);
+  const [sppl, waste] = ["DLH-SPPL", "DLH-SAMPAH"].map((code) => services.find((one) => one.code === code));
+  await staff.post(`/v1/counters/${counter}:open`, { serviceIds: [sppl.id] });
+  const tickets = [];
+  for (const code of ["DLH-SPPL", "DLH-SPPL", "DLH-SAMPAH"]) tickets.push(await issue(code));
+  await room.locator(".alarm.bad", { hasText: `${name}: 1 menunggu ${waste.name}, tidak ada loket buka untuk layanan ini` }).waitFor();
+  // Each change is another frame of the stream.
+  for (let waiting = 2; waiting <= 4; waiting += 1) {
+    tickets.push(await issue("DLH-SAMPAH"));
+    await room.locator(".alarm.bad", { hasText: `${name}: ${waiting} menunggu ${waste.name}` }).waitFor();
+    assert.equal(await alarms.count(), 1, "one alarm, whose number changes");
+  }
+  await staff.post(`/v1/counters/${counter}:open`, { serviceIds: [sppl.id, waste.id] });
+  await eventually(async () => assert.equal(await alarms.count(), 0));
+  await forget(tickets);
+  await staff.post(`/v1/counters/${counter}:close`);
+});
+
+test("two services without a counter are two alarms, however often the room is told of them", async () => {
+  const room = await controlRoom("manajer");
+  const name = "Badan Pendapatan Daerah Kabupaten";
+  const alarms = room.locator(".alarm.bad", { hasText: name });
+  const staff = await api(account("bapenda.1"));
+  const [counter] = account("bapenda.1").counters;
+  const { services } = await staff.get(`/v1/halls/${hallId}/services`);
+  const id = (code) => services.find((one) => one.code === code).id;
+  await staff.post(`/v1/counters/${counter}:open`, { serviceIds: [id("BAPENDA-USAHA")] });
+  const tickets = [];
+  for (const code of ["BAPENDA-PBB", "BAPENDA-BPHTB", "BAPENDA-PBB", "BAPENDA-BPHTB", "BAPENDA-USAHA"]) {
+    tickets.push(await issue(code));
+    await room.waitForTimeout(400);
+  }
+  await eventually(async () => assert.equal(await alarms.count(), 2));
+  assert.equal(new Set(await alarms.allTextContents()).size, 2, "each names its service");
+  await staff.post(`/v1/counters/${counter}:open`, {});
+  await eventually(async () => assert.equal(await alarms.count(), 0));
+  await forget(tickets);
+  await staff.post(`/v1/counters/${counter}:close`);
+});
+
+test("a list keeps one node for each key, also when two items have the same", async () => {
+  const room = await controlRoom("manajer");
+  const left = await room.evaluate(async () => {
+    const { keyed, el, put } = await import(`${document.documentElement.dataset.assets}/js/dom.js`);
+    const list = document.createElement("ul");
+    const draw = (items) => keyed(list, items, () => "same", () => el("li"), (node, item) => put(node, item));
+    for (let round = 0; round < 5; round += 1) draw(["a", "b"]);
+    const twins = list.children.length;
+    draw([]);
+    return [twins, list.children.length];
+  });
+  assert.deepEqual(left, [2, 0]);
 });
 
 test("a supervisor of one agency has levers for that agency only, and nobody's counter staff get in", async () => {

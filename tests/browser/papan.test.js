@@ -1,7 +1,7 @@
 // The board: each call seen and heard exactly once, in order, also over a reconnect; and never quietly out of date.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, api, atCounter, board, eventually, issue, pid, provoke, pullCable, useBrowser } from "./suite.js";
+import { account, api, atCounter, baseUrl, board, callOut, device, eventually, hallId, issue, person, pid, provoke, pullCable, SCREENS, useBrowser } from "./suite.js";
 
 useBrowser();
 
@@ -54,6 +54,97 @@ test("each call is spoken once, one at a time, in the order of the calls, also t
   await hall.page.waitForTimeout(1_500);
   assert.deepEqual(calls(await hall.spoken()), []);
   for (const one of at.slice(1)) await finish(one);
+});
+
+/** Leaves a board for a while, as a crash or a power dip does, and what `meanwhile` does happens. */
+async function away({ page }, meanwhile) {
+  const address = page.url();
+  await page.goto("about:blank");
+  const done = await meanwhile();
+  await page.goto(address);
+  await page.locator("#board[data-live=live]").waitFor();
+  return done;
+}
+
+test("a board that is loaded again speaks what it missed and who is still called, once", async () => {
+  const hall = await board("?zona=C");
+  const tickets = [];
+  for (const code of ["PLN-ADUAN", "TASPEN-KLAIM", "DISNAKER-AK1"]) tickets.push(await issue(code));
+  const ends = [await callOut("pln.1", tickets[0])];
+  await eventually(async () => assert.equal(calls(await hall.spoken()).length, 1));
+  await hall.page.waitForTimeout(500);
+  await away(hall, async () => {
+    await (await callOut("taspen.1", tickets[1]))();
+    ends.push(await callOut("disnaker.1", tickets[2]));
+    // What is older than a few seconds is spoken only to who is still awaited.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+  });
+  await eventually(async () => assert.equal(calls(await hall.spoken()).length, 1));
+  await hall.page.waitForTimeout(1_000);
+  const [heard, ...more] = calls(await hall.spoken());
+  assert.deepEqual(more, [], "neither the call before nor the one that is finished");
+  assert.ok(heard.startsWith(`nomor_antrean ${tickets[2].number[0].toLowerCase()} `), heard);
+  await away(hall, async () => {});
+  await hall.page.waitForTimeout(1_500);
+  assert.deepEqual(calls(await hall.spoken()), [], "once");
+  for (const end of ends) await end();
+});
+
+test("a board that is switched on speaks no history", async () => {
+  const [hall, other] = [await board("?zona=C"), await board("?zona=C")];
+  const [first, second] = [await issue("KEMENAG-HAJI"), await issue("KEJARI-HUKUM")];
+  const ends = [await callOut("kemenag.1", first)];
+  await eventually(async () => assert.equal(calls(await hall.spoken()).length, 1));
+  await away(hall, async () => {
+    // As in the morning: what it remembers is of the evening before.
+    await hall.context.addInitScript(() => {
+      const key = Object.keys(localStorage).find((name) => name.startsWith("mpp-board "));
+      if (!key || sessionStorage.getItem("aged")) return;
+      sessionStorage.setItem("aged", "yes");
+      const note = JSON.parse(localStorage.getItem(key));
+      localStorage.setItem(key, JSON.stringify({ ...note, seq: 1, at: note.at - 6 * 60_000 }));
+    });
+    ends.push(await callOut("kejari.1", second));
+  });
+  await hall.page.waitForTimeout(1_500);
+  assert.deepEqual(calls(await hall.spoken()), []);
+  assert.equal(calls(await other.spoken()).length, 2, "who was there all the time has heard both");
+  const fresh = await board("?zona=C");
+  await fresh.page.waitForTimeout(1_500);
+  assert.deepEqual(calls(await fresh.spoken()), []);
+  for (const end of ends) await end();
+});
+
+test("a board does not go back when an instance lags, and follows a log that was set back", async () => {
+  const context = await person(device("board"), { screen: SCREENS.board });
+  const page = await context.newPage();
+  const asked = [];
+  const frame = (epoch, seq, number) => ({
+    seq: String(seq), epoch: String(epoch), time: new Date().toISOString(), counters: [], announcements: [],
+    snapshot: {
+      hallId, hallName: "MPP Uji", seq: String(seq), time: new Date().toISOString(), lastCalls: [], zones: [], timeZone: "TIME_ZONE_WIB",
+      counters: [{ counterId: "ctr_1", number: "1", zoneCode: "A", agencyName: "Instansi", state: "COUNTER_STATE_SERVING", ticketNumber: number, callTime: new Date().toISOString(), reason: "" }],
+    },
+  });
+  const frames = [frame(4, 50, "A050"), frame(4, 48, "A048"), frame(3, 60, "A060"), frame(5, 40, "A040")];
+  await page.route("**/board:watch*", (route) => {
+    const { searchParams } = new URL(route.request().url());
+    asked.push(["afterSeq", "afterEpoch", "whole"].map((name) => searchParams.get(name)));
+    const next = frames.shift();
+    return next ? route.fulfill({ contentType: "text/event-stream", body: `event: update\ndata: ${JSON.stringify(next)}\n\n` }) : route.abort();
+  });
+  provoke(/ERR_FAILED/);
+  await page.addInitScript(() => {
+    window.shown = [];
+    document.addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
+      const now = document.querySelector(".hero-number")?.textContent;
+      if (now && window.shown.at(-1) !== now) window.shown.push(now);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true }));
+  });
+  await page.goto(`${baseUrl}/papan`);
+  await page.locator(".hero-number", { hasText: "A040" }).waitFor();
+  assert.deepEqual(await page.evaluate(() => window.shown), ["A050", "A040"]);
+  assert.deepEqual(asked.slice(0, 4), [["0", "0", "true"], ["50", "4", "false"], ["50", "4", "false"], ["50", "4", "false"]]);
 });
 
 test("an Indonesian voice of the browser speaks the sentence where there is one", async () => {

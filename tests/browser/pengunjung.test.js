@@ -1,14 +1,20 @@
 // What visitors meet: the kiosk, the form on the own phone, the ticket page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { api, baseUrl, device, eventually, hallId, issue, person, provoke, SCREENS, useBrowser } from "./suite.js";
+import { api, baseUrl, device, eventually, hallId, issue, person, phoneNumber, provoke, SCREENS, useBrowser } from "./suite.js";
 
 useBrowser();
 
 async function kiosk(setup = async () => {}) {
   const context = await person(device("kiosk"), { screen: SCREENS.kiosk });
   const page = await context.newPage();
-  await page.addInitScript(() => { window.print = () => { window.printed = (window.printed ?? 0) + 1; }; });
+  await page.addInitScript(() => {
+    window.print = () => {
+      if (window.broken) return;
+      window.dispatchEvent(new Event("beforeprint"));
+      window.printed = (window.printed ?? 0) + 1;
+    };
+  });
   await setup(page, context);
   await page.goto(`${baseUrl}/kiosk`);
   await page.locator("button.kiosk-card").first().waitFor();
@@ -38,6 +44,106 @@ test("a double tap and a lost answer at the kiosk give one ticket", async () => 
   await page.locator(".result-number").waitFor();
   assert.equal(new Set(keys).size, 1, "one key for one intention");
   assert.equal(await waiting("KEJARI-"), before + 1);
+});
+
+/** The kiosk with other times than its own: they are data attributes of the page, in seconds. */
+const withTimes = (page, times) => page.route("**/kiosk", async (route) => {
+  const answer = await route.fetch();
+  const body = Object.entries(times).reduce((text, [name, value]) => text.replace(new RegExp(`data-${name}="\\d+"`), `data-${name}="${value}"`), await answer.text());
+  await route.fulfill({ response: answer, body });
+});
+
+test("a press whose answer is long in coming is kept, shown when it comes, and named when nobody is there", async () => {
+  provoke(/ERR_FAILED/);
+  const keys = [];
+  let reachable = false;
+  const { page } = await kiosk(async (page) => {
+    await withTimes(page, { idle: 3, warn: 1, result: 3, patience: 2 });
+    await page.route("**/tickets", async (route) => {
+      keys.push(route.request().headers()["idempotency-key"]);
+      if (reachable) return route.continue();
+      // The first try is done, and its answer lost.
+      if (keys.length === 1) await route.fetch();
+      await route.abort();
+    });
+  });
+  const before = await waiting("KEJARI-");
+  await toConfirm(page, /Kejaksaan Negeri/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.getByText(/Belum ada jawaban dari server/).waitFor();
+  await page.waitForTimeout(5_000);
+  assert.ok(await page.getByText(/Belum ada jawaban dari server/).isVisible(), "the idle time-out does not drop the press");
+  reachable = true;
+  const number = await page.locator(".result-number").textContent();
+  assert.ok(keys.length > 2);
+  assert.equal(new Set(keys).size, 1, "one key for one intention");
+  assert.equal(await waiting("KEJARI-"), before + 1);
+  // Nobody touches it: who comes back, or an officer, finds the number.
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+  await page.locator("#untaken", { hasText: number }).waitFor();
+});
+
+test("a receipt that does not come out leaves a number to photograph, and the next visitor is told", async () => {
+  const { page } = await kiosk();
+  await toConfirm(page, /Pengadilan Agama/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.getByText("Struk dikirim ke printer. Ambil struk Anda.").waitFor();
+  const height = () => page.locator(".result-number").evaluate((node) => node.getBoundingClientRect().height);
+  const before = await height();
+  await page.getByRole("button", { name: "Struk tidak keluar" }).click();
+  await page.getByRole("alert").getByText(/Foto atau catat nomor ini/).waitFor();
+  assert.ok((await height()) > before * 1.2, "larger than usual");
+  await page.getByRole("button", { name: "Selesai" }).click();
+  await page.locator("#no-paper").waitFor();
+
+  // The next one is not printed for nothing; printed on request, and confirmed, the notice goes.
+  await toConfirm(page, /Pengadilan Agama/);
+  const printed = await page.evaluate(() => window.printed);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.getByRole("alert").getByText(/Foto atau catat nomor ini/).waitFor();
+  assert.equal(await page.evaluate(() => window.printed), printed);
+  await page.getByRole("button", { name: "Cetak ulang" }).click();
+  await page.getByRole("button", { name: "Struk sudah keluar" }).click();
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+  assert.equal(await page.locator("#no-paper").count(), 0);
+
+  // A browser that does not print at all is known without anybody's word.
+  await page.evaluate(() => { window.broken = true; });
+  await toConfirm(page, /Pengadilan Agama/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.getByRole("alert").getByText(/Foto atau catat nomor ini/).waitFor();
+});
+
+test("where numbers are limited per person the kiosk asks for a phone number, and only there", async () => {
+  provoke(/40[09]|412/);
+  const { page } = await kiosk();
+  await toConfirm(page, /Pengadilan Agama/);
+  assert.equal(await page.locator("#phone").count(), 0);
+  await page.getByRole("button", { name: "Kembali" }).click();
+  await page.getByRole("button", { name: "Kembali" }).click();
+  const digits = phoneNumber();
+  const type = async () => {
+    for (const digit of digits) await page.locator(".keypad").getByRole("button", { name: digit, exact: true }).click();
+  };
+  await toConfirm(page, /Kantor Imigrasi/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.getByText(/Isi nomor ponsel Anda lebih dulu/).waitFor();
+  await type();
+  await page.getByRole("button", { name: "Hapus satu angka" }).click();
+  assert.equal(await page.getByLabel("Nomor ponsel Anda").inputValue(), digits.slice(0, -1));
+  await page.locator(".keypad").getByRole("button", { name: digits.at(-1), exact: true }).click();
+  const [request] = await Promise.all([page.waitForRequest((one) => one.url().endsWith("/tickets")), page.getByRole("button", { name: "Ambil nomor" }).click()]);
+  assert.equal(request.postDataJSON().phone, digits);
+  await page.locator(".result-number").waitFor();
+  assert.ok(!(await page.content()).includes(digits), "not on the screen any more");
+  await page.getByRole("button", { name: "Selesai" }).click();
+
+  // The same person a second time is refused, and the number is gone from the screen.
+  await toConfirm(page, /Kantor Imigrasi/);
+  await type();
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await page.locator("#sending.bad").waitFor();
+  assert.equal(await page.getByLabel("Nomor ponsel Anda").inputValue(), "");
 });
 
 /** People waiting for the services whose codes begin so. */
@@ -77,11 +183,7 @@ test("a closed service shows why and cannot be touched, and an agency with one s
 });
 
 test("the kiosk speaks English on request and returns to the start, in Indonesian, after its time-out", async () => {
-  const { page } = await kiosk((page) => page.route("**/kiosk", async (route) => {
-    const answer = await route.fetch();
-    // Shorter time-outs: they are data attributes of the page.
-    await route.fulfill({ response: answer, body: (await answer.text()).replace('data-idle="60" data-warn="45"', 'data-idle="5" data-warn="2"') });
-  }));
+  const { page } = await kiosk((page) => withTimes(page, { idle: 5, warn: 2 }));
   await page.getByRole("button", { name: "English" }).click();
   await page.getByRole("heading", { name: "Welcome" }).waitFor();
   await page.locator("button.kiosk-card").first().click();
@@ -95,13 +197,11 @@ test("the kiosk speaks English on request and returns to the start, in Indonesia
 });
 
 test("the receipt can be printed again and the screen clears by itself", async () => {
-  const { page } = await kiosk((page) => page.route("**/kiosk", async (route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ response: answer, body: (await answer.text()).replace('data-result="30"', 'data-result="6"') });
-  }));
+  const { page } = await kiosk((page) => withTimes(page, { result: 6 }));
   await toConfirm(page, /Pengadilan Agama/);
   await page.getByRole("button", { name: "Ambil nomor" }).click();
   await page.locator(".result-number").waitFor();
+  await page.getByRole("button", { name: "Struk tidak keluar" }).click();
   await page.getByRole("button", { name: "Cetak ulang" }).click();
   await eventually(async () => assert.equal(await page.evaluate(() => window.printed), 2));
   await page.getByRole("heading", { name: "Selamat datang" }).waitFor();

@@ -111,13 +111,39 @@ export async function api(who) {
   return { get: (path) => call("GET", path), post: (path, data = {}, wanted = 200) => call("POST", path, data, wanted) };
 }
 
-/** Issues a ticket as the kiosk does. */
+/** A telephone number that nobody has given before. */
+export const phoneNumber = () => `08${Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => byte % 10).join("")}`;
+
+/** Issues a ticket as the kiosk does, with a telephone number, which some agencies ask for. */
 export async function issue(serviceCode, more = {}) {
   const kiosk = await api(device("kiosk"));
   const { services } = await kiosk.get(`/v1/halls/${hallId}/services`);
   const service = services.find((one) => one.code === serviceCode);
   assert.ok(service, `the demo has no service ${serviceCode}`);
-  return (await kiosk.post(`/v1/halls/${hallId}/tickets`, { serviceId: service.id, channel: "CHANNEL_KIOSK", ...more })).ticket;
+  return (await kiosk.post(`/v1/halls/${hallId}/tickets`, { serviceId: service.id, channel: "CHANNEL_KIOSK", phone: phoneNumber(), ...more })).ticket;
+}
+
+/** Takes tickets that still wait out of the queue, so that other tests find their own ones first. */
+export async function forget(tickets) {
+  const manager = await api(account("manajer"));
+  for (const { id } of tickets) {
+    const { ticket } = await manager.get(`/v1/tickets/${id}`);
+    if (ticket.verbs.includes("TICKET_VERB_CANCEL")) await manager.post(`/v1/tickets/${id}:cancel`, { reason: "uji selesai" });
+  }
+}
+
+/** Calls one ticket to somebody's counter, whoever else waits there. @returns what ends it */
+export async function callOut(username, { id, number }) {
+  const manager = await api(account("manajer"));
+  const [counter] = account(username).counters;
+  const { desk } = await manager.get(`/v1/counters/${counter}`);
+  if (desk.counter.state === "COUNTER_STATE_CLOSED") await (await api(account(username))).post(`/v1/counters/${counter}:open`);
+  const { ticket } = await manager.post(`/v1/counters/${counter}:callTicket`, { ticket: id, reason: "uji papan" });
+  assert.equal(ticket.number, number);
+  return async () => {
+    const started = await manager.post(`/v1/tickets/${id}:start`);
+    await manager.post(`/v1/tickets/${id}:finish`, { version: started.ticket.version });
+  };
 }
 
 /** Somebody at the own counter, open for its services. @returns the page of the console and the counter's id */

@@ -47,6 +47,7 @@ fn call(seq: i64, zone: &str, reason: &str) -> WatchBoardResponse {
             time,
             ..Announcement::default()
         }],
+        epoch: 0,
     }
 }
 

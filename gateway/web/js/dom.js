@@ -109,11 +109,15 @@ export function showLive(state, words) {
 export function keyed(list, items, keyOf, make, update) {
   /** @type {Map<string, HTMLElement>} */
   const old = new Map();
+  /** @type {HTMLElement[]} */
+  const gone = [];
   for (const child of list.children) {
     const node = /** @type {HTMLElement} */ (child);
-    if (node.dataset.key) old.set(node.dataset.key, node);
-    else node.remove();
+    // Two of one key cannot be told apart: one of them stays.
+    if (node.dataset.key && !old.has(node.dataset.key)) old.set(node.dataset.key, node);
+    else gone.push(node);
   }
+  for (const node of gone) node.remove();
   items.forEach((item, index) => {
     const key = keyOf(item);
     const node = old.get(key) ?? make(item);

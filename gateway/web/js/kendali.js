@@ -72,22 +72,23 @@ const counterNumber = (id) => hall.counters.find((one) => one.id === id)?.number
 function alarms(now) {
   const list = byId("alarms");
   list.classList.toggle("calm", now.alarms.length === 0);
-  const items = now.alarms.length > 0 ? now.alarms : [{ kind: "NONE", agencyId: "", counterId: "", ticketId: "", text: "" }];
-  keyed(list, items, (alarm) => [alarm.kind, alarm.agencyId, alarm.counterId, alarm.ticketId].join(), (alarm) => el("li", { class: `alarm ${alarm.kind === "NONE" ? "good" : alarm.kind === "ALARM_KIND_NO_COUNTER_OPEN" ? "bad" : "warn"}` }, icon(alarm.kind === "NONE" ? "check" : "alert"), el("span", {})),
-    (node, alarm) => put(/** @type {Element} */ (node.lastElementChild), alarmWords(alarm, now)));
+  const none = { kind: "NONE", agencyId: "", serviceId: "", counterId: "", ticketId: "", text: "", waiting: 0, seconds: 0, ticketNumber: "" };
+  const items = now.alarms.length > 0 ? now.alarms : [none];
+  keyed(list, items, (alarm) => [alarm.kind, alarm.agencyId, alarm.serviceId, alarm.counterId, alarm.ticketId].join(), (alarm) => el("li", { class: `alarm ${alarm.kind === "NONE" ? "good" : alarm.kind === "ALARM_KIND_NO_COUNTER_OPEN" ? "bad" : "warn"}` }, icon(alarm.kind === "NONE" ? "check" : "alert"), el("span", {})),
+    (node, alarm) => put(/** @type {Element} */ (node.lastElementChild), alarmWords(alarm)));
 }
 
-/** The words are made here, so that they are in the language of the page. @param {import("./types.js").Alarm} alarm @param {import("./types.js").ControlRoom} now */
-function alarmWords(alarm, now) {
-  const agency = now.agencies.find((one) => one.agencyId === alarm.agencyId);
-  const counter = now.counters.find((one) => one.counter.id === alarm.counterId);
-  const name = agency?.name ?? agencyName(alarm.agencyId);
+/** The words are made here, so that they are in the language of the page. @param {import("./types.js").Alarm} alarm */
+function alarmWords(alarm) {
+  const [agency, counter, number] = [agencyName(alarm.agencyId), counterNumber(alarm.counterId), alarm.ticketNumber];
+  const service = hall.services.find((one) => one.id === alarm.serviceId);
+  const time = minutes(alarm.seconds);
   switch (alarm.kind) {
     case "NONE": return t("control.no_alarms");
-    case "ALARM_KIND_NO_COUNTER_OPEN": return t("alarm.no_counter", { agency: name, n: agency?.waiting ?? 0 });
-    case "ALARM_KIND_LONG_WAIT": return t("alarm.long_wait", { agency: name, time: minutes(agency?.longestWaitSeconds ?? 0) });
-    case "ALARM_KIND_IDLE_COUNTER": return t("alarm.idle", { counter: counterNumber(alarm.counterId), agency: name });
-    case "ALARM_KIND_STUCK_TICKET": return t("alarm.stuck", { counter: counterNumber(alarm.counterId), number: counter?.ticket?.number ?? "" });
+    case "ALARM_KIND_NO_COUNTER_OPEN": return service ? t("alarm.no_counter_service", { agency, service: named(service), n: alarm.waiting }) : t("alarm.no_counter", { agency, n: alarm.waiting });
+    case "ALARM_KIND_LONG_WAIT": return t("alarm.long_wait", { agency, service: service ? named(service) : "", number, time });
+    case "ALARM_KIND_IDLE_COUNTER": return t("alarm.idle", { counter, agency, time });
+    case "ALARM_KIND_STUCK_TICKET": return t("alarm.stuck", { counter, number, time });
     default: return alarm.text;
   }
 }

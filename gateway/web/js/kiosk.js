@@ -5,8 +5,9 @@
  */
 import { get, newKey, Problem, send } from "./api.js";
 import { byId, el, fill, icon } from "./dom.js";
-import { dateInWords, estimated, language, named, speak, t, timeOfDay } from "./i18n.js";
+import { estimated, language, named, speak, t, timeOfDay } from "./i18n.js";
 import { ASSISTANCE, needIcon, needWord, PRIORITIES } from "./need.js";
+import { print as printed, qr } from "./struk.js";
 
 const frame = byId("kiosk");
 const main = byId("isi");
@@ -14,15 +15,28 @@ const dialog = byId("idle");
 const hall = frame.dataset.hall;
 /** Seconds of the time-outs, set on the page's element. */
 const LIMITS = { idle: Number(frame.dataset.idle), warn: Number(frame.dataset.warn), result: Number(frame.dataset.result) };
-/** Milliseconds that a press is kept alive before the visitor is asked to look for an officer. */
-const PATIENCE = 45_000;
+/** Milliseconds without an answer after which the visitor is told to look for an officer. The press is kept all the same. */
+const PATIENCE = Number(frame.dataset.patience) * 1000;
+/** Milliseconds after which the configuration of the hall is read again. */
+const CONFIGURATION = 300_000;
+/** Where a kiosk remembers that its printer gives no paper. */
+const PRINTER = "mpp-kiosk-printer";
+/** Where a kiosk remembers numbers that nobody stood there to take, and for how many milliseconds. */
+const UNTAKEN = "mpp-kiosk-untaken";
+const UNTAKEN_FOR = 30 * 60_000;
+/** Least digits of a telephone number. */
+const PHONE_DIGITS = 9;
 
 /** @typedef {{agencyId?: string, serviceId?: string}} Place */
-/** @typedef {{ticket: import("./types.js").Ticket, peopleAhead: number, estimate?: import("./types.js").Estimate}} Issued */
+/** @typedef {import("./struk.js").Issued} Issued */
+/** @typedef {"" | "sent" | "asked" | "out"} Paper */
 
 /** @type {import("./types.js").ServiceStatus[]} */
 let services = [];
 let zone = "";
+/** @type {Set<string>} agencies that count tickets per person, by id */
+let limited = new Set();
+let configured = 0;
 let screen = "agencies";
 /** @type {Place} */
 let place = {};
@@ -33,6 +47,10 @@ let touched = Date.now();
 let leaveAt = 0;
 /** @type {Issued | undefined} */
 let issued;
+/** @type {Paper} what is known of the receipt: nothing, handed to the printer, the same a second time, none came */
+let paper = "";
+/** The answer came late, and nobody has touched the screen since. */
+let untouched = false;
 
 await speak();
 for (const button of /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-lang]:not(html)")])) {
@@ -43,11 +61,13 @@ await load();
 show();
 setInterval(idle, 500);
 setInterval(() => screen !== "result" && !pending && void load().then(() => (screen === "agencies" || screen === "services") && show(true)), 15_000);
+for (const sort of ["pointerdown", "keydown"]) addEventListener(sort, () => { untouched = false; }, { passive: true, capture: true });
 for (const sort of ["pointerdown", "keydown", "scroll"]) addEventListener(sort, () => { touched = Date.now(); }, { passive: true, capture: true });
 
 /** @param {string} lang */
 async function speakTo(lang) {
-  if (lang === language()) return;
+  // While a press is under way the screen stays as it is.
+  if (lang === language() || pending) return;
   await speak(lang);
   dressLanguage();
   await load();
@@ -66,7 +86,12 @@ function dressLanguage() {
 async function load() {
   try {
     services = (await get(`/v1/halls/${hall}/services`)).services;
-    zone ||= (await get(`/v1/halls/${hall}`)).hall.timeZone;
+    if (Date.now() - configured > CONFIGURATION) {
+      const { timeZone, agencies } = /** @type {import("./types.js").Hall} */ ((await get(`/v1/halls/${hall}`)).hall);
+      zone = timeZone;
+      limited = new Set(agencies.filter((one) => one.dailyLimitPerPerson > 0).map((one) => one.id));
+      configured = Date.now();
+    }
     frame.dataset.reached = "true";
   } catch (problem) {
     if (problem instanceof Problem && problem.status === 401) return location.reload();
@@ -126,7 +151,7 @@ function agenciesScreen() {
   /** @type {Map<string, import("./types.js").ServiceStatus[]>} */
   const agencies = new Map();
   for (const service of services) agencies.set(service.agencyId, [...(agencies.get(service.agencyId) ?? []), service]);
-  return [heading(t("kiosk.welcome"), t("kiosk.choose_agency"), 0), el("ul", { class: "kiosk-grid" }, ...[...agencies].map(([agencyId, offered]) => {
+  return [heading(t("kiosk.welcome"), t("kiosk.choose_agency"), 0), ...notices(), el("ul", { class: "kiosk-grid" }, ...[...agencies].map(([agencyId, offered]) => {
     const open = offered.filter(isOpen);
     const first = offered[0];
     const name = first?.agencyName ?? "";
@@ -136,6 +161,37 @@ function agenciesScreen() {
     return el("li", {}, el("button", { type: "button", class: "kiosk-card", "data-key": agencyId, onclick: () => (only ? go("confirm", { agencyId, serviceId: only.id }) : go("services", { agencyId })) },
       el("strong", {}, name), el("span", { class: "facts" }, el("span", {}, t("kiosk.services_n", { n: open.length })), el("span", {}, waitingWords(waiting))), icon("next")));
   }))];
+}
+
+/** What the next visitor, or an officer, should know of this kiosk. */
+function notices() {
+  const left = untaken();
+  return [
+    noPaper() && el("p", { class: "note warn", id: "no-paper" }, icon("print"), t("kiosk.printer_out")),
+    left.length > 0 && el("p", { class: "note", id: "untaken" }, icon("ticket"),
+      t("kiosk.untaken", { numbers: left.map((one) => `${one.number} (${timeOfDay(new Date(one.at), zone)})`).join(", ") })),
+  ];
+}
+
+function noPaper() {
+  return localStorage.getItem(PRINTER) === "out";
+}
+
+/** @param {boolean} isOut */
+function notePaper(isOut) {
+  if (isOut) localStorage.setItem(PRINTER, "out");
+  else localStorage.removeItem(PRINTER);
+}
+
+/** Numbers that were issued after the visitor had gone: who comes back finds his, an officer voids the others. @returns {{number: string, at: number}[]} */
+function untaken() {
+  try {
+    const all = /** @type {{number: string, at: number}[]} */ (JSON.parse(localStorage.getItem(UNTAKEN) ?? "[]"));
+    return all.filter((one) => Date.now() - one.at < UNTAKEN_FOR);
+  } catch {
+    // What cannot be read names no numbers.
+    return [];
+  }
 }
 
 /** @param {number} n */
@@ -166,6 +222,7 @@ function confirmScreen() {
         el("div", {}, el("dt", {}, t("ticket.estimate")), el("dd", { class: service.estimate ? "" : "words" }, estimated(service.estimate))),
         el("div", {}, el("dt", {}, t("kiosk.hours")), el("dd", { class: "words" }, service.hoursToday || "–"))),
       requirements(service),
+      limited.has(service.agencyId) && phone(),
       take,
       el("p", { id: "sending", class: "sending", role: "status", "aria-live": "polite", "data-idle": "true" }),
       el("details", { class: "more", id: "need" }, el("summary", {}, t("kiosk.need")),
@@ -177,6 +234,20 @@ function confirmScreen() {
         party())),
     el("div", { class: "kiosk-actions" }, back(() => (several ? go("services", { agencyId: service.agencyId }) : go("agencies")))),
   ];
+}
+
+/** Asks for a telephone number, for a keyboard that is not there: only where the agency counts tickets per person. */
+function phone() {
+  const input = /** @type {HTMLInputElement} */ (el("input", { id: "phone", type: "tel", inputmode: "none", autocomplete: "off", maxlength: 16, "aria-describedby": "phone-hint" }));
+  const press = (/** @type {string} */ key) => () => {
+    if (key === "back") input.value = input.value.slice(0, -1);
+    else if (input.value.length < input.maxLength) input.value += key;
+  };
+  return el("section", { class: "phone" }, el("label", { for: "phone" }, t("kiosk.phone")), input,
+    el("div", { class: "keypad", role: "group", "aria-label": t("kiosk.keypad") }, ...["1", "2", "3", "4", "5", "6", "7", "8", "9", "+", "0", "back"].map((key) => el("button", {
+      type: "button", class: "button", "aria-label": key === "back" ? t("kiosk.erase") : key, onclick: press(key),
+    }, key === "back" ? "⌫" : key))),
+    el("p", { id: "phone-hint", class: "hint" }, t("kiosk.phone_hint")));
 }
 
 /** How many come together. */
@@ -196,87 +267,128 @@ function requirements(service) {
 /** @param {import("./types.js").ServiceStatus} service */
 async function issue(service) {
   if (pending) return;
-  pending = true;
-  const key = intention;
   const [take, sending] = [byId("take"), byId("sending")];
+  const telephone = /** @type {HTMLInputElement | null} */ (main.querySelector("#phone"));
+  if (telephone && telephone.value.replace(/\D/g, "").length < PHONE_DIGITS) {
+    telephone.setAttribute("aria-invalid", "true");
+    telephone.focus();
+    return tell(t("kiosk.no_phone"));
+  }
+  pending = true;
+  const [key, began] = [intention, Date.now()];
   const body = {
     serviceId: service.id, channel: "CHANNEL_KIOSK",
     priority: /** @type {HTMLInputElement} */ (main.querySelector("[name=priority]:checked")).value,
     assistance: /** @type {HTMLInputElement[]} */ ([...main.querySelectorAll("[name=assistance]:checked")]).map((one) => one.value),
     partySize: Number(byId("party").textContent),
+    ...(telephone ? { phone: telephone.value } : {}),
   };
+  // Nobody else is to read it, however long the answer takes.
+  if (telephone) telephone.value = "";
   // From here on the answer decides: the choices are what was sent.
-  main.querySelectorAll("input, button").forEach((/** @type {any} */ one) => { one.disabled = true; });
+  const controls = /** @type {NodeListOf<HTMLInputElement | HTMLButtonElement>} */ (main.querySelectorAll("input, button"));
+  controls.forEach((one) => { one.disabled = true; });
   take.classList.add("waiting");
   sending.dataset.idle = "false";
+  sending.classList.remove("bad");
   sending.textContent = t("sent");
+  const isLate = () => Date.now() - began > PATIENCE;
+  const late = setTimeout(() => tell(t("kiosk.no_answer")), PATIENCE);
   try {
-    issued = await send(`/v1/halls/${hall}/tickets`, body, { key, until: PATIENCE, onRetry: (attempt) => { sending.textContent = t("sent_again", { n: attempt }); } });
+    // Kept under one key until its fate is known: a number that was issued is shown, whenever the answer comes.
+    issued = await send(`/v1/halls/${hall}/tickets`, body, { key, onRetry: (attempt) => { if (!isLate()) sending.textContent = t("sent_again", { n: attempt }); } });
     pending = false;
-    leaveAt = Date.now() + LIMITS.result * 1000;
+    untouched = isLate();
+    paper = noPaper() ? "out" : "";
+    stay(paper === "out" || untouched ? 2 : 1);
     go("result", place);
-    if (frame.dataset.print !== "tombol") await print();
+    if (frame.dataset.print !== "tombol" && paper === "") await print();
   } catch (problem) {
     pending = false;
-    main.querySelectorAll("input, button").forEach((/** @type {any} */ one) => { one.disabled = false; });
+    controls.forEach((one) => { one.disabled = false; });
     take.classList.remove("waiting");
-    const refused = problem instanceof Problem && problem.status >= 400 && problem.status < 500;
-    // A refusal is an answer: the next press is a new intention. Without an answer the same key is kept.
-    if (refused) intention = newKey();
-    sending.textContent = refused ? /** @type {Problem} */ (problem).message : t("kiosk.no_answer");
-    sending.classList.add("bad");
+    // A refusal is an answer: the next press is a new intention. A fault of the server's is none.
+    if (problem instanceof Problem && problem.status < 500) intention = newKey();
     touched = Date.now();
+    if (problem instanceof Problem && problem.status === 401) return location.reload();
+    if (problem instanceof Problem && problem.reason === "PHONE_REQUIRED" && !telephone) {
+      // Configured a moment ago.
+      limited.add(service.agencyId);
+      show();
+    }
+    tell(problem instanceof Problem ? problem.message : t("not_reached"));
     await load();
+  } finally {
+    clearTimeout(late);
   }
+}
+
+/** Says under the button what is wrong. @param {string} text */
+function tell(text) {
+  const sending = byId("sending");
+  sending.dataset.idle = "false";
+  sending.classList.add("bad");
+  sending.textContent = text;
+}
+
+/** Keeps the result on the screen for so many times its usual time. @param {number} times */
+function stay(times) {
+  leaveAt = Date.now() + LIMITS.result * 1000 * times;
 }
 
 function resultScreen() {
   if (!issued) return [heading(t("kiosk.gone"), "", 0)];
   const { ticket, peopleAhead, estimate } = issued;
   const service = services.find((one) => one.id === ticket.serviceId);
-  return [el("div", { class: "kiosk-result" },
+  const out = paper === "out";
+  return [el("div", { class: "kiosk-result", "data-paper": paper },
     el("h1", { tabindex: -1, class: "result-title" }, el("span", { class: "pass-label" }, t("ticket.your_number")), " ", el("span", { class: "result-number", "data-long": String(ticket.number.length > 4) }, ticket.number)),
     el("p", { class: "result-service" }, el("strong", {}, service ? named(service) : ""), el("span", {}, service?.agencyName)),
-    el("dl", { class: "kiosk-facts" },
+    out && el("p", { class: "note warn", role: "alert" }, icon("alert"), t("kiosk.photo")),
+    !out && el("dl", { class: "kiosk-facts" },
       el("div", {}, el("dt", {}, t("ticket.ahead")), el("dd", {}, String(peopleAhead))),
       el("div", {}, el("dt", {}, t("ticket.estimate")), el("dd", { class: estimate ? "" : "words" }, estimated(estimate)))),
     el("div", { class: "result-take" },
       el("img", { class: "qr", src: qr(ticket), alt: t("kiosk.qr_alt"), width: 220, height: 220 }),
-      el("div", {}, el("p", { class: "lead" }, t("kiosk.qr")), service && requirements(service))),
+      el("div", {}, el("p", { class: "lead" }, t("kiosk.qr")), !out && service && requirements(service))),
+    el("p", { id: "paper", class: "paper-state", role: "status", "aria-live": "polite" }, paper === "sent" || paper === "asked" ? t("kiosk.paper_sent") : ""),
     el("div", { class: "kiosk-actions" },
-      el("button", { type: "button", class: "button big", id: "reprint", onclick: () => void print() }, icon("print"), t("kiosk.reprint")),
-      el("button", { type: "button", class: "button primary big", id: "done", onclick: home }, t("kiosk.done"), el("span", { id: "left", class: "left" }))),
-    el("p", { class: "muted center" }, t("kiosk.reprint_hint")))];
+      paper === "sent" || paper === "asked"
+        ? el("button", { type: "button", class: "button big", id: "no-receipt", onclick: noReceipt }, icon("alert"), t("kiosk.no_receipt"))
+        : el("button", { type: "button", class: "button big", id: "reprint", onclick: () => void print() }, icon("print"), t(out ? "kiosk.reprint" : "kiosk.print")),
+      el("button", { type: "button", class: "button primary big", id: "done", onclick: done }, t(paper === "asked" ? "kiosk.receipt" : "kiosk.done"), el("span", { id: "left", class: "left" }))))];
 }
 
-/** @param {import("./types.js").Ticket} ticket */
-function qr(ticket) {
-  return `/kiosk/qr/${encodeURIComponent(ticket.token)}.svg`;
-}
-
-/** Prints the receipt: the same facts on 80 mm paper. */
+/** Prints the receipt, and shows what is known of it. */
 async function print() {
   if (!issued) return;
-  const { ticket, peopleAhead, estimate } = issued;
-  const service = services.find((one) => one.id === ticket.serviceId);
-  const now = new Date(ticket.arrivalTime ?? Date.now());
-  const image = /** @type {HTMLImageElement} */ (el("img", { src: qr(ticket), alt: "", width: 160, height: 160 }));
-  fill(byId("print"), el("p", { class: "r-hall" }, byId("hall-name").textContent), el("p", {}, t("ticket.your_number")), el("p", { class: "r-number" }, ticket.number),
-    el("p", { class: "r-service" }, service ? named(service) : ""), el("p", {}, service?.agencyName),
-    el("p", {}, t("ticket.detail.waiting", { n: peopleAhead })), el("p", {}, estimated(estimate)), image, el("p", { class: "r-small" }, t("kiosk.qr")),
-    service && service.requirements.length > 0 && el("p", { class: "r-small" }, `${t("ticket.bring")}: ${service.requirements.join("; ")}`),
-    el("p", { class: "r-small" }, `${dateInWords(now, zone)} ${timeOfDay(now, zone)}`));
-  try {
-    await image.decode();
-  } catch {
-    // A receipt without its QR still carries the number; paper is better than none.
-  }
-  window.print();
+  const [of, again] = [issued, paper !== ""];
+  const isSent = await printed(of, services.find((one) => one.id === of.ticket.serviceId), zone);
+  if (issued !== of) return;
+  if (!isSent) return noReceipt();
+  paper = again ? "asked" : "sent";
+  stay(1);
+  show(true);
+}
+
+/** No receipt came out: the number large enough for a photograph, and whoever comes next is told. */
+function noReceipt() {
+  paper = "out";
+  notePaper(true);
+  stay(2);
+  show();
+}
+
+/** Leaves the result; who printed a second time says by it that the paper came. */
+function done() {
+  if (paper === "asked") notePaper(false);
+  home();
 }
 
 /** Back to the start, in the language of the hall, with nothing of the last visitor left. */
 function home() {
-  issued = undefined;
+  if (issued && untouched) localStorage.setItem(UNTAKEN, JSON.stringify([...untaken(), { number: issued.ticket.number, at: Date.now() }].slice(-5)));
+  [issued, paper, untouched] = [undefined, "", false];
   intention = "";
   fill(byId("print"));
   if (dialog.open) dialog.close();

@@ -81,6 +81,12 @@ export class Live {
     this.retry = setTimeout(() => this.connect(), delay);
   }
 
+  /** Leaves this connection for another one. @param {number} delay */
+  redial(delay) {
+    this.source?.close();
+    this.reconnect(delay);
+  }
+
   watch() {
     const silent = Date.now() - this.last;
     if (silent <= this.stale) return;

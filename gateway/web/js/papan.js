@@ -14,27 +14,44 @@ const PAGE = 5;
 const TURN = 8_000;
 /** Milliseconds a new call is marked. */
 const FRESH = 7_000;
+/** Milliseconds after a call from which on it is told late, and spoken only if somebody is still called. */
+const LATE = 5_000;
+/** Seconds that a board which is not current insists on what it has seen. */
+const BELIEVE = 45;
 
 await speak();
-const speaker = new Speaker(voice);
+const speaker = new Speaker(voice, `${hall} ${zone}`);
 
 /** @type {Map<string, import("./types.js").BoardCounter>} */
 const counters = new Map();
 /** @type {import("./types.js").Announcement[]} */
 let lastCalls = [];
-/** Last position of the log that this board has seen; a reconnect goes on from there. */
-let seq = "0";
+/** Last position of the log that this board has shown, and the epoch of the log. A reconnect goes on from there. */
+let [seq, epoch] = ["0", "0"];
+/** Nothing is shown yet: the whole board is asked for, and the calls since the last one that was spoken before the load. */
+let empty = true;
 let timeZone = "";
 /** Milliseconds that the service's clock is ahead of this machine's. */
 let ahead = 0;
 let page = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let giveUp;
 /** @type {Map<string, number>} number called → until when it is marked */
 const fresh = new Map();
 
-new Live(() => `/v1/halls/${hall}/board:watch?${new URLSearchParams({ zone: zone ?? "", afterSeq: seq })}`, {
+const live = new Live(() => {
+  const { seq: afterSeq, epoch: afterEpoch } = empty ? speaker.memory : { seq, epoch };
+  return `/v1/halls/${hall}/board:watch?${new URLSearchParams({ zone: zone ?? "", afterSeq, afterEpoch, whole: String(empty) })}`;
+}, {
   frame: take,
   stale: Number(stale),
   state: (state, since) => {
+    clearTimeout(giveUp);
+    // No instance lags for so long. What was seen is of a log that is no more: begin with whatever there is.
+    if (state === "stale") giveUp = setTimeout(() => {
+      [seq, epoch] = ["0", "0"];
+      speaker.forget("0");
+    }, BELIEVE * 1000);
     const banner = byId("stale");
     banner.hidden = state !== "stale";
     put(banner, state === "stale" ? t("board.stale", { time: timeOfDay(new Date(since.getTime() + ahead), timeZone) }) : "");
@@ -52,6 +69,9 @@ new Live(() => `/v1/halls/${hall}/board:watch?${new URLSearchParams({ zone: zone
 
 /** @param {import("./types.js").BoardFrame} next */
 function take(next) {
+  const [of, at] = [BigInt(next.epoch) - BigInt(epoch), BigInt(next.seq) - BigInt(seq)];
+  // An instance that lags. What it tells after this would be changes of an old board: ask again.
+  if (of < 0n || (of === 0n && at < 0n)) return live.redial(1_000);
   if (next.snapshot) {
     counters.clear();
     next.snapshot.counters.forEach((counter) => counters.set(counter.counterId, counter));
@@ -62,10 +82,11 @@ function take(next) {
   }
   next.counters.forEach((counter) => counters.set(counter.counterId, counter));
   if (next.time) ahead = Date.parse(next.time) - Date.now();
-  seq = next.seq;
+  [seq, epoch, empty] = [next.seq, next.epoch, false];
+  speaker.follow(seq, epoch);
   for (const call of next.announcements) {
     if (!lastCalls.some((one) => one.id === call.id)) lastCalls = [call, ...lastCalls];
-    if (!speaker.say(call)) continue;
+    if (!speaker.say(call, isCalled(call))) continue;
     fresh.set(call.ticketNumber, Date.now() + FRESH);
     page = 0;
     // For screen readers and for people who follow the board as text.
@@ -73,6 +94,16 @@ function take(next) {
   }
   lastCalls = lastCalls.sort((a, b) => Number(b.id) - Number(a.id)).slice(0, 12);
   draw();
+}
+
+/**
+ * Whether a call is still to be spoken: it is fresh by this machine's clock, or its counter still waits. A frame's own time
+ * would not do: a whole board is as old as its last change.
+ * @param {import("./types.js").Announcement} call
+ */
+function isCalled(call) {
+  const isFresh = Date.now() - Date.parse(call.time) < LATE;
+  return isFresh || [...counters.values()].some((counter) => counter.number === call.counterNumber && counter.ticketNumber === call.ticketNumber);
 }
 
 /** @param {{callTime?: string}} counter */
@@ -175,5 +206,5 @@ sound.addEventListener("click", async () => {
   if (!(await enable())) put(sound, t("board.sound_failed"));
   sound.disabled = false;
 });
-// A kiosk browser that permits sound without a click goes on speaking after a reload.
-if (sessionStorage.getItem("mpp-sound") === "on") void enable();
+// A kiosk browser that permits sound without a click goes on speaking after a reload or a restart.
+if (speaker.memory.sound) void enable();

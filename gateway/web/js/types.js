@@ -18,7 +18,7 @@
  * }} Counter
  *
  * @typedef {{id: string, code: string, name: string, nameEn: string, agencyCode: string, agencyId: string, retired: boolean}} Service
- * @typedef {{id: string, code: string, name: string}} Agency
+ * @typedef {{id: string, code: string, name: string, dailyLimitPerPerson: number}} Agency
  * @typedef {{code: string, name: string}} Zone
  * @typedef {{agencyId: string, serviceId: string, reason: string}} IntakeStop
  * @typedef {{date: string, state: string, openTime?: string, closeTime?: string, intakeStops: IntakeStop[]}} Day
@@ -53,14 +53,19 @@
  *   hallId: string, hallName: string, seq: string, time: string, counters: BoardCounter[], lastCalls: Announcement[],
  *   zones: Zone[], timeZone: string
  * }} Board
- * @typedef {{seq: string, time: string, snapshot?: Board, counters: BoardCounter[], announcements: Announcement[]}} BoardFrame
+ * @typedef {{
+ *   seq: string, epoch: string, time: string, snapshot?: Board, counters: BoardCounter[], announcements: Announcement[]
+ * }} BoardFrame
  *
  * @typedef {{counter: Counter, ticket?: Ticket, finished: number}} ControlCounter
  * @typedef {{
  *   agencyId: string, name: string, waiting: number, openCounters: number, longestWaitSeconds: number, issued: number,
  *   finished: number, parked: number
  * }} ControlAgency
- * @typedef {{kind: string, agencyId: string, counterId: string, ticketId: string, text: string}} Alarm
+ * @typedef {{
+ *   kind: string, agencyId: string, serviceId: string, counterId: string, ticketId: string, text: string, waiting: number,
+ *   seconds: number, ticketNumber: string
+ * }} Alarm
  * @typedef {{
  *   seq: string, time: string, day?: Day, counters: ControlCounter[], agencies: ControlAgency[], alarms: Alarm[]
  * }} ControlRoom

@@ -72,11 +72,11 @@ pub struct HallHandle {
 /// What is durable: the fold for readers, and its position for those who wait.
 pub(crate) struct CommittedState {
     durable: RwLock<Durable>,
+    /// The epoch that this instance last read or opened. It is noted after what was committed under it is here.
+    epoch: AtomicI64,
     position: watch::Sender<u64>,
     /// The last position that is known to stand in Redis.
     appended: AtomicU64,
-    /// The epoch that was last opened; 0 before the first.
-    epoch: AtomicI64,
     /// Rings when another instance may have committed.
     bell: Notify,
 }
@@ -254,7 +254,11 @@ impl Halls {
             let hall = Hall { id, ..Hall::clone(hall) };
             command.order = Order::Configure(Arc::new(hall.clone()));
             if self.known(id).is_none() {
-                self.start(&registration, Durable { fold: Fold::new(hall), chain: log::GENESIS.to_owned() });
+                self.start(
+                    &registration,
+                    Durable { fold: Fold::new(hall), chain: log::GENESIS.to_owned() },
+                    0,
+                );
             }
         }
         self.hall(id).await?.submit(command).await
@@ -342,19 +346,21 @@ impl Halls {
             if self.known(registration.id).is_some() {
                 continue;
             }
+            // Before the log: what is read after it was committed under this epoch or a later one.
+            let epoch = self.shared.store.shard(registration.id).await?.map_or(0, |shard| shard.epoch);
             if let Some(durable) = flusher::load(&self.shared.store, registration.id).await? {
-                self.start(&registration, durable);
+                self.start(&registration, durable, epoch);
             }
         }
         Ok(())
     }
 
-    fn start(&self, registration: &Registration, durable: Durable) {
+    fn start(&self, registration: &Registration, durable: Durable, epoch: i64) {
         let (inbox, commands) = mpsc::channel(INBOX);
         let committed = Arc::new(CommittedState {
+            epoch: AtomicI64::new(epoch),
             position: watch::Sender::new(durable.fold.seq()),
             appended: AtomicU64::new(durable.fold.seq()),
-            epoch: AtomicI64::new(0),
             durable: RwLock::new(durable),
             bell: Notify::new(),
         });

@@ -1,6 +1,6 @@
 //! When tickets are issued: opening hours, holidays, closures, in the time zone of the hall.
 
-use chrono::{Datelike, NaiveDateTime, Timelike};
+use chrono::{Datelike, Days, NaiveDateTime, Timelike};
 
 use super::hall::{Agency, Calendar, Hall, Window};
 
@@ -42,6 +42,25 @@ pub fn opening(hall: &Hall, agency: &Agency, local: NaiveDateTime) -> Opening {
     } else {
         Opening::OutsideHours { next: windows.iter().map(|window| window.from).find(|from| *from > minute) }
     }
+}
+
+/// Days that are looked through for the next opening, today included.
+const LOOK_AHEAD: u64 = 15;
+
+/// When `agency` takes visitors next, seen from the wall clock `local` and in its time. None while it does, and when no
+/// day of the next two weeks has hours.
+#[must_use]
+pub fn next_opening(hall: &Hall, agency: &Agency, local: NaiveDateTime) -> Option<NaiveDateTime> {
+    if opening(hall, agency, local) == Opening::Open {
+        return None;
+    }
+    (0..LOOK_AHEAD).find_map(|days| {
+        let date = local.date().checked_add_days(Days::new(days))?;
+        let openings = windows_on(hall, agency, date).iter().filter_map(|window| {
+            date.and_hms_opt(u32::from(window.from / 60), u32::from(window.from % 60), 0)
+        });
+        openings.filter(|opening| *opening > local).min()
+    })
 }
 
 /// The windows of `agency` on a date; empty when it is closed all day.

@@ -410,7 +410,7 @@ async fn streams_follow_what_is_committed() {
     let end = tokio::time::timeout(Duration::from_secs(2), desk.next()).await.expect("the token has ended");
     assert!(end.is_none());
     let unknown =
-        proto::WatchBoardRequest { hall: house.hall.id.clone(), zone: "Z".to_owned(), after_seq: 0 };
+        proto::WatchBoardRequest { hall: house.hall.id.clone(), zone: "Z".to_owned(), ..Default::default() };
     assert_eq!(house.rpcs.watch_board(by(&system, unknown)).await.err().unwrap().code(), Code::NotFound);
 }
 

@@ -25,7 +25,11 @@ pub(super) async fn handle(
     hall.reaches(after_seq).await;
     let mut watcher = Watcher::new(request.zone, after_seq);
     let source = Source::of(halls, &hall, caller, AT_ONCE);
-    Ok(source.frames(move |now, is_due| Ok(hall.read(|fold| watcher.frame(fold, hall.epoch(), now, is_due)))))
+    Ok(source.frames(move |now, is_due| {
+        // Before the fold: what is read after it was committed under this epoch or a later one.
+        let epoch = hall.epoch();
+        Ok(hall.read(|fold| watcher.frame(fold, epoch, now, is_due)))
+    }))
 }
 
 /// What one watcher has been told.
@@ -77,7 +81,7 @@ impl Watcher {
         self.announced = Some(fold.seq());
         self.shown = Some((Arc::clone(fold.hall()), now_shown));
         let is_news = snapshot.is_some() || !changed.is_empty() || !calls.is_empty();
-        (is_news || is_due).then(|| frame(fold, now, snapshot, changed, calls))
+        (is_news || is_due).then(|| frame(fold, epoch, now, snapshot, changed, calls))
     }
 
     /// Whether calls that this watcher has not been told of may no longer be kept.
@@ -89,6 +93,7 @@ impl Watcher {
 
 fn frame(
     fold: &Fold,
+    epoch: i64,
     now: DateTime<Utc>,
     snapshot: Option<Board>,
     counters: Vec<BoardCounter>,
@@ -100,6 +105,7 @@ fn frame(
         snapshot,
         counters,
         announcements,
+        epoch,
     }
 }
 

@@ -11,7 +11,12 @@ use super::house::{Frames, House};
 
 impl House {
     async fn watch(&self, zone: &str, after_seq: i64) -> Frames<WatchBoardResponse> {
-        let request = WatchBoardRequest { hall: self.hall_id(), zone: zone.to_owned(), after_seq };
+        let request = WatchBoardRequest {
+            hall: self.hall_id(),
+            zone: zone.to_owned(),
+            after_seq,
+            ..WatchBoardRequest::default()
+        };
         self.board().watch_board(request).await.expect("the stream begins")
     }
 

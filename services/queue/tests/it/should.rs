@@ -130,6 +130,8 @@ acceptance! {
         limit(nobody.issue_onsite_ticket(house.onsite(&code.code, "62812 34567890")).await.expect_err("the third"));
         let kiosk = IssueTicketRequest { phone: "081234567890".into(), ..house.wants("KK") };
         limit(house.kiosk().issue_ticket(kiosk).await.expect_err("the same agency, another way"));
+        let refusal = house.kiosk().issue_ticket(house.wants("KK")).await.expect_err("a kiosk asks too");
+        assert_eq!((refusal.reason.as_str(), refusal.fields), ("PHONE_REQUIRED", vec!["phone".to_owned()]));
         // Another agency has no limit; another person has their own; tomorrow is another day.
         let other = IssueOnsiteTicketRequest { service_id: house.service("STNK").id.clone(), ..house.onsite(&code.code, "081234567890") };
         nobody.issue_onsite_ticket(other).await.expect("another agency");

@@ -8,7 +8,7 @@ use crate::domain::fold::Fold;
 use crate::domain::hall::Service;
 use crate::domain::opening::{Opening, opening};
 use crate::domain::rejection::{IntakeClosed, Rejection, Thing};
-use crate::domain::ticket::{Leg, State, Ticket};
+use crate::domain::ticket::{Channel, Leg, State, Ticket};
 
 /// Places between two arrivals, so that a restored ticket can stand between them.
 const PLACES: u64 = 1 << 20;
@@ -62,12 +62,13 @@ impl Step<'_> {
         intake(self.fold, service, self.now).map_err(Rejection::IntakeClosed)?;
         if let Some(limit) = self.fold.agency(service.agency).and_then(|agency| agency.daily_limit_per_person)
         {
-            // Staff and kiosks issue to people who stand before them; a phone that takes tickets must say whose it is.
+            // Staff see who stands before them; a machine that gives tickets must be told whose they are. Who has no
+            // telephone goes to the reception.
             match &new.person {
                 Some(person) if self.fold.issued_to(service.agency, person) >= limit => {
                     return Err(Rejection::PersonLimit(limit));
                 }
-                None if new.channel == crate::domain::ticket::Channel::Onsite => {
+                None if matches!(new.channel, Channel::Onsite | Channel::Kiosk) => {
                     return Err(Rejection::PhoneRequired);
                 }
                 Some(_) | None => {}

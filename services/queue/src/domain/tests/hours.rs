@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::world::{World, agency, at, monday, simple};
 use crate::domain::decide::Order;
 use crate::domain::hall::{Calendar, Closure, Hall, Holiday, TimeZone, Window};
-use crate::domain::opening::{Opening, opening, windows_on};
+use crate::domain::opening::{Opening, next_opening, opening, windows_on};
 use crate::domain::rejection::{IntakeClosed, Rejection};
 
 const fn window(from: u16, to: u16) -> Window {
@@ -76,6 +76,23 @@ fn windows_breaks_holidays_and_closures() {
     ] {
         assert_eq!(open(text), expected, "{text}");
     }
+    let next = |text: &str| next_opening(&hall, &hall.agencies[0], local(text));
+    for (text, expected) in [
+        ("2026-03-02T07:00:00", Some("2026-03-02T08:00:00")),
+        ("2026-03-02T09:00:00", None),
+        ("2026-03-02T12:10:00", Some("2026-03-02T13:00:00")),
+        // Over the closed Wednesday to the Thursday with other hours.
+        ("2026-03-03T16:00:00", Some("2026-03-05T10:00:00")),
+        // Over Saturday noon and Sunday.
+        ("2026-03-07T11:00:00", Some("2026-03-09T08:00:00")),
+        ("2026-03-19T10:00:00", Some("2026-03-20T08:00:00")),
+    ] {
+        assert_eq!(next(text), expected.map(local), "{text}");
+    }
+    let mut never = hall.clone();
+    never.agencies[0].hours.clear();
+    never.agencies[0].closures.clear();
+    assert_eq!(next_opening(&never, &never.agencies[0], local("2026-03-02T09:00:00")), None);
     assert_eq!(windows_on(&hall, &hall.agencies[0], date("2026-03-19")), []);
     assert_eq!(windows_on(&hall, &hall.agencies[0], date("2026-03-06")).len(), 2);
 }

@@ -79,8 +79,10 @@ fn a_person_gets_as_many_tickets_as_the_agency_permits() {
     }
     assert_eq!(world.issue_new(|new| new.person = Some("p".to_owned())), Err(Rejection::PersonLimit(2)));
     world.issue_new(|new| new.person = Some("q".to_owned())).expect("another person");
-    world.issue_new(|_| {}).expect("staff issue without a number");
-    assert_eq!(world.issue_new(|new| new.channel = Channel::Onsite), Err(Rejection::PhoneRequired));
+    world.issue_new(|new| new.channel = Channel::Reception).expect("staff issue without a number");
+    for machine in [Channel::Onsite, Channel::Kiosk] {
+        assert_eq!(world.issue_new(|new| new.channel = machine), Err(Rejection::PhoneRequired));
+    }
 }
 
 // Intake.

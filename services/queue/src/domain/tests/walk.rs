@@ -182,7 +182,7 @@ impl Walk {
                     appointment: appointment
                         .map(|minutes| self.world.now + TimeDelta::minutes(i64::from(minutes))),
                     person: person.map(|n| format!("person-{n}")),
-                    channel: if *onsite { Channel::Onsite } else { Channel::Kiosk },
+                    channel: if *onsite { Channel::Onsite } else { Channel::Reception },
                     party_size: u32::from(*party),
                     ..new
                 }))

@@ -44,6 +44,9 @@ pub(in crate::rpc) fn still(room: &mut proto::ControlRoom) {
     for agency in &mut room.agencies {
         agency.longest_wait_seconds = 0;
     }
+    for alarm in &mut room.alarms {
+        alarm.seconds = 0;
+    }
 }
 
 fn counters(fold: &Fold, now: DateTime<Utc>, reach: &Reach) -> Vec<proto::ControlCounter> {

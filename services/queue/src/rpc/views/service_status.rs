@@ -9,7 +9,7 @@ use crate::domain::decide::intake;
 use crate::domain::estimate;
 use crate::domain::fold::Fold;
 use crate::domain::hall::{Agency, Calendar, Hall, Service};
-use crate::domain::opening::{clock_face, windows_on};
+use crate::domain::opening::{clock_face, next_opening, windows_on};
 use crate::domain::rejection::IntakeClosed;
 use crate::error::intake_text;
 use crate::rpc::convert;
@@ -65,6 +65,7 @@ pub(in crate::rpc) fn status(
         open_counters: convert::number(fold.open_counters(service.id).count()),
         requirements: service.requirements.clone(),
         hours_today: agency.map(|agency| hours_today(fold.hall(), agency, now)).unwrap_or_default(),
+        next_open_time: agency.and_then(|agency| next_open_time(fold.hall(), agency, now)),
     }
 }
 
@@ -79,6 +80,12 @@ fn state(closed: &IntakeClosed) -> proto::ServiceState {
         IntakeClosed::Stopped(_) => proto::ServiceState::IntakeStopped,
         IntakeClosed::NumbersExhausted => proto::ServiceState::NumbersExhausted,
     }
+}
+
+fn next_open_time(hall: &Hall, agency: &Agency, now: DateTime<Utc>) -> Option<prost_types::Timestamp> {
+    let zone = hall.time_zone;
+    let opening = next_opening(hall, agency, zone.local(now))?;
+    Some(convert::time(zone.moment(opening)))
 }
 
 fn hours_today(hall: &Hall, agency: &Agency, now: DateTime<Utc>) -> String {

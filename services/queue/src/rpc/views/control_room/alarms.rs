@@ -13,6 +13,7 @@ use crate::domain::event::Day;
 use crate::domain::fold::Fold;
 use crate::domain::hall::{Agency, CounterPlan, Service};
 use crate::domain::ticket::{State, Ticket};
+use crate::rpc::convert;
 use crate::rpc::views::waiting;
 
 /// A wait is long from twice the promised minutes on, but never below this.
@@ -25,10 +26,8 @@ const STUCK: TimeDelta = TimeDelta::minutes(10);
 /// An alarm with what it is sorted by: its kind first, then how bad it is.
 struct Raised {
     severity: i64,
-    kind: AlarmKind,
-    agency: String,
-    counter: String,
-    ticket: String,
+    /// Without its text, which is chosen by language.
+    alarm: Alarm,
     text: Text,
 }
 
@@ -47,16 +46,10 @@ pub(super) fn alarms(fold: &Fold, now: DateTime<Utc>, language: Language, reach:
             raised.extend(stuck(fold, plan, &counter, now));
         }
     }
-    raised.sort_by_key(|alarm| (alarm.kind as i32, Reverse(alarm.severity)));
+    raised.sort_by_key(|raised| (raised.alarm.kind, Reverse(raised.severity)));
     raised
         .into_iter()
-        .map(|alarm| Alarm {
-            kind: alarm.kind.into(),
-            agency_id: alarm.agency,
-            counter_id: alarm.counter,
-            ticket_id: alarm.ticket,
-            text: alarm.text.in_language(language).to_owned(),
-        })
+        .map(|raised| Alarm { text: raised.text.in_language(language).to_owned(), ..raised.alarm })
         .collect()
 }
 
@@ -66,12 +59,15 @@ fn nobody_calls(fold: &Fold, agency: &Agency) -> Vec<Raised> {
         .map(|service| (service, waiting(fold, service.id)))
         .filter(|(service, tickets)| *tickets > 0 && fold.open_counters(service.id).next().is_none())
         .collect();
-    let raised = |tickets: usize, text| Raised {
+    let raised = |tickets: usize, service: Option<&Service>, text| Raised {
         severity: i64::try_from(tickets).unwrap_or(i64::MAX),
-        kind: AlarmKind::NoCounterOpen,
-        agency: agency.id.to_string(),
-        counter: String::new(),
-        ticket: String::new(),
+        alarm: Alarm {
+            kind: AlarmKind::NoCounterOpen.into(),
+            agency_id: agency.id.to_string(),
+            service_id: service.map(|service| service.id.to_string()).unwrap_or_default(),
+            waiting: convert::number(tickets),
+            ..Alarm::default()
+        },
         text,
     };
     let name = &agency.name;
@@ -80,6 +76,7 @@ fn nobody_calls(fold: &Fold, agency: &Agency) -> Vec<Raised> {
             let english = if service.name_en.is_empty() { &service.name } else { &service.name_en };
             raised(
                 tickets,
+                Some(service),
                 Text::new(
                     format!(
                         "{tickets} menunggu {} di {name}, tidak ada loket buka untuk layanan ini",
@@ -94,6 +91,7 @@ fn nobody_calls(fold: &Fold, agency: &Agency) -> Vec<Raised> {
     let tickets: usize = alone.iter().map(|(_, tickets)| tickets).sum();
     let whole = raised(
         tickets,
+        None,
         Text::new(
             format!("{tickets} menunggu di {name}, tidak ada loket buka"),
             format!("{tickets} waiting at {name}, no counter is open"),
@@ -113,10 +111,15 @@ fn long_wait(fold: &Fold, agency: &Agency, service: &Service, now: DateTime<Utc>
     let (number, minutes, name) = (&longest.number, waited.num_minutes(), &agency.name);
     (waited > limit).then(|| Raised {
         severity: minutes,
-        kind: AlarmKind::LongWait,
-        agency: agency.id.to_string(),
-        counter: String::new(),
-        ticket: longest.id.to_string(),
+        alarm: Alarm {
+            kind: AlarmKind::LongWait.into(),
+            agency_id: agency.id.to_string(),
+            service_id: service.id.to_string(),
+            ticket_id: longest.id.to_string(),
+            ticket_number: number.clone(),
+            seconds: seconds(waited),
+            ..Alarm::default()
+        },
         text: Text::new(
             format!("{number} sudah menunggu {minutes} menit di {name}"),
             format!("{number} has waited {minutes} minutes at {name}"),
@@ -136,10 +139,13 @@ fn idle(fold: &Fold, plan: &CounterPlan, counter: &Counter, now: DateTime<Utc>) 
     let (number, minutes, ticket) = (&plan.number, silent.num_minutes(), &next.number);
     (silent >= IDLE).then(|| Raised {
         severity: minutes,
-        kind: AlarmKind::IdleCounter,
-        agency: plan.agency.to_string(),
-        counter: plan.id.to_string(),
-        ticket: String::new(),
+        alarm: Alarm {
+            kind: AlarmKind::IdleCounter.into(),
+            agency_id: plan.agency.to_string(),
+            counter_id: plan.id.to_string(),
+            seconds: seconds(silent),
+            ..Alarm::default()
+        },
         text: Text::new(
             format!(
                 "Loket {number} buka tetapi {minutes} menit tidak memanggil, sementara {ticket} menunggu"
@@ -155,10 +161,15 @@ fn stuck(fold: &Fold, plan: &CounterPlan, counter: &Counter, now: DateTime<Utc>)
     let (number, minutes, ticket) = (&plan.number, since.num_minutes(), &held.number);
     (since >= STUCK).then(|| Raised {
         severity: minutes,
-        kind: AlarmKind::StuckTicket,
-        agency: plan.agency.to_string(),
-        counter: plan.id.to_string(),
-        ticket: held.id.to_string(),
+        alarm: Alarm {
+            kind: AlarmKind::StuckTicket.into(),
+            agency_id: plan.agency.to_string(),
+            counter_id: plan.id.to_string(),
+            ticket_id: held.id.to_string(),
+            ticket_number: held.number.clone(),
+            seconds: seconds(since),
+            ..Alarm::default()
+        },
         text: Text::new(
             format!(
                 "{ticket} dipanggil ke loket {number} {minutes} menit yang lalu dan belum mulai dilayani"
@@ -166,6 +177,10 @@ fn stuck(fold: &Fold, plan: &CounterPlan, counter: &Counter, now: DateTime<Utc>)
             format!("{ticket} was called to counter {number} {minutes} minutes ago and has not been started"),
         ),
     })
+}
+
+fn seconds(time: TimeDelta) -> i32 {
+    convert::number(time.num_seconds().max(0))
 }
 
 fn services<'f>(fold: &'f Fold, agency: &Agency) -> impl Iterator<Item = &'f Service> {
@@ -211,6 +226,47 @@ mod tests {
         let text =
             "1 menunggu Kartu Keluarga di Disdukcapil, tidak ada loket buka untuk layanan ini".to_owned();
         assert_eq!(raised(&hall), [(AlarmKind::NoCounterOpen, text)]);
+    }
+
+    #[test]
+    fn each_alarm_is_another_one_and_says_how_many_it_is_about() {
+        let mut hall = Hall::open();
+        let mut fold = crate::domain::hall::Hall::clone(hall.fold.hall());
+        // A third service of the agency, so that two of them can be without a counter.
+        let third = Service {
+            id: crate::domain::ServiceId::generate(),
+            code: "AKTA".into(),
+            name: "Akta Kelahiran".into(),
+            ..fold.services[0].clone()
+        };
+        fold.services.push(third.clone());
+        hall.done(Order::Configure(std::sync::Arc::new(fold)));
+        let at = hall.fold.hall().services.iter().position(|service| service.id == third.id).expect("third");
+        for service in [0, 1, 1, at] {
+            hall.walk_in(service);
+        }
+        let (counter, only) = (hall.counter(0), hall.service(0));
+        hall.done(Order::OpenCounter { counter, services: vec![only], switch_desk: false });
+        let found = alarms(&hall.fold, hall.now, Language::Id, &Reach::everything());
+        let one = |alarm: &Alarm| {
+            (
+                alarm.kind,
+                alarm.agency_id.clone(),
+                alarm.service_id.clone(),
+                alarm.counter_id.clone(),
+                alarm.ticket_id.clone(),
+            )
+        };
+        let keys: std::collections::HashSet<_> = found.iter().map(one).collect();
+        assert_eq!((found.len(), keys.len()), (2, 2), "{found:?}");
+        let told: Vec<_> = found.iter().map(|alarm| (alarm.service_id.clone(), alarm.waiting)).collect();
+        assert_eq!(told, [(hall.service(1).to_string(), 2), (third.id.to_string(), 1)]);
+        hall.after(31 * 60);
+        let found = alarms(&hall.fold, hall.now, Language::Id, &Reach::everything());
+        let long: Vec<_> = found.iter().filter(|alarm| alarm.kind() == AlarmKind::LongWait).collect();
+        assert_eq!(long.len(), 3, "each service has somebody who waits too long");
+        assert!(long.iter().all(|alarm| alarm.seconds == 31 * 60 && !alarm.ticket_number.is_empty()));
+        assert_eq!(found.iter().map(one).collect::<std::collections::HashSet<_>>().len(), found.len());
     }
 
     #[test]
