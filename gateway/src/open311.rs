@@ -6,6 +6,8 @@
 //! reporter nothing is ever read back.
 //!
 //! A request id is given at once, so no token is ever given out, and asking for one answers 404.
+//!
+//! Beside the contract stands the updates extension of FixMyStreet, at an address of its own: it changes nothing of the rest.
 
 mod config;
 mod discovery;
@@ -13,6 +15,7 @@ mod params;
 mod render;
 mod requests;
 mod services;
+mod updates;
 
 use std::sync::Arc;
 
@@ -181,14 +184,22 @@ async fn answer(State(state): State<Open311>, Path(path): Path<String>, request:
         (true, ["requests", id]) => {
             requests::one(&state, &parts.headers, &Params::of_query(parts.uri.query()), id).await
         }
+        (true, [updates::RESOURCE]) => {
+            updates::list(&state, &parts.headers, &Params::of_query(parts.uri.query())).await
+        }
         (true, ["tokens", _]) => {
             let checked = state.check_jurisdiction(&Params::of_query(parts.uri.query()));
             checked.and_then(|()| Err(Errors::new(404, "token was not found: ids are given at once")))
         }
         (false, ["requests"]) if parts.method == Method::POST => requests::file(&state, &parts, body).await,
-        (false, ["discovery" | "services" | "requests"] | ["services" | "requests" | "tokens", _]) => {
-            Err(Errors::new(405, format!("{} is not a method of {resource}", parts.method)))
+        (false, [updates::RESOURCE]) if parts.method == Method::POST => {
+            updates::push(&state, &parts, body).await
         }
+        (
+            false,
+            ["discovery" | "services" | "requests" | updates::RESOURCE]
+            | ["services" | "requests" | "tokens", _],
+        ) => Err(Errors::new(405, format!("{} is not a method of {resource}", parts.method))),
         _ => Err(Errors::new(404, format!("{resource} was not found"))),
     };
     match answered {

@@ -9,6 +9,7 @@ mod bounces;
 mod channels;
 mod lines;
 mod recounts;
+mod updates;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(lines::Lines),
             Box::new(recounts::Recounts),
             Box::new(bounces::Bounces),
+            Box::new(updates::Updates),
         ]
     }
 

@@ -139,6 +139,14 @@ impl Suite {
             let key = accounts::open311_key_or_new(&config.server.data).map_err(|error| {
                 Failure::new(Exit::CannotCreate, format!("the demo's key for Open311: {error:#}"))
             })?;
+            if config.complaints.channels.partners.is_empty() {
+                // The same key says what became of a case, for whichever agency has it.
+                let partner = mpp_complaints::intake::config::Partner {
+                    api_key: Secret::from(key.clone()),
+                    area: config.complaints.regency.clone(),
+                };
+                config.complaints.channels.partners.insert("demo".to_owned(), partner);
+            }
             config.gateway.open311.api_keys = Secret::from(key);
         }
         let mut simulator = None;

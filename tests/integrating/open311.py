@@ -211,6 +211,47 @@ def requests(client, filed):
         expect(secret not in everything, "the reporter is told")
 
 
+UPDATES = "servicerequestupdates"
+STATUSES = {
+    "OPEN", "INVESTIGATING", "IN_PROGRESS", "ACTION_SCHEDULED", "FIXED", "CLOSED", "DUPLICATE",
+    "NOT_COUNCILS_RESPONSIBILITY", "NO_FURTHER_ACTION", "INTERNAL_REFERRAL", "FOR_TRIAGE", "CANCELLED", "REOPEN",
+}
+
+
+def updates(client, key, filed):
+    """The extension of FixMyStreet: what happened is read, and what a partner says is taken or refused by name."""
+    status, listed = client.json(UPDATES)
+    expect(status == 200 and len(listed) <= 1000, "servicerequestupdates.json")
+    ids = [it["update_id"] for it in listed]
+    expect(len(set(ids)) == len(ids), "each update has an id of its own")
+    moments = [moment(it["updated_datetime"]) for it in listed]
+    expect(moments == sorted(moments), "updates in the order they happened")
+    for update in listed:
+        expect(update["status"] in STATUSES, f"status {update['status']}")
+        for field in ("service_request_id", "description", "media_url", "customer_reference"):
+            expect(field in update, f"an update without {field}")
+    _, document = client.xml(UPDATES)
+    expect(document.tag == "service_requests_updates", "root of servicerequestupdates.xml")
+    expect([it.findtext("update_id") for it in document.findall("request_update")][: len(ids)] == ids, "both formats agree")
+    expect("Penguji" not in json.dumps(listed), "the reporter is told")
+    # Nobody has given the case to an agency yet, so no partner has it; and whoever has no key learns not even that.
+    now = datetime.now(timezone.utc).isoformat()
+    form = {"service_request_id": filed, "update_id": "1", "status": "OPEN", "updated_datetime": now}
+    for wrong, expected, named in [
+        ({}, 403, "api_key"),
+        ({"api_key": "x" * 20}, 403, "api_key"),
+        ({"api_key": key}, 404, "service_request_id"),
+        ({"api_key": key, "status": "RUSAK"}, 400, "status"),
+        ({"api_key": key, "updated_datetime": "kemarin"}, 400, "updated_datetime"),
+        ({"api_key": key, "update_id": ""}, 400, "update_id"),
+    ]:
+        told, errors = client.json(UPDATES, form={**form, **wrong})
+        expect(told == expected, f"{wrong}: {told} instead of {expected}")
+        expect(any(named in it["description"] for it in errors), f"no description names {named}: {errors}")
+        told, document = client.xml(UPDATES, form={**form, **wrong})
+        expect(told == expected and document.tag == "errors", f"{wrong} in XML")
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -222,9 +263,10 @@ def main():
         refusals(client, key, listed[0])
         filed = file(client, key, listed[0])
         requests(client, filed)
+        updates(client, key, filed)
     except Wrong as wrong:
         sys.exit(f"Open311: {wrong}")
-    print("Open311: discovery, services, definitions, filing, refusals and reading are as the contract says.")
+    print("Open311: discovery, services, definitions, filing, refusals, reading and updates are as the contract says.")
 
 
 if __name__ == "__main__":

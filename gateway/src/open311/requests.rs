@@ -22,18 +22,18 @@ use super::{
 /// A list reaches over so many days at most, and as many by default.
 const DAYS: i64 = 90;
 /// And holds so many reports at most.
-const MOST: usize = 1_000;
+pub(super) const MOST: usize = 1_000;
 /// Reports of one page of the service.
-const PAGE: i32 = 200;
+pub(super) const PAGE: i32 = 200;
 /// Characters of a description at most.
-const LONGEST_DESCRIPTION: usize = 4_000;
+pub(super) const LONGEST_DESCRIPTION: usize = 4_000;
 /// A description under this many characters is set beside the name of its service: alone it says too little.
 const SHORTEST_TEXT: usize = 10;
 /// The header with which a client may repeat a report without filing it twice. Not of Open311; whoever does not send it
 /// gets what Open311 gives.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The parameter of this contract that a field of FileComplaint came from.
+/// The parameter of this contract that a field of FileComplaint or ReceivePartnerUpdate came from.
 pub(super) fn parameter(field: &str) -> &str {
     match field {
         "text" => "description",
@@ -45,6 +45,8 @@ pub(super) fn parameter(field: &str) -> &str {
         "contact.name" => "first_name",
         "contact.phone" => "phone",
         "contact.email" => "email",
+        "number" | "numbers" => "service_request_id",
+        "updated_at" => "updated_datetime",
         other => other.strip_prefix("contact.").unwrap_or(other),
     }
 }
@@ -77,17 +79,12 @@ pub(super) async fn one(
     }
 }
 
-/// What a list asks for.
-fn wanted(params: &Params, now: DateTime<Utc>) -> Result<ListPublishedComplaintsRequest, Vec<String>> {
-    let ids = params.list("service_request_id");
-    if !ids.is_empty() {
-        // It overrides every other filter, so what those say does not matter, not even whether it is sound.
-        if ids.len() > MOST {
-            return Err(vec![format!("service_request_id names more than {MOST} requests")]);
-        }
-        return Ok(ListPublishedComplaintsRequest { numbers: ids.join(","), ..Default::default() });
-    }
-    let mut wrong = Vec::new();
+/// The time that start_date and end_date bound; 90 days where one of them is missing, or up to now.
+pub(super) fn span(
+    params: &Params,
+    now: DateTime<Utc>,
+    wrong: &mut Vec<String>,
+) -> (DateTime<Utc>, DateTime<Utc>) {
     let mut date = |name| {
         params.moment(name).unwrap_or_else(|told| {
             wrong.push(told);
@@ -109,6 +106,21 @@ fn wanted(params: &Params, now: DateTime<Utc>) -> Result<ListPublishedComplaints
     } else if before - from > span {
         wrong.push(format!("start_date and end_date are more than {DAYS} days apart"));
     }
+    (from, before)
+}
+
+/// What a list asks for.
+fn wanted(params: &Params, now: DateTime<Utc>) -> Result<ListPublishedComplaintsRequest, Vec<String>> {
+    let ids = params.list("service_request_id");
+    if !ids.is_empty() {
+        // It overrides every other filter, so what those say does not matter, not even whether it is sound.
+        if ids.len() > MOST {
+            return Err(vec![format!("service_request_id names more than {MOST} requests")]);
+        }
+        return Ok(ListPublishedComplaintsRequest { numbers: ids.join(","), ..Default::default() });
+    }
+    let mut wrong = Vec::new();
+    let (from, before) = span(params, now, &mut wrong);
     let mut statuses = Vec::new();
     for status in params.list("status") {
         match status {
@@ -153,7 +165,7 @@ async fn read(
     }
 }
 
-fn when(at: Option<&Timestamp>) -> Node {
+pub(super) fn when(at: Option<&Timestamp>) -> Node {
     let at = at.and_then(|at| DateTime::from_timestamp(at.seconds, 0));
     at.map_or(Node::Null, |at| Node::Text(at.to_rfc3339_opts(SecondsFormat::Secs, true)))
 }
@@ -233,7 +245,7 @@ fn accepted(state: &Open311, filed: &FileComplaintResponse) -> Node {
     ])
 }
 
-async fn form(parts: &Parts, body: Body) -> Result<Params, Errors> {
+pub(super) async fn form(parts: &Parts, body: Body) -> Result<Params, Errors> {
     let media_type =
         parts.headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
@@ -264,21 +276,7 @@ fn report(form: &Params, category: &Category) -> Result<FileComplaintRequest, Ve
         1..SHORTEST_TEXT => format!("{}: {description}", category.name),
         _ => description.to_owned(),
     };
-    if let Some(url) = form.one("media_url") {
-        if !(url.starts_with("https://") || url.starts_with("http://"))
-            || url.len() > 500
-            || url.contains(' ')
-        {
-            wrong.push("media_url is no address of at most 500 characters".to_owned());
-        }
-        // It is shown to the officer, and never fetched: an address that a stranger gives is not visited.
-        let with_link = format!("{text}\n\nMedia: {url}");
-        if with_link.chars().count() <= LONGEST_DESCRIPTION {
-            text = with_link;
-        } else {
-            wrong.push("description and media_url together are too long".to_owned());
-        }
-    }
+    text = with_media(form, text, &mut wrong);
     let extra = answers(form, category, &mut wrong);
     let secrecy = match form.one("secrecy").map(str::to_lowercase).as_deref() {
         None | Some("biasa") => Secrecy::Open,
@@ -309,6 +307,21 @@ fn report(form: &Params, category: &Category) -> Result<FileComplaintRequest, Ve
         extra,
         ..Default::default()
     })
+}
+
+/// A text with the address of a picture below it. It is shown to the officer, and never fetched: an address that a stranger
+/// gives is not visited.
+pub(super) fn with_media(form: &Params, text: String, wrong: &mut Vec<String>) -> String {
+    let Some(url) = form.one("media_url") else { return text };
+    if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > 500 || url.contains(' ') {
+        wrong.push("media_url is no address of at most 500 characters".to_owned());
+    }
+    let with_link = if text.is_empty() { format!("Media: {url}") } else { format!("{text}\n\nMedia: {url}") };
+    if with_link.chars().count() > LONGEST_DESCRIPTION {
+        wrong.push("description and media_url together are too long".to_owned());
+        return text;
+    }
+    with_link
 }
 
 /// Where it is: a point, an address in words, or a village by its code.

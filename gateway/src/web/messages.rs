@@ -179,12 +179,26 @@ fn begin(variants: &[Variant], visit: &Visit) -> Sent {
             ("subjek", one.subject.clone()),
             ("isi_pesan", one.body.clone()),
             ("tombol", buttons.join("\n")),
-            ("templat_meta", one.template_name.clone()),
+            ("templat_meta", template_name(one)),
         ] {
             values.set(name, value);
         }
     }
     values
+}
+
+/// The name of a template for what is written next: a draft keeps its own; whatever was offered has used its name up, because
+/// at Meta it stands for that text.
+fn template_name(newest: &Variant) -> String {
+    let name = newest.template_name.as_str();
+    if name.is_empty() || matches!(newest.state(), VariantState::Unspecified | VariantState::Draft) {
+        return name.to_owned();
+    }
+    let stem = match name.rsplit_once("_v") {
+        Some((stem, number)) if !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit()) => stem,
+        Some(_) | None => name,
+    };
+    format!("{stem}_v{}", newest.version + 1)
 }
 
 fn inputs(make: &Maker<'_>) -> Vec<Input> {
@@ -387,6 +401,24 @@ pub(crate) async fn decide(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn n_22_a_new_version_gets_a_new_name_at_meta() {
+        let text = |name: &str, version: u32, state: VariantState| {
+            let name = name.to_owned();
+            template_name(&Variant {
+                template_name: name,
+                version,
+                state: state.into(),
+                ..Variant::default()
+            })
+        };
+        assert_eq!(text("jawaban_akhir_v1", 1, VariantState::Approved), "jawaban_akhir_v2");
+        assert_eq!(text("jawaban_akhir_v2", 9, VariantState::Rejected), "jawaban_akhir_v10");
+        assert_eq!(text("jawaban_vip", 1, VariantState::Paused), "jawaban_vip_v2");
+        assert_eq!(text("jawaban_akhir_v1", 1, VariantState::Draft), "jawaban_akhir_v1", "still its own");
+        assert_eq!(text("", 3, VariantState::Approved), "");
+    }
 
     #[test]
     fn buttons_are_read_as_they_are_written() {

@@ -517,6 +517,8 @@ macro_rules! complaints_service {
 
 complaints_service! {
     unserved:
+        list_published_updates ListPublishedUpdatesRequest ListPublishedUpdatesResponse,
+        receive_partner_update ReceivePartnerUpdateRequest ReceivePartnerUpdateResponse,
         verify_complaint VerifyComplaintRequest VerifyComplaintResponse,
         bounce_complaint BounceComplaintRequest BounceComplaintResponse,
         ask_completion AskCompletionRequest AskCompletionResponse,

@@ -19,6 +19,8 @@ type Answer<T> = Result<tonic::Response<T>, Status>;
 
 /// The key that may file.
 pub(crate) const API_KEY: &str = "kunci-demo-open311";
+/// The key of an agency's system.
+pub(crate) const PARTNER_KEY: &str = "kunci-mitra-pupr";
 /// What a WhatsApp account of the tests is called.
 pub(crate) const ACCOUNT: &str = "utama";
 
@@ -31,6 +33,8 @@ struct State {
     filed: Mutex<Vec<FileComplaintRequest>>,
     listed: Mutex<Vec<ListPublishedComplaintsRequest>>,
     received: Mutex<Vec<ReceiveChannelWebhookRequest>>,
+    updates: Mutex<Vec<ListPublishedUpdatesRequest>>,
+    pushed: Mutex<Vec<ReceivePartnerUpdateRequest>>,
     /// How many published cases there are besides those that have names.
     more: Mutex<usize>,
 }
@@ -53,6 +57,16 @@ impl Complaints {
     /// Every ReceiveChannelWebhook.
     pub(crate) fn received(&self) -> Vec<ReceiveChannelWebhookRequest> {
         lock(&self.0.received).clone()
+    }
+
+    /// The last ListPublishedUpdates.
+    pub(crate) fn updates_listed(&self) -> ListPublishedUpdatesRequest {
+        lock(&self.0.updates).last().cloned().unwrap_or_default()
+    }
+
+    /// Every ReceivePartnerUpdate with the right key.
+    pub(crate) fn pushed(&self) -> Vec<ReceivePartnerUpdateRequest> {
+        lock(&self.0.pushed).clone()
     }
 
     /// Publishes so many more cases.
@@ -225,6 +239,64 @@ complaints_service! {
         let next_page_token = if at + size < all.len() { (at + size).to_string() } else { String::new() };
         let complaints = all.into_iter().skip(at).take(size).collect();
         Ok(ListPublishedComplaintsResponse { complaints, next_page_token }.into())
+    }
+
+    async fn list_published_updates(
+        &self,
+        request: tonic::Request<ListPublishedUpdatesRequest>,
+    ) -> Answer<ListPublishedUpdatesResponse> {
+        let asked = request.into_inner();
+        lock(&self.0.updates).push(asked.clone());
+        let update = |version: u32, state: CaseState, text: &str| PublishedUpdate {
+            id: format!("ADU-2026-000123-7.{version}"),
+            number: "ADU-2026-000123-7".into(),
+            state: state.into(),
+            at: moment(1_757_809_800 + i64::from(version)),
+            text: text.into(),
+        };
+        // One to a page, and an empty page between them: pages are read until there is no next one.
+        let pages = [
+            vec![update(1, CaseState::New, "")],
+            vec![],
+            vec![update(5, CaseState::InProgress, "Tim < 2 hari > ke lokasi & mengukur")],
+            vec![update(7, CaseState::AwaitingConfirmation, "Sudah ditambal"), update(8, CaseState::Settled, "")],
+        ];
+        let at = asked.page_token.parse::<usize>().unwrap_or_default();
+        let next_page_token = if at + 1 < pages.len() { (at + 1).to_string() } else { String::new() };
+        let updates = pages.into_iter().nth(at).unwrap_or_default();
+        Ok(ListPublishedUpdatesResponse { updates, next_page_token }.into())
+    }
+
+    async fn receive_partner_update(
+        &self,
+        request: tonic::Request<ReceivePartnerUpdateRequest>,
+    ) -> Answer<ReceivePartnerUpdateResponse> {
+        let language = Caller::of(&request).language;
+        let request = request.into_inner();
+        if request.api_key != PARTNER_KEY {
+            return Err(Problem::denied().into_status(language));
+        }
+        let wrong = |field: &str| {
+            let text = Text::new("periksa isinya", "look at it again");
+            Problem::invalid(vec![Violation { field: field.into(), reason: "X", text }]).into_status(language)
+        };
+        if request.updated_at.is_none() {
+            return Err(wrong("updated_at"));
+        }
+        match request.number.as_str() {
+            "" => Err(wrong("number")),
+            "ADU-2026-000123-7" => {
+                lock(&self.0.pushed).push(request);
+                Ok(ReceivePartnerUpdateResponse { id: "ADU-2026-000123-7.9".into() }.into())
+            }
+            "ADU-2026-000124-5" => {
+                Err(Problem::precondition("IS_CLOSED", "ditutup", "closed").into_status(language))
+            }
+            "ADU-2026-000125-3" => {
+                Err(Problem::precondition("REQUEST_ID_REUSED", "lain", "other").into_status(language))
+            }
+            _ => Err(Problem::not_found("aduan", "complaint").into_status(language)),
+        }
     }
 
     async fn file_complaint(&self, request: tonic::Request<FileComplaintRequest>) -> Answer<FileComplaintResponse> {

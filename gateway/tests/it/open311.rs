@@ -13,7 +13,10 @@ use mpp_proto::complaints::v1::{Channel, Secrecy};
 use quick_xml::{Reader, events::Event};
 use serde_json::Value;
 
-use crate::{complaints::API_KEY, fake::Gate};
+use crate::{
+    complaints::{API_KEY, PARTNER_KEY},
+    fake::Gate,
+};
 
 const FIELDS: [&str; 17] = [
     "service_request_id",
@@ -629,4 +632,145 @@ async fn o_32_ids_are_text_coordinates_numbers_and_other_addresses_are_refused_i
     }
     let request = Request::post("/open311/v2/services.json").body(Body::empty()).expect("a request");
     assert_eq!(gate.send(request).await.status(), 405);
+}
+
+const UPDATES: &str = "servicerequestupdates";
+const FIELDS_OF_UPDATE: [&str; 8] = [
+    "update_id",
+    "service_request_id",
+    "status",
+    "description",
+    "updated_datetime",
+    "media_url",
+    "external_status_code",
+    "customer_reference",
+];
+
+/// Pushes an update with a sound key.
+async fn push(gate: &Gate, format: &str, rest: &str) -> Response<Body> {
+    let form = format!("api_key={PARTNER_KEY}&{rest}");
+    let request = Request::post(format!("/open311/v2/{UPDATES}.{format}"))
+        .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+        .body(Body::from(form));
+    gate.send(request.expect("a request")).await
+}
+
+#[tokio::test]
+async fn c_62_updates_are_listed_in_both_formats_with_the_words_of_the_extension() {
+    let gate = gate().await;
+    let (status, it) = json(&gate, &format!("{UPDATES}.json")).await;
+    assert_eq!((status, it.as_array().map(Vec::len)), (200, Some(4)), "every page is read: {it}");
+    for update in it.as_array().expect("a list") {
+        let object = update.as_object().expect("an object");
+        assert_eq!(object.keys().map(String::as_str).collect::<Vec<_>>(), FIELDS_OF_UPDATE);
+    }
+    let told =
+        |at: usize| (it[at]["status"].as_str().expect("a word"), it[at]["external_status_code"].as_str());
+    assert_eq!(told(0), ("OPEN", Some("NEW")));
+    assert_eq!(told(1), ("IN_PROGRESS", Some("IN_PROGRESS")));
+    assert_eq!(told(2), ("IN_PROGRESS", Some("AWAITING_CONFIRMATION")));
+    assert_eq!(told(3), ("FIXED", Some("SETTLED")));
+    assert_eq!((&it[0]["description"], &it[2]["description"]), (&Value::Null, &"Sudah ditambal".into()));
+    assert_eq!(it[1]["update_id"], "ADU-2026-000123-7.5");
+    assert_eq!(it[1]["updated_datetime"], "2025-09-14T00:30:05Z");
+    let (status, it) = xml(&gate, &format!("{UPDATES}.xml")).await;
+    assert_eq!(status, 200);
+    for expected in [
+        "service_requests_updates/request_update/update_id=ADU-2026-000123-7.5",
+        "service_requests_updates/request_update/description=Tim < 2 hari > ke lokasi & mengukur",
+        "service_requests_updates/request_update/status=FIXED",
+    ] {
+        assert!(it.iter().any(|element| element == expected), "{expected}: {it:?}");
+    }
+}
+
+#[tokio::test]
+async fn c_62_updates_are_asked_for_by_time_or_by_report() {
+    let gate = gate().await;
+    let path = |query: &str| format!("{UPDATES}.json?{query}");
+    let seconds = |at: Option<prost_types::Timestamp>| at.expect("a moment").seconds;
+    json(&gate, &path("start_date=2025-09-01T08:00:00%2B08:00&end_date=2025-09-08T00:00:00Z&api_key=x"))
+        .await;
+    let asked = gate.complaints.updates_listed();
+    assert_eq!((seconds(asked.from), seconds(asked.before)), (1_756_684_800, 1_757_289_601));
+    json(&gate, &path("service_request_id=ADU-2026-000123-7,%20ADU-0&start_date=kemarin")).await;
+    let asked = gate.complaints.updates_listed();
+    assert_eq!((asked.numbers.as_str(), asked.from, asked.before), ("ADU-2026-000123-7,ADU-0", None, None));
+    for (query, named) in [
+        ("start_date=kemarin", "start_date"),
+        ("start_date=2025-01-01T00:00:00Z&end_date=2025-05-01T00:00:00Z", "90 days"),
+        (&format!("service_request_id={}", vec!["A"; 101].join(",")), "service_request_id"),
+    ] {
+        let (status, it) = json(&gate, &path(query)).await;
+        assert_eq!(status, 400, "{query}");
+        assert!(descriptions(&it).contains(named), "{it}");
+    }
+    assert_eq!(json(&gate, &path("jurisdiction_id=lain.go.id")).await.0, 404);
+}
+
+#[tokio::test]
+async fn c_62_an_update_of_a_partner_reaches_the_service_whole_and_is_answered_in_both_formats() {
+    let gate = gate().await;
+    let form = "service_request_id=ADU-2026-000123-7&update_id=77&updated_datetime=2025-09-14T08:30:00%2B08:00\
+                &status=IN_PROGRESS&description=Tim+menuju+lokasi&media_url=https://foto.example/a.jpg\
+                &first_name=Siti&email=siti%40warga.example";
+    let response = push(&gate, "json", form).await;
+    assert_eq!(response.status(), 201);
+    let told: Value = serde_json::from_str(&text(response).await).expect("JSON");
+    assert_eq!(told, serde_json::json!([{"update_id": "ADU-2026-000123-7.9"}]));
+    let it = elements(&text(push(&gate, "xml", form).await).await);
+    assert!(
+        it.contains(&"service_request_updates/request_update/update_id=ADU-2026-000123-7.9".into()),
+        "{it:?}"
+    );
+    let other = form.replace("update_id=77", "update_id=78");
+    assert_eq!(push(&gate, "json", &other).await.status(), 201);
+    let pushed = gate.complaints.pushed();
+    let first = &pushed[0];
+    assert_eq!((first.number.as_str(), first.update_id.as_str()), ("ADU-2026-000123-7", "77"));
+    assert_eq!(
+        (first.status.as_str(), first.updated_at.expect("a moment").seconds),
+        ("IN_PROGRESS", 1_757_809_800)
+    );
+    assert_eq!(first.text, "Tim menuju lokasi\n\nMedia: https://foto.example/a.jpg");
+    // What is sent again is the same request, another update is another one; and the key is no part of its name.
+    assert_eq!(first.request_id, pushed[1].request_id);
+    assert_ne!(first.request_id, pushed[2].request_id);
+    assert!(!first.request_id.contains(PARTNER_KEY) && first.request_id.len() <= 100);
+}
+
+#[tokio::test]
+async fn c_62_an_update_is_refused_by_its_key_its_report_and_its_fields() {
+    let gate = gate().await;
+    let sound = "update_id=1&status=OPEN&updated_datetime=2025-09-14T08:30:00Z";
+    for (form, status, named) in [
+        (format!("service_request_id=ADU-9&{sound}"), 404, "service_request_id ADU-9"),
+        (sound.to_owned(), 400, "service_request_id"),
+        (format!("service_request_id=ADU-2026-000124-5&{sound}"), 400, "closed"),
+        (format!("service_request_id=ADU-2026-000125-3&{sound}"), 400, "update_id"),
+        ("service_request_id=ADU-2026-000123-7&updated_datetime=kemarin".to_owned(), 400, "updated_datetime"),
+        (format!("service_request_id=ADU-2026-000123-7&media_url=x&{sound}"), 400, "media_url"),
+        (
+            format!("service_request_id=ADU-2026-000123-7&jurisdiction_id=lain&{sound}"),
+            404,
+            "jurisdiction_id",
+        ),
+    ] {
+        let response = push(&gate, "json", &form).await;
+        assert_eq!(response.status(), status, "{form}");
+        let it = serde_json::from_str(&text(response).await).expect("JSON");
+        assert!(descriptions(&it).contains(named), "{form}: {it}");
+    }
+    for key in ["", "api_key=&", "api_key=salah&"] {
+        let request = Request::post(format!("/open311/v2/{UPDATES}.xml?api_key={PARTNER_KEY}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(format!("{key}service_request_id=ADU-9&{sound}")));
+        let response = gate.send(request.expect("a request")).await;
+        assert_eq!(response.status(), 403, "{key}");
+        let it = elements(&text(response).await);
+        assert!(it.contains(&"errors/error/code=403".to_owned()), "{it:?}");
+    }
+    let request = Request::put(format!("/open311/v2/{UPDATES}.json")).body(Body::empty()).expect("a request");
+    assert_eq!(gate.send(request).await.status(), 405);
+    assert!(gate.complaints.pushed().is_empty());
 }

@@ -90,6 +90,9 @@ pub(crate) enum Error {
         /// Whether there was none.
         missing: bool,
     },
+    /// A partner has told this before.
+    #[error("an update was taken before")]
+    UpdateKnown,
     /// The request is wrong in itself, or the kit refused it.
     #[error(transparent)]
     Refused(Box<Problem>),
@@ -174,6 +177,12 @@ impl Fault for Error {
                 "SIGNATURE_WRONG",
                 "Tanda tangan kiriman tidak cocok.",
                 "The signature does not belong to this delivery.",
+            ),
+            Self::UpdateKnown => invalid(
+                "update_id",
+                "UPDATE_KNOWN",
+                "pembaruan ini sudah diterima: pakai update_id lain untuk yang baru",
+                "this update was taken before: give another update_id for another one",
             ),
             Self::Refused(problem) => *problem,
             Self::Database(error) => error.problem(),

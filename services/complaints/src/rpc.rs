@@ -15,6 +15,7 @@ mod list;
 mod published;
 mod reveal;
 mod sp4n;
+mod updates;
 mod upload;
 mod verbs;
 mod view;
@@ -161,6 +162,8 @@ rpcs! {
     answer_complaint(AnswerComplaintRequest) -> AnswerComplaintResponse: answer::answer;
     withdraw_complaint(WithdrawComplaintRequest) -> WithdrawComplaintResponse: answer::withdraw;
     list_published_complaints(ListPublishedComplaintsRequest) -> ListPublishedComplaintsResponse: published::list;
+    list_published_updates(ListPublishedUpdatesRequest) -> ListPublishedUpdatesResponse: updates::list;
+    receive_partner_update(ReceivePartnerUpdateRequest) -> ReceivePartnerUpdateResponse: updates::receive;
     list_similar_complaints(ListSimilarComplaintsRequest) -> ListSimilarComplaintsResponse: published::similar;
     list_categories(ListCategoriesRequest) -> ListCategoriesResponse: configure::list_categories;
     list_agencies(ListAgenciesRequest) -> ListAgenciesResponse: configure::list_agencies;

@@ -20,6 +20,7 @@ use crate::domain::status::{Status, Verb};
 use crate::domain::variant::VariantState;
 use crate::error::Error;
 use crate::rpc::Core;
+use crate::store::variant::Variant;
 use crate::store::{account, inbox, notification, step, variant};
 
 /// How much one pass does of each kind.
@@ -164,10 +165,14 @@ async fn templates(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Offers what was submitted here and is not known there, and takes over what Meta says of the rest. Answers what stood in the
-/// way, if it was not the templates.
+/// Why a text is not used that goes by the name of another one.
+const NAME_TAKEN: &str = "TEMPLATE_NAME_TAKEN: at Meta this name stands for another text";
+
+/// Offers what was submitted here and is not known there, and takes over what Meta says of the rest. A text under the name of
+/// another one is neither: Meta knows that other one, and what it says is not about this. Answers what stood in the way, if it
+/// was not the templates.
 async fn in_step(core: &Core, templates: &Templates) -> Result<Option<String>, Error> {
-    let submitted = variant::in_state(&core.db.read, VariantState::Submitted).await?;
+    let offered = variant::offered(&core.db.read).await?;
     let known = match templates.known().await {
         Ok(known) => known,
         Err(problem) => return Ok(Some(problem)),
@@ -175,18 +180,29 @@ async fn in_step(core: &Core, templates: &Templates) -> Result<Option<String>, E
     for news in &known {
         core.template_news(news).await?;
     }
-    for offered in submitted {
-        let is_known = known
-            .iter()
-            .any(|news| news.name == offered.template_name && news.language == offered.key.language);
-        if is_known {
-            continue;
-        }
-        match templates.offer(&offered).await {
-            Offer::Taken(news) => core.template_news(&news).await?,
-            // One that is refused must not hold up the others.
-            Offer::Refused(reason) => core.template_refused(&offered, &reason).await?,
-            Offer::Trouble(problem) => return Ok(Some(problem)),
+    for text in &offered {
+        let (name, language) = (&text.template_name, &text.key.language);
+        let same_name = |it: &&Variant| it.template_name == *name && it.key.language == *language;
+        let is_known = known.iter().any(|news| news.name == *name && news.language == *language);
+        let meant = variant::known_as(offered.iter().filter(same_name));
+        let is_other = meant.is_some_and(|meant| !meant.reads_like(text));
+        match text.state {
+            VariantState::Submitted | VariantState::Approved | VariantState::Paused
+                if is_known && is_other =>
+            {
+                core.template_refused(text, NAME_TAKEN).await?;
+            }
+            VariantState::Submitted if !is_known => match templates.offer(text).await {
+                Offer::Taken(news) => core.template_news(&news).await?,
+                // One that is refused must not hold up the others.
+                Offer::Refused(reason) => core.template_refused(text, &reason).await?,
+                Offer::Trouble(problem) => return Ok(Some(problem)),
+            },
+            VariantState::Draft
+            | VariantState::Submitted
+            | VariantState::Approved
+            | VariantState::Paused
+            | VariantState::Rejected => {}
         }
     }
     Ok(None)
@@ -195,7 +211,7 @@ async fn in_step(core: &Core, templates: &Templates) -> Result<Option<String>, E
 /// Writes the first version of every text that ships with the suite where there is none: ready for use, but for WhatsApp, where
 /// Meta has the word. Makes the rows of the channel accounts.
 pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
-    use variant::{Key, Variant};
+    use variant::Key;
     for (queue, _) in core.channels.all() {
         account::ensure(&core.db.write, queue).await?;
     }

@@ -1,9 +1,10 @@
 //! What an operator may set for channels, under `complaints.channels.`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mpp_kit::config::{ExposeSecret as _, Secret};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::email::Mailbox;
 use super::envelope::Source;
@@ -26,6 +27,8 @@ pub struct ChannelsConfig {
     pub email: BTreeMap<String, MailboxConfig>,
     /// SP4N-LAPOR!, after an agreement.
     pub sp4n: Sp4nConfig,
+    /// Systems of agencies that say what became of their cases, by Open311. The key is what the journal calls them.
+    pub partners: BTreeMap<String, Partner>,
     /// Where media of `WhatsApp` are asked for.
     pub graph_url: String,
     /// The hosts, with everything below them, that files of messages are fetched from, separated by commas.
@@ -43,6 +46,7 @@ impl Default for ChannelsConfig {
             instagram: BTreeMap::new(),
             email: BTreeMap::new(),
             sp4n: Sp4nConfig::default(),
+            partners: BTreeMap::new(),
             graph_url: "https://graph.facebook.com/v25.0".to_owned(),
             media_hosts: "fbcdn.net,fbsbx.com,cdninstagram.com,whatsapp.net".to_owned(),
             tick_seconds: 2,
@@ -65,6 +69,17 @@ pub struct MetaAccount {
     /// The token with which media are fetched.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub access_token: Secret,
+}
+
+/// A system of an agency.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Partner {
+    /// Its key, at least 16 characters.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub api_key: Secret,
+    /// The agency it speaks for, such as `17.07/pupr`; a regency for all of its agencies.
+    pub area: String,
 }
 
 /// A mailbox.
@@ -182,6 +197,14 @@ impl ChannelsConfig {
             .collect()
     }
 
+    /// The partner with this key, by name. Digests are compared: how far a guess was right tells nothing.
+    #[must_use]
+    pub fn partner(&self, api_key: &str) -> Option<(&str, &Partner)> {
+        let told = Sha256::digest(api_key.as_bytes());
+        let fits = |it: &Partner| Sha256::digest(it.api_key.expose_secret().as_bytes()) == told;
+        self.partners.iter().find(|(_, it)| fits(it)).map(|(name, it)| (name.as_str(), it))
+    }
+
     /// The hosts that files are fetched from.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
@@ -225,6 +248,20 @@ impl ChannelsConfig {
                 return at(&name("every_seconds"), "give a number from 10 to 3600");
             }
         }
+        let mut keys = BTreeSet::new();
+        for (key, partner) in &self.partners {
+            let secret = partner.api_key.expose_secret();
+            if secret.len() < 16 || !keys.insert(secret) {
+                let name = format!("partners.{key}.api_key");
+                return at(&name, "give at least 16 characters that no other partner has");
+            }
+            if partner.area.is_empty() {
+                return at(
+                    &format!("partners.{key}.area"),
+                    "give the agency it speaks for, such as 17.07/pupr",
+                );
+            }
+        }
         let sp4n = &self.sp4n;
         if !(1..=1440).contains(&sp4n.every_minutes) {
             return at("sp4n.every_minutes", "give a number from 1 to 1440");
@@ -261,6 +298,16 @@ mod tests {
                 it.email.insert("utama".into(), mailbox);
             }),
             ("sp4n.every_minutes", |it| it.sp4n.every_minutes = 0),
+            ("partners.pupr.api_key", |it| {
+                it.partners.insert(
+                    "pupr".into(),
+                    Partner { api_key: "pendek".to_owned().into(), area: "17.07/pupr".into() },
+                );
+            }),
+            ("partners.pupr.area", |it| {
+                let api_key = "kunci-yang-panjang".to_owned().into();
+                it.partners.insert("pupr".into(), Partner { api_key, area: String::new() });
+            }),
         ] {
             assert!(with(change).contains(&format!("complaints.channels.{name}")), "{name}");
         }

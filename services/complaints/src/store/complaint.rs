@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use mpp_kit::caller::Areas;
 use mpp_kit::cipher::Cipher;
 use mpp_kit::row::{self, count, number, open, read, seal, within};
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
     EntityTrait as _, FromQueryResult, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
@@ -417,6 +417,101 @@ pub(crate) async fn published(
         select = select.filter(row::before((Column::UpdatedAt, Column::Id), (*at, id.as_str())));
     }
     select.all(db).await?.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// Something that happened to a case, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// Its place in the journal.
+    pub(crate) seq: i64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) case: String,
+    pub(crate) what: String,
+    pub(crate) from: Option<State>,
+    pub(crate) to: State,
+    /// The version the case had then.
+    pub(crate) version: u32,
+}
+
+/// The journal of cases by time: from a moment, before another, of these cases alone unless there are none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Happened {
+    pub(crate) from: Option<DateTime<Utc>>,
+    pub(crate) before: Option<DateTime<Utc>>,
+    pub(crate) cases: Option<Vec<String>>,
+}
+
+/// What happened to cases, oldest first: changes of state, and what may have been said besides.
+pub(crate) async fn events(
+    db: &impl ConnectionTrait,
+    filter: &Happened,
+    after: Option<(DateTime<Utc>, i64)>,
+    limit: u64,
+) -> Result<Vec<Event>, DbErr> {
+    let column = |name: &'static str| Expr::col(name);
+    let mut select = Query::select();
+    select
+        .columns(["seq", "at", "subject", "what", "from_state", "to_state", "detail"])
+        .from("journal")
+        .and_where(column("what").like("complaint.%"))
+        .and_where(column("to_state").is_not_null())
+        .order_by("at", Order::Asc)
+        .order_by("seq", Order::Asc)
+        .limit(limit);
+    if let Some(from) = filter.from {
+        select.and_where(column("at").gte(from));
+    }
+    if let Some(before) = filter.before {
+        select.and_where(column("at").lt(before));
+    }
+    if let Some(cases) = &filter.cases {
+        select.and_where(column("subject").is_in(cases.iter().map(String::as_str)));
+    }
+    if let Some((at, seq)) = after {
+        // Beside the pair, so that the index is read from there on either engine.
+        select.and_where(column("at").gte(at)).and_where(
+            Expr::tuple([column("at"), column("seq")]).gt(Expr::tuple([Expr::value(at), Expr::value(seq)])),
+        );
+    }
+    let rows = db.query_all(&select).await?;
+    rows.iter()
+        .map(|row| {
+            let state = |name: &str| row.try_get::<Option<String>>("", name);
+            let from = state("from_state")?.map(|it| read("journal.from_state", &it)).transpose()?;
+            let to = state("to_state")?.unwrap_or_default();
+            let detail: serde_json::Value =
+                serde_json::from_str(&row.try_get::<String>("", "detail")?).unwrap_or_default();
+            let version = detail["version"].as_u64().and_then(|it| u32::try_from(it).ok());
+            Ok(Event {
+                seq: row.try_get("", "seq")?,
+                at: row.try_get("", "at")?,
+                case: row.try_get("", "subject")?,
+                what: row.try_get("", "what")?,
+                from,
+                to: read("journal.to_state", &to)?,
+                version: version.unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// The published ones among these cases, in no order.
+pub(crate) async fn public_among(
+    db: &impl ConnectionTrait,
+    cipher: &Cipher,
+    ids: Vec<String>,
+) -> Result<Vec<Record>, DbErr> {
+    let select = Entity::find().filter(Column::Id.is_in(ids)).filter(Column::IsPublic.eq(true));
+    select.all(db).await?.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// The published cases with these numbers, in no order.
+pub(crate) async fn public_by_number(
+    db: &impl ConnectionTrait,
+    numbers: Vec<String>,
+) -> Result<Vec<String>, DbErr> {
+    let select = Entity::find().select_only().column(Column::Id).filter(Column::Number.is_in(numbers));
+    select.filter(Column::IsPublic.eq(true)).into_tuple().all(db).await
 }
 
 /// Published open cases of a category within a square around a point, its half in degrees.

@@ -35,4 +35,5 @@ mod samples;
 mod secrecy;
 mod seeing;
 mod time;
+mod updates;
 mod work;

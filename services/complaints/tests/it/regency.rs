@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_complaints::intake::config::Partner;
 use mpp_complaints::{Config, Place as Home, ROLE};
 use mpp_kit::auth::{Policies, Verifier};
 use mpp_kit::caller::Scope;
@@ -81,6 +82,10 @@ impl Regency {
         let verifier = issuer.verifier(Arc::clone(&clock) as Arc<dyn Clock>);
         let mut config = Config { sweep_milliseconds: 100, ..Config::default() };
         config.channels.tick_seconds = 1;
+        for (name, area) in [("pupr", PUPR), ("dinkes", DINKES)] {
+            let partner = Partner { api_key: format!("kunci-sistem-{name}").into(), area: area.to_owned() };
+            config.channels.partners.insert(name.to_owned(), partner);
+        }
         configure(&mut config);
         let mut regency = Self {
             clock,
@@ -576,6 +581,8 @@ calls! {
     answer_complaint(AnswerComplaintRequest) -> AnswerComplaintResponse;
     withdraw_complaint(WithdrawComplaintRequest) -> WithdrawComplaintResponse;
     list_published_complaints(ListPublishedComplaintsRequest) -> ListPublishedComplaintsResponse;
+    list_published_updates(ListPublishedUpdatesRequest) -> ListPublishedUpdatesResponse;
+    receive_partner_update(ReceivePartnerUpdateRequest) -> ReceivePartnerUpdateResponse;
     list_similar_complaints(ListSimilarComplaintsRequest) -> ListSimilarComplaintsResponse;
     list_complaints(ListComplaintsRequest) -> ListComplaintsResponse;
     get_complaint(GetComplaintRequest) -> GetComplaintResponse;

@@ -5,6 +5,7 @@ use mpp_kit::check::Checker;
 use mpp_kit::idempotency::fingerprint;
 use mpp_proto::notifications::v1::{CancelNotificationRequest, CancelNotificationResponse};
 
+use super::access::check_sender;
 use super::{Core, convert, record};
 use crate::domain::NotificationId;
 use crate::domain::status::Verb;
@@ -26,6 +27,7 @@ pub(super) async fn handle(
     let reason = &reason;
     core.once(caller, METHOD, (&print, request_id), |tx, now| async move {
         let mut loaded = core.load(&*tx, id).await?;
+        check_sender(caller, &loaded.notification)?;
         let before = loaded.notification.status;
         let mut called_off = false;
         for place in 0..loaded.steps.len() {

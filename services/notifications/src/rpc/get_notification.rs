@@ -1,10 +1,11 @@
-//! `GetNotification`: with its steps and attempts.
+//! `GetNotification`: with its steps and attempts. A service that sends gets what it sent.
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_proto::notifications::v1::{GetNotificationRequest, GetNotificationResponse};
 use sea_orm::ConnectionTrait;
 
+use super::access::check_sender;
 use super::plan::Loaded;
 use super::{Core, convert};
 use crate::domain::NotificationId;
@@ -13,7 +14,7 @@ use crate::store::{address, step};
 
 pub(super) async fn handle(
     core: &Core,
-    _: &Caller,
+    caller: &Caller,
     request: GetNotificationRequest,
 ) -> Result<GetNotificationResponse, Error> {
     let mut checker = Checker::new();
@@ -21,6 +22,7 @@ pub(super) async fn handle(
     checker.finish()?;
     let id = id.ok_or(Error::NotFound(Thing::Notification))?;
     let loaded = core.load(&core.db.read, id).await?;
+    check_sender(caller, &loaded.notification)?;
     let attempts = step::attempts(&core.db.read, id).await?;
     let failing = core.is_failing(&core.db.read, &loaded).await?;
     Ok(GetNotificationResponse { notification: Some(convert::notification(&loaded, failing, &attempts)) })

@@ -1,4 +1,4 @@
-//! `ListNotifications`: of a reference or an account, newest first.
+//! `ListNotifications`: of a reference or an account, newest first; to a service that sends, its own.
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
@@ -6,13 +6,13 @@ use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::notifications::v1::{ListNotificationsRequest, ListNotificationsResponse};
 
 use super::plan::Loaded;
-use super::{Core, convert};
+use super::{Core, access, convert};
 use crate::error::Error;
 use crate::store::{address, notification, step};
 
 pub(super) async fn handle(
     core: &Core,
-    _: &Caller,
+    caller: &Caller,
     request: ListNotificationsRequest,
 ) -> Result<ListNotificationsResponse, Error> {
     let mut checker = Checker::new();
@@ -21,10 +21,11 @@ pub(super) async fn handle(
     }
     checker.finish()?;
     let size = page_size(request.page_size, 50, 200)?;
-    let filter = format!("notifications about {} to {}", request.reference, request.account);
+    let by = access::sender(caller);
+    let filter = format!("notifications about {} to {} by {by:?}", request.reference, request.account);
     let before = PageToken::decode(&request.page_token, &filter)?;
     let db = &core.db.read;
-    let of = (request.reference.as_str(), request.account.as_str());
+    let of = (request.reference.as_str(), request.account.as_str(), by);
     let limit = u64::from(size) + 1;
     let mut found = notification::list(db, &core.cipher, of, before.as_deref(), limit).await?;
     let next_page_token = cut(&mut found, size, &filter, |last| last.id.to_string());

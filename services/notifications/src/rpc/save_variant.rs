@@ -40,6 +40,7 @@ pub(super) async fn handle(
             updated_at: now,
             ..text.clone()
         };
+        core.check_template_name(&tx, &saved).await?;
         if !variant::save_draft(&tx, &saved).await? {
             return Err(Error::Stale { version });
         }

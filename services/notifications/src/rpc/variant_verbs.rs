@@ -43,6 +43,9 @@ macro_rules! verbs {
                 if VariantVerb::$verb == VariantVerb::Approve {
                     check_author(caller, &found)?;
                 }
+                if matches!(VariantVerb::$verb, VariantVerb::Submit | VariantVerb::Approve) {
+                    core.check_template_name(&tx, &found).await?;
+                }
                 let moved = core.judge(&tx, &found, (VariantVerb::$verb, reason), (&caller.id, request_id), now).await?;
                 Ok($response { variant: Some(convert::variant(&moved)) })
             })
@@ -106,6 +109,29 @@ impl Core {
         Ok(())
     }
 
+    /// Refuses a text under the name of another: what Meta approved under it is that other text.
+    pub(super) async fn check_template_name(
+        &self,
+        tx: &DatabaseTransaction,
+        text: &Variant,
+    ) -> Result<(), Error> {
+        if text.template_name.is_empty() {
+            return Ok(());
+        }
+        let named = variant::of_template(tx, &text.template_name, &text.key.language).await?;
+        let others = named.iter().filter(|it| it.key != text.key || it.version != text.version);
+        let mut checker = Checker::new();
+        if variant::known_as(others).is_some_and(|known| !known.reads_like(text)) {
+            checker.violation(
+                "template_name",
+                "TEMPLATE_NAME_TAKEN",
+                "pakai nama baru: nama ini sudah dipakai teks lain di Meta",
+                "give a new name: at Meta this one stands for another text",
+            );
+        }
+        Ok(checker.finish()?)
+    }
+
     /// Notes what Meta says of a template. What changes nothing, and words that are not known, are left alone.
     pub(crate) async fn template_news(&self, news: &TemplateNews) -> Result<(), Error> {
         let verb = match news.event.as_str() {
@@ -120,10 +146,12 @@ impl Core {
         if !known.iter().any(changes) {
             return Ok(());
         }
+        // It is of one text. Another one under the same name has not been judged.
+        let Some(meant) = variant::known_as(&known) else { return Ok(()) };
         let now = self.now();
         let tx = self.db.begin().await?;
         for found in variant::of_template(&tx, &news.name, &news.language).await? {
-            if !changes(&found) {
+            if !changes(&found) || !found.reads_like(meant) {
                 continue;
             }
             let reason = if news.reason.is_empty() { &news.event } else { &news.reason };

@@ -136,7 +136,7 @@ pub(crate) async fn find(
 pub(crate) async fn list(
     db: &impl ConnectionTrait,
     cipher: &Cipher,
-    (reference, account): (&str, &str),
+    (reference, account, by): (&str, &str, Option<&str>),
     before: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Notification>, DbErr> {
@@ -146,6 +146,9 @@ pub(crate) async fn list(
     }
     if !account.is_empty() {
         select = select.filter(Column::AccountId.eq(account));
+    }
+    if let Some(by) = by {
+        select = select.filter(Column::CreatedBy.eq(by));
     }
     if let Some(before) = before {
         select = select.filter(Column::Id.lt(before));

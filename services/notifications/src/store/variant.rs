@@ -149,6 +149,30 @@ pub(crate) async fn list(
     select.all(db).await?.into_iter().map(variant).collect()
 }
 
+impl Variant {
+    /// Whether Meta would see no difference: what it approves is a text with its buttons under a name.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        self.body.trim_end() == other.body.trim_end() && self.buttons == other.buttons
+    }
+}
+
+/// Of the variants under one name and language, the one whose text Meta has: one that was judged, else the first that waits.
+pub(crate) fn known_as<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Option<&'a Variant> {
+    let offered = variants.into_iter().filter(|it| it.state != VariantState::Draft);
+    offered.min_by_key(|it| (it.state == VariantState::Submitted, it.created_at, it.version))
+}
+
+/// Every WhatsApp variant that was ever offered.
+pub(crate) async fn offered(db: &impl ConnectionTrait) -> Result<Vec<Variant>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Channel.eq(Channel::Whatsapp.to_string()))
+        .filter(Column::State.ne(VariantState::Draft.to_string()))
+        .order_by_asc(Column::TemplateName)
+        .all(db)
+        .await?;
+    rows.into_iter().map(variant).collect()
+}
+
 /// The WhatsApp variants that a template of this name and language stands for, newest first.
 pub(crate) async fn of_template(
     db: &impl ConnectionTrait,
@@ -160,17 +184,6 @@ pub(crate) async fn of_template(
         .filter(Column::TemplateName.eq(name))
         .filter(Column::Language.eq(language))
         .order_by_desc(Column::Version)
-        .all(db)
-        .await?;
-    rows.into_iter().map(variant).collect()
-}
-
-/// The WhatsApp variants in this state.
-pub(crate) async fn in_state(db: &impl ConnectionTrait, state: VariantState) -> Result<Vec<Variant>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::Channel.eq(Channel::Whatsapp.to_string()))
-        .filter(Column::State.eq(state.to_string()))
-        .order_by_asc(Column::TemplateName)
         .all(db)
         .await?;
     rows.into_iter().map(variant).collect()

@@ -106,6 +106,50 @@ lines! {
         journal::verify(&office.test_db.db.read).await.unwrap();
     }
 
+    async fn a_service_that_sends_reads_and_calls_off_what_it_sent_alone(engine) {
+        let office = Office::open(engine).await;
+        let later = CreateNotificationRequest {
+            scheduled_time: Some(prost_types::Timestamp { seconds: 1_795_663_200, nanos: 0 }),
+            ..receipt("", "warga@contoh.example")
+        };
+        const SENDER: &[&str] = &["notifications.send", "notifications.read"];
+        let send = async |who: &str| {
+            let request = office.by(who, SENDER, &[], later.clone());
+            office.client.clone().create_notification(request).await.unwrap().into_inner().notification.unwrap().id
+        };
+        let (own, other) = (send("acc_surat").await, send("acc_aduan").await);
+        let get = async |who: &str, may: &[&str], id: &str| {
+            let request = office.by(who, may, &[], GetNotificationRequest { notification: id.to_owned() });
+            office.client.clone().get_notification(request).await.map_err(|status| status.code())
+        };
+        let list = async |who: &str, may: &[&str]| {
+            let request = ListNotificationsRequest { reference: "adu_2".to_owned(), ..Default::default() };
+            let request = office.by(who, may, &[], request);
+            let found = office.client.clone().list_notifications(request).await.unwrap().into_inner().notifications;
+            found.into_iter().map(|it| it.id).collect::<Vec<_>>()
+        };
+        assert!(get("acc_surat", SENDER, &own).await.is_ok());
+        assert_eq!(get("acc_surat", SENDER, &other).await.unwrap_err(), Code::NotFound);
+        assert_eq!(list("acc_surat", SENDER).await, std::slice::from_ref(&own));
+        assert_eq!(list("acc_lain", SENDER).await, Vec::<String>::new());
+        let call_off = async |id: &str| {
+            let request = CancelNotificationRequest {
+                notification: id.to_owned(),
+                reason: "TIDAK_PERLU".to_owned(),
+                ..Default::default()
+            };
+            let request = office.by("acc_surat", SENDER, &[], request);
+            office.client.clone().cancel_notification(request).await.map(drop).map_err(|status| status.code())
+        };
+        assert_eq!(call_off(&other).await, Err(Code::NotFound));
+        assert_eq!(call_off(&own).await, Ok(()));
+        // Who sets up sees all of them, and so does who reads without sending.
+        for may in [&["notifications.read"][..], &["notifications.send", "notifications.read", "notifications.configure"]] {
+            assert!(get("acc_admin", may, &other).await.is_ok(), "{may:?}");
+            assert_eq!(list("acc_admin", may).await.len(), 2, "{may:?}");
+        }
+    }
+
     async fn only_who_has_the_secret_may_call_the_webhook(engine) {
         let office = Office::open(engine).await;
         let good = office.whatsapp.write("6281200000001", "halo");

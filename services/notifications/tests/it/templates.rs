@@ -190,6 +190,56 @@ lines! {
         assert_eq!(sent.steps[0].variant_version, 1, "a refused version is not used while another is approved");
     }
 
+    async fn n_22_a_new_text_under_an_old_name_does_not_take_over_the_approval_of_meta(engine) {
+        use sea_orm::ConnectionTrait as _;
+        let office = Office::open(engine).await;
+        let text = |name: &str| SaveVariantRequest {
+            subject: String::new(),
+            template_name: name.to_owned(),
+            body: "Lain: {nomor}, PIN {pin}, {tenggat_jawaban}, {tenggat_selesai}, lihat {tautan}.".to_owned(),
+            ..new_text("tanda_terima", Channel::Whatsapp)
+        };
+        let refused = save(&office, text("tanda_terima_v1")).await.unwrap_err();
+        let violation = refused.get_details_bad_request().unwrap().field_violations.remove(0);
+        assert_eq!((violation.field.as_str(), violation.reason.as_str()), ("template_name", "TEMPLATE_NAME_TAKEN"));
+        // Nor in a draft that was written before: it can neither be offered nor be approved by hand.
+        let draft = save(&office, text("tanda_terima_v2")).await.unwrap();
+        let old_name = "UPDATE variant SET template_name = 'tanda_terima_v1' WHERE template_name = 'tanda_terima_v2'";
+        let db = &office.test_db.db.write;
+        db.execute_unprepared(old_name).await.unwrap();
+        let refused = submit(&office, "acc_admin", &draft).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        // And one that was offered before stays what it was, whatever Meta says of the text that it has.
+        let offered = "UPDATE variant SET state = 'SUBMITTED' WHERE version = 2 AND message_type = 'tanda_terima'";
+        db.execute_unprepared(offered).await.unwrap();
+        let newest = async |office: &Office| variants(office, "tanda_terima", Channel::Whatsapp).await.remove(0);
+        for event in ["PAUSED", "APPROVED"] {
+            let call = office.whatsapp.set_template("tanda_terima_v1", "id", event, "");
+            office.webhook(call).await.unwrap();
+            let found = newest(&office).await;
+            assert_eq!((found.version, found.state()), (2, VariantState::Submitted), "{event}");
+        }
+        assert_eq!(approve(&office, "acc_admin", &draft).await.unwrap_err().code(), Code::InvalidArgument);
+        let sent = office.send(receipt(CITIZEN, "")).await;
+        assert_eq!(sent.steps[0].variant_version, 1, "what is approved is the first text");
+        let office = office.crash().await;
+        office
+            .until("it is taken out with the reason", async || {
+                Some(newest(&office).await).filter(|it| it.state() == VariantState::Rejected)
+            })
+            .await;
+        assert!(newest(&office).await.reason.contains("TEMPLATE_NAME_TAKEN"));
+        assert_eq!(variants(&office, "tanda_terima", Channel::Whatsapp).await[1].state(), VariantState::Approved);
+        // The same text under its own name is the same template, and has its approval.
+        let first = variants(&office, "tanda_terima", Channel::Whatsapp).await.remove(1);
+        let same = SaveVariantRequest { body: first.body.clone(), ..text("tanda_terima_v1") };
+        let again = save(&office, same).await.unwrap();
+        submit(&office, "acc_admin", &again).await.unwrap();
+        let call = office.whatsapp.set_template("tanda_terima_v1", "id", "APPROVED", "");
+        office.webhook(call).await.unwrap();
+        assert_eq!((newest(&office).await.version, newest(&office).await.state()), (3, VariantState::Approved));
+    }
+
     async fn n_22_a_template_that_meta_does_not_take_is_kept_with_the_reason_and_not_offered_again(engine) {
         let office = Office::open(engine).await;
         office.rules(DeliveryRules {
