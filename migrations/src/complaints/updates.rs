@@ -9,7 +9,7 @@ pub(super) struct Updates;
 
 impl MigrationName for Updates {
     fn name(&self) -> &'static str {
-        "complaints_0003_updates"
+        "complaints_0006_updates"
     }
 }
 
