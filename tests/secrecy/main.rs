@@ -528,7 +528,9 @@ async fn look_at_refusals(
 async fn look_at_open311(town: &Complaints, markers: &Markers, findings: &Mutex<Findings>) {
     let visitor = town.anybody();
     let mut resources: Vec<String> =
-        ["discovery", "services", "requests", "services/JALAN", "tokens/x", "servicerequestupdates"].map(ToOwned::to_owned).into();
+        ["discovery", "services", "requests", "services/JALAN", "tokens/x", "servicerequestupdates"]
+            .map(ToOwned::to_owned)
+            .into();
     for line in town.official(COORDINATOR).await.all("/v1/complaints", "complaints").await {
         resources.push(format!("requests/{}", text(&line["number"])));
     }

@@ -869,10 +869,7 @@ fn alone(arrived: &Arrived) -> Option<String> {
         return None;
     }
     let choice = envelope.choice.as_deref();
-    let said = match envelope.source {
-        Source::Email => email::reply(&envelope.text),
-        _ => &envelope.text,
-    };
+    let said = if envelope.source == Source::Email { email::reply(&envelope.text) } else { &envelope.text };
     let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(said);
     Some(said.trim().trim_end_matches('.').to_lowercase())
 }

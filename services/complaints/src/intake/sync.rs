@@ -266,9 +266,10 @@ impl Sync {
             });
             for answer in answers.cloned().collect::<Vec<_>>() {
                 let reference = format!("{}-{}", case.number, answer.at.timestamp_micros());
-                let text = match answer.kind {
-                    MessageKind::Question => format!("Mohon dilengkapi: {}", answer.text),
-                    _ => answer.text,
+                let text = if answer.kind == MessageKind::Question {
+                    format!("Mohon dilengkapi: {}", answer.text)
+                } else {
+                    answer.text
                 };
                 let told = FollowUp { reference, text };
                 // Refused or not shown: the ledger says so, and the next pass tries again.

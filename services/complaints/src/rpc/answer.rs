@@ -198,9 +198,10 @@ impl Core {
         let change = if let Some(order) = order {
             let verb = verb_name(order.verb());
             // A choice alone takes no words: they are kept beside it.
-            let case = match order {
-                Order::Confirm { .. } => workflow::remark(&record.case, pseudonym, what, now),
-                _ => record.case.clone(),
+            let case = if matches!(order, Order::Confirm { .. }) {
+                workflow::remark(&record.case, pseudonym, what, now)
+            } else {
+                record.case.clone()
             };
             let decision = workflow::decide(&case, &By::reporter(), order, rules, now)?;
             Change::decided(Some(record), decision, &verb)

@@ -501,11 +501,14 @@ fn status(case: &Case, number: &str, kind: NoticeKind) -> String {
     let Some(reason) = reason_words(&case.closing_reason) else { return name.to_owned() };
     let own = case.reporters.iter().find(|it| it.number.to_string() == number);
     let quiet = case.class == Class::Whistleblowing || own.is_none_or(|it| !it.secrecy.shows_reporter());
-    match kind {
-        NoticeKind::Archived => format!("ditutup dengan alasan: {reason}"),
-        NoticeKind::Forwarded if quiet => format!("{name} ({reason})"),
-        NoticeKind::Forwarded => format!("diteruskan ke {} ({reason})", case.forwarded_to),
-        _ => name.to_owned(),
+    if kind == NoticeKind::Archived {
+        format!("ditutup dengan alasan: {reason}")
+    } else if kind != NoticeKind::Forwarded {
+        name.to_owned()
+    } else if quiet {
+        format!("{name} ({reason})")
+    } else {
+        format!("diteruskan ke {} ({reason})", case.forwarded_to)
     }
 }
 
