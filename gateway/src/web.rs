@@ -43,6 +43,7 @@ mod qr;
 mod report;
 mod reveal;
 mod settings;
+pub(crate) mod today;
 mod track;
 mod verify;
 mod visit;
@@ -66,6 +67,8 @@ pub struct WebState {
     pub notifications: NotificationsServiceClient<PeerChannel>,
     /// The address people use, if it is configured.
     pub public_url: Option<String>,
+    /// What citizens may know of the halls.
+    pub(crate) halls: std::sync::Arc<today::Halls>,
     /// How large an uploaded file may be, in bytes.
     pub file_limit: usize,
     /// How large a form with its files may be, in bytes.
@@ -93,6 +96,8 @@ pub fn router(state: WebState) -> Router {
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))
         .route("/loket", get(pages::desk))
         .route("/kendali", get(pages::control_room))
+        .route("/antrean", get(today::page))
+        .route("/resepsi", get(pages::reception))
         .route("/kiosk", get(pages::kiosk).post(pages::kiosk))
         .route("/kiosk/qr/{file}", get(qr::ticket))
         .route("/papan", get(pages::board).post(pages::board))

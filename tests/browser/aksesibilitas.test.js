@@ -32,7 +32,7 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
     const ticket = await issue("DUKCAPIL-KK", { priority: "PRIORITY_DISABILITY" });
     const { code } = await (await api(device("board"))).get(`/v1/halls/${hallId}/siteCode`);
     const page = await (await person(undefined, { screen: size })).newPage();
-    for (const path of ["/", "/masuk", "/kiosk", "/papan", `/t/${ticket.token}`, `/h/${hallId}?kode=${encodeURIComponent(code)}`, "/t/tidak-ada", "/tidak-ada", "/docs"]) {
+    for (const path of ["/", "/antrean", "/masuk", "/kiosk", "/papan", `/t/${ticket.token}`, `/h/${hallId}?kode=${encodeURIComponent(code)}`, "/t/tidak-ada", "/tidak-ada", "/docs"]) {
       await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
       // The documentation is written in one language and is for programmers at a desk.
       if (path !== "/docs") assert.equal(await page.locator("html").getAttribute("lang"), lang, path);
@@ -100,6 +100,30 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
     await check(page, "close dialog");
   });
 
+  test(`the reception desk passes axe in every step (${lang}, ${screen})`, async () => {
+    const ticket = await issue("DPMPTSP-SIP");
+    const page = await (await person(account("resepsi"), { screen: size })).newPage();
+    await page.goto(`${baseUrl}/resepsi?lang=${lang}`);
+    await page.locator(".row-ticket", { hasText: ticket.number }).waitFor();
+    await check(page, "services");
+    await narrow(page, "services");
+    await page.locator(".row-ticket", { hasText: ticket.number }).getByRole("button").first().click();
+    await check(page, "cancel dialog");
+    await narrow(page, "cancel dialog");
+    await page.locator("#dlg-reason .chips button").first().click();
+    await page.locator("#reason-ok").click();
+    await page.locator(".row-ticket", { hasText: ticket.number }).waitFor({ state: "detached" });
+    await page.locator("#find").fill("IMIGRASI-BARU");
+    await page.locator(".offer").first().click();
+    await page.locator("summary").click();
+    await check(page, "form");
+    await narrow(page, "form");
+    await page.locator("#take").click();
+    await page.locator("#given-number").waitFor();
+    await check(page, "number");
+    await narrow(page, "number");
+  });
+
   test(`every step of the kiosk passes axe and fits (${lang})`, async () => {
     for (const size of [SCREENS.kiosk, SCREENS.phone]) {
       const page = await (await person(device("kiosk"), { screen: size })).newPage();
@@ -119,6 +143,17 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
       await page.locator(".result-number").waitFor();
       await check(page, "result");
       await narrow(page, "result");
+      // Its print is a stub that begins nothing: as a printer that is not there.
+      await page.locator(".kiosk-result[data-paper=out]").waitFor();
+      await page.locator("#done").click();
+      await page.locator("#no-paper").waitFor();
+      await check(page, "no paper");
+      await narrow(page, "no paper");
+      await page.locator("button.kiosk-card", { hasText: "Kantor Imigrasi" }).click();
+      await page.locator("button.kiosk-card").first().click();
+      await page.locator(".keypad").waitFor();
+      await check(page, "phone number");
+      await narrow(page, "phone number");
     }
   });
 

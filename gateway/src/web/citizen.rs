@@ -116,7 +116,8 @@ fn detail(ticket: &PublicTicket, state: &str, t: &Words) -> String {
     }
 }
 
-fn estimate(estimate: Option<&Estimate>, t: &Words) -> String {
+/// An estimate in words; says so when there is none.
+pub(crate) fn estimate(estimate: Option<&Estimate>, t: &Words) -> String {
     match estimate {
         None => t["estimate.none"].clone(),
         Some(Estimate { max_minutes: ..=1, .. }) => t["estimate.soon"].clone(),
@@ -286,7 +287,7 @@ pub(crate) async fn onsite_issue(
 }
 
 /// Tokens are base64url: what stands in them needs no escape.
-const TOKEN: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+pub(crate) const TOKEN: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 fn is_stale_code(status: &Status) -> bool {
     status.get_error_details().error_info().is_some_and(|info| info.reason == "SITE_CODE_INVALID")

@@ -4,10 +4,11 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use mpp_proto::queue::v1::{CounterState, DayState, Hall, TimeZone};
+use mpp_proto::queue::v1::Hall;
 
 use super::{
     WebState,
+    today::Summary,
     visit::{Frame, Viewer, Visit},
 };
 
@@ -18,64 +19,22 @@ struct Landing {
     signed_in: bool,
     who: String,
     halls_known: bool,
-    halls: Vec<HallState>,
+    halls: Vec<Summary>,
 }
 
-struct HallState {
-    name: String,
-    code: String,
-    zone: String,
-    tone: &'static str,
-    state: String,
-    counts: String,
-}
-
-/// `/`: what is here, and for staff the state of their halls.
+/// `/`: what is here, and the state of the halls for whoever thinks of coming.
 pub(crate) async fn landing(State(state): State<WebState>, visit: Visit) -> Response {
     // The page is useful without them: what cannot be asked is left out.
     let viewer = visit.viewer(&state).await.unwrap_or_default();
-    let halls = match &viewer {
-        Some(viewer) if viewer.may("queue.read") => visit.halls(&state, viewer).await.ok(),
-        Some(_) | None => None,
-    };
-    let halls_known = halls.is_some();
-    let halls = halls.unwrap_or_default().iter().map(|hall| hall_state(hall, &visit)).collect();
+    let halls = state.halls.all(&state, &visit).await.ok();
     let page = Landing {
         p: visit.frame(),
         signed_in: viewer.is_some(),
         who: viewer.map(|viewer| viewer.name).unwrap_or_default(),
-        halls_known,
-        halls,
+        halls_known: halls.is_some(),
+        halls: halls.iter().flat_map(|halls| halls.iter()).map(|seen| Summary::of(seen, &visit)).collect(),
     };
     visit.page(StatusCode::OK, &page)
-}
-
-fn hall_state(hall: &Hall, visit: &Visit) -> HallState {
-    let t = visit.words();
-    let (tone, state) = match hall.day.as_ref().map_or(DayState::Unspecified, |day| day.state()) {
-        DayState::Unspecified => ("off", "day.none"),
-        DayState::Open => ("good", "day.open"),
-        DayState::Closed => ("off", "day.closed"),
-    };
-    let zone = match hall.time_zone() {
-        TimeZone::Unspecified | TimeZone::Wib => "zone.wib",
-        TimeZone::Wita => "zone.wita",
-        TimeZone::Wit => "zone.wit",
-    };
-    let works = |state| matches!(state, CounterState::Open | CounterState::Serving);
-    let open = hall.counters.iter().filter(|counter| works(counter.state())).count();
-    let services = hall.services.iter().filter(|service| !service.retired).count();
-    HallState {
-        name: hall.name.clone(),
-        code: hall.code.clone(),
-        zone: t[zone].clone(),
-        tone,
-        state: t[state].clone(),
-        counts: t.say(
-            "home.counts",
-            &[("open", &open), ("agencies", &hall.agencies.len()), ("services", &services)],
-        ),
-    }
 }
 
 #[derive(Template)]
@@ -156,12 +115,51 @@ pub(crate) async fn control_room(State(state): State<WebState>, visit: Visit) ->
         hall: chosen.id.clone(),
         hall_name: chosen.name.clone(),
         many_halls: halls.len() > 1,
-        halls: halls
-            .iter()
-            .map(|hall| Choice { id: hall.id.clone(), name: hall.name.clone(), chosen: hall.id == chosen.id })
-            .collect(),
+        halls: choices(&halls, chosen),
     };
     visit.page(StatusCode::OK, &page)
+}
+
+#[derive(Template)]
+#[template(path = "resepsi.html")]
+struct Reception {
+    p: Frame,
+    hall: String,
+    hall_name: String,
+    many_halls: bool,
+    halls: Vec<Choice>,
+}
+
+/// `/resepsi`: the reception desk.
+pub(crate) async fn reception(State(state): State<WebState>, visit: Visit) -> Response {
+    let viewer = match staff(&state, &visit, "queue.issue").await {
+        Ok(viewer) => viewer,
+        Err(response) => return response,
+    };
+    // A kiosk issues too, but sees no tickets.
+    if !viewer.may("queue.ticket.read") {
+        return visit.forbidden();
+    }
+    let halls = match visit.halls(&state, &viewer).await {
+        Ok(halls) => halls,
+        Err(status) => return visit.refused(&status),
+    };
+    let Some(chosen) = choose(&halls, visit.parameter("hall")) else { return visit.forbidden() };
+    let page = Reception {
+        p: visit.frame(),
+        hall: chosen.id.clone(),
+        hall_name: chosen.name.clone(),
+        many_halls: halls.len() > 1,
+        halls: choices(&halls, chosen),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+fn choices(halls: &[Hall], chosen: &Hall) -> Vec<Choice> {
+    halls
+        .iter()
+        .map(|hall| Choice { id: hall.id.clone(), name: hall.name.clone(), chosen: hall.id == chosen.id })
+        .collect()
 }
 
 /// The member of staff who asks, or the page to show instead.
@@ -217,12 +215,15 @@ struct Kiosk {
 }
 
 /// `/kiosk`: where citizens take tickets. `?cetak=tombol` prints only when the button is pressed. Staff who may issue
-/// tickets can open it too, for the reception desk.
+/// tickets have a page of their own, whose tickets say that they come from the reception.
 pub(crate) async fn kiosk(State(state): State<WebState>, visit: Visit) -> Response {
-    let (_, hall) = match device(&state, &visit, "queue.issue", "kiosk.title").await {
+    let (viewer, hall) = match device(&state, &visit, "queue.issue", "kiosk.title").await {
         Ok(found) => found,
         Err(response) => return response,
     };
+    if viewer.hall.is_none() {
+        return visit.redirect("/resepsi");
+    }
     let print_mode = if visit.parameter("cetak") == Some("tombol") { "tombol" } else { "otomatis" };
     visit.page(StatusCode::OK, &Kiosk { p: visit.frame(), hall: hall.id, hall_name: hall.name, print_mode })
 }

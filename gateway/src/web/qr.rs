@@ -104,6 +104,9 @@ mod tests {
             documents: DocumentsServiceClient::new(peers.channel(Role("documents"))),
             complaints: ComplaintsServiceClient::new(peers.channel(Role("complaints"))),
             notifications: NotificationsServiceClient::new(peers.channel(Role("notifications"))),
+            halls: std::sync::Arc::new(super::super::today::Halls::new(std::sync::Arc::new(|| {
+                Box::pin(async { anyhow::bail!("no token here") })
+            }))),
             file_limit: 3 << 20,
             form_limit: 20 << 20,
             queue: QueueServiceClient::new(peers.channel(Role("queue"))),

@@ -407,6 +407,15 @@ impl Visit {
         request
     }
 
+    /// A call to a service with a token of the gateway's own.
+    pub(crate) fn call_with<T>(&self, message: T, bearer: &HeaderValue) -> Request<T> {
+        let mut request = self.call(message, None);
+        if let Ok(bearer) = MetadataValue::try_from(bearer.as_bytes()) {
+            request.metadata_mut().insert("authorization", bearer);
+        }
+        request
+    }
+
     /// Who is signed in, if anybody is.
     ///
     /// # Errors

@@ -169,6 +169,7 @@ mod tests {
             "ticket.headline.",
             "ticket.detail.",
             "ticket.live.",
+            "ticket.state.",
             "control.",
             "pause.",
             "zone.",

@@ -80,6 +80,8 @@ struct QueueState {
     after: Mutex<Vec<i64>>,
     first: Mutex<queue::WatchBoardResponse>,
     boards_down: AtomicBool,
+    services: Mutex<Vec<queue::ServiceStatus>>,
+    listed: AtomicU32,
     desk: Mutex<Option<mpsc::Sender<Result<queue::WatchCounterResponse, Status>>>>,
 }
 
@@ -102,6 +104,16 @@ impl Queue {
     /// The first frame of a board stream.
     pub(crate) fn set_first(&self, frame: queue::WatchBoardResponse) {
         *lock(&self.0.first) = frame;
+    }
+
+    /// The services of every hall, one on the first page.
+    pub(crate) fn set_services(&self, services: Vec<queue::ServiceStatus>) {
+        *lock(&self.0.services) = services;
+    }
+
+    /// How often services were listed.
+    pub(crate) fn listed(&self) -> u32 {
+        self.0.listed.load(Ordering::SeqCst)
     }
 
     /// Sends a frame to every board stream.
@@ -160,7 +172,6 @@ queue_service! {
     unserved:
         get_hall GetHallRequest GetHallResponse,
         apply_hall ApplyHallRequest ApplyHallResponse,
-        list_services ListServicesRequest ListServicesResponse,
         issue_ticket IssueTicketRequest IssueTicketResponse,
         get_site_code GetSiteCodeRequest GetSiteCodeResponse,
         list_onsite_services ListOnsiteServicesRequest ListOnsiteServicesResponse,
@@ -183,7 +194,6 @@ queue_service! {
         cancel_ticket CancelTicketRequest CancelTicketResponse,
         undo_call UndoCallRequest UndoCallResponse,
         release_ticket ReleaseTicketRequest ReleaseTicketResponse,
-        get_board GetBoardRequest GetBoardResponse,
         get_control_room GetControlRoomRequest GetControlRoomResponse,
         open_day OpenDayRequest OpenDayResponse,
         close_day CloseDayRequest CloseDayResponse,
@@ -195,8 +205,33 @@ queue_service! {
     async fn list_halls(&self, request: tonic::Request<queue::ListHallsRequest>) -> Answer<queue::ListHallsResponse> {
         self.note(&request);
         // Long enough to be worth compressing.
-        let halls = (0..20).map(|n| queue::Hall { id: HALL.into(), code: format!("HALL{n}"), ..Default::default() });
+        let is_open = lock(&self.0.services).iter().any(|service| service.state() == queue::ServiceState::Open);
+        let day = is_open.then(|| queue::Day { state: queue::DayState::Open.into(), ..Default::default() });
+        let hall = |n| queue::Hall { id: HALL.into(), code: format!("HALL{n}"), day: day.clone(), ..Default::default() };
+        let halls = (0..20).map(hall);
         Ok(queue::ListHallsResponse { halls: halls.collect(), ..Default::default() }.into())
+    }
+
+    async fn list_services(&self, request: tonic::Request<queue::ListServicesRequest>) -> Answer<queue::ListServicesResponse> {
+        self.note(&request);
+        self.0.listed.fetch_add(1, Ordering::SeqCst);
+        if self.0.boards_down.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("down"));
+        }
+        let mut services = lock(&self.0.services).clone();
+        let mut next_page_token = String::new();
+        // The first page holds one service.
+        if !request.into_inner().page_token.is_empty() {
+            services.remove(0);
+        } else if services.len() > 1 {
+            services.truncate(1);
+            "more".clone_into(&mut next_page_token);
+        }
+        Ok(queue::ListServicesResponse { services, next_page_token }.into())
+    }
+
+    async fn get_board(&self, _: tonic::Request<queue::GetBoardRequest>) -> Answer<queue::GetBoardResponse> {
+        Ok(queue::GetBoardResponse { board: lock(&self.0.first).snapshot.clone() }.into())
     }
 
     async fn get_ticket(&self, _: tonic::Request<queue::GetTicketRequest>) -> Answer<queue::GetTicketResponse> {

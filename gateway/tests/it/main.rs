@@ -13,3 +13,4 @@ mod open311;
 mod reports;
 mod rest;
 mod session;
+mod today;
