@@ -6,6 +6,7 @@
 //! million.
 
 mod channels;
+mod grid;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -21,7 +22,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(channels::Channels)]
+        vec![Box::new(FirstCut), Box::new(channels::Channels), Box::new(grid::Grid)]
     }
 
     fn migration_table_name() -> DynIden {

@@ -412,6 +412,7 @@ fn line(id: &str, number: &str, late: bool) -> ComplaintLine {
         channel: Channel::Web.into(),
         version: VERSION,
         secrecy: if late { Secrecy::Anonymous } else { Secrecy::Open }.into(),
+        ..ComplaintLine::default()
     }
 }
 
@@ -503,6 +504,8 @@ macro_rules! complaints_service {
 
 complaints_service! {
     unserved:
+        get_published_map GetPublishedMapRequest GetPublishedMapResponse,
+        get_complaint_map GetComplaintMapRequest GetComplaintMapResponse,
         verify_complaint VerifyComplaintRequest VerifyComplaintResponse,
         bounce_complaint BounceComplaintRequest BounceComplaintResponse,
         ask_completion AskCompletionRequest AskCompletionResponse,

@@ -556,6 +556,8 @@ calls! {
     get_public_complaint(GetPublicComplaintRequest) -> GetPublicComplaintResponse;
     answer_complaint(AnswerComplaintRequest) -> AnswerComplaintResponse;
     list_published_complaints(ListPublishedComplaintsRequest) -> ListPublishedComplaintsResponse;
+    get_published_map(GetPublishedMapRequest) -> GetPublishedMapResponse;
+    get_complaint_map(GetComplaintMapRequest) -> GetComplaintMapResponse;
     list_similar_complaints(ListSimilarComplaintsRequest) -> ListSimilarComplaintsResponse;
     list_complaints(ListComplaintsRequest) -> ListComplaintsResponse;
     get_complaint(GetComplaintRequest) -> GetComplaintResponse;
