@@ -17,12 +17,16 @@ use axum::{
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body_util::BodyExt as _;
 use mpp_kit::{
     auth::Verifier, caller::Caller, client::PeerChannel, clock::Clock, component::Role, fault::Language,
     fault::Problem, shutdown::Shutdown,
 };
 use opentelemetry::{KeyValue, metrics::Histogram, propagation::Extractor};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 use tonic::Status;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span, field};
@@ -85,6 +89,9 @@ const FILE: HeaderValue = HeaderValue::from_static(
 const LOCATING: HeaderValue = HeaderValue::from_static(
     "camera=(), display-capture=(), geolocation=(self), microphone=(), payment=(), usb=()",
 );
+/// The slowest line that what is sent may come over, in bytes per second: GPRS in its most robust coding carries 9.05 kbit/s on
+/// one time slot (3GPP TS 43.064, CS-1), and something of that is not the body.
+const SLOWEST: u64 = 1024;
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// What an answer needs of its policies that others do not. Put into the extensions of the answer by the
@@ -372,10 +379,8 @@ impl Gateway {
                 rest::watch(self, exchange, binding, &segments, &parts).await
             }
             Target::Rest(binding, segments) => {
-                let call = rest::unary(self, exchange, binding, &segments, &parts, body);
-                tokio::time::timeout(self.request_timeout, call)
-                    .await
-                    .unwrap_or_else(|_| Err(own::too_slow().into()))
+                let call = |body| rest::unary(self, exchange, binding, &segments, &parts, body);
+                self.patiently(body, call).await.unwrap_or_else(|| Err(own::too_slow().into()))
             }
             Target::Grpc(Some(rpc)) => self.grpc(exchange, rpc, parts, body).await,
             Target::Grpc(None) => {
@@ -474,11 +479,11 @@ impl Gateway {
     }
 
     async fn page(&self, exchange: &Exchange, parts: Parts, body: Body) -> Result<Response, Refusal> {
-        let call = self.pages.clone().oneshot(Request::from_parts(parts, body));
-        let response = match tokio::time::timeout(self.request_timeout, call).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => return Err(own::too_slow().into()),
+        let call = |body| self.pages.clone().oneshot(Request::from_parts(parts, body));
+        let response = match self.patiently(body, call).await {
+            Some(Ok(response)) => response,
+            Some(Err(never)) => match never {},
+            None => return Err(own::too_slow().into()),
         };
         // The router's bare 404 says nothing; a page of its own has a media type.
         let is_bare = response.status() == StatusCode::NOT_FOUND
@@ -487,6 +492,31 @@ impl Gateway {
             Ok(problem::respond(own::no_such_path(), None, &exchange.request_id, exchange.language))
         } else {
             Ok(response)
+        }
+    }
+
+    /// Waits for what a request makes: for the time of a request, and longer while its body still comes at no less than
+    /// [`SLOWEST`]. A photo takes minutes over 2G, and is not to be cut for that; who sends a byte now and then is. `None` if
+    /// it took too long.
+    async fn patiently<F: Future>(&self, body: Body, call: impl FnOnce(Body) -> F) -> Option<F::Output> {
+        let began = Instant::now();
+        let (came, progress) = watch::channel((0_u64, began));
+        let body = Body::new(body.map_frame(move |frame| {
+            let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+            came.send_modify(|(all, last)| (*all, *last) = (*all + length, Instant::now()));
+            frame
+        }));
+        let mut call = std::pin::pin!(call(body));
+        loop {
+            let (all, last) = *progress.borrow();
+            let earned = Duration::from_millis(all.saturating_mul(1000) / SLOWEST);
+            let until = (began + earned).min(last) + self.request_timeout;
+            if let Ok(output) = tokio::time::timeout_at(until, &mut call).await {
+                return Some(output);
+            }
+            if progress.borrow().0 == all {
+                return None;
+            }
         }
     }
 

@@ -34,6 +34,7 @@ mod form;
 mod hooks;
 mod lateness;
 mod letters;
+mod map;
 mod messages;
 mod moment;
 pub(crate) mod oss;
@@ -134,10 +135,12 @@ pub fn router(state: WebState) -> Router {
         .route("/jenis-surat/{key}/terbitkan", post(catalogue::publish))
         .route("/jenis-surat/{key}/tarik", post(catalogue::retire))
         .route("/jenis-surat/{key}/beda", get(catalogue::diff))
+        .route("/peta", get(map::public))
         .route("/lacak", get(track::enter).post(track::find))
         .route("/lacak/cabut", get(track::back).post(track::withdraw))
         .route("/aduan", get(cases::list))
         .route("/aduan/identitas", get(reveal::list))
+        .route("/aduan/peta", get(map::officers))
         .route("/aduan/identitas/{reveal}", get(reveal::one).post(reveal::approve))
         .route("/aduan/{complaint}", get(cases::one))
         .route("/aduan/{complaint}/berkas/{file}", get(cases::file))

@@ -7,6 +7,7 @@
 
 mod bounces;
 mod channels;
+mod grid;
 mod lines;
 mod recounts;
 mod updates;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(recounts::Recounts),
             Box::new(bounces::Bounces),
             Box::new(updates::Updates),
+            Box::new(grid::Grid),
         ]
     }
 

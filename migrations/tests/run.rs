@@ -1,7 +1,7 @@
 //! The ledgers on real engines.
 
 use mpp_kit::testing::{ENGINES, databases, fresh_db};
-use mpp_migrations::{MigrationError, SERVICES, documents, identity, queue, run};
+use mpp_migrations::{MigrationError, SERVICES, complaints, documents, identity, queue, run};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait as _;
 
@@ -165,5 +165,35 @@ async fn halls_of_before_get_new_secrets() {
         let secrets: Vec<Vec<u8>> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
         assert_eq!(secrets.iter().map(Vec::len).collect::<Vec<_>>(), [32, 32], "{engine}");
         assert_ne!(secrets[0], secrets[1], "{engine}");
+    }
+}
+
+/// Cases that were there before the map are on it after: each where the service would round it to.
+#[tokio::test]
+async fn cases_of_before_lie_on_the_grid_of_the_map() {
+    const AT: &str = "'2026-11-23 01:00:00+00:00'";
+    for test in databases().await {
+        let db = &test.db.write;
+        complaints::Migrator::up(db, Some(2)).await.unwrap();
+        for (id, point) in
+            [("cmp_1", "-3.123456, 102.234567"), ("cmp_2", "-3.125, 102.235"), ("cmp_3", "NULL, NULL")]
+        {
+            let sql = format!(
+                "INSERT INTO complaint (id, number, version, class, state, category, channel, village, latitude, \
+                 longitude, lead_agency, desk, secrecy, is_public, is_closed, late, received_at, updated_at, sort_at, body) \
+                 VALUES ('{id}', '{id}', 1, 'COMPLAINT', 'NEW', 'JALAN', 'WEB', '', {point}, '', 'coordinator', 'OPEN', \
+                 FALSE, FALSE, FALSE, {AT}, {AT}, {AT}, 'body')"
+            );
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+        run("complaints", db).await.unwrap();
+        let sql = "SELECT grid_lat, grid_lon FROM complaint ORDER BY id";
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        let found: Vec<(Option<i32>, Option<i32>)> = rows
+            .iter()
+            .map(|row| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap()))
+            .collect();
+        let expected = [(Some(-312), Some(10_223)), (Some(-313), Some(10_224)), (None, None)];
+        assert_eq!(found, expected, "{}", test.engine);
     }
 }

@@ -409,6 +409,7 @@ async fn known(town: &Complaints, cases: &[String], operations: &[Operation]) ->
         ("category", &["JALAN", "UMUM", "DRAINASE"]),
         ("latitude", &["-3.8"]),
         ("longitude", &["102.27"]),
+        ("square", &["-380,10227,1", "!-380,10227,1", "none"]),
         ("from", &["2026-11-02"]),
         ("to", &["2026-11-03"]),
     ] {
@@ -557,6 +558,10 @@ async fn look_at_pages(town: &Complaints, cases: &[String], markers: &Markers, f
             "/",
             "/lapor",
             "/lacak",
+            "/peta?tab=semua",
+            "/peta?tab=semua&petak=-380,10227,1",
+            "/peta?tab=semua&petak=tanpa-titik",
+            "/aduan/peta?tab=semua",
             "/surat",
             "/docs",
             "/aduan",

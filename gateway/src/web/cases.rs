@@ -35,7 +35,7 @@ pub(crate) const WORK: &str = "complaints.work";
 pub(crate) const REVEAL: &str = "complaints.reveal";
 
 /// Work lists with what addresses call them and their words; the first is what opens.
-const LISTS: [(WorkList, &str, &str); 6] = [
+pub(crate) const LISTS: [(WorkList, &str, &str); 6] = [
     (WorkList::Mine, "", "cases.mine"),
     (WorkList::DueToday, "hari-ini", "cases.today"),
     (WorkList::Late, "terlambat", "cases.late"),

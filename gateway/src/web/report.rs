@@ -433,7 +433,7 @@ fn page(
 }
 
 /// The beginning of a long text.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 180;
     if text.chars().count() <= SHOWN {
         return text.to_owned();

@@ -1,6 +1,10 @@
 //! One visit of one page: in which language, by whom, and how its answer is made.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use askama::Template;
 use axum::{
@@ -50,6 +54,16 @@ pub(crate) struct Frame {
     pub(crate) switch_id: String,
     /// This page in English.
     pub(crate) switch_en: String,
+}
+
+impl Frame {
+    /// Words that the scripts of the page say, as JSON for a block of data within it: who comes over a slow line does not
+    /// fetch all words for the sake of a few.
+    pub(crate) fn words_of(&self, keys: &[&str]) -> String {
+        let words: BTreeMap<&str, &str> = keys.iter().map(|key| (*key, self.t[key].as_str())).collect();
+        // Strings alone cannot fail to be written; and nothing in them may end the block.
+        serde_json::to_string(&words).unwrap_or_default().replace('<', "\\u003c")
+    }
 }
 
 /// A visit. Extracted from the request; never fails.

@@ -38,6 +38,10 @@ pub(crate) const PIN: &str = "7Q2M4K";
 pub(crate) const FILED_PIN: &str = "ZX81QL";
 /// A published case near by.
 pub(crate) const NEAR: &str = "ADU-2026-000120-1";
+/// A published case whose reporter is not shown.
+pub(crate) const LOWERED: &str = "ADU-2026-000121-9";
+/// The finest square of the map with cases.
+pub(crate) const FINEST: &str = "-359,10226,1";
 /// The version of the case.
 pub(crate) const VERSION: u32 = 4;
 /// A step of the ladder that waits for the account behind the session.
@@ -72,6 +76,9 @@ struct State {
     categories: Mutex<Vec<Category>>,
     variants: Mutex<Vec<notifications::SaveVariantRequest>>,
     boards: Mutex<Vec<mpsc::Sender<Result<WatchBoardResponse, Status>>>>,
+    published: Mutex<Vec<ListPublishedComplaintsRequest>>,
+    listed: Mutex<Vec<ListComplaintsRequest>>,
+    maps: Mutex<Vec<GetComplaintMapRequest>>,
 }
 
 impl Cases {
@@ -128,6 +135,21 @@ impl Cases {
     /// The texts of messages that were written.
     pub(crate) fn variants(&self) -> Vec<notifications::SaveVariantRequest> {
         lock(&self.0.variants).clone()
+    }
+
+    /// The last ListPublishedComplaints.
+    pub(crate) fn published(&self) -> ListPublishedComplaintsRequest {
+        lock(&self.0.published).last().cloned().unwrap_or_default()
+    }
+
+    /// The last ListComplaints.
+    pub(crate) fn listed(&self) -> ListComplaintsRequest {
+        lock(&self.0.listed).last().cloned().unwrap_or_default()
+    }
+
+    /// The last GetComplaintMap.
+    pub(crate) fn mapped(&self) -> GetComplaintMapRequest {
+        lock(&self.0.maps).last().cloned().unwrap_or_default()
     }
 
     /// Sends a board to everybody who watches.
@@ -235,6 +257,33 @@ fn published() -> PublishedComplaint {
         text: "Jalan berlubang besar di depan sekolah.".into(),
         distance_metres: 42.0,
         ..PublishedComplaint::default()
+    }
+}
+
+/// The whole map has a square with two cases and one with a thousand, and cases that it does not show; others have two cases.
+fn map(square: &str) -> ComplaintMap {
+    let cell = |square: &str, point: (f64, f64), count, village: &str| MapCell {
+        square: square.into(),
+        latitude: point.0,
+        longitude: point.1,
+        count,
+        village_codes: if village.is_empty() { vec![] } else { vec![village.into()] },
+    };
+    let two = |square| cell(square, (-3.59, 102.26), 2, VILLAGE);
+    match square {
+        "" => ComplaintMap {
+            square: "-380,10200,30".into(),
+            cells: vec![two("-359,10224,3"), cell("-371,10206,3", (-3.7, 102.07), 1_000, "")],
+            inside: 1_002,
+            outside: 1,
+            unplaced: 3,
+        },
+        square => ComplaintMap {
+            square: square.into(),
+            cells: vec![two(FINEST)],
+            inside: 2,
+            ..ComplaintMap::default()
+        },
     }
 }
 
@@ -415,6 +464,8 @@ fn line(id: &str, number: &str, late: bool) -> ComplaintLine {
         channel: Channel::Web.into(),
         version: VERSION,
         secrecy: if late { Secrecy::Anonymous } else { Secrecy::Open }.into(),
+        latitude: Some(-3.59),
+        longitude: Some(102.26),
     }
 }
 
@@ -620,8 +671,26 @@ complaints_service! {
         Ok(WithdrawComplaintResponse { complaint: Some(complaint) }.into())
     }
 
-    async fn list_published_complaints(&self, _: tonic::Request<ListPublishedComplaintsRequest>) -> Answer<ListPublishedComplaintsResponse> {
-        Ok(ListPublishedComplaintsResponse { complaints: vec![published()], ..Default::default() }.into())
+    async fn list_published_complaints(&self, request: tonic::Request<ListPublishedComplaintsRequest>) -> Answer<ListPublishedComplaintsResponse> {
+        lock(&self.0.published).push(request.into_inner());
+        let lowered = PublishedComplaint {
+            number: LOWERED.into(),
+            text: TEXT.into(),
+            place: Some(Place { latitude: Some(-3.59), longitude: Some(102.26), ..Place::default() }),
+            place_lowered: true,
+            ..published()
+        };
+        Ok(ListPublishedComplaintsResponse { complaints: vec![published(), lowered], ..Default::default() }.into())
+    }
+
+    async fn get_published_map(&self, request: tonic::Request<GetPublishedMapRequest>) -> Answer<GetPublishedMapResponse> {
+        Ok(GetPublishedMapResponse { map: Some(map(&request.into_inner().square)) }.into())
+    }
+
+    async fn get_complaint_map(&self, request: tonic::Request<GetComplaintMapRequest>) -> Answer<GetComplaintMapResponse> {
+        let request = request.into_inner();
+        lock(&self.0.maps).push(request.clone());
+        Ok(GetComplaintMapResponse { map: Some(map(&request.square)) }.into())
     }
 
     async fn list_similar_complaints(&self, _: tonic::Request<ListSimilarComplaintsRequest>) -> Answer<ListSimilarComplaintsResponse> {
@@ -638,6 +707,7 @@ complaints_service! {
 
     async fn list_complaints(&self, request: tonic::Request<ListComplaintsRequest>) -> Answer<ListComplaintsResponse> {
         let request = request.into_inner();
+        lock(&self.0.listed).push(request.clone());
         let mut complaints = lines();
         complaints.retain(|line| request.number.is_empty() || line.number == request.number);
         complaints.retain(|line| request.list() != WorkList::Late || line.late);

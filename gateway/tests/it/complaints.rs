@@ -154,6 +154,8 @@ complaints_service! {
         get_public_complaint GetPublicComplaintRequest GetPublicComplaintResponse,
         answer_complaint AnswerComplaintRequest AnswerComplaintResponse,
         withdraw_complaint WithdrawComplaintRequest WithdrawComplaintResponse,
+        get_published_map GetPublishedMapRequest GetPublishedMapResponse,
+        get_complaint_map GetComplaintMapRequest GetComplaintMapResponse,
         list_similar_complaints ListSimilarComplaintsRequest ListSimilarComplaintsResponse,
         list_agencies ListAgenciesRequest ListAgenciesResponse,
         list_complaints ListComplaintsRequest ListComplaintsResponse,

@@ -8,6 +8,7 @@ mod grpc;
 mod hooks;
 mod letters;
 mod live;
+mod map;
 mod notifications;
 mod open311;
 mod reports;

@@ -1,6 +1,9 @@
 //! REST: headers, transcoding, errors, limits.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Body;
+use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use mpp_gateway::Rate;
@@ -244,6 +247,36 @@ async fn a_call_that_takes_too_long_is_ended() {
     assert_eq!(json(response).await["reason"], "DEADLINE_EXCEEDED");
 }
 
+/// A request whose body comes in pieces of this size, with a pause before each.
+fn slowly((path, media_type): (&str, &str), all: usize, piece: usize, pause: Duration) -> Request<Body> {
+    let pieces = futures::stream::unfold(all, move |left| async move {
+        tokio::time::sleep(pause).await;
+        let now = left.min(piece);
+        (now > 0).then(|| (Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'a'; now])), left - now))
+    });
+    Request::post(path).header("content-type", media_type).body(Body::from_stream(pieces)).expect("a request")
+}
+
+/// Over GPRS a photo takes minutes. What comes no faster than a byte now and then only holds a connection.
+#[tokio::test]
+async fn c_66_what_is_sent_over_a_slow_line_is_waited_for_and_what_hardly_comes_is_not() {
+    let gate = Gate::with(|config| config.request_timeout_ms = 400).await;
+    let (long, short) = (Duration::from_millis(150), Duration::from_millis(40));
+    for way in [("/lapor", "application/x-www-form-urlencoded"), ("/v1/complaintFiles", "application/json")] {
+        let path = way.0;
+        let began = Instant::now();
+        let response = gate.send(slowly(way, 8 << 10, 1 << 10, long)).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}: all of it was read and judged");
+        assert!(began.elapsed() > Duration::from_secs(1), "{path}: it took longer than a request may");
+        for (all, piece, pause) in [(1 << 20, 1, short), (1 << 20, 1 << 10, Duration::from_secs(2))] {
+            let began = Instant::now();
+            let response = gate.send(slowly(way, all, piece, pause)).await;
+            assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT, "{path}");
+            assert!(began.elapsed() < Duration::from_secs(1), "{path}: {:?}", began.elapsed());
+        }
+    }
+}
+
 #[tokio::test]
 async fn limits_answer_429_with_a_time() {
     let rate = |per_second, burst| Rate { per_second, burst };
@@ -361,7 +394,7 @@ async fn ready_means_that_every_role_answers() {
             assert_eq!(apart.send(get("/healthz")).await.status(), 200, "the gateway itself lives");
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it is still ready without its queue");
 }

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The forms of citizens work without this. Here a field is asked only when it applies, a file that is too large is told
- * before it is sent, and a second press is kept from being sent.
+ * The forms of citizens work without this. Here a field is asked only when it applies, a photo is made smaller before it is
+ * sent, a file that is too large is told before, and a second press is kept from being sent.
  */
 import { byId } from "./dom.js";
-import { speak, t } from "./i18n.js";
+import { language, speak, t } from "./i18n.js";
 
 const form = /** @type {HTMLFormElement} */ (byId("formulir"));
 const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]:not(.add-row, .sr)"));
@@ -72,9 +72,54 @@ for (const add of /** @type {NodeListOf<HTMLButtonElement>} */ (form.querySelect
 
 await speak();
 const limit = Number(form.dataset.fileLimit);
+/** The longest side of a photo that is sent, in pixels: what is to be seen is seen, and 2G carries it in a minute. 0: as it is. */
+const side = Number(form.dataset.photoSide ?? 0);
+/** Photos up to this are sent as they are, in bytes. */
+const LIGHT = 200 << 10;
+
+/** A photo as it is sent. What this browser cannot read goes as it is: the service judges it. @param {File} file */
+async function smaller(file) {
+  if (!side || file.size <= LIGHT || !["image/jpeg", "image/png"].includes(file.type)) return file;
+  try {
+    const picture = await createImageBitmap(file);
+    const scale = Math.min(1, side / Math.max(picture.width, picture.height));
+    const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) });
+    const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    // JPEG knows nothing that can be seen through.
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    const content = await new Promise((/** @type {BlobCallback} */ resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
+    return content && content.size < file.size ? new File([content], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" }) : file;
+  } catch {
+    return file;
+  }
+}
+
+/** @param {number} bytes */
+const inWords = (bytes) => {
+  const [n, unit] = bytes < 1 << 20 ? [bytes / 1024, "KB"] : [bytes / (1 << 20), "MB"];
+  return `${new Intl.NumberFormat(language(), { maximumFractionDigits: unit === "KB" ? 0 : 1 }).format(n)} ${unit}`;
+};
+
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[type=file]"))) {
-  input.addEventListener("change", () => {
-    const tooLarge = (input.files?.[0]?.size ?? 0) > limit;
+  const told = Object.assign(document.createElement("p"), { className: "hint" });
+  told.setAttribute("role", "status");
+  if (side) input.after(told);
+  input.addEventListener("change", async () => {
+    const chosen = input.files?.[0];
+    const file = chosen && (await smaller(chosen));
+    // Another one was chosen meanwhile.
+    if (chosen !== input.files?.[0]) return;
+    told.textContent = "";
+    if (chosen && file && file !== chosen) {
+      const files = new DataTransfer();
+      files.items.add(file);
+      input.files = files.files;
+      told.textContent = t("photo.smaller", { from: inWords(chosen.size), to: inWords(file.size) });
+    }
+    const tooLarge = (file?.size ?? 0) > limit;
     const note = input.parentElement?.querySelector(".field-error") ?? Object.assign(document.createElement("p"), { className: "field-error" });
     note.setAttribute("role", "alert");
     note.textContent = tooLarge ? t("apply.file_too_large", { n: limit >> 20 }) : "";

@@ -11,10 +11,15 @@ let words = {};
 export const language = () => document.documentElement.lang || "id";
 
 /**
- * Loads the words of a language and makes it the page's.
+ * Loads the words of a language and makes it the page's. A page that brings what its scripts say with it fetches nothing.
  * @param {string} lang
  */
 export async function speak(lang = language()) {
+  const brought = document.getElementById("kata");
+  if (brought && lang === language()) {
+    words = JSON.parse(brought.textContent ?? "{}");
+    return;
+  }
   const answer = await fetch(`${assets}/i18n/${lang}.json`);
   if (!answer.ok) throw new Error(`words of "${lang}" are missing: ${answer.status}`);
   words = await answer.json();

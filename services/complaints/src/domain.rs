@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`words`] (states, verbs, roles), [`number`] (how a case is called), [`deadline`] and [`clock`]
 //! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`channel`] (what authors do to what they wrote), [`partner`] (what systems of agencies say), [`ladder`] (who is
-//! told when it takes too long), [`board`] and [`report`] (what is counted).
+//! told when it takes too long), [`board`], [`report`] and [`map`] (what is counted).
 
 pub mod board;
 pub mod case;
@@ -11,6 +11,7 @@ pub mod clock;
 pub mod deadline;
 pub mod disclosure;
 pub mod ladder;
+pub mod map;
 pub mod number;
 pub mod partner;
 pub mod report;

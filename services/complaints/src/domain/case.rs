@@ -26,7 +26,7 @@ impl Place {
     /// The place with its precision lowered to about a kilometre, for reporters who do not want to be found by it.
     #[must_use]
     pub fn coarse(&self) -> Self {
-        let round = |degrees: f64| (degrees * 100.0).round() / 100.0;
+        let round = |degrees: f64| f64::from(hundredths(degrees)) / 100.0;
         Self {
             village: self.village.clone(),
             point: self.point.map(|(latitude, longitude)| (round(latitude), round(longitude))),
@@ -43,6 +43,17 @@ impl Place {
         let h = north.sin().powi(2) + a.cos() * b.cos() * east.sin().powi(2);
         Some(2.0 * 6_371_000.0 * h.sqrt().min(1.0).asin())
     }
+}
+
+/// Degrees in whole hundredths, a half going away from zero.
+#[must_use]
+pub(super) fn hundredths(degrees: f64) -> i32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "degrees of the Earth are at most 180, and what is none is cut"
+    )]
+    let whole = (degrees * 100.0).round() as i32;
+    whole
 }
 
 /// A file of a message.

@@ -293,6 +293,23 @@ async fn c_04_an_album_in_parallel_webhooks_is_one_case() {
 }
 
 #[tokio::test]
+async fn c_57_a_location_that_comes_after_the_report_is_on_the_map() {
+    on_both(async |world| {
+        let stored = async || {
+            let row = complaint::Entity::find().one(&world.core.db.read).await.unwrap().unwrap();
+            (row.latitude.zip(row.longitude), row.grid_lat.zip(row.grid_lon))
+        };
+        world.says("a", json!({"type": "text", "text": {"body": "Jalan berlubang di depan pasar"}})).await;
+        assert_eq!(stored().await, (None, None));
+        world
+            .says("b", json!({"type": "location", "location": {"latitude": -3.7928, "longitude": 102.2651}}))
+            .await;
+        assert_eq!(stored().await, (Some((-3.7928, 102.2651)), Some((-379, 10_227))));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_04_each_kind_of_message_creates_or_extends_a_case() {
     on_both(async |world| {
         let photo = include_bytes!("samples/photo.jpg");

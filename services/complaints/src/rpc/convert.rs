@@ -14,6 +14,7 @@ use crate::domain::case::{File, Place};
 use crate::domain::clock::{Clock, ClockState};
 use crate::domain::deadline::{Confidence, Deadline, Unit};
 use crate::domain::ladder::{Acting, Official};
+use crate::domain::map::{Map, Within};
 use crate::domain::report::Figures;
 use crate::domain::rules::{Agency, CalendarVersion, Category, Question};
 use crate::domain::words::{Channel, Class, ClockKind, Publication, Rung, Secrecy, State, Verb};
@@ -109,6 +110,11 @@ pub(crate) fn place(it: &Place) -> proto::Place {
         longitude: it.point.map(|it| it.1),
         address: it.address.clone(),
     }
+}
+
+/// Keys that are written with commas between them.
+pub(crate) fn read_keys(written: &str) -> Vec<String> {
+    written.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
 }
 
 /// Checks a place: a point lies on Earth, a village is a code.
@@ -235,7 +241,47 @@ pub(crate) fn line(it: Line) -> proto::ComplaintLine {
         channel: channel(it.channel).into(),
         version: it.version,
         secrecy: secrecy(it.secrecy).into(),
+        latitude: it.point.map(|it| it.0),
+        longitude: it.point.map(|it| it.1),
     }
+}
+
+pub(crate) fn map(it: Map) -> proto::ComplaintMap {
+    let counted = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    proto::ComplaintMap {
+        square: it.extent.map(|it| it.to_string()).unwrap_or_default(),
+        cells: it
+            .cells
+            .into_iter()
+            .map(|it| proto::MapCell {
+                square: it.square.to_string(),
+                latitude: it.middle.0,
+                longitude: it.middle.1,
+                count: counted(it.count),
+                village_codes: it.villages,
+            })
+            .collect(),
+        inside: counted(it.inside),
+        outside: counted(it.outside),
+        unplaced: counted(it.unplaced),
+    }
+}
+
+/// The part of the map that a request names; `None` for all of it.
+pub(crate) fn read_within(check: &mut Checker, written: &str) -> Option<Within> {
+    if written.is_empty() {
+        return None;
+    }
+    let read = written.parse().ok();
+    if read.is_none() {
+        check.violation(
+            "square",
+            "INVALID_SQUARE",
+            "isi petak seperti -380,10220,5, !-380,10220,5, atau none",
+            "give a square such as -380,10220,5, !-380,10220,5, or none",
+        );
+    }
+    read
 }
 
 pub(crate) fn escalation(it: &Step) -> proto::Escalation {

@@ -1,14 +1,17 @@
 //! `ListComplaints`: work lists. Each is one walk along an index; those of agencies that help are merged in.
 
-use mpp_kit::caller::Caller;
+use mpp_kit::caller::{Areas, Caller};
+use mpp_kit::check::Checker;
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::complaints::v1::{ListComplaintsRequest, ListComplaintsResponse, WorkList};
 
 use super::{Core, convert};
+use crate::domain::map::Within;
 use crate::domain::number::Number;
+use crate::domain::rules::Rules;
 use crate::domain::words::State;
 use crate::error::Error;
-use crate::store::complaint::{Filter, Line};
+use crate::store::complaint::{Desks, Filter, Line};
 use crate::store::{self, place, read_place};
 
 pub(super) async fn handle(
@@ -26,16 +29,40 @@ pub(super) async fn handle(
         return to_acknowledge(core, caller, size, &request.page_token).await;
     }
     let token = format!(
-        "cases of {} {} {} {} {}",
-        caller.id, request.list, request.agency_id, request.state, request.category
+        "cases of {} {} {} {} {} {}",
+        caller.id, request.list, request.agency_id, request.state, request.category, request.square
     );
     let after = PageToken::decode(&request.page_token, &token)?.and_then(|it| read_place(&it));
     let db = &core.db.read;
-    let now = core.now();
     let rules = core.rules().await?;
+    let mut check = Checker::new();
+    let within = convert::read_within(&mut check, &request.square);
+    check.finish()?;
+    let (desks, filter) = asked(core, caller, &rules, &request, within);
+    let limit = u64::from(size) + 1;
+    let mut lines = store::complaint::list(db, &desks, &filter, after.as_ref(), limit).await?;
+    if let Some(areas) = desks.areas.bounds().filter(|areas| !areas.is_empty()) {
+        lines.extend(store::complaint::helped(db, areas, &filter, after.as_ref(), limit).await?);
+        lines.sort_by(|a, b| (a.sort_at, &a.id).cmp(&(b.sort_at, &b.id)));
+        lines.dedup_by(|a, b| a.id == b.id);
+    }
+    let next_page_token = cut(&mut lines, size, &token, key);
+    Ok(ListComplaintsResponse { complaints: lines.into_iter().map(convert::line).collect(), next_page_token })
+}
+
+/// What a work list is about: the desks whose cases are on it, and which of those.
+pub(super) fn asked(
+    core: &Core,
+    caller: &Caller,
+    rules: &Rules,
+    request: &ListComplaintsRequest,
+    within: Option<Within>,
+) -> (Desks, Filter) {
+    let which = WorkList::try_from(request.list).unwrap_or(WorkList::Unspecified);
+    let now = core.now();
     // What an agency works on is what it holds, not all that its area lets it read.
     let permission = if which == WorkList::Mine { "complaints.work" } else { "complaints.read" };
-    let mut desks = core.desks(caller, &rules, permission);
+    let mut desks = core.desks(caller, rules, permission);
     if !request.agency_id.is_empty() {
         // Only an agency: the desks of coordinator and inspectorate are no areas that anybody could reach.
         let known = rules.agencies.contains_key(&request.agency_id);
@@ -44,7 +71,7 @@ pub(super) async fn handle(
         } else {
             Vec::new()
         };
-        desks.areas = mpp_kit::caller::Areas::In(narrowed);
+        desks.areas = Areas::In(narrowed);
         desks.coordinator = false;
         desks.whistleblowing = false;
         desks.apart = false;
@@ -52,6 +79,7 @@ pub(super) async fn handle(
     let mut filter = Filter {
         state: convert::read_state(request.state),
         category: request.category.clone(),
+        within,
         ..Filter::default()
     };
     match which {
@@ -67,15 +95,7 @@ pub(super) async fn handle(
         }
         WorkList::ToCoordinate => filter.states = vec![State::New, State::Verified],
     }
-    let limit = u64::from(size) + 1;
-    let mut lines = store::complaint::list(db, &desks, &filter, after.as_ref(), limit).await?;
-    if let Some(areas) = desks.areas.bounds().filter(|areas| !areas.is_empty()) {
-        lines.extend(store::complaint::helped(db, areas, &filter, after.as_ref(), limit).await?);
-        lines.sort_by(|a, b| (a.sort_at, &a.id).cmp(&(b.sort_at, &b.id)));
-        lines.dedup_by(|a, b| a.id == b.id);
-    }
-    let next_page_token = cut(&mut lines, size, &token, key);
-    Ok(ListComplaintsResponse { complaints: lines.into_iter().map(convert::line).collect(), next_page_token })
+    (desks, filter)
 }
 
 fn key(line: &Line) -> String {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::complaints::v1::{
     ListPublishedComplaintsRequest, ListPublishedComplaintsResponse, ListSimilarComplaintsRequest,
@@ -32,15 +33,16 @@ pub(super) async fn list(
     request: ListPublishedComplaintsRequest,
 ) -> Result<ListPublishedComplaintsResponse, Error> {
     let size = page_size(request.page_size, 50, 200)?;
-    let split = |text: &str| -> Vec<String> {
-        text.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
-    };
+    let mut check = Checker::new();
+    let within = convert::read_within(&mut check, &request.square);
+    check.finish()?;
     let filter = Published {
-        categories: split(&request.category),
-        numbers: split(&request.numbers),
+        categories: convert::read_keys(&request.category),
+        numbers: convert::read_keys(&request.numbers),
         received_from: convert::moment(request.received_from.as_ref()),
         received_before: convert::moment(request.received_before.as_ref()),
         closed: request.closed,
+        within,
     };
     let token = format!("published {filter:?}");
     let after = PageToken::decode(&request.page_token, &token)?.and_then(|it| read_place(&it));
@@ -135,5 +137,6 @@ fn published(record: &Record, rules: &Rules, distance: Option<f64>) -> Published
         settle_due_at: case.clock(ClockKind::Settle).map(|it| convert::timestamp(it.due_at)),
         distance_metres: distance.unwrap_or(0.0),
         closed: case.state.is_closed(),
+        place_lowered: !case.secrecy().shows_reporter(),
     }
 }

@@ -16,7 +16,8 @@ use sea_orm::{
 use super::end_of_time;
 use super::entity::complaint::{ActiveModel, Column, Entity, Model};
 use super::entity::{case_number, helper};
-use crate::domain::case::Case;
+use crate::domain::case::{Case, Place};
+use crate::domain::map::{self, Spot, Within};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, Secrecy, State};
@@ -47,6 +48,8 @@ pub(crate) struct Line {
     pub(crate) channel: Channel,
     pub(crate) version: u32,
     pub(crate) secrecy: Secrecy,
+    /// Latitude and longitude as its officers may know them.
+    pub(crate) point: Option<(f64, f64)>,
 }
 
 /// What a list is about.
@@ -58,6 +61,7 @@ pub(crate) struct Filter {
     pub(crate) late_only: bool,
     pub(crate) due: Option<(DateTime<Utc>, DateTime<Utc>)>,
     pub(crate) states: Vec<State>,
+    pub(crate) within: Option<Within>,
 }
 
 /// The desks that somebody reaches: boards of agencies, of the coordinator, of whistleblowing.
@@ -92,6 +96,8 @@ pub(crate) async fn insert(
         village: Set(case.place.village.clone()),
         latitude: Set(case.place.point.map(|it| it.0)),
         longitude: Set(case.place.point.map(|it| it.1)),
+        grid_lat: Set(case.place.point.map(|it| map::place(it).0)),
+        grid_lon: Set(case.place.point.map(|it| map::place(it).1)),
         lead_agency: Set(case.lead.clone().unwrap_or_default()),
         desk: Set(case.desk().to_owned()),
         secrecy: Set(case.secrecy().to_string()),
@@ -129,6 +135,11 @@ pub(crate) async fn update(
         .col_expr(Column::Class, Expr::value(case.class.to_string()))
         .col_expr(Column::State, Expr::value(case.state.to_string()))
         .col_expr(Column::Category, Expr::value(case.category.clone()))
+        .col_expr(Column::Village, Expr::value(case.place.village.clone()))
+        .col_expr(Column::Latitude, Expr::value(case.place.point.map(|it| it.0)))
+        .col_expr(Column::Longitude, Expr::value(case.place.point.map(|it| it.1)))
+        .col_expr(Column::GridLat, Expr::value(case.place.point.map(|it| map::place(it).0)))
+        .col_expr(Column::GridLon, Expr::value(case.place.point.map(|it| map::place(it).1)))
         .col_expr(Column::LeadAgency, Expr::value(case.lead.clone().unwrap_or_default()))
         .col_expr(Column::Desk, Expr::value(case.desk()))
         .col_expr(Column::Secrecy, Expr::value(case.secrecy().to_string()))
@@ -327,6 +338,8 @@ pub(crate) async fn forgotten(tx: &DatabaseTransaction, id: CaseId, now: DateTim
         .col_expr(Column::ForgottenAt, Expr::value(now))
         .col_expr(Column::Latitude, Expr::value(Option::<f64>::None))
         .col_expr(Column::Longitude, Expr::value(Option::<f64>::None))
+        .col_expr(Column::GridLat, Expr::value(Option::<i32>::None))
+        .col_expr(Column::GridLon, Expr::value(Option::<i32>::None))
         .filter(Column::Id.eq(id.to_string()))
         .exec(tx)
         .await?;
@@ -381,6 +394,7 @@ pub(crate) struct Published {
     pub(crate) received_from: Option<DateTime<Utc>>,
     pub(crate) received_before: Option<DateTime<Utc>>,
     pub(crate) closed: Option<bool>,
+    pub(crate) within: Option<Within>,
 }
 
 pub(crate) async fn published(
@@ -390,13 +404,19 @@ pub(crate) async fn published(
     after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
 ) -> Result<Vec<Record>, DbErr> {
+    let mut select = public(filter).order_by_desc(Column::UpdatedAt).order_by_desc(Column::Id).limit(limit);
+    if let Some((at, id)) = after {
+        select = select.filter(row::before((Column::UpdatedAt, Column::Id), (*at, id.as_str())));
+    }
+    select.all(db).await?.into_iter().map(|row| record(cipher, row)).collect()
+}
+
+/// What a list of published cases is about, in no order.
+fn public(filter: &Published) -> Select<Entity> {
     let mut select = Entity::find()
         .filter(Column::IsPublic.eq(true))
         // Rows of before this was a rule of the column.
-        .filter(Column::State.ne(State::Merged.to_string()))
-        .order_by_desc(Column::UpdatedAt)
-        .order_by_desc(Column::Id)
-        .limit(limit);
+        .filter(Column::State.ne(State::Merged.to_string()));
     if filter.numbers.is_empty() {
         if !filter.categories.is_empty() {
             select = select.filter(Column::Category.is_in(filter.categories.clone()));
@@ -410,13 +430,88 @@ pub(crate) async fn published(
         if let Some(closed) = filter.closed {
             select = select.filter(Column::IsClosed.eq(closed));
         }
+        if let Some(within) = filter.within {
+            select = select.filter(lies(within));
+        }
     } else {
         select = select.filter(Column::Number.is_in(filter.numbers.clone()));
     }
-    if let Some((at, id)) = after {
-        select = select.filter(row::before((Column::UpdatedAt, Column::Id), (*at, id.as_str())));
+    select
+}
+
+/// How many published cases lie where: those that [`published`] lists.
+pub(crate) async fn published_spots(
+    db: &impl ConnectionTrait,
+    filter: &Published,
+) -> Result<Vec<Spot>, DbErr> {
+    spots(public(filter), db).await
+}
+
+/// How many cases of these desks lie where, with those that agencies help with: what [`list`] and [`helped`] list together.
+pub(crate) async fn spots_of(
+    db: &impl ConnectionTrait,
+    desks: &Desks,
+    filter: &Filter,
+) -> Result<Vec<Spot>, DbErr> {
+    let mut any = reach(desks);
+    if let Some(areas) = desks.areas.bounds().filter(|areas| !areas.is_empty()) {
+        let helps = Query::select()
+            .column(helper::Column::ComplaintId)
+            .from(helper::Entity)
+            .cond_where(within(helper::Column::AgencyId, areas))
+            .and_where(helper::Column::DoneAt.is_null())
+            .take();
+        let helped = Condition::all().add(Column::Id.in_subquery(helps)).add(Column::Desk.ne(WHISTLEBLOWING));
+        any = Condition::any().add(any).add(helped);
     }
-    select.all(db).await?.into_iter().map(|row| record(cipher, row)).collect()
+    spots(narrowed(Entity::find(), filter).filter(any), db).await
+}
+
+/// Cases of one village at one place of the grid.
+#[derive(FromQueryResult)]
+struct SpotRow {
+    grid_lat: Option<i32>,
+    grid_lon: Option<i32>,
+    village: String,
+    n: i64,
+}
+
+/// The exact points are not read: what is not read cannot be told.
+async fn spots(select: Select<Entity>, db: &impl ConnectionTrait) -> Result<Vec<Spot>, DbErr> {
+    let rows: Vec<SpotRow> = select
+        .select_only()
+        .columns([Column::GridLat, Column::GridLon, Column::Village])
+        .column_as(Column::Id.count(), "n")
+        .group_by(Column::GridLat)
+        .group_by(Column::GridLon)
+        .group_by(Column::Village)
+        .into_model::<SpotRow>()
+        .all(db)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|it| Spot {
+            at: it.grid_lat.zip(it.grid_lon),
+            village: it.village,
+            count: u64::try_from(it.n).unwrap_or_default(),
+        })
+        .collect())
+}
+
+/// The condition that a case lies there.
+fn lies(within: Within) -> Condition {
+    let inside = |square: map::Square| {
+        Condition::all()
+            .add(Column::GridLat.between(square.south, square.south + square.side - 1))
+            .add(Column::GridLon.between(square.west, square.west + square.side - 1))
+    };
+    match within {
+        Within::Square(square) => inside(square),
+        Within::Outside(square) => {
+            Condition::all().add(Column::GridLat.is_not_null()).add(inside(square).not())
+        }
+        Within::Nowhere => Condition::all().add(Column::GridLat.is_null()),
+    }
 }
 
 /// Something that happened to a case, as the journal has it.
@@ -576,7 +671,15 @@ fn filtered(
     filter: &Filter,
     after: Option<&(DateTime<Utc>, String)>,
 ) -> Select<Entity> {
-    let mut select = select.order_by_asc(Column::SortAt).order_by_asc(Column::Id);
+    let mut select = narrowed(select, filter).order_by_asc(Column::SortAt).order_by_asc(Column::Id);
+    if let Some((sort_at, id)) = after {
+        select = select.filter(row::after((Column::SortAt, Column::Id), (*sort_at, id.as_str())));
+    }
+    select
+}
+
+/// What a list is about, in no order.
+fn narrowed(mut select: Select<Entity>, filter: &Filter) -> Select<Entity> {
     if let Some(state) = filter.state {
         select = select.filter(Column::State.eq(state.to_string()));
     }
@@ -595,8 +698,8 @@ fn filtered(
     if let Some((from, before)) = filter.due {
         select = select.filter(Column::SortAt.gte(from)).filter(Column::SortAt.lt(before));
     }
-    if let Some((sort_at, id)) = after {
-        select = select.filter(row::after((Column::SortAt, Column::Id), (*sort_at, id.as_str())));
+    if let Some(within) = filter.within {
+        select = select.filter(lies(within));
     }
     select
 }
@@ -614,6 +717,8 @@ async fn lines(select: Select<Entity>, db: &impl ConnectionTrait) -> Result<Vec<
             Column::Category,
             Column::Channel,
             Column::Village,
+            Column::Latitude,
+            Column::Longitude,
             Column::LeadAgency,
             Column::Secrecy,
             Column::Late,
@@ -638,6 +743,8 @@ struct Light {
     category: String,
     channel: String,
     village: String,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
     lead_agency: String,
     secrecy: String,
     late: bool,
@@ -647,7 +754,11 @@ struct Light {
 }
 
 fn line(row: Light) -> Result<Line, DbErr> {
+    let secrecy: Secrecy = read("complaint.secrecy", &row.secrecy)?;
+    let place = Place { point: row.latitude.zip(row.longitude), ..Place::default() };
     Ok(Line {
+        // As on the page of the case: what shows where a secret reporter stood is shown to nobody in full.
+        point: if secrecy.shows_reporter() { place.point } else { place.coarse().point },
         id: row.id,
         number: row.number,
         class: read("complaint.class", &row.class)?,
@@ -661,7 +772,7 @@ fn line(row: Light) -> Result<Line, DbErr> {
         village: row.village,
         channel: read("complaint.channel", &row.channel)?,
         version: count("complaint.version", row.version)?,
-        secrecy: read("complaint.secrecy", &row.secrecy)?,
+        secrecy,
     })
 }
 

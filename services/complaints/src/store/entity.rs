@@ -169,6 +169,8 @@ pub(crate) mod complaint {
         pub village: String,
         pub latitude: Option<f64>,
         pub longitude: Option<f64>,
+        pub grid_lat: Option<i32>,
+        pub grid_lon: Option<i32>,
         pub lead_agency: String,
         pub desk: String,
         pub secrecy: String,

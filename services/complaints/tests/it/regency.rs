@@ -583,6 +583,8 @@ calls! {
     list_published_complaints(ListPublishedComplaintsRequest) -> ListPublishedComplaintsResponse;
     list_published_updates(ListPublishedUpdatesRequest) -> ListPublishedUpdatesResponse;
     receive_partner_update(ReceivePartnerUpdateRequest) -> ReceivePartnerUpdateResponse;
+    get_published_map(GetPublishedMapRequest) -> GetPublishedMapResponse;
+    get_complaint_map(GetComplaintMapRequest) -> GetComplaintMapResponse;
     list_similar_complaints(ListSimilarComplaintsRequest) -> ListSimilarComplaintsResponse;
     list_complaints(ListComplaintsRequest) -> ListComplaintsResponse;
     get_complaint(GetComplaintRequest) -> GetComplaintResponse;
