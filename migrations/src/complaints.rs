@@ -6,6 +6,7 @@
 //! million.
 
 mod channels;
+mod languages;
 mod updates;
 
 use sea_orm::{DbBackend, DynIden};
@@ -22,7 +23,12 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(channels::Channels), Box::new(updates::Updates)]
+        vec![
+            Box::new(FirstCut),
+            Box::new(channels::Channels),
+            Box::new(updates::Updates),
+            Box::new(languages::Languages),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -14,6 +14,7 @@ use super::fetch::{Failure, Fetcher};
 use super::media::{self, Unfit};
 use super::receive::{self, Content, MailFacts};
 use crate::domain::case::{Case, Place as Where};
+use crate::domain::language::{self, Languages, Meaning};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, DeliveryState, Part, Secrecy, State};
@@ -212,6 +213,8 @@ struct Arrived {
     later: Vec<Wanted>,
     /// What its words are, with a line for each file that is not kept.
     text: String,
+    /// The language that its sender asked for; empty for none.
+    language: String,
 }
 
 impl Arrived {
@@ -233,6 +236,7 @@ async fn gather(
         files: message.body.files.clone(),
         later: Vec::new(),
         message: message.clone(),
+        language: String::new(),
     };
     for attachment in envelope.attachments.iter().filter(|it| it.part.is_none()) {
         let wanted = Wanted { attachment: attachment.clone(), kind: envelope.kind };
@@ -386,6 +390,7 @@ fn identity(envelope: &Envelope) -> Identity {
         },
         channel_account: envelope.account.clone(),
         thread: envelope.thread.clone(),
+        language: String::new(),
     }
 }
 
@@ -404,12 +409,16 @@ async fn chat(
     core: &Core,
     tx: &DatabaseTransaction,
     rules: &Rules,
-    arrived: Arrived,
+    mut arrived: Arrived,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
     let mut chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
+    if choose_language(core, tx, rules, (&mut chat, &open), &arrived, now).await? {
+        return Ok(());
+    }
+    arrived.language.clone_from(&chat.memory.language);
     let quoted = match &envelope.reply_to {
         Some(id) => store::channel::find(
             tx,
@@ -444,6 +453,7 @@ async fn chat(
     };
     let message = conversation::Message {
         text: &envelope.text,
+        says: rules.languages.meaning(&envelope.text).map(|(meaning, _)| meaning),
         choice: envelope.choice.as_deref(),
         quotes: quoted.as_deref(),
     };
@@ -455,7 +465,7 @@ async fn chat(
         }
         Place::Ask(offered) => {
             settle(tx, &arrived.message, MessageState::Asked, None).await?;
-            ask(tx, &open, &offered, now).await?;
+            ask(core, tx, rules, (&chat, &open), &offered, now).await?;
             chat.memory.question = Some(Asked { offered, at: now });
             return remember(core, tx, &chat).await;
         }
@@ -530,7 +540,13 @@ async fn asked(
             // Fetched once they are in a case: nothing is fetched within a transaction.
             let files = message.body.envelope.attachments.iter();
             let later = files.map(|it| Wanted { attachment: it.clone(), kind }).collect();
-            Arrived { text: words(&message.body), files: message.body.files.clone(), later, message }
+            Arrived {
+                text: words(&message.body),
+                files: message.body.files.clone(),
+                later,
+                message,
+                language: chat.memory.language.clone(),
+            }
         })
         .collect())
 }
@@ -593,22 +609,23 @@ async fn settle(
 
 /// Asks which case is meant. The question goes to the reporter of the first one, who is the sender.
 async fn ask(
+    core: &Core,
     tx: &DatabaseTransaction,
-    open: &[Open],
+    rules: &Rules,
+    (chat, open): (&Chat, &[Open]),
     offered: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let Some(first) = open.first() else { return Ok(()) };
+    let known = store::vault::find(tx, &core.vault, first.number).await?.unwrap_or_default();
+    let language = if known.language.is_empty() { &chat.memory.language } else { &known.language };
     // Numbers alone: what a secret report is about does not stand in a message that others may see.
     let rows = offered.iter().zip(1..).filter_map(|(id, row)| {
         let it = open.iter().find(|it| it.record.case.id.to_string() == *id)?;
         Some(format!("{row}. {}", it.number))
     });
     let rows = rows.collect::<Vec<_>>().join("; ");
-    let question = format!(
-        "pesan Anda tentang laporan yang mana? Balas dengan angkanya: {rows}; 0. laporan baru. Tanpa jawaban dalam \
-         10 menit, pesan Anda menjadi laporan baru"
-    );
+    let question = rules.languages.say(language, language::WHICH_CASE, &[("daftar", &rows)]);
     let message = Message {
         id: OutboxId::generate(),
         case: first.record.case.id,
@@ -631,6 +648,29 @@ async fn ask(
     };
     store::outbox::insert(tx, &[message]).await?;
     Ok(())
+}
+
+/// Takes the word for a language, if the message is nothing else: from now on its sender is answered in that one.
+async fn choose_language(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    (chat, open): (&mut Chat, &[Open]),
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let envelope = &arrived.message.body.envelope;
+    let chosen = match rules.languages.meaning(&envelope.text) {
+        Some((Meaning::Choose, code)) if envelope.attachments.is_empty() && envelope.choice.is_none() => code,
+        Some(_) | None => return Ok(false),
+    };
+    chosen.clone_into(&mut chat.memory.language);
+    for it in open {
+        core.set_language(tx, it.record.case.id, it.number, (chosen, INTAKE), now).await?;
+    }
+    settle(tx, &arrived.message, MessageState::Ignored, None).await?;
+    remember(core, tx, chat).await?;
+    Ok(true)
 }
 
 /// A direct message where nobody can be asked: it goes on with the case that was written on last.
@@ -669,9 +709,13 @@ async fn finish(
     rules: &Rules,
     mut chat: Chat,
     open: Vec<Open>,
-    arrived: Arrived,
+    mut arrived: Arrived,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
+    if choose_language(core, tx, rules, (&mut chat, &open), &arrived, now).await? {
+        return Ok(());
+    }
+    arrived.language.clone_from(&chat.memory.language);
     let at = last_case(&chat, &open).or(open.first()).map(|it| it.record.case.id);
     let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
     if let Some(last) = &target
@@ -697,22 +741,37 @@ enum Word {
 }
 
 /// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
-fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+fn word(case: &Case, arrived: &Arrived, languages: &Languages) -> Option<Word> {
     let envelope = &arrived.message.body.envelope;
     if !envelope.attachments.is_empty() {
         return None;
     }
     let choice = envelope.choice.as_deref();
-    let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(&envelope.text);
-    let told = said.trim().trim_end_matches('.').to_lowercase();
     let asked = case.state == State::AwaitingConfirmation;
-    Some(match told.as_str() {
-        "biasa" => Word::Secrecy(Secrecy::Open),
-        "anonim" => Word::Secrecy(Secrecy::Anonymous),
-        "rahasia" => Word::Secrecy(Secrecy::Secret),
-        "sudah" | "sudah selesai" if asked => Word::Done(true),
-        "belum" | "belum selesai" if asked => Word::Done(false),
-        _ => return None,
+    let meaning = match pressed(choice) {
+        Some((verb, _)) => {
+            if verb == "sudah" {
+                Meaning::Done
+            } else {
+                Meaning::NotDone
+            }
+        }
+        None => languages.meaning(choice.unwrap_or(&envelope.text))?.0,
+    };
+    Some(match meaning {
+        Meaning::Open => Word::Secrecy(Secrecy::Open),
+        Meaning::Anonymous => Word::Secrecy(Secrecy::Anonymous),
+        Meaning::Secret => Word::Secrecy(Secrecy::Secret),
+        Meaning::Done if asked => Word::Done(true),
+        Meaning::NotDone if asked => Word::Done(false),
+        Meaning::Choose
+        | Meaning::Yes
+        | Meaning::New
+        | Meaning::Done
+        | Meaning::NotDone
+        | Meaning::Typical => {
+            return None;
+        }
     })
 }
 
@@ -727,7 +786,7 @@ async fn obey(
 ) -> Result<bool, Error> {
     let case = &open.record.case;
     let reporter = pseudonym(case, open.number);
-    match word(case, arrived) {
+    match word(case, arrived, &rules.languages) {
         None => return Ok(false),
         Some(Word::Secrecy(secrecy)) => {
             let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
@@ -803,7 +862,7 @@ async fn create(
         place: place.unwrap_or_default(),
         text: arrived.text.clone(),
         files: arrived.files.clone(),
-        identity: identity(envelope),
+        identity: Identity { language: language_of(arrived, rules), ..identity(envelope) },
         secrecy: Secrecy::Open,
         undecided: envelope.source.is_public(),
         channel: channel_of(envelope.source),
@@ -819,6 +878,13 @@ async fn create(
     let record = core.create(tx, rules, report, INTAKE, now).await?;
     let number = record.case.number;
     Ok(Open { record, number })
+}
+
+/// The language that the author of a report is answered in: the one they asked for, else the one they write in, if it shows.
+fn language_of(arrived: &Arrived, rules: &Rules) -> String {
+    let languages = &rules.languages;
+    let asked = Some(arrived.language.as_str()).filter(|it| !it.is_empty() && languages.is_active(it));
+    asked.or_else(|| languages.detect(&arrived.text)).unwrap_or_default().to_owned()
 }
 
 /// The category of what came without one: as configured, else the first that takes reports. What was written does not wait

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::journal::{self, Entry};
@@ -12,8 +13,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
 use super::{Core, access};
+use crate::catalogue;
 use crate::domain::case::Case;
 use crate::domain::ladder::{Climb, addressee, pointless_from};
+use crate::domain::language::{INDONESIAN, Language};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, ClockKind, DeliveryState, Rung, State};
@@ -109,6 +112,11 @@ pub(crate) fn verb_name(verb: crate::domain::words::Verb) -> String {
     format!("complaint.{}", verb.to_string().to_lowercase())
 }
 
+/// Indonesian as it ships.
+fn indonesian() -> Result<Language, Error> {
+    Ok(catalogue::languages()?.into_iter().next().context("no language ships")?)
+}
+
 impl Core {
     /// What the rules read, as it is now. Read again only when something of it has changed.
     pub(crate) async fn rules(&self) -> Result<Arc<Rules>, Error> {
@@ -117,7 +125,7 @@ impl Core {
         if let Some(known) = self.known_rules(changes).await {
             return Ok(known);
         }
-        let rules = Arc::new(store::catalogue::rules(db, &self.config.regency).await?);
+        let rules = Arc::new(store::catalogue::rules(db, &self.config.regency, indonesian()?).await?);
         *self.rules.write().await = Some((changes, Arc::clone(&rules)));
         Ok(rules)
     }
@@ -128,7 +136,10 @@ impl Core {
         let changes = store::catalogue::changes(tx).await?;
         match self.known_rules(changes).await {
             Some(known) => Ok(known),
-            None => Ok(Arc::new(store::catalogue::rules(tx, &self.config.regency).await?)),
+            None => {
+                let rules = store::catalogue::rules(tx, &self.config.regency, indonesian()?).await?;
+                Ok(Arc::new(rules))
+            }
         }
     }
 
@@ -432,32 +443,23 @@ fn facts(case: &Case, number: &str, kind: NoticeKind, rules: &Rules) -> BTreeMap
         ("tenggat_jawaban", first),
         ("tenggat_selesai", due(ClockKind::Settle)),
         ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", 30, case.arrived_at))))),
-        ("status", status_name(case.state, kind).to_owned()),
+        ("status", rules.languages.say(INDONESIAN, &status_key(case.state, kind), &[])),
+        (STATUS_KEY, status_key(case.state, kind)),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
     .collect()
 }
 
-/// What happened, in words for the reporter.
-fn status_name(state: State, kind: NoticeKind) -> &'static str {
+/// Beside the status in Indonesian: the key of the phrase, for reporters who are answered in another language.
+pub(crate) const STATUS_KEY: &str = "status_key";
+
+/// The phrase for what happened.
+fn status_key(state: State, kind: NoticeKind) -> String {
     if kind == NoticeKind::Recategorised {
-        return "kategori laporan diperbaiki";
-    }
-    match state {
-        State::New => "diterima",
-        State::Verified => "terverifikasi",
-        State::Disposed => "diteruskan ke instansi",
-        State::InProgress => "sedang ditangani",
-        State::AwaitingCompletion => "menunggu kelengkapan dari Anda",
-        State::AwaitingConfirmation => "dijawab, menunggu tanggapan Anda",
-        State::Reopened => "dibuka kembali",
-        State::Settled => "selesai",
-        State::Merged => "digabung dengan laporan lain tentang hal yang sama",
-        State::ForwardedOutside => "diteruskan ke lembaga yang berwenang",
-        State::Archived => "ditutup dengan alasan",
-        State::DeemedWithdrawn => "dianggap dicabut",
-        State::Withdrawn => "dicabut",
+        "status.RECATEGORISED".to_owned()
+    } else {
+        format!("status.{state}")
     }
 }
 

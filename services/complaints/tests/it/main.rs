@@ -28,6 +28,7 @@ macro_rules! lines {
 }
 
 mod filing;
+mod languages;
 mod messages;
 mod regency;
 #[path = "../../src/intake/media/samples.rs"]

@@ -92,6 +92,7 @@ fn rules() -> Rules {
         officials: Vec::new(),
         actings: Vec::new(),
         home: "17.07".to_owned(),
+        ..Rules::default()
     }
 }
 
