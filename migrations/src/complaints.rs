@@ -8,6 +8,7 @@
 mod bounces;
 mod channels;
 mod grid;
+mod languages;
 mod lines;
 mod recounts;
 mod updates;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(bounces::Bounces),
             Box::new(updates::Updates),
             Box::new(grid::Grid),
+            Box::new(languages::Languages),
         ]
     }
 

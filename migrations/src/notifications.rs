@@ -19,7 +19,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut)]
+        vec![Box::new(FirstCut), Box::new(Languages)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -33,6 +33,28 @@ struct FirstCut;
 impl MigrationName for FirstCut {
     fn name(&self) -> &'static str {
         "notifications_0001_first_cut"
+    }
+}
+
+/// The language of the text that a step keeps: it may be another one than that of its notification.
+struct Languages;
+
+impl MigrationName for Languages {
+    fn name(&self) -> &'static str {
+        "notifications_0002_languages"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Languages {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // Empty in rows of before: they have the language of their notification.
+        let language = string("language").default("").to_owned();
+        manager.alter_table(Table::alter().table("step").add_column(language).to_owned()).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(Table::alter().table("step").drop_column("language").to_owned()).await
     }
 }
 

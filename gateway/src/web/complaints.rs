@@ -2,9 +2,9 @@
 
 use mpp_proto::{
     complaints::v1::{
-        Agency, CaseState, Category, Channel, ClockKind, ClockState, ComplaintClass, ComplaintFile,
-        ListAgenciesRequest, ListCategoriesRequest, ListResponseTemplatesRequest, Place, Publication,
-        ResponseTemplate, Secrecy, UploadComplaintFileRequest,
+        self, Agency, CaseState, Category, Channel, ClockKind, ClockState, ComplaintClass, ComplaintFile,
+        ListAgenciesRequest, ListCategoriesRequest, ListLanguagesRequest, ListResponseTemplatesRequest,
+        Place, Publication, ResponseTemplate, Secrecy, UploadComplaintFileRequest,
     },
     documents::v1::{Office, OfficeKind},
 };
@@ -255,6 +255,14 @@ pub(crate) async fn categories(state: &WebState, visit: &Visit) -> Result<Vec<Ca
 /// The status of the complaints service.
 pub(crate) async fn agencies(state: &WebState, visit: &Visit) -> Result<Vec<Agency>, Status> {
     every!(visit, None, state.complaints, list_agencies(ListAgenciesRequest {}).agencies).await
+}
+
+/// The languages of messages, by code.
+///
+/// # Errors
+/// The status of the complaints service.
+pub(crate) async fn languages(state: &WebState, visit: &Visit) -> Result<Vec<v1::Language>, Status> {
+    every!(visit, None, state.complaints, list_languages(ListLanguagesRequest {}).languages).await
 }
 
 /// Every text that officers start an answer from.

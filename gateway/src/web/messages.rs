@@ -141,7 +141,17 @@ async fn page(
     if values.get("kunci_form").is_empty() {
         values.set("kunci_form", Uuid::new_v4());
     }
-    let inputs = inputs(&Maker { values: &values, faults: &faults, t });
+    // Those that reporters are answered in, and those that somebody has written in already.
+    let languages = complaints::languages(state, visit).await.unwrap_or_default();
+    let known =
+        languages.iter().map(|one| one.code.as_str()).chain(variants.iter().map(|one| one.language.as_str()));
+    let mut codes: Vec<&str> = ["id", "en"].into_iter().collect();
+    for code in known {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    let inputs = inputs(&Maker { values: &values, faults: &faults, t }, &codes);
     let order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
     let page = PartPage {
         p: visit.frame(),
@@ -201,10 +211,10 @@ fn template_name(newest: &Variant) -> String {
     format!("{stem}_v{}", newest.version + 1)
 }
 
-fn inputs(make: &Maker<'_>) -> Vec<Input> {
+fn inputs(make: &Maker<'_>, languages: &[&str]) -> Vec<Input> {
     vec![
         make.listed("saluran", "select", true, "sentby", &CHANNELS.map(|(_, name)| name)),
-        make.listed("bahasa", "radio", true, "language", &["id", "en"]),
+        make.listed("bahasa", "radio", true, "language", languages),
         make.line("subjek", false, 150),
         make.area("isi_pesan", true, 4_000),
         make.area("tombol", false, 500),

@@ -10,7 +10,7 @@ use axum::{
 };
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
-    Agency, Category, Channel, ComplaintClass, Contact, ExtraQuestion, FileComplaintRequest,
+    self, Agency, Category, Channel, ComplaintClass, Contact, ExtraQuestion, FileComplaintRequest,
     FileComplaintResponse, ListPublishedComplaintsRequest, ListSimilarComplaintsRequest, Place,
     PublishedComplaint,
 };
@@ -28,6 +28,7 @@ use super::{
     moment::{self, Zone},
     pages, qr,
     visit::{Frame, Menu, PAGE, Viewer, Visit},
+    words,
 };
 use crate::problem;
 
@@ -86,19 +87,24 @@ struct Similar {
 struct Ways {
     categories: Vec<Category>,
     agencies: Vec<Agency>,
+    languages: Vec<v1::Language>,
     ground: Ground,
     desk: Option<Viewer>,
 }
 
 impl Ways {
     async fn of(state: &WebState, visit: &Visit, desk: Option<Viewer>) -> Result<Self, Status> {
-        let (categories, agencies, ground) = tokio::join!(
+        let (categories, agencies, languages, ground) = tokio::join!(
             complaints::categories(state, visit),
             complaints::agencies(state, visit),
+            complaints::languages(state, visit),
             Ground::of(state, visit)
         );
-        // Whom it is about can be left open; what it is about cannot.
-        Ok(Self { categories: categories?, agencies: agencies.unwrap_or_default(), ground, desk })
+        // Whom it is about can be left open, and Indonesian is understood; what it is about cannot be left open.
+        let mut languages = languages.unwrap_or_default();
+        languages.retain(|one| one.active);
+        languages.sort_by_key(|one| one.code != "id");
+        Ok(Self { categories: categories?, agencies: agencies.unwrap_or_default(), languages, ground, desk })
     }
 
     fn action(&self) -> &'static str {
@@ -128,6 +134,7 @@ async fn empty(state: &WebState, visit: &Visit, desk: Option<Viewer>) -> Respons
     sent.set("kunci", Uuid::new_v4());
     sent.set("jenis", "pengaduan");
     sent.set("kerahasiaan", "biasa");
+    sent.set("bahasa", words::code(visit.language));
     page(state, visit, &ways, &sent, &Faults::default(), &[], StatusCode::OK)
 }
 
@@ -194,6 +201,7 @@ fn input_of(field: &str, category: &str) -> String {
         "contact" | "contact.name" => "nama",
         "contact.phone" => "telepon",
         "contact.email" => "surel",
+        "language" => "bahasa",
         "place" | "place.village_code" => "desa",
         "place.address" => "alamat",
         "place.latitude" | "place.longitude" => "titik",
@@ -284,6 +292,7 @@ fn request_of(
         sent_at: sent_at.filter(|_| ways.desk.is_some()),
         queue_ticket: if ways.desk.is_some() { sent.get("tiket").to_owned() } else { String::new() },
         follow_number: if follow == NEW { String::new() } else { follow.to_owned() },
+        language: sent.get("bahasa").to_owned(),
         category,
     }
 }
@@ -356,11 +365,28 @@ fn page(
         Input { shape: "area", required: true, rows: Vec::new(), ..line("uraian", "", "", "off", LONGEST) };
     let place = vec![line("alamat", "text", "", "street-address", 300), line("titik", "text", "", "off", 60)];
     let when = line("kapan", "datetime-local", "", "", 0);
-    let contact = vec![
+    let language = Input {
+        shape: "select",
+        choices: ways
+            .languages
+            .iter()
+            .map(|one| Choice {
+                label: one.name.clone(),
+                value: one.code.clone(),
+                chosen: one.code == sent.get("bahasa"),
+                ..Choice::default()
+            })
+            .collect(),
+        ..line("bahasa", "", "", "", 0)
+    };
+    let mut contact = vec![
         line("nama", "text", "", "name", 100),
         line("telepon", "tel", "tel", "tel", 20),
         line("surel", "email", "email", "email", 200),
     ];
+    if ways.languages.len() > 1 {
+        contact.push(language);
+    }
     let at_desk = match ways.desk {
         Some(_) => {
             vec![line("diterima", "datetime-local", "", "", 0), line("tiket", "text", "", "off", 40)]

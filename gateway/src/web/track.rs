@@ -370,6 +370,7 @@ pub(crate) async fn answer(State(state): State<WebState>, visit: Visit, request:
         },
         secrecy: secrecy.into(),
         contact: (form == "kontak" && contact != Contact::default()).then_some(contact),
+        language: String::new(),
     };
     match state.complaints.clone().answer_complaint(visit.call(request, None)).await {
         Ok(answer) => match answer.into_inner().complaint {

@@ -568,6 +568,7 @@ macro_rules! complaints_service {
 
 complaints_service! {
     unserved:
+        apply_language ApplyLanguageRequest ApplyLanguageResponse,
         list_published_updates ListPublishedUpdatesRequest ListPublishedUpdatesResponse,
         receive_partner_update ReceivePartnerUpdateRequest ReceivePartnerUpdateResponse,
         verify_complaint VerifyComplaintRequest VerifyComplaintResponse,
@@ -699,6 +700,22 @@ complaints_service! {
 
     async fn list_categories(&self, _: tonic::Request<ListCategoriesRequest>) -> Answer<ListCategoriesResponse> {
         Ok(ListCategoriesResponse { categories: categories(), ..Default::default() }.into())
+    }
+
+    async fn list_languages(&self, _: tonic::Request<ListLanguagesRequest>) -> Answer<ListLanguagesResponse> {
+        let language = |code: &str, name: &str, active: bool| Language {
+            code: code.into(),
+            name: name.into(),
+            active,
+            ..Default::default()
+        };
+        let languages = vec![
+            language("bjn", "Bahasa Banjar", true),
+            language("en", "English", true),
+            language("id", "Bahasa Indonesia", true),
+            language("jv", "Basa Jawa", false),
+        ];
+        Ok(ListLanguagesResponse { languages, ..Default::default() }.into())
     }
 
     async fn list_agencies(&self, _: tonic::Request<ListAgenciesRequest>) -> Answer<ListAgenciesResponse> {

@@ -200,6 +200,8 @@ complaints_service! {
         sign_off_deadline SignOffDeadlineRequest SignOffDeadlineResponse,
         list_response_templates ListResponseTemplatesRequest ListResponseTemplatesResponse,
         apply_response_template ApplyResponseTemplateRequest ApplyResponseTemplateResponse,
+        list_languages ListLanguagesRequest ListLanguagesResponse,
+        apply_language ApplyLanguageRequest ApplyLanguageResponse,
         import_sp4n_file ImportSp4nFileRequest ImportSp4nFileResponse,
         list_sp4n_entries ListSp4nEntriesRequest ListSp4nEntriesResponse,
         record_sp4n_tracking RecordSp4nTrackingRequest RecordSp4nTrackingResponse;

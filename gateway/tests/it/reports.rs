@@ -69,6 +69,27 @@ async fn c01_a_report_that_is_sent_twice_is_one_and_answers_number_pin_and_both_
 }
 
 #[tokio::test]
+async fn c_65_a_reporter_chooses_the_language_of_messages_and_begins_with_that_of_the_page() {
+    let gate = Gate::cases().await;
+    for (path, chosen) in [("/lapor", "id"), ("/lapor?lang=en", "en")] {
+        let page = text(gate.send(get(path)).await).await;
+        assert!(page.contains("<select id=\"bahasa\" name=\"bahasa\""));
+        for (code, name) in [("id", "Bahasa Indonesia"), ("en", "English"), ("bjn", "Bahasa Banjar")] {
+            let selected = if code == chosen { " selected" } else { "" };
+            let choice = format!("<option value=\"{code}\"{selected}>{name}</option>");
+            assert!(page.contains(&choice), "{path}: {choice}");
+        }
+        assert!(!page.contains("Basa Jawa"), "a language that is off");
+    }
+    let mut fields = GOOD.to_vec();
+    fields.push(("bahasa", "bjn"));
+    assert_eq!(gate.send(multipart("/lapor", &fields, &[])).await.status(), StatusCode::OK);
+    assert_eq!(gate.cases.filed()[0].language, "bjn");
+    assert_eq!(gate.send(multipart("/lapor", &GOOD, &[])).await.status(), StatusCode::OK);
+    assert_eq!(gate.cases.filed()[1].language, "", "who says nothing is answered in Indonesian");
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_marked_and_nothing_that_was_typed_or_uploaded_is_lost() {
     let gate = Gate::cases().await;
     let fields = [

@@ -11,10 +11,17 @@ use serde::Deserialize;
 
 use crate::domain::DeadlineId;
 use crate::domain::deadline::{Confidence, Deadline, Unit};
+use crate::domain::language::Language;
 use crate::domain::words::{Class, ClockKind, Rung};
 
 const DEADLINES: &str = include_str!("data/deadlines.json");
 const HOLIDAYS: &str = include_str!("data/holidays.json");
+/// Indonesian first, English, and Banjar, which nobody who speaks it has read yet: it is off.
+const LANGUAGES: [&str; 3] = [
+    include_str!("data/languages/id.json"),
+    include_str!("data/languages/en.json"),
+    include_str!("data/languages/bjn.json"),
+];
 /// The first date of the shipped rows.
 const SINCE: (i32, u32, u32) = (2026, 1, 1);
 
@@ -101,6 +108,15 @@ pub(crate) fn calendar(zone: TimeZone) -> anyhow::Result<WorkCalendar> {
     Ok(WorkCalendar::five_days(zone).with_holidays(holidays.free_days).with_special_hours(vec![special])?)
 }
 
+/// The languages that reporters are answered in, as they ship; Indonesian first.
+///
+/// # Errors
+/// When the shipped data is damaged.
+pub(crate) fn languages() -> anyhow::Result<Vec<Language>> {
+    let languages = LANGUAGES.iter().map(|it| serde_json::from_str::<Language>(it));
+    languages.map(|it| Ok(Language { version: 1, ..it.context("a shipped language")? })).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +149,127 @@ mod tests {
         assert_eq!(calendar.periods(day("2026-02-19")).len(), 2);
         assert_eq!(calendar.periods(day("2026-02-19"))[1].to, 900);
         assert_eq!(calendar.periods(day("2026-04-06"))[1].to, 960);
+    }
+}
+
+#[cfg(test)]
+mod language_tests {
+    use strum::IntoEnumIterator as _;
+
+    use super::languages as shipped;
+    use crate::domain::deadline::Confidence;
+    use crate::domain::language::*;
+    use crate::domain::words::State;
+
+    fn languages(active: &[&str]) -> Languages {
+        let all = shipped().unwrap();
+        let first = all[0].clone();
+        let all = all.into_iter().map(|it| Language { active: active.contains(&it.code.as_str()), ..it });
+        Languages::new(first, all)
+    }
+
+    #[test]
+    fn c_65_indonesian_says_everything_and_the_others_with_the_same_gaps() {
+        let shipped = shipped().unwrap();
+        assert_eq!(shipped.iter().map(|it| it.code.as_str()).collect::<Vec<_>>(), ["id", "en", "bjn"]);
+        let first = &shipped[0].phrases;
+        for state in State::iter() {
+            assert!(first.contains_key(&format!("status.{state}")), "{state}");
+        }
+        for key in [WHICH_CASE, OFFICE, PURPOSE, "status.RECATEGORISED"] {
+            assert!(first.contains_key(key), "{key}");
+        }
+        assert_eq!(gaps(&first[WHICH_CASE]).into_iter().collect::<Vec<_>>(), ["daftar"]);
+        for language in &shipped {
+            assert!(is_code(&language.code) && language.phrases.len() == first.len(), "{}", language.code);
+            for (key, phrase) in &language.phrases {
+                assert_eq!(gaps(phrase), gaps(&first[key]), "{} {key}", language.code);
+            }
+            for meaning in Meaning::iter() {
+                assert!(
+                    language.words.get(&meaning).is_some_and(|it| !it.is_empty()),
+                    "{} {meaning}",
+                    language.code
+                );
+            }
+            assert_eq!(languages(&["id", "en", "bjn"]).ambiguous(language), None, "{}", language.code);
+        }
+        // What nobody who speaks it has read is off.
+        let unread = shipped.iter().filter(|it| it.confidence == Confidence::C);
+        assert!(unread.clone().all(|it| !it.active) && unread.count() == 1);
+    }
+
+    #[test]
+    fn c_65_words_are_understood_in_every_language_that_is_used() {
+        let all = languages(&["id", "en", "bjn"]);
+        for (text, expected) in [
+            ("Sudah.", Some(Meaning::Done)),
+            ("  HUDAH  tuntung! ", Some(Meaning::Done)),
+            ("balum", Some(Meaning::NotDone)),
+            ("Not yet", Some(Meaning::NotDone)),
+            ("inggih", Some(Meaning::Yes)),
+            ("New report", Some(Meaning::New)),
+            ("laporan hanyar", Some(Meaning::New)),
+            ("anonymous", Some(Meaning::Anonymous)),
+            ("rahasia", Some(Meaning::Secret)),
+            ("English", Some(Meaning::Choose)),
+            ("bahasa banjar", Some(Meaning::Choose)),
+            ("kada", None),
+            ("sudah saya laporkan kemarin", None),
+            ("", None),
+        ] {
+            assert_eq!(all.meaning(text).map(|it| it.0), expected, "{text}");
+        }
+        assert_eq!(all.meaning("banjar"), Some((Meaning::Choose, "bjn")));
+        assert_eq!(languages(&["id", "en"]).meaning("hudah tuntung"), None, "a language that is off");
+        assert_eq!(
+            languages(&[]).meaning("belum"),
+            Some((Meaning::NotDone, "id")),
+            "Indonesian is never off"
+        );
+    }
+
+    #[test]
+    fn c_65_a_message_shows_its_language_or_does_not() {
+        let all = languages(&["id", "en", "bjn"]);
+        for (text, expected) in [
+            ("The street light near the market is broken", Some("en")),
+            ("Ulun handak malapor, lampu kada hidup", Some("bjn")),
+            ("Lampu jalan yang di depan pasar sudah tidak menyala", Some("id")),
+            ("Lampu mati", None),
+            ("", None),
+        ] {
+            assert_eq!(all.detect(text), expected, "{text}");
+        }
+        assert_eq!(languages(&["id", "en"]).detect("Ulun handak malapor, lampu kada hidup"), None);
+    }
+
+    #[test]
+    fn c_65_what_a_language_does_not_say_is_said_in_indonesian() {
+        let mut english = shipped().unwrap().remove(1);
+        english.phrases.remove("status.NEW");
+        let some = Languages::new(shipped().unwrap().remove(0), [english]);
+        assert_eq!(some.say("en", "status.NEW", &[]), "diterima");
+        assert_eq!(some.say("en", "status.SETTLED", &[]), "settled");
+        assert_eq!(some.say("xx", "status.SETTLED", &[]), "selesai");
+        let asked = some.say("en", WHICH_CASE, &[("daftar", "1. ADU-1")]);
+        assert!(asked.contains("1. ADU-1") && asked.contains("new report"), "{asked}");
+        assert_eq!((some.of("en"), some.of("bjn"), some.of("")), ("en", "id", "id"));
+    }
+
+    #[test]
+    fn c_65_a_word_means_one_thing() {
+        let all = languages(&["id", "en", "bjn"]);
+        let mut other = shipped().unwrap().remove(1);
+        other.code = "xx".to_owned();
+        assert_eq!(
+            all.ambiguous(&other).map(|it| it.1),
+            Some("en".to_owned()),
+            "it is chosen by the words of another"
+        );
+        other.words.insert(Meaning::Choose, vec!["xx".to_owned()]);
+        assert_eq!(all.ambiguous(&other), None);
+        other.words.insert(Meaning::Open, vec!["Rahasia".to_owned()]);
+        assert_eq!(all.ambiguous(&other), Some(("Rahasia".to_owned(), "bjn".to_owned())));
     }
 }

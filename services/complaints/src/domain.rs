@@ -1,7 +1,7 @@
 //! The rules of complaints: pure functions of what is known and the time. No I/O, no clock, no wire format.
 //!
 //! Read in this order: [`words`] (states, verbs, roles), [`number`] (how a case is called), [`deadline`] and [`clock`]
-//! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`channel`] (what authors do to what they wrote), [`partner`] (what systems of agencies say), [`ladder`] (who is
+//! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`channel`] (what authors do to what they wrote), [`partner`] (what systems of agencies say), [`language`] (in which words), [`ladder`] (who is
 //! told when it takes too long), [`board`], [`report`] and [`map`] (what is counted).
 
 pub mod board;
@@ -11,6 +11,7 @@ pub mod clock;
 pub mod deadline;
 pub mod disclosure;
 pub mod ladder;
+pub mod language;
 pub mod map;
 pub mod number;
 pub mod partner;

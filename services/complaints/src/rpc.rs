@@ -211,6 +211,8 @@ rpcs! {
     sign_off_deadline(SignOffDeadlineRequest) -> SignOffDeadlineResponse: configure::sign_off_deadline;
     list_response_templates(ListResponseTemplatesRequest) -> ListResponseTemplatesResponse: configure::list_response_templates;
     apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTemplateResponse: configure::apply_response_template;
+    list_languages(ListLanguagesRequest) -> ListLanguagesResponse: configure::list_languages;
+    apply_language(ApplyLanguageRequest) -> ApplyLanguageResponse: configure::apply_language;
     get_channel_challenge(GetChannelChallengeRequest) -> GetChannelChallengeResponse: channel::challenge;
     receive_channel_webhook(ReceiveChannelWebhookRequest) -> ReceiveChannelWebhookResponse: channel::receive;
     import_sp4n_file(ImportSp4nFileRequest) -> ImportSp4nFileResponse: sp4n::import;

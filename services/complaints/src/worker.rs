@@ -352,6 +352,12 @@ pub(crate) async fn fill_catalogue(core: &Core) -> anyhow::Result<()> {
         };
         store::catalogue::insert_calendar(&tx, &version, now).await?;
     }
+    let known = store::catalogue::languages(&tx).await?;
+    for language in catalogue::languages()? {
+        if !known.iter().any(|it| it.code == language.code) {
+            store::catalogue::insert_language(&tx, &language, now).await?;
+        }
+    }
     tx.commit().await?;
     let rules = core.rules().await.context("reading the rules")?;
     let today = rules.date(now);

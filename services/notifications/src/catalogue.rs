@@ -45,6 +45,9 @@ pub(crate) struct FirstText {
     pub(crate) buttons: Vec<Button>,
     #[serde(default)]
     pub(crate) template_name: String,
+    /// Whether nobody has vouched for it yet: it waits as a draft, for somebody who speaks the language.
+    #[serde(default)]
+    pub(crate) draft: bool,
 }
 
 /// A type with its first texts.
@@ -97,6 +100,38 @@ impl Catalogue {
 mod tests {
     use super::*;
     use crate::domain::variant::ButtonKind;
+
+    #[test]
+    fn c_65_texts_in_banjar_wait_as_drafts_with_every_gap_of_the_indonesian_one() {
+        let catalogue = Catalogue::load().unwrap();
+        let mut found = 0;
+        for shipped in catalogue.all() {
+            for text in shipped.variants.iter().filter(|text| text.language == "bjn") {
+                let key = &shipped.kind.key;
+                assert!(text.draft, "{key}: a native speaker has to read it first");
+                assert!(text.template_name.is_empty(), "{key}: Meta has no templates in Banjar");
+                let parts = template::parse(&text.body).unwrap();
+                for gap in &shipped.kind.placeholders {
+                    assert!(template::gaps(&parts).contains(&gap.name.as_str()), "{key}: {}", gap.name);
+                }
+                let indonesian = shipped.variants.iter();
+                let indonesian = indonesian
+                    .filter(|it| it.language == "id")
+                    .find(|it| it.channel == text.channel)
+                    .unwrap();
+                let keys =
+                    |text: &FirstText| text.buttons.iter().map(|it| it.key.clone()).collect::<Vec<_>>();
+                assert_eq!(keys(text), keys(indonesian), "{key}");
+                found += 1;
+            }
+            assert!(
+                shipped.variants.iter().all(|it| !it.draft || it.language == "bjn"),
+                "{}",
+                shipped.kind.key
+            );
+        }
+        assert_eq!(found, 8);
+    }
 
     #[test]
     fn every_type_has_a_text_in_both_languages_for_each_step_of_its_plan() {

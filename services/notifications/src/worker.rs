@@ -209,7 +209,7 @@ async fn in_step(core: &Core, templates: &Templates) -> Result<Option<String>, E
 }
 
 /// Writes the first version of every text that ships with the suite where there is none: ready for use, but for WhatsApp, where
-/// Meta has the word. Makes the rows of the channel accounts.
+/// Meta has the word, and for drafts. Makes the rows of the channel accounts.
 pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
     use variant::Key;
     for (queue, _) in core.channels.all() {
@@ -223,6 +223,7 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
         let tx = core.db.begin().await?;
         for text in &shipped.variants {
             let state = match text.channel {
+                _ if text.draft => VariantState::Draft,
                 Channel::Whatsapp => VariantState::Submitted,
                 Channel::Email | Channel::InApp => VariantState::Approved,
             };

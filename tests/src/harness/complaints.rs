@@ -207,7 +207,11 @@ impl Complaints {
             let path = format!("/v1/messageTypes/{}/variants?channel=CHANNEL_WHATSAPP", text(&kind["key"]));
             self.until("the templates are approved", async || {
                 let found = admin.all(&path, "variants").await;
-                found.iter().all(|it| it["state"] == "VARIANT_STATE_APPROVED").then_some(())
+                // Drafts wait for somebody, not for Meta.
+                let judged = |it: &Value| {
+                    it["state"] == "VARIANT_STATE_APPROVED" || it["state"] == "VARIANT_STATE_DRAFT"
+                };
+                found.iter().all(judged).then_some(())
             })
             .await;
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Clock;
 use super::deadline::{self, Deadline};
 use super::ladder::{Acting, Official};
+use super::language::Languages;
 use super::words::{Class, ClockKind};
 
 /// An agency (OPD) that answers complaints.
@@ -102,6 +103,8 @@ pub struct Rules {
     pub officials: Vec<Official>,
     /// Who acts in them, or acted, or will: the latest first.
     pub actings: Vec<Acting>,
+    /// The languages that reporters are answered in.
+    pub languages: Languages,
     /// The calendar of the regency: of cases that no agency has, and of agencies without their own.
     pub home: String,
     /// The agency that handles whistleblowing about the inspectorate; empty for none.

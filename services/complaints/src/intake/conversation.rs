@@ -6,6 +6,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::language::{Meaning, plain};
+
 /// How long an answer is waited for.
 pub const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 /// How many cases are offered: a list message of `WhatsApp` has ten rows, one of which is *new*.
@@ -38,6 +40,8 @@ pub struct Question {
 pub struct Message<'a> {
     /// Its words.
     pub text: &'a str,
+    /// What they mean, if they are nothing else.
+    pub says: Option<Meaning>,
     /// The button pressed.
     pub choice: Option<&'a str>,
     /// The case of the message it quotes, if it quotes one of a case.
@@ -115,14 +119,16 @@ fn answer(question: &Question, message: Message<'_>) -> Option<Option<String>> {
         let case = choice.strip_prefix("case:")?;
         return question.offered.iter().find(|offered| *offered == case).map(|it| Some(it.clone()));
     }
-    let word = message.text.trim().trim_end_matches('.').to_lowercase();
-    if matches!(word.as_str(), "0" | "baru" | "laporan baru" | "aduan baru") {
+    match message.says {
+        Some(Meaning::New) => return Some(None),
+        Some(Meaning::Yes) if question.offered.len() == 1 => return Some(question.offered.first().cloned()),
+        Some(_) | None => {}
+    }
+    // The row of a new case is 0.
+    let number: usize = plain(message.text).parse().ok()?;
+    if number == 0 {
         return Some(None);
     }
-    if question.offered.len() == 1 && matches!(word.as_str(), "ya" | "iya" | "inggih") {
-        return Some(question.offered.first().cloned());
-    }
-    let number: usize = word.parse().ok()?;
     question.offered.get(number.checked_sub(1)?).map(|it| Some(it.clone()))
 }
 
@@ -139,7 +145,12 @@ mod tests {
     }
 
     fn says(text: &str) -> Message<'_> {
-        Message { text, choice: None, quotes: None }
+        let says = match text {
+            "Baru" => Some(Meaning::New),
+            "Ya" | "ya" => Some(Meaning::Yes),
+            _ => None,
+        };
+        Message { text, says, choice: None, quotes: None }
     }
 
     fn asked(cases: &[&str], ago: TimeDelta) -> Known {
@@ -168,11 +179,12 @@ mod tests {
     #[test]
     fn c_05_the_answer_is_a_button_a_number_or_a_word() {
         let known = asked(&["a", "b"], TimeDelta::minutes(1));
-        let presses = |choice| Message { text: "", choice: Some(choice), quotes: None };
+        let presses = |choice| Message { text: "", says: None, choice: Some(choice), quotes: None };
         assert_eq!(place(&known, presses("case:b"), now()), Place::Answer(Some("b".into())));
         assert_eq!(place(&known, presses(NEW), now()), Place::Answer(None));
         assert_eq!(place(&known, says(" 2. "), now()), Place::Answer(Some("b".into())));
         assert_eq!(place(&known, says("Baru"), now()), Place::Answer(None));
+        assert_eq!(place(&known, says("0."), now()), Place::Answer(None));
         for no_answer in ["3", "ya", "jalan 2", ""] {
             assert_eq!(place(&known, says(no_answer), now()), Place::Wait, "{no_answer}");
         }
@@ -203,7 +215,7 @@ mod tests {
     #[test]
     fn a_quote_names_the_case_and_going_on_writing_stays_with_it() {
         let known = Known { open: open(&["a", "b"]), ..Known::default() };
-        let quotes = Message { text: "x", choice: None, quotes: Some("b") };
+        let quotes = Message { text: "x", says: None, choice: None, quotes: Some("b") };
         assert_eq!(place(&known, quotes, now()), Place::Case("b".into()));
         let closed = Message { quotes: Some("z"), ..quotes };
         assert!(matches!(place(&known, closed, now()), Place::Ask(_)));
@@ -213,7 +225,7 @@ mod tests {
         assert_eq!(place(&recent, says("fotonya"), now()), Place::Case("b".into()));
         let long_ago = Known { last: Some(("b".into(), now() - TimeDelta::hours(2))), ..known };
         assert!(matches!(place(&long_ago, says("lain"), now()), Place::Ask(_)));
-        let late_button = Message { text: "", choice: Some("case:a"), quotes: None };
+        let late_button = Message { text: "", says: None, choice: Some("case:a"), quotes: None };
         assert_eq!(place(&Known::default(), late_button, now()), Place::Nothing);
     }
 }

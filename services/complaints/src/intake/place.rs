@@ -14,6 +14,7 @@ use super::fetch::{Failure, Fetcher};
 use super::media::{self, Unfit};
 use super::receive::{self, Content, MailFacts};
 use crate::domain::case::{Case, Place as Where};
+use crate::domain::language::{self, Languages, Meaning};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, DeliveryState, Part, Secrecy, State};
@@ -220,6 +221,8 @@ struct Arrived {
     later: Vec<Wanted>,
     /// What its words are, with a line for each file that is not kept.
     text: String,
+    /// The language that its sender asked for; empty for none.
+    language: String,
 }
 
 impl Arrived {
@@ -241,6 +244,7 @@ async fn gather(
         files: message.body.files.clone(),
         later: Vec::new(),
         message: message.clone(),
+        language: String::new(),
     };
     for attachment in envelope.attachments.iter().filter(|it| it.part.is_none()) {
         let wanted = Wanted { attachment: attachment.clone(), kind: envelope.kind };
@@ -405,6 +409,7 @@ fn identity(envelope: &Envelope) -> Identity {
         },
         channel_account: envelope.account.clone(),
         thread: envelope.thread.clone(),
+        language: String::new(),
     }
 }
 
@@ -423,7 +428,7 @@ async fn chat(
     core: &Core,
     tx: &DatabaseTransaction,
     rules: &Rules,
-    arrived: Arrived,
+    mut arrived: Arrived,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
@@ -432,6 +437,10 @@ async fn chat(
     }
     let mut chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
+    if choose_language(core, tx, rules, (&mut chat, &open), &arrived, now).await? {
+        return Ok(());
+    }
+    arrived.language.clone_from(&chat.memory.language);
     let quoted = match &envelope.reply_to {
         Some(id) => store::channel::find(
             tx,
@@ -447,7 +456,7 @@ async fn chat(
     let pressed = pressed(envelope.choice.as_deref()).map(|(_, case)| case.to_owned());
     let meant = match &pressed {
         Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),
-        None => asked_case(&open, &arrived).or_else(|| last_case(&chat, &open)),
+        None => asked_case(&open, &arrived, &rules.languages).or_else(|| last_case(&chat, &open)),
     };
     if let Some(last) = meant
         && obey(core, tx, rules, last, &arrived, now).await?.is_some()
@@ -465,7 +474,7 @@ async fn chat(
         let waits = chat.memory.question.is_some() || open.iter().any(|it| is_asked(&it.record.case));
         let closed = match &pressed {
             Some(_) => true,
-            None => !waits && done(&arrived).is_some(),
+            None => !waits && done(&arrived, &rules.languages).is_some(),
         };
         if closed
             && after_the_end(core, tx, rules, (pressed.as_deref(), open.is_empty()), &arrived, now).await?
@@ -485,6 +494,7 @@ async fn chat(
     };
     let message = conversation::Message {
         text: &envelope.text,
+        says: rules.languages.meaning(&envelope.text).map(|(meaning, _)| meaning),
         choice: envelope.choice.as_deref(),
         quotes: quoted.as_deref(),
     };
@@ -496,7 +506,7 @@ async fn chat(
         }
         Place::Ask(offered) => {
             settle(tx, &arrived.message, MessageState::Asked, None).await?;
-            ask(tx, &open, &offered, now).await?;
+            ask(core, tx, rules, (&chat, &open), &offered, now).await?;
             chat.memory.question = Some(Asked { offered, at: now });
             return remember(core, tx, &chat).await;
         }
@@ -542,8 +552,8 @@ fn is_asked(case: &Case) -> bool {
 }
 
 /// The case whose answer a word stands for: the only one that asks whether it is done.
-fn asked_case<'a>(open: &'a [Open], arrived: &Arrived) -> Option<&'a Open> {
-    done(arrived)?;
+fn asked_case<'a>(open: &'a [Open], arrived: &Arrived, languages: &Languages) -> Option<&'a Open> {
+    done(arrived, languages)?;
     let mut asking = open.iter().filter(|it| is_asked(&it.record.case));
     asking.next().filter(|_| asking.next().is_none())
 }
@@ -589,7 +599,7 @@ async fn after_the_end(
             external: key(&arrived.message),
         };
         core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
-    } else if case.state == State::Settled && done(arrived) == Some(false) {
+    } else if case.state == State::Settled && done(arrived, &rules.languages) == Some(false) {
         if within(&open) {
             let said = Said {
                 text: arrived.text.clone(),
@@ -647,7 +657,7 @@ async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> 
     }
     let mut parts = Vec::new();
     for arrived in asked(core, &tx, &chat, now).await? {
-        match wish(&arrived) {
+        match wish(&arrived, &rules.languages) {
             Some(secrecy) => protect(core, &tx, &rules, &arrived, secrecy, now).await?,
             None => parts.push(arrived),
         }
@@ -702,7 +712,13 @@ async fn asked(
             // Fetched once they are in a case: nothing is fetched within a transaction.
             let files = message.body.envelope.attachments.iter();
             let later = files.map(|it| Wanted { attachment: it.clone(), kind }).collect();
-            Arrived { text: words(&message.body), files: message.body.files.clone(), later, message }
+            Arrived {
+                text: words(&message.body),
+                files: message.body.files.clone(),
+                later,
+                message,
+                language: chat.memory.language.clone(),
+            }
         })
         .collect())
 }
@@ -771,27 +787,51 @@ async fn settle(
 
 /// Asks which case is meant. The question goes to the reporter of the first one, who is the sender.
 async fn ask(
+    core: &Core,
     tx: &DatabaseTransaction,
-    open: &[Open],
+    rules: &Rules,
+    (chat, open): (&Chat, &[Open]),
     offered: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let Some(first) = open.first() else { return Ok(()) };
+    let known = store::vault::find(tx, &core.vault, first.number).await?.unwrap_or_default();
+    let language = if known.language.is_empty() { &chat.memory.language } else { &known.language };
     // Numbers alone: what a secret report is about does not stand in a message that others may see.
     let rows = offered.iter().zip(1..).filter_map(|(id, row)| {
         let it = open.iter().find(|it| it.record.case.id.to_string() == *id)?;
         Some(format!("{row}. {}", it.number))
     });
     let rows = rows.collect::<Vec<_>>().join("; ");
-    let question = format!(
-        "pesan Anda tentang laporan yang mana? Balas dengan angkanya: {rows}; 0. laporan baru. Tanpa jawaban dalam \
-         10 menit, pesan Anda menjadi laporan baru"
-    );
+    let question = rules.languages.say(language, language::WHICH_CASE, &[("daftar", &rows)]);
     // After that it is a case of its own, and the question is pointless.
     let end = Some(now + conversation::PATIENCE);
     let message = told((first.record.case.id, first.number), (WHICH_CASE, &question), end, now);
     store::outbox::insert(tx, &[message]).await?;
     Ok(())
+}
+
+/// Takes the word for a language, if the message is nothing else: from now on its sender is answered in that one.
+async fn choose_language(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    (chat, open): (&mut Chat, &[Open]),
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let envelope = &arrived.message.body.envelope;
+    let chosen = match rules.languages.meaning(&envelope.text) {
+        Some((Meaning::Choose, code)) if envelope.attachments.is_empty() && envelope.choice.is_none() => code,
+        Some(_) | None => return Ok(false),
+    };
+    chosen.clone_into(&mut chat.memory.language);
+    for it in open {
+        core.set_language(tx, it.record.case.id, it.number, (chosen, INTAKE), now).await?;
+    }
+    settle(tx, &arrived.message, MessageState::Ignored, None).await?;
+    remember(core, tx, chat).await?;
+    Ok(true)
 }
 
 /// A direct message where nobody can be asked: it goes on with the case that was written on last.
@@ -830,9 +870,13 @@ async fn finish(
     rules: &Rules,
     mut chat: Chat,
     open: Vec<Open>,
-    arrived: Arrived,
+    mut arrived: Arrived,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
+    if choose_language(core, tx, rules, (&mut chat, &open), &arrived, now).await? {
+        return Ok(());
+    }
+    arrived.language.clone_from(&chat.memory.language);
     let at = last_case(&chat, &open).or(open.first()).map(|it| it.record.case.id);
     let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
     if let Some(last) = &target
@@ -874,29 +918,46 @@ fn alone(arrived: &Arrived) -> Option<String> {
     Some(said.trim().trim_end_matches('.').to_lowercase())
 }
 
+/// What a message means that says nothing else, in any language that is used.
+fn meaning(arrived: &Arrived, languages: &Languages) -> Option<Meaning> {
+    languages.meaning(&alone(arrived)?).map(|(meaning, _)| meaning)
+}
+
 /// How secret the report shall be, if a message says that and nothing else.
-fn wish(arrived: &Arrived) -> Option<Secrecy> {
-    Some(match alone(arrived)?.as_str() {
-        "biasa" => Secrecy::Open,
-        "anonim" => Secrecy::Anonymous,
-        "rahasia" => Secrecy::Secret,
-        _ => return None,
-    })
+fn wish(arrived: &Arrived, languages: &Languages) -> Option<Secrecy> {
+    match meaning(arrived, languages)? {
+        Meaning::Open => Some(Secrecy::Open),
+        Meaning::Anonymous => Some(Secrecy::Anonymous),
+        Meaning::Secret => Some(Secrecy::Secret),
+        Meaning::Choose
+        | Meaning::Yes
+        | Meaning::New
+        | Meaning::Done
+        | Meaning::NotDone
+        | Meaning::Typical => None,
+    }
 }
 
 /// Whether it is done, if a message says that and nothing else.
-fn done(arrived: &Arrived) -> Option<bool> {
-    Some(match alone(arrived)?.as_str() {
-        "sudah" | "sudah selesai" => true,
-        "belum" | "belum selesai" => false,
-        _ => return None,
-    })
+fn done(arrived: &Arrived, languages: &Languages) -> Option<bool> {
+    match meaning(arrived, languages)? {
+        Meaning::Done => Some(true),
+        Meaning::NotDone => Some(false),
+        Meaning::Choose
+        | Meaning::Yes
+        | Meaning::New
+        | Meaning::Open
+        | Meaning::Anonymous
+        | Meaning::Secret
+        | Meaning::Typical => None,
+    }
 }
 
 /// The choice that a message is, if it is nothing else: how secret the report shall be, or whether it is done.
-fn word(case: &Case, arrived: &Arrived) -> Option<Word> {
+fn word(case: &Case, arrived: &Arrived, languages: &Languages) -> Option<Word> {
     let asked = case.state == State::AwaitingConfirmation;
-    wish(arrived).map(Word::Secrecy).or_else(|| done(arrived).filter(|_| asked).map(Word::Done))
+    let done = || done(arrived, languages).filter(|_| asked).map(Word::Done);
+    wish(arrived, languages).map(Word::Secrecy).or_else(done)
 }
 
 /// Does what a word alone stands for, and answers the case then. `None` if the message is more than that.
@@ -910,7 +971,7 @@ async fn obey(
 ) -> Result<Option<Record>, Error> {
     let case = &open.record.case;
     let reporter = pseudonym(case, open.number);
-    let record = match word(case, arrived) {
+    let record = match word(case, arrived, &rules.languages) {
         None => return Ok(None),
         Some(Word::Secrecy(secrecy)) => {
             let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
@@ -986,7 +1047,7 @@ async fn create(
         place: place.unwrap_or_default(),
         text: arrived.text.clone(),
         files: arrived.files.clone(),
-        identity: identity(envelope),
+        identity: Identity { language: language_of(arrived, rules), ..identity(envelope) },
         secrecy: Secrecy::Open,
         undecided: envelope.source.is_public(),
         channel: channel_of(envelope.source),
@@ -1002,6 +1063,13 @@ async fn create(
     let record = core.create(tx, rules, report, INTAKE, now).await?;
     let number = record.case.number;
     Ok(Open { record, number })
+}
+
+/// The language that the author of a report is answered in: the one they asked for, else the one they write in, if it shows.
+fn language_of(arrived: &Arrived, rules: &Rules) -> String {
+    let languages = &rules.languages;
+    let asked = Some(arrived.language.as_str()).filter(|it| !it.is_empty() && languages.is_active(it));
+    asked.or_else(|| languages.detect(&arrived.text)).unwrap_or_default().to_owned()
 }
 
 /// The category of what came without one: as configured, else the first that takes reports. What was written does not wait
@@ -1055,7 +1123,7 @@ async fn mail(
             match open(&id) {
                 Some(open) if !open.record.case.state.is_closed() => (Some(open), None),
                 // But *belum* is an answer, and no report.
-                Some(open) if done(&arrived).is_some() => {
+                Some(open) if done(&arrived, &rules.languages).is_some() => {
                     let id = open.record.case.id.to_string();
                     after_the_end(core, tx, rules, (Some(&id), false), &arrived, now).await?;
                     return Ok(());

@@ -109,6 +109,11 @@ impl World {
             store::catalogue::save_deadline(&tx, &deadline).await.unwrap();
         }
         store::catalogue::save_category(&tx, &category, self.now()).await.unwrap();
+        for language in crate::catalogue::languages().unwrap() {
+            // As an administrator leaves it once somebody who speaks it has read it.
+            let language = crate::domain::language::Language { active: true, ..language };
+            store::catalogue::insert_language(&tx, &language, self.now()).await.unwrap();
+        }
         tx.commit().await.unwrap();
     }
 
@@ -406,6 +411,91 @@ async fn c_05_the_word_for_new_makes_a_new_case_at_once() {
         world.writes("c", "0").await;
         let cases = world.cases().await;
         assert_eq!((cases.len(), said(&cases[1])), (2, vec!["Selokan tersumbat"]));
+    })
+    .await;
+}
+
+impl World {
+    /// The language that the reporter of a case is answered in.
+    async fn language(&self, case: &Case) -> String {
+        store::vault::find(&self.core.db.read, &self.core.vault, case.number).await.unwrap().unwrap().language
+    }
+
+    /// What the last question says.
+    async fn question(&self) -> String {
+        let asked = self.outgoing().await.into_iter().filter(|it| it.kind == place::WHICH_CASE);
+        asked.max_by_key(|it| it.created_at).expect("a question").body
+    }
+}
+
+#[tokio::test]
+async fn c_65_who_writes_in_a_language_is_asked_and_understood_in_it() {
+    on_both(async |world| {
+        world.writes("a", "Ulun handak malapor: lampu di muka pasar kada hidup").await;
+        let case = world.only().await;
+        assert_eq!(world.language(&case).await, "bjn");
+        world.pass(TimeDelta::hours(3));
+        world.writes("b", "Magin kadap").await;
+        let question = world.question().await;
+        assert!(
+            question.contains("laporan nang mana") && question.contains(&case.number.to_string()),
+            "{question}"
+        );
+        world.writes("c", "Inggih").await;
+        assert_eq!(world.only().await.messages.len(), 2, "the answer was understood");
+        world.pass(TimeDelta::hours(3));
+        world.writes("d", "Salukan tasumbat").await;
+        world.writes("e", "Laporan hanyar.").await;
+        assert_eq!(world.cases().await.len(), 2);
+        // Nothing tells the language of the second one: it is that of its words, and there is no sign in them.
+        assert_eq!(world.language(&world.cases().await[1]).await, "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_65_a_word_chooses_the_language_of_all_that_follows() {
+    on_both(async |world| {
+        // Before there is a case: it is no report.
+        world.writes("a", "English").await;
+        assert!(world.cases().await.is_empty());
+        world.writes("b", "Lampu jalan mati").await;
+        let case = world.only().await;
+        assert_eq!(world.language(&case).await, "en");
+        world.pass(TimeDelta::hours(3));
+        world.writes("c", "Still dark").await;
+        assert!(
+            world.question().await.contains("which report is your message about"),
+            "{}",
+            world.question().await
+        );
+        world.writes("d", "New report").await;
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), world.language(&cases[1]).await.as_str()), (2, "en"));
+        // Another word changes it for every open case, and says nothing about any of them.
+        world.writes("e", "Bahasa Indonesia").await;
+        for case in world.cases().await {
+            assert_eq!((case.messages.len(), world.language(&case).await.as_str()), (1, "id"));
+        }
+        world.pass(TimeDelta::hours(3));
+        world.writes("f", "Ada perkembangan?").await;
+        assert!(world.question().await.contains("laporan yang mana"), "{}", world.question().await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_65_secrecy_and_sudah_are_understood_in_every_language_that_is_used() {
+    on_both(async |world| {
+        world.webhook("facebook", &comment("add", "c1", "Jalan rusak")).await.unwrap();
+        world.tick().await;
+        world.webhook("facebook", &comment("add", "c2", "Anonymous")).await.unwrap();
+        world.tick().await;
+        assert_eq!(world.only().await.reporters[0].secrecy, Secrecy::Anonymous);
+        world.webhook("facebook", &comment("add", "c3", "Banjar")).await.unwrap();
+        world.tick().await;
+        let case = world.only().await;
+        assert_eq!((said(&case), world.language(&case).await.as_str()), (vec!["Jalan rusak"], "bjn"));
     })
     .await;
 }

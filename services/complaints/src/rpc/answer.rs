@@ -13,6 +13,7 @@ use sea_orm::ConnectionTrait;
 use super::case::{Asking, Change, verb_name};
 use super::file_complaint::{file_ids, long_text};
 use super::{Core, convert};
+use crate::domain::CaseId;
 use crate::domain::case::{Case, Message};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
@@ -50,12 +51,14 @@ pub(super) async fn answer(
     let rating = check.range("rating", request.rating, 0, 5);
     let identity = convert::read_contact(&mut check, request.contact.as_ref());
     let secrecy = convert::read_secrecy(request.secrecy);
+    let language = convert::read_language(&mut check, "language", &request.language, &*core.rules().await?);
     let says_nothing = text.is_empty()
         && files.is_empty()
         && request.done.is_none()
         && rating == 0
         && secrecy.is_none()
-        && request.contact.is_none();
+        && request.contact.is_none()
+        && language.is_empty();
     if says_nothing {
         check.violation(
             "text",
@@ -66,7 +69,7 @@ pub(super) async fn answer(
     }
     check.finish()?;
     let rating = u8::try_from(rating).unwrap_or(0);
-    let (request, text, files, identity) = (&request, &text, &files, &identity);
+    let (request, text, files, identity, language) = (&request, &text, &files, &identity, &language);
     core.once(caller, ANSWER, (request, &request.request_id), |tx, now| async move {
         let rules = core.rules_in(&tx).await?;
         let (mut record, number) = core.by_pin(&*tx, &request.number, &request.pin).await?;
@@ -82,6 +85,9 @@ pub(super) async fn answer(
             }
             let change = Change::of(record, next, "complaint.contact");
             record = core.save_one(&tx, &rules, change, asking, now).await?;
+        }
+        if !language.is_empty() {
+            core.set_language(&tx, record.case.id, number, (language, asking), now).await?;
         }
         if let Some(secrecy) = secrecy {
             let next = workflow::set_secrecy(&record.case, Part::Reporter, &pseudonym, secrecy)?;
@@ -165,6 +171,25 @@ impl Core {
             Some(record) if fits => Ok((record, number)),
             Some(_) | None => Err(Error::NotFound(Thing::Number)),
         }
+    }
+
+    /// Answers a reporter in another language from now on. Nothing of the case changes.
+    pub(crate) async fn set_language(
+        &self,
+        tx: &sea_orm::DatabaseTransaction,
+        case: CaseId,
+        number: Number,
+        (language, asking): (&str, Asking<'_>),
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        // Who was forgotten is not remembered for it.
+        let known = store::vault::find(tx, &self.vault, number).await?;
+        let Some(known) = known.filter(|it| it.language != language) else { return Ok(()) };
+        let identity = store::vault::Identity { language: language.to_owned(), ..known };
+        store::vault::save(tx, &self.vault, number, &identity, now).await?;
+        let (what, case) = ("complaint.language", case.to_string());
+        let detail = serde_json::json!({"language": language});
+        super::record(tx, (asking.who, what, &case), detail, asking.request_id, now).await
     }
 
     /// Takes what a reporter says about a case: as an answer where one is awaited, else as an addition.

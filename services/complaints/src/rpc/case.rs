@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::journal::{self, Entry};
@@ -12,8 +13,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
 use super::{Core, access};
+use crate::catalogue;
 use crate::domain::case::Case;
 use crate::domain::ladder::{Climb, Official, addressee, pointless_from};
+use crate::domain::language::{INDONESIAN, Language, Languages};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{ArchiveReason, Class, ClockKind, DeliveryState, ForwardReason, Rung, State};
@@ -117,6 +120,11 @@ pub(crate) fn verb_name(verb: crate::domain::words::Verb) -> String {
     format!("complaint.{}", verb.to_string().to_lowercase())
 }
 
+/// Indonesian as it ships.
+fn indonesian() -> Result<Language, Error> {
+    Ok(catalogue::languages()?.into_iter().next().context("no language ships")?)
+}
+
 impl Core {
     /// What the rules read, as it is now. Read again only when something of it has changed.
     pub(crate) async fn rules(&self) -> Result<Arc<Rules>, Error> {
@@ -141,7 +149,7 @@ impl Core {
     }
 
     async fn read_rules(&self, db: &impl ConnectionTrait) -> Result<Rules, Error> {
-        let mut rules = store::catalogue::rules(db, &self.config.regency).await?;
+        let mut rules = store::catalogue::rules(db, &self.config.regency, indonesian()?).await?;
         rules.alternative.clone_from(&self.config.inspectorate_alternative);
         Ok(rules)
     }
@@ -487,7 +495,8 @@ fn facts(
         // The window to complete a report begins when the question arrives, which is after it was asked: nobody is told a
         // later day than the one that counts.
         ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", COMPLETION_DAYS, now))))),
-        ("status", status(case, number, kind)),
+        ("status", status(case, number, kind, &rules.languages)),
+        (STATUS_KEY, status_key(case.state, kind)),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
@@ -496,15 +505,15 @@ fn facts(
 
 /// What happened, in words for the reporter; why it was closed otherwise, and where it was forwarded unless that may tell who
 /// reads over a shoulder what it is about.
-fn status(case: &Case, number: &str, kind: NoticeKind) -> String {
-    let name = status_name(case.state, kind);
-    let Some(reason) = reason_words(&case.closing_reason) else { return name.to_owned() };
+fn status(case: &Case, number: &str, kind: NoticeKind, languages: &Languages) -> String {
+    let name = languages.say(INDONESIAN, &status_key(case.state, kind), &[]);
+    let Some(reason) = reason_words(&case.closing_reason) else { return name };
     let own = case.reporters.iter().find(|it| it.number.to_string() == number);
     let quiet = case.class == Class::Whistleblowing || own.is_none_or(|it| !it.secrecy.shows_reporter());
     if kind == NoticeKind::Archived {
         format!("ditutup dengan alasan: {reason}")
     } else if kind != NoticeKind::Forwarded {
-        name.to_owned()
+        name
     } else if quiet {
         format!("{name} ({reason})")
     } else {
@@ -534,25 +543,15 @@ fn reason_words(reason: &str) -> Option<&'static str> {
     })
 }
 
-/// What happened, in words for the reporter.
-fn status_name(state: State, kind: NoticeKind) -> &'static str {
+/// Beside the status in Indonesian: the key of the phrase, for reporters who are answered in another language.
+pub(crate) const STATUS_KEY: &str = "status_key";
+
+/// The phrase for what happened.
+fn status_key(state: State, kind: NoticeKind) -> String {
     if kind == NoticeKind::Recategorised {
-        return "kategori laporan diperbaiki";
-    }
-    match state {
-        State::New => "diterima",
-        State::Verified => "terverifikasi",
-        State::Disposed => "diteruskan ke instansi",
-        State::InProgress => "sedang ditangani",
-        State::AwaitingCompletion => "menunggu kelengkapan dari Anda",
-        State::AwaitingConfirmation => "dijawab, menunggu tanggapan Anda",
-        State::Reopened => "dibuka kembali",
-        State::Settled => "selesai",
-        State::Merged => "digabung dengan laporan lain tentang hal yang sama",
-        State::ForwardedOutside => "diteruskan ke lembaga yang berwenang",
-        State::Archived => "ditutup dengan alasan",
-        State::DeemedWithdrawn => "dianggap dicabut",
-        State::Withdrawn => "dicabut",
+        "status.RECATEGORISED".to_owned()
+    } else {
+        format!("status.{state}")
     }
 }
 

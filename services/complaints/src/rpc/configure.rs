@@ -1,5 +1,7 @@
 //! What an installation decides on: agencies, categories, offices, appointments, calendars, deadlines, texts.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::{Caller, reaches};
 use mpp_kit::check::Checker;
@@ -9,8 +11,9 @@ use sea_orm::DatabaseTransaction;
 use serde_json::json;
 
 use super::{Core, convert, record};
-use crate::domain::deadline::follow;
+use crate::domain::deadline::{Confidence, follow};
 use crate::domain::ladder::{Acting, ActingKind, Official, holder_of, is_of_an_agency};
+use crate::domain::language::{INDONESIAN, Language, Meaning, gaps, is_code};
 use crate::domain::rules::{Agency, CalendarVersion, Category, Question, Rules};
 use crate::domain::words::Rung;
 use crate::domain::{ActingId, COORDINATOR, DeadlineId, OfficialId, TemplateId};
@@ -121,6 +124,17 @@ pub(super) async fn list_calendars(
     let what = format!("calendars {}", request.calendar);
     let (calendars, next_page_token) = pages(all, (request.page_size, &request.page_token), &what)?;
     Ok(ListCalendarsResponse { calendars, next_page_token })
+}
+
+pub(super) async fn list_languages(
+    core: &Core,
+    _caller: &Caller,
+    request: ListLanguagesRequest,
+) -> Result<ListLanguagesResponse, Error> {
+    let rules = core.rules().await?;
+    let all: Vec<_> = rules.languages.all().map(convert::language).collect();
+    let (languages, next_page_token) = pages(all, (request.page_size, &request.page_token), "languages")?;
+    Ok(ListLanguagesResponse { languages, next_page_token })
 }
 
 pub(super) async fn list_deadlines(
@@ -305,6 +319,21 @@ apply!(apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTem
     (ApplyResponseTemplateResponse { template: Some(convert::template(&it)) }, it.id.to_string(), detail)
 });
 
+apply!(apply_language(ApplyLanguageRequest) -> ApplyLanguageResponse, "ApplyLanguage", "language.applied",
+|check, it| language(check, it.language.as_ref()),
+|change, it| {
+    change.within("")?;
+    let rules = change.rules().await?;
+    let mut it: Language = it;
+    let mut check = Checker::new();
+    check_language(&mut check, &it, &rules);
+    check.finish()?;
+    it.version = rules.languages.get(&it.code).map_or(0, |known| known.version) + 1;
+    store::catalogue::insert_language(change.tx, &it, change.now).await?;
+    let detail = json!({"version": it.version, "active": it.active, "confidence": it.confidence.to_string()});
+    (ApplyLanguageResponse { language: Some(convert::language(&it)) }, it.code, detail)
+});
+
 apply!(apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse, "ApplyCalendar", "calendar.applied",
 |check, it| {
     let proto = it.calendar.clone().unwrap_or_default();
@@ -435,6 +464,88 @@ fn acting(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Acting>) -
         from: from?,
         to: to?,
     })
+}
+
+fn language(check: &mut Checker, it: Option<&mpp_proto::complaints::v1::Language>) -> Language {
+    let it = it.cloned().unwrap_or_default();
+    if !is_code(&it.code) {
+        check.violation(
+            "language.code",
+            "INVALID_CODE",
+            "isi dengan kode ISO 639: dua atau tiga huruf kecil, misalnya bjn",
+            "give a code of ISO 639: two or three small letters, such as bjn",
+        );
+    }
+    let confidence = convert::word::<Confidence>(check, "language.confidence", &it.confidence, "A, B, C");
+    let mut phrases = BTreeMap::new();
+    for (key, phrase) in &it.phrases {
+        let phrase = check.text(&format!("language.phrases.{key}"), phrase, 1, 500);
+        phrases.insert(key.clone(), phrase);
+    }
+    let mut words: BTreeMap<Meaning, Vec<String>> = BTreeMap::new();
+    for (at, given) in it.words.iter().enumerate() {
+        let field = format!("language.words[{at}]");
+        let meanings = "CHOOSE, YES, NEW, DONE, NOT_DONE, OPEN, ANONYMOUS, SECRET, TYPICAL";
+        let meaning = convert::word::<Meaning>(check, &format!("{field}.meaning"), &given.meaning, meanings);
+        let Some(meaning) = meaning else { continue };
+        for word in given.words.iter().take(100) {
+            let word = check.text(&format!("{field}.words"), word, 1, 40).to_lowercase();
+            words.entry(meaning).or_default().push(word);
+        }
+    }
+    Language {
+        code: it.code.clone(),
+        name: check.text("language.name", &it.name, 2, 60),
+        version: 0,
+        active: it.active,
+        confidence: confidence.unwrap_or(Confidence::C),
+        source: check.text("language.source", &it.source, 3, 300),
+        phrases,
+        words,
+    }
+}
+
+/// What a language must hold against what is there: phrases that are said, with their gaps, and words that mean one thing.
+fn check_language(check: &mut Checker, it: &Language, rules: &Rules) {
+    let known = rules.languages.phrases();
+    for (key, phrase) in &it.phrases {
+        let field = format!("language.phrases.{}", key.chars().take(60).collect::<String>());
+        match known.get(key) {
+            None => check.violation(
+                field,
+                "UNKNOWN_PHRASE",
+                "hapus: kunci ini tidak dipakai",
+                "remove it: nothing says it",
+            ),
+            Some(first) if gaps(first) != gaps(phrase) => {
+                let needed =
+                    gaps(first).into_iter().map(|it| format!("{{{it}}}")).collect::<Vec<_>>().join(" ");
+                check.violation(
+                    field,
+                    "GAPS_DIFFER",
+                    format!("pakai isian yang sama: {needed}"),
+                    format!("use the same gaps: {needed}"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((word, other)) = rules.languages.ambiguous(it) {
+        check.violation(
+            "language.words",
+            "AMBIGUOUS",
+            format!("kata \"{word}\" sudah berarti lain dalam bahasa {other}"),
+            format!("the word \"{word}\" means something else in {other} already"),
+        );
+    }
+    if it.code == INDONESIAN && !it.active {
+        check.violation(
+            "language.active",
+            "ALWAYS_ACTIVE",
+            "bahasa Indonesia selalu dipakai",
+            "Indonesian is always used",
+        );
+    }
 }
 
 fn template(check: &mut Checker, it: Option<&ResponseTemplate>) -> Template {

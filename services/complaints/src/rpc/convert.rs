@@ -14,9 +14,10 @@ use crate::domain::case::{File, Place};
 use crate::domain::clock::{Clock, ClockState};
 use crate::domain::deadline::{Confidence, Deadline, Unit};
 use crate::domain::ladder::{Acting, Official};
+use crate::domain::language::Language;
 use crate::domain::map::{Map, Within};
 use crate::domain::report::Figures;
-use crate::domain::rules::{Agency, CalendarVersion, Category, Question};
+use crate::domain::rules::{Agency, CalendarVersion, Category, Question, Rules};
 use crate::domain::words::{Channel, Class, ClockKind, Publication, Rung, Secrecy, State, Verb};
 use crate::store::catalogue::Template;
 use crate::store::complaint::Line;
@@ -483,6 +484,37 @@ pub(crate) fn word<T: std::str::FromStr>(
         );
     }
     found
+}
+
+/// A language for the wire.
+pub(crate) fn language(it: &Language) -> proto::Language {
+    let words = it
+        .words
+        .iter()
+        .map(|(meaning, words)| proto::LanguageWords { meaning: meaning.to_string(), words: words.clone() });
+    proto::Language {
+        code: it.code.clone(),
+        name: it.name.clone(),
+        version: it.version,
+        active: it.active,
+        confidence: it.confidence.to_string(),
+        source: it.source.clone(),
+        phrases: it.phrases.clone().into_iter().collect(),
+        words: words.collect(),
+    }
+}
+
+/// Reads a language that is used; empty for Indonesian, or for as it was.
+pub(crate) fn read_language(check: &mut Checker, field: &str, code: &str, rules: &Rules) -> String {
+    if !code.is_empty() && !rules.languages.is_active(code) {
+        check.violation(
+            field,
+            "UNKNOWN_LANGUAGE",
+            "pilih bahasa dari daftar bahasa yang dipakai, atau kosongkan",
+            "choose a language of the list that is used, or none",
+        );
+    }
+    code.to_owned()
 }
 
 /// A date, `2026-12-25`.

@@ -132,7 +132,10 @@ fn parse(
         ),
     }
     let place = convert::read_place(&mut check, request.place.as_ref());
-    let identity = convert::read_contact(&mut check, request.contact.as_ref());
+    let identity = Identity {
+        language: convert::read_language(&mut check, "language", &request.language, rules),
+        ..convert::read_contact(&mut check, request.contact.as_ref())
+    };
     let files = file_ids(&mut check, "file_ids", &request.file_ids);
     if !request.about_agency_id.is_empty() && !rules.agencies.contains_key(&request.about_agency_id) {
         check.violation(

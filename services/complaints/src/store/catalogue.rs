@@ -10,10 +10,11 @@ use sea_orm::{
     QueryFilter as _, QueryOrder as _,
 };
 
-use super::entity::{acting, agency, calendar, category, deadline, official, response_template};
+use super::entity::{acting, agency, calendar, category, deadline, language, official, response_template};
 use crate::domain::TemplateId;
 use crate::domain::deadline::Deadline;
 use crate::domain::ladder::{Acting, Official};
+use crate::domain::language::{Language, Languages};
 use crate::domain::rules::{Agency, CalendarVersion, Category, Rules};
 
 /// Counts changes of what the rules read.
@@ -46,8 +47,8 @@ pub(crate) async fn changes(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     counter::last(db, CHANGES).await
 }
 
-/// Everything that the rules read.
-pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str) -> Result<Rules, DbErr> {
+/// Everything that the rules read; `first` is Indonesian as it ships.
+pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str, first: Language) -> Result<Rules, DbErr> {
     let mut rules = Rules { home: home.to_owned(), ..Rules::default() };
     rules.deadlines = deadlines(db).await?;
     for it in written_calendars(db).await? {
@@ -63,6 +64,7 @@ pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str) -> Result<Rules
     }
     rules.officials = officials(db).await?;
     rules.actings = actings(db).await?;
+    rules.languages = Languages::new(first, languages(db).await?);
     Ok(rules)
 }
 
@@ -272,6 +274,35 @@ pub(crate) async fn save_deadline(tx: &DatabaseTransaction, it: &Deadline) -> Re
         .on_conflict(OnConflict::column(Column::Id).update_column(Column::Body).to_owned())
         .exec_without_returning(tx)
         .await?;
+    changed(tx).await
+}
+
+/// Every version of every language, the newest of each last.
+pub(crate) async fn languages(db: &impl ConnectionTrait) -> Result<Vec<Language>, DbErr> {
+    use language::Column;
+    let rows =
+        language::Entity::find().order_by_asc(Column::Code).order_by_asc(Column::Version).all(db).await?;
+    rows.into_iter()
+        .map(|row| {
+            let read: Language = serde_json::from_str(&row.body).map_err(json("language", &row.code))?;
+            Ok(Language { version: count("language.version", row.version)?, ..read })
+        })
+        .collect()
+}
+
+/// Writes a version of a language. A version that is there is never written over: its key refuses a second one.
+pub(crate) async fn insert_language(
+    tx: &DatabaseTransaction,
+    it: &Language,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let row = language::ActiveModel {
+        code: Set(it.code.clone()),
+        version: Set(number(it.version)?),
+        body: Set(serde_json::to_string(it).map_err(json("language", &it.code))?),
+        created_at: Set(now),
+    };
+    language::Entity::insert(row).exec_without_returning(tx).await?;
     changed(tx).await
 }
 

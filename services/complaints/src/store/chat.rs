@@ -50,6 +50,9 @@ pub(crate) struct Memory {
     pub(crate) question: Option<Asked>,
     /// The case that was written on last, and when.
     pub(crate) last: Option<(String, DateTime<Utc>)>,
+    /// The language that was asked for; empty for none.
+    #[serde(default)]
+    pub(crate) language: String,
 }
 
 /// A chat.

@@ -130,6 +130,27 @@ pub(crate) mod deadline {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Languages, in versions.
+pub(crate) mod language {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "language")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub code: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i32,
+        pub body: String,
+        pub created_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Texts that officers start from.
 pub(crate) mod response_template {
     use sea_orm::entity::prelude::*;

@@ -30,6 +30,9 @@ pub(crate) struct Identity {
     /// The thread there.
     #[serde(default)]
     pub(crate) thread: String,
+    /// The language of messages to it; empty for Indonesian.
+    #[serde(default)]
+    pub(crate) language: String,
 }
 
 impl Identity {

@@ -23,6 +23,7 @@ use crate::TokenSource;
 use crate::domain::COORDINATOR;
 use crate::domain::case::Case;
 use crate::domain::ladder::holder_of;
+use crate::domain::language::{INDONESIAN, OFFICE, PURPOSE};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, DeliveryState, MessageKind, Rung};
@@ -31,7 +32,7 @@ use crate::error::Error;
 use crate::intake::config::{ChannelsConfig, MailboxConfig};
 use crate::intake::email;
 use crate::rpc::Core;
-use crate::rpc::case::{Change, ESCALATED, SYSTEM, local};
+use crate::rpc::case::{Change, ESCALATED, STATUS_KEY, SYSTEM, local};
 use crate::rpc::convert::timestamp;
 use crate::store;
 use crate::store::complaint::Record;
@@ -249,7 +250,9 @@ impl Relay {
             return Ok(None);
         };
         let case = &record.case;
+        let mut language = String::new();
         let (recipient, number) = match &message.recipient {
+            // Officials are answered in the language of their contact.
             Recipient::Account(account) => (recipient::Kind::AccountId(account.clone()), case.number),
             Recipient::Reporter(number) => {
                 let Ok(number) = number.parse::<Number>() else { return Ok(None) };
@@ -257,6 +260,7 @@ impl Relay {
                 let Some(identity) = identity.filter(store::vault::Identity::is_reachable) else {
                     return Ok(None);
                 };
+                core.rules().await?.languages.of(&identity.language).clone_into(&mut language);
                 let addresses = Addresses {
                     whatsapp: identity.phone.trim_start_matches('+').to_owned(),
                     email: identity.email,
@@ -275,7 +279,8 @@ impl Relay {
         let (message_type, gaps) = type_of(&message.kind, official, confidential);
         let mut placeholders = HashMap::new();
         for gap in gaps {
-            placeholders.insert((*gap).to_owned(), self.fill(gap, message, &record, number).await?);
+            placeholders
+                .insert((*gap).to_owned(), self.fill(gap, message, &record, (number, &language)).await?);
         }
         let actions = if official && !gaps.is_empty() {
             let permission = "complaints.read".to_owned();
@@ -302,7 +307,7 @@ impl Relay {
             request_id: message.id.to_string(),
             reference: message.body.subject.clone(),
             message_type: message_type.to_owned(),
-            recipient: Some(To { kind: Some(recipient), language: String::new() }),
+            recipient: Some(To { kind: Some(recipient), language }),
             placeholders,
             confidential,
             actions,
@@ -317,18 +322,27 @@ impl Relay {
         gap: &str,
         message: &Message,
         record: &Record,
-        number: Number,
+        (number, language): (Number, &str),
     ) -> Result<String, Error> {
         let core = &self.core;
         let case = &record.case;
+        let rules = core.rules().await?;
+        let say = |key: &str| rules.languages.say(language, key, &[]);
         Ok(match gap {
             "pin" => core.pin(number),
             "tautan" => format!("{}/lacak", core.base_url),
             "jawaban" => last(case, &[MessageKind::Answer, MessageKind::FirstAnswer]),
             "yang_diminta" => last(case, &[MessageKind::Question]),
-            "jabatan" => "pejabat yang berwenang".to_owned(),
-            "tujuan" => "sebagaimana dicatat pada laporan Anda".to_owned(),
-            "waktu" => local(&*core.rules().await?, message.created_at),
+            "jabatan" => say(OFFICE),
+            "tujuan" => say(PURPOSE),
+            "waktu" => local(&rules, message.created_at),
+            "status" => {
+                let told = &message.body.placeholders;
+                let in_words = || told.get(gap).cloned().unwrap_or_else(|| "-".to_owned());
+                // In Indonesian it also says why it was closed, and where it went.
+                let key = told.get(STATUS_KEY).filter(|_| rules.languages.of(language) != INDONESIAN);
+                key.map_or_else(in_words, |key| say(key))
+            }
             other => message.body.placeholders.get(other).cloned().unwrap_or_else(|| "-".to_owned()),
         })
     }

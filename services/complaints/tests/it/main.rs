@@ -28,6 +28,7 @@ macro_rules! lines {
 }
 
 mod filing;
+mod languages;
 mod map;
 mod messages;
 mod regency;

@@ -623,6 +623,8 @@ calls! {
     list_deadlines(ListDeadlinesRequest) -> ListDeadlinesResponse;
     apply_deadline(ApplyDeadlineRequest) -> ApplyDeadlineResponse;
     sign_off_deadline(SignOffDeadlineRequest) -> SignOffDeadlineResponse;
+    list_languages(ListLanguagesRequest) -> ListLanguagesResponse;
+    apply_language(ApplyLanguageRequest) -> ApplyLanguageResponse;
     apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTemplateResponse;
 }
 

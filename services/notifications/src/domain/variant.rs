@@ -4,6 +4,15 @@ use mpp_kit::fsm::{Row, Table};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString};
 
+/// The language that every message has a text in: what cannot be said in another one is said in it.
+pub const INDONESIAN: &str = "id";
+
+/// Whether this is a code of ISO 639.
+#[must_use]
+pub fn is_language(text: &str) -> bool {
+    (2..=3).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_lowercase())
+}
+
 /// Where a variant stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, EnumIter)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
@@ -77,14 +86,28 @@ pub struct Button {
 }
 
 /// Whether a variant in this state may be sent: inside of the 24 hours after a message of the recipient WhatsApp asks for no
-/// template, so one that was offered or paused is a text like any other; outside, and on other channels, it must be approved.
+/// template, so one that was offered or paused at Meta is a text like any other; outside, and on other channels, it must be
+/// approved. A text of WhatsApp that has no template goes as free text or not at all, and is approved here.
 #[must_use]
-pub fn is_usable(state: VariantState, as_free_text: bool) -> bool {
+pub fn is_usable((state, kept): (VariantState, Kept), as_free_text: bool) -> bool {
     match state {
+        _ if kept == Kept::AsFreeText && !as_free_text => false,
+        VariantState::Submitted | VariantState::Paused if kept != Kept::AtMeta => false,
         VariantState::Approved => true,
         VariantState::Submitted | VariantState::Paused => as_free_text,
         VariantState::Draft | VariantState::Rejected => false,
     }
+}
+
+/// Who has the word about a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Meta: it is a template there.
+    AtMeta,
+    /// We: it goes over WhatsApp within 24 hours of a message alone, because Meta has no templates in its language.
+    AsFreeText,
+    /// We: it goes over another channel.
+    Here,
 }
 
 /// Why a variant cannot be used, for the step and for an administrator.
@@ -116,7 +139,10 @@ mod tests {
 
     #[test]
     fn outside_the_window_only_approved_ones_are_used() {
-        let usable = |free| VariantState::iter().filter(|state| is_usable(*state, free)).count();
-        assert_eq!((usable(false), usable(true)), (1, 3));
+        let usable =
+            |kept, free| VariantState::iter().filter(|state| is_usable((*state, kept), free)).count();
+        assert_eq!((usable(Kept::AtMeta, false), usable(Kept::AtMeta, true)), (1, 3));
+        assert_eq!((usable(Kept::AsFreeText, false), usable(Kept::AsFreeText, true)), (0, 1));
+        assert_eq!(usable(Kept::Here, false), 1);
     }
 }

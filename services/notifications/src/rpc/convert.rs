@@ -11,7 +11,7 @@ use crate::domain::channel::Channel;
 use crate::domain::message_type::{MessageType, Urgency};
 use crate::domain::rules::{QuietHours, Rules};
 use crate::domain::status::Status;
-use crate::domain::variant::{Button, ButtonKind, VariantState};
+use crate::domain::variant::{Button, ButtonKind, INDONESIAN, VariantState, is_language};
 use crate::store::address::Address;
 use crate::store::contact::Contact;
 use crate::store::step::{Attempt, Step};
@@ -77,12 +77,17 @@ fn urgency_number(urgency: Urgency) -> i32 {
     .into()
 }
 
-/// Reads a language: `id` or `en`, `id` when nothing is said.
+/// Reads a language by its code; Indonesian when nothing is said.
 pub(super) fn language(field: &str, value: &str, checker: &mut Checker) -> String {
-    if !["", "id", "en"].contains(&value) {
-        checker.violation(field, "UNKNOWN_VALUE", "isi dengan id atau en", "give id or en");
+    if !value.is_empty() && !is_language(value) {
+        checker.violation(
+            field,
+            "UNKNOWN_VALUE",
+            "isi dengan kode bahasa ISO 639, misalnya id, en, atau bjn",
+            "give a code of ISO 639 such as id, en or bjn",
+        );
     }
-    if value == "en" { "en" } else { "id" }.to_owned()
+    if value.is_empty() { INDONESIAN } else { value }.to_owned()
 }
 
 fn status_number(status: Status) -> i32 {
@@ -120,6 +125,7 @@ fn step_message(step: &Step, attempts: &[Attempt]) -> proto::DeliveryStep {
         status: status_number(step.status),
         reason: step.reason.clone(),
         variant_version: step.variant_version,
+        language: step.language.clone(),
         next_time: step.due_at.or(step.until_at).map(timestamp),
         sent_time: step.sent_at.map(timestamp),
         delivered_time: step.delivered_at.map(timestamp),

@@ -13,7 +13,7 @@ use crate::domain::message_type::{MessageType, Urgency, Values};
 use crate::domain::outcome::{BOUNCE, Outcome, RECEIPT};
 use crate::domain::rules::CITIZEN;
 use crate::domain::status::{self, Status, Verb};
-use crate::domain::variant::VariantState;
+use crate::domain::variant::{INDONESIAN, VariantState};
 use crate::domain::{EventId, LinkId, NotificationId};
 use crate::error::{Error, Thing};
 use crate::store::contact::Contact;
@@ -38,7 +38,7 @@ pub(crate) enum To {
         whatsapp: String,
         /// Empty for none.
         email: String,
-        /// `id` or `en`.
+        /// A code of ISO 639.
         language: String,
     },
 }
@@ -110,7 +110,8 @@ impl Core {
         let (account, contact, content, language) = match draft.to {
             To::Account(account) => {
                 let contact = contact::find(tx, &self.cipher, &account).await?.unwrap_or_default();
-                let language = if contact.language == "en" { "en" } else { "id" }.to_owned();
+                let language =
+                    if contact.language.is_empty() { INDONESIAN } else { &contact.language }.to_owned();
                 (Some(account), contact, Content::default(), language)
             }
             To::Citizen { whatsapp, email, language } => {
@@ -133,11 +134,8 @@ impl Core {
                 (Some(_), channel) => contact.address(channel),
                 (None, channel) => content.address(channel),
             };
-            let key = Key {
-                message_type: draft.kind.key.clone(),
-                channel: planned.channel,
-                language: language.clone(),
-            };
+            let (language, variant_version) =
+                self.frozen(tx, (&draft.kind.key, planned.channel, &language)).await?;
             let mut new = Step {
                 notification: id,
                 number: u32::try_from(steps.len()).unwrap_or(u32::MAX).saturating_add(1),
@@ -145,7 +143,8 @@ impl Core {
                 queue: self.channels.queue_of(planned.channel).unwrap_or_default().to_owned(),
                 status: Status::Created,
                 reason: String::new(),
-                variant_version: self.frozen_version(tx, &key).await?,
+                variant_version,
+                language,
                 priority: draft.urgency.priority(),
                 wait_minutes: planned.wait_minutes,
                 due_at: None,
@@ -225,13 +224,26 @@ impl Core {
         Ok(Some(loaded))
     }
 
-    /// The version that a notification made now keeps: the newest that is approved, else the newest that was offered, else 0.
-    async fn frozen_version(&self, tx: &DatabaseTransaction, key: &Key) -> Result<u32, Error> {
-        if let Some(approved) = variant::newest(tx, key, &[VariantState::Approved]).await? {
-            return Ok(approved.version);
-        }
+    /// The language and version that a notification made now keeps: of the recipient's language, else of Indonesian, the newest
+    /// that is approved, else the newest that was offered, else 0.
+    async fn frozen(
+        &self,
+        tx: &DatabaseTransaction,
+        (message_type, channel, language): (&str, Channel, &str),
+    ) -> Result<(String, u32), Error> {
         let offered = [VariantState::Submitted, VariantState::Paused, VariantState::Rejected];
-        Ok(variant::newest(tx, key, &offered).await?.map_or(0, |found| found.version))
+        for language in [language, INDONESIAN] {
+            let key = Key { message_type: message_type.to_owned(), channel, language: language.to_owned() };
+            let approved = variant::newest(tx, &key, &[VariantState::Approved]).await?;
+            let found = match approved {
+                Some(approved) => Some(approved),
+                None => variant::newest(tx, &key, &offered).await?,
+            };
+            if let Some(found) = found {
+                return Ok((language.to_owned(), found.version));
+            }
+        }
+        Ok((INDONESIAN.to_owned(), 0))
     }
 
     /// Why a step may not be sent, by the rules about its address; `None` if it may.

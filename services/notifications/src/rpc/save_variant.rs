@@ -11,7 +11,7 @@ use super::{Core, convert, record};
 use crate::domain::channel::Channel;
 use crate::domain::message_type::MessageType;
 use crate::domain::template;
-use crate::domain::variant::{Button, ButtonKind, VariantState};
+use crate::domain::variant::{Button, ButtonKind, INDONESIAN, VariantState};
 use crate::error::{Error, Thing};
 use crate::store::variant::{self, Key, Variant};
 
@@ -91,12 +91,15 @@ fn parse(kind: &MessageType, request: &SaveVariantRequest) -> Result<(Key, Varia
     let is_template = |name: &str| template::is_name(name) || (name.len() <= 512 && !name.is_empty());
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let name = request.template_name.as_str();
-    if whatsapp == name.is_empty() || (whatsapp && !(is_template(name) && name.chars().all(lower))) {
+    // Meta has no templates in many languages of the country: a text in one of those may do without.
+    let needed = whatsapp && [INDONESIAN, "en"].contains(&language.as_str());
+    let sound = is_template(name) && name.chars().all(lower);
+    if if name.is_empty() { needed } else { !whatsapp || !sound } {
         checker.violation(
             "template_name",
             "INVALID_NAME",
-            "isi untuk WhatsApp saja, dengan huruf kecil, angka, dan _",
-            "give it for WhatsApp alone: lower-case letters, digits and _",
+            "isi untuk WhatsApp saja, dengan huruf kecil, angka, dan _; boleh kosong untuk bahasa selain id dan en",
+            "give it for WhatsApp alone: lower-case letters, digits and _; it may be empty for languages but id and en",
         );
     }
     checker.finish()?;

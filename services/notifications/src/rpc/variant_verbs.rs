@@ -14,8 +14,7 @@ use sea_orm::DatabaseTransaction;
 use super::save_variant::subject;
 use super::{Core, convert, record};
 use crate::channel::webhook::TemplateNews;
-use crate::domain::channel::Channel;
-use crate::domain::variant::{TRANSITIONS, VariantVerb};
+use crate::domain::variant::{Kept, TRANSITIONS, VariantVerb};
 use crate::error::{Error, Thing};
 use crate::store::variant::{self, Key, Variant};
 
@@ -63,10 +62,10 @@ verbs! {
         |request, checker| checker.text("reason", &request.reason, 1, 500);
 }
 
-/// Meta approves texts of WhatsApp; others are approved by somebody else than who wrote them.
+/// Meta approves its templates; other texts are approved by somebody else than who wrote them.
 fn check_author(caller: &Caller, found: &Variant) -> Result<(), Error> {
     let own = found.author == caller.id && caller.kind != CallerKind::System;
-    if own && found.key.channel != Channel::Whatsapp { Err(Error::OwnVariant) } else { Ok(()) }
+    if own && found.kept() != Kept::AtMeta { Err(Error::OwnVariant) } else { Ok(()) }
 }
 
 impl Core {

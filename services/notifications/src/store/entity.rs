@@ -50,6 +50,7 @@ pub(crate) mod step {
         pub status: String,
         pub reason: String,
         pub variant_version: i32,
+        pub language: String,
         pub priority: i32,
         pub wait_minutes: i32,
         pub due_at: Option<DateTimeUtc>,

@@ -29,6 +29,8 @@ pub(crate) struct Step {
     pub(crate) reason: String,
     /// Fixed when the notification was made; 0 for none.
     pub(crate) variant_version: u32,
+    /// The language of that version. It changes to Indonesian when the text may not be sent.
+    pub(crate) language: String,
     pub(crate) priority: i32,
     pub(crate) wait_minutes: u32,
     /// When it is looked at next; `None` while its turn has not come, and after its end.
@@ -89,6 +91,7 @@ fn step(row: Model) -> Result<Step, DbErr> {
         status: read("step.status", &row.status)?,
         reason: row.reason,
         variant_version: count("step.variant_version", row.variant_version)?,
+        language: row.language,
         priority: row.priority,
         wait_minutes: count("step.wait_minutes", row.wait_minutes)?,
         due_at: row.due_at,
@@ -119,6 +122,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, new: &Step) -> Result<(), D
         status: Set(new.status.to_string()),
         reason: Set(new.reason.clone()),
         variant_version: Set(number(new.variant_version)?),
+        language: Set(new.language.clone()),
         priority: Set(new.priority),
         wait_minutes: Set(number(new.wait_minutes)?),
         due_at: Set(new.due_at),
@@ -146,6 +150,8 @@ pub(crate) async fn save(tx: &DatabaseTransaction, next: &Step) -> Result<bool, 
     let done = Entity::update_many()
         .col_expr(Column::Status, Expr::value(next.status.to_string()))
         .col_expr(Column::Reason, Expr::value(&next.reason))
+        .col_expr(Column::VariantVersion, Expr::value(number(next.variant_version)?))
+        .col_expr(Column::Language, Expr::value(&next.language))
         .col_expr(Column::DueAt, Expr::value(next.due_at))
         .col_expr(Column::UntilAt, Expr::value(next.until_at))
         .col_expr(Column::AttemptCount, Expr::value(number(next.attempt_count)?))

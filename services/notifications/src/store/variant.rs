@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::entity::variant::{ActiveModel, Column, Entity, Model};
 use crate::domain::channel::Channel;
-use crate::domain::variant::{Button, VariantState};
+use crate::domain::variant::{Button, Kept, VariantState};
 
 /// What a variant is known by, without its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +150,15 @@ pub(crate) async fn list(
 }
 
 impl Variant {
+    /// Who has the word about it.
+    pub(crate) fn kept(&self) -> Kept {
+        match self.key.channel {
+            Channel::Whatsapp if self.template_name.is_empty() => Kept::AsFreeText,
+            Channel::Whatsapp => Kept::AtMeta,
+            Channel::Email | Channel::InApp => Kept::Here,
+        }
+    }
+
     /// Whether Meta would see no difference: what it approves is a text with its buttons under a name.
     pub(crate) fn reads_like(&self, other: &Self) -> bool {
         self.body.trim_end() == other.body.trim_end() && self.buttons == other.buttons
@@ -162,10 +171,11 @@ pub(crate) fn known_as<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> O
     offered.min_by_key(|it| (it.state == VariantState::Submitted, it.created_at, it.version))
 }
 
-/// Every WhatsApp variant that was ever offered.
+/// Every WhatsApp variant that was ever offered to Meta.
 pub(crate) async fn offered(db: &impl ConnectionTrait) -> Result<Vec<Variant>, DbErr> {
     let rows = Entity::find()
         .filter(Column::Channel.eq(Channel::Whatsapp.to_string()))
+        .filter(Column::TemplateName.ne(""))
         .filter(Column::State.ne(VariantState::Draft.to_string()))
         .order_by_asc(Column::TemplateName)
         .all(db)

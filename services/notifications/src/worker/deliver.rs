@@ -17,7 +17,7 @@ use crate::domain::message_type::Urgency;
 use crate::domain::outcome::{ATTEMPT, Follow, Outcome, UNCLEAR, follow};
 use crate::domain::status::Verb;
 use crate::domain::template;
-use crate::domain::variant::{ButtonKind, is_usable, unusable};
+use crate::domain::variant::{ButtonKind, INDONESIAN, VariantState, is_usable, unusable};
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::rpc::plan::{Loaded, until};
@@ -172,10 +172,10 @@ async fn prepare(
     let key = Key {
         message_type: loaded.notification.message_type.clone(),
         channel: way.kind,
-        language: loaded.notification.language.clone(),
+        language: language_of(&loaded, place).to_owned(),
     };
-    let found = variant::find(&tx, &key, loaded.steps[place].variant_version).await?;
-    let Some(text) = found.as_ref().filter(|found| is_usable(found.state, inside)) else {
+    let found = text_of(&tx, &mut loaded.steps[place], &key, inside).await?;
+    let Some(text) = found.as_ref().filter(|found| is_usable((found.state, found.kept()), inside)) else {
         let reason = unusable(found.as_ref().map(|found| found.state));
         let verb = if loaded.next(place).is_some() { Verb::FallBack } else { Verb::FailTechnically };
         core.settle(&tx, &mut loaded, (place, verb, reason), now).await?;
@@ -201,6 +201,36 @@ async fn prepare(
     begin(core, &tx, &mut loaded, place, digest, now).await?;
     tx.commit().await?;
     Ok(Prepared::Ready(Box::new(Ready { step: loaded.steps[place].clone(), message })))
+}
+
+/// The language of a step: those of before there was one in steps have that of their notification.
+fn language_of(loaded: &Loaded, place: usize) -> &str {
+    let own = loaded.steps[place].language.as_str();
+    if own.is_empty() { &loaded.notification.language } else { own }
+}
+
+/// The text of a step. One that may not be sent in the language of its recipient is said in Indonesian, where that may be sent;
+/// the step then says so.
+async fn text_of(
+    tx: &DatabaseTransaction,
+    step: &mut Step,
+    key: &Key,
+    inside: bool,
+) -> Result<Option<Variant>, Error> {
+    let found = variant::find(tx, key, step.variant_version).await?;
+    let usable = |it: &Variant| is_usable((it.state, it.kept()), inside);
+    if key.language == INDONESIAN || found.as_ref().is_some_and(usable) {
+        return Ok(found);
+    }
+    let indonesian = Key { language: INDONESIAN.to_owned(), ..key.clone() };
+    let states = [VariantState::Approved, VariantState::Submitted, VariantState::Paused];
+    for states in [&states[..1], &states] {
+        if let Some(other) = variant::newest(tx, &indonesian, states).await?.filter(usable) {
+            (step.language, step.variant_version) = (INDONESIAN.to_owned(), other.version);
+            return Ok(Some(other));
+        }
+    }
+    Ok(found)
 }
 
 /// The address of a step as it is now.

@@ -147,6 +147,70 @@ lines! {
         assert_eq!((found.steps[0].status(), found.steps[0].reason.as_str()), (FellBack, "TEMPLATE_UNUSABLE"));
     }
 
+    async fn c_65_a_message_speaks_the_language_of_its_recipient_and_indonesian_where_it_has_no_words(engine) {
+        use DeliveryStatus::*;
+        let office = Office::open(engine).await;
+        let to = |language: &str, whatsapp: &str, email: &str| {
+            let mut request = receipt(whatsapp, email);
+            request.recipient.as_mut().unwrap().language = language.to_owned();
+            request
+        };
+        let language = async |id: &str, step: usize| office.when_step(id, step, Sent).await.steps[step].clone();
+        // English is approved at Meta; Banjar waits as a draft, so Indonesian speaks for it.
+        for (asked, told, word) in [("en", "en", "We received"), ("bjn", "id", "kami terima"), ("", "id", "kami terima")] {
+            let email = format!("warga-{asked}@contoh.example");
+            let sent = office.send(to(asked, "", &email)).await;
+            assert_eq!(language(&sent.id, 1).await.language, told, "{asked}");
+            let mail = office.mail.taken().into_iter().find(|mail| mail.to == [email.clone()]).unwrap();
+            assert!(mail.text.contains(word), "{asked}: {}", mail.text);
+        }
+        let wrong = office.try_send(to("Banjar", "", "warga@contoh.example")).await.unwrap_err();
+        assert_eq!(wrong.get_details_bad_request().unwrap().field_violations[0].field, "recipient.language");
+
+        // Somebody who speaks it has read it: it is offered, and a second person approves it, not Meta.
+        for channel in [Channel::Whatsapp, Channel::Email] {
+            let draft = Variant {
+                message_type: "tanda_terima".to_owned(),
+                channel: channel.into(),
+                language: "bjn".to_owned(),
+                version: 1,
+                ..Variant::default()
+            };
+            let offers = office.whatsapp.offers();
+            assert_eq!(submit(&office, "acc_penutur", &draft).await.unwrap().state(), VariantState::Submitted);
+            assert_eq!(approve(&office, "acc_pemeriksa", &draft).await.unwrap().state(), VariantState::Approved);
+            assert_eq!(office.whatsapp.offers(), offers);
+        }
+        let sent = office.send(to("bjn", "", "lagi@contoh.example")).await;
+        assert_eq!(language(&sent.id, 1).await.language, "bjn");
+        // Over WhatsApp it goes within a day of a message of the recipient. After that the template in Indonesian does, and the
+        // step says so.
+        office.webhook(office.whatsapp.write(CITIZEN, "Lampu kada hidup")).await.unwrap();
+        let sent = office.send(to("bjn", CITIZEN, "")).await;
+        assert_eq!(sent.steps[0].language, "bjn");
+        assert_eq!(language(&sent.id, 0).await.language, "bjn");
+        let text = office.taken(CITIZEN)[0].body.clone();
+        assert_eq!(text["type"], "text");
+        assert!(text["text"]["body"].as_str().unwrap().contains("sudah kami tarima"), "{text}");
+        office.after(TimeDelta::hours(25));
+        let sent = office.send(to("bjn", CITIZEN, "")).await;
+        let step = language(&sent.id, 0).await;
+        assert_eq!((step.language.as_str(), step.variant_version), ("id", 1));
+        let template = office.taken(CITIZEN)[1].body.clone();
+        assert_eq!((template["type"].as_str(), template["template"]["language"]["code"].as_str()), (Some("template"), Some("id")));
+        // A language of which there is nothing is one that an administrator may write.
+        let text = SaveVariantRequest { language: "jv".to_owned(), ..new_text("tanda_terima", Channel::Email) };
+        let draft = save(&office, text).await.unwrap();
+        submit(&office, "acc_penulis", &draft).await.unwrap();
+        approve(&office, "acc_pemeriksa", &draft).await.unwrap();
+        let sent = office.send(to("jv", "", "jawa@contoh.example")).await;
+        assert_eq!(language(&sent.id, 1).await.language, "jv");
+        let unnamed = SaveVariantRequest { subject: String::new(), ..new_text("tanda_terima", Channel::Whatsapp) };
+        let refused = save(&office, unnamed.clone()).await.unwrap_err();
+        assert_eq!(refused.get_details_bad_request().unwrap().field_violations[0].field, "template_name");
+        assert!(save(&office, SaveVariantRequest { language: "jv".to_owned(), ..unnamed }).await.is_ok());
+    }
+
     async fn n_22_a_text_goes_from_draft_to_approval_with_the_reason_of_meta(engine) {
         let office = Office::open(engine).await;
         let mut request = new_text("tanda_terima", Channel::Whatsapp);

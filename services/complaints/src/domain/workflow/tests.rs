@@ -93,7 +93,7 @@ fn rules() -> Rules {
         officials: Vec::new(),
         actings: Vec::new(),
         home: "17.07".to_owned(),
-        alternative: String::new(),
+        ..Rules::default()
     }
 }
 
