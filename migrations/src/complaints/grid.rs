@@ -22,17 +22,14 @@ impl MigrationTrait for Grid {
             manager.alter_table(table).await?;
         }
         // Half of a hundredth goes away from zero on both, as in the service.
-        let fill = match manager.get_database_backend() {
-            DbBackend::Postgres => {
-                "UPDATE complaint SET grid_lat = round((latitude * 100)::numeric)::integer, \
-                 grid_lon = round((longitude * 100)::numeric)::integer \
-                 WHERE latitude IS NOT NULL AND longitude IS NOT NULL"
-            }
-            _ => {
-                "UPDATE complaint SET grid_lat = CAST(round(latitude * 100) AS INTEGER), \
-                 grid_lon = CAST(round(longitude * 100) AS INTEGER) \
-                 WHERE latitude IS NOT NULL AND longitude IS NOT NULL"
-            }
+        let fill = if manager.get_database_backend() == DbBackend::Postgres {
+            "UPDATE complaint SET grid_lat = round((latitude * 100)::numeric)::integer, \
+             grid_lon = round((longitude * 100)::numeric)::integer \
+             WHERE latitude IS NOT NULL AND longitude IS NOT NULL"
+        } else {
+            "UPDATE complaint SET grid_lat = CAST(round(latitude * 100) AS INTEGER), \
+             grid_lon = CAST(round(longitude * 100) AS INTEGER) \
+             WHERE latitude IS NOT NULL AND longitude IS NOT NULL"
         };
         manager.get_connection().execute_unprepared(fill).await?;
         let index = Index::create()
