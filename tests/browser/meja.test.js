@@ -188,9 +188,13 @@ const FEE_TYPE = "penghasilan";
 async function costs(amount, { look = false } = {}) {
   const editor = await desk("surat.editor", `/jenis-surat/${FEE_TYPE}`);
   await editor.getByText("Biaya (retribusi)").click();
+  // The form comes disabled until its script has read the definition.
+  await editor.locator("#biaya-tulis:enabled").waitFor({ state: "attached" });
   await editor.getByLabel("Biaya dalam rupiah").fill(String(amount));
   const write = editor.getByRole("button", { name: "Tulis ke definisi" });
   if (amount > 0) {
+    // What an earlier run of this test has left behind.
+    await editor.getByLabel("Dasar hukum").fill("");
     await write.click();
     await editor.getByText("tanpa dasar hukum tidak boleh dipungut biaya").waitFor();
     await editor.getByLabel("Dasar hukum").fill('Perda "CONTOH" Nomor 1 Tahun 2024 Pasal 5');
@@ -204,6 +208,7 @@ async function costs(amount, { look = false } = {}) {
   await editor.getByRole("button", { name: "Simpan draf" }).click();
   await editor.locator(".note.info[role=status]").first().waitFor();
   // What was written is read again.
+  await editor.locator("#biaya-tulis:enabled").waitFor({ state: "attached" });
   assert.equal(await editor.locator("#biaya-jumlah").inputValue(), String(amount));
   if (amount > 0) assert.equal(await editor.locator("#biaya-dasar").inputValue(), 'Perda "CONTOH" Nomor 1 Tahun 2024 Pasal 5');
   const publisher = await desk("surat.penerbit", `/jenis-surat/${FEE_TYPE}`);

@@ -78,9 +78,23 @@ export function toast(text, tone = "good") {
 export function ask(dialog) {
   return new Promise((resolve) => {
     dialog.returnValue = "";
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "ok"), { once: true });
+    dialog.addEventListener("keydown", mainOnEnter);
+    dialog.addEventListener("close", () => {
+      dialog.removeEventListener("keydown", mainOnEnter);
+      resolve(dialog.returnValue === "ok");
+    }, { once: true });
     dialog.showModal();
   });
+}
+
+/** Enter in a field means the main button; a browser would take the first one, which is to cancel. @param {KeyboardEvent} event */
+function mainOnEnter(event) {
+  const field = event.target;
+  if (event.key !== "Enter" || event.isComposing || !(field instanceof HTMLInputElement)) return;
+  const main = /** @type {HTMLButtonElement | null | undefined} */ (field.form?.querySelector("button[value=ok]"));
+  if (!main) return;
+  event.preventDefault();
+  if (!main.disabled) field.form?.requestSubmit(main);
 }
 
 /**

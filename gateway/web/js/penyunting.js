@@ -79,4 +79,5 @@ fee.addEventListener("submit", (event) => {
 });
 definition.addEventListener("change", readFee);
 readFee();
-byId("biaya-tulis").disabled = false;
+// They come disabled: what was typed before this line would be lost.
+for (const one of [amount, basis, days, howId, howEn, byId("biaya-tulis")]) one.disabled = false;

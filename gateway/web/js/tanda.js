@@ -67,11 +67,16 @@ export function refuse(text) {
  * @param {(problem: unknown) => void} tell
  */
 export function chooses(letters, tell) {
+  const show = () => {
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-cara]"))) part.hidden = part.dataset.cara !== (byCode() ? "kode" : "frasa");
+  };
+  // It may have been chosen before this line.
+  show();
   for (const way of document.querySelectorAll("[name=cara]")) {
     way.addEventListener("change", () => {
       forget();
       refuse("");
-      for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-cara]"))) part.hidden = part.dataset.cara !== (byCode() ? "kode" : "frasa");
+      show();
     });
   }
   const ask = /** @type {HTMLButtonElement | null} */ (document.querySelector("#minta-kode"));
