@@ -37,8 +37,11 @@ const PAGE: i32 = 200;
 /// What the queue service said of every hall, a moment ago.
 pub(crate) struct Halls {
     token: TokenSource,
-    kept: Mutex<HashMap<Language, (Instant, Arc<Vec<Seen>>)>>,
+    kept: Mutex<HashMap<Language, Reading>>,
 }
+
+/// When the halls were read, and as what.
+type Reading = (Instant, Arc<Vec<Seen>>);
 
 /// One hall as it was read.
 #[derive(Debug, Clone, Default)]

@@ -139,6 +139,9 @@ pub struct Map {
     pub unplaced: u64,
 }
 
+/// Cases and where they lie.
+type Placed<'a> = ((i32, i32), &'a Spot);
+
 /// Draws a map of a square, or of where most cases are.
 #[must_use]
 pub fn draw(spots: &[Spot], asked: Option<Square>) -> Map {
@@ -147,7 +150,7 @@ pub fn draw(spots: &[Spot], asked: Option<Square>) -> Map {
     };
     let step = (extent.side + ACROSS - 1) / ACROSS;
     let mut map = Map { extent: Some(extent), ..Map::default() };
-    let mut cells: BTreeMap<(i32, i32), Vec<((i32, i32), &Spot)>> = BTreeMap::new();
+    let mut cells: BTreeMap<(i32, i32), Vec<Placed<'_>>> = BTreeMap::new();
     for spot in spots {
         match spot.at {
             None => map.unplaced += spot.count,
@@ -171,7 +174,7 @@ pub fn draw(spots: &[Spot], asked: Option<Square>) -> Map {
     map
 }
 
-fn cell(square: Square, spots: &[((i32, i32), &Spot)]) -> Cell {
+fn cell(square: Square, spots: &[Placed<'_>]) -> Cell {
     let count: u64 = spots.iter().map(|(_, it)| it.count).sum();
     #[expect(clippy::cast_precision_loss, reason = "far fewer cases than 2^52")]
     let middle = |of: fn((i32, i32)) -> i32| {

@@ -54,6 +54,7 @@ impl Identity {
             channel_id: if moved && chat { String::new() } else { self.channel_id },
             channel_account: self.channel_account,
             thread: self.thread,
+            language: either(&anew.language, self.language),
         }
     }
 
