@@ -118,6 +118,20 @@ impl Core {
     }
 }
 
+impl Core {
+    /// What was answered to this request before, if it was. A repetition is asked for it before its content is judged: the type
+    /// may be another by now, or the document replaced, by the first.
+    pub(crate) async fn kept<T: Message + Default>(
+        &self,
+        caller: &Caller,
+        method: &'static str,
+        (request, request_id): (&impl Message, &str),
+    ) -> Result<Option<T>, Error> {
+        let key = Key { principal: &caller.id, method, request_id };
+        idempotency::kept(&self.db, &self.cipher, key, &idempotency::fingerprint(request)).await
+    }
+}
+
 /// The service as tonic sees it.
 pub(crate) struct Service(pub(crate) Arc<Core>);
 

@@ -18,6 +18,12 @@ pub(super) async fn handle(
     caller: &Caller,
     request: ResubmitApplicationRequest,
 ) -> Result<Response<ResubmitApplicationResponse>, Error> {
+    let kept: Option<ResubmitApplicationResponse> =
+        core.kept(caller, METHOD, (&request, &request.request_id)).await?;
+    if let Some(mut answer) = kept {
+        answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
+        return Ok(Response::new(answer));
+    }
     let before = core.application_by_code(&core.db.read, &request.code).await?;
     let subject = convert::subject(&before);
     let office = before.record.case.content.office.to_string();

@@ -26,6 +26,12 @@ pub(super) async fn handle(
     caller: &Caller,
     request: SubmitApplicationRequest,
 ) -> Result<Response<SubmitApplicationResponse>, Error> {
+    let kept: Option<SubmitApplicationResponse> =
+        core.kept(caller, METHOD, (&request, &request.request_id)).await?;
+    if let Some(mut answer) = kept {
+        answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
+        return Ok(Response::new(answer));
+    }
     let letter = core.types.published(&core.db.read, &request.letter_type).await?;
     let subject = request.subject.clone().unwrap_or_default();
     let wanted = Wanted {

@@ -207,6 +207,15 @@ lines! {
         let denied = town.head(VILLAGE).approve_application(approve).await.expect_err("it waits for a signature");
         assert_ne!(denied.reason, "REQUEST_ID_REUSED");
 
+        // A repetition is answered before its content is judged: the type may be gone by then.
+        let wish = SubmitApplicationRequest { request_id: "ajukan-lagi".to_owned(), ..town.wish("kehilangan", &Resident::new(77, RT)).await };
+        let kept = town.submit(wish.clone()).await;
+        let retire = RetireLetterTypeRequest { letter_type: "kehilangan".to_owned(), reason: "tidak dilayani lagi di sini".to_owned(), ..Default::default() };
+        town.editor("satu").retire_letter_type(retire).await.expect("retired");
+        assert_eq!(town.submit(wish.clone()).await, kept);
+        let other = SubmitApplicationRequest { request_id: "ajukan-baru".to_owned(), ..wish };
+        town.nobody().submit_application(other).await.expect_err("nobody offers it");
+
         // A signature: one document, one number, however often it is asked for.
         let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec![status.application_id.clone()], ..SignApplicationsRequest::default() };
         for _ in 0..2 {
