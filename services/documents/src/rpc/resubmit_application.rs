@@ -49,6 +49,15 @@ pub(super) async fn handle(
                 }
             }
             loaded.record.case.content = sound.content;
+            // An office that was registered meanwhile takes part from now on.
+            for (level, office) in sound.offices {
+                if let std::collections::btree_map::Entry::Vacant(place) =
+                    loaded.record.case.offices.entry(level)
+                {
+                    place.insert(office.id);
+                    loaded.offices.push(office);
+                }
+            }
             let content_hash = loaded.record.case.content.digest()?;
             let by = By::Applicant { account: None };
             let asking = Asking { who: caller.who(), request_id: &request.request_id };
