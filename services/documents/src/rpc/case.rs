@@ -285,18 +285,27 @@ impl Core {
             let date = office.zone().local(now).date();
             let year = chrono::Datelike::year(&date);
             let series = numbering.series.series(&loaded.letter.key);
-            let seq = store::number::next(tx, office.id, &series, year).await?;
-            let text = format.render(seq, date, &loaded.codes(office));
-            let entry = Entry {
-                office: office.id,
-                series: series.clone(),
-                year,
-                seq,
-                text: text.clone(),
-                application: id,
-                void_reason: None,
+            store::number::hold(tx, office.id).await?;
+            // Two series of an office may print alike, after a type changed its series or where two share a code: a printed
+            // number names one letter, so the next one is taken, and what is passed over stands in the register.
+            let (seq, text) = loop {
+                let seq = store::number::next(tx, office.id, &series, year).await?;
+                let text = format.render(seq, date, &loaded.codes(office));
+                let given = store::number::is_given(tx, office.id, &text).await?;
+                let entry = Entry {
+                    office: office.id,
+                    series: series.clone(),
+                    year,
+                    seq,
+                    text: text.clone(),
+                    application: id,
+                    void_reason: given.then(|| "GIVEN_BEFORE".to_owned()),
+                };
+                store::number::enter(tx, &entry, now).await?;
+                if !given {
+                    break (seq, text);
+                }
             };
-            store::number::enter(tx, &entry, now).await?;
             let office = office.id;
             loaded.record.case.numbers.push(RegisterEntry {
                 office,
