@@ -312,6 +312,28 @@ lines! {
         assert_eq!((judged.verdict(), judged.document.expect("ours").state()), (FileVerdict::Valid, DocumentState::Expired));
     }
 
+    /// 26. Four digits protect nothing where nobody counts: after five wrong ones there is no link for a while, also for the right
+    /// ones, and each try is recorded.
+    async fn line_26_wrong_digits_are_counted_and_recorded(engine) {
+        let town = Town::new(engine).await;
+        let (status, document) = town.issued("sktm", &Resident::new(1234, PLAIN)).await;
+        let ask = async |digits: &str| {
+            let request = CreateDownloadLinkRequest { code: status.code.clone(), nik_last4: digits.to_owned() };
+            town.nobody().create_download_link(request).await.map_err(|refusal| refusal.reason)
+        };
+        // Many at once are counted like one after another.
+        let guesses: Vec<_> = (0..8).map(|guess| format!("000{guess}")).collect();
+        let answers = futures::future::join_all(guesses.iter().map(|guess| ask(guess))).await;
+        let refused = |reason: &str| answers.iter().filter(|it| it.as_ref().err().is_some_and(|it| it == reason)).count();
+        assert_eq!((refused("NIK_DIFFERS"), refused("TOO_MANY_TRIES")), (5, 3), "{answers:?}");
+        assert_eq!(ask("1234").await.expect_err("not now"), "TOO_MANY_TRIES");
+        town.wait(TimeDelta::minutes(16));
+        ask("1234").await.expect("a link");
+        let looks = town.journal_of(&document.id).await;
+        assert_eq!(looks.iter().filter(|what| *what == "document.link_refused").count(), 5);
+        assert_eq!(looks.iter().filter(|what| *what == "document.link_made").count(), 1);
+    }
+
     /// 26. Holder downloads his signed letter, any number of times, each download logged.
     async fn line_26_the_holder_downloads_by_a_short_lived_link(engine) {
         let town = Town::new(engine).await;
