@@ -90,13 +90,18 @@ async fn report_lateness(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     for id in store::application::late(&core.db.read, now, BATCH).await? {
         let tx = core.db.begin().await?;
         let loaded = core.application(&tx, id).await?;
+        let found = loaded.clone();
         match core.act(&tx, loaded, (By::System, Order::Escalate), SYSTEM, now).await {
             Ok(_) => {
                 tx.commit().await?;
                 core.metrics.late();
             }
-            // Somebody took the step meanwhile.
-            Err(Error::Rejected(Rejection::NothingToEscalate)) | Err(Error::Stale { .. }) => {}
+            // Somebody took the step meanwhile, or its office has another calendar by now.
+            Err(Error::Rejected(Rejection::NothingToEscalate)) => {
+                core.requeue(&tx, &found).await?;
+                tx.commit().await?;
+            }
+            Err(Error::Stale { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -109,6 +114,9 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         let loaded = core.application(&tx, id).await?;
         let due = due_orders(loaded.application(), &loaded.calendar(), now);
         if !due.contains(&Order::DeemGranted) {
+            // Its office has another calendar by now.
+            core.requeue(&tx, &loaded).await?;
+            tx.commit().await?;
             continue;
         }
         // What fails here is tried again with the next pass: the letter waits for its signature.
