@@ -132,8 +132,12 @@ impl Core {
         let waiting = loaded.waiting();
         let queues = (waiting.as_ref(), loaded.deemed_at());
         store::application::insert(tx, &self.cipher, &loaded.record, digest, queues).await?;
-        self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
+        if letter.oss.is_some() {
+            // Its licence is written after it.
+            store::licence::hold(tx).await?;
+        }
         self.announce(tx, &loaded, &events, now).await?;
+        self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
         self.metrics.submitted(&letter.key);
         Ok(loaded)
     }

@@ -196,6 +196,26 @@ lines! {
         assert!(offered(&head, &issued[0].id).await.is_empty());
     }
 
+    /// 23 and 36. Letters are revoked and signed at the same time by many: none waits for another for ever.
+    async fn line_23_revoking_and_signing_at_once_goes_well(engine) {
+        let town = Town::new(engine).await;
+        let (mut issued, mut waiting) = (Vec::new(), Vec::new());
+        for number in 1..=6 {
+            issued.push(town.issued("sktm", &Resident::new(number, PLAIN)).await.1.id);
+            let id = town.applied("sktm", &Resident::new(100 + number, PLAIN)).await.application_id;
+            waiting.push(town.walk(&id).await.id);
+        }
+        let head = town.head(PLAIN);
+        let revoking = issued.iter().map(|id| town.revoke(id, WHY));
+        let signing = waiting.iter().map(|id| head.sign(id));
+        let (revoked, signed) =
+            futures::join!(futures::future::join_all(revoking), futures::future::join_all(signing));
+        for document in revoked {
+            assert_eq!(document.expect("revoked").state(), DocumentState::Revoked);
+        }
+        assert!(signed.iter().all(|result| result.signed), "{signed:?}");
+    }
+
     /// 24. Replace (correction) issues a new document linked to the old, old shows DIGANTIKAN.
     async fn line_24_a_corrected_document_replaces_the_old_one_when_it_is_signed(engine) {
         let town = Town::new(engine).await;

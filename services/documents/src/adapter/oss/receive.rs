@@ -282,6 +282,8 @@ async fn receive_nib(core: &Core, drafts: &dyn Drafts, nib: &Value) -> Result<To
         tx.commit().await?;
         return Ok(Ok("Data sudah diterima sebelumnya".to_owned()));
     }
+    // Applications that are made on the way come before their licences.
+    store::hold(&tx).await?;
     let company = company(nib);
     for (keys, row) in keys.into_iter().zip(rows) {
         let projects = nib["data_proyek"].as_array().unwrap_or(&empty);
