@@ -38,6 +38,7 @@ mod retire_letter_type;
 mod revoke_document;
 mod save_letter_type;
 mod sign_applications;
+pub(crate) mod signing;
 mod status;
 mod submit_application;
 pub(crate) mod types;
@@ -86,8 +87,6 @@ pub(crate) struct Core {
     pub(crate) signers: Signers,
     pub(crate) metrics: Metrics,
     pub(crate) owners: integration::owners::Owners,
-    /// Signatures that were asked for.
-    pub(crate) signing: underway::Underway<proto::SignApplicationsResponse>,
     /// One-time codes that were asked for.
     pub(crate) codes: underway::Underway<proto::RequestSigningCodeResponse>,
 }
@@ -190,6 +189,7 @@ rpcs! {
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse: verbs::hand_over_application;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse: sign_applications::handle;
     request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse: request_signing_code::handle;
+    get_signing(GetSigningRequest) -> GetSigningResponse: signing::get;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse: list_documents::handle;
     get_document(GetDocumentRequest) -> GetDocumentResponse: get_document::handle;
     download_document(DownloadDocumentRequest) -> DownloadDocumentResponse: download_document::handle;

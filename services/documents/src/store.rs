@@ -17,3 +17,4 @@ pub(crate) mod number;
 pub(crate) mod office;
 pub(crate) mod payment;
 pub(crate) mod person;
+pub(crate) mod signing;

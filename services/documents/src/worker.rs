@@ -20,6 +20,7 @@ use crate::domain::workflow::decide::{By, Order, Rejection, due_orders};
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::rpc::case::Asking;
+use crate::rpc::signing::LOST_AFTER;
 use crate::store;
 use crate::store::letter_type::Version;
 use mpp_kit::webhook::dispatch::{self, Dispatcher};
@@ -28,9 +29,6 @@ use mpp_kit::webhook::dispatch::{self, Dispatcher};
 const BATCH: u64 = 500;
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
-/// How long after its time-out a signature counts as lost.
-const LOST_AFTER: TimeDelta = TimeDelta::seconds(60);
-
 const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 
 /// The workers of the service: clocks and clean-up, webhooks, and other systems where they are configured.
@@ -68,6 +66,7 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     expire(core, now).await?;
     forget_loose_files(core, now).await?;
     idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
+    core.forget_signings(now - KEEP_ANSWERS).await?;
     Ok(())
 }
 

@@ -237,7 +237,8 @@ lines! {
         town.nobody().submit_application(other).await.expect_err("nobody offers it");
 
         // A signature: one document, one number, however often it is asked for.
-        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec![status.application_id.clone()], ..SignApplicationsRequest::default() };
+        let head = town.head(VILLAGE);
+        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), ..head.to_sign(&[&status.application_id]).await };
         for _ in 0..2 {
             let results = town.head(VILLAGE).sign_applications(sign.clone()).await.expect("signed").results;
             assert!(results[0].signed, "{results:?}");
