@@ -849,6 +849,7 @@ documents_service! {
         list_licences ListLicencesRequest ListLicencesResponse,
         get_licence GetLicenceRequest GetLicenceResponse,
         update_licence_status UpdateLicenceStatusRequest UpdateLicenceStatusResponse,
+        create_licence_application CreateLicenceApplicationRequest CreateLicenceApplicationResponse,
         receive_oss_call ReceiveOssCallRequest ReceiveOssCallResponse,
         retire_letter_type RetireLetterTypeRequest RetireLetterTypeResponse,
         apply_office ApplyOfficeRequest ApplyOfficeResponse,

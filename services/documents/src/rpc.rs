@@ -211,6 +211,7 @@ rpcs! {
     list_licences(ListLicencesRequest) -> ListLicencesResponse: integration::list_licences::handle;
     get_licence(GetLicenceRequest) -> GetLicenceResponse: integration::get_licence::handle;
     update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse: integration::update_licence_status::handle;
+    create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse: integration::create_licence_application::handle;
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse: integration::receive_oss_call::handle;
 }
 

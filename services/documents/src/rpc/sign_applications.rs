@@ -37,7 +37,7 @@ use crate::domain::{ApplicationId, DocumentId, FileId, SigningId};
 use crate::error::Error;
 use crate::press::{self, Final};
 use crate::store;
-use crate::store::application::SignedFile;
+use crate::store::application::{SignedBy, SignedFile};
 use crate::store::document::{Body, Document, Revision};
 
 /// Who asks when nobody does.
@@ -404,6 +404,11 @@ impl Core {
             sha256: hex::encode(Sha256::digest(&signed)),
             at: now,
             signer: format!("{acting_as}{}, {}", acting.signer.title, acting.signer.name),
+            by: Some(SignedBy {
+                name: acting.signer.name.clone(),
+                nip: acting.signer.nip.clone(),
+                title: format!("{acting_as}{}", acting.signer.title),
+            }),
             endorsement: printed.endorsement,
         };
         Ok(Signed { file, endorser: printed.endorser })
@@ -567,6 +572,10 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let issuer = loaded.issuer()?;
+        let replaced = match document.body.replaces {
+            Some(replaced) => store::document::find(tx, &self.cipher, replaced).await?,
+            None => None,
+        };
         let last = loaded.record.case.signed.last().context("an issued licence has no signed file")?;
         let link = Link {
             file: last.file,
@@ -574,18 +583,27 @@ impl Core {
             subject: document.id.to_string(),
             ends: (now + OSS_LINK).timestamp(),
         };
-        let signer = issuer.signers.iter().find(|signer| last.signer.ends_with(&signer.name));
+        // What was signed before who signed was kept: by the name at the end.
+        let listed = || issuer.signers.iter().find(|signer| last.signer.ends_with(&signer.name));
+        let signer = last.by.clone().or_else(|| {
+            listed().map(|it| SignedBy {
+                name: it.name.clone(),
+                nip: it.nip.clone(),
+                title: it.title.clone(),
+            })
+        });
+        let SignedBy { name, nip, title } = signer.unwrap_or_default();
         let issued = Issued {
             application: document.application,
             document: document.id,
             number: document.body.number.clone(),
             issued_on: loaded.letter_date(issuer).unwrap_or_else(|| issuer.zone().local(now).date()),
             valid_until: document.valid_until,
-            signer_name: signer.map(|signer| signer.name.clone()).unwrap_or_default(),
-            signer_nip: signer.map(|signer| signer.nip.clone()).unwrap_or_default(),
-            signer_title: signer.map(|signer| signer.title.clone()).unwrap_or_default(),
+            signer_name: name,
+            signer_nip: nip,
+            signer_title: title,
             file_url: format!("{}/berkas/{}", self.base_url, self.link(&link)?),
-            replaces: document.body.replaces.is_some(),
+            replaced: replaced.map(|replaced| replaced.application),
         };
         outbox::on_issued(tx, self, &issued, now).await?;
         Ok(())

@@ -72,8 +72,22 @@ pub(crate) struct SignedFile {
     pub(crate) at: DateTime<Utc>,
     /// "Kepala Desa Ujung Tanjung, Budi Santoso".
     pub(crate) signer: String,
+    /// The same for other systems; absent in what was signed before it was kept.
+    #[serde(default)]
+    pub(crate) by: Option<SignedBy>,
     /// Where the second signer draws, if there is one: page, x, y, width, height in points from below left.
     pub(crate) endorsement: Option<(usize, [f64; 4])>,
+}
+
+/// Who signed, as the letter names him.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignedBy {
+    pub(crate) name: String,
+    /// NIP, or empty.
+    pub(crate) nip: String,
+    /// With "Plt." or "Plh.", where somebody filled in.
+    pub(crate) title: String,
 }
 
 /// What was submitted: everything that the signature stands for.
