@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use crate::zone::TimeZone;
+pub use national::national;
+
+mod national;
 
 /// A span of working time within a day, in minutes since local midnight: `from` inclusive, `to` exclusive, at most 1440.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +22,29 @@ pub struct Period {
     pub from: u16,
     /// First minute after.
     pub to: u16,
+}
+
+impl Period {
+    /// A span as people write it, "07:30" to "12:00"; "24:00" ends a day.
+    #[must_use]
+    pub fn read(from: &str, to: &str) -> Option<Self> {
+        Some(Self { from: minutes(from)?, to: minutes(to)? })
+    }
+
+    /// Its two ends as people write them.
+    #[must_use]
+    pub fn written(self) -> (String, String) {
+        let text = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        (text(self.from), text(self.to))
+    }
+}
+
+fn minutes(text: &str) -> Option<u16> {
+    if text == "24:00" {
+        return Some(1440);
+    }
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok()?;
+    u16::try_from(time.signed_duration_since(NaiveTime::MIN).num_minutes()).ok()
 }
 
 /// Why a calendar cannot be used.

@@ -30,6 +30,24 @@ pub async fn next(tx: &DatabaseTransaction, name: &str) -> Result<i64, DbErr> {
     row.map(|row| row.last).ok_or_else(|| DbErr::RecordNotFound("change_counter".into()))
 }
 
+/// Keeps a counter for this transaction until it ends, as [`next`] does, without handing out a number: for a transaction that
+/// will need it after others, where everybody takes them in one order.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn hold(tx: &DatabaseTransaction, name: &str) -> Result<(), DbErr> {
+    let first = ActiveModel { name: Set(name.to_owned()), last: Set(0) };
+    Entity::insert(first)
+        .on_conflict(
+            OnConflict::column(Column::Name)
+                .value(Column::Last, Expr::col((Entity, Column::Last)))
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
 /// The last number of a counter that was handed out; 0 before the first.
 ///
 /// # Errors

@@ -125,7 +125,7 @@ where
     R: Future<Output = Result<T, E>>,
 {
     let tx = Arc::new(db.begin().await?);
-    let name = format!("answer to {} {} of {}", key.method, key.request_id, key.principal);
+    let name = name_of(key);
     let kept: Once = once(&tx, key, fingerprint, now, || async {
         let answer = run(Arc::clone(&tx)).await?.encode_to_vec();
         Ok::<_, E>(cipher.seal(&name, &answer))
@@ -136,6 +136,39 @@ where
     let tx = Arc::into_inner(tx).context("a transaction outlived its request")?;
     tx.commit().await?;
     Ok(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?)
+}
+
+/// What [`sealed`] answered before to this request, if it did: asked before anything is checked that may have changed since.
+///
+/// # Errors
+/// When the database fails, or what was kept is damaged.
+pub async fn kept<T, E>(db: &Db, cipher: &Cipher, key: Key<'_>, fingerprint: &[u8]) -> Result<Option<T>, E>
+where
+    T: prost::Message + Default,
+    E: From<DbErr> + From<anyhow::Error>,
+{
+    if key.request_id.is_empty() {
+        return Ok(None);
+    }
+    let select = Query::select()
+        .columns(["fingerprint", "response"])
+        .from("idempotency")
+        .and_where(is(key))
+        .to_owned();
+    // The writer: a reader may lag behind an answer that was just given.
+    let Some(row) = db.write.query_one(&select).await? else { return Ok(None) };
+    let response: Option<Vec<u8>> = row.try_get("", "response")?;
+    // Another request under this id is refused where it would be done.
+    let same = row.try_get::<Vec<u8>>("", "fingerprint")? == fingerprint;
+    let Some(response) = response.filter(|_| same) else { return Ok(None) };
+    let name = name_of(key);
+    let answer = cipher.open(&name, &response).context("an answer kept for repetition is damaged")?;
+    Ok(Some(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?))
+}
+
+/// Under what an answer is encrypted.
+fn name_of(key: Key<'_>) -> String {
+    format!("answer to {} {} of {}", key.method, key.request_id, key.principal)
 }
 
 /// Writes the row first: on PostgreSQL a second transaction with the same key waits here until the first one has ended,

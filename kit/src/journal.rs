@@ -134,12 +134,12 @@ pub async fn append(tx: &DatabaseTransaction, entry: &Entry) -> Result<i64, DbEr
     append_all(tx, std::slice::from_ref(entry)).await
 }
 
-/// Appends entries in their order, with one look at the end of the journal, and answers the number of the last; of the
-/// last there is, when none is given.
+/// Keeps the journal for this transaction until it ends: what is read in it stays so until something is appended. Taken last,
+/// as an entry is.
 ///
 /// # Errors
 /// As reported by the database.
-pub async fn append_all(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<i64, DbErr> {
+pub async fn hold(tx: &DatabaseTransaction) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // Until the end of the transaction. SQLite has one writer anyway.
         tx.execute_unprepared(
@@ -147,6 +147,16 @@ pub async fn append_all(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<i
         )
         .await?;
     }
+    Ok(())
+}
+
+/// Appends entries in their order, with one look at the end of the journal, and answers the number of the last; of the
+/// last there is, when none is given.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn append_all(tx: &DatabaseTransaction, entries: &[Entry]) -> Result<i64, DbErr> {
+    hold(tx).await?;
     let last = Query::select()
         .columns(["seq", "hash"])
         .from("journal")

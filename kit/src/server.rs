@@ -49,8 +49,9 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// When the request that this task works on has to be answered.
-pub(crate) fn deadline() -> Option<Instant> {
+/// When the request that this task works on has to be answered; `None` outside of a request.
+#[must_use]
+pub fn deadline() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()
 }
 

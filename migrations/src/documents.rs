@@ -6,6 +6,7 @@
 
 mod integration;
 mod payment;
+mod signing;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(integration::Integration),
             Box::new(Indexes),
             Box::new(payment::Payments),
+            Box::new(signing::Signings),
         ]
     }
 

@@ -301,6 +301,28 @@ test("should 47: a fee is set from the pages, paid with a receipt, or waived wit
   }
 });
 
+test("a passphrase goes out once, though the line breaks, and the page asks what became of it", async () => {
+  provoke(/ERR_FAILED/);
+  const who = resident();
+  await toSign(who);
+  const page = await desk("desa.kades", "/meja/tanda-tangan");
+  const asked = [];
+  let sent = 0;
+  await page.route("**/v1/applications:sign", async (route) => {
+    sent += 1;
+    // It arrives and is worked on; the answer is lost.
+    await route.fetch();
+    await route.abort();
+  });
+  page.on("request", (one) => { if (one.url().includes("/v1/signings/")) asked.push(one); });
+  await page.locator(".sign-row", { hasText: who.name }).locator(".choice").click();
+  await page.getByLabel("Frasa sandi sertifikat Anda").fill(kades().passphrase);
+  await page.getByRole("button", { name: "Tanda tangani 1 surat" }).click();
+  await page.locator(".sign-row[data-result=signed]", { hasText: who.name }).waitFor({ timeout: 30_000 });
+  assert.equal(sent, 1);
+  assert.ok(asked.length >= 1 && asked.every((one) => one.method() === "GET"));
+});
+
 test("a press is sent with one key until it is answered, and says so meanwhile", async () => {
   provoke(/ERR_FAILED/);
   const { page: form } = await citizen();

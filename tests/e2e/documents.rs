@@ -117,7 +117,11 @@ async fn approve(suite: &TestSuite, username: &str, id: &str) -> Value {
 /// Signs and answers what became of each.
 async fn sign(suite: &TestSuite, username: &str, ids: &[&str], passphrase: &str) -> Vec<Value> {
     let official = suite.official(username).await;
-    let body = json!({"applications": ids, "passphrase": passphrase});
+    let mut seen = Vec::new();
+    for id in ids {
+        seen.push(read(suite, username, id).await["contentHash"].take());
+    }
+    let body = json!({"applications": ids, "contentHashes": seen, "passphrase": passphrase});
     let answer = official.post("/v1/applications:sign", &body).await.ok();
     let results = answer["results"].as_array().expect("results").clone();
     assert_eq!(results.len(), ids.len());
@@ -686,9 +690,13 @@ async fn one_code(engine: Engine) {
     let sent = head.post("/v1/applications:requestSigningCode", &json!({"applications": ids})).await.ok();
     assert_eq!(sent, json!({"letters": 2}));
     let code = suite.letters().bsre().code(KADES).expect("it was sent");
+    let mut seen = Vec::new();
+    for filed in [&one, &two] {
+        seen.push(read(&suite, "desa.kades", &filed.id).await["contentHash"].take());
+    }
     let sign = async |code: &str| {
-        let answer =
-            head.post("/v1/applications:sign", &json!({"applications": ids, "totp": code})).await.ok();
+        let body = json!({"applications": ids, "contentHashes": seen, "totp": code});
+        let answer = head.post("/v1/applications:sign", &body).await.ok();
         answer["results"].as_array().expect("results").clone()
     };
     for result in sign(WRONG).await {

@@ -64,6 +64,8 @@ struct Row {
     claimed: bool,
     /// The billing code of what waits for its fee; empty otherwise.
     code: String,
+    /// Of the content that is shown: who signs says what he saw.
+    hash: String,
 }
 
 /// A village with RW and RT in words, such as "Ujung Tanjung, RW 002 RT 005".
@@ -103,6 +105,7 @@ fn row(item: &WorkItem, offices: &[Office], visit: &Visit) -> Row {
         late: item.late,
         claimed: !item.claimed_by.is_empty(),
         code: follow::grouped(&item.billing_code),
+        hash: item.content_hash.clone(),
     }
 }
 

@@ -593,6 +593,7 @@ fn item(id: &str, hours: i64, name: &str, title: &str, kind: &str, late: bool) -
         submit_time: at(0),
         version: 4,
         state: ApplicationState::AwaitingSignature.into(),
+        content_hash: format!("hash-of-{id}"),
         ..WorkItem::default()
     }
 }
@@ -848,6 +849,7 @@ documents_service! {
         list_licences ListLicencesRequest ListLicencesResponse,
         get_licence GetLicenceRequest GetLicenceResponse,
         update_licence_status UpdateLicenceStatusRequest UpdateLicenceStatusResponse,
+        create_licence_application CreateLicenceApplicationRequest CreateLicenceApplicationResponse,
         receive_oss_call ReceiveOssCallRequest ReceiveOssCallResponse,
         retire_letter_type RetireLetterTypeRequest RetireLetterTypeResponse,
         apply_office ApplyOfficeRequest ApplyOfficeResponse,
@@ -864,6 +866,7 @@ documents_service! {
         waive_payment WaivePaymentRequest WaivePaymentResponse,
         request_signing_code RequestSigningCodeRequest RequestSigningCodeResponse,
         hand_over_application HandOverApplicationRequest HandOverApplicationResponse,
+        get_signing GetSigningRequest GetSigningResponse,
         list_numbers ListNumbersRequest ListNumbersResponse,
         list_document_journal ListDocumentJournalRequest ListDocumentJournalResponse;
 
@@ -1065,10 +1068,11 @@ documents_service! {
                 signed: reason.is_empty(),
                 reason: reason.into(),
                 message: message.into(),
-                application: None,
+                ..SigningResult::default()
             }
         };
-        Ok(SignApplicationsResponse { results: applications.into_iter().map(result).collect() }.into())
+        let results = applications.into_iter().map(result).collect();
+        Ok(SignApplicationsResponse { results, ..SignApplicationsResponse::default() }.into())
     }
 
     async fn get_verification(&self, request: tonic::Request<GetVerificationRequest>) -> Answer<GetVerificationResponse> {

@@ -67,6 +67,9 @@ const AGAIN = new Set([0, 499, 502, 503, 504]);
 /** @param {Problem} problem */
 const again = (problem) => AGAIN.has(problem.status) || problem.reason === "RATE_LIMITED";
 
+/** Whether nothing is known of the effect of a request. @param {unknown} problem @returns {problem is Problem} */
+export const isUnanswered = (problem) => problem instanceof Problem && AGAIN.has(problem.status);
+
 /**
  * Sends a press until it is answered, always with the same key: one effect, however often the line breaks.
  * @param {string} path
@@ -91,7 +94,7 @@ export async function send(path, body, { key = newKey(), onRetry, until = Infini
 }
 
 /** Waits, but no longer than until the network is back. @param {number} milliseconds */
-function pause(milliseconds) {
+export function pause(milliseconds) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

@@ -145,9 +145,9 @@ function signing(dialog) {
     /** @type {import("./tanda.js").Result | undefined} */
     let result;
     try {
-      await sign([id], secret, {
+      await sign([{ id, hash }], secret, {
         lot: () => undefined,
-        again: (n) => put(sending, t("sent_again", { n })),
+        waits: () => put(sending, t("sign.under_way")),
         result: (one) => { result = one; },
       });
       if (result?.signed) return reload(t("sign.done"));

@@ -53,7 +53,8 @@ function start(form) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const ids = chosen().map((box) => box.value);
+    const letters = chosen().map((box) => ({ id: box.value, hash: box.dataset.hash ?? "" }));
+    const ids = letters.map((letter) => letter.id);
     if (busy || ids.length === 0) return;
     const secret = takeSecret(ids.length);
     if (!secret) return;
@@ -65,9 +66,9 @@ function start(form) {
     const answered = new Set();
     ids.forEach((id) => say(id, "waiting", t("sign.waits")));
     try {
-      await sign(ids, secret, {
+      await sign(letters, secret, {
         lot: (from) => put(sending, t("sign.progress", { done: from, n: ids.length })),
-        again: (n) => put(sending, t("sent_again", { n })),
+        waits: () => put(sending, t("sign.under_way")),
         result: (one) => {
           answered.add(one.applicationId);
           if (one.signed) done += 1;

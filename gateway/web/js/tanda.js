@@ -1,16 +1,21 @@
 // @ts-check
 /** The signing box: letters go to be signed by a passphrase in small lots or by a one-time code all at once, and each is answered for itself. */
-import { Problem, send } from "./api.js";
+import { Problem, get, isUnanswered, newKey, pause, request, send } from "./api.js";
 import { byId, fill, icon, put } from "./dom.js";
 import { t } from "./i18n.js";
 
 /** Letters per request: a signing service takes a second or more for each. */
 const LOT = 5;
-/** How long a request may take before it is sent again, with the same key. */
+/** How long an answer is waited for before the outcome is asked for, in milliseconds. */
 const PATIENCE = 60_000;
+/** Between two questions for the outcome, in milliseconds. */
+const LOOK = 2_000;
+/** After so many answers that nothing is known of a request, it never arrived: it is not on its way any more by then. */
+const UNKNOWN = 5;
 
-/** @typedef {{applicationId: string, signed: boolean, reason: string, message: string}} Result */
+/** @typedef {{applicationId: string, signed: boolean, underWay: boolean, reason: string, message: string}} Result */
 /** @typedef {{passphrase: string, totp: string}} Secret */
+/** @typedef {{id: string, hash: string}} Letter what is to be signed, and the hash of the content that was seen */
 
 /** @param {string} id @returns {HTMLInputElement | null} */
 const box = (id) => /** @type {HTMLInputElement | null} */ (document.getElementById(id));
@@ -103,21 +108,56 @@ export function chooses(letters, tell) {
 
 /**
  * Signs, lot by lot. Throws the Problem that ended it; what was signed until then has been told.
- * @param {string[]} applications
+ * @param {Letter[]} letters
  * @param {Secret} secret
- * @param {{lot: (from: number) => void, result: (result: Result) => void, again: (attempt: number) => void}} tell
+ * @param {{lot: (from: number) => void, result: (result: Result) => void, waits: () => void}} tell
  */
-export async function sign(applications, secret, tell) {
+export async function sign(letters, secret, tell) {
   // A one-time code holds for one request.
-  const size = secret.totp ? applications.length : LOT;
+  const size = secret.totp ? letters.length : LOT;
   if (secret.totp) asked = 0;
-  for (let from = 0; from < applications.length; from += size) {
+  for (let from = 0; from < letters.length; from += size) {
     tell.lot(from);
-    const lot = applications.slice(from, from + size);
-    const { results } = /** @type {{results: Result[]}} */ (await send("/v1/applications:sign", { applications: lot, ...secret }, { onRetry: tell.again, patience: PATIENCE }));
-    results.forEach(tell.result);
+    const results = await outcome(letters.slice(from, from + size), secret, tell);
     // A wrong passphrase is wrong for all: every further try counts against the certificate.
     const wrong = results.find((one) => /PASSPHRASE|TOTP/.test(one.reason));
     if (wrong) throw new Problem(403, { reason: wrong.reason, detail: wrong.message });
+  }
+}
+
+/**
+ * Sends letters to be signed, once: no passphrase goes out again by itself. Where the answer does not come, or some are
+ * under way, what became of them is asked for until it is known.
+ * @param {Letter[]} letters
+ * @param {Secret} secret
+ * @param {{result: (result: Result) => void, waits: () => void}} tell
+ * @returns {Promise<Result[]>}
+ */
+async function outcome(letters, secret, tell) {
+  const key = newKey();
+  const told = new Set();
+  /** @type {Result[]} */
+  let results = [];
+  const body = { applications: letters.map((one) => one.id), contentHashes: letters.map((one) => one.hash), ...secret };
+  for (let times = 0, unknown = 0; ; times += 1) {
+    try {
+      const answer = times === 0 ? request("POST", "/v1/applications:sign", { body, key, patience: PATIENCE }) : get(`/v1/signings/${key}`);
+      results = (await answer).results;
+      for (const one of results.filter((one) => !one.underWay && !told.has(one.applicationId))) {
+        told.add(one.applicationId);
+        tell.result(one);
+      }
+      if (results.every((one) => !one.underWay)) return results;
+    } catch (problem) {
+      const status = problem instanceof Problem ? problem.status : -1;
+      if (times > 0 && status === 404) {
+        unknown += 1;
+        if (unknown >= UNKNOWN) throw new Problem(409, { reason: "NOT_RECEIVED", detail: t("sign.not_received") });
+      } else if (!isUnanswered(problem) && !(times > 0 && status === 429)) {
+        throw problem;
+      }
+    }
+    tell.waits();
+    await pause(LOOK);
   }
 }

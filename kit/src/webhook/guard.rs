@@ -104,7 +104,24 @@ impl Guard {
 
     /// Whether this address may be connected to.
     pub fn permits(&self, ip: IpAddr) -> Result<(), Refused> {
-        if self.allow_private || is_public(ip) { Ok(()) } else { Err(Refused::Address) }
+        let permitted = is_public(ip) || (self.allow_private && is_private(ip));
+        if permitted { Ok(()) } else { Err(Refused::Address) }
+    }
+}
+
+/// Whether it is an address of a network of one's own, or of this machine. Whatever else is not public is for nobody: what a
+/// machine finds without asking (169.254/16, fe80::/10), where the metadata services of clouds are, and groups.
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_private() || ip.is_loopback() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(ip) => is_private(IpAddr::V4(ip)),
+            // Unique local addresses, but for the metadata service that one cloud has among them.
+            None => ip.is_loopback() || ((ip.segments()[0] & 0xfe00) == 0xfc00 && ip.segments()[0] != 0xfd00),
+        },
     }
 }
 
@@ -181,6 +198,36 @@ mod tests {
 
     fn strict() -> Guard {
         Guard::new(&WebhooksConfig::default())
+    }
+
+    #[test]
+    fn line_32_where_private_networks_are_permitted_metadata_services_are_not() {
+        let own = Guard::new(&WebhooksConfig { allow_private: true, ..WebhooksConfig::default() });
+        for ip in [
+            "10.1.2.3",
+            "192.168.1.1",
+            "127.0.0.1",
+            "100.64.0.1",
+            "8.8.8.8",
+            "::1",
+            "fd12:3456::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert_eq!(own.permits(ip.parse().unwrap()), Ok(()), "{ip}");
+        }
+        for ip in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "fd00:ec2::254",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "ff02::1",
+        ] {
+            assert_eq!(own.permits(ip.parse().unwrap()), Err(Refused::Address), "{ip}");
+        }
     }
 
     #[test]

@@ -174,8 +174,7 @@ pub async fn play(
             desk.who
         );
         hash.clone_from(&seen.content_hash);
-        let after =
-            if desk.signs { official.sign(&application).await? } else { official.approve(&seen).await? };
+        let after = if desk.signs { official.sign(&seen).await? } else { official.approve(&seen).await? };
         let number = after.numbers.last().map(|number| number.text.clone()).unwrap_or_default();
         let done = if desk.signs { "signed, and what came back was verified" } else { "read and approved" };
         let number = if desk.signs { format!(", number {number}") } else { String::new() };
@@ -372,8 +371,12 @@ impl<'a> Official<'a> {
         answer.required(&what)?.application.context("the suite answered no application")
     }
 
-    async fn sign(&self, application: &str) -> anyhow::Result<Application> {
-        let body = json!({ "applications": [application], "passphrase": self.account.passphrase });
+    async fn sign(&self, seen: &Application) -> anyhow::Result<Application> {
+        let body = json!({
+            "applications": [seen.id],
+            "contentHashes": [seen.content_hash],
+            "passphrase": self.account.passphrase,
+        });
         let answer =
             self.session.post::<SignApplicationsResponse>("/v1/applications:sign", &request_id(), body).await;
         let results = answer.required(&format!("the signature of {}", self.desk.who))?.results;

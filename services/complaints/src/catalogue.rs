@@ -1,12 +1,9 @@
-//! What ships with the suite: the deadlines table with the confidence of each source, and the free days and Ramadan hours
-//! of the national calendar. An installation corrects both by later rows and versions.
+//! What ships with the suite: the deadlines table with the confidence of each source. An installation corrects it by later rows.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
-use mpp_kit::calendar::{Period, SpecialHours, WorkCalendar};
-use mpp_kit::zone::TimeZone;
 use serde::Deserialize;
 
 use crate::domain::DeadlineId;
@@ -15,7 +12,6 @@ use crate::domain::language::Language;
 use crate::domain::words::{Class, ClockKind, Rung};
 
 const DEADLINES: &str = include_str!("data/deadlines.json");
-const HOLIDAYS: &str = include_str!("data/holidays.json");
 /// Indonesian first, English, and Banjar, which nobody who speaks it has read yet: it is off.
 const LANGUAGES: [&str; 3] = [
     include_str!("data/languages/id.json"),
@@ -38,22 +34,6 @@ struct Row {
     note: String,
     #[serde(default)]
     ladder: BTreeMap<String, Rung>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Holidays {
-    free_days: Vec<(NaiveDate, String)>,
-    ramadan: Ramadan,
-}
-
-#[derive(Deserialize)]
-struct Ramadan {
-    from: NaiveDate,
-    to: NaiveDate,
-    name: String,
-    usual: Vec<(u16, u16)>,
-    friday: Vec<(u16, u16)>,
 }
 
 /// The deadlines table as it ships.
@@ -91,23 +71,6 @@ pub(crate) fn deadlines() -> anyhow::Result<Vec<Deadline>> {
         .collect()
 }
 
-/// The calendar of a regency as it ships: five days, national free days, Ramadan hours.
-///
-/// # Errors
-/// When the shipped data is damaged.
-pub(crate) fn calendar(zone: TimeZone) -> anyhow::Result<WorkCalendar> {
-    let holidays: Holidays = serde_json::from_str(HOLIDAYS).context("the shipped free days")?;
-    let periods = |spans: &[(u16, u16)]| {
-        spans.iter().map(|(from, to)| Period { from: *from, to: *to }).collect::<Vec<_>>()
-    };
-    let ramadan = &holidays.ramadan;
-    let mut week: BTreeMap<u8, Vec<Period>> =
-        (1..=4).map(|weekday| (weekday, periods(&ramadan.usual))).collect();
-    week.insert(5, periods(&ramadan.friday));
-    let special = SpecialHours { from: ramadan.from, to: ramadan.to, name: ramadan.name.clone(), week };
-    Ok(WorkCalendar::five_days(zone).with_holidays(holidays.free_days).with_special_hours(vec![special])?)
-}
-
 /// The languages that reporters are answered in, as they ship; Indonesian first.
 ///
 /// # Errors
@@ -143,7 +106,7 @@ mod tests {
 
     #[test]
     fn c_35_free_days_and_ramadan_hours_are_data() {
-        let calendar = calendar(TimeZone::Wita).unwrap();
+        let calendar = mpp_kit::calendar::national(mpp_kit::zone::TimeZone::Wita).unwrap();
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         assert!(!calendar.is_working_day(day("2026-12-24")) && !calendar.is_working_day(day("2026-08-17")));
         assert_eq!(calendar.periods(day("2026-02-19")).len(), 2);

@@ -348,7 +348,7 @@ pub(crate) async fn fill_catalogue(core: &Core) -> anyhow::Result<()> {
         let version = CalendarVersion {
             id: core.config.regency.clone(),
             version: 1,
-            calendar: catalogue::calendar(core.config.zone)?,
+            calendar: mpp_kit::calendar::national(core.config.zone)?,
         };
         store::catalogue::insert_calendar(&tx, &version, now).await?;
     }

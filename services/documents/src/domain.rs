@@ -37,4 +37,6 @@ mpp_kit::ids! {
     pub DelegationId = "dlg";
     /// Something that happened, for other systems.
     pub EventId = "evt";
+    /// A request to sign that came without an id of its own.
+    pub SigningId = "sig";
 }

@@ -28,6 +28,7 @@ pub(crate) enum Thing {
     Webhook,
     Delivery,
     Licence,
+    Signing,
 }
 
 impl Thing {
@@ -45,6 +46,7 @@ impl Thing {
             Self::Webhook => ("webhook", "webhook"),
             Self::Delivery => ("pengiriman", "delivery"),
             Self::Licence => ("izin", "licence"),
+            Self::Signing => ("permintaan tanda tangan", "request to sign"),
         }
     }
 }

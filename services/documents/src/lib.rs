@@ -83,7 +83,6 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
         files,
         metrics: metrics::Metrics::new(),
         owners: rpc::integration::owners::Owners::default(),
-        signing: rpc::underway::Underway::default(),
         codes: rpc::underway::Underway::default(),
     });
     worker::fill_catalogue(&core).await.context("filling the catalogue")?;

@@ -38,6 +38,7 @@ mod retire_letter_type;
 mod revoke_document;
 mod save_letter_type;
 mod sign_applications;
+pub(crate) mod signing;
 mod status;
 mod submit_application;
 pub(crate) mod types;
@@ -86,8 +87,6 @@ pub(crate) struct Core {
     pub(crate) signers: Signers,
     pub(crate) metrics: Metrics,
     pub(crate) owners: integration::owners::Owners,
-    /// Signatures that were asked for.
-    pub(crate) signing: underway::Underway<proto::SignApplicationsResponse>,
     /// One-time codes that were asked for.
     pub(crate) codes: underway::Underway<proto::RequestSigningCodeResponse>,
 }
@@ -115,6 +114,20 @@ impl Core {
         let key = Key { principal: &caller.id, method, request_id };
         let fingerprint = idempotency::fingerprint(request);
         idempotency::sealed(&self.db, &self.cipher, key, &fingerprint, now, |tx| run(tx, now)).await
+    }
+}
+
+impl Core {
+    /// What was answered to this request before, if it was. A repetition is asked for it before its content is judged: the type
+    /// may be another by now, or the document replaced, by the first.
+    pub(crate) async fn kept<T: Message + Default>(
+        &self,
+        caller: &Caller,
+        method: &'static str,
+        (request, request_id): (&impl Message, &str),
+    ) -> Result<Option<T>, Error> {
+        let key = Key { principal: &caller.id, method, request_id };
+        idempotency::kept(&self.db, &self.cipher, key, &idempotency::fingerprint(request)).await
     }
 }
 
@@ -176,6 +189,7 @@ rpcs! {
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse: verbs::hand_over_application;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse: sign_applications::handle;
     request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse: request_signing_code::handle;
+    get_signing(GetSigningRequest) -> GetSigningResponse: signing::get;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse: list_documents::handle;
     get_document(GetDocumentRequest) -> GetDocumentResponse: get_document::handle;
     download_document(DownloadDocumentRequest) -> DownloadDocumentResponse: download_document::handle;
@@ -197,6 +211,7 @@ rpcs! {
     list_licences(ListLicencesRequest) -> ListLicencesResponse: integration::list_licences::handle;
     get_licence(GetLicenceRequest) -> GetLicenceResponse: integration::get_licence::handle;
     update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse: integration::update_licence_status::handle;
+    create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse: integration::create_licence_application::handle;
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse: integration::receive_oss_call::handle;
 }
 

@@ -20,6 +20,7 @@ use crate::domain::workflow::decide::{By, Order, Rejection, due_orders};
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::rpc::case::Asking;
+use crate::rpc::signing::LOST_AFTER;
 use crate::store;
 use crate::store::letter_type::Version;
 use mpp_kit::webhook::dispatch::{self, Dispatcher};
@@ -28,9 +29,6 @@ use mpp_kit::webhook::dispatch::{self, Dispatcher};
 const BATCH: u64 = 500;
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
-/// How long after its time-out a signature counts as lost.
-const LOST_AFTER: TimeDelta = TimeDelta::seconds(60);
-
 const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 
 /// The workers of the service: clocks and clean-up, webhooks, and other systems where they are configured.
@@ -68,6 +66,7 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     expire(core, now).await?;
     forget_loose_files(core, now).await?;
     idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
+    core.forget_signings(now - KEEP_ANSWERS).await?;
     Ok(())
 }
 
@@ -90,13 +89,18 @@ async fn report_lateness(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     for id in store::application::late(&core.db.read, now, BATCH).await? {
         let tx = core.db.begin().await?;
         let loaded = core.application(&tx, id).await?;
+        let found = loaded.clone();
         match core.act(&tx, loaded, (By::System, Order::Escalate), SYSTEM, now).await {
             Ok(_) => {
                 tx.commit().await?;
                 core.metrics.late();
             }
-            // Somebody took the step meanwhile.
-            Err(Error::Rejected(Rejection::NothingToEscalate)) | Err(Error::Stale { .. }) => {}
+            // Somebody took the step meanwhile, or its office has another calendar by now.
+            Err(Error::Rejected(Rejection::NothingToEscalate)) => {
+                core.requeue(&tx, &found).await?;
+                tx.commit().await?;
+            }
+            Err(Error::Stale { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -109,6 +113,9 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         let loaded = core.application(&tx, id).await?;
         let due = due_orders(loaded.application(), &loaded.calendar(), now);
         if !due.contains(&Order::DeemGranted) {
+            // Its office has another calendar by now.
+            core.requeue(&tx, &loaded).await?;
+            tx.commit().await?;
             continue;
         }
         // What fails here is tried again with the next pass: the letter waits for its signature.

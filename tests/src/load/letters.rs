@@ -210,7 +210,7 @@ impl Village {
         let mut client = self.client(&self.head).await?;
         for application in self.take(LETTERS / 2).await? {
             let began = Instant::now();
-            sign(&mut client, vec![application]).await?;
+            sign(&mut client, &[application]).await?;
             one.latencies.push(began.elapsed());
         }
         one.elapsed = one.latencies.iter().sum();
@@ -220,9 +220,9 @@ impl Village {
         let bundles = self.take(LETTERS).await?;
         let (mine, theirs) = bundles.split_at(LETTERS / 2);
         let began = Instant::now();
-        let run = async |client: &mut Client, applications: &[String]| {
+        let run = async |client: &mut Client, applications: &[Seen]| {
             for bundle in applications.chunks(TOGETHER) {
-                sign(client, bundle.to_vec()).await?;
+                sign(client, bundle).await?;
             }
             anyhow::Ok(())
         };
@@ -244,7 +244,7 @@ impl Village {
             self.hand_in(LETTERS).await?;
             let mut client = self.client(&self.head).await?;
             for bundle in self.take(LETTERS).await?.chunks(TOGETHER) {
-                sign(&mut client, bundle.to_vec()).await?;
+                sign(&mut client, bundle).await?;
             }
             if done == 0 {
                 before = resident(pid)?;
@@ -254,11 +254,23 @@ impl Village {
         Ok(Memory { letters: MEMORABLE - LETTERS, before, after: resident(pid)? })
     }
 
-    async fn take(&self, count: usize) -> anyhow::Result<Vec<String>> {
-        let mut waiting = self.waiting.lock().await;
-        ensure!(waiting.len() >= count, "{} applications wait, {count} are needed", waiting.len());
-        let at = waiting.len() - count;
-        Ok(waiting.split_off(at))
+    /// Takes so many of those that wait, as their signer sees them.
+    async fn take(&self, count: usize) -> anyhow::Result<Vec<Seen>> {
+        let taken = {
+            let mut waiting = self.waiting.lock().await;
+            ensure!(waiting.len() >= count, "{} applications wait, {count} are needed", waiting.len());
+            let at = waiting.len() - count;
+            waiting.split_off(at)
+        };
+        let mut client = self.client(&self.head).await?;
+        let mut seen = Vec::with_capacity(count);
+        for application in taken {
+            let request = documents::GetApplicationRequest { application };
+            let shown = client.get_application(request).await.context("reading an application")?.into_inner();
+            let shown = shown.application.context("no application was answered")?;
+            seen.push((shown.id, shown.content_hash));
+        }
+        Ok(seen)
     }
 
     /// Checks an uploaded file again and again.
@@ -289,7 +301,7 @@ impl Village {
     async fn one_file(&self) -> anyhow::Result<Vec<u8>> {
         self.hand_in(1).await?;
         let mut client = self.client(&self.head).await?;
-        let signed = sign(&mut client, self.take(1).await?).await?;
+        let signed = sign(&mut client, &self.take(1).await?).await?;
         let document = signed.into_iter().next().context("nothing was signed")?.document_id;
         let request = documents::DownloadDocumentRequest { document, ..Default::default() };
         Ok(client.download_document(request).await.context("the letter")?.into_inner().content)
@@ -404,11 +416,19 @@ impl Village {
     }
 }
 
+/// An application, and the hash of what its signer saw.
+type Seen = (String, String);
+
 /// Signs applications; all of them must be signed.
-async fn sign(client: &mut Client, applications: Vec<String>) -> anyhow::Result<Vec<documents::Application>> {
-    let wanted = applications.len();
-    let request =
-        documents::SignApplicationsRequest { request_id: key(), applications, ..Default::default() };
+async fn sign(client: &mut Client, seen: &[Seen]) -> anyhow::Result<Vec<documents::Application>> {
+    let wanted = seen.len();
+    let (applications, content_hashes) = seen.iter().cloned().unzip();
+    let request = documents::SignApplicationsRequest {
+        request_id: key(),
+        applications,
+        content_hashes,
+        ..Default::default()
+    };
     let results = client.sign_applications(request).await.context("signing")?.into_inner().results;
     let mut signed = Vec::new();
     for result in results {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Timelike as _, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::calendar::{Period, Plan, SpecialHours, WorkCalendar};
 use mpp_kit::check::Checker;
 pub(crate) use mpp_kit::wire::timestamp;
@@ -531,18 +531,6 @@ pub(crate) fn date(check: &mut Checker, field: &str, text: &str) -> Option<Naive
     found
 }
 
-fn minutes(text: &str) -> Option<u16> {
-    if text == "24:00" {
-        return Some(1440);
-    }
-    let time = NaiveTime::parse_from_str(text, "%H:%M").ok()?;
-    u16::try_from(time.num_seconds_from_midnight() / 60).ok()
-}
-
-fn clock_text(minutes: u16) -> String {
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
 fn read_week(
     check: &mut Checker,
     field: &str,
@@ -550,12 +538,7 @@ fn read_week(
 ) -> BTreeMap<u8, Vec<Period>> {
     let mut week: BTreeMap<u8, Vec<Period>> = BTreeMap::new();
     for it in periods {
-        let parsed = u8::try_from(it.weekday)
-            .ok()
-            .zip(minutes(&it.from))
-            .zip(minutes(&it.to))
-            .map(|((day, from), to)| (day, Period { from, to }));
-        match parsed {
+        match u8::try_from(it.weekday).ok().zip(Period::read(&it.from, &it.to)) {
             Some((day, period)) => week.entry(day).or_default().push(period),
             None => check.violation(
                 field,
@@ -571,10 +554,9 @@ fn read_week(
 fn write_week(week: &BTreeMap<u8, Vec<Period>>) -> Vec<proto::WorkingPeriod> {
     week.iter()
         .flat_map(|(weekday, periods)| {
-            periods.iter().map(|it| proto::WorkingPeriod {
-                weekday: u32::from(*weekday),
-                from: clock_text(it.from),
-                to: clock_text(it.to),
+            periods.iter().map(|it| {
+                let (from, to) = it.written();
+                proto::WorkingPeriod { weekday: u32::from(*weekday), from, to }
             })
         })
         .collect()

@@ -88,7 +88,6 @@ impl World {
             cipher,
             metrics: Metrics::new(),
             owners: crate::rpc::integration::owners::Owners::default(),
-            signing: crate::rpc::underway::Underway::default(),
             codes: crate::rpc::underway::Underway::default(),
         };
         Self { core: Arc::new(core), clock, _test_db: test_db, _folder: folder }

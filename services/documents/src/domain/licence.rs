@@ -152,6 +152,21 @@ pub enum StatusError {
     /// OSS says it, or the deadline; nobody else.
     #[error("this status is not given by an official")]
     NotByOfficials,
+    /// An application here tells it: how it is decided, and what is done to its clock.
+    #[error("the application of this licence tells this status by itself")]
+    ByApplication,
+    /// It decides, which is for the head of the agency.
+    #[error("this status is a decision of the head of the agency")]
+    ByHead,
+}
+
+/// Who tells a status, and of which licence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Teller {
+    /// Whether he is the head of the agency, or acts for him.
+    pub head: bool,
+    /// Whether the licence is decided by an application here.
+    pub by_application: bool,
 }
 
 impl OssStatus {
@@ -255,12 +270,40 @@ impl OssStatus {
         Ok(())
     }
 
-    /// Whether an official may say it.
+    /// Whether it says that there will be no licence.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        self.phase() == Phase::Refused
+    }
+
+    /// Whether an official may say it. What an application here decides, and what is done to its clock, it tells by itself:
+    /// said by hand, OSS would hear another story. Any other decision is the head's.
     ///
     /// # Errors
-    /// That it is not said by officials.
-    pub fn by_official(self) -> Result<(), StatusError> {
-        if self == Self::DeemedApproved { Err(StatusError::NotByOfficials) } else { Ok(()) }
+    /// That it is not said by officials, by this one, or of this licence.
+    pub fn by_official(self, teller: Teller) -> Result<(), StatusError> {
+        let told_by_application = matches!(
+            self,
+            Self::ClockPaused
+                | Self::ClockResumed
+                | Self::ClockReset
+                | Self::ClockRestarted
+                | Self::PaymentAccepted
+                | Self::Approved
+                | Self::Rejected
+                | Self::RequirementsRejected
+        );
+        let decides =
+            self == Self::IssuedProvisionally || matches!(self.phase(), Phase::Issued | Phase::Refused);
+        if self == Self::DeemedApproved {
+            Err(StatusError::NotByOfficials)
+        } else if teller.by_application && told_by_application {
+            Err(StatusError::ByApplication)
+        } else if decides && !teller.head {
+            Err(StatusError::ByHead)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -385,7 +428,30 @@ mod tests {
         ] {
             assert_eq!(status.may_follow(before), outcome, "{before:?} → {status:?}");
         }
-        assert_eq!(OssStatus::DeemedApproved.by_official(), Err(StatusError::NotByOfficials));
+    }
+
+    #[test]
+    fn who_may_tell_a_status_depends_on_who_decides_the_licence() {
+        use OssStatus::{Approved, ClockPaused, DeemedApproved, Inspection, Rejected, Suspension};
+        let (officer, head) =
+            (Teller { head: false, by_application: false }, Teller { head: true, by_application: false });
+        let decided_here = |teller: Teller| Teller { by_application: true, ..teller };
+        for (status, teller, outcome) in [
+            (Inspection, officer, Ok(())),
+            (Inspection, decided_here(officer), Ok(())),
+            (ClockPaused, officer, Ok(())),
+            (ClockPaused, decided_here(head), Err(StatusError::ByApplication)),
+            (Approved, officer, Err(StatusError::ByHead)),
+            (Approved, head, Ok(())),
+            (Approved, decided_here(head), Err(StatusError::ByApplication)),
+            (Rejected, officer, Err(StatusError::ByHead)),
+            (Rejected, decided_here(head), Err(StatusError::ByApplication)),
+            (Suspension, decided_here(officer), Err(StatusError::ByHead)),
+            (Suspension, decided_here(head), Ok(())),
+            (DeemedApproved, head, Err(StatusError::NotByOfficials)),
+        ] {
+            assert_eq!(status.by_official(teller), outcome, "{status} {teller:?}");
+        }
     }
 
     #[test]

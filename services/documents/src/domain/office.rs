@@ -142,6 +142,9 @@ pub struct Office {
     pub without_neighbourhoods: bool,
     /// Its working time.
     pub calendar: WorkCalendar,
+    /// Whether that is its own, and not the national calendar that ships.
+    #[serde(default)]
+    pub own_calendar: bool,
 }
 
 impl Office {

@@ -1,22 +1,34 @@
 //! `ApplyOffice`: an office, new or in place of the one with the same area.
 
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1::{self as proto, ApplyOfficeRequest, ApplyOfficeResponse};
+use sea_orm::DatabaseTransaction;
 use serde_json::json;
 use tonic::Response;
 
 use super::access::Areas;
+use super::case::Loaded;
 use super::{Core, convert, record};
 use crate::domain::OfficeId;
-use crate::domain::calendar::WorkCalendar;
+use crate::domain::calendar::{Period, Plan, SpecialHours, TimeZone, WorkCalendar};
 use crate::domain::office::{MAX_SIGNERS, Office, OfficeArea, Signer};
 use crate::domain::text::is_deceptive;
 use crate::error::Error;
 use crate::store;
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/ApplyOffice";
+/// Periods of a week.
+const MOST_PERIODS: usize = 50;
+/// Some years of them.
+const MOST_FREE_DAYS: usize = 400;
+const MOST_SPECIAL: usize = 20;
+/// Applications that are counted again at a time.
+const RECOUNTED: u64 = 200;
 
 pub(super) async fn handle(
     core: &Core,
@@ -38,6 +50,7 @@ pub(super) async fn handle(
                 keep_numbers(&mut office, &before);
             }
             store::office::save(&*tx, &core.cipher, &office, now).await?;
+            core.recount(&tx, office.id).await?;
             let id = office.id.to_string();
             let who = (caller.id.as_str(), "office.applied", id.as_str());
             let detail = json!({"area": office.area.as_str(), "signers": office.signers.len()});
@@ -46,6 +59,31 @@ pub(super) async fn handle(
         })
         .await?;
     Ok(Response::new(answer))
+}
+
+impl Core {
+    /// Counts again when what an office works on is due, and when the law grants it: its working time may be another.
+    async fn recount(&self, tx: &DatabaseTransaction, office: OfficeId) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let ids = store::application::open_of(tx, office, after, RECOUNTED).await?;
+            for id in &ids {
+                let loaded = self.application(tx, *id).await?;
+                self.requeue(tx, &loaded).await?;
+            }
+            match ids.last() {
+                Some(last) if ids.len() as u64 == RECOUNTED => after = Some(*last),
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
+
+    /// Writes anew when an application is due and when the law grants it, by the calendars of now.
+    pub(crate) async fn requeue(&self, tx: &DatabaseTransaction, loaded: &Loaded) -> Result<(), Error> {
+        let waiting = loaded.waiting();
+        let queues = (waiting.as_ref(), loaded.deemed_at());
+        Ok(store::application::requeue(tx, &loaded.record, queues).await?)
+    }
 }
 
 /// A population number is written and never read back; who leaves it out keeps the one that is there.
@@ -100,11 +138,13 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
         .zip(&given.signatories)
         .filter_map(|(at, it): (usize, _)| signer(at, it, &mut checker))
         .collect();
+    let own_calendar =
+        !(given.working_periods.is_empty() && given.free_days.is_empty() && given.special_hours.is_empty());
+    let calendar = zone.and_then(|zone| calendar(zone, given, &mut checker));
     checker.finish()?;
-    let (Some(area), Some(zone)) = (area, zone) else {
+    let (Some(area), Some(calendar)) = (area, calendar) else {
         return Err(anyhow::anyhow!("the checker let an empty field pass").into());
     };
-    let calendar = WorkCalendar::five_days(zone);
     Ok(Office {
         id: OfficeId::generate(),
         area,
@@ -116,7 +156,89 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
         signers,
         without_neighbourhoods: given.without_neighbourhoods,
         calendar,
+        own_calendar,
     })
+}
+
+/// The working time of an office: what it gives, on top of the usual week where it gives none.
+fn calendar(zone: TimeZone, given: &proto::Office, checker: &mut Checker) -> Option<WorkCalendar> {
+    for (field, count, most) in [
+        ("office.working_periods", given.working_periods.len(), MOST_PERIODS),
+        ("office.free_days", given.free_days.len(), MOST_FREE_DAYS),
+        ("office.special_hours", given.special_hours.len(), MOST_SPECIAL),
+    ] {
+        if count > most {
+            checker.violation(
+                field,
+                "TOO_MANY",
+                format!("sebutkan paling banyak {most}"),
+                format!("name at most {most}"),
+            );
+            return None;
+        }
+    }
+    let mut holidays = BTreeMap::new();
+    for (at, free) in given.free_days.iter().enumerate() {
+        let name = checker.text(&format!("office.free_days[{at}].name"), &free.name, 1, 100);
+        if let Some(date) = date(&format!("office.free_days[{at}].date"), &free.date, checker) {
+            holidays.insert(date, name);
+        }
+    }
+    let mut special = Vec::new();
+    for (at, hours) in given.special_hours.iter().enumerate() {
+        let field = |name: &str| format!("office.special_hours[{at}].{name}");
+        let name = checker.text(&field("name"), &hours.name, 1, 100);
+        let week = week(&field("periods"), &hours.periods, checker);
+        let (from, to) = (date(&field("from"), &hours.from, checker), date(&field("to"), &hours.to, checker));
+        if let (Some(from), Some(to)) = (from, to) {
+            special.push(SpecialHours { from, to, name, week });
+        }
+    }
+    let week = match given.working_periods.as_slice() {
+        [] => Plan::from(WorkCalendar::five_days(zone)).week,
+        periods => week("office.working_periods", periods, checker),
+    };
+    match WorkCalendar::try_from(Plan { zone, week, holidays, special }) {
+        Ok(calendar) => Some(calendar),
+        Err(error) => {
+            checker.violation(
+                "office.working_periods",
+                "INVALID_CALENDAR",
+                "perbaiki jam kerja: setiap hari berurutan tanpa tumpang tindih, dan sedikitnya satu hari kerja",
+                format!("correct the working time: {error}"),
+            );
+            None
+        }
+    }
+}
+
+fn date(field: &str, text: &str, checker: &mut Checker) -> Option<NaiveDate> {
+    let date = text.parse().ok();
+    if date.is_none() {
+        checker.violation(
+            field,
+            "INVALID_DATE",
+            "isi tanggal seperti 2027-03-10",
+            "give a date such as 2027-03-10",
+        );
+    }
+    date
+}
+
+fn week(field: &str, periods: &[proto::OfficeHours], checker: &mut Checker) -> BTreeMap<u8, Vec<Period>> {
+    let mut week: BTreeMap<u8, Vec<Period>> = BTreeMap::new();
+    for (at, it) in periods.iter().enumerate() {
+        match u8::try_from(it.weekday).ok().zip(Period::read(&it.from, &it.to)) {
+            Some((day, period)) => week.entry(day).or_default().push(period),
+            None => checker.violation(
+                format!("{field}[{at}]"),
+                "INVALID_PERIOD",
+                "isi hari 1 sampai 7 dan jam seperti 07:30",
+                "give a weekday from 1 to 7 and times such as 07:30",
+            ),
+        }
+    }
+    week
 }
 
 fn signer(at: usize, given: &proto::Signatory, checker: &mut Checker) -> Option<Signer> {

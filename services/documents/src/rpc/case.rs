@@ -168,10 +168,23 @@ impl Core {
             let current = store::application::find(tx, &self.cipher, loaded.application().id).await?;
             return Err(Error::Stale { version: current.map_or(0, |current| current.version) });
         }
-        self.journal(tx, &loaded, (what, before), asking, now).await?;
+        self.hold(tx, &loaded, &events).await?;
         self.announce(tx, &loaded, &events, now).await?;
-        self.tell_oss(tx, &loaded, &events, now).await?;
+        self.tell_oss(tx, &loaded, &events, asking, now).await?;
+        self.journal(tx, &loaded, (what, before), asking, now).await?;
         Ok(loaded)
+    }
+
+    /// Keeps what these events will need, in the order of locks ([`crate::store`]), before the first later one is taken.
+    async fn hold(&self, tx: &DatabaseTransaction, loaded: &Loaded, events: &[Event]) -> Result<(), Error> {
+        if events.iter().any(|event| matches!(event, Event::Issued { .. })) {
+            store::document::hold(tx).await?;
+        }
+        // A document that replaces one of OSS is told to it too.
+        if loaded.letter.oss.is_some() || loaded.record.case.replaces.is_some() {
+            store::licence::hold(tx).await?;
+        }
+        Ok(())
     }
 
     /// Tells OSS of a licence that it asked for, what was done to its clock and how it was decided.
@@ -180,16 +193,23 @@ impl Core {
         tx: &DatabaseTransaction,
         loaded: &Loaded,
         events: &[Event],
+        asking: Asking<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         if loaded.letter.oss.is_none() {
             return Ok(());
         }
+        let mut listed = loaded.offices.iter().flat_map(|office| &office.signers);
+        let official = listed.find(|signer| signer.account == asking.who);
+        let note = |text: &str| Note {
+            text: text.to_owned(),
+            official_name: official.map(|official| official.name.clone()).unwrap_or_default(),
+            official_nip: official.map(|official| official.nip.clone()).unwrap_or_default(),
+        };
         let id = loaded.application().id;
         let cause = loaded.record.version.to_string();
         let mut paid = false;
         for event in events {
-            let note = |text: &str| Note { text: text.to_owned(), ..Note::default() };
             if let Event::ClockChanged { verb, reason, .. } = event {
                 outbox::on_clock(tx, self, id, (*verb, &cause), &note(reason), now).await?;
             } else if let Event::Rejected { reason, .. } = event {
@@ -197,14 +217,14 @@ impl Core {
                 outbox::on_status(tx, self, id, status, &note(&reason.text), now).await?;
             } else if let Event::DeemedGranted { .. } = event {
                 let status = (OssStatus::DeemedApproved, cause.as_str());
-                outbox::on_status(tx, self, id, status, &Note::default(), now).await?;
+                outbox::on_status(tx, self, id, status, &note(""), now).await?;
             }
             paid |= matches!(event, Event::PaymentRecorded { .. });
         }
         // After 42: while its clock stands still OSS takes nothing else; and after 57 there is nothing more to accept.
         if paid && !loaded.application().deemed {
             let status = (OssStatus::PaymentAccepted, cause.as_str());
-            outbox::on_status(tx, self, id, status, &Note::default(), now).await?;
+            outbox::on_status(tx, self, id, status, &note(""), now).await?;
         }
         Ok(())
     }
@@ -285,18 +305,27 @@ impl Core {
             let date = office.zone().local(now).date();
             let year = chrono::Datelike::year(&date);
             let series = numbering.series.series(&loaded.letter.key);
-            let seq = store::number::next(tx, office.id, &series, year).await?;
-            let text = format.render(seq, date, &loaded.codes(office));
-            let entry = Entry {
-                office: office.id,
-                series: series.clone(),
-                year,
-                seq,
-                text: text.clone(),
-                application: id,
-                void_reason: None,
+            store::number::hold(tx, office.id).await?;
+            // Two series of an office may print alike, after a type changed its series or where two share a code: a printed
+            // number names one letter, so the next one is taken, and what is passed over stands in the register.
+            let (seq, text) = loop {
+                let seq = store::number::next(tx, office.id, &series, year).await?;
+                let text = format.render(seq, date, &loaded.codes(office));
+                let given = store::number::is_given(tx, office.id, &text).await?;
+                let entry = Entry {
+                    office: office.id,
+                    series: series.clone(),
+                    year,
+                    seq,
+                    text: text.clone(),
+                    application: id,
+                    void_reason: given.then(|| "GIVEN_BEFORE".to_owned()),
+                };
+                store::number::enter(tx, &entry, now).await?;
+                if !given {
+                    break (seq, text);
+                }
             };
-            store::number::enter(tx, &entry, now).await?;
             let office = office.id;
             loaded.record.case.numbers.push(RegisterEntry {
                 office,
@@ -359,6 +388,7 @@ impl Core {
                 "office": issuer.area.as_str(),
                 "state": application.state.to_string(),
                 "step": application.current,
+                "version": loaded.record.version,
                 "document": loaded.record.case.document.map(|id| id.to_string()),
             });
             let event = mpp_kit::event::Event {

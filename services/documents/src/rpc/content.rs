@@ -15,7 +15,7 @@ use crate::domain::field::{self, Attribute, Field, Values};
 use crate::domain::letter_type::LetterType;
 use crate::domain::office::{Office, OfficeArea};
 use crate::domain::person::{Nik, Subject, SubjectKind, check_family_card};
-use crate::domain::step::OfficeLevel;
+use crate::domain::step::{OfficeLevel, Step};
 use crate::error::Error;
 use crate::store;
 use crate::store::application::{Attachment, Content};
@@ -44,9 +44,9 @@ impl Core {
     /// everything.
     pub(super) async fn sound(&self, db: &impl ConnectionTrait, wanted: Wanted<'_>) -> Result<Sound, Error> {
         let mut checker = Checker::new();
-        let (subject, area) = subject(wanted.letter, wanted.subject, &mut checker);
+        let (subject, area) = subject(wanted.letter, (wanted.subject, wanted.papers), &mut checker);
         let offices = match &area {
-            Some(area) => self.offices(db, wanted.letter, area, wanted.office_id, &mut checker).await?,
+            Some(area) => self.offices(db, &wanted, area, &mut checker).await?,
             None => BTreeMap::new(),
         };
         let today = offices.get(&wanted.letter.issuer).map_or_else(
@@ -82,11 +82,11 @@ impl Core {
     async fn offices(
         &self,
         db: &impl ConnectionTrait,
-        letter: &LetterType,
+        wanted: &Wanted<'_>,
         area: &AreaPath,
-        office_id: &str,
         checker: &mut Checker,
     ) -> Result<BTreeMap<OfficeLevel, Office>, Error> {
+        let letter = wanted.letter;
         let mut offices = BTreeMap::new();
         for (level, at) in
             [(OfficeLevel::Village, AreaLevel::Village), (OfficeLevel::SubDistrict, AreaLevel::SubDistrict)]
@@ -99,7 +99,7 @@ impl Core {
             }
         }
         if letter.issuer == OfficeLevel::Agency {
-            let id: Option<OfficeId> = checker.id("office_id", office_id);
+            let id: Option<OfficeId> = checker.id("office_id", wanted.office_id);
             if let Some(id) = id
                 && let Some(office) = store::office::find(db, &self.cipher, id).await?
             {
@@ -115,6 +115,22 @@ impl Core {
                 "NO_OFFICE",
                 "kantor yang menerbitkan surat ini untuk wilayah tersebut belum terdaftar; hubungi kantor desa, kecamatan, atau OPD",
                 "the office that issues this for the area is not registered yet; ask the village, sub-district or agency",
+            );
+        }
+        // Every step needs somebody whose it is: told now, not when the step comes and nobody can take it.
+        let lacks = |step: &&Step| {
+            let other = step.level.office() != letter.issuer;
+            let asked = !step.optional || (wanted.with_optional_steps && other);
+            asked && !offices.contains_key(&step.level.office())
+        };
+        if checker.is_clean()
+            && let Some(step) = letter.steps.iter().find(lacks)
+        {
+            checker.violation(
+                if step.optional { "with_optional_steps" } else { "subject.area" },
+                "NO_OFFICE",
+                "kantor yang ikut memproses atau menandatangani surat ini untuk wilayah tersebut belum terdaftar; hubungi kantor desa, kecamatan, atau OPD",
+                "an office that takes part in this or signs it for the area is not registered yet; ask the village, sub-district or agency",
             );
         }
         Ok(offices)
@@ -178,9 +194,11 @@ impl Core {
     }
 }
 
+/// Who it is about, and where. What is handed in names the village at least; what is issued again stays where it was, which for
+/// a licence of OSS is a region.
 fn subject(
     letter: &LetterType,
-    given: &proto::Subject,
+    (given, handed_in): (&proto::Subject, bool),
     checker: &mut Checker,
 ) -> (Subject, Option<AreaPath>) {
     let name = checker.text("subject.name", &given.name, 2, 120);
@@ -212,7 +230,7 @@ fn subject(
         );
     }
     let area: Option<AreaPath> = given.area.trim().parse().ok();
-    if area.as_ref().is_none_or(|area| area.level() < AreaLevel::Village) {
+    if area.as_ref().is_none_or(|area| handed_in && area.level() < AreaLevel::Village) {
         checker.violation(
             "subject.area",
             "INVALID_AREA",

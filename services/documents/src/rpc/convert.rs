@@ -1,6 +1,6 @@
 //! Protobuf ⇄ domain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use mpp_kit::check::Checker;
@@ -11,7 +11,7 @@ use strum::IntoEnumIterator as _;
 
 use super::case::Loaded;
 use crate::adapter::signer::Takes;
-use crate::domain::calendar::TimeZone;
+use crate::domain::calendar::{Period, Plan, SpecialHours, TimeZone};
 use crate::domain::code;
 use crate::domain::document::{DocumentState, shown};
 use crate::domain::field::{Attribute, Field, FieldType, Values};
@@ -233,7 +233,35 @@ fn elsewhere(it: &Elsewhere) -> String {
 
 /// An office whole, without the population numbers of its signers.
 pub(super) fn office(office: &Office) -> proto::Office {
-    proto::Office { signatories: office.signers.iter().map(signer).collect(), ..public_office(office) }
+    let mut told =
+        proto::Office { signatories: office.signers.iter().map(signer).collect(), ..public_office(office) };
+    if office.own_calendar {
+        let plan = Plan::from(office.calendar.clone());
+        told.working_periods = hours(&plan.week);
+        let free =
+            |(date, name): (chrono::NaiveDate, String)| proto::OfficeFreeDay { date: date.to_string(), name };
+        told.free_days = plan.holidays.into_iter().map(free).collect();
+        let special = |it: SpecialHours| proto::OfficeSpecialHours {
+            from: it.from.to_string(),
+            to: it.to.to_string(),
+            name: it.name,
+            periods: hours(&it.week),
+        };
+        told.special_hours = plan.special.into_iter().map(special).collect();
+    }
+    told
+}
+
+fn hours(week: &BTreeMap<u8, Vec<Period>>) -> Vec<proto::OfficeHours> {
+    let day = |(weekday, periods): (&u8, &Vec<Period>)| {
+        let weekday = u32::from(*weekday);
+        let write = move |it: &Period| {
+            let (from, to) = it.written();
+            proto::OfficeHours { weekday, from, to }
+        };
+        periods.iter().map(write).collect::<Vec<_>>()
+    };
+    week.iter().flat_map(day).collect()
 }
 
 /// An office as everybody sees it: of signers, what every letter shows.
@@ -263,6 +291,7 @@ pub(super) fn public_office(office: &Office) -> proto::Office {
                 ..proto::Signatory::default()
             })
             .collect(),
+        ..proto::Office::default()
     }
 }
 

@@ -77,6 +77,11 @@ impl Core {
         request: &T,
         again: Again<'_>,
     ) -> Result<proto::Application, Error> {
+        let kept: Option<CorrectDocumentResponse> =
+            self.kept(caller, again.method, (request, again.request_id)).await?;
+        if let Some(application) = kept.and_then(|kept| kept.application) {
+            return Ok(application);
+        }
         let id = get_document::read_id(again.document)?;
         let (document, _) = self.document_of(&self.db.read, caller, "documents.revoke", id).await?;
         check_version(again.version, document.version)?;

@@ -1,9 +1,10 @@
-//! `GetDocument`: an issued document within the caller's reach.
+//! `GetDocument`: an issued document within the caller's reach. Each look is recorded.
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_proto::documents::v1::{self as proto, GetDocumentRequest, GetDocumentResponse};
 use sea_orm::ConnectionTrait;
+use serde_json::json;
 use tonic::Response;
 
 use super::access::Areas;
@@ -22,6 +23,7 @@ pub(super) async fn handle(
 ) -> Result<Response<GetDocumentResponse>, Error> {
     let id = read_id(&request.document)?;
     let (document, office) = core.document_of(&core.db.read, caller, "documents.read", id).await?;
+    core.looked((&caller.id, "document.viewed", &id.to_string()), json!({})).await?;
     let allowed = core.verbs_of(caller, &document, &office).await?;
     let mut document = core.document_shown(&core.db.read, &document, &office).await?;
     document.allowed_verbs = allowed;

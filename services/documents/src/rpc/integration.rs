@@ -1,5 +1,6 @@
 //! The RPCs for other systems: webhooks, events to poll, licences, calls of OSS. Here is what they share.
 
+pub(super) mod create_licence_application;
 pub(super) mod create_webhook;
 pub(super) mod delete_webhook;
 mod drafts;
@@ -25,11 +26,13 @@ use mpp_proto::documents::v1 as proto;
 use sea_orm::ConnectionTrait;
 
 use super::Core;
-use super::access::Areas;
+use super::access::{Areas, permission_of};
 use super::convert;
 use crate::domain::event::EVENT_TYPES;
+use crate::domain::licence::LicenceId;
+use crate::domain::step::StepRole;
 use crate::error::{Error, Thing};
-use crate::store::licence::{Licence, Message};
+use crate::store::licence::{self, Licence, Message};
 use mpp_kit::webhook::guard::{Guard, Refused};
 use mpp_kit::webhook::rules::{
     self, DeliveryState, Format, MAX_DESCRIPTION, MAX_FILTERS, Signing, WebhookId, WebhookState, check_filter,
@@ -45,6 +48,30 @@ const INTEGRATE: &str = "documents.integrate";
 fn reach(caller: &Caller, permission: &str) -> Result<Areas, Error> {
     let areas = Areas::of(caller, permission);
     if areas.bounds().is_some_and(<[String]>::is_empty) { Err(Problem::denied().into()) } else { Ok(areas) }
+}
+
+/// A licence of which an agency's work lies within the caller's reach, and whether the caller is the head there. One without an
+/// application stands in its region, where no agency is: there the office that works for OSS counts. An officer of a village or
+/// sub-district has nothing to do with it, wherever he is one.
+async fn at_work(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: LicenceId,
+) -> Result<(Licence, bool), Error> {
+    let found = licence::find(db, &core.cipher, id).await?.ok_or(Error::NotFound(Thing::Licence))?;
+    let place = if found.application.is_some() || core.config.oss.office.is_empty() {
+        found.area.as_str()
+    } else {
+        core.config.oss.office.as_str()
+    };
+    let reaches = |role| Areas::of(caller, permission_of(role)).reach(place);
+    let head = reaches(StepRole::AgencyHead);
+    if head || reaches(StepRole::AgencyOfficer) {
+        Ok((found, head))
+    } else {
+        Err(Error::NotFound(Thing::Licence))
+    }
 }
 
 /// The webhook with this id, if it is the caller's.
@@ -284,6 +311,7 @@ pub(crate) mod for_tests {
         list_licences(ListLicencesRequest) -> ListLicencesResponse;
         get_licence(GetLicenceRequest) -> GetLicenceResponse;
         update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
+        create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse;
         receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
     }
 }

@@ -108,6 +108,7 @@ fn item(line: &Line, record: &Record, now: DateTime<Utc>) -> WorkItem {
         version: record.version,
         state: convert::application_state(case.application.state).into(),
         billing_code: due.and_then(|payment| payment.billing_code.clone()).unwrap_or_default(),
+        content_hash: case.application.content_hash.clone().unwrap_or_default(),
     }
 }
 

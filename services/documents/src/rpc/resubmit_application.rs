@@ -18,6 +18,12 @@ pub(super) async fn handle(
     caller: &Caller,
     request: ResubmitApplicationRequest,
 ) -> Result<Response<ResubmitApplicationResponse>, Error> {
+    let kept: Option<ResubmitApplicationResponse> =
+        core.kept(caller, METHOD, (&request, &request.request_id)).await?;
+    if let Some(mut answer) = kept {
+        answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
+        return Ok(Response::new(answer));
+    }
     let before = core.application_by_code(&core.db.read, &request.code).await?;
     let subject = convert::subject(&before);
     let office = before.record.case.content.office.to_string();
@@ -43,6 +49,15 @@ pub(super) async fn handle(
                 }
             }
             loaded.record.case.content = sound.content;
+            // An office that was registered meanwhile takes part from now on.
+            for (level, office) in sound.offices {
+                if let std::collections::btree_map::Entry::Vacant(place) =
+                    loaded.record.case.offices.entry(level)
+                {
+                    place.insert(office.id);
+                    loaded.offices.push(office);
+                }
+            }
             let content_hash = loaded.record.case.content.digest()?;
             let by = By::Applicant { account: None };
             let asking = Asking { who: caller.who(), request_id: &request.request_id };

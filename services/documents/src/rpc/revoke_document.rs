@@ -80,6 +80,23 @@ impl Core {
             DocumentState::Expired => ("document.expired", "surat.kedaluwarsa"),
             DocumentState::Valid => ("document.valid", "surat.berlaku"),
         };
+        let data = json!({
+            "document": id,
+            "application": document.application.to_string(),
+            "letterType": document.letter_type,
+            "office": area,
+            "state": next.to_string(),
+            "version": document.version,
+        });
+        let event = mpp_kit::event::Event {
+            id: EventId::generate().to_string(),
+            kind,
+            subject: id.clone(),
+            area: area.to_owned(),
+            data,
+            at: now,
+        };
+        mpp_kit::event::append(tx, &event).await?;
         let states = (Some(before.to_string()), Some(next.to_string()));
         record(
             tx,
@@ -90,22 +107,6 @@ impl Core {
             now,
         )
         .await?;
-        let data = json!({
-            "document": id,
-            "application": document.application.to_string(),
-            "letterType": document.letter_type,
-            "office": area,
-            "state": next.to_string(),
-        });
-        let event = mpp_kit::event::Event {
-            id: EventId::generate().to_string(),
-            kind,
-            subject: id,
-            area: area.to_owned(),
-            data,
-            at: now,
-        };
-        mpp_kit::event::append(tx, &event).await?;
         Ok(())
     }
 }

@@ -1,19 +1,22 @@
-//! `SignApplications`: each of a batch is answered for itself.
+//! `SignApplications`: each of a batch is answered for itself. It is done in a task of its own ([`super::signing`]), which ends
+//! its work whoever hangs up meanwhile.
 //!
 //! For each: the rules agree and the state says *signing*; the letter is printed from the frozen content, or taken as the
 //! first signer left it; it is signed and verified; the file is stored; only then the state says *signed*. Whatever ends in
 //! between leaves the letter waiting, with the same content and number. What the signing service takes in one call goes to
 //! it in one call, for a one-time code holds for one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::fault::{Fault as _, Problem};
-use mpp_proto::documents::v1::{SignApplicationsRequest, SignApplicationsResponse, SigningResult};
+use mpp_kit::db::is_unavailable;
+use mpp_kit::fault::{Fault as _, Problem, chain};
+use mpp_proto::documents::v1::{SignApplicationsRequest, SignApplicationsResponse};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
@@ -22,18 +25,19 @@ use tonic::Response;
 use super::Core;
 use super::case::{Asking, Loaded};
 use super::codes::Link;
+use super::signing::{self, Asked, Progress};
 use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
 use crate::domain::code;
 use crate::domain::document::{DocumentState, DocumentVerb, TRANSITIONS};
 use crate::domain::office::{Delegation, Office, Signer};
 use crate::domain::workflow::decide::{By, Order};
-use crate::domain::workflow::{Actor, State};
-use crate::domain::{ApplicationId, DocumentId, FileId};
+use crate::domain::workflow::{Actor, Event, State};
+use crate::domain::{ApplicationId, DocumentId, FileId, SigningId};
 use crate::error::Error;
 use crate::press::{self, Final};
 use crate::store;
-use crate::store::application::SignedFile;
+use crate::store::application::{SignedBy, SignedFile};
 use crate::store::document::{Body, Document, Revision};
 
 /// Who asks when nobody does.
@@ -45,13 +49,22 @@ const MOST: usize = 50;
 /// Characters of a one-time code at most.
 const LONGEST_CODE: usize = 16;
 
+/// Waits between attempts to write down how a signature ended: it was made, and is worth more than a busy database.
+const AGAIN_AFTER: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(8),
+];
+
 pub(super) async fn handle(
     core: &Arc<Core>,
     caller: &Caller,
     request: SignApplicationsRequest,
 ) -> Result<Response<SignApplicationsResponse>, Error> {
     let mut checker = Checker::new();
-    let ids = read_batch(&mut checker, &request.applications);
+    let asked = read_letters(&mut checker, &request.applications, &request.content_hashes);
     if !request.passphrase.is_empty() && !request.totp.is_empty() {
         checker.violation(
             "totp",
@@ -74,13 +87,18 @@ pub(super) async fn handle(
         passphrase: SecretString::from(request.passphrase),
         totp: SecretString::from(request.totp),
     };
-    let (asked, request_id) = (request.applications, request.request_id);
-    let (signer, id) = (Arc::clone(core), request_id.clone());
-    let who = caller.clone();
-    // A signature that is on its way is made, though its caller may have gone: the code is used up by then.
-    let work = async move { signer.sign_batch(&who, &ids, &credential, &id).await };
-    let answer = core.signing.once(caller, (&asked, &request_id), core.now(), work).await?;
-    Ok(Response::new(answer))
+    let request_id = match request.request_id {
+        id if id.is_empty() => SigningId::generate().to_string(),
+        id => id,
+    };
+    let batch = Batch {
+        core: Arc::clone(core),
+        caller: caller.clone(),
+        asked: asked.clone(),
+        credential,
+        request_id: request_id.clone(),
+    };
+    signing::once(core, caller, (&asked, &request_id), |progress| batch.sign(progress)).await
 }
 
 /// The applications of a batch.
@@ -97,6 +115,54 @@ pub(super) fn read_batch(checker: &mut Checker, applications: &[String]) -> Vec<
     applications.iter().enumerate().filter_map(read).collect()
 }
 
+/// The letters of a batch, each with the hash of what was seen.
+fn read_letters(checker: &mut Checker, applications: &[String], hashes: &[String]) -> Vec<Asked> {
+    let ids = read_batch(checker, applications);
+    if hashes.len() != applications.len() {
+        checker.violation(
+            "content_hashes",
+            "INVALID_LENGTH",
+            "sertakan contentHash setiap surat seperti yang dilihat penanda tangan",
+            "give the contentHash of each letter as its signer saw it",
+        );
+    }
+    ids.into_iter().zip(hashes).map(|(application, seen)| Asked { application, seen: seen.clone() }).collect()
+}
+
+/// A batch at work.
+struct Batch {
+    core: Arc<Core>,
+    caller: Caller,
+    asked: Vec<Asked>,
+    credential: Credential,
+    request_id: String,
+}
+
+impl Batch {
+    async fn sign(self, mut progress: Progress) {
+        // Named twice, it is signed once.
+        let once: BTreeMap<_, _> = self.asked.iter().rev().map(|it| (it.application, it)).collect();
+        let once: Vec<Asked> = once.into_values().cloned().collect();
+        let mut hopeless: Option<fn() -> SigningError> = None;
+        for lot in once.chunks(self.core.signers.together(once.len())) {
+            let outcomes = match hopeless {
+                // A wrong passphrase is wrong for the rest too, and trying again may lock the account.
+                Some(why) => lot.iter().map(|_| Err(why().problem().into())).collect(),
+                None => self.core.sign_lot(&self.caller, lot, &self.credential, &self.request_id).await,
+            };
+            for (letter, outcome) in lot.iter().zip(outcomes) {
+                let problem = outcome.err().map(Error::problem);
+                match problem.as_ref().map(|problem| problem.reason) {
+                    Some("WRONG_PASSPHRASE") => hopeless = Some(|| SigningError::WrongPassphrase),
+                    Some("WRONG_TOTP") => hopeless = Some(|| SigningError::WrongCode),
+                    Some(_) | None => {}
+                }
+                progress.note(letter.application, problem.as_ref()).await;
+            }
+        }
+    }
+}
+
 /// A letter that is being signed.
 struct Begun {
     loaded: Loaded,
@@ -105,76 +171,19 @@ struct Begun {
 }
 
 impl Core {
-    async fn sign_batch(
-        &self,
-        caller: &Caller,
-        ids: &[ApplicationId],
-        credential: &Credential,
-        request_id: &str,
-    ) -> Result<SignApplicationsResponse, Error> {
-        // Named twice, it is signed once.
-        let once: Vec<_> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let mut results = BTreeMap::new();
-        let mut hopeless: Option<fn() -> SigningError> = None;
-        for lot in once.chunks(self.signers.together(once.len())) {
-            let outcomes = match hopeless {
-                // A wrong passphrase is wrong for the rest too, and trying again may lock the account.
-                Some(why) => lot.iter().map(|_| Err(why().problem().into())).collect(),
-                None => self.sign_lot(caller, lot, credential, request_id).await,
-            };
-            for (id, outcome) in lot.iter().zip(outcomes) {
-                let problem = outcome.err().map(|error| error.problem());
-                match problem.as_ref().map(|problem| problem.reason) {
-                    Some("WRONG_PASSPHRASE") => hopeless = Some(|| SigningError::WrongPassphrase),
-                    Some("WRONG_TOTP") => hopeless = Some(|| SigningError::WrongCode),
-                    Some(_) | None => {}
-                }
-                results.insert(*id, self.signing_result(caller, *id, problem).await?);
-            }
-        }
-        let results = ids.iter().filter_map(|id| results.get(id).cloned()).collect();
-        Ok(SignApplicationsResponse { results })
-    }
-
-    /// What became of one of a batch.
-    async fn signing_result(
-        &self,
-        caller: &Caller,
-        id: ApplicationId,
-        problem: Option<Problem>,
-    ) -> Result<SigningResult, Error> {
-        if let Some(source) = problem.as_ref().and_then(|problem| problem.source.as_ref()) {
-            tracing::warn!(application = %id, error = format!("{source:#}"), "a letter was not signed");
-        }
-        let application = match self.application_of(&self.db.write, caller, id).await {
-            Ok((loaded, actor)) => Some(self.shown(&self.db.write, &loaded, &actor).await?),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
-        };
-        Ok(SigningResult {
-            application_id: id.to_string(),
-            signed: problem.is_none(),
-            reason: problem.as_ref().map(|problem| problem.reason.to_owned()).unwrap_or_default(),
-            message: problem
-                .map(|problem| problem.text.in_language(caller.language).to_owned())
-                .unwrap_or_default(),
-            application,
-        })
-    }
-
     /// Signs what goes into one call, for this official. What is signed already is signed.
     async fn sign_lot(
         &self,
         caller: &Caller,
-        lot: &[ApplicationId],
+        lot: &[Asked],
         credential: &Credential,
         request_id: &str,
     ) -> Vec<Result<(), Error>> {
         let asking = Asking { who: &caller.id, request_id };
         let mut outcomes: Vec<Option<Result<(), Error>>> = lot.iter().map(|_| None).collect();
         let mut begun = Vec::new();
-        for (at, id) in lot.iter().enumerate() {
-            match self.begin_signing(caller, *id, asking).await {
+        for (at, letter) in lot.iter().enumerate() {
+            match self.begin_signing(caller, letter, asking).await {
                 Ok(Some(letter)) => begun.push((at, letter)),
                 Ok(None) => outcomes[at] = Some(Ok(())),
                 Err(error) => outcomes[at] = Some(Err(error)),
@@ -200,20 +209,20 @@ impl Core {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
     }
 
-    /// Sends one application to be signed by this official; `None` if he has signed it.
+    /// Sends one application to be signed by this official, if its content is what he saw; `None` if he has signed it.
     async fn begin_signing(
         &self,
         caller: &Caller,
-        id: ApplicationId,
+        Asked { application: id, seen }: &Asked,
         asking: Asking<'_>,
     ) -> Result<Option<Begun>, Error> {
+        let (id, seen) = (*id, seen.clone());
         let (loaded, actor) = self.application_of(&self.db.read, caller, id).await?;
         if signed_by(&loaded, &actor) {
             return Ok(None);
         }
         self.may_replace(&loaded).await?;
         let acting = self.signer_of(&self.db.read, &loaded, &caller.id).await?;
-        let seen = loaded.application().content_hash.clone().unwrap_or_default();
         let tx = self.db.begin().await?;
         let (loaded, _) = self.application_of(&tx, caller, id).await?;
         let at = self.now();
@@ -395,27 +404,77 @@ impl Core {
             sha256: hex::encode(Sha256::digest(&signed)),
             at: now,
             signer: format!("{acting_as}{}, {}", acting.signer.title, acting.signer.name),
+            by: Some(SignedBy {
+                name: acting.signer.name.clone(),
+                nip: acting.signer.nip.clone(),
+                title: format!("{acting_as}{}", acting.signer.title),
+            }),
             endorsement: printed.endorsement,
         };
         Ok(Signed { file, endorser: printed.endorser })
     }
 
-    /// Notes how a signature ended. A failure leaves the letter waiting for one.
+    /// Notes how a signature ended. A failure leaves the letter waiting for one. A database that is busy, or another change
+    /// that was faster, is met by trying again: the signature is made by now.
     async fn settle(
         &self,
         loaded: Loaded,
         signed: Result<Signed, Error>,
         asking: Asking<'_>,
     ) -> Result<(), Error> {
-        let id = loaded.application().id;
+        let signed = signed.map_err(Error::problem);
+        let mut waits = AGAIN_AFTER.into_iter();
+        loop {
+            match self.settled(&loaded, signed.as_ref(), asking).await {
+                Ok(()) => break,
+                Err(error) => match waits.next().filter(|_| may_pass(&error)) {
+                    Some(wait) => {
+                        let id = loaded.application().id;
+                        tracing::warn!(application = %id, error = chain(&error), "how a signature ended is noted again");
+                        tokio::time::sleep(wait).await;
+                    }
+                    None => return Err(error),
+                },
+            }
+        }
+        match signed {
+            Ok(_) => {
+                self.metrics.signed();
+                Ok(())
+            }
+            Err(problem) => {
+                self.metrics.not_signed(problem.reason);
+                Err(problem.into())
+            }
+        }
+    }
+
+    async fn settled(
+        &self,
+        begun: &Loaded,
+        signed: Result<&Signed, &Problem>,
+        asking: Asking<'_>,
+    ) -> Result<(), Error> {
+        let id = begun.application().id;
         let tx = self.db.begin().await?;
         let mut loaded = self.application(&tx, id).await?;
+        if attempts(&loaded) != attempts(begun) || loaded.application().state != State::Signing {
+            drop(tx);
+            let Ok(signed) = signed else { return Ok(()) };
+            // Noted before: only the answer of the database was lost.
+            if loaded.record.case.signed.iter().any(|it| it.file == signed.file.file) {
+                return Ok(());
+            }
+            // It was given up, and perhaps begun anew: this file is of no attempt that is still open.
+            self.files.delete(&signed.file.file.to_string()).await?;
+            return Err(given_up());
+        }
         let now = self.now();
-        let failed = match signed {
+        match signed {
             Ok(Signed { file: signed, endorser }) => {
-                loaded.record.case.endorser = endorser;
+                loaded.record.case.endorser.clone_from(endorser);
                 let file_hash = signed.sha256.clone();
-                loaded.record.case.signed.push(signed);
+                loaded.record.case.signed.push(signed.clone());
                 loaded.record.case.signing_problem.clear();
                 // The document is named by the application that is written in the same transaction.
                 loaded.record.case.document.get_or_insert_with(DocumentId::generate);
@@ -424,27 +483,15 @@ impl Core {
                 if loaded.application().state == State::Issued {
                     self.issue(&tx, &loaded, asking, now).await?;
                 }
-                None
             }
-            Err(error) => {
-                let problem = error.problem();
-                loaded.record.case.signing_problem = problem.text.id.clone();
+            Err(problem) => {
+                loaded.record.case.signing_problem.clone_from(&problem.text.id);
                 let order = Order::FailSigning { reason: problem.reason.to_owned() };
                 self.act(&tx, loaded, (By::System, order), asking, now).await?;
-                Some(problem)
-            }
-        };
-        tx.commit().await?;
-        match failed {
-            None => {
-                self.metrics.signed();
-                Ok(())
-            }
-            Some(problem) => {
-                self.metrics.not_signed(problem.reason);
-                Err(problem.into())
             }
         }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Enters the document that was issued, and ends the one that it replaces.
@@ -497,7 +544,7 @@ impl Core {
             };
             store::document::add_revision(tx, &row).await?;
         }
-        if loaded.letter.oss.is_some() {
+        if loaded.letter.oss.is_some() || case.replaces.is_some() {
             self.tell_oss_of(tx, loaded, &document, now).await?;
         }
         if let Some(replaced) = case.replaces
@@ -525,6 +572,10 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let issuer = loaded.issuer()?;
+        let replaced = match document.body.replaces {
+            Some(replaced) => store::document::find(tx, &self.cipher, replaced).await?,
+            None => None,
+        };
         let last = loaded.record.case.signed.last().context("an issued licence has no signed file")?;
         let link = Link {
             file: last.file,
@@ -532,18 +583,27 @@ impl Core {
             subject: document.id.to_string(),
             ends: (now + OSS_LINK).timestamp(),
         };
-        let signer = issuer.signers.iter().find(|signer| last.signer.ends_with(&signer.name));
+        // What was signed before who signed was kept: by the name at the end.
+        let listed = || issuer.signers.iter().find(|signer| last.signer.ends_with(&signer.name));
+        let signer = last.by.clone().or_else(|| {
+            listed().map(|it| SignedBy {
+                name: it.name.clone(),
+                nip: it.nip.clone(),
+                title: it.title.clone(),
+            })
+        });
+        let SignedBy { name, nip, title } = signer.unwrap_or_default();
         let issued = Issued {
             application: document.application,
             document: document.id,
             number: document.body.number.clone(),
             issued_on: loaded.letter_date(issuer).unwrap_or_else(|| issuer.zone().local(now).date()),
             valid_until: document.valid_until,
-            signer_name: signer.map(|signer| signer.name.clone()).unwrap_or_default(),
-            signer_nip: signer.map(|signer| signer.nip.clone()).unwrap_or_default(),
-            signer_title: signer.map(|signer| signer.title.clone()).unwrap_or_default(),
+            signer_name: name,
+            signer_nip: nip,
+            signer_title: title,
             file_url: format!("{}/berkas/{}", self.base_url, self.link(&link)?),
-            replaces: document.body.replaces.is_some(),
+            replaced: replaced.map(|replaced| replaced.application),
         };
         outbox::on_issued(tx, self, &issued, now).await?;
         Ok(())
@@ -607,8 +667,38 @@ pub(super) struct Acting {
     title: Option<String>,
 }
 
+/// How often it was sent to be signed.
+fn attempts(loaded: &Loaded) -> usize {
+    let began = |event: &&Event| matches!(event, Event::SigningBegan { .. });
+    loaded.record.case.history.iter().filter(began).count()
+}
+
+/// Whether an error may be gone with the next attempt.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Stale { .. } => true,
+        Error::Database(error) => is_unavailable(error),
+        Error::NotFound(_)
+        | Error::Rejected(_)
+        | Error::Refused(_)
+        | Error::Files(_)
+        | Error::Unavailable(_)
+        | Error::Broken(_) => false,
+    }
+}
+
+/// The answer came after its letter was taken for lost.
+fn given_up() -> Error {
+    Problem::precondition(
+        "SIGNING_INTERRUPTED",
+        "Tanda tangan datang terlambat, sehingga tidak dipakai. Surat tetap menunggu; tanda tangani lagi.",
+        "The signature came too late and is not used. The letter still waits; sign it again.",
+    )
+    .into()
+}
+
 /// Whether this official has signed it already, and it went on.
-fn signed_by(loaded: &Loaded, actor: &Actor) -> bool {
+pub(super) fn signed_by(loaded: &Loaded, actor: &Actor) -> bool {
     use crate::domain::step::StepKind;
     use crate::domain::workflow::Progress;
     let application = loaded.application();

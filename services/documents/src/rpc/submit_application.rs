@@ -26,6 +26,12 @@ pub(super) async fn handle(
     caller: &Caller,
     request: SubmitApplicationRequest,
 ) -> Result<Response<SubmitApplicationResponse>, Error> {
+    let kept: Option<SubmitApplicationResponse> =
+        core.kept(caller, METHOD, (&request, &request.request_id)).await?;
+    if let Some(mut answer) = kept {
+        answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
+        return Ok(Response::new(answer));
+    }
     let letter = core.types.published(&core.db.read, &request.letter_type).await?;
     let subject = request.subject.clone().unwrap_or_default();
     let wanted = Wanted {
@@ -126,8 +132,12 @@ impl Core {
         let waiting = loaded.waiting();
         let queues = (waiting.as_ref(), loaded.deemed_at());
         store::application::insert(tx, &self.cipher, &loaded.record, digest, queues).await?;
-        self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
+        if letter.oss.is_some() {
+            // Its licence is written after it.
+            store::licence::hold(tx).await?;
+        }
         self.announce(tx, &loaded, &events, now).await?;
+        self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
         self.metrics.submitted(&letter.key);
         Ok(loaded)
     }

@@ -1,9 +1,8 @@
-//! Work that goes on when nobody waits for its answer any more: a signature that was asked for is made, however long the
-//! service takes and whether or not the caller's line holds. Who asks again under the same request id waits for that answer,
-//! or gets it.
+//! Work that goes on when nobody waits for its answer any more: a one-time code that was asked for is sent once, however long
+//! the service takes and whether or not the caller's line holds. Who asks again under the same request id waits for that
+//! answer, or gets it.
 //!
-//! It is known to one instance, and for some minutes. That suffices: what was signed is known from the state, and the
-//! answer is kept nowhere because a signature is asked for with a secret.
+//! It is known to one instance, and for some minutes, as long as a code holds. Signatures are kept longer ([`super::signing`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -72,8 +72,22 @@ pub(crate) struct SignedFile {
     pub(crate) at: DateTime<Utc>,
     /// "Kepala Desa Ujung Tanjung, Budi Santoso".
     pub(crate) signer: String,
+    /// The same for other systems; absent in what was signed before it was kept.
+    #[serde(default)]
+    pub(crate) by: Option<SignedBy>,
     /// Where the second signer draws, if there is one: page, x, y, width, height in points from below left.
     pub(crate) endorsement: Option<(usize, [f64; 4])>,
+}
+
+/// Who signed, as the letter names him.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignedBy {
+    pub(crate) name: String,
+    /// NIP, or empty.
+    pub(crate) nip: String,
+    /// With "Plt." or "Plh.", where somebody filled in.
+    pub(crate) title: String,
 }
 
 /// What was submitted: everything that the signature stands for.
@@ -387,6 +401,50 @@ pub(crate) async fn update(
         .await?;
     wait(tx, &id, waiting).await?;
     Ok(true)
+}
+
+/// Applications that an office issues and that wait for somebody, by id, after this one.
+pub(crate) async fn open_of(
+    db: &impl ConnectionTrait,
+    office: OfficeId,
+    after: Option<ApplicationId>,
+    limit: u64,
+) -> Result<Vec<ApplicationId>, DbErr> {
+    use application::{Column, Entity};
+    let open = [State::InReview, State::AwaitingPayment, State::AwaitingSignature].map(|it| it.to_string());
+    let mut select = Entity::find()
+        .filter(Column::OfficeId.eq(office.to_string()))
+        .filter(Column::State.is_in(open))
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    if let Some(after) = after {
+        select = select.filter(Column::Id.gt(after.to_string()));
+    }
+    ids(db, select).await
+}
+
+/// Writes when an application is due and when the law grants it, unless it changed meanwhile.
+pub(crate) async fn requeue(
+    tx: &DatabaseTransaction,
+    record: &Record,
+    (waiting, deemed_at): (Option<&Waiting>, Option<DateTime<Utc>>),
+) -> Result<(), DbErr> {
+    use application::{Column, Entity};
+    let id = record.case.application.id.to_string();
+    let done = Entity::update_many()
+        .col_expr(Column::DeemedAt, Expr::value(deemed_at))
+        .filter(Column::Id.eq(id.as_str()))
+        .filter(Column::Version.eq(number(record.version)?))
+        .exec(tx)
+        .await?;
+    if done.rows_affected != 1 {
+        return Ok(());
+    }
+    work_item::Entity::delete_many()
+        .filter(work_item::Column::ApplicationId.eq(id.as_str()))
+        .exec(tx)
+        .await?;
+    wait(tx, &id, waiting).await
 }
 
 async fn wait(tx: &DatabaseTransaction, id: &str, waiting: Option<&Waiting>) -> Result<(), DbErr> {

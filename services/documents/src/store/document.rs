@@ -194,6 +194,11 @@ pub(crate) async fn ended(
     rows.iter().map(|id| read("document.id", id)).collect()
 }
 
+/// Keeps the counter of documents for this transaction.
+pub(crate) async fn hold(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    counter::hold(tx, CHANGES).await
+}
+
 /// Writes a new document.
 pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Document) -> Result<(), DbErr> {
     let id = new.id.to_string();

@@ -125,6 +125,30 @@ pub(crate) mod work_item {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Requests to sign.
+pub(crate) mod signing {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "signing")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub principal: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub request_id: String,
+        pub fingerprint: String,
+        pub ended: bool,
+        pub begun_at: DateTimeUtc,
+        pub changed_at: DateTimeUtc,
+        pub body: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Fees that were asked for.
 pub(crate) mod payment {
     use sea_orm::entity::prelude::*;

@@ -187,6 +187,11 @@ pub(crate) async fn list(
     select.all(db).await?.into_iter().map(|row| licence(cipher, row)).collect()
 }
 
+/// Keeps the counter of licences for this transaction.
+pub(crate) async fn hold(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    counter::hold(tx, CHANGES).await
+}
+
 /// Writes a new licence.
 pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Licence) -> Result<(), DbErr> {
     let id = new.id.to_string();

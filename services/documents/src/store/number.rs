@@ -50,6 +50,22 @@ pub(crate) async fn next(
     count("number_series.last", row.ok_or_else(|| DbErr::RecordNotFound("number_series".into()))?.last)
 }
 
+/// Keeps the register of an office for this transaction, across its series.
+pub(crate) async fn hold(tx: &DatabaseTransaction, office: OfficeId) -> Result<(), DbErr> {
+    mpp_kit::counter::hold(tx, &format!("numbers of {office}")).await
+}
+
+/// Whether a number with this text stands in the register of an office, void or not.
+pub(crate) async fn is_given(db: &impl ConnectionTrait, office: OfficeId, text: &str) -> Result<bool, DbErr> {
+    use register_number::{Column, Entity};
+    let found = Entity::find()
+        .filter(Column::OfficeId.eq(office.to_string()))
+        .filter(Column::Text.eq(text))
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Enters a number.
 pub(crate) async fn enter(tx: &DatabaseTransaction, entry: &Entry, now: DateTime<Utc>) -> Result<(), DbErr> {
     let row = register_number::ActiveModel {
@@ -59,7 +75,7 @@ pub(crate) async fn enter(tx: &DatabaseTransaction, entry: &Entry, now: DateTime
         seq: Set(number(entry.seq)?),
         text: Set(entry.text.clone()),
         application_id: Set(entry.application.to_string()),
-        void_reason: Set(None),
+        void_reason: Set(entry.void_reason.clone()),
         given_at: Set(now),
     };
     register_number::Entity::insert(row).exec_without_returning(tx).await?;

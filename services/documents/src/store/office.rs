@@ -14,7 +14,13 @@ use mpp_kit::cipher::Cipher;
 use mpp_kit::row;
 
 fn office(cipher: &Cipher, row: &Model) -> Result<Office, DbErr> {
-    row::open(cipher, &row.id, &row.body)
+    let mut office: Office = row::open(cipher, &row.id, &row.body)?;
+    if !office.own_calendar {
+        // As it ships now, whatever shipped when the office was written.
+        let national = mpp_kit::calendar::national(office.calendar.zone());
+        office.calendar = national.map_err(|error| DbErr::Custom(format!("{error:#}")))?;
+    }
+    Ok(office)
 }
 
 /// The office with this id.

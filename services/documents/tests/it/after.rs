@@ -196,6 +196,26 @@ lines! {
         assert!(offered(&head, &issued[0].id).await.is_empty());
     }
 
+    /// 23 and 36. Letters are revoked and signed at the same time by many: none waits for another for ever.
+    async fn line_23_revoking_and_signing_at_once_goes_well(engine) {
+        let town = Town::new(engine).await;
+        let (mut issued, mut waiting) = (Vec::new(), Vec::new());
+        for number in 1..=6 {
+            issued.push(town.issued("sktm", &Resident::new(number, PLAIN)).await.1.id);
+            let id = town.applied("sktm", &Resident::new(100 + number, PLAIN)).await.application_id;
+            waiting.push(town.walk(&id).await.id);
+        }
+        let head = town.head(PLAIN);
+        let revoking = issued.iter().map(|id| town.revoke(id, WHY));
+        let signing = waiting.iter().map(|id| head.sign(id));
+        let (revoked, signed) =
+            futures::join!(futures::future::join_all(revoking), futures::future::join_all(signing));
+        for document in revoked {
+            assert_eq!(document.expect("revoked").state(), DocumentState::Revoked);
+        }
+        assert!(signed.iter().all(|result| result.signed), "{signed:?}");
+    }
+
     /// 24. Replace (correction) issues a new document linked to the old, old shows DIGANTIKAN.
     async fn line_24_a_corrected_document_replaces_the_old_one_when_it_is_signed(engine) {
         let town = Town::new(engine).await;
@@ -310,6 +330,28 @@ lines! {
         // Expired is not forged: the file is still ours, and says that its time is over.
         let judged = town.judged(town.bytes(&west.id, 0).await).await;
         assert_eq!((judged.verdict(), judged.document.expect("ours").state()), (FileVerdict::Valid, DocumentState::Expired));
+    }
+
+    /// 26. Four digits protect nothing where nobody counts: after five wrong ones there is no link for a while, also for the right
+    /// ones, and each try is recorded.
+    async fn line_26_wrong_digits_are_counted_and_recorded(engine) {
+        let town = Town::new(engine).await;
+        let (status, document) = town.issued("sktm", &Resident::new(1234, PLAIN)).await;
+        let ask = async |digits: &str| {
+            let request = CreateDownloadLinkRequest { code: status.code.clone(), nik_last4: digits.to_owned() };
+            town.nobody().create_download_link(request).await.map_err(|refusal| refusal.reason)
+        };
+        // Many at once are counted like one after another.
+        let guesses: Vec<_> = (0..8).map(|guess| format!("000{guess}")).collect();
+        let answers = futures::future::join_all(guesses.iter().map(|guess| ask(guess))).await;
+        let refused = |reason: &str| answers.iter().filter(|it| it.as_ref().err().is_some_and(|it| it == reason)).count();
+        assert_eq!((refused("NIK_DIFFERS"), refused("TOO_MANY_TRIES")), (5, 3), "{answers:?}");
+        assert_eq!(ask("1234").await.expect_err("not now"), "TOO_MANY_TRIES");
+        town.wait(TimeDelta::minutes(16));
+        ask("1234").await.expect("a link");
+        let looks = town.journal_of(&document.id).await;
+        assert_eq!(looks.iter().filter(|what| *what == "document.link_refused").count(), 5);
+        assert_eq!(looks.iter().filter(|what| *what == "document.link_made").count(), 1);
     }
 
     /// 26. Holder downloads his signed letter, any number of times, each download logged.

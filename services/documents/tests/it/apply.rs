@@ -10,8 +10,8 @@ use tonic::Code;
 use super::clamd::{Clamd, EICAR};
 use super::paper::words;
 use super::town::{
-    Client, PLAIN, RT, Refusal, Resident, Town, VILLAGE, account, history, office, put, scan, structure,
-    values_of,
+    Client, PLAIN, RT, Refusal, Resident, SUB_DISTRICT, Town, VILLAGE, account, history, office, put, scan,
+    structure, values_of,
 };
 
 fn attached(file: &Attachment, requirement: &str) -> Attachment {
@@ -172,6 +172,26 @@ lines! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     }
 
+    /// 8. A letter that needs an office which is not registered is refused when it is handed in, not when its step comes.
+    async fn line_08_every_office_of_a_letter_is_there_when_it_is_handed_in(engine) {
+        const ALONE: &str = "17.07.03.2001";
+        let mut town = Town::new(engine).await;
+        town.apply(Office { area: ALONE.to_owned(), name: "Desa Sendiri".to_owned(), ..office(PLAIN) }).await;
+        let resident = Resident::new(1, ALONE);
+        let heirs = town.wish("ahli_waris", &resident).await;
+        let refused = town.nobody().submit_application(heirs.clone()).await.expect_err("no sub-district signs it");
+        assert_eq!(refused.named(), [("subject.area", "NO_OFFICE")]);
+        let mut poor = town.wish("sktm", &resident).await;
+        poor.with_optional_steps = true;
+        let refused = town.nobody().submit_application(poor.clone()).await.expect_err("nor this, and it was asked for");
+        assert_eq!(refused.named(), [("with_optional_steps", "NO_OFFICE")]);
+        town.apply(Office { area: "17.07.03".to_owned(), ..office(SUB_DISTRICT) }).await;
+        for wish in [heirs, poor] {
+            let id = town.submit(wish).await.application_id;
+            assert!(town.seen(&id).await.steps.iter().any(|step| step.area == "17.07.03"));
+        }
+    }
+
     /// 31. Idempotency-Key on every POST that creates or moves state.
     async fn line_31_a_repeated_request_has_one_effect_and_another_body_is_refused(engine) {
         let town = Town::new(engine).await;
@@ -207,8 +227,18 @@ lines! {
         let denied = town.head(VILLAGE).approve_application(approve).await.expect_err("it waits for a signature");
         assert_ne!(denied.reason, "REQUEST_ID_REUSED");
 
+        // A repetition is answered before its content is judged: the type may be gone by then.
+        let wish = SubmitApplicationRequest { request_id: "ajukan-lagi".to_owned(), ..town.wish("kehilangan", &Resident::new(77, RT)).await };
+        let kept = town.submit(wish.clone()).await;
+        let retire = RetireLetterTypeRequest { letter_type: "kehilangan".to_owned(), reason: "tidak dilayani lagi di sini".to_owned(), ..Default::default() };
+        town.editor("satu").retire_letter_type(retire).await.expect("retired");
+        assert_eq!(town.submit(wish.clone()).await, kept);
+        let other = SubmitApplicationRequest { request_id: "ajukan-baru".to_owned(), ..wish };
+        town.nobody().submit_application(other).await.expect_err("nobody offers it");
+
         // A signature: one document, one number, however often it is asked for.
-        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), applications: vec![status.application_id.clone()], ..SignApplicationsRequest::default() };
+        let head = town.head(VILLAGE);
+        let sign = SignApplicationsRequest { request_id: "teken-1".to_owned(), ..head.to_sign(&[&status.application_id]).await };
         for _ in 0..2 {
             let results = town.head(VILLAGE).sign_applications(sign.clone()).await.expect("signed").results;
             assert!(results[0].signed, "{results:?}");

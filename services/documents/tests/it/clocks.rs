@@ -5,7 +5,7 @@ use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 use tonic::Code;
 
-use super::town::{AGENCY, PLAIN, RT, Resident, Town, active, history, moment};
+use super::town::{AGENCY, PLAIN, RT, Resident, Town, VILLAGE, active, history, moment, office};
 use super::tsa::{Authority, Mood};
 
 const WHY: &str = "menunggu surat dari Dukcapil";
@@ -148,6 +148,84 @@ lines! {
         assert_eq!(town.seen(&letter).await.state(), ApplicationState::InReview);
         // Nobody refuses it any more.
         officer.reject(id, "terlambat menolak permohonan").await.expect_err("it is granted");
+    }
+
+    /// 28. What an office keeps as its calendar decides what is late, also of what is under way; without one of its own the
+    /// national one holds.
+    async fn line_28_free_days_of_an_office_are_no_working_days(engine) {
+        let mut town = Town::new(engine).await;
+        let id = town.applied("sktm", &Resident::new(1, RT)).await.application_id;
+        let rt = town.official("RT_HEAD", RT);
+        assert_eq!(town.due(&id).await, at("2026-11-24T01:00:00Z"));
+        let free = |date: &str| OfficeFreeDay { date: date.to_owned(), name: "Cuti bersama".to_owned() };
+        let mut village = office(VILLAGE);
+        village.free_days = ["2026-11-24", "2026-11-25", "2026-11-26"].map(free).to_vec();
+        town.apply(village.clone()).await;
+        assert_eq!(town.office(VILLAGE).free_days, village.free_days);
+        // Thirty minutes are left from Friday 07:30; the worklist says the same.
+        assert_eq!(town.due(&id).await, at("2026-11-27T01:00:00Z"));
+        let listed = rt.work().await[0].due_time.as_ref().map(|time| time.seconds);
+        assert_eq!(listed, at("2026-11-27T01:00:00Z"));
+        town.set("2026-11-24T02:00:00Z");
+        town.sweep().await;
+        assert!(!history(&town.seen(&id).await).contains(&"ESCALATE"));
+        town.set("2026-11-27T01:01:00Z");
+        town.sweep().await;
+        assert!(history(&town.seen(&id).await).contains(&"ESCALATE"));
+        // A week of six short days, as many villages keep it.
+        let day = |weekday| OfficeHours { weekday, from: "08:00".to_owned(), to: "12:00".to_owned() };
+        village.working_periods = (1..=6).map(day).collect();
+        village.special_hours = vec![OfficeSpecialHours {
+            from: "2026-12-01".to_owned(),
+            to: "2026-12-05".to_owned(),
+            name: "Ramadan".to_owned(),
+            periods: vec![OfficeHours { weekday: 6, from: "09:00".to_owned(), to: "24:00".to_owned() }],
+        }];
+        town.apply(village.clone()).await;
+        let kept = town.office(VILLAGE);
+        assert_eq!((&kept.working_periods, &kept.special_hours), (&village.working_periods, &village.special_hours));
+        let mut wrong = village.clone();
+        wrong.free_days[0].date = "24-11-2026".to_owned();
+        wrong.working_periods[1].to = "25:00".to_owned();
+        let refused = town.admin().apply_office(ApplyOfficeRequest { office: Some(wrong), ..Default::default() }).await;
+        let named = refused.expect_err("no calendar");
+        assert_eq!(named.named(), [("office.free_days[0].date", "INVALID_DATE"), ("office.working_periods[1]", "INVALID_PERIOD")]);
+        let idle = Office { working_periods: vec![OfficeHours { weekday: 1, from: "12:00".to_owned(), to: "08:00".to_owned() }], ..village };
+        let refused = town.admin().apply_office(ApplyOfficeRequest { office: Some(idle), ..Default::default() }).await;
+        assert_eq!(refused.expect_err("backwards").named(), [("office.working_periods", "INVALID_CALENDAR")]);
+        // 24 and 25 December are free for all who say nothing else, and a weekend follows.
+        town.set("2026-12-23T01:00:00Z");
+        let plain = town.applied("sktm", &Resident::new(2, PLAIN)).await.application_id;
+        town.set("2026-12-23T08:00:00Z");
+        town.approved(&plain).await;
+        let due = town.due(&plain).await;
+        assert!(due > at("2026-12-28T00:00:00Z") && due < at("2026-12-29T10:00:00Z"), "{due:?}");
+    }
+
+    /// 28. Nothing is granted by law on days on which nobody had to work.
+    async fn line_28_the_law_grants_nothing_on_free_days(engine) {
+        let mut town = Town::new(engine).await;
+        let before = town.applied("izin_reklame", &Resident::new(1, PLAIN)).await.application_id;
+        let mut agency = office(AGENCY);
+        agency.free_days = ["2026-11-25", "2026-11-26", "2026-11-27"]
+            .map(|date| OfficeFreeDay { date: date.to_owned(), name: "Idulfitri".to_owned() })
+            .to_vec();
+        town.apply(agency).await;
+        let after = town.applied("izin_reklame", &Resident::new(2, PLAIN)).await.application_id;
+        // Without them it would have been granted with the first minute of this day.
+        town.set("2026-12-01T01:00:00Z");
+        town.sweep().await;
+        for id in [&before, &after] {
+            assert_eq!(town.seen(id).await.state(), ApplicationState::InReview, "three days more");
+        }
+        town.set("2026-12-03T09:00:00Z");
+        town.sweep().await;
+        assert_eq!(town.seen(&before).await.state(), ApplicationState::InReview, "its last day is not over");
+        town.set("2026-12-04T01:00:00Z");
+        town.sweep().await;
+        for id in [&before, &after] {
+            assert_eq!(town.seen(id).await.state(), ApplicationState::Issued);
+        }
     }
 
     /// 28. While the seal is away, what the law grants waits for it, and its history says so once.

@@ -38,6 +38,8 @@ pub(crate) enum Mood {
     SecondUnsigned,
     /// It gives back one file less than it got.
     OneFewer,
+    /// It signs, but not before it is told to go on.
+    Held,
     /// It never answers.
     Silent,
 }
@@ -61,6 +63,8 @@ struct Inner {
     codes: Mutex<Vec<(String, u64)>>,
     /// The code that holds for the next call.
     code: Mutex<Option<&'static str>>,
+    /// Whether what it holds may go on.
+    going: tokio::sync::watch::Sender<bool>,
     root: TestCa,
     other_root: TestCa,
 }
@@ -89,6 +93,7 @@ impl Esign {
             asked: Mutex::default(),
             codes: Mutex::default(),
             code: Mutex::default(),
+            going: tokio::sync::watch::channel(false).0,
             root,
             other_root: TestCa::root("Akar Uji CONTOH", validity()).expect("a root"),
         });
@@ -123,6 +128,11 @@ impl Esign {
 
     pub(crate) fn is_now(&self, mood: Mood) {
         *lock(&self.inner.mood) = mood;
+    }
+
+    /// What it holds goes on.
+    pub(crate) fn go_on(&self) {
+        self.inner.going.send_replace(true);
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -218,6 +228,11 @@ impl Inner {
                 changed[middle] ^= 1;
                 signed(&self.root, &changed, &nik)
             }),
+            Mood::Held => {
+                let mut going = self.going.subscribe();
+                let _told = going.wait_for(|going| *going).await;
+                all(&|_, pdf| signed(&self.root, pdf, &nik))
+            }
             Mood::Silent => std::future::pending().await,
         }
     }

@@ -33,6 +33,7 @@ mod clamd;
 mod clocks;
 mod esign;
 mod exchange;
+mod licences;
 mod numbers;
 mod oss;
 mod paper;

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
+use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use super::paper::words;
@@ -36,6 +37,24 @@ impl Town {
 }
 
 lines! {
+    /// 13. A printed number names one letter, also where two series of an office print alike; what is passed over is in the
+    /// register.
+    async fn line_13_a_printed_number_is_not_given_twice_by_two_series(engine) {
+        let town = Town::new(engine).await;
+        // As an earlier version of the type has left it, with a series of its own.
+        let (office, text) = (&town.office(PLAIN).id, "400.9/001/1707022002/XI/2026");
+        let sql = format!(
+            "INSERT INTO register_number (office_id, series, year, seq, text, application_id, void_reason, given_at) \
+             VALUES ('{office}', 'LAMA', 2026, 1, '{text}', 'app_01h455vb4pex5vsknk084sn02q', NULL, '2026-11-20 01:00:00+00:00')"
+        );
+        town.db.db.write.execute_unprepared(&sql).await.expect("a row");
+        let (_, document) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        assert_eq!(document.number, "400.9/002/1707022002/XI/2026");
+        let register = town.register(PLAIN, 2026).await;
+        let alike: Vec<_> = register.iter().filter(|it| it.text == text).map(|it| it.void_reason.as_str()).collect();
+        assert_eq!(alike, ["", "GIVEN_BEFORE"], "{register:?}");
+    }
+
     /// 13. Number allocated once, in order, no duplicate under 100 parallel issues.
     async fn line_13_a_hundred_parallel_issues_get_a_hundred_consecutive_numbers(engine) {
         let town = Arc::new(Town::new(engine).await);

@@ -78,7 +78,7 @@ async fn line_29_a_status_is_told_by_an_official_and_waits_for_oss() {
             client.update_licence_status(integrator).await.unwrap_err().code(),
             Code::PermissionDenied
         );
-        let official = world.as_caller("acc_official", &["documents.work"], request);
+        let official = world.as_caller("acc_official", &["documents.work", "documents.act.agency"], request);
         client.update_licence_status(official).await.unwrap();
         let request = proto::GetLicenceRequest { licence };
         let request = world.as_caller("acc_dpmptsp", &["documents.integrate"], request);

@@ -108,6 +108,7 @@ lines! {
             assert!(application_log.iter().any(|it| it == what), "{what} in {application_log:?}");
         }
         let document_log = town.journal_of(&document.id).await;
+        assert!(document_log.iter().any(|it| it == "document.viewed"), "{document_log:?}");
         for (what, times) in [("document.verified", 2), ("document.link_made", 1), ("document.downloaded", 2), ("document.revoked", 1)] {
             assert_eq!(document_log.iter().filter(|it| *it == what).count(), times, "{what} in {document_log:?}");
         }

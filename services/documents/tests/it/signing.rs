@@ -1,5 +1,7 @@
 //! Lines 15, 18 to 20, 27, 36: what a signed letter is, and that none is believed to be signed that is not.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use mpp_documents::SigningConfig;
 use mpp_kit::testing::Engine;
@@ -9,6 +11,7 @@ use super::esign::{CODE, Esign, Mood};
 use super::paper::{fonts_are_embedded, holds, is_preview, signatures, words};
 use super::town::{
     BASE_URL, Client, PASSPHRASE, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, history, official_nik,
+    structure, values_of,
 };
 
 impl Town {
@@ -147,13 +150,138 @@ lines! {
         let after = town.seen(&first.id).await;
         assert_eq!(history(&after).iter().filter(|what| **what == "SIGNING_FAILED").count(), 1);
         // None typed: the service is not asked.
-        let request = SignApplicationsRequest { applications: vec![first.id.clone()], ..SignApplicationsRequest::default() };
+        let request = SignApplicationsRequest { passphrase: String::new(), ..head.to_sign(&[&first.id]).await };
         let result = head.sign_applications(request).await.expect("an answer").results.remove(0);
         assert_eq!((result.reason.as_str(), esign.asked().len()), ("PASSPHRASE_REQUIRED", 1));
         esign.is_now(Mood::Signs);
         let results = head.sign_all(&[&first.id, &second.id]).await;
         assert!(results.iter().all(|result| result.signed), "{results:?}");
         assert!(!town.everything().await.iter().any(|row| row.contains(PASSPHRASE)), "nothing holds the passphrase");
+    }
+
+    /// 16 and 20. A service that takes its time: the signature is made whoever hangs up, the answer says what is under way, and
+    /// what became of it is read by who asked. Nothing is sent to be signed twice.
+    async fn line_16_a_slow_signature_is_made_whoever_hangs_up(engine) {
+        let esign = Esign::start(Mood::Held).await;
+        let town = Town::with(engine, SigningConfig { timeout_seconds: 120, ..esign.config() }).await;
+        let (first, second) = (town.awaiting(1).await, town.awaiting(2).await);
+        let head = town.head(PLAIN);
+        let one = SignApplicationsRequest { request_id: "satu".to_owned(), ..head.to_sign(&[&first.id]).await };
+        let answer = head.sign_within(one.clone(), Duration::from_secs(8)).await;
+        assert_eq!((answer[0].signed, answer[0].under_way, answer[0].reason.as_str()), (false, true, ""));
+        assert_eq!(town.seen(&first.id).await.state(), ApplicationState::Signing);
+        // Who sends it again learns the same, and nothing more is asked for.
+        let again = head.sign_within(one.clone(), Duration::from_secs(6)).await;
+        assert!(again[0].under_way && esign.asked().len() == 1, "{again:?}");
+        // The line of the next breaks.
+        let two = SignApplicationsRequest { request_id: "dua".to_owned(), ..head.to_sign(&[&second.id]).await };
+        let caller = head.clone();
+        let call = tokio::spawn(async move { caller.sign_applications(two).await });
+        while esign.asked().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        call.abort();
+        assert!(call.await.is_err_and(|error| error.is_cancelled()));
+        esign.go_on();
+        for (signing, letter) in [("satu", &first), ("dua", &second)] {
+            let results = head.signing(signing).await;
+            assert!(results[0].signed && !results[0].under_way && results[0].application_id == letter.id, "{results:?}");
+            let issued = town.seen(&letter.id).await;
+            assert_eq!((issued.state(), &issued.numbers), (ApplicationState::Issued, &letter.numbers));
+            assert_eq!(issued, results[0].application.clone().expect("he sees it"));
+        }
+        assert!(head.sign_applications(one).await.expect("the first answer").results[0].signed);
+        assert_eq!(esign.asked().len(), 2);
+        // Nobody reads what another asked for, or what nobody did.
+        let other = GetSigningRequest { signing: "satu".to_owned() };
+        assert_eq!(town.official("VILLAGE_SECRETARY", PLAIN).get_signing(other).await.expect_err("not his").reason, "NOT_FOUND");
+        head.get_signing(GetSigningRequest { signing: "tiga".to_owned() }).await.expect_err("nobody asked");
+        // Without an id it is given one.
+        let third = town.awaiting(3).await;
+        let request = head.to_sign(&[&third.id]).await;
+        let answer = head.sign_applications(request).await.expect("signed");
+        assert!(answer.results[0].signed && head.signing(&answer.signing).await[0].signed);
+    }
+
+    /// 18 and 20. An answer that comes after its letter was taken for lost is of no use to the next attempt.
+    async fn line_20_an_answer_that_comes_too_late_is_not_used(engine) {
+        let esign = Esign::start(Mood::Held).await;
+        let town = Town::with(engine, SigningConfig { timeout_seconds: 120, ..esign.config() }).await;
+        let letter = town.awaiting(1).await;
+        let head = town.head(PLAIN);
+        let request = SignApplicationsRequest { request_id: "satu".to_owned(), ..head.to_sign(&[&letter.id]).await };
+        assert!(head.sign_within(request.clone(), Duration::from_secs(6)).await[0].under_way);
+        town.wait(TimeDelta::seconds(181));
+        town.sweep().await;
+        town.still_waits(&letter).await;
+        let lost = head.signing("satu").await;
+        assert_eq!((lost[0].signed, lost[0].reason.as_str()), (false, "SIGNING_INTERRUPTED"));
+        // The second attempt is on its way when the first answer comes.
+        let second = SignApplicationsRequest { request_id: "dua".to_owned(), ..head.to_sign(&[&letter.id]).await };
+        assert!(head.sign_within(second, Duration::from_secs(6)).await[0].under_way);
+        esign.go_on();
+        assert!(head.signing("dua").await[0].signed);
+        let issued = town.seen(&letter.id).await;
+        assert_eq!((issued.state(), &issued.numbers), (ApplicationState::Issued, &letter.numbers));
+        assert_eq!(history(&issued).iter().filter(|what| **what == "SIGN").count(), 1);
+        assert_eq!(town.document(&issued.document_id).await.signatures, 1);
+        let first = head.sign_applications(request).await.expect("the first answer").results;
+        assert_eq!((first[0].signed, first[0].reason.as_str()), (false, "SIGNING_INTERRUPTED"), "of that attempt nothing is used");
+    }
+
+    /// 19 and 31. A wrong passphrase is tried once, however often the same request comes.
+    async fn line_19_a_repeated_request_is_no_second_try(engine) {
+        let esign = Esign::start(Mood::WrongPassphrase).await;
+        let mut town = Town::with(engine, esign.config()).await;
+        let (first, second) = (town.awaiting(1).await, town.awaiting(2).await);
+        let head = town.head(PLAIN);
+        let request = SignApplicationsRequest { request_id: "satu".to_owned(), ..head.to_sign(&[&first.id, &second.id]).await };
+        for again in 0..3 {
+            if again == 2 {
+                // Neither does another process forget it.
+                town.restart(esign.config()).await;
+                esign.is_now(Mood::Signs);
+            }
+            let passphrase = format!("{PASSPHRASE}{again}");
+            let request = SignApplicationsRequest { passphrase, ..request.clone() };
+            let results = head.sign_applications(request).await.expect("an answer").results;
+            assert!(results.iter().all(|it| !it.signed && it.reason == "WRONG_PASSPHRASE"), "{results:?}");
+            assert_eq!(esign.asked().len(), 1);
+        }
+        // The same id for something else is a mistake.
+        let other = SignApplicationsRequest { request_id: "satu".to_owned(), ..head.to_sign(&[&first.id]).await };
+        assert_eq!(head.sign_applications(other).await.expect_err("another request").reason, "REQUEST_ID_REUSED");
+        let new = SignApplicationsRequest { request_id: "dua".to_owned(), ..request };
+        assert!(head.sign_applications(new).await.expect("an answer").results.iter().all(|it| it.signed));
+        assert!(!town.everything().await.iter().any(|row| row.contains(PASSPHRASE)), "nothing holds the passphrase");
+    }
+
+    /// 11. What is signed is what its signer saw, not what there is by now.
+    async fn line_11_a_content_that_was_not_seen_is_not_signed(engine) {
+        let esign = Esign::start(Mood::Signs).await;
+        let town = Town::with(engine, esign.config()).await;
+        let status = town.applied("sktm", &Resident::new(1, PLAIN)).await;
+        let id = &status.application_id;
+        let head = town.head(PLAIN);
+        let (before, other) = (town.walk(id).await, town.awaiting(2).await);
+        let stale = head.to_sign(&[id, &other.id]).await;
+        head.send_back(id, "penghasilan keliru, mohon diperiksa").await.expect("returned");
+        let mut values = values_of("sktm");
+        values.insert("tanggungan".to_owned(), serde_json::json!(7));
+        let again = ResubmitApplicationRequest { code: status.code.clone(), values: Some(structure(&values)), ..Default::default() };
+        town.nobody().resubmit_application(again).await.expect("handed in again");
+        let now = town.walk(id).await;
+        assert_eq!(now.state(), ApplicationState::AwaitingSignature);
+        assert_ne!(now.content_hash, before.content_hash);
+        let results = head.sign_applications(stale).await.expect("an answer for each").results;
+        assert_eq!((results[0].signed, results[0].reason.as_str()), (false, "CONTENT_DIFFERS"));
+        assert!(results[1].signed, "{results:?}");
+        assert_eq!(esign.asked().len(), 1, "only what was seen went out");
+        town.still_waits(&now).await;
+        // Who does not say what he saw signs nothing at all.
+        let blind = SignApplicationsRequest { content_hashes: Vec::new(), ..head.to_sign(&[id]).await };
+        assert_eq!(head.sign_applications(blind).await.expect_err("blind").named(), [("content_hashes", "INVALID_LENGTH")]);
+        assert!(head.sign(id).await.signed);
     }
 
     /// 20. A signature that was interrupted is failed by the worker after its time, and can be made again.
@@ -311,12 +439,10 @@ lines! {
         assert_eq!(head.sign_by_code(&[&next.id], CODE).await[0].reason, "WRONG_TOTP");
         town.still_waits(&next).await;
         // Both at once, or what is no code, is refused before the service is asked.
-        let both = SignApplicationsRequest {
-            applications: vec![next.id.clone()], passphrase: PASSPHRASE.to_owned(), totp: CODE.to_owned(), ..Default::default()
-        };
+        let both = SignApplicationsRequest { totp: CODE.to_owned(), ..head.to_sign(&[&next.id]).await };
         assert_eq!(head.sign_applications(both).await.expect_err("both").named(), [("totp", "ONE_OF")]);
         for odd in ["12 34", "1234567890123456789", "12\n34"] {
-            let request = SignApplicationsRequest { applications: vec![next.id.clone()], totp: odd.to_owned(), ..Default::default() };
+            let request = SignApplicationsRequest { passphrase: String::new(), totp: odd.to_owned(), ..head.to_sign(&[&next.id]).await };
             assert_eq!(head.sign_applications(request).await.expect_err("no code").named(), [("totp", "INVALID_CODE")]);
         }
         assert_eq!(esign.asked().len(), 3);
@@ -351,9 +477,9 @@ lines! {
         head.wants_code(&[&letters[0].id, &letters[1].id]).await.expect("sent");
         let request = SignApplicationsRequest {
             request_id: "teken-1".to_owned(),
-            applications: letters.iter().map(|it| it.id.clone()).collect(),
+            passphrase: String::new(),
             totp: CODE.to_owned(),
-            ..SignApplicationsRequest::default()
+            ..head.to_sign(&[&letters[0].id, &letters[1].id]).await
         };
         let (signer, first) = (head.clone(), request.clone());
         let signing = tokio::spawn(async move { signer.sign_applications(first).await });
@@ -368,7 +494,7 @@ lines! {
         for letter in &letters {
             assert_eq!(town.seen(&letter.id).await.state(), ApplicationState::Issued);
         }
-        let other = SignApplicationsRequest { applications: vec![letters[0].id.clone()], ..request };
+        let other = SignApplicationsRequest { request_id: request.request_id, ..head.to_sign(&[&letters[0].id]).await };
         assert_eq!(head.sign_applications(other).await.expect_err("the id is taken").reason, "REQUEST_ID_REUSED");
     }
 

@@ -671,20 +671,16 @@ impl Client {
 
     /// Signs several with one passphrase.
     pub(crate) async fn sign_all(&self, ids: &[&str]) -> Vec<SigningResult> {
-        let request = SignApplicationsRequest {
-            applications: ids.iter().map(|id| (*id).to_owned()).collect(),
-            passphrase: PASSPHRASE.to_owned(),
-            ..SignApplicationsRequest::default()
-        };
+        let request = self.to_sign(ids).await;
         self.sign_applications(request).await.expect("an answer for each").results
     }
 
     /// Signs several with one one-time code.
     pub(crate) async fn sign_by_code(&self, ids: &[&str], totp: &str) -> Vec<SigningResult> {
         let request = SignApplicationsRequest {
-            applications: ids.iter().map(|id| (*id).to_owned()).collect(),
+            passphrase: String::new(),
             totp: totp.to_owned(),
-            ..SignApplicationsRequest::default()
+            ..self.to_sign(ids).await
         };
         self.sign_applications(request).await.expect("an answer for each").results
     }
@@ -696,6 +692,47 @@ impl Client {
             ..RequestSigningCodeRequest::default()
         };
         self.request_signing_code(request).await.map(|answer| answer.letters)
+    }
+
+    /// A request to sign what is seen now.
+    pub(crate) async fn to_sign(&self, ids: &[&str]) -> SignApplicationsRequest {
+        let mut request = SignApplicationsRequest { passphrase: PASSPHRASE.to_owned(), ..Default::default() };
+        let list = ListWorkRequest { page_size: 200, ..ListWorkRequest::default() };
+        let work = self.list_work(list).await.map(|list| list.items).unwrap_or_default();
+        for id in ids {
+            let hash = match work.iter().find(|item| item.application_id == *id) {
+                Some(item) => item.content_hash.clone(),
+                None => self.application(id).await.map(|it| it.content_hash).unwrap_or_default(),
+            };
+            request.applications.push((*id).to_owned());
+            request.content_hashes.push(hash);
+        }
+        request
+    }
+
+    /// As [`Client::sign_applications`], by somebody who waits so long for the answer.
+    pub(crate) async fn sign_within(
+        &self,
+        request: SignApplicationsRequest,
+        patience: std::time::Duration,
+    ) -> Vec<SigningResult> {
+        let mut request = self.request(request);
+        request.set_timeout(patience);
+        let answer = self.inner.clone().sign_applications(request).await;
+        answer.expect("an answer in time").into_inner().results
+    }
+
+    /// What became of a request to sign, once all of it is answered.
+    pub(crate) async fn signing(&self, signing: &str) -> Vec<SigningResult> {
+        for _ in 0..600 {
+            let request = GetSigningRequest { signing: signing.to_owned() };
+            let answer = self.get_signing(request).await.expect("it is known");
+            if answer.ended {
+                return answer.results;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{signing} does not end");
     }
 
     pub(crate) async fn sign(&self, id: &str) -> SigningResult {
@@ -764,6 +801,7 @@ calls! {
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse;
     request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse;
+    get_signing(GetSigningRequest) -> GetSigningResponse;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse;
     get_document(GetDocumentRequest) -> GetDocumentResponse;
     download_document(DownloadDocumentRequest) -> DownloadDocumentResponse;
@@ -777,6 +815,8 @@ calls! {
     list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse;
     list_licences(ListLicencesRequest) -> ListLicencesResponse;
     get_licence(GetLicenceRequest) -> GetLicenceResponse;
+    update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
+    create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse;
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
 }
 

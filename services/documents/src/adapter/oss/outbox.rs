@@ -61,8 +61,8 @@ pub(crate) struct Issued {
     pub(crate) signer_title: String,
     /// A link that OSS can open without signing in, for long enough.
     pub(crate) file_url: String,
-    /// Whether it replaces one that OSS knows.
-    pub(crate) replaces: bool,
+    /// The application of the document that it replaces: its licence is the one that OSS knows.
+    pub(crate) replaced: Option<ApplicationId>,
 }
 
 /// Tells a status: moves the licence, writes the message, tells other systems. `false` when it was told for this cause
@@ -128,18 +128,28 @@ pub(crate) async fn on_status(
     let Some(mut licence) = licence.filter(|licence| !licence.body.keys.id_izin.is_empty()) else {
         return Ok(false);
     };
+    // Where a licence stands follows rules of OSS, and a decision that OSS was told is told no other way afterwards.
+    if let Err(error) = status.may_follow(licence.status) {
+        tracing::warn!(licence = %licence.id, %status, %error, "a status is not told to OSS");
+        return Ok(false);
+    }
     let cause = format!("{cause}:{status}");
     tell_status(tx, core, &mut licence, (status, cause), note, now).await
 }
 
-/// Tells the final licence, if OSS asked for it. `false` when it did not, or was told of this document before.
+/// Tells the final licence, if OSS asked for it. `false` when it did not, or was told of this document before. What replaces
+/// it, a correction or a renewal, has an application of its own: it is told as a change of the licence of the first, which
+/// follows that application from then on.
 pub(crate) async fn on_issued(
     tx: &DatabaseTransaction,
     core: &Core,
     issued: &Issued,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    let licence = store::of_application(tx, &core.cipher, issued.application).await?;
+    let mut licence = store::of_application(tx, &core.cipher, issued.application).await?;
+    if let (None, Some(replaced)) = (&licence, issued.replaced) {
+        licence = store::of_application(tx, &core.cipher, replaced).await?;
+    }
     let Some(mut licence) = licence.filter(|licence| !licence.body.keys.id_izin.is_empty()) else {
         return Ok(false);
     };
@@ -147,6 +157,13 @@ pub(crate) async fn on_issued(
     if store::is_told(tx, licence.id, &cause).await? {
         return Ok(false);
     }
+    if licence.status.is_some_and(OssStatus::is_refusal) {
+        tracing::warn!(licence = %licence.id, "OSS was told that a licence is refused, and it was issued");
+        return Ok(false);
+    }
+    // A final licence that OSS refused is not there to be changed: what replaces it is the final one.
+    let told = store::messages(tx, &core.cipher, licence.id).await?;
+    let is_final = told.iter().any(|it| it.kind == MessageKind::Final && it.state != MessageState::Refused);
     let keys = &licence.body.keys;
     let mut body = json!({
         "nib": keys.nib,
@@ -166,13 +183,17 @@ pub(crate) async fn on_issued(
         "keterangan": "",
         "file_lampiran": "",
     });
-    let (kind, extra, value) = if issued.replaces {
+    let (kind, extra, value) = if issued.replaced.is_some() && is_final {
         (MessageKind::Update, "kewenangan", &keys.kewenangan)
     } else {
         (MessageKind::Final, "jenis_perizinan", &keys.jenis_perizinan)
     };
     body[extra] = json!(value);
-    licence.status = Some(OssStatus::Approved);
+    // A licence that is supervised stays so when its document is corrected.
+    if kind == MessageKind::Final {
+        licence.status = Some(OssStatus::Approved);
+    }
+    licence.application = Some(issued.application);
     licence.body.number.clone_from(&issued.number);
     let message = NewMessage { licence: licence.id, cause, kind, status: OssStatus::Approved, body };
     write(tx, core, &mut licence, (message, "izin.terbit"), now).await?;
@@ -241,7 +262,7 @@ impl Outbox {
         if !store::claim(&self.db.write, message.id, now, now + HOLD).await? {
             return Ok(false);
         }
-        let outcome = self.send(&message).await;
+        let outcome = self.send(&message).await?;
         let now = self.clock.now().trunc_subsecs(6);
         message.attempt_count += 1;
         let mut number = String::new();
@@ -277,21 +298,54 @@ impl Outbox {
     }
 
     /// Sends a message, unless OSS has it already.
-    async fn send(&self, message: &Message) -> Outcome {
+    async fn send(&self, message: &Message) -> Result<Outcome, Error> {
         // A correction carries the status that OSS has anyway; saying it twice changes nothing.
         if message.unclear && message.kind != MessageKind::Update {
-            match self.client.check_license_status(&text(&message.body, "id_izin")).await {
-                Ok(Some(code)) if code == message.status.to_string() => {
-                    return Outcome::Taken(json!({ "keterangan": "sudah diterima sebelumnya" }));
-                }
-                Ok(_) => {}
-                Err(outcome) => return outcome,
+            let has = match self.client.check_license_status(&text(&message.body, "id_izin")).await {
+                Ok(has) => has.is_some_and(|code| code == message.status.to_string()),
+                Err(outcome) => return Ok(outcome),
+            };
+            if has && let Some(outcome) = self.is_taken(message).await? {
+                return Ok(outcome);
             }
         }
-        match message.kind {
+        Ok(match message.kind {
             MessageKind::Status => self.client.receive_license_status(&message.body).await,
             MessageKind::Final => self.client.receive_license(&message.body).await,
             MessageKind::Update => self.client.update_license(&message.body).await,
+        })
+    }
+
+    /// What came of a message whose status OSS has by now; `None` where that may be of another message, so that this one has
+    /// to be said.
+    async fn is_taken(&self, message: &Message) -> Result<Option<Outcome>, Error> {
+        match message.kind {
+            MessageKind::Final => {
+                // 50 can be said by IZINSTATUS too. Only a final licence can be changed: the same content says whether there
+                // is one, and brings the number that the lost answer held.
+                let Some(licence) = store::find(&self.db.read, &self.cipher, message.licence).await? else {
+                    return Ok(None);
+                };
+                let mut body = message.body.clone();
+                if let Some(body) = body.as_object_mut() {
+                    body.remove("jenis_perizinan");
+                    body.insert("kewenangan".to_owned(), licence.body.keys.kewenangan.into());
+                }
+                Ok(match self.client.update_license(&body).await {
+                    Outcome::Refused(_) => None,
+                    outcome @ (Outcome::Taken(_) | Outcome::Later { .. }) => Some(outcome),
+                })
+            }
+            MessageKind::Status | MessageKind::Update => {
+                let before = store::messages(&self.db.read, &self.cipher, message.licence).await?;
+                let before = before
+                    .into_iter()
+                    .rfind(|it| it.number < message.number && it.state == MessageState::Sent);
+                if before.is_some_and(|before| before.status == message.status) {
+                    return Ok(None);
+                }
+                Ok(Some(Outcome::Taken(json!({ "keterangan": "sudah diterima sebelumnya" }))))
+            }
         }
     }
 

@@ -16,10 +16,12 @@ use subtle::ConstantTimeEq as _;
 use super::outbox::{self, Note};
 use super::{oss_time, text};
 use crate::config::OssConfig;
-use crate::domain::licence::{Keys, LicenceId, Source, region_of};
+use crate::domain::licence::{Keys, LicenceId, OssStatus, Source, region_of};
 use crate::domain::sla::ClockVerb;
+use crate::domain::workflow::decide::{By, Order};
 use crate::domain::{ApplicationId, EventId};
 use crate::error::Error;
+use crate::rpc::case::Asking;
 use crate::rpc::{self, Core};
 use crate::store::licence::{self as store, Body, Licence};
 use mpp_kit::event::{self, Event};
@@ -282,6 +284,8 @@ async fn receive_nib(core: &Core, drafts: &dyn Drafts, nib: &Value) -> Result<To
         tx.commit().await?;
         return Ok(Ok("Data sudah diterima sebelumnya".to_owned()));
     }
+    // Applications that are made on the way come before their licences.
+    store::hold(&tx).await?;
     let company = company(nib);
     for (keys, row) in keys.into_iter().zip(rows) {
         let projects = nib["data_proyek"].as_array().unwrap_or(&empty);
@@ -340,18 +344,35 @@ async fn take(
         nama_izin: text(row.row, "nama_izin"),
         nama_perseroan: text(row.company, "nama_perseroan"),
         withdrawn,
-        sent: json!({ "nib": row.company, "proyek": row.project, "izin": row.row }),
+        // The person too: of all this an application can be made later.
+        sent: json!({ "nib": row.company, "orang": row.person, "proyek": row.project, "izin": row.row }),
         keys: row.keys,
         ..Body::default()
     };
+    let mut drafted = None;
     let (licence, kind) = if let Some(known) = known {
         // What is ours stays: the number, the file.
         let body = Body { number: known.body.number.clone(), file_url: known.body.file_url.clone(), ..body };
         if body == known.body {
             return Ok(());
         }
-        let kind = if withdrawn && !known.body.withdrawn { "izin.dicabut" } else { "izin.diterima" };
-        let next = Licence { version: known.version + 1, updated_at: now, body, ..known };
+        let ends = withdrawn && !known.body.withdrawn;
+        let kind = if ends { "izin.dicabut" } else { "izin.diterima" };
+        let mut next = Licence { version: known.version + 1, updated_at: now, body, ..known };
+        if ends && let Some(application) = next.application {
+            withdraw(core, tx, application, now).await?;
+        }
+        let waits = !withdrawn && OssStatus::Validation.may_follow(next.status).is_ok();
+        if next.application.is_none() && waits {
+            // What did not fit then may fit now.
+            let Row { company, person, project, row, .. } = row;
+            let draft = Draft { licence: &next, company, person, project, row };
+            drafted = drafts.draft(tx, &draft).await?;
+            if let Some(drafted) = &drafted {
+                next.application = Some(drafted.application);
+                next.area.clone_from(&drafted.area);
+            }
+        }
         if !store::update(tx, &core.cipher, &next).await? {
             return Err(Error::Stale { version: next.version });
         }
@@ -372,26 +393,64 @@ async fn take(
         };
         let Row { company, person, project, row, .. } = row;
         let draft = Draft { licence: &new, company, person, project, row };
-        let drafted = if withdrawn { None } else { drafts.draft(tx, &draft).await? };
+        drafted = if withdrawn { None } else { drafts.draft(tx, &draft).await? };
         if let Some(drafted) = &drafted {
             new.application = Some(drafted.application);
             new.area.clone_from(&drafted.area);
         }
         store::insert(tx, &core.cipher, &new).await?;
-        announce(tx, &new, "izin.diterima", now).await?;
-        if let Some(Drafted { application, standing, .. }) = drafted.filter(|it| !it.standing.is_empty()) {
-            // The application was there before its licence, so what was done to its clock is told here.
-            let (verb, note) = (ClockVerb::Pause, Note { text: standing, ..Note::default() });
-            outbox::on_clock(tx, core, application, (verb, FIRST_VERSION), &note, now).await?;
-        }
-        return Ok(());
+        (new, "izin.diterima")
     };
     announce(tx, &licence, kind, now).await?;
+    match drafted {
+        Some(drafted) => tell_standing(tx, core, drafted, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Tells OSS of a clock that stands still from the start. The application was there before its licence knew it, so what was
+/// done to its clock is told afterwards.
+pub(crate) async fn tell_standing(
+    tx: &DatabaseTransaction,
+    core: &Core,
+    Drafted { application, standing, .. }: Drafted,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    if !standing.is_empty() {
+        let (verb, note) = (ClockVerb::Pause, Note { text: standing, ..Note::default() });
+        outbox::on_clock(tx, core, application, (verb, FIRST_VERSION), &note, now).await?;
+    }
     Ok(())
 }
 
+/// Ends the work on an application whose licence was taken back at OSS. One that is decided already, or at the signing service,
+/// stays as it is: its document is revoked by officials, whom `izin.dicabut` tells.
+async fn withdraw(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    application: ApplicationId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let loaded = match core.application(tx, application).await {
+        Ok(loaded) => loaded,
+        Err(Error::NotFound(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let by = By::Applicant { account: None };
+    let order = Order::Withdraw { reason: "Dicabut pemohon melalui OSS".to_owned() };
+    let asking = Asking { who: "oss", request_id: "" };
+    match core.act(tx, loaded, (by, order), asking, now).await {
+        Ok(_) => Ok(()),
+        Err(Error::Rejected(rejection)) => {
+            tracing::warn!(%application, %rejection, "a licence was withdrawn at OSS, and its application goes on");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Tells other systems about a licence: ids and codes.
-pub(super) async fn announce(
+pub(crate) async fn announce(
     tx: &DatabaseTransaction,
     licence: &Licence,
     kind: &'static str,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use mpp_kit::caller::Caller;
 use mpp_kit::testing::ENGINES;
 use mpp_proto::documents::v1 as proto;
 use sea_orm::DatabaseTransaction;
@@ -314,6 +315,7 @@ async fn line_30_check_komitmen_and_a_disabled_adapter() {
 async fn oss(codes: &[u16]) -> Server {
     let codes = Mutex::new(codes.iter().copied().collect::<VecDeque<_>>());
     let has = Mutex::new(std::collections::HashMap::<String, String>::new());
+    let finals = Mutex::new(std::collections::BTreeSet::<String>::new());
     Server::start(move |asked| {
         assert_eq!(asked.headers["user_key"], "kunci");
         let method = asked.path.trim_start_matches('/').to_owned();
@@ -327,12 +329,23 @@ async fn oss(codes: &[u16]) -> Server {
             }));
         }
         let code = codes.lock().unwrap().pop_front().unwrap_or(200);
-        // 504 stands for an answer that got lost: it was taken all the same.
+        // Only a final licence can be changed, and there is one of each.
+        let is_final = finals.lock().unwrap().contains(&id_izin);
+        let fits = match method.as_str() {
+            "receiveLicense" => !is_final,
+            "updateLicense" => is_final,
+            _ => true,
+        };
+        let code = if code == 200 && !fits { 400 } else { code };
+        // 504 stands for an answer that got lost: it was taken all the same. 503 for one that was never read.
         if code == 200 || code == 504 {
+            if method == "receiveLicense" {
+                finals.lock().unwrap().insert(id_izin.clone());
+            }
             let status = content["kd_status"].as_str().or(content["status_izin"].as_str()).unwrap();
             has.lock().unwrap().insert(id_izin, status.to_owned());
         }
-        let number = if method == "receiveLicense" { "OSS/77/2026" } else { "" };
+        let number = if method == "receiveLicenseStatus" { "" } else { "OSS/77/2026" };
         Reply::json(&json!({
             (format!("respon{method}")): { "kode": code, "keterangan": "x", "nomor_izin": number }
         }))
@@ -437,9 +450,85 @@ async fn line_29_a_lost_answer_is_not_said_twice() {
         outbox.tick(world.after(TimeDelta::seconds(10))).await.unwrap();
         assert_eq!(states(&world, "I-1").await, [MessageState::Sent]);
         let paths = server.asked().into_iter().map(|asked| asked.path).collect::<Vec<_>>();
-        assert_eq!(paths, ["/receiveLicense", "/checkLicenseStatus"]);
+        // Only a change of it proves that there is a final licence, and brings the number of the answer that was lost.
+        assert_eq!(paths, ["/receiveLicense", "/checkLicenseStatus", "/updateLicense"]);
+        assert_eq!(by_key(&world, "I-1").await.body.number, "OSS/77/2026");
         let messages = store::messages(&world.core.db.read, &world.core.cipher, licence.id).await.unwrap();
         assert_eq!(messages[0].attempt_count, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn line_29_a_status_that_another_message_told_is_no_proof_that_this_one_arrived() {
+    // 50 is told as a status, and taken; then the final licence is cut off before OSS has read it.
+    on_both_with(&[200, 503], async |world, server| {
+        let (licence, application) = worked_on(&world, "I-1").await;
+        tell(&world, "I-1", &[OssStatus::Approved]).await;
+        let tx = world.core.db.begin().await.unwrap();
+        assert!(on_issued(&tx, &world.core, &issued(application), world.now()).await.unwrap());
+        tx.commit().await.unwrap();
+        let outbox = Outbox::new(&world.core).unwrap();
+        for _ in 0..4 {
+            outbox.tick(world.after(TimeDelta::seconds(10))).await.unwrap();
+        }
+        assert_eq!(states(&world, "I-1").await, [MessageState::Sent, MessageState::Sent]);
+        assert_eq!(said(&server, "I-1"), ["50", "50", "50", "50"]);
+        let paths = server.asked().into_iter().map(|asked| asked.path).collect::<Vec<_>>();
+        assert_eq!(paths.last().unwrap(), "/receiveLicense", "{paths:?}");
+        let messages = store::messages(&world.core.db.read, &world.core.cipher, licence.id).await.unwrap();
+        assert!(messages[1].answer.starts_with("200 x"), "{}", messages[1].answer);
+    })
+    .await;
+    // So with a status that follows itself.
+    on_both_with(&[200, 503], async |world, server| {
+        bring(&world, &nib("oss-1", &[row("I-1")])).await;
+        tell(&world, "I-1", &[OssStatus::Inspection, OssStatus::Inspection]).await;
+        let outbox = Outbox::new(&world.core).unwrap();
+        for _ in 0..4 {
+            outbox.tick(world.after(TimeDelta::seconds(10))).await.unwrap();
+        }
+        assert_eq!(states(&world, "I-1").await, [MessageState::Sent, MessageState::Sent]);
+        assert_eq!(said(&server, "I-1"), ["40", "40", "40"], "the second was told again");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn line_29_what_was_refused_is_told_no_other_way_afterwards() {
+    on_both_with(&[], async |world, server| {
+        let (_, application) = worked_on(&world, "I-1").await;
+        let tx = world.core.db.begin().await.unwrap();
+        let (core, now, note) = (&world.core, world.now(), Note::default());
+        assert!(on_status(&tx, core, application, (OssStatus::Rejected, "app:1"), &note, now).await.unwrap());
+        assert!(!on_clock(&tx, core, application, (ClockVerb::Pause, "app:2"), &note, now).await.unwrap());
+        assert!(!on_issued(&tx, core, &issued(application), now).await.unwrap());
+        tx.commit().await.unwrap();
+        let outbox = Outbox::new(&world.core).unwrap();
+        while outbox.tick(world.now()).await.unwrap() > 0 {}
+        assert_eq!(said(&server, "I-1"), ["90"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn line_29_what_replaces_a_refused_final_licence_is_the_final_one() {
+    on_both_with(&[400], async |world, server| {
+        let (_, application) = worked_on(&world, "I-1").await;
+        let outbox = Outbox::new(&world.core).unwrap();
+        let first = issued(application);
+        let (document, corrected) = (DocumentId::generate(), ApplicationId::generate());
+        let second =
+            Issued { application: corrected, document, replaced: Some(application), ..first.clone() };
+        for issued in [&first, &second] {
+            let tx = world.core.db.begin().await.unwrap();
+            assert!(on_issued(&tx, &world.core, issued, world.now()).await.unwrap());
+            tx.commit().await.unwrap();
+            while outbox.tick(world.now()).await.unwrap() > 0 {}
+        }
+        assert_eq!(states(&world, "I-1").await, [MessageState::Refused, MessageState::Sent]);
+        let paths = server.asked().into_iter().map(|asked| asked.path).collect::<Vec<_>>();
+        assert_eq!(paths, ["/receiveLicense", "/receiveLicense"]);
     })
     .await;
 }
@@ -507,7 +596,7 @@ fn issued(application: ApplicationId) -> Issued {
         signer_nip: "197001011990011001".to_owned(),
         signer_title: "Kepala Dinas".to_owned(),
         file_url: "https://mpp.example/f/x".to_owned(),
-        replaces: false,
+        replaced: None,
     }
 }
 
@@ -559,11 +648,22 @@ async fn line_29_an_issued_licence_is_told_as_izinfinal_and_the_number_of_oss_is
         assert_eq!(kinds(&world).await, ["izin.diterima", "izin.terbit", "izin.status"]);
 
         // A corrected document is told as an update, with the authority.
-        let corrected = Issued { document: DocumentId::generate(), replaces: true, ..issued };
-        let tx = world.core.db.begin().await.unwrap();
-        assert!(on_issued(&tx, &world.core, &corrected, world.now()).await.unwrap());
-        tx.commit().await.unwrap();
-        outbox.tick(world.now()).await.unwrap();
+        // It has an application of its own, and so has the correction of the correction.
+        let mut replaced = application;
+        for _ in 0..2 {
+            let corrected = Issued {
+                application: ApplicationId::generate(),
+                document: DocumentId::generate(),
+                replaced: Some(replaced),
+                ..issued.clone()
+            };
+            let tx = world.core.db.begin().await.unwrap();
+            assert!(on_issued(&tx, &world.core, &corrected, world.now()).await.unwrap());
+            tx.commit().await.unwrap();
+            outbox.tick(world.now()).await.unwrap();
+            replaced = corrected.application;
+            assert_eq!(by_key(&world, "I-1").await.application, Some(replaced));
+        }
         let asked = server.asked().pop().unwrap();
         assert_eq!(
             (asked.path.as_str(), &asked.json()["IZINFINAL"]["kewenangan"]),
@@ -571,7 +671,7 @@ async fn line_29_an_issued_licence_is_told_as_izinfinal_and_the_number_of_oss_is
         );
         let messages = store::messages(&world.core.db.read, &world.core.cipher, found.id).await.unwrap();
         let kinds = messages.iter().map(|message| message.kind).collect::<Vec<_>>();
-        assert_eq!(kinds, [MessageKind::Final, MessageKind::Update]);
+        assert_eq!(kinds, [MessageKind::Final, MessageKind::Update, MessageKind::Update]);
     })
     .await;
 }
@@ -612,53 +712,68 @@ async fn line_28_what_is_done_to_a_clock_is_told_as_41_to_44() {
 
 #[tokio::test]
 async fn line_29_an_official_tells_a_status_within_its_area_and_the_rules() {
-    on_both(
-        |_| (),
-        async |world| {
-            let (licence, _) = worked_on(&world, "I-1").await;
-            let official = caller("acc_official", &["documents.work"], &["17.07/dinkes"]);
-            let request = |status: &str| proto::UpdateLicenceStatusRequest {
-                request_id: format!("r-{status}"),
-                licence: licence.id.to_string(),
-                status_code: status.to_owned(),
-                official_name: "Petugas Contoh".to_owned(),
-                ..Default::default()
+    let office = |config: &mut Config| config.oss.office = "17.07/dinkes".to_owned();
+    on_both(office, async |world| {
+        bring(&world, &nib("oss-1", &[row("I-1")])).await;
+        let licence = by_key(&world, "I-1").await;
+        let officer = caller("acc_official", &["documents.work", "documents.act.agency"], &["17.07/dinkes"]);
+        let head = caller("acc_head", &["documents.work", "documents.act.agency.head"], &["17.07/dinkes"]);
+        let request = |status: &str| proto::UpdateLicenceStatusRequest {
+            request_id: format!("r-{status}"),
+            licence: licence.id.to_string(),
+            status_code: status.to_owned(),
+            official_name: "Petugas Contoh".to_owned(),
+            ..Default::default()
+        };
+        let tell = async |who: &Caller, request: proto::UpdateLicenceStatusRequest| {
+            rpc::update_licence_status(&world.core, who, request).await.map(|told| told.licence.unwrap())
+        };
+        let told = tell(&officer, request("41")).await.unwrap();
+        assert_eq!((told.status_code.as_str(), told.status_name.as_str()), ("41", "Konfirmasi Persyaratan"));
+        assert_eq!((told.messages.len(), told.messages[0].number), (1, 1));
+        assert_eq!(told.nama_perseroan, "Klinik Contoh");
+        assert_eq!(tell(&officer, request("41")).await.unwrap(), told, "a repetition");
+        let reason = |error: Error| {
+            let Error::Refused(problem) = error else { panic!("{error}") };
+            problem.reason
+        };
+        assert_eq!(reason(tell(&officer, request("40")).await.unwrap_err()), "CLOCK_STANDS");
+        let unknown = tell(&officer, request("58")).await.unwrap_err();
+        assert!(matches!(unknown, Error::Refused(problem) if problem.violations[0].field == "status_code"));
+        // Who works elsewhere, or for a village of the same region, has nothing to do with it.
+        let mut elsewhere = request("42");
+        elsewhere.request_id = "x".to_owned();
+        for (permissions, area) in [
+            (&["documents.work", "documents.act.agency"][..], "17.08"),
+            (&["documents.work", "documents.act.village", "documents.act.village.head"], "17.07"),
+            (&["documents.work", "documents.act.subdistrict.head"], "17.07"),
+            (&["documents.work"], "17.07"),
+        ] {
+            let stranger = caller("acc_other", permissions, &[area]);
+            let refused = tell(&stranger, elsewhere.clone()).await.unwrap_err();
+            assert!(matches!(refused, Error::NotFound(_)), "{permissions:?}");
+        }
+        elsewhere.version = 1;
+        assert!(matches!(tell(&officer, elsewhere).await.unwrap_err(), Error::Stale { version: 2 }));
+        // It decides: that is for the head.
+        assert_eq!(reason(tell(&officer, request("90")).await.unwrap_err()), "DECISION_OF_THE_HEAD");
+        assert_eq!(tell(&head, request("90")).await.unwrap().status_code, "90");
+        // Where an application decides, it tells so by itself.
+        let (other, _) = worked_on(&world, "I-2").await;
+        for status in ["41", "50", "90"] {
+            let by_hand = proto::UpdateLicenceStatusRequest {
+                request_id: format!("i2-{status}"),
+                licence: other.id.to_string(),
+                ..request(status)
             };
-            let told = rpc::update_licence_status(&world.core, &official, request("41"))
-                .await
-                .unwrap()
-                .licence
-                .unwrap();
-            assert_eq!(
-                (told.status_code.as_str(), told.status_name.as_str()),
-                ("41", "Konfirmasi Persyaratan")
-            );
-            assert_eq!((told.messages.len(), told.messages[0].number), (1, 1));
-            assert_eq!(told.nama_perseroan, "Klinik Contoh");
-            let again = rpc::update_licence_status(&world.core, &official, request("41"))
-                .await
-                .unwrap()
-                .licence
-                .unwrap();
-            assert_eq!(again, told, "a repetition");
-            let refused =
-                rpc::update_licence_status(&world.core, &official, request("40")).await.unwrap_err();
-            assert!(matches!(refused, Error::Refused(problem) if problem.reason == "CLOCK_STANDS"));
-            let unknown =
-                rpc::update_licence_status(&world.core, &official, request("58")).await.unwrap_err();
-            assert!(
-                matches!(unknown, Error::Refused(problem) if problem.violations[0].field == "status_code")
-            );
-            let stranger = caller("acc_other", &["documents.work"], &["17.08"]);
-            let mut elsewhere = request("42");
-            elsewhere.request_id = "x".to_owned();
-            let refused =
-                rpc::update_licence_status(&world.core, &stranger, elsewhere.clone()).await.unwrap_err();
-            assert!(matches!(refused, Error::NotFound(_)));
-            elsewhere.version = 1;
-            let stale = rpc::update_licence_status(&world.core, &official, elsewhere).await.unwrap_err();
-            assert!(matches!(stale, Error::Stale { version: 2 }));
-        },
-    )
+            assert_eq!(reason(tell(&head, by_hand).await.unwrap_err()), "TOLD_BY_APPLICATION");
+        }
+        let inspected = proto::UpdateLicenceStatusRequest {
+            request_id: "i2-40".to_owned(),
+            licence: other.id.to_string(),
+            ..request("40")
+        };
+        assert_eq!(tell(&officer, inspected).await.unwrap().status_code, "40");
+    })
     .await;
 }

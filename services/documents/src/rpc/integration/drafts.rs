@@ -33,31 +33,65 @@ const NAMES: [(&str, &[&str]); 5] = [
     ("alamat_usaha", &["alamat_usaha", "alamat_perseroan"]),
 ];
 
+/// Why no application was made.
+#[derive(Debug)]
+pub(super) enum Undrafted {
+    /// No type of the catalogue takes it.
+    NoType,
+    /// The office that works for OSS is not set or not registered, or the region is none.
+    NoOffice,
+    /// What was told does not fit the form of the type.
+    Unfit(Vec<field::Violation>),
+}
+
 /// Makes applications by the types of the catalogue.
 pub(super) struct CatalogueDrafts<'a>(pub(super) &'a Core);
 
 #[async_trait]
 impl Drafts for CatalogueDrafts<'_> {
     async fn draft(&self, tx: &DatabaseTransaction, draft: &Draft<'_>) -> Result<Option<Drafted>, Error> {
+        // Taken all the same: the licence is recorded, and OSS is not told that we lost it. An official makes its application.
+        let licence = draft.licence.id;
+        match self.make(tx, draft, &Values::new()).await? {
+            Ok(drafted) => return Ok(Some(drafted)),
+            Err(Undrafted::NoType) => {}
+            Err(Undrafted::NoOffice) => {
+                tracing::warn!(%licence, "a licence of OSS has no office that works on it");
+            }
+            Err(Undrafted::Unfit(wrong)) => {
+                let (field, reason) = wrong.first().map(|it| (it.field.as_str(), it.reason)).unzip();
+                tracing::warn!(%licence, field, reason, "a licence of OSS does not fit its type");
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl CatalogueDrafts<'_> {
+    /// The application for a licence, of what OSS told and, before that, of what an official gives.
+    pub(super) async fn make(
+        &self,
+        tx: &DatabaseTransaction,
+        draft: &Draft<'_>,
+        given: &Values,
+    ) -> Result<Result<Drafted, Undrafted>, Error> {
         let core = self.0;
-        let Some(letter) = self.bound(tx, draft).await? else { return Ok(None) };
-        let Ok(area) = core.config.oss.office.parse::<OfficeArea>() else { return Ok(None) };
-        let Some(office) = store::office::of_area(tx, &core.cipher, &area).await? else { return Ok(None) };
+        let Some(letter) = self.bound(tx, draft).await? else { return Ok(Err(Undrafted::NoType)) };
+        let Ok(area) = core.config.oss.office.parse::<OfficeArea>() else {
+            return Ok(Err(Undrafted::NoOffice));
+        };
+        let Some(office) = store::office::of_area(tx, &core.cipher, &area).await? else {
+            return Ok(Err(Undrafted::NoOffice));
+        };
         let now = core.now();
-        let values = values(&letter, draft);
+        let values = values(&letter, draft, given);
         let wrong = field::validate(&letter.fields, &values, office.zone().local(now).date());
-        if let Some(first) = wrong.first() {
-            // Taken all the same: the licence is recorded, and OSS is not told that we lost it.
-            tracing::warn!(
-                field = first.field,
-                reason = first.reason,
-                "a licence of OSS does not fit its type"
-            );
-            return Ok(None);
+        if !wrong.is_empty() {
+            return Ok(Err(Undrafted::Unfit(wrong)));
         }
         let text = |key: &str| values.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let region = region_of(&draft.licence.body.keys.kd_daerah).unwrap_or_default();
-        let Ok(area) = region.parse::<AreaPath>() else { return Ok(None) };
+        let Ok(area) = region.parse::<AreaPath>() else { return Ok(Err(Undrafted::NoOffice)) };
         let nik: Option<Nik> = letter.about.nik.as_ref().and_then(|key| text(key).parse().ok());
         let content = Content {
             letter_type: letter.key.clone(),
@@ -91,11 +125,9 @@ impl Drafts for CatalogueDrafts<'_> {
             }
         };
         let standing = loaded.record.case.history.iter().find_map(stopped).unwrap_or_default();
-        Ok(Some(Drafted { application: loaded.application().id, area: told, standing }))
+        Ok(Ok(Drafted { application: loaded.application().id, area: told, standing }))
     }
-}
 
-impl CatalogueDrafts<'_> {
     /// The type in force that takes this licence.
     async fn bound(
         &self,
@@ -112,8 +144,9 @@ impl CatalogueDrafts<'_> {
     }
 }
 
-/// What the form of the type asks, as far as OSS told it.
-fn values(letter: &LetterType, draft: &Draft<'_>) -> Values {
+/// What the form of the type asks: as it is given, else as far as OSS told it. What is given and no form asks for is left for
+/// the check to name.
+fn values(letter: &LetterType, draft: &Draft<'_>, given: &Values) -> Values {
     let told = draft.values();
     let keys = &draft.licence.body.keys;
     let mut values = Values::new();
@@ -129,5 +162,6 @@ fn values(letter: &LetterType, draft: &Draft<'_>) -> Values {
             values.insert(field.key.clone(), found);
         }
     }
+    values.extend(given.clone());
     field::normalise(&letter.fields, &values)
 }

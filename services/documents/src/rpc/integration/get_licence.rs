@@ -1,4 +1,4 @@
-//! `GetLicence`: with what was and will be told to OSS.
+//! `GetLicence`: with what was and will be told to OSS. Each look is recorded.
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
@@ -23,6 +23,7 @@ pub(in crate::rpc) async fn handle(
     let reach = reach(caller, INTEGRATE)?;
     let found = licence::find(&core.db.read, &core.cipher, id).await?;
     let found = found.filter(|licence| reach.reach(&licence.area)).ok_or(Error::NotFound(Thing::Licence))?;
+    core.looked((&caller.id, "licence.viewed", &id.to_string()), serde_json::json!({})).await?;
     let messages = licence::messages(&core.db.read, &core.cipher, id).await?;
     Ok(Response::new(GetLicenceResponse { licence: Some(licence_message(&found, &messages)) }))
 }

@@ -7,16 +7,13 @@ use mpp_proto::documents::v1::{UpdateLicenceStatusRequest, UpdateLicenceStatusRe
 use tonic::Response;
 
 use super::super::{Core, check_version, record};
-use super::{licence_message, reach};
+use super::{at_work, licence_message};
 use crate::adapter::oss::outbox::{self, Note};
-use crate::domain::licence::{LicenceId, OssStatus, Source, StatusError};
-use crate::error::{Error, Thing};
+use crate::domain::licence::{LicenceId, OssStatus, Source, StatusError, Teller};
+use crate::error::Error;
 use crate::store::licence;
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/UpdateLicenceStatus";
-
-/// What officials need.
-const WORK: &str = "documents.work";
 
 pub(in crate::rpc) async fn handle(
     core: &Core,
@@ -50,10 +47,7 @@ pub(in crate::rpc) async fn handle(
     let request = &request;
     let mut answer: UpdateLicenceStatusResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            let reach = reach(caller, WORK)?;
-            let found = licence::find(&*tx, &core.cipher, id).await?;
-            let mut found =
-                found.filter(|licence| reach.reach(&licence.area)).ok_or(Error::NotFound(Thing::Licence))?;
+            let (mut found, head) = at_work(core, &*tx, caller, id).await?;
             check_version(request.version, found.version)?;
             if found.source != Source::Oss {
                 return Err(Problem::precondition(
@@ -64,7 +58,8 @@ pub(in crate::rpc) async fn handle(
                 .into());
             }
             let before = found.status;
-            status.by_official().and_then(|()| status.may_follow(before)).map_err(refused)?;
+            let teller = Teller { head, by_application: found.application.is_some() };
+            status.by_official(teller).and_then(|()| status.may_follow(before)).map_err(refused)?;
             let cause = format!("version:{}", found.version + 1);
             outbox::tell_status(&tx, core, &mut found, (status, cause), &note, now).await?;
             let states = (before.map(|status| status.to_string()), Some(status.to_string()));
@@ -93,6 +88,11 @@ fn refused(error: StatusError) -> Error {
         StatusError::Decided => ("LICENCE_DECIDED", "Izin ini sudah diputuskan."),
         StatusError::NotIssued => ("LICENCE_NOT_ISSUED", "Izin ini belum terbit."),
         StatusError::NotByOfficials => ("NOT_BY_OFFICIALS", "Status ini tidak diberikan oleh petugas."),
+        StatusError::ByApplication => (
+            "TOLD_BY_APPLICATION",
+            "Status ini dikirim sendiri oleh permohonan izin ini. Putuskan permohonannya.",
+        ),
+        StatusError::ByHead => ("DECISION_OF_THE_HEAD", "Status ini keputusan kepala dinas."),
     };
     let mut en = error.to_string();
     if let Some(first) = en.get_mut(0..1) {
