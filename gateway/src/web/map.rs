@@ -363,7 +363,7 @@ fn singles(square: Square, cases: Vec<Single>, visit: &Visit) -> Drawing {
     let mut hidden = 0_u32;
     for (index, one) in cases.into_iter().enumerate() {
         let (x, y) = if one.lowered {
-            let (turn, far) = (f64::from(hidden) * TURN, 4.5 * f64::from(hidden).sqrt());
+            let (turn, far) = (f64::from(hidden) * TURN, (9.0 * f64::from(hidden).sqrt()).min(43.0));
             hidden += 1;
             (50.0 + far * turn.cos(), 50.0 + far * turn.sin())
         } else {
