@@ -311,7 +311,6 @@ pub(crate) mod for_tests {
         list_licences(ListLicencesRequest) -> ListLicencesResponse;
         get_licence(GetLicenceRequest) -> GetLicenceResponse;
         update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
-        create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse;
         receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
     }
 }

@@ -294,7 +294,7 @@ lines! {
         let (signer, id) = (head.clone(), letter.id.clone());
         let signing = tokio::spawn(async move { signer.sign(&id).await });
         while esign.asked().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         signing.abort();
         let _ended = signing.await;
@@ -484,7 +484,7 @@ lines! {
         let (signer, first) = (head.clone(), request.clone());
         let signing = tokio::spawn(async move { signer.sign_applications(first).await });
         while esign.asked().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         signing.abort();
         let _ended = signing.await;

@@ -815,7 +815,6 @@ calls! {
     list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse;
     list_licences(ListLicencesRequest) -> ListLicencesResponse;
     get_licence(GetLicenceRequest) -> GetLicenceResponse;
-    update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
     create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse;
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
 }
