@@ -61,7 +61,7 @@ impl Identity {
 pub struct Office {
     /// Acts as the system.
     pub identity: IdentityClient,
-    /// The token it acts with, for ten minutes.
+    /// The token it acts with, for a minute.
     pub token: String,
 }
 

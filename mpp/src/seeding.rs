@@ -1,7 +1,7 @@
 //! What a program that fills the suite with data is given: signed-in clients, never a service's internals.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Context as _;
 use mpp_kit::client::{PeerChannel, Peers};
@@ -10,6 +10,7 @@ use mpp_proto::complaints::v1::complaints_service_client::ComplaintsServiceClien
 use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
 use mpp_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use mpp_proto::queue::v1::queue_service_client::QueueServiceClient;
+use tokio::task::JoinSet;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -27,8 +28,8 @@ pub type DocumentsClient = DocumentsServiceClient<InterceptedService<PeerChannel
 /// The complaints client of a signed-in caller.
 pub type ComplaintsClient = ComplaintsServiceClient<InterceptedService<PeerChannel, Bearer>>;
 
-/// What the demo needs to fill a suite. The clients act as the system, which may do everything; their token lives
-/// ten minutes, which is far longer than seeding takes.
+/// What the demo needs to fill a suite. The clients act as the system, which may do everything; their token lives a
+/// minute and is renewed as long as this is there, for on a slow machine seeding takes longer.
 pub struct Seeding<'a> {
     /// Accounts and devices are made through it.
     pub identity: IdentityClient,
@@ -44,6 +45,8 @@ pub struct Seeding<'a> {
     pub base_url: &'a str,
     /// The clock of the queue.
     pub clock: Arc<dyn Clock>,
+    /// Renews the token of the clients.
+    pub(crate) renewal: JoinSet<()>,
 }
 
 /// A client of documents that acts as the holder of `token`.
@@ -51,7 +54,11 @@ pub struct Seeding<'a> {
 /// # Errors
 /// When the token holds characters that a header cannot.
 pub fn documents_client(peers: &Peers, token: &str) -> anyhow::Result<DocumentsClient> {
-    Ok(DocumentsServiceClient::with_interceptor(peers.channel(mpp_documents::ROLE), Bearer::new(token)?))
+    Ok(documents_client_of(peers, Bearer::new(token)?))
+}
+
+pub(crate) fn documents_client_of(peers: &Peers, bearer: Bearer) -> DocumentsClient {
+    DocumentsServiceClient::with_interceptor(peers.channel(mpp_documents::ROLE), bearer)
 }
 
 /// A client of complaints that acts as the holder of `token`.
@@ -59,7 +66,11 @@ pub fn documents_client(peers: &Peers, token: &str) -> anyhow::Result<DocumentsC
 /// # Errors
 /// When the token holds characters that a header cannot.
 pub fn complaints_client(peers: &Peers, token: &str) -> anyhow::Result<ComplaintsClient> {
-    Ok(ComplaintsServiceClient::with_interceptor(peers.channel(mpp_complaints::ROLE), Bearer::new(token)?))
+    Ok(complaints_client_of(peers, Bearer::new(token)?))
+}
+
+pub(crate) fn complaints_client_of(peers: &Peers, bearer: Bearer) -> ComplaintsClient {
+    ComplaintsServiceClient::with_interceptor(peers.channel(mpp_complaints::ROLE), bearer)
 }
 
 /// A client of identity that acts as the holder of `token`.
@@ -67,7 +78,11 @@ pub fn complaints_client(peers: &Peers, token: &str) -> anyhow::Result<Complaint
 /// # Errors
 /// When the token holds characters that a header cannot.
 pub fn identity_client(peers: &Peers, token: &str) -> anyhow::Result<IdentityClient> {
-    Ok(IdentityServiceClient::with_interceptor(peers.channel(mpp_identity::ROLE), Bearer::new(token)?))
+    Ok(identity_client_of(peers, Bearer::new(token)?))
+}
+
+pub(crate) fn identity_client_of(peers: &Peers, bearer: Bearer) -> IdentityClient {
+    IdentityServiceClient::with_interceptor(peers.channel(mpp_identity::ROLE), bearer)
 }
 
 /// A client of the queue that acts as the holder of `token`.
@@ -75,12 +90,16 @@ pub fn identity_client(peers: &Peers, token: &str) -> anyhow::Result<IdentityCli
 /// # Errors
 /// When the token holds characters that a header cannot.
 pub fn queue_client(peers: &Peers, token: &str) -> anyhow::Result<QueueClient> {
-    Ok(QueueServiceClient::with_interceptor(peers.channel(mpp_queue::ROLE), Bearer::new(token)?))
+    Ok(queue_client_of(peers, Bearer::new(token)?))
 }
 
-/// Signs each call, and asks for English: who reads its errors is an operator or a program.
+pub(crate) fn queue_client_of(peers: &Peers, bearer: Bearer) -> QueueClient {
+    QueueServiceClient::with_interceptor(peers.channel(mpp_queue::ROLE), bearer)
+}
+
+/// Signs each call, and asks for English: who reads its errors is an operator or a program. Clones sign with the same token.
 #[derive(Clone)]
-pub struct Bearer(MetadataValue<Ascii>);
+pub struct Bearer(Arc<RwLock<MetadataValue<Ascii>>>);
 
 impl Bearer {
     /// Signs calls with `token`, an access token.
@@ -88,16 +107,30 @@ impl Bearer {
     /// # Errors
     /// When the token holds characters that a header cannot.
     pub fn new(token: &str) -> anyhow::Result<Self> {
-        let mut value: MetadataValue<Ascii> =
-            format!("Bearer {token}").parse().context("the access token cannot be sent as a header")?;
-        value.set_sensitive(true);
-        Ok(Self(value))
+        Ok(Self(Arc::new(RwLock::new(header(token)?))))
     }
+
+    /// Signs later calls with another token.
+    ///
+    /// # Errors
+    /// When the token holds characters that a header cannot.
+    pub(crate) fn renew(&self, token: &str) -> anyhow::Result<()> {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = header(token)?;
+        Ok(())
+    }
+}
+
+fn header(token: &str) -> anyhow::Result<MetadataValue<Ascii>> {
+    let mut value: MetadataValue<Ascii> =
+        format!("Bearer {token}").parse().context("the access token cannot be sent as a header")?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        let token = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        request.metadata_mut().insert("authorization", token);
         request.metadata_mut().insert("accept-language", MetadataValue::from_static("en"));
         Ok(request)
     }

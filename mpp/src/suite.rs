@@ -32,7 +32,7 @@ use crate::failure::{Exit, Failure};
 use crate::keys::PeerKeys;
 use crate::office::Identity;
 use crate::roles::{RoleName, SERVICES};
-use crate::seeding::{self, Seeding};
+use crate::seeding::{self, Bearer, Seeding};
 use crate::sender;
 use crate::simulator::bsre::Bsre;
 use crate::simulator::whatsapp::{Account, Simulator};
@@ -93,6 +93,8 @@ pub struct Suite {
 const SAMPLE_ACCOUNT: &str = "utama";
 /// How often the stand-in for WhatsApp tells what arrived.
 const REPORTS_EVERY: Duration = Duration::from_secs(1);
+/// How often the token of the system is renewed, which lives for a minute.
+const RENEW: Duration = Duration::from_secs(20);
 
 /// A listener with the role that answers on it.
 type Bound = (Role, TcpListener);
@@ -353,7 +355,7 @@ impl Suite {
         &self.config.server.data
     }
 
-    /// An access token of the system, which may do everything, for ten minutes.
+    /// An access token of the system, which may do everything, for a minute.
     ///
     /// # Errors
     /// When identity runs elsewhere, or its database does not answer.
@@ -366,15 +368,20 @@ impl Suite {
     /// # Errors
     /// As [`Suite::system_token`].
     pub async fn seeding(&self) -> anyhow::Result<Seeding<'_>> {
-        let token = self.system_token().await?;
+        let bearer = Bearer::new(&self.system_token().await?)?;
+        let mut renewal = JoinSet::new();
+        if let Some(identity) = self.identity.clone() {
+            renewal.spawn(renew(identity, bearer.clone()));
+        }
         Ok(Seeding {
-            identity: seeding::identity_client(&self.peers, &token)?,
-            queue: seeding::queue_client(&self.peers, &token)?,
-            documents: seeding::documents_client(&self.peers, &token)?,
-            complaints: seeding::complaints_client(&self.peers, &token)?,
+            identity: seeding::identity_client_of(&self.peers, bearer.clone()),
+            queue: seeding::queue_client_of(&self.peers, bearer.clone()),
+            documents: seeding::documents_client_of(&self.peers, bearer.clone()),
+            complaints: seeding::complaints_client_of(&self.peers, bearer),
             data: &self.config.server.data,
             base_url: &self.base_url,
             clock: Arc::clone(&self.queue_clock),
+            renewal,
         })
     }
 
@@ -462,6 +469,18 @@ pub(crate) fn policies() -> Result<Arc<Policies>, Failure> {
 
 pub(crate) fn refused(role: Role, error: &anyhow::Error) -> Failure {
     Failure::because(Exit::Unavailable, format!("{role} cannot start"), error)
+}
+
+/// Renews the token of `bearer` well before it ends, for as long as it is let.
+async fn renew(identity: Identity, bearer: Bearer) {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        let renewed = identity.system_token().await.and_then(|token| bearer.renew(&token));
+        if let Err(error) = renewed {
+            // The call that needs it says what is wrong.
+            tracing::warn!(error = %error, "the token of the system was not renewed");
+        }
+    }
 }
 
 fn failure_of(ended: Result<(String, anyhow::Result<()>), JoinError>) -> Option<Failure> {
