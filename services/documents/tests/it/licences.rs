@@ -137,7 +137,8 @@ lines! {
             ..CorrectDocumentRequest::default()
         };
         let third = head.correct_document(correct).await.expect("begun").application.expect("an application");
-        head.reject(&third.id, "alamat ternyata sudah benar").await.expect("rejected");
+        let officer = town.official("AGENCY_OFFICER", AGENCY);
+        officer.reject(&third.id, "alamat ternyata sudah benar").await.expect("rejected");
         assert_eq!(told(&town.licence().await).len(), 2);
     }
 }

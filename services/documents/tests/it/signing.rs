@@ -188,7 +188,8 @@ lines! {
             assert!(results[0].signed && !results[0].under_way && results[0].application_id == letter.id, "{results:?}");
             let issued = town.seen(&letter.id).await;
             assert_eq!((issued.state(), &issued.numbers), (ApplicationState::Issued, &letter.numbers));
-            assert_eq!(issued, results[0].application.clone().expect("he sees it"));
+            let shown = results[0].application.as_ref().expect("he sees it");
+            assert_eq!((shown.state(), &shown.document_id), (ApplicationState::Issued, &issued.document_id));
         }
         assert!(head.sign_applications(one).await.expect("the first answer").results[0].signed);
         assert_eq!(esign.asked().len(), 2);
@@ -268,7 +269,12 @@ lines! {
         head.send_back(id, "penghasilan keliru, mohon diperiksa").await.expect("returned");
         let mut values = values_of("sktm");
         values.insert("tanggungan".to_owned(), serde_json::json!(7));
-        let again = ResubmitApplicationRequest { code: status.code.clone(), values: Some(structure(&values)), ..Default::default() };
+        let again = ResubmitApplicationRequest {
+            code: status.code.clone(),
+            values: Some(structure(&values)),
+            attachments: town.wish("sktm", &Resident::new(1, PLAIN)).await.attachments,
+            ..ResubmitApplicationRequest::default()
+        };
         town.nobody().resubmit_application(again).await.expect("handed in again");
         let now = town.walk(id).await;
         assert_eq!(now.state(), ApplicationState::AwaitingSignature);
