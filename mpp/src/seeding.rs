@@ -46,6 +46,7 @@ pub struct Seeding<'a> {
     /// The clock of the queue.
     pub clock: Arc<dyn Clock>,
     /// Renews the token of the clients.
+    #[expect(dead_code, reason = "it ends when this is dropped")]
     pub(crate) renewal: JoinSet<()>,
 }
 

@@ -157,6 +157,7 @@ async fn known(suite: &TestSuite) -> BTreeMap<&'static str, String> {
         // Nothing was sent, and OSS has asked for nothing: these are well formed alone.
         ("delivery", unknown("delivery")),
         ("licence", unknown("licence")),
+        ("signing", unknown("signing")),
         // No complaint was filed: these are well formed alone.
         ("complaint", unknown("complaint")),
         ("number", unknown("number")),
@@ -199,6 +200,8 @@ fn unknown(name: &str) -> String {
         "number" => return "ADU-2026-999999-5".to_owned(),
         "agency" => return "99.99~tidak-ada".to_owned(),
         "period" => return "tidak-ada".to_owned(),
+        // A request id.
+        "signing" => return "01939b2e-7d0a-7c1e-8f5b-3a4d5e6f7a8b".to_owned(),
         "letter_type" | "message_type" | "channel_account" | "channel" => return "tidak_ada".to_owned(),
         "code" | "verification_code" => return "7Q3K-9M2X-A1B2-C3D4".to_owned(),
         "token" => return "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),

@@ -403,6 +403,7 @@ async fn known(town: &Complaints, cases: &[String], operations: &[Operation]) ->
         ("message_type", &["eskalasi", "tanda_terima"]),
         ("office", &["17.07.02.2001"]),
         ("code", &["ABCDEFGH"]),
+        ("signing", &["01939b2e-7d0a-7c1e-8f5b-3a4d5e6f7a8b"]),
         ("device", &["dev_01jg8q3v5efz2sb0kq4w7r9tdm"]),
         ("token", &["tidak-ada"]),
         ("verification_code", &["ABCDEFGH"]),
