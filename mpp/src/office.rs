@@ -12,7 +12,7 @@ use mpp_kit::shutdown::Shutdown;
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::seeding::{self, IdentityClient};
+use crate::seeding::{self, Bearer, IdentityClient};
 use crate::{storage, suite};
 
 /// Identity in this process: what makes tokens of the system.
@@ -82,6 +82,7 @@ impl Office {
         env.peers.local(component.role, service);
         let refused = |error: anyhow::Error| suite::refused(mpp_identity::ROLE, &error);
         let token = identity.system_token().await.map_err(refused)?;
-        Ok(Self { identity: seeding::identity_client(&env.peers, &token).map_err(refused)?, token })
+        let bearer = Bearer::new(&token).map_err(refused)?;
+        Ok(Self { identity: seeding::identity_client(&env.peers, bearer), token })
     }
 }

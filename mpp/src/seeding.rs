@@ -50,51 +50,27 @@ pub struct Seeding<'a> {
     pub(crate) renewal: JoinSet<()>,
 }
 
-/// A client of documents that acts as the holder of `token`.
-///
-/// # Errors
-/// When the token holds characters that a header cannot.
-pub fn documents_client(peers: &Peers, token: &str) -> anyhow::Result<DocumentsClient> {
-    Ok(documents_client_of(peers, Bearer::new(token)?))
-}
-
-pub(crate) fn documents_client_of(peers: &Peers, bearer: Bearer) -> DocumentsClient {
+/// A client of documents that signs its calls with `bearer`.
+#[must_use]
+pub fn documents_client(peers: &Peers, bearer: Bearer) -> DocumentsClient {
     DocumentsServiceClient::with_interceptor(peers.channel(mpp_documents::ROLE), bearer)
 }
 
-/// A client of complaints that acts as the holder of `token`.
-///
-/// # Errors
-/// When the token holds characters that a header cannot.
-pub fn complaints_client(peers: &Peers, token: &str) -> anyhow::Result<ComplaintsClient> {
-    Ok(complaints_client_of(peers, Bearer::new(token)?))
-}
-
-pub(crate) fn complaints_client_of(peers: &Peers, bearer: Bearer) -> ComplaintsClient {
+/// A client of complaints that signs its calls with `bearer`.
+#[must_use]
+pub fn complaints_client(peers: &Peers, bearer: Bearer) -> ComplaintsClient {
     ComplaintsServiceClient::with_interceptor(peers.channel(mpp_complaints::ROLE), bearer)
 }
 
-/// A client of identity that acts as the holder of `token`.
-///
-/// # Errors
-/// When the token holds characters that a header cannot.
-pub fn identity_client(peers: &Peers, token: &str) -> anyhow::Result<IdentityClient> {
-    Ok(identity_client_of(peers, Bearer::new(token)?))
-}
-
-pub(crate) fn identity_client_of(peers: &Peers, bearer: Bearer) -> IdentityClient {
+/// A client of identity that signs its calls with `bearer`.
+#[must_use]
+pub fn identity_client(peers: &Peers, bearer: Bearer) -> IdentityClient {
     IdentityServiceClient::with_interceptor(peers.channel(mpp_identity::ROLE), bearer)
 }
 
-/// A client of the queue that acts as the holder of `token`.
-///
-/// # Errors
-/// When the token holds characters that a header cannot.
-pub fn queue_client(peers: &Peers, token: &str) -> anyhow::Result<QueueClient> {
-    Ok(queue_client_of(peers, Bearer::new(token)?))
-}
-
-pub(crate) fn queue_client_of(peers: &Peers, bearer: Bearer) -> QueueClient {
+/// A client of the queue that signs its calls with `bearer`.
+#[must_use]
+pub fn queue_client(peers: &Peers, bearer: Bearer) -> QueueClient {
     QueueServiceClient::with_interceptor(peers.channel(mpp_queue::ROLE), bearer)
 }
 

@@ -374,10 +374,10 @@ impl Suite {
             renewal.spawn(renew(identity, bearer.clone()));
         }
         Ok(Seeding {
-            identity: seeding::identity_client_of(&self.peers, bearer.clone()),
-            queue: seeding::queue_client_of(&self.peers, bearer.clone()),
-            documents: seeding::documents_client_of(&self.peers, bearer.clone()),
-            complaints: seeding::complaints_client_of(&self.peers, bearer),
+            identity: seeding::identity_client(&self.peers, bearer.clone()),
+            queue: seeding::queue_client(&self.peers, bearer.clone()),
+            documents: seeding::documents_client(&self.peers, bearer.clone()),
+            complaints: seeding::complaints_client(&self.peers, bearer),
             data: &self.config.server.data,
             base_url: &self.base_url,
             clock: Arc::clone(&self.queue_clock),

@@ -16,7 +16,7 @@ use crate::data::{DataDir, Taken};
 use crate::failure::{Exit, Failure};
 use crate::office::Office;
 use crate::roles::RoleName;
-use crate::seeding::{self, ComplaintsClient};
+use crate::seeding::{self, Bearer, ComplaintsClient};
 use crate::storage;
 use crate::suite::{Options, Suite};
 
@@ -47,7 +47,8 @@ pub(super) async fn run(config: Config, command: ComplaintsCommand) -> Result<()
             Failure::because(Exit::Unavailable, "cannot call the running server", &error)
         };
         peers.remote(mpp_complaints::ROLE, &address).map_err(unreachable)?;
-        return write(seeding::complaints_client(&peers, &token).map_err(unreachable)?, request, out).await;
+        let bearer = Bearer::new(&token).map_err(unreachable)?;
+        return write(seeding::complaints_client(&peers, bearer), request, out).await;
     }
     let roles = [
         RoleName::Identity,

@@ -16,7 +16,7 @@ use crate::demo::wire;
 use crate::failure::{Exit, Failure};
 use crate::office::Office;
 use crate::roles::RoleName;
-use crate::seeding::{self, QueueClient};
+use crate::seeding::{self, Bearer, QueueClient};
 use crate::storage;
 use crate::suite::{Options, Suite};
 
@@ -44,7 +44,8 @@ pub(super) async fn run(config: Config, command: HallCommand) -> Result<(), Fail
             Failure::because(Exit::Unavailable, "cannot call the running server", &error)
         };
         peers.remote(mpp_queue::ROLE, &address).map_err(unreachable)?;
-        return apply(seeding::queue_client(&peers, &token).map_err(unreachable)?, hall).await;
+        let bearer = Bearer::new(&token).map_err(unreachable)?;
+        return apply(seeding::queue_client(&peers, bearer), hall).await;
     }
     let roles = [RoleName::Identity, RoleName::Queue].into();
     let suite = Suite::start(Options { listen: false, ..Options::new(config, roles) }).await?;

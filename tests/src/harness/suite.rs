@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use mpp::seeding::{self, IdentityClient, QueueClient};
+use mpp::seeding::{self, Bearer, IdentityClient, QueueClient};
 use mpp::simulator::bsre::Bsre;
 use mpp::{Config, Options, RoleName, Suite};
 use mpp_kit::clock::{Clock, SystemClock};
@@ -261,8 +261,8 @@ impl TestSuite {
     /// When the persona has no token, as [`Persona::Anonymous`].
     pub async fn queue(&self, persona: Persona) -> QueueClient {
         let api = self.api(persona).await;
-        seeding::queue_client(self.first.peers(), api.token().expect("a signed-in persona"))
-            .expect("a client")
+        let bearer = Bearer::new(api.token().expect("a signed-in persona")).expect("a header");
+        seeding::queue_client(self.first.peers(), bearer)
     }
 
     /// A gRPC client of the queue that acts as the system.
