@@ -611,14 +611,18 @@ async fn published(
     Ok(Some((answer.complaints, answer.next_page_token)))
 }
 
+/// What a dot says: its place in the list, the category and number of its case, and whether it lies only nearby.
+fn dot_words(index: usize, lowered: bool, (category, number): (&str, &str), t: &Words) -> String {
+    let words = if lowered { "map.case_lowered" } else { "map.case" };
+    t.say(words, &[("n", &(index + 1)), ("category", &category), ("number", &number)])
+}
+
 fn single(index: usize, one: &PublishedComplaint, t: &Words) -> Single {
-    let words = if one.place_lowered { "map.case_lowered" } else { "map.case" };
     Single {
         at: one.place.as_ref().and_then(|place| place.latitude.zip(place.longitude)),
         lowered: one.place_lowered,
         address: format!("#{}", one.number),
-        words: t
-            .say(words, &[("n", &(index + 1)), ("category", &one.category_name), ("number", &one.number)]),
+        words: dot_words(index, one.place_lowered, (&one.category_name, &one.number), t),
     }
 }
 
@@ -683,19 +687,12 @@ pub(crate) async fn officers(State(state): State<WebState>, visit: Visit) -> Res
                 .enumerate()
                 .map(|(index, line)| {
                     let lowered = line.secrecy() != Secrecy::Open;
-                    let words = if lowered { "map.case_lowered" } else { "map.case" };
+                    let category = names.category(&line.category);
                     Single {
                         at: line.latitude.zip(line.longitude),
                         lowered,
                         address: format!("/aduan/{}", line.id),
-                        words: t.say(
-                            words,
-                            &[
-                                ("n", &(index + 1)),
-                                ("category", &names.category(&line.category)),
-                                ("number", &line.number),
-                            ],
-                        ),
+                        words: dot_words(index, lowered, (&category, &line.number), t),
                     }
                 })
                 .collect();

@@ -105,17 +105,16 @@ pub(crate) async fn control_room(State(state): State<WebState>, visit: Visit) ->
         Ok(viewer) => viewer,
         Err(response) => return response,
     };
-    let halls = match visit.halls(&state, &viewer).await {
-        Ok(halls) => halls,
-        Err(status) => return visit.refused(&status),
+    let (chosen, halls) = match hall(&state, &visit, &viewer).await {
+        Ok(found) => found,
+        Err(response) => return response,
     };
-    let Some(chosen) = choose(&halls, visit.parameter("hall")) else { return visit.forbidden() };
     let page = ControlRoom {
         p: visit.frame(),
-        hall: chosen.id.clone(),
-        hall_name: chosen.name.clone(),
+        hall: chosen.id,
+        hall_name: chosen.name,
         many_halls: halls.len() > 1,
-        halls: choices(&halls, chosen),
+        halls,
     };
     visit.page(StatusCode::OK, &page)
 }
@@ -140,19 +139,25 @@ pub(crate) async fn reception(State(state): State<WebState>, visit: Visit) -> Re
     if !viewer.may("queue.ticket.read") {
         return visit.forbidden();
     }
-    let halls = match visit.halls(&state, &viewer).await {
-        Ok(halls) => halls,
-        Err(status) => return visit.refused(&status),
+    let (chosen, halls) = match hall(&state, &visit, &viewer).await {
+        Ok(found) => found,
+        Err(response) => return response,
     };
-    let Some(chosen) = choose(&halls, visit.parameter("hall")) else { return visit.forbidden() };
     let page = Reception {
         p: visit.frame(),
-        hall: chosen.id.clone(),
-        hall_name: chosen.name.clone(),
+        hall: chosen.id,
+        hall_name: chosen.name,
         many_halls: halls.len() > 1,
-        halls: choices(&halls, chosen),
+        halls,
     };
     visit.page(StatusCode::OK, &page)
+}
+
+/// The hall that a page is about, and those that the viewer chooses from.
+async fn hall(state: &WebState, visit: &Visit, viewer: &Viewer) -> Result<(Hall, Vec<Choice>), Response> {
+    let halls = visit.halls(state, viewer).await.map_err(|status| visit.refused(&status))?;
+    let chosen = choose(&halls, visit.parameter("hall")).ok_or_else(|| visit.forbidden())?;
+    Ok((chosen.clone(), choices(&halls, chosen)))
 }
 
 fn choices(halls: &[Hall], chosen: &Hall) -> Vec<Choice> {
