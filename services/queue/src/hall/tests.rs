@@ -575,7 +575,7 @@ async fn connections_that_are_cut_lose_nothing_acknowledged() {
     let db = testing::fresh_db(testing::Engine::Postgres).await;
     let redis = testing::redis().await;
     let shutdown = Shutdown::new();
-    let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+    let (_halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
     let service = hall.services[0].id;
     let cut = async {
         for _ in 0..30 {
