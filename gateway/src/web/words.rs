@@ -121,11 +121,15 @@ mod tests {
 
     fn files(folder: PathBuf) -> Vec<(PathBuf, String)> {
         let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        entries
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.is_file())
-            .map(|path| (path.clone(), fs::read_to_string(path).expect("text")))
-            .collect()
+        let mut found = Vec::new();
+        for path in entries.map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                found.extend(files(path));
+            } else {
+                found.push((path.clone(), fs::read_to_string(&path).expect("text")));
+            }
+        }
+        found
     }
 
     /// What stands between `open` and `close` in a text, at each place.
