@@ -1,29 +1,27 @@
 //! What SQL holds: the log, and what is folded from it for reading past days. Every query names its hall.
 
+mod batch;
 mod convert;
 mod entity;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::db::Db;
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait as _, Statement,
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use crate::domain::event::{Event, Kind};
 use crate::domain::ticket::Ticket;
-use crate::domain::{CounterId, HallId, TicketId};
+use crate::domain::{HallId, TicketId};
 use crate::error::Error;
 use crate::hall::log::{Entry, GENESIS, Line, View};
-use entity::{day_secret, event, hall, serving, shard, ticket};
+use batch::Batch;
+use entity::{day_secret, event, hall, shard, ticket};
 
-/// Rows of one statement. Far below the parameter limits of both engines.
-const CHUNK: usize = 500;
 /// Rows of one read of a log. A long log gives its connection back after each, so that many halls can be read at once and
 /// nobody waits longer than for one page.
 const PAGE: u64 = 1000;
@@ -232,47 +230,20 @@ impl Store {
         dates: &[String],
     ) -> Result<Committed, Error> {
         let Some(last) = entries.last() else { return Ok(Committed::Done) };
-        let backend = self.db.write.get_database_backend();
-        // The row is handed back if it moved.
-        let moving = shard::Entity::update_many()
-            .col_expr(shard::Column::Seq, Expr::value(convert::position(last.seq)?))
-            .col_expr(shard::Column::Chain, Expr::value(last.chain.clone()))
-            .filter(shard::Column::Hall.eq(id.to_string()))
-            .filter(shard::Column::Epoch.eq(view.epoch))
-            .filter(shard::Column::State.eq(convert::ACTIVE))
-            .filter(shard::Column::Seq.eq(convert::position(from.0)?))
-            .filter(shard::Column::Chain.eq(from.1.as_str()))
-            .into_query()
-            .returning_col(shard::Column::Seq)
-            .to_owned();
-        let mut writes = Vec::new();
-        for (entries, dates) in entries.chunks(CHUNK).zip(dates.chunks(CHUNK)) {
-            let rows: Vec<_> = entries
-                .iter()
-                .zip(dates)
-                .map(|(entry, date)| convert::event(id, view.epoch, date, entry))
-                .collect::<Result<_, _>>()?;
-            writes.push(event::Entity::insert_many(rows).build(backend));
-        }
-        tickets(backend, entries, &mut writes)?;
-        servings(backend, id, entries, &mut writes)?;
-        let tx = self.db.begin().await?;
-        let written = match execute(&tx, backend.build(&moving), writes).await {
-            Ok(written) => written,
+        let batch = Batch::of(id, view.epoch, from, (entries, last), dates)?;
+        match batch.write(&self.db).await {
+            Ok(true) => Ok(Committed::Done),
+            Ok(false) => Ok(Committed::Fenced),
+            // Whether it was committed is told by the shard row, to whoever reaches SQL again.
+            Err(error) if mpp_kit::db::is_unavailable(&error) => Err(error.into()),
             Err(error) => {
                 // What another instance wrote at the same positions may be in the way.
-                tx.rollback().await?;
                 let stands = self.shard(id).await?.is_some_and(|shard| {
                     shard.active && (shard.epoch, shard.seq, &shard.chain) == (view.epoch, from.0, &from.1)
                 });
-                return if stands { Err(error.into()) } else { Ok(Committed::Fenced) };
+                if stands { Err(error.into()) } else { Ok(Committed::Fenced) }
             }
-        };
-        if !written {
-            return Ok(Committed::Fenced);
         }
-        tx.commit().await?;
-        Ok(Committed::Done)
     }
 
     /// The tickets of a business day, as they stand now.
@@ -391,115 +362,4 @@ impl Store {
         shard::Entity::find().count(&self.db.read).await?;
         Ok(())
     }
-}
-
-/// Moves the shard row, and executes the other statements in order; `false`, and to be rolled back, when the row did not stand
-/// where it was expected. On SQLite in one go: each trip to the thread that owns the connection costs as much as a statement
-/// of one row.
-async fn execute(tx: &DatabaseTransaction, moving: Statement, writes: Vec<Statement>) -> Result<bool, DbErr> {
-    if tx.get_database_backend() == DbBackend::Sqlite {
-        let all = || std::iter::once(&moving).chain(&writes);
-        let sql = all().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
-        let values = all().filter_map(|one| one.values.clone()).flat_map(|values| values.0);
-        // The moved row is the only one that comes back.
-        let moved = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
-        return Ok(!moved.is_empty());
-    }
-    if tx.query_one_raw(moving).await?.is_none() {
-        return Ok(false);
-    }
-    for statement in writes {
-        tx.execute_raw(statement).await?;
-    }
-    Ok(true)
-}
-
-/// Each ticket as the last of these entries leaves it.
-fn tickets(backend: DbBackend, entries: &[Entry], writes: &mut Vec<Statement>) -> Result<(), Error> {
-    let mut last: HashMap<TicketId, &Ticket> = HashMap::new();
-    for ticket in entries.iter().filter_map(|entry| entry.event.ticket.as_ref()) {
-        last.insert(ticket.id, ticket);
-    }
-    let mut tickets: Vec<&Ticket> = last.into_values().collect();
-    // Always in the same order, so that two writers cannot wait for each other's rows.
-    tickets.sort_by_key(|ticket| ticket.id);
-    for tickets in tickets.chunks(CHUNK) {
-        let rows: Vec<_> =
-            tickets.iter().map(|ticket| convert::ticket_row(ticket)).collect::<Result<_, _>>()?;
-        let changed = [
-            ticket::Column::Version,
-            ticket::Column::State,
-            ticket::Column::ServiceId,
-            ticket::Column::AgencyId,
-            ticket::Column::CounterId,
-            ticket::Column::Body,
-        ];
-        let newest = OnConflict::column(ticket::Column::Id).update_columns(changed).to_owned();
-        writes.push(ticket::Entity::insert_many(rows).on_conflict(newest).build(backend));
-    }
-    Ok(())
-}
-
-/// Who holds whom from when to when. Intervals that these entries both open and close are written closed.
-fn servings(
-    backend: DbBackend,
-    hall: HallId,
-    entries: &[Entry],
-    writes: &mut Vec<Statement>,
-) -> Result<(), Error> {
-    let mut opened: Vec<(u64, TicketId, CounterId, Option<u64>)> = Vec::new();
-    let mut closed: Vec<(TicketId, u64)> = Vec::new();
-    for entry in entries {
-        let Some(ticket) = &entry.event.ticket else { continue };
-        let open = opened.iter_mut().find(|open| open.1 == ticket.id && open.3.is_none());
-        match (ticket.is_held(), ticket.counter) {
-            (true, Some(counter)) if is_call(entry.event.kind) => {
-                opened.push((entry.seq, ticket.id, counter, None))
-            }
-            (true, _) => {}
-            (false, _) if is_end_of_hold(&entry.event) => match open {
-                Some(open) => open.3 = Some(entry.seq),
-                None => closed.push((ticket.id, entry.seq)),
-            },
-            (false, _) => {}
-        }
-    }
-    if !closed.is_empty() {
-        let mut to_seq = CaseStatement::new();
-        for (ticket, seq) in &closed {
-            to_seq = to_seq.case(
-                Expr::col(serving::Column::TicketId).eq(ticket.to_string()),
-                Expr::value(convert::position(*seq)?),
-            );
-        }
-        let closing = serving::Entity::update_many()
-            .col_expr(serving::Column::ToSeq, to_seq.into())
-            .filter(serving::Column::Hall.eq(hall.to_string()))
-            .filter(serving::Column::ToSeq.is_null())
-            .filter(serving::Column::TicketId.is_in(closed.iter().map(|(ticket, _)| ticket.to_string())));
-        writes.push(closing.build(backend));
-    }
-    for opened in opened.chunks(CHUNK) {
-        let rows = opened.iter().map(|(from, ticket, counter, to)| {
-            Ok(serving::ActiveModel {
-                hall: Set(hall.to_string()),
-                from_seq: Set(convert::position(*from)?),
-                to_seq: Set(to.map(convert::position).transpose()?),
-                ticket_id: Set(ticket.to_string()),
-                counter_id: Set(counter.to_string()),
-            })
-        });
-        let rows = rows.collect::<Result<Vec<_>, Error>>()?;
-        writes.push(serving::Entity::insert_many(rows).build(backend));
-    }
-    Ok(())
-}
-
-fn is_call(kind: Kind) -> bool {
-    matches!(kind, Kind::TicketCalled | Kind::TicketCalledSpecific | Kind::TicketResumed)
-}
-
-/// Whether a counter may have held the ticket until this event. Closing an interval that is not open does nothing.
-fn is_end_of_hold(event: &Event) -> bool {
-    !matches!(event.kind, Kind::TicketIssued | Kind::TicketRestored)
 }

@@ -539,6 +539,192 @@ async fn a_commit_in_doubt_is_settled_by_what_sql_holds() {
     }
 }
 
+/// A hall whose actor has ended, so that nobody but the test commits.
+async fn left_alone(db: &TestDb, redis: &str, counters: usize) -> (Halls, HallHandle, Hall) {
+    let before = Shutdown::new();
+    let (halls, handle, hall) = prepared(db, redis, &before, counters).await;
+    before.trigger();
+    // It has stopped when it takes no commands any more.
+    let nothing = || command(Order::ResumeIntake { agency: None, service: None });
+    while !matches!(handle.submit(nothing()).await, Err(Error::Unavailable(_))) {}
+    flusher_catches_up(&halls, &handle).await;
+    (halls, handle, hall)
+}
+
+/// One flush holds a whole visit, the end of one that began before, and the beginning of the next, all at one counter: it
+/// never holds two, in whichever order the engine writes the rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_flush_may_end_with_a_ticket_and_take_the_next() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let (halls, handle, hall) = left_alone(&db, redis.redis.url(), 1).await;
+        let counter = hall.counters[0].id;
+        let call = || command(Order::CallNext { counter, expected: None });
+        let dates = |entries: &[super::log::Entry]| vec!["2026-03-02".to_owned(); entries.len()];
+        let first: Vec<Command> =
+            (0..3).map(|_| command(issue(hall.services[0].id))).chain([call()]).collect();
+        let (view, from, entries) = decided(halls.store(), &handle, &first).await;
+        let outcome = halls.store().commit(hall.id, &view, &from, &entries, &dates(&entries)).await;
+        assert!(matches!(outcome, Ok(crate::store::Committed::Done)), "{outcome:?}");
+        flusher_catches_up(&halls, &handle).await;
+        let tickets: Vec<TicketId> =
+            entries[..3].iter().map(|entry| entry.event.ticket.as_ref().expect("a ticket").id).collect();
+        let end = |ticket| {
+            let act = Act::Finish { outcome: crate::domain::ticket::Outcome::Done, delivered: Vec::new() };
+            command(Order::Ticket { ticket, version: None, act })
+        };
+        let start = |ticket| command(Order::Ticket { ticket, version: None, act: Act::Start });
+        let second = [start(tickets[0]), end(tickets[0]), call(), start(tickets[1]), end(tickets[1]), call()];
+        let (view, from, entries) = decided(halls.store(), &handle, &second).await;
+        let outcome = halls.store().commit(hall.id, &view, &from, &entries, &dates(&entries)).await;
+        assert!(matches!(outcome, Ok(crate::store::Committed::Done)), "{outcome:?} on {}", db.engine);
+        let rows = db
+            .db
+            .read
+            .query_all_raw(sea_orm::Statement::from_string(
+                db.db.read.get_database_backend(),
+                "SELECT ticket_id, from_seq, to_seq FROM queue_serving ORDER BY from_seq",
+            ))
+            .await
+            .expect("read");
+        let held: Vec<(String, i64, Option<i64>)> = rows
+            .iter()
+            .map(|row| {
+                (
+                    row.try_get_by_index(0).expect("a ticket"),
+                    row.try_get_by_index(1).expect("a position"),
+                    row.try_get_by_index(2).expect("a position or none"),
+                )
+            })
+            .collect();
+        let began = i64::try_from(from.0).expect("small");
+        let expected = [
+            (tickets[0].to_string(), began, Some(began + 2)),
+            (tickets[1].to_string(), began + 3, Some(began + 5)),
+            (tickets[2].to_string(), began + 6, None),
+        ];
+        assert_eq!(held, expected, "{}", db.engine);
+        assert_log_is_whole(halls.store(), hall.id).await;
+    }
+}
+
+/// What went from a client to PostgreSQL, counted on the way.
+#[derive(Default)]
+struct Wire {
+    /// Statements to parse and plan.
+    parsed: std::sync::atomic::AtomicUsize,
+    /// Statements executed, each of them a trip.
+    executed: std::sync::atomic::AtomicUsize,
+}
+
+impl Wire {
+    /// Listens beside the server of `db`, counts, and passes everything on. Answers the URL of this way to it.
+    async fn tap(db: &TestDb, directory: &std::path::Path) -> (Arc<Self>, String) {
+        let (base, server) = db.url.split_once("?host=").expect("a URL of a unix socket");
+        let server = format!("{}/.s.PGSQL.5432", server.replace("%2F", "/"));
+        let listener =
+            tokio::net::UnixListener::bind(directory.join(".s.PGSQL.5432")).expect("a socket of our own");
+        let wire = Arc::new(Self::default());
+        let counting = Arc::clone(&wire);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = tokio::net::UnixStream::connect(&server).await.expect("the server answers");
+                let (mut answers, mut questions) = server.into_split();
+                let (asks, mut hears) = client.into_split();
+                tokio::spawn(async move { tokio::io::copy(&mut answers, &mut hears).await });
+                let counting = Arc::clone(&counting);
+                tokio::spawn(async move { counting.pass(asks, &mut questions).await });
+            }
+        });
+        let host = directory.to_string_lossy().replace('/', "%2F");
+        (wire, format!("{base}?host={host}"))
+    }
+
+    /// One message after the other: its kind, its length (which counts itself), its content. The first has no kind, nor has
+    /// the one behind a question for TLS.
+    async fn pass(
+        &self,
+        mut from: tokio::net::unix::OwnedReadHalf,
+        to: &mut tokio::net::unix::OwnedWriteHalf,
+    ) -> std::io::Result<()> {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        const TLS: [u8; 4] = 80_877_103_u32.to_be_bytes();
+        let mut begun = false;
+        loop {
+            let kind = if begun { Some(from.read_u8().await?) } else { None };
+            let length = from.read_u32().await?;
+            let mut content = vec![0; length as usize - 4];
+            from.read_exact(&mut content).await?;
+            begun |= content != TLS;
+            match kind {
+                Some(b'P') => self.parsed.fetch_add(1, std::sync::atomic::Ordering::SeqCst),
+                // A prepared statement, or a text that is executed at once, as BEGIN and COMMIT are.
+                Some(b'E' | b'Q') => self.executed.fetch_add(1, std::sync::atomic::Ordering::SeqCst),
+                Some(_) | None => 0,
+            };
+            if let Some(kind) = kind {
+                to.write_u8(kind).await?;
+            }
+            to.write_u32(length).await?;
+            to.write_all(&content).await?;
+        }
+    }
+
+    fn counted(&self) -> (usize, usize) {
+        let of = |counter: &std::sync::atomic::AtomicUsize| counter.load(std::sync::atomic::Ordering::SeqCst);
+        (of(&self.parsed), of(&self.executed))
+    }
+}
+
+/// On PostgreSQL every trip costs about as much as the commit itself. A flush is one, however many operations it holds, and
+/// its text is parsed and planned once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_is_one_trip_to_postgresql_whatever_it_holds() {
+    let db = testing::fresh_db(testing::Engine::Postgres).await;
+    let redis = testing::redis().await;
+    let (halls, handle, hall) = left_alone(&db, redis.redis.url(), 2).await;
+    let directory = testing::temp_dir();
+    let (wire, url) = Wire::tap(&db, directory.path()).await;
+    let tapped = mpp_kit::db::Db::connect(&url, db.schema).await.expect("the database, through the tap");
+    let store = Store::new(tapped.clone());
+    let pool = tapped.write.get_postgres_connection_pool();
+    let service = hall.services[0].id;
+    let mut counted = (0, 0);
+    let sizes = [1, 1, 2, 3, 1, 40, 1, 7, 200, 1];
+    for (nth, size) in sizes.into_iter().enumerate() {
+        let mut commands: Vec<Command> = (0..size).map(|_| command(issue(service))).collect();
+        if let Some(plan) = hall.counters.get(nth) {
+            commands.push(command(Order::CallNext { counter: plan.id, expected: None }));
+        }
+        let (view, from, entries) = decided(halls.store(), &handle, &commands).await;
+        let dates = vec!["2026-03-02".to_owned(); entries.len()];
+        let outcome = store.commit(hall.id, &view, &from, &entries, &dates).await;
+        assert!(matches!(outcome, Ok(crate::store::Committed::Done)), "{outcome:?}");
+        // A connection is back in the pool a moment after the answer; another would be opened, and would parse the text too.
+        while pool.num_idle() < pool.size() as usize {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let before = std::mem::replace(&mut counted, wire.counted());
+        if nth > 0 {
+            assert_eq!((counted.0 - before.0, counted.1 - before.1), (0, 1), "{size} operations");
+        }
+        flusher_catches_up(&halls, &handle).await;
+    }
+    let row = tapped
+        .write
+        .query_one_raw(sea_orm::Statement::from_string(
+            sea_orm::DbBackend::Postgres,
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'WITH moved%'",
+        ))
+        .await
+        .expect("read")
+        .expect("one text");
+    let plans: (i64, i64) =
+        (row.try_get_by_index(0).expect("a number"), row.try_get_by_index(1).expect("a number"));
+    assert_eq!(plans, (5, 5), "PostgreSQL tries five plans of its own, and then keeps one");
+    assert_log_is_whole(&store, hall.id).await;
+}
+
 /// SQL takes no commit for longer than anybody waits: nobody is told that something happened, reading goes on, and when SQL
 /// is back, what was asked is found done, once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

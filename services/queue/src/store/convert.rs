@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use sea_orm::ActiveValue::Set;
 
 use super::entity::{event, hall, shard, ticket};
 use super::{Registration, Shard};
@@ -51,48 +50,43 @@ pub(super) fn line(row: event::Model) -> Result<Line, Error> {
     Ok(Line { seq: unsigned(row.seq)?, body: row.body, chain: row.chain })
 }
 
-pub(super) fn event(
-    hall: HallId,
-    epoch: i64,
-    date: &str,
-    entry: &Entry,
-) -> Result<event::ActiveModel, Error> {
+pub(super) fn event(hall: HallId, epoch: i64, date: &str, entry: &Entry) -> Result<event::Model, Error> {
     let event = &entry.event;
-    Ok(event::ActiveModel {
-        hall: Set(hall.to_string()),
-        seq: Set(position(entry.seq)?),
-        epoch: Set(epoch),
-        event_id: Set(event.id.to_string()),
-        request_id: Set(event.request.as_ref().map(|request| request.key.clone())),
-        date: Set(date.to_owned()),
-        kind: Set(event.kind.to_string()),
-        ticket_id: Set(event.ticket.as_ref().map(|ticket| ticket.id.to_string())),
-        ticket_version: Set(event.ticket.as_ref().map(version).transpose()?),
-        counter_id: Set(event.counter.map(|counter| counter.to_string())),
-        actor: Set(event.actor.id.clone()),
-        actor_kind: Set(event.actor.kind.to_string()),
-        at: Set(event.at),
-        chain: Set(entry.chain.clone()),
-        body: Set(entry.body.as_ref().to_owned()),
+    Ok(event::Model {
+        hall: hall.to_string(),
+        seq: position(entry.seq)?,
+        epoch,
+        event_id: event.id.to_string(),
+        request_id: event.request.as_ref().map(|request| request.key.clone()),
+        date: date.to_owned(),
+        kind: event.kind.to_string(),
+        ticket_id: event.ticket.as_ref().map(|ticket| ticket.id.to_string()),
+        ticket_version: event.ticket.as_ref().map(version).transpose()?,
+        counter_id: event.counter.map(|counter| counter.to_string()),
+        actor: event.actor.id.clone(),
+        actor_kind: event.actor.kind.to_string(),
+        at: event.at,
+        chain: entry.chain.clone(),
+        body: entry.body.as_ref().to_owned(),
     })
 }
 
-pub(super) fn ticket_row(ticket: &Ticket) -> Result<ticket::ActiveModel, Error> {
-    Ok(ticket::ActiveModel {
-        id: Set(ticket.id.to_string()),
-        hall: Set(ticket.hall.to_string()),
-        date: Set(ticket.date.to_string()),
-        series: Set(ticket.series.clone()),
-        ordinal: Set(i32::try_from(ticket.ordinal).context("an ordinal fits").map_err(Error::Internal)?),
-        number: Set(ticket.number.clone()),
-        token: Set(ticket.token.clone()),
-        version: Set(version(ticket)?),
-        state: Set(ticket.state.to_string()),
-        service_id: Set(ticket.service.to_string()),
-        agency_id: Set(ticket.agency.to_string()),
-        counter_id: Set(ticket.counter.map(|counter| counter.to_string())),
-        arrived_at: Set(ticket.arrived_at),
-        body: Set(serde_json::to_string(ticket).context("a ticket serializes").map_err(Error::Internal)?),
+pub(super) fn ticket_row(ticket: &Ticket) -> Result<ticket::Model, Error> {
+    Ok(ticket::Model {
+        id: ticket.id.to_string(),
+        hall: ticket.hall.to_string(),
+        date: ticket.date.to_string(),
+        series: ticket.series.clone(),
+        ordinal: i32::try_from(ticket.ordinal).context("an ordinal fits").map_err(Error::Internal)?,
+        number: ticket.number.clone(),
+        token: ticket.token.clone(),
+        version: version(ticket)?,
+        state: ticket.state.to_string(),
+        service_id: ticket.service.to_string(),
+        agency_id: ticket.agency.to_string(),
+        counter_id: ticket.counter.map(|counter| counter.to_string()),
+        arrived_at: ticket.arrived_at,
+        body: serde_json::to_string(ticket).context("a ticket serializes").map_err(Error::Internal)?,
     })
 }
 
