@@ -192,6 +192,7 @@ queue_service! {
         resume_ticket ResumeTicketRequest ResumeTicketResponse,
         transfer_ticket TransferTicketRequest TransferTicketResponse,
         cancel_ticket CancelTicketRequest CancelTicketResponse,
+        void_ticket VoidTicketRequest VoidTicketResponse,
         undo_call UndoCallRequest UndoCallResponse,
         release_ticket ReleaseTicketRequest ReleaseTicketResponse,
         get_control_room GetControlRoomRequest GetControlRoomResponse,

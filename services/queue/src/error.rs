@@ -126,6 +126,12 @@ fn rejected(rejection: &Rejection) -> Problem {
             "Panggilan tidak dapat dibatalkan lagi. Tandai tidak hadir, tunda, atau minta pengawas melepaskannya.",
             "It is too late to take the call back. Mark a no-show, park the ticket, or ask a supervisor to release it.",
         ),
+        Rejection::VoidTooLate { state } => Problem::precondition(
+            "VOID_TOO_LATE",
+            "Nomor ini tidak dapat dibatalkan lagi di sini. Minta petugas meja informasi membatalkannya.",
+            "This ticket cannot be taken back here any more. Ask the information desk to cancel it.",
+        )
+        .with("state", convert::ticket_state(*state).as_str_name()),
         Rejection::DeskElsewhere { counter, number, holds_ticket } => {
             desk_elsewhere(number, *holds_ticket).with("counter", counter).with("counterNumber", number)
         }
@@ -498,6 +504,7 @@ mod tests {
             Rejection::NotTheHolder { number: number() },
             Rejection::RecallTooSoon(7),
             Rejection::UndoTooLate,
+            Rejection::VoidTooLate { state: State::Called },
             Rejection::DeskElsewhere { counter, number: number(), holds_ticket: false },
             Rejection::DeskElsewhere { counter, number: number(), holds_ticket: true },
             Rejection::ServiceNotAtCounter { number: number() },
@@ -543,6 +550,7 @@ mod tests {
             Rejection::NotTheHolder { .. } => "NotTheHolder",
             Rejection::RecallTooSoon(_) => "RecallTooSoon",
             Rejection::UndoTooLate => "UndoTooLate",
+            Rejection::VoidTooLate { .. } => "VoidTooLate",
             Rejection::DeskElsewhere { .. } => "DeskElsewhere",
             Rejection::ServiceNotAtCounter { .. } => "ServiceNotAtCounter",
             Rejection::SameService => "SameService",

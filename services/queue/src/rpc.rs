@@ -115,6 +115,7 @@ rpcs! {
         resume_ticket(ResumeTicketRequest) -> ResumeTicketResponse: ticket_verbs::resume;
         transfer_ticket(TransferTicketRequest) -> TransferTicketResponse: ticket_verbs::transfer;
         cancel_ticket(CancelTicketRequest) -> CancelTicketResponse: ticket_verbs::cancel;
+        void_ticket(VoidTicketRequest) -> VoidTicketResponse: ticket_verbs::void;
         undo_call(UndoCallRequest) -> UndoCallResponse: ticket_verbs::undo_call;
         release_ticket(ReleaseTicketRequest) -> ReleaseTicketResponse: ticket_verbs::release;
         get_board(GetBoardRequest) -> GetBoardResponse: get_board::handle;

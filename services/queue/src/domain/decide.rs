@@ -17,7 +17,7 @@ use super::event::{Actor, Event, IntakeStop, Kind, RequestKey};
 use super::fold::{Answer, Fold};
 use super::hall::Hall;
 use super::rejection::{Rejection, Thing};
-use super::ticket::{Assistance, Channel, Delivered, Outcome, Priority, Ticket};
+use super::ticket::{Assistance, Channel, Delivered, Outcome, Priority, Ticket, VoidReason};
 use super::{AgencyId, CounterId, EventId, ServiceId, TicketId};
 
 pub use intake::intake;
@@ -204,6 +204,11 @@ pub enum Act {
     Cancel {
         /// Why; may be empty.
         reason: String,
+    },
+    /// Take it back, soon after it was issued, by who issued it.
+    Void {
+        /// Why.
+        reason: VoidReason,
     },
     /// Take the call back.
     UndoCall,

@@ -251,13 +251,13 @@ impl Fold {
         self.ordinals.get(prefix).copied()
     }
 
-    /// Tickets issued for a service today.
+    /// Tickets issued for a service today, without those that were taken back at once.
     #[must_use]
     pub fn issued(&self, service: ServiceId) -> u32 {
         self.issued.get(&service).copied().unwrap_or(0)
     }
 
-    /// Tickets issued to a person at an agency today.
+    /// Tickets issued to a person at an agency today, without those that were taken back at once.
     #[must_use]
     pub fn issued_to(&self, agency: AgencyId, person: &str) -> u32 {
         self.persons.get(&(agency, person.to_owned())).copied().unwrap_or(0)
@@ -337,6 +337,9 @@ impl Fold {
     fn put(&mut self, event: &Event, ticket: &Arc<Ticket>) {
         if let Some(before) = self.tickets.insert(ticket.id, Arc::clone(ticket)) {
             self.leave(&before);
+            if ticket.void.is_some() && before.void.is_none() {
+                self.uncount(ticket);
+            }
         } else {
             self.tokens.insert(ticket.token.clone(), ticket.id);
             self.arrivals.insert(self.seq, ticket.id);
@@ -389,6 +392,18 @@ impl Fold {
             if self.calls.len() > ANNOUNCEMENTS {
                 self.calls.pop_front();
             }
+        }
+    }
+
+    /// A ticket that was taken back counts for no quota and no limit any more. It has its first leg alone.
+    fn uncount(&mut self, ticket: &Ticket) {
+        if let Some(issued) = self.issued.get_mut(&ticket.service) {
+            *issued = issued.saturating_sub(1);
+        }
+        if let Some(person) = &ticket.person
+            && let Some(count) = self.persons.get_mut(&(ticket.agency, person.clone()))
+        {
+            *count = count.saturating_sub(1);
         }
     }
 

@@ -135,6 +135,12 @@ pub enum Rejection {
     /// The time in which a call can be taken back is over.
     #[error("the time to take the call back is over")]
     UndoTooLate,
+    /// The ticket was called already, or is older than who issued it may take it back.
+    #[error("the time to take the ticket back is over; it is {state}")]
+    VoidTooLate {
+        /// The state it is in.
+        state: State,
+    },
     /// The caller works at another counter.
     #[error("the caller works at counter {number}")]
     DeskElsewhere {

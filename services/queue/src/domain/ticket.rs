@@ -9,6 +9,8 @@ use super::{AgencyId, CounterId, HallId, ServiceId, TicketId};
 
 /// Seconds in which a call can be taken back.
 pub const UNDO_SECONDS: i64 = 10;
+/// Seconds in which who issued a ticket can take it back: twice as long as a kiosk shows it at most, and a broken line on top.
+pub const VOID_SECONDS: i64 = 300;
 
 /// States of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter)]
@@ -221,6 +223,19 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// Why a ticket was taken back by who issued it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum VoidReason {
+    /// The wrong service was chosen.
+    WrongService,
+    /// The visitor has a number already.
+    TakenTwice,
+    /// The visitor does not stay.
+    NotStaying,
+}
+
 /// How one leg of a visit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter)]
 #[strum(serialize_all = "snake_case")]
@@ -401,6 +416,12 @@ pub struct Ticket {
     pub assistance: Vec<Assistance>,
     /// How it was issued.
     pub channel: Channel,
+    /// The account or device that issued it; none for a citizen's own phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_by: Option<String>,
+    /// Why it was taken back by who issued it, if it was: it then counts for no limit and no quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub void: Option<VoidReason>,
     /// Persons in the group.
     pub party_size: u32,
     /// Keyed digest of a phone number, for the limit per person; nothing can be learned from it after the day.

@@ -20,7 +20,7 @@ use crate::domain::ticket::{Leg, TRANSITIONS, Ticket, Verb};
 use crate::store::StoredEvent;
 
 use words::{actor, assistance, channel, kind, leg_outcome, outcome, priority};
-pub(super) use words::{asked_assistance, asked_channel, asked_outcome, asked_priority};
+pub(super) use words::{asked_assistance, asked_channel, asked_outcome, asked_priority, asked_void_reason};
 pub(crate) use words::{availability, ticket_state, verb};
 
 /// A position of the log on the wire.

@@ -10,6 +10,7 @@ use mpp_proto::queue::v1 as proto;
 use super::access::{self, part, permission};
 use super::{convert, input, phone};
 use crate::domain::decide::{NewTicket, Order};
+use crate::domain::event::RequestKey;
 use crate::domain::fold::Answer;
 use crate::domain::rejection::Rejection;
 use crate::domain::ticket::{Assistance, Channel, Priority};
@@ -42,10 +43,30 @@ pub(super) async fn handle(
         appointment,
         ..wish.ticket(halls, &hall, channel).await?
     };
-    let key = input::of_person(key, new.person.as_deref());
-    let answer = access::submit(&hall, caller, permission::ISSUE, key, Order::Issue(Box::new(new))).await?;
+    let answer = issue(&hall, caller, key, new).await?;
     let (ticket, people_ahead, estimate) = issued(halls, &hall, answer)?;
     Ok(proto::IssueTicketResponse { ticket: Some(ticket), people_ahead, estimate })
+}
+
+/// Issues it, or answers what the same request was answered before. A machine that was restarted in the middle of a press
+/// knows the key of it, and no longer the telephone number: without one, the request is that of the first answer's person.
+async fn issue(
+    hall: &HallHandle,
+    caller: &Caller,
+    key: Option<RequestKey>,
+    new: NewTicket,
+) -> Result<Answer, Error> {
+    let order = Order::Issue(Box::new(new.clone()));
+    let bound = input::of_person(key.clone(), new.person.as_deref());
+    let answer = access::submit(hall, caller, permission::ISSUE, bound, order).await;
+    let (Err(Error::Rejected(Rejection::RequestIdReused)), Some(key), None) = (&answer, key, &new.person)
+    else {
+        return answer;
+    };
+    // The refusal was decided on what is durable, so the first answer can be read.
+    let person = hall.read(|fold| fold.replay(&key.key)?.answer.ticket.as_ref()?.person.clone());
+    let bound = input::of_person(Some(key), person.as_deref());
+    access::submit(hall, caller, permission::ISSUE, bound, Order::Issue(Box::new(new))).await
 }
 
 /// What a visitor asks for.

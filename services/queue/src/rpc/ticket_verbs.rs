@@ -137,6 +137,23 @@ pub(super) async fn cancel(
     Ok(proto::CancelTicketResponse { ticket: Some(ticket) })
 }
 
+pub(super) async fn void(
+    halls: &Halls,
+    caller: &Caller,
+    mut request: proto::VoidTicketRequest,
+) -> Result<proto::VoidTicketResponse, Error> {
+    let request_id = take(&mut request.request_id);
+    let mut asked = Asked::read(caller, "VoidTicket", &request_id, &request.ticket, 0, &request);
+    let reason = input::enumeration(&mut asked.check, "voidReason", request.void_reason)
+        .map(convert::asked_void_reason);
+    if reason == Some(None) {
+        asked.check.violation("voidReason", "REQUIRED", "pilih alasannya", "choose the reason");
+    }
+    let act = reason.flatten().map(|reason| Act::Void { reason });
+    let ticket = asked.acted(halls, permission::ISSUE, act).await?;
+    Ok(proto::VoidTicketResponse { ticket: Some(ticket) })
+}
+
 pub(super) async fn undo_call(
     halls: &Halls,
     caller: &Caller,

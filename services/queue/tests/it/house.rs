@@ -649,6 +649,7 @@ calls! {
         resume_ticket(ResumeTicketRequest) -> ResumeTicketResponse;
         transfer_ticket(TransferTicketRequest) -> TransferTicketResponse;
         cancel_ticket(CancelTicketRequest) -> CancelTicketResponse;
+        void_ticket(VoidTicketRequest) -> VoidTicketResponse;
         undo_call(UndoCallRequest) -> UndoCallResponse;
         release_ticket(ReleaseTicketRequest) -> ReleaseTicketResponse;
         get_board(GetBoardRequest) -> GetBoardResponse;

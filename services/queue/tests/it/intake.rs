@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use mpp_kit::testing::Engine;
+use mpp_proto::common::v1::ActorKind;
 use mpp_proto::queue::v1::*;
 use tonic::Code;
 
 use super::history;
-use super::house::{House, Refusal, hours, insist, service_of, window};
+use super::house::{House, Refusal, hours, insist, permissions, service_of, window};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a moment")
@@ -317,6 +318,79 @@ acceptance! {
             let again = insist(|| kiosk.issue_ticket(request.clone())).await.expect("a ticket").ticket.expect("a ticket");
             assert_eq!((first.number.as_str(), &again), (format!("A{:03}", n + 1).as_str(), &first));
         }
+        history::verify(&house).await;
+    }
+
+    /// 29. A visitor who took a number by mistake gives it back at the kiosk that gave it, at once: that ticket alone, that
+    /// device alone; it is logged with channel and reason, and counts for no limit.
+    async fn must_29_a_kiosk_takes_its_own_ticket_back(engine) {
+        let house = House::with(engine, |hall| hall.agencies[0].daily_limit_per_person = 1).await;
+        let wants = || IssueTicketRequest { phone: "081234567890".into(), ..house.wants("KTP") };
+        let kiosk = house.kiosk();
+        let ticket = kiosk.issue_ticket(wants()).await.expect("a ticket").ticket.expect("a ticket");
+        let void = |ticket: &Ticket, request_id: &str, reason: VoidReason| VoidTicketRequest {
+            ticket: ticket.id.clone(), request_id: request_id.to_owned(), void_reason: reason.into(),
+        };
+        let before = house.events().await;
+        // Another machine, and staff who may cancel: not theirs to take back.
+        let scope = mpp_kit::testing::scope(&[("hall", &[&house.hall_id()])]);
+        let other = house.person("dev_kiosk2", permissions("kiosk"), scope);
+        for who in [&other, &house.reception(), &house.manager()] {
+            let refusal = who.void_ticket(void(&ticket, "", VoidReason::WrongService)).await.expect_err("not theirs");
+            assert_eq!(refusal.what(), (Code::NotFound, "NOT_FOUND"));
+        }
+        let refusal = kiosk.void_ticket(void(&ticket, "", VoidReason::Unspecified)).await.expect_err("no reason");
+        assert_eq!((refusal.code, refusal.fields), (Code::InvalidArgument, vec!["voidReason".to_owned()]));
+        assert_eq!(house.events().await, before, "nothing happened");
+        let again = kiosk.issue_ticket(wants()).await.expect_err("one per person");
+        assert_eq!(again.reason, "PERSON_LIMIT_REACHED");
+
+        let first = kiosk.void_ticket(void(&ticket, "v-1", VoidReason::WrongService)).await.expect("taken back");
+        assert_eq!(first.ticket.as_ref().map(Ticket::state), Some(TicketState::Cancelled));
+        let retry = kiosk.void_ticket(void(&ticket, "v-1", VoidReason::WrongService)).await.expect("the first answer");
+        assert_eq!(retry, first);
+        assert_eq!(house.line("1").await, [""; 0]);
+        let events = house.events().await;
+        assert_eq!(events.len(), before.len() + 1, "one effect");
+        let event = events.last().expect("an event");
+        let actor = event.actor.clone().expect("an actor");
+        assert_eq!((event.kind(), event.reason.as_str()), (EventKind::TicketCancelled, "wrong_service"));
+        assert_eq!((actor.id.as_str(), actor.kind()), ("dev_kiosk", ActorKind::Device));
+        assert_eq!(event.ticket.as_ref().map(Ticket::channel), Some(Channel::Kiosk));
+
+        // The right service then; a new number.
+        let second = kiosk.issue_ticket(wants()).await.expect("it counts for no limit").ticket.expect("a ticket");
+        assert_ne!(second.number, ticket.number);
+        house.wait(301);
+        let refusal = kiosk.void_ticket(void(&second, "v-2", VoidReason::NotStaying)).await.expect_err("too late");
+        assert_eq!(refusal.what(), (Code::FailedPrecondition, "VOID_TOO_LATE"));
+        // Known after a restart as well: the log is all there is.
+        let third = kiosk.issue_ticket(house.wants("STNK")).await.expect("a ticket").ticket.expect("a ticket");
+        let mut house = house;
+        house.restart_service().await;
+        house.kiosk().void_ticket(void(&third, "v-3", VoidReason::TakenTwice)).await.expect("taken back");
+        history::verify(&house).await;
+    }
+
+    /// 29. A kiosk that was restarted in the middle of a press knows its key, and no phone number: it gets the ticket of that
+    /// press, or hears that there is none.
+    async fn must_29_a_press_is_settled_without_its_phone_number(engine) {
+        let house = House::with(engine, |hall| hall.agencies[0].daily_limit_per_person = 1).await;
+        let press = |key: &str, phone: &str| IssueTicketRequest {
+            request_id: key.to_owned(), phone: phone.to_owned(), ..house.wants("KTP")
+        };
+        let kiosk = house.kiosk();
+        let ticket = kiosk.issue_ticket(press("p-1", "081234567890")).await.expect("a ticket").ticket.expect("a ticket");
+        let settled = kiosk.issue_ticket(press("p-1", "")).await.expect("the same press").ticket.expect("a ticket");
+        assert_eq!((settled.id, settled.token), (ticket.id, ticket.token));
+        // Another number, or another wish, is no retry.
+        let other = kiosk.issue_ticket(press("p-1", "081234567891")).await.expect_err("another person");
+        assert_eq!(other.reason, "REQUEST_ID_REUSED");
+        let wish = IssueTicketRequest { priority: Priority::Elderly.into(), ..press("p-1", "") };
+        assert_eq!(kiosk.issue_ticket(wish).await.expect_err("another wish").reason, "REQUEST_ID_REUSED");
+        // It never arrived: there is no ticket, and none is made for nobody.
+        assert_eq!(kiosk.issue_ticket(press("p-2", "")).await.expect_err("whose?").reason, "PHONE_REQUIRED");
+        assert_eq!(house.line("1").await, [ticket.number]);
         history::verify(&house).await;
     }
 }

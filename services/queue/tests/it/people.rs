@@ -375,6 +375,10 @@ acceptance! {
         }));
         audited!("ReleaseTicket", house.supervisor("DUKCAPIL"), release_ticket(ReleaseTicketRequest { ticket: waiting.clone(), reason: reason() }));
         audited!("CancelTicket", house.reception(), cancel_ticket(CancelTicketRequest { ticket: waiting, reason: reason() }));
+        let mistaken = issue().await.id;
+        known += 1;
+        let void_reason = VoidReason::WrongService.into();
+        audited!("VoidTicket", kiosk, void_ticket(VoidTicketRequest { ticket: mistaken, void_reason: void_reason }));
         // Absent as often as it takes.
         issue().await;
         known += 1;

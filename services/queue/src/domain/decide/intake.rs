@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{NewTicket, Step};
-use crate::domain::event::{Event, Kind};
+use crate::domain::event::{ActorKind, Event, Kind};
 use crate::domain::fold::Fold;
 use crate::domain::hall::Service;
 use crate::domain::opening::{Opening, opening};
@@ -93,6 +93,8 @@ impl Step<'_> {
             priority: new.priority,
             assistance: new.assistance.clone(),
             channel: new.channel,
+            issued_by: (self.command.actor.kind != ActorKind::Citizen).then(|| self.command.actor.id.clone()),
+            void: None,
             party_size: new.party_size,
             person: new.person.clone(),
             appointment: new.appointment,

@@ -7,7 +7,9 @@ use crate::domain::counter::Counter;
 use crate::domain::event::{Event, Kind};
 use crate::domain::hall::RestorePosition;
 use crate::domain::rejection::{Rejection, Thing};
-use crate::domain::ticket::{BeforeCall, Delivered, Leg, LegOutcome, Outcome, Passed, State, Ticket, Verb};
+use crate::domain::ticket::{
+    BeforeCall, Delivered, Leg, LegOutcome, Outcome, Passed, State, Ticket, VOID_SECONDS, Verb, VoidReason,
+};
 use crate::domain::{CounterId, ServiceId, TicketId};
 
 impl Act {
@@ -22,7 +24,7 @@ impl Act {
             Self::Park { .. } => Verb::Park,
             Self::Resume { .. } => Verb::Resume,
             Self::Transfer { .. } => Verb::Transfer,
-            Self::Cancel { .. } => Verb::Cancel,
+            Self::Cancel { .. } | Self::Void { .. } => Verb::Cancel,
             Self::UndoCall => Verb::UndoCall,
             Self::Release { .. } => Verb::Release,
         }
@@ -32,6 +34,9 @@ impl Act {
 impl Step<'_> {
     pub(super) fn act(&self, id: TicketId, version: Option<u32>, act: &Act) -> Result<Event, Rejection> {
         let ticket = self.reachable_ticket(id)?;
+        if matches!(act, Act::Void { .. }) && ticket.issued_by.as_deref() != Some(&*self.command.actor.id) {
+            return Err(Rejection::NotFound(Thing::Ticket));
+        }
         self.require_open_day()?;
         if let Some(expected) = version
             && expected != ticket.version
@@ -54,6 +59,7 @@ impl Step<'_> {
             Act::Resume { counter } => self.resume(ticket, *counter),
             Act::Transfer { service, note } => self.transfer(ticket, *service, note),
             Act::Cancel { reason } => Ok(self.cancel(ticket, reason)),
+            Act::Void { reason } => self.void(ticket, *reason),
             Act::UndoCall => self.undo_call(ticket),
             Act::Release { reason } => Ok(self.release(ticket, reason)),
         }
@@ -200,6 +206,16 @@ impl Step<'_> {
         let mut event = self.stepped(Kind::TicketCancelled, ticket, State::Cancelled, counter);
         reason.clone_into(&mut event.reason);
         event
+    }
+
+    fn void(&self, mut ticket: Ticket, reason: VoidReason) -> Result<Event, Rejection> {
+        let is_untouched =
+            ticket.state == State::Waiting && ticket.legs.len() == 1 && ticket.leg().calls == 0;
+        if !is_untouched || self.now > ticket.arrived_at + TimeDelta::seconds(VOID_SECONDS) {
+            return Err(Rejection::VoidTooLate { state: ticket.state });
+        }
+        ticket.void = Some(reason);
+        Ok(self.cancel(ticket, &reason.to_string()))
     }
 
     fn undo_call(&self, mut ticket: Ticket) -> Result<Event, Rejection> {

@@ -12,11 +12,13 @@ use crate::domain::choice::{self, Reason};
 use crate::domain::counter::Availability;
 use crate::domain::decide::{Act, Bound, Command, Decision, Order, Reach};
 use crate::domain::estimate::{Estimate, outlook, outlook_of_newcomer};
-use crate::domain::event::{IntakeStop, Kind};
+use crate::domain::event::{Actor, ActorKind, IntakeStop, Kind};
 use crate::domain::hall::{Calendar, Hall, RestorePosition, Series};
 use crate::domain::rejection::{IntakeClosed, Rejection, Thing};
 use crate::domain::statistics::{Statistics, percentile};
-use crate::domain::ticket::{Channel, Delivered, LegOutcome, Outcome, State, Ticket, Verb};
+use crate::domain::ticket::{
+    Channel, Delivered, LegOutcome, Outcome, State, Ticket, VOID_SECONDS, Verb, VoidReason,
+};
 use crate::domain::{CounterId, TicketId};
 
 fn with_service(change: impl FnOnce(&mut crate::domain::hall::Service)) -> Hall {
@@ -83,6 +85,60 @@ fn a_person_gets_as_many_tickets_as_the_agency_permits() {
     for machine in [Channel::Onsite, Channel::Kiosk] {
         assert_eq!(world.issue_new(|new| new.channel = machine), Err(Rejection::PhoneRequired));
     }
+}
+
+#[test]
+fn who_issued_a_ticket_takes_it_back_and_it_counts_for_nothing() {
+    let mut hall = with_service(|service| service.daily_quota = Some(1));
+    hall.agencies[0].daily_limit_per_person = Some(1);
+    let mut world = World::open(hall);
+    let take = |world: &mut World| world.issue_new(|new| new.person = Some("p".to_owned()));
+    let void = Act::Void { reason: VoidReason::WrongService };
+    let first = take(&mut world).expect("a ticket");
+    assert_eq!(take(&mut world), Err(Rejection::IntakeClosed(IntakeClosed::QuotaFull(1))));
+    world.wait(VOID_SECONDS);
+    let events = world.act(first, void.clone()).expect("taken back");
+    assert_eq!((events[0].kind, events[0].reason.as_str()), (Kind::TicketCancelled, "wrong_service"));
+    let ticket = world.ticket(first);
+    assert_eq!((ticket.state, ticket.leg().outcome), (State::Cancelled, Some(LegOutcome::Cancelled)));
+    assert!(world.line(&[1]).is_empty());
+    // Neither the quota nor the person's limit knows of it; its number is gone all the same.
+    let second = take(&mut world).expect("as if it had not been taken");
+    assert_eq!(world.ticket(second).number, "A002");
+    assert_eq!(take(&mut world), Err(Rejection::IntakeClosed(IntakeClosed::QuotaFull(1))));
+    assert!(matches!(world.act(first, void), Err(Rejection::NotPermittedInState { .. })), "once");
+}
+
+#[test]
+fn a_ticket_is_taken_back_by_its_issuer_alone_and_only_while_nothing_came_of_it() {
+    let void = || Act::Void { reason: VoidReason::TakenTwice };
+    let mut world = World::open(simple());
+    let waiting = world.issue(1);
+    let order = || Order::Ticket { ticket: waiting, version: None, act: void() };
+    // Whatever they may do otherwise, and whatever state it is in.
+    let stranger = |order| Command { actor: actor("dev_other"), ..command(order) };
+    assert_eq!(world.submit(&stranger(order())), Err(Rejection::NotFound(Thing::Ticket)));
+    world.wait(VOID_SECONDS + 1);
+    assert_eq!(world.act(waiting, void()), Err(Rejection::VoidTooLate { state: State::Waiting }));
+    let called = world.call(1).expect("called");
+    assert_eq!(world.act(called, void()), Err(Rejection::VoidTooLate { state: State::Called }));
+    assert_eq!(world.submit(&stranger(order())), Err(Rejection::NotFound(Thing::Ticket)));
+    world.finish(called);
+    // Called at once, and back in the line: the hall has heard its number.
+    let absent = world.issue(1);
+    assert_eq!(world.call(1), Ok(absent));
+    world.act(absent, Act::NoShow).expect("absent");
+    assert_eq!(world.ticket(absent).state, State::Waiting);
+    assert_eq!(world.act(absent, void()), Err(Rejection::VoidTooLate { state: State::Waiting }));
+    // What a citizen's phone took belongs to no device.
+    let citizen = Actor { id: String::new(), kind: ActorKind::Citizen };
+    let issue = Order::Issue(Box::new(world.new_ticket(1)));
+    let own = world.submit(&Command { actor: citizen.clone(), ..command(issue) }).expect("a ticket");
+    let own = own[0].ticket.as_ref().expect("a ticket");
+    assert_eq!(own.issued_by, None);
+    let order = Order::Ticket { ticket: own.id, version: None, act: void() };
+    let asked = Command { actor: citizen, ..command(order) };
+    assert_eq!(world.submit(&asked), Err(Rejection::NotFound(Thing::Ticket)));
 }
 
 // Intake.

@@ -21,7 +21,7 @@ use crate::domain::hall::{Calendar, Hall, RestorePosition, Series};
 use crate::domain::rejection::Rejection;
 use crate::domain::statistics::Statistics;
 use crate::domain::ticket::{
-    Channel, Delivered, LegOutcome, Outcome, Priority, State, TRANSITIONS, Ticket, Verb,
+    Channel, Delivered, LegOutcome, Outcome, Priority, State, TRANSITIONS, Ticket, Verb, VoidReason,
 };
 use crate::domain::{CounterId, ServiceId, TicketId};
 
@@ -103,7 +103,7 @@ fn anything() -> impl Strategy<Value = Try> {
         14 => (0..4_u8, prop_oneof![6 => Just(None), 2 => Just(Some(true)), 1 => Just(Some(false))])
             .prop_map(|(counter, belief)| Try::Next { counter, belief }),
         2 => (0..4_u8, any::<u8>()).prop_map(|(counter, ticket)| Try::Specific { counter, ticket }),
-        24 => (pick, 0..16_u8, 0..4_u8, prop_oneof![6 => Just(None), 1 => Just(Some(true)), 1 => Just(Some(false))])
+        24 => (pick, 0..18_u8, 0..4_u8, prop_oneof![6 => Just(None), 1 => Just(Some(true)), 1 => Just(Some(false))])
             .prop_map(|(pick, what, to, version)| Try::Act { pick, what, to, version }),
         1 => Just(Try::OpenDay),
         1 => prop::bool::weighted(0.3).prop_map(|close| if close { Try::CloseDay } else { Try::Wait(1) }),
@@ -257,10 +257,11 @@ impl Walk {
             7 | 8 => Act::NoShow,
             9 => Act::Restore { reason: text() },
             10 => Act::Park { note: text() },
-            11 => Act::Resume { counter: (to > 0).then(|| self.counter(to)) },
+            11 | 16 => Act::Resume { counter: (to > 0).then(|| self.counter(to)) },
             12 => Act::Transfer { service: service_id(u128::from(to) + 1), note: text() },
             13 => Act::Cancel { reason: text() },
             14 => Act::UndoCall,
+            15 => Act::Void { reason: VoidReason::WrongService },
             _ => Act::Release { reason: text() },
         }
     }
@@ -368,6 +369,15 @@ impl Walk {
             return;
         }
         let old = old.expect("issued before");
+        if ticket.void.is_some() {
+            assert_eq!((old.state, ticket.state), (State::Waiting, State::Cancelled));
+            assert_eq!(
+                ticket.issued_by.as_deref(),
+                Some(event.actor.id.as_str()),
+                "taken back by somebody else"
+            );
+            *self.issued.get_mut(&(ticket.date, ticket.service)).expect("it was counted") -= 1;
+        }
         assert_eq!(ticket.version, old.version + 1, "{:?}", event.kind);
         let verb = model::verb(event.kind).expect("an event with a ticket has a verb");
         assert!(
@@ -385,7 +395,7 @@ impl Walk {
                 it.token.clone(),
                 it.arrived_at,
                 it.channel,
-                it.person.clone(),
+                (it.issued_by.clone(), it.person.clone()),
             )
         };
         assert_eq!(kept(ticket), kept(old), "{:?} changed what never changes", event.kind);
@@ -507,7 +517,8 @@ fn check(fold: &Fold, now: DateTime<Utc>) {
             "the line of {}",
             service.code
         );
-        let issued = fold.tickets().filter(|ticket| ticket.legs[0].service == service.id).count();
+        let counts = |ticket: &Ticket| ticket.legs[0].service == service.id && ticket.void.is_none();
+        let issued = fold.tickets().filter(|ticket| counts(ticket)).count();
         assert_eq!(fold.issued(service.id) as usize, issued);
     }
     for agency in &fold.hall().agencies {
@@ -714,7 +725,7 @@ fn a_walk_reaches_every_kind_of_event() {
     // Without this, a generator that only ever met refusals would pass everything above.
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = prop::collection::vec((anything(), 0..4_u8), 120);
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut taken_back) = (BTreeSet::new(), false);
     for nth in 0..120 {
         let tries = strategy.new_tree(&mut runner).expect("a tree").current();
         // Only a real date is opened again, and only a demonstration has several days in one walk.
@@ -724,8 +735,10 @@ fn a_walk_reaches_every_kind_of_event() {
             walk.step(wanted, *who);
         }
         seen.extend(walk.world.events.iter().map(|event| event.kind.to_string()));
+        taken_back |= walk.world.fold.tickets().any(|ticket| ticket.void.is_some());
     }
     let all: BTreeSet<String> =
         <Kind as strum::IntoEnumIterator>::iter().map(|kind| kind.to_string()).collect();
     assert_eq!(all.difference(&seen).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(taken_back, "no ticket was taken back by who issued it");
 }

@@ -5,7 +5,7 @@ use mpp_proto::queue::v1 as proto;
 
 use crate::domain::counter::Availability;
 use crate::domain::event::{Actor, ActorKind, Kind};
-use crate::domain::ticket::{Assistance, Channel, LegOutcome, Outcome, Priority, State, Verb};
+use crate::domain::ticket::{Assistance, Channel, LegOutcome, Outcome, Priority, State, Verb, VoidReason};
 
 /// Who did something.
 pub(super) fn actor(actor: &Actor) -> common::Actor {
@@ -125,6 +125,16 @@ pub(in crate::rpc) fn asked_channel(channel: proto::Channel) -> Channel {
         proto::Channel::Kiosk => Channel::Kiosk,
         proto::Channel::Reception => Channel::Reception,
         proto::Channel::Onsite => Channel::Onsite,
+    }
+}
+
+/// Why a ticket is taken back; none when the request does not say it.
+pub(in crate::rpc) fn asked_void_reason(reason: proto::VoidReason) -> Option<VoidReason> {
+    match reason {
+        proto::VoidReason::Unspecified => None,
+        proto::VoidReason::WrongService => Some(VoidReason::WrongService),
+        proto::VoidReason::TakenTwice => Some(VoidReason::TakenTwice),
+        proto::VoidReason::NotStaying => Some(VoidReason::NotStaying),
     }
 }
 
@@ -265,6 +275,12 @@ mod tests {
             assert_eq!(asked_priority(priority(Some(value))), Some(value));
         }
         assert_eq!(asked_priority(proto::Priority::Unspecified), None);
+        for number in 0..=VoidReason::iter().count() {
+            let value = proto::VoidReason::try_from(i32::try_from(number).unwrap()).unwrap();
+            let said = asked_void_reason(value).map(|reason| format!("VOID_REASON_{reason}").to_uppercase());
+            let named = (value != proto::VoidReason::Unspecified).then(|| value.as_str_name().to_owned());
+            assert_eq!(said, named);
+        }
         for value in Assistance::iter() {
             assert_eq!(asked_assistance(assistance(value)), Some(value));
         }
