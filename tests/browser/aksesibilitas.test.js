@@ -129,6 +129,13 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
     for (const size of [SCREENS.kiosk, SCREENS.phone]) {
       const page = await (await person(device("kiosk"), { screen: size })).newPage();
       await page.addInitScript(() => { window.print = () => {}; });
+      await page.locator("#void").click();
+      await check(page, "giving back");
+      await narrow(page, "giving back");
+      await page.locator("[data-reason]").first().click();
+      await page.locator("#void").waitFor({ state: "detached" });
+      await check(page, "given back");
+      await narrow(page, "given back");
       await page.goto(`${baseUrl}/kiosk?lang=${lang}`);
       await page.locator("button.kiosk-card").first().waitFor();
       await check(page, "agencies");

@@ -1,7 +1,7 @@
 // What visitors meet: the kiosk, the form on the own phone, the ticket page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { api, baseUrl, device, eventually, hallId, issue, person, phoneNumber, provoke, SCREENS, useBrowser } from "./suite.js";
+import { account, api, baseUrl, callOut, device, eventually, hallId, issue, person, phoneNumber, provoke, SCREENS, useBrowser } from "./suite.js";
 
 useBrowser();
 
@@ -81,6 +81,152 @@ test("a press whose answer is long in coming is kept, shown when it comes, and n
   // Nobody touches it: who comes back, or an officer, finds the number.
   await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
   await page.locator("#untaken", { hasText: number }).waitFor();
+});
+
+/** What the kiosk would find after a crash of its browser. */
+const remembered = (page) => page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+
+test("a reload in the middle of a press gives the ticket of that press, once", async () => {
+  provoke(/ERR_FAILED|ERR_ABORTED/);
+  const keys = [];
+  let sees;
+  const seen = new Promise((resolve) => { sees = resolve; });
+  const { page } = await kiosk((page) => page.route("**/tickets", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length > 1) return route.continue();
+    // It is done, and the browser goes down before the answer comes.
+    await route.fetch();
+    sees();
+  }));
+  const before = await waiting("KEJARI-");
+  await toConfirm(page, /Kejaksaan Negeri/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await seen;
+  await page.reload();
+  const number = await page.locator(".result-number").textContent();
+  await page.getByText("Struk dikirim ke printer. Ambil struk Anda.").waitFor();
+  assert.equal(await page.evaluate(() => window.printed), 1);
+  assert.deepEqual([keys.length, new Set(keys).size], [2, 1], "the same key again");
+  assert.equal(await waiting("KEJARI-"), before + 1);
+
+  // Once more while the number is shown: the same number, and no second receipt.
+  await page.reload();
+  await page.locator(".result-number", { hasText: number }).waitFor();
+  await page.getByRole("button", { name: "Struk tidak keluar" }).waitFor();
+  assert.equal(await page.evaluate(() => window.printed), undefined);
+  await page.getByRole("button", { name: "Selesai" }).click();
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+  assert.equal(await page.locator("#untaken").count(), 0, "it was taken");
+  // Settled: the next visitor finds the start, whatever happens to the browser.
+  await page.reload();
+  await page.locator("button.kiosk-card").first().waitFor();
+  assert.equal(new Set(keys).size, 1);
+  assert.equal(await waiting("KEJARI-"), before + 1);
+});
+
+test("a press that is kept over a reload holds no phone number, and is settled without it", async () => {
+  provoke(/ERR_FAILED|ERR_ABORTED|400/);
+  const { page } = await kiosk();
+  for (const arrives of [true, false]) {
+    const digits = phoneNumber();
+    let sees;
+    const seen = new Promise((resolve) => { sees = resolve; });
+    let first = "";
+    await page.route("**/tickets", async (route) => {
+      if (first) return route.continue();
+      first = "?";
+      if (arrives) first = (await (await route.fetch()).json()).ticket.number;
+      sees();
+    });
+    await toConfirm(page, /Kantor Imigrasi/);
+    for (const digit of digits) await page.locator(".keypad").getByRole("button", { name: digit, exact: true }).click();
+    await page.getByRole("button", { name: "Ambil nomor" }).click();
+    await seen;
+    const kept = await remembered(page);
+    assert.match(kept, /serviceId/, "the press is kept");
+    assert.ok(!kept.includes(digits.slice(1)), "and not whose it is");
+    await page.reload();
+    if (arrives) {
+      assert.equal(await page.locator(".result-number").textContent(), first);
+      await page.getByRole("button", { name: "Selesai" }).click();
+    } else {
+      // It never arrived: no ticket for nobody, and the visitor is asked again.
+      await page.getByText("Isi nomor telepon Anda untuk mengambil nomor antrean.").waitFor();
+      assert.ok(await page.locator("#phone").isVisible());
+    }
+    await page.unroute("**/tickets");
+  }
+});
+
+test("a number that was taken by mistake is given back at the kiosk at once, and counts for no limit", async () => {
+  provoke(/ERR_FAILED/);
+  const { page } = await kiosk();
+  const digits = phoneNumber();
+  const take = async () => {
+    await toConfirm(page, /Kantor Imigrasi/);
+    for (const digit of digits) await page.locator(".keypad").getByRole("button", { name: digit, exact: true }).click();
+    const [answer] = await Promise.all([page.waitForResponse((one) => one.url().endsWith("/tickets")), page.getByRole("button", { name: "Ambil nomor" }).click()]);
+    await page.locator(".result-number").waitFor();
+    return (await answer.json()).ticket;
+  };
+  const manager = await api(account("manajer"));
+  const state = async ({ id }) => (await manager.get(`/v1/tickets/${id}`)).ticket.state;
+
+  const mistaken = await take();
+  await page.getByRole("button", { name: "Batalkan tiket ini" }).click();
+  const dialog = page.getByRole("dialog", { name: `Batalkan nomor ${mistaken.number}?` });
+  await dialog.getByRole("button", { name: "Tidak, simpan nomor ini" }).click();
+  assert.equal(await state(mistaken), "TICKET_STATE_WAITING", "asked first");
+  await page.getByRole("button", { name: "Batalkan tiket ini" }).click();
+  // The answer is lost once: the same press again.
+  const keys = [];
+  await page.route("**/*:void", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    await route.abort();
+  });
+  await dialog.getByRole("button", { name: "Salah pilih layanan" }).dblclick();
+  await page.getByRole("heading", { name: `Nomor ${mistaken.number} dibatalkan` }).waitFor();
+  assert.deepEqual([keys.length, new Set(keys).size], [2, 1]);
+  assert.equal(await state(mistaken), "TICKET_STATE_CANCELLED");
+  assert.equal(await page.locator("#print").textContent(), "", "its receipt cannot be printed any more");
+  await page.reload();
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+
+  // The same person, once a day at this agency: as if the first had not been taken.
+  const right = await take();
+  assert.notEqual(right.number, mistaken.number);
+  // A reload between the press and its answer: the number is given back, not shown as good.
+  await page.unroute("**/*:void");
+  let sees;
+  const seen = new Promise((resolve) => { sees = resolve; });
+  await page.route("**/*:void", async (route) => {
+    await route.fetch();
+    sees();
+  }, { times: 1 });
+  await page.getByRole("button", { name: "Batalkan tiket ini" }).click();
+  await page.getByRole("button", { name: "Tidak jadi mengantre" }).click();
+  await seen;
+  await page.reload();
+  await page.getByRole("heading", { name: `Nomor ${right.number} dibatalkan` }).waitFor();
+  await page.getByRole("button", { name: "Selesai" }).click();
+  await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+});
+
+test("a number that was called meanwhile is not given back at the kiosk", async () => {
+  provoke(/409/);
+  const { page } = await kiosk();
+  await toConfirm(page, /Pengadilan Agama/);
+  const [answer] = await Promise.all([page.waitForResponse((one) => one.url().endsWith("/tickets")), page.getByRole("button", { name: "Ambil nomor" }).click()]);
+  const { ticket } = await answer.json();
+  await page.getByRole("button", { name: "Batalkan tiket ini" }).click();
+  const end = await callOut("pa.1", ticket);
+  await page.getByRole("button", { name: "Sudah punya nomor" }).click();
+  await page.getByText("Nomor ini tidak dapat dibatalkan lagi di sini").waitFor();
+  await page.getByRole("button", { name: "Tidak, simpan nomor ini" }).click();
+  await page.locator(".result-number", { hasText: ticket.number }).waitFor();
+  await end();
 });
 
 test("a receipt that does not come out leaves a number to photograph, and the next visitor is told", async () => {

@@ -90,6 +90,7 @@ fn good(suite: &TestSuite, ids: &BTreeMap<&str, String>, field: &str) -> Option<
         "service_id" => json!(hall::service_id(&suite.hall, "A1")),
         "ticket" => json!(ids["ticket"]),
         "reason" => json!("alasan yang cukup panjang"),
+        "void_reason" => json!("VOID_REASON_WRONG_SERVICE"),
         "version" => json!(0),
         "collector" => json!("Penerima"),
         "copies" => json!(1),

@@ -3,15 +3,17 @@
  * The kiosk: agency, service, "take a number". Three touches at most, one ticket per intention: a double tap or a
  * broken line sends the same key again.
  */
-import { get, newKey, Problem, send } from "./api.js";
+import { get, isUnanswered, newKey, Problem, send } from "./api.js";
 import { byId, el, fill, icon } from "./dom.js";
 import { estimated, language, named, speak, t, timeOfDay } from "./i18n.js";
+import { forgetPress, keepPress, keptPress, noPaper, notePaper, notePress, noteUntaken, untaken } from "./ingatan-kios.js";
 import { ASSISTANCE, needIcon, needWord, PRIORITIES } from "./need.js";
 import { print as printed, qr } from "./struk.js";
 
 const frame = byId("kiosk");
 const main = byId("isi");
 const dialog = byId("idle");
+const backDialog = byId("take-back");
 const hall = frame.dataset.hall;
 /** Seconds of the time-outs, set on the page's element. */
 const LIMITS = { idle: Number(frame.dataset.idle), warn: Number(frame.dataset.warn), result: Number(frame.dataset.result) };
@@ -19,17 +21,15 @@ const LIMITS = { idle: Number(frame.dataset.idle), warn: Number(frame.dataset.wa
 const PATIENCE = Number(frame.dataset.patience) * 1000;
 /** Milliseconds after which the configuration of the hall is read again. */
 const CONFIGURATION = 300_000;
-/** Where a kiosk remembers that its printer gives no paper. */
-const PRINTER = "mpp-kiosk-printer";
-/** Where a kiosk remembers numbers that nobody stood there to take, and for how many milliseconds. */
-const UNTAKEN = "mpp-kiosk-untaken";
-const UNTAKEN_FOR = 30 * 60_000;
+/** Why a visitor gives a number back: the reasons of the contract. */
+const VOID_REASONS = ["VOID_REASON_WRONG_SERVICE", "VOID_REASON_TAKEN_TWICE", "VOID_REASON_NOT_STAYING"];
 /** Least digits of a telephone number. */
 const PHONE_DIGITS = 9;
 
 /** @typedef {{agencyId?: string, serviceId?: string}} Place */
 /** @typedef {import("./struk.js").Issued} Issued */
-/** @typedef {"" | "sent" | "asked" | "out"} Paper */
+/** @typedef {import("./ingatan-kios.js").Paper} Paper */
+/** @typedef {import("./ingatan-kios.js").Press} Press */
 
 /** @type {import("./types.js").ServiceStatus[]} */
 let services = [];
@@ -47,8 +47,10 @@ let touched = Date.now();
 let leaveAt = 0;
 /** @type {Issued | undefined} */
 let issued;
-/** @type {Paper} what is known of the receipt: nothing, handed to the printer, the same a second time, none came */
+/** @type {Paper} */
 let paper = "";
+/** The visitor gave the number back. */
+let isTakenBack = false;
 /** The answer came late, and nobody has touched the screen since. */
 let untouched = false;
 
@@ -58,7 +60,9 @@ for (const button of /** @type {HTMLButtonElement[]} */ ([...document.querySelec
 }
 dressLanguage();
 await load();
-show();
+const unsettled = keptPress(hall);
+if (unsettled) void resume(unsettled);
+else show();
 setInterval(idle, 500);
 setInterval(() => screen !== "result" && !pending && void load().then(() => (screen === "agencies" || screen === "services") && show(true)), 15_000);
 for (const sort of ["pointerdown", "keydown"]) addEventListener(sort, () => { untouched = false; }, { passive: true, capture: true });
@@ -112,7 +116,8 @@ function go(next, where = {}) {
 function show(quiet = false) {
   const had = quiet ? /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.key : undefined;
   const at = scrollY;
-  if (frame.dataset.reached === "false" && screen !== "result") fill(main, problemScreen());
+  if (screen === "settling") fill(main, ...settlingScreen());
+  else if (frame.dataset.reached === "false" && screen !== "result") fill(main, problemScreen());
   else if (screen === "agencies") fill(main, ...agenciesScreen());
   else if (screen === "services") fill(main, ...servicesScreen());
   else if (screen === "confirm") fill(main, ...confirmScreen());
@@ -171,27 +176,6 @@ function notices() {
     left.length > 0 && el("p", { class: "note", id: "untaken" }, icon("ticket"),
       t("kiosk.untaken", { numbers: left.map((one) => `${one.number} (${timeOfDay(new Date(one.at), zone)})`).join(", ") })),
   ];
-}
-
-function noPaper() {
-  return localStorage.getItem(PRINTER) === "out";
-}
-
-/** @param {boolean} isOut */
-function notePaper(isOut) {
-  if (isOut) localStorage.setItem(PRINTER, "out");
-  else localStorage.removeItem(PRINTER);
-}
-
-/** Numbers that were issued after the visitor had gone: who comes back finds his, an officer voids the others. @returns {{number: string, at: number}[]} */
-function untaken() {
-  try {
-    const all = /** @type {{number: string, at: number}[]} */ (JSON.parse(localStorage.getItem(UNTAKEN) ?? "[]"));
-    return all.filter((one) => Date.now() - one.at < UNTAKEN_FOR);
-  } catch {
-    // What cannot be read names no numbers.
-    return [];
-  }
 }
 
 /** @param {number} n */
@@ -267,50 +251,34 @@ function requirements(service) {
 /** @param {import("./types.js").ServiceStatus} service */
 async function issue(service) {
   if (pending) return;
-  const [take, sending] = [byId("take"), byId("sending")];
   const telephone = /** @type {HTMLInputElement | null} */ (main.querySelector("#phone"));
   if (telephone && telephone.value.replace(/\D/g, "").length < PHONE_DIGITS) {
     telephone.setAttribute("aria-invalid", "true");
     telephone.focus();
     return tell(t("kiosk.no_phone"));
   }
-  pending = true;
-  const [key, began] = [intention, Date.now()];
   const body = {
     serviceId: service.id, channel: "CHANNEL_KIOSK",
     priority: /** @type {HTMLInputElement} */ (main.querySelector("[name=priority]:checked")).value,
     assistance: /** @type {HTMLInputElement[]} */ ([...main.querySelectorAll("[name=assistance]:checked")]).map((one) => one.value),
     partySize: Number(byId("party").textContent),
-    ...(telephone ? { phone: telephone.value } : {}),
   };
+  const press = { key: intention, at: Date.now(), hall, language: language(), place, body };
+  keepPress(press);
+  const phoned = telephone ? { phone: telephone.value } : {};
   // Nobody else is to read it, however long the answer takes.
   if (telephone) telephone.value = "";
   // From here on the answer decides: the choices are what was sent.
   const controls = /** @type {NodeListOf<HTMLInputElement | HTMLButtonElement>} */ (main.querySelectorAll("input, button"));
   controls.forEach((one) => { one.disabled = true; });
-  take.classList.add("waiting");
-  sending.dataset.idle = "false";
-  sending.classList.remove("bad");
-  sending.textContent = t("sent");
-  const isLate = () => Date.now() - began > PATIENCE;
-  const late = setTimeout(() => tell(t("kiosk.no_answer")), PATIENCE);
+  byId("take").classList.add("waiting");
   try {
-    // Kept under one key until its fate is known: a number that was issued is shown, whenever the answer comes.
-    issued = await send(`/v1/halls/${hall}/tickets`, body, { key, onRetry: (attempt) => { if (!isLate()) sending.textContent = t("sent_again", { n: attempt }); } });
-    pending = false;
-    untouched = isLate();
-    paper = noPaper() ? "out" : "";
-    stay(paper === "out" || untouched ? 2 : 1);
-    go("result", place);
-    if (frame.dataset.print !== "tombol" && paper === "") await print();
+    await settle(press, phoned);
   } catch (problem) {
-    pending = false;
     controls.forEach((one) => { one.disabled = false; });
-    take.classList.remove("waiting");
+    byId("take").classList.remove("waiting");
     // A refusal is an answer: the next press is a new intention. A fault of the server's is none.
-    if (problem instanceof Problem && problem.status < 500) intention = newKey();
-    touched = Date.now();
-    if (problem instanceof Problem && problem.status === 401) return location.reload();
+    if (isRefused(problem)) intention = newKey();
     if (problem instanceof Problem && problem.reason === "PHONE_REQUIRED" && !telephone) {
       // Configured a moment ago.
       limited.add(service.agencyId);
@@ -318,9 +286,72 @@ async function issue(service) {
     }
     tell(problem instanceof Problem ? problem.message : t("not_reached"));
     await load();
+  }
+}
+
+/** Whether the server said no to a press. Who is not signed in is asked to do that, and the press goes on. @param {unknown} problem */
+function isRefused(problem) {
+  return problem instanceof Problem && problem.status < 500 && problem.status !== 401;
+}
+
+/**
+ * Sends a press until its fate is known, always under its one key: a number that was issued is shown and printed, whenever
+ * the answer comes.
+ * @param {Press} press
+ * @param {{phone?: string}} [more] what is sent with it and not kept
+ */
+async function settle(press, more = {}) {
+  pending = true;
+  const sending = byId("sending");
+  sending.dataset.idle = "false";
+  sending.classList.remove("bad");
+  sending.textContent = t("sent");
+  const began = Date.now();
+  const isLate = () => Date.now() - began > PATIENCE;
+  const late = setTimeout(() => tell(t("kiosk.no_answer")), PATIENCE);
+  try {
+    issued = await send(`/v1/halls/${hall}/tickets`, { ...press.body, ...more }, { key: press.key, onRetry: (attempt) => { if (!isLate()) sending.textContent = t("sent_again", { n: attempt }); } });
+  } catch (problem) {
+    touched = Date.now();
+    if (isRefused(problem)) forgetPress();
+    if (problem instanceof Problem && problem.status === 401) location.reload();
+    throw problem;
   } finally {
+    pending = false;
     clearTimeout(late);
   }
+  untouched ||= isLate();
+  paper = press.paper || (noPaper() ? "out" : "");
+  notePress({ shown: true });
+  stay(paper === "out" || untouched ? 2 : 1);
+  go("result", press.place);
+  if (press.takenBack) await takeBack(press.takenBack.reason, press.takenBack.key);
+  else if (frame.dataset.print !== "tombol" && paper === "") await print();
+}
+
+/** A press from before the page was loaded anew, in the language of who made it. Perhaps nobody stands there any more. @param {Press} press */
+async function resume(press) {
+  untouched = !press.shown;
+  [screen, place] = ["settling", press.place];
+  pending = true;
+  if (press.language !== language()) {
+    await speak(press.language);
+    dressLanguage();
+  }
+  show();
+  try {
+    await settle(press);
+  } catch (problem) {
+    untouched = false;
+    if (!services.some((one) => one.id === place.serviceId)) return go("agencies");
+    go("confirm", place);
+    if (!isRefused(problem)) intention = press.key;
+    tell(problem instanceof Problem ? problem.message : t("not_reached"));
+  }
+}
+
+function settlingScreen() {
+  return [heading(t("kiosk.settling"), t("kiosk.settling_lead"), 0), el("p", { id: "sending", class: "sending", role: "status", "aria-live": "polite", "data-idle": "true" })];
 }
 
 /** Says under the button what is wrong. @param {string} text */
@@ -339,6 +370,7 @@ function stay(times) {
 function resultScreen() {
   if (!issued) return [heading(t("kiosk.gone"), "", 0)];
   const { ticket, peopleAhead, estimate } = issued;
+  if (isTakenBack) return [takenBackScreen(ticket.number)];
   const service = services.find((one) => one.id === ticket.serviceId);
   const out = paper === "out";
   return [el("div", { class: "kiosk-result", "data-paper": paper },
@@ -356,7 +388,58 @@ function resultScreen() {
       paper === "sent" || paper === "asked"
         ? el("button", { type: "button", class: "button big", id: "no-receipt", onclick: noReceipt }, icon("alert"), t("kiosk.no_receipt"))
         : el("button", { type: "button", class: "button big", id: "reprint", onclick: () => void print() }, icon("print"), t(out ? "kiosk.reprint" : "kiosk.print")),
-      el("button", { type: "button", class: "button primary big", id: "done", onclick: done }, t(paper === "asked" ? "kiosk.receipt" : "kiosk.done"), el("span", { id: "left", class: "left" }))))];
+      el("button", { type: "button", class: "button primary big", id: "done", onclick: done }, t(paper === "asked" ? "kiosk.receipt" : "kiosk.done"), el("span", { id: "left", class: "left" }))),
+    el("p", { class: "give-back" }, el("button", { type: "button", class: "button quiet", id: "void", onclick: askBack }, t("kiosk.void"))))];
+}
+
+/** @param {string} number */
+function takenBackScreen(number) {
+  return el("div", { class: "kiosk-result" }, icon("check"), el("h1", { tabindex: -1 }, t("kiosk.voided", { number })), el("p", { class: "lead" }, t("kiosk.voided_lead")),
+    el("div", { class: "kiosk-actions" }, el("button", { type: "button", class: "button primary big", id: "done", onclick: home }, t("kiosk.done"), el("span", { id: "left", class: "left" }))));
+}
+
+/** Asks why the number is given back; the answer is the press. */
+function askBack() {
+  if (!issued || pending) return;
+  stay(1);
+  fill(backDialog, el("h2", { id: "take-back-title" }, t("kiosk.void_title", { number: issued.ticket.number })), el("p", { class: "lead" }, t("kiosk.void_lead")),
+    el("div", { class: "reasons" }, ...VOID_REASONS.map((reason) => el("button", { type: "button", class: "button big", "data-reason": reason, onclick: () => void takeBack(reason) }, t(`void.${reason}`))),
+      el("button", { type: "button", class: "button quiet big", onclick: () => backDialog.close() }, t("kiosk.void_not"))),
+    el("p", { id: "taking-back", class: "sending", role: "status", "aria-live": "polite" }));
+  backDialog.showModal();
+}
+
+/** Gives the number on the screen back. @param {string} reason @param {string} [key] of a press from before the page was loaded anew */
+async function takeBack(reason, key = newKey()) {
+  if (!issued || pending) return;
+  if (!backDialog.open) askBack();
+  pending = true;
+  notePress({ takenBack: { key, reason } });
+  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (backDialog.querySelectorAll("button"));
+  buttons.forEach((one) => { one.disabled = true; });
+  const said = byId("taking-back");
+  said.classList.remove("bad");
+  said.textContent = t("sent");
+  try {
+    await send(`/v1/tickets/${issued.ticket.id}:void`, { voidReason: reason }, { key, until: PATIENCE, onRetry: (attempt) => { said.textContent = t("sent_again", { n: attempt }); } });
+    isTakenBack = true;
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 401) return location.reload();
+    isTakenBack = problem instanceof Problem && problem.metadata.state === "TICKET_STATE_CANCELLED";
+    if (isRefused(problem)) notePress({ takenBack: undefined });
+    said.textContent = isUnanswered(problem) ? t("kiosk.void_unanswered") : problem instanceof Problem ? problem.message : t("not_reached");
+    said.classList.add("bad");
+    buttons.forEach((one) => { one.disabled = false; });
+  } finally {
+    pending = false;
+    stay(1);
+  }
+  if (!isTakenBack) return;
+  forgetPress();
+  untouched = false;
+  fill(byId("print"));
+  backDialog.close();
+  show();
 }
 
 /** Prints the receipt, and shows what is known of it. */
@@ -367,6 +450,7 @@ async function print() {
   if (issued !== of) return;
   if (!isSent) return noReceipt();
   paper = again ? "asked" : "sent";
+  notePress({ paper });
   stay(1);
   show(true);
 }
@@ -374,6 +458,7 @@ async function print() {
 /** No receipt came out: the number large enough for a photograph, and whoever comes next is told. */
 function noReceipt() {
   paper = "out";
+  notePress({ paper });
   notePaper(true);
   stay(2);
   show();
@@ -387,11 +472,12 @@ function done() {
 
 /** Back to the start, in the language of the hall, with nothing of the last visitor left. */
 function home() {
-  if (issued && untouched) localStorage.setItem(UNTAKEN, JSON.stringify([...untaken(), { number: issued.ticket.number, at: Date.now() }].slice(-5)));
-  [issued, paper, untouched] = [undefined, "", false];
+  if (issued && untouched) noteUntaken(issued.ticket.number);
+  forgetPress();
+  [issued, paper, untouched, isTakenBack] = [undefined, "", false, false];
   intention = "";
   fill(byId("print"));
-  if (dialog.open) dialog.close();
+  for (const one of [dialog, backDialog]) if (one.open) one.close();
   if (language() !== frame.dataset.defaultLang) void speakTo(frame.dataset.defaultLang ?? "id").then(() => go("agencies"));
   else {
     go("agencies");
@@ -404,6 +490,7 @@ byId("idle-stay").addEventListener("click", () => dialog.close());
 
 function idle() {
   if (screen === "result") {
+    if (pending) return;
     const left = Math.ceil((leaveAt - Date.now()) / 1000);
     byId("left").textContent = left > 0 ? t("seconds", { n: left }) : "";
     if (left <= 0) home();
