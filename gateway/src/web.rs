@@ -95,6 +95,7 @@ pub fn router(state: WebState) -> Router {
         .route("/", get(pages::landing))
         // A form that is sent before its script has loaded must not put a password into the address.
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))
+        .route("/mulai", get(pages::start))
         .route("/loket", get(pages::desk))
         .route("/kendali", get(pages::control_room))
         .route("/antrean", get(today::page))

@@ -37,6 +37,9 @@ export function account(username) {
 
 /** The first device of a kind: "kiosk" or "board". */
 export const device = (kind) => devices.find((one) => one.kind === kind);
+/** One account of each role of the demo, by role. */
+export const someone = () => new Map(accounts.toReversed().map((one) => [one.role, one]));
+
 
 /** @type {import("playwright-core").Browser} */
 let browser;

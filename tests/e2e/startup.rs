@@ -234,6 +234,23 @@ async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
             before["accounts"].as_array().expect("accounts").iter().filter(|it| it["role"] == role).count();
         assert!(count >= least, "{count} {role}");
     }
+    // Each page that it names is there: shown, or shown to those who sign in first.
+    let mut banner = first.log();
+    while !banner.contains("Ctrl-C stops everything") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        banner = first.log();
+    }
+    let named: Vec<&str> =
+        banner.lines().filter_map(|line| line.split_once(&url)).map(|(_, path)| path).collect();
+    for page in
+        ["/", "/masuk", "/antrean", "/loket", "/resepsi", "/kendali", "/kiosk", "/papan", "/lapor", "/peta"]
+    {
+        assert!(named.contains(&page), "{page} is not among {named:?}");
+    }
+    for page in named.into_iter().filter(|path| path.starts_with('/')) {
+        let status = reqwest::get(format!("{url}{page}")).await.expect("an answer").status();
+        assert!(status.is_success(), "{page} is named, and answers {status}");
+    }
     let manager = |accounts: &Value| {
         let all = accounts["accounts"].as_array().expect("accounts").clone();
         all.into_iter().find(|it| it["role"] == "hall_manager").expect("a hall manager")

@@ -47,9 +47,42 @@ struct SignIn {
 
 /// `/masuk`: staff sign-in. `ke` is where to go afterwards; the script takes only a path of this site.
 pub(crate) async fn sign_in(visit: Visit) -> Response {
-    let next = visit.parameter("ke").filter(|path| is_own_path(path)).unwrap_or("/loket").to_owned();
+    let next = visit.parameter("ke").filter(|path| is_own_path(path)).unwrap_or("/mulai").to_owned();
     let page = SignIn { p: visit.frame(), next, came_back: visit.parameter("lagi").is_some() };
     visit.page(StatusCode::OK, &page)
+}
+
+/// Where somebody begins: at the first line all of whose permissions are held. Who runs a thing comes before who works in it,
+/// and who does work before who looks on; a kiosk issues too, but sees no tickets.
+const FIRST_PAGES: [(&[&str], &str); 13] = [
+    // Runs everything; all of it stands there.
+    (&["identity.manage"], "/"),
+    (&["queue.supervise"], "/kendali"),
+    (&["queue.call"], "/loket"),
+    (&["queue.issue", "queue.ticket.read"], "/resepsi"),
+    (&["documents.work"], "/meja"),
+    (&["complaints.coordinate"], "/aduan"),
+    (&["complaints.work"], "/aduan"),
+    (&["complaints.board"], "/kendali/aduan"),
+    (&["complaints.file"], "/meja-pengaduan"),
+    (&["documents.catalogue"], "/jenis-surat"),
+    (&["documents.read"], "/meja/dokumen"),
+    (&["queue.issue"], "/kiosk"),
+    (&["queue.sitecode"], "/papan"),
+];
+
+fn first_page(viewer: &Viewer) -> &'static str {
+    let holds_all = |permissions: &&[&str]| permissions.iter().all(|permission| viewer.may(permission));
+    FIRST_PAGES.iter().find(|(permissions, _)| holds_all(permissions)).map_or("/", |(_, page)| page)
+}
+
+/// `/mulai`: to the page that whoever is signed in begins with.
+pub(crate) async fn start(State(state): State<WebState>, visit: Visit) -> Response {
+    match visit.viewer(&state).await {
+        Ok(Some(viewer)) => visit.redirect(first_page(&viewer)),
+        Ok(None) => visit.redirect("/masuk"),
+        Err(status) => visit.refused(&status),
+    }
 }
 
 /// Whether an address stays on this site: a path, and not one that a browser reads as another host.

@@ -10,8 +10,8 @@ const [username, password, submit, error] = ["username", "password", "submit", "
 
 /** Where to go afterwards: only a path of this site. @param {string} wish */
 function destination(wish) {
-  const url = new URL(wish || "/loket", location.origin);
-  return wish.startsWith("/") && url.origin === location.origin ? url.pathname + url.search : "/loket";
+  const url = new URL(wish || "/mulai", location.origin);
+  return wish.startsWith("/") && url.origin === location.origin ? url.pathname + url.search : "/mulai";
 }
 
 /** @param {string} text @param {HTMLInputElement} field */

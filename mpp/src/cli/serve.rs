@@ -63,16 +63,21 @@ async fn start(config: Config, roles: BTreeSet<RoleName>, demo: bool) -> Result<
 }
 
 /// The pages a person may want first. What each is for stands on the first.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 17] = [
     ("Beranda", "/"),
+    ("Masuk", "/masuk"),
+    ("Antrean hari ini", "/antrean"),
     ("Konsol loket", "/loket"),
+    ("Meja resepsi", "/resepsi"),
     ("Ruang kendali", "/kendali"),
     ("Kiosk", "/kiosk"),
     ("Papan antrean", "/papan"),
     ("Surat dan izin", "/surat"),
     ("Meja surat", "/meja"),
     ("Periksa dokumen", "/periksa"),
-    ("Lapor dan lacak", "/lapor"),
+    ("Lapor", "/lapor"),
+    ("Lacak", "/lacak"),
+    ("Peta laporan", "/peta"),
     ("Kotak kerja aduan", "/aduan"),
     ("Papan keterlambatan", "/kendali/aduan"),
     ("API", "/docs"),
@@ -108,6 +113,7 @@ fn welcome(suite: &Suite, accounts: &DemoAccounts) -> String {
         "admin",
         "hall_manager",
         "agency_supervisor",
+        "reception",
         "counter",
         "rt_head",
         "village_officer",
