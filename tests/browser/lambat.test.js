@@ -2,7 +2,7 @@
 // every page of the citizen weighs, which docs/pages.md promises.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, api, baseUrl, person, provoke, SCREENS, useBrowser } from "./suite.js";
+import { account, api, baseUrl, eventually, person, provoke, SCREENS, useBrowser } from "./suite.js";
 import { citizen, sound } from "./surat-bantu.js";
 import { REPORT, fillReport, track } from "./aduan-bantu.js";
 
@@ -21,18 +21,29 @@ const REQUESTS = 10;
 async function scale(page) {
   const line = await page.context().newCDPSession(page);
   await line.send("Network.enable");
-  let [bytes, requests] = [0, 0];
-  line.on("Network.requestWillBeSent", ({ request }) => { requests += request.url.startsWith("http") ? 1 : 0; });
-  line.on("Network.loadingFinished", ({ encodedDataLength }) => { bytes += encodedDataLength; });
+  let [bytes, requests, changed] = [0, 0, 0];
+  const under = new Set();
+  line.on("Network.requestWillBeSent", ({ request, requestId }) => {
+    requests += request.url.startsWith("http") ? 1 : 0;
+    changed = Date.now();
+    under.add(requestId);
+  });
+  line.on("Network.loadingFinished", ({ encodedDataLength, requestId }) => {
+    bytes += encodedDataLength;
+    changed = Date.now();
+    under.delete(requestId);
+  });
+  line.on("Network.loadingFailed", ({ requestId }) => under.delete(requestId));
   return {
     line,
     /** What a step costs. */
     async weigh(step) {
       [bytes, requests] = [0, 0];
       await step();
-      await page.waitForLoadState("networkidle");
-      // Scripts load scripts.
-      await page.waitForTimeout(1_000);
+      // All that the page names, and the scripts that its scripts name, have come when it says that it has loaded; what they
+      // ask for by themselves begins at once.
+      await page.waitForLoadState("load");
+      await eventually(() => assert.ok(under.size === 0 && Date.now() - changed > 500, `${under.size} are under way`));
       return { bytes, requests };
     },
   };

@@ -4,7 +4,9 @@
 // that stop it for a while. `script/test browser` starts a suite of its own and sets all three.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { after, afterEach, before } from "node:test";
+import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 export const baseUrl = required("MPP_BASE_URL").replace(/\/$/, "");
@@ -35,11 +37,11 @@ export function account(username) {
   return found;
 }
 
-/** The first device of a kind: "kiosk" or "board". */
-export const device = (kind) => devices.find((one) => one.kind === kind);
 /** One account of each role of the demo, by role. */
 export const someone = () => new Map(accounts.toReversed().map((one) => [one.role, one]));
 
+/** The first device of a kind: "kiosk" or "board". */
+export const device = (kind) => devices.find((one) => one.kind === kind);
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -253,6 +255,35 @@ function recordSounds(voice) {
   Object.defineProperty(window, "speechSynthesis", {
     value: { getVoices: () => voices, cancel() {}, speak: (words) => sound(words.text, () => words.dispatchEvent(new Event("end"))) },
   });
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
+
+/** Asserts that axe finds nothing on a page as it is now, once nothing on it moves any more. */
+export async function passesAxe(page, name) {
+  // A picture of a movement is no picture: colours are half-way. What moves for ever is no movement to wait for.
+  await page.evaluate(() => Promise.race([
+    Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity).map((one) => one.finished.catch(() => {}))),
+    new Promise((resolve) => setTimeout(resolve, 2_000)),
+  ]));
+  let violations;
+  if (page.frames().length > 1) ({ violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze());
+  else {
+    // Without frames there is nothing to gather: axe runs where it is, and only what it finds is worked out.
+    if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+    ({ violations } = await page.evaluate((values) => axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] }), TAGS));
+  }
+  assert.deepEqual(violations.map((one) => `${name}: ${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`), []);
+}
+
+/** Asserts that a page fits the narrowest phone, whatever it is shown on now. */
+export async function narrow(page, name) {
+  const size = page.viewportSize();
+  await page.setViewportSize(SCREENS.phone);
+  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  await page.setViewportSize(size);
+  assert.ok(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen} px`);
 }
 
 /** Asserts within a time what becomes true by itself. */

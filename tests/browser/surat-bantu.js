@@ -1,25 +1,15 @@
 // What the tests of letters share: a resident, a form that is filled in by the kinds of its inputs, and the check of a page.
-import assert from "node:assert/strict";
-import AxeBuilder from "@axe-core/playwright";
-import { account, baseUrl, person, SCREENS } from "./suite.js";
+import { account, baseUrl, narrow, passesAxe, person, SCREENS } from "./suite.js";
 
 /** The smallest photo: one pixel, so that what is judged by its content is a PNG. */
 export const PHOTO = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 /** A letter of the village that every resident can apply for. */
 export const LETTER = "sktm";
 
-const TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
-
 /** Asserts that axe finds nothing and that the page fits the narrowest phone. */
 export async function sound(page, name) {
-  await page.waitForTimeout(300);
-  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
-  assert.deepEqual(violations.map((one) => `${name}: ${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`), []);
-  const size = page.viewportSize();
-  await page.setViewportSize(SCREENS.phone);
-  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  await page.setViewportSize(size);
-  assert.ok(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen} px`);
+  await passesAxe(page, name);
+  await narrow(page, name);
 }
 
 /** So many letters or digits, by chance. */
