@@ -1,8 +1,9 @@
 //! `/hooks/{channel}/{account}`: where Meta's webhooks arrive. The bytes go on as they came, because the signature is over
 //! them; what they mean is the services' matter.
 //!
-//! What WhatsApp delivers is of two kinds in one: messages of citizens are the complaints service's, statuses of what was
-//! sent are the notifications service's. One callback address per app is all that Meta gives, so both get everything.
+//! What Meta delivers is of two kinds in one: messages of citizens are the complaints service's, statuses of what was sent and
+//! who may be written to are the notifications service's. One callback address per app is all that Meta gives, so both get
+//! everything.
 //!
 //! Answers are quick and say little: 200 when everything is stored, 401 or 403 when the signature does not hold, and 503
 //! when a service is away: then the same is delivered again, and repetitions change nothing.
@@ -22,7 +23,7 @@ use mpp_proto::{
         complaints_service_client::ComplaintsServiceClient,
     },
     notifications::v1::{
-        ReceiveWhatsAppWebhookRequest, VerifyWhatsAppWebhookRequest,
+        ReceiveDirectWebhookRequest, ReceiveWhatsAppWebhookRequest, VerifyWhatsAppWebhookRequest,
         notifications_service_client::NotificationsServiceClient,
     },
 };
@@ -33,7 +34,7 @@ use crate::edge::REQUEST_ID;
 /// The largest delivery, in bytes: Meta gathers up to a thousand updates in one.
 const LARGEST: usize = 3 << 20;
 const SIGNATURE: &str = "x-hub-signature-256";
-/// The channel that both services hear of.
+/// The channel whose handshake both services know.
 const WHATSAPP: &str = "whatsapp";
 
 /// What the webhooks need.
@@ -126,12 +127,15 @@ async fn receive(
         complaints.receive_channel_webhook(call(request, &headers)).await.map(|_| ())
     };
     let theirs = async {
-        if channel != WHATSAPP {
-            return Err(Status::not_found("of no concern"));
+        let (channel_account, signature, body) = (account.clone(), signature.clone(), body.to_vec());
+        if channel == WHATSAPP {
+            let request = ReceiveWhatsAppWebhookRequest { channel_account, signature, body };
+            notifications.receive_whats_app_webhook(call(request, &headers)).await.map(|_| ())
+        } else {
+            let network = channel.clone();
+            let request = ReceiveDirectWebhookRequest { network, channel_account, signature, body };
+            notifications.receive_direct_webhook(call(request, &headers)).await.map(|_| ())
         }
-        let (channel_account, signature) = (account.clone(), signature.clone());
-        let request = ReceiveWhatsAppWebhookRequest { channel_account, signature, body: body.to_vec() };
-        notifications.receive_whats_app_webhook(call(request, &headers)).await.map(|_| ())
     };
     let status = match futures::join!(ours, theirs) {
         (Ok(()), Ok(())) => StatusCode::OK,

@@ -19,7 +19,7 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(Languages)]
+        vec![Box::new(FirstCut), Box::new(Languages), Box::new(DirectMessages)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -58,7 +58,102 @@ impl MigrationTrait for Languages {
     }
 }
 
+/// Direct messages at Facebook and Instagram: a channel more, and whom an answered comment is from.
+struct DirectMessages;
+
+impl MigrationName for DirectMessages {
+    fn name(&self) -> &'static str {
+        "notifications_0003_direct_messages"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for DirectMessages {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        channels_are(manager, WITH_DIRECT).await?;
+        manager.create_table(answered_comment()).await?;
+        // What somebody has seen is told by a moment, for all that went to them before it.
+        manager.create_index(index("step_address", "step", &["address", "status"])).await?;
+        manager.create_index(index("answered_comment_age", "answered_comment", &["answered_at"])).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("answered_comment").to_owned()).await?;
+        manager.drop_index(Index::drop().name("step_address").table("step").to_owned()).await?;
+        channels_are(manager, CHANNELS).await
+    }
+}
+
+/// Which channels steps and texts may be of. PostgreSQL takes another check; SQLite keeps one in the table for good, so that its
+/// tables are written anew.
+async fn channels_are(manager: &SchemaManager<'_>, channels: &[&str]) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let backend = manager.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let listed = channels.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
+        for table in ["step", "variant"] {
+            let change = format!(
+                "ALTER TABLE {table} DROP CONSTRAINT {table}_channel_check, \
+                 ADD CONSTRAINT {table}_channel_check CHECK (channel IN ({listed}))"
+            );
+            db.execute_unprepared(&change).await?;
+        }
+        return Ok(());
+    }
+    let mut step = step_of(backend, "step_next", channels);
+    step.col(string("language").default("").to_owned());
+    for (old, table) in [
+        ("step", step),
+        ("attempt", attempt_of(backend, "attempt_next", "step_next")),
+        ("variant", variant_of("variant_next", channels)),
+    ] {
+        manager.create_table(table).await?;
+        let columns = columns(old);
+        let copy = format!("INSERT INTO {old}_next ({columns}) SELECT {columns} FROM {old}");
+        db.execute_unprepared(&copy).await?;
+    }
+    // Attempts first: they refer to steps. A table that is renamed takes along what refers to it.
+    for table in ["attempt", "step", "variant"] {
+        manager.drop_table(Table::drop().table(table).to_owned()).await?;
+    }
+    for table in ["step", "attempt", "variant"] {
+        db.execute_unprepared(&format!("ALTER TABLE {table}_next RENAME TO {table}")).await?;
+    }
+    for index in step_indexes() {
+        manager.create_index(index).await?;
+    }
+    Ok(())
+}
+
+/// The columns of a table, as they are copied by name.
+fn columns(table: &str) -> &'static str {
+    match table {
+        "step" => {
+            "notification_id, number, channel, queue, status, reason, variant_version, priority, wait_minutes, due_at, until_at, \
+             expires_at, attempt_count, first_attempt_at, unclear, unclear_count, as_template, address, provider_id, sent_at, \
+             delivered_at, read_at, failed_at, version, language"
+        }
+        "attempt" => "notification_id, step, number, at, outcome, provider_code, provider_id",
+        _ => {
+            "message_type, channel, language, version, state, reason, subject, body, buttons, template_name, author, \
+             created_at, updated_at"
+        }
+    }
+}
+
+/// Comments that were answered privately, by digest: a comment is answered once, and from then on its author is written to by
+/// the id that the network told for it. The body is encrypted.
+fn answered_comment() -> TableCreateStatement {
+    Table::create()
+        .table("answered_comment")
+        .col(string("digest").primary_key())
+        .col(text("body"))
+        .col(timestamp_with_time_zone("answered_at"))
+        .take()
+}
+
 const CHANNELS: &[&str] = &["WHATSAPP", "EMAIL", "IN_APP"];
+const WITH_DIRECT: &[&str] = &["WHATSAPP", "EMAIL", "IN_APP", "DIRECT"];
 const STATUSES: &[&str] = &[
     "CREATED",
     "SENDING",
@@ -101,10 +196,6 @@ impl MigrationTrait for FirstCut {
             index("notification_reference", "notification", &["reference", "id"]),
             index("notification_account", "notification", &["account_id", "id"]),
             index("notification_end", "notification", &["completed_at"]),
-            // The queue of one account: urgent first, then by time.
-            index("step_queue", "step", &["queue", "priority", "due_at"]),
-            index("step_until", "step", &["until_at"]),
-            index("step_provider", "step", &["provider_id"]),
             index("inbox_account", "inbox", &["account_id", "id"]),
             index("inbox_unread", "inbox", &["account_id", "read_at"]),
             index("webhook_delivery_due", "webhook_delivery", &["endpoint_id", "state", "due_at"]),
@@ -112,6 +203,9 @@ impl MigrationTrait for FirstCut {
             shared::idempotency_age(),
             shared::journal_subject(),
         ] {
+            manager.create_index(index).await?;
+        }
+        for index in step_indexes() {
             manager.create_index(index).await?;
         }
         Ok(())
@@ -170,10 +264,23 @@ fn notification(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
+fn step_indexes() -> [IndexCreateStatement; 3] {
+    [
+        // The queue of one account: urgent first, then by time.
+        index("step_queue", "step", &["queue", "priority", "due_at"]),
+        index("step_until", "step", &["until_at"]),
+        index("step_provider", "step", &["provider_id"]),
+    ]
+}
+
 /// One step of a plan.
 fn step(backend: DbBackend) -> TableCreateStatement {
+    step_of(backend, "step", CHANNELS)
+}
+
+fn step_of(backend: DbBackend, name: &'static str, channels: &[&str]) -> TableCreateStatement {
     Table::create()
-        .table("step")
+        .table(name)
         .col(ordered("notification_id", backend))
         .col(integer("number"))
         .col(string("channel"))
@@ -206,18 +313,22 @@ fn step(backend: DbBackend) -> TableCreateStatement {
         .foreign_key(
             ForeignKey::create()
                 .name("step_notification")
-                .from("step", "notification_id")
+                .from(name, "notification_id")
                 .to("notification", "id"),
         )
-        .check(one_of("channel", CHANNELS))
+        .check(one_of("channel", channels))
         .check(one_of("status", STATUSES))
         .take()
 }
 
 /// One attempt, written before it is made.
 fn attempt(backend: DbBackend) -> TableCreateStatement {
+    attempt_of(backend, "attempt", "step")
+}
+
+fn attempt_of(backend: DbBackend, name: &'static str, step: &'static str) -> TableCreateStatement {
     Table::create()
-        .table("attempt")
+        .table(name)
         .col(ordered("notification_id", backend))
         .col(integer("step"))
         .col(integer("number"))
@@ -229,16 +340,20 @@ fn attempt(backend: DbBackend) -> TableCreateStatement {
         .foreign_key(
             ForeignKey::create()
                 .name("attempt_step")
-                .from("attempt", ("notification_id", "step"))
-                .to("step", ("notification_id", "number")),
+                .from(name, ("notification_id", "step"))
+                .to(step, ("notification_id", "number")),
         )
         .take()
 }
 
 /// Versions of texts.
 fn variant() -> TableCreateStatement {
+    variant_of("variant", CHANNELS)
+}
+
+fn variant_of(name: &'static str, channels: &[&str]) -> TableCreateStatement {
     Table::create()
-        .table("variant")
+        .table(name)
         .col(string("message_type"))
         .col(string("channel"))
         .col(string("language"))
@@ -260,7 +375,7 @@ fn variant() -> TableCreateStatement {
                 .col("language")
                 .col("version"),
         )
-        .check(one_of("channel", CHANNELS))
+        .check(one_of("channel", channels))
         .check(one_of("state", &["DRAFT", "SUBMITTED", "APPROVED", "PAUSED", "REJECTED"]))
         .take()
 }

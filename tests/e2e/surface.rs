@@ -73,6 +73,7 @@ const WITHOUT_REQUEST_ID: [&str; 13] = [
     "ReceiveChannelWebhook",
     // Neither does Meta, nor who unsubscribes by a header of a mail.
     "ReceiveWhatsAppWebhook",
+    "ReceiveDirectWebhook",
     "Unsubscribe",
 ];
 

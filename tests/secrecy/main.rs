@@ -399,6 +399,7 @@ async fn known(town: &Complaints, cases: &[String], operations: &[Operation]) ->
         ("channel", &["whatsapp", "instagram", "facebook"]),
         ("account", &["utama"]),
         ("channel_account", &["utama"]),
+        ("network", &["facebook", "instagram"]),
         ("letter_type", &["sktm"]),
         ("message_type", &["eskalasi", "tanda_terima"]),
         ("office", &["17.07.02.2001"]),

@@ -234,7 +234,8 @@ const ORDER: [(CaseVerb, &str); 11] = [
 ];
 
 /// What changes no state.
-const OTHERS: [&str; 6] = ["bantuan", "catatan", "kategori", "publikasi", "identitas", "sp4n"];
+const OTHERS: [&str; 7] =
+    ["sudah-disampaikan", "bantuan", "catatan", "kategori", "publikasi", "identitas", "sp4n"];
 
 fn state_act(make: &Maker<'_>) -> Option<Act> {
     let desk = make.desk;
@@ -339,6 +340,12 @@ fn other_act(make: &Maker<'_>) -> Option<Act> {
                 make.form("hands", "quiet", inputs)
             })
         }
+        // Nobody is taken for silent who was not told.
+        "sudah-disampaikan" => {
+            let unheard = one.reporters.iter().any(|reporter| reporter.unheard && reporter.reachable);
+            (unheard && (works || coordinates))
+                .then(|| make.form("bell", "", vec![make.area("cara", true, 4_000)]))
+        }
         "catatan" => (works || coordinates)
             .then(|| make.form("pen", "quiet", vec![make.area("isi_catatan", true, 4_000)])),
         "kategori" => (coordinates && open).then(|| {
@@ -399,6 +406,7 @@ fn input_of(field: &str, slug: &str) -> String {
         ("reason", _) => "alasan",
         ("question", _) => "pertanyaan",
         ("text", "catatan") => "isi_catatan",
+        ("text", "sudah-disampaikan") => "cara",
         ("text", "bantuan") => "hasil",
         ("text", _) => "jawaban",
         ("who", _) => "siapa",
@@ -605,9 +613,11 @@ impl Press<'_> {
                 let request = CompleteHelpRequest { request_id, complaint, version, agency_id, text };
                 call!(complete_help, request);
             }
-            "catatan" => {
-                let text = self.text("isi_catatan");
-                call!(add_complaint_note, AddComplaintNoteRequest { request_id, complaint, version, text });
+            "catatan" | "sudah-disampaikan" => {
+                let answer_told = self.slug == "sudah-disampaikan";
+                let text = self.text(if answer_told { "cara" } else { "isi_catatan" });
+                let request = AddComplaintNoteRequest { request_id, complaint, version, text, answer_told };
+                call!(add_complaint_note, request);
             }
             "kategori" => {
                 let request = RecategoriseComplaintRequest {

@@ -28,8 +28,12 @@ use super::{
 use crate::problem;
 
 /// Channels with what forms call them.
-const CHANNELS: [(Channel, &str); 3] =
-    [(Channel::Email, "email"), (Channel::Whatsapp, "whatsapp"), (Channel::InApp, "inbox")];
+const CHANNELS: [(Channel, &str); 4] = [
+    (Channel::Email, "email"),
+    (Channel::Whatsapp, "whatsapp"),
+    (Channel::Direct, "direct"),
+    (Channel::InApp, "inbox"),
+];
 
 fn channel_name(channel: Channel) -> &'static str {
     CHANNELS.iter().find(|(one, _)| *one == channel).map_or("", |(_, name)| name)

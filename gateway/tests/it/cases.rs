@@ -1006,6 +1006,7 @@ notifications_service! {
         unsubscribe UnsubscribeRequest UnsubscribeResponse,
         verify_whats_app_webhook VerifyWhatsAppWebhookRequest VerifyWhatsAppWebhookResponse,
         receive_whats_app_webhook ReceiveWhatsAppWebhookRequest ReceiveWhatsAppWebhookResponse,
+        receive_direct_webhook ReceiveDirectWebhookRequest ReceiveDirectWebhookResponse,
         create_callback CreateCallbackRequest CreateCallbackResponse,
         list_callbacks ListCallbacksRequest ListCallbacksResponse,
         update_callback UpdateCallbackRequest UpdateCallbackResponse,

@@ -26,9 +26,12 @@ async fn c_13_the_bytes_and_the_signature_arrive_as_they_came() {
     assert_eq!((received[0].body.as_slice(), received[0].signature.as_str()), (body.as_slice(), "sha256=ab"));
     let told = gate.notifications.received();
     assert_eq!((told[0].body.as_slice(), told[0].signature.as_str()), (body.as_slice(), "sha256=ab"));
-    // The other channels are the complaints service's alone.
+    // Of the others too: who wrote there may be written to.
     assert_eq!(post(&gate, "/hooks/facebook/utama", "sha256=ab", body).await, 200);
     assert_eq!((gate.complaints.received().len(), gate.notifications.received().len()), (2, 1));
+    let told = gate.notifications.direct();
+    assert_eq!((told[0].network.as_str(), told[0].channel_account.as_str()), ("facebook", ACCOUNT));
+    assert_eq!((told[0].body.as_slice(), told[0].signature.as_str()), (body.as_slice(), "sha256=ab"));
 }
 
 #[tokio::test]

@@ -11,12 +11,20 @@ type Answer<T> = Result<tonic::Response<T>, Status>;
 
 /// The notifications service.
 #[derive(Clone, Default)]
-pub(crate) struct Notifications(Arc<Mutex<Vec<ReceiveWhatsAppWebhookRequest>>>);
+pub(crate) struct Notifications {
+    whatsapp: Arc<Mutex<Vec<ReceiveWhatsAppWebhookRequest>>>,
+    direct: Arc<Mutex<Vec<ReceiveDirectWebhookRequest>>>,
+}
 
 impl Notifications {
     /// Every ReceiveWhatsAppWebhook.
     pub(crate) fn received(&self) -> Vec<ReceiveWhatsAppWebhookRequest> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.whatsapp.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every ReceiveDirectWebhook.
+    pub(crate) fn direct(&self) -> Vec<ReceiveDirectWebhookRequest> {
+        self.direct.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -79,8 +87,23 @@ notifications_service! {
             ("sha256=wrong", _) => Err(Status::permission_denied("wrong")),
             (_, "half") => Err(Status::unavailable("away")),
             (_, ACCOUNT) => {
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+                self.whatsapp.lock().unwrap_or_else(PoisonError::into_inner).push(request);
                 Ok(ReceiveWhatsAppWebhookResponse::default().into())
+            }
+            _ => Err(Status::not_found("no such account")),
+        }
+    }
+
+    async fn receive_direct_webhook(
+        &self,
+        request: tonic::Request<ReceiveDirectWebhookRequest>,
+    ) -> Answer<ReceiveDirectWebhookResponse> {
+        let request = request.into_inner();
+        match (request.network.as_str(), request.signature.as_str(), request.channel_account.as_str()) {
+            (_, "sha256=wrong", _) => Err(Status::unauthenticated("wrong")),
+            ("facebook" | "instagram", _, ACCOUNT) => {
+                self.direct.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+                Ok(ReceiveDirectWebhookResponse::default().into())
             }
             _ => Err(Status::not_found("no such account")),
         }

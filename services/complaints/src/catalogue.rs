@@ -126,7 +126,7 @@ mod language_tests {
 
     fn languages(active: &[&str]) -> Languages {
         let all = shipped().unwrap();
-        let first = all[0].clone();
+        let first = all.clone();
         let all = all.into_iter().map(|it| Language { active: active.contains(&it.code.as_str()), ..it });
         Languages::new(first, all)
     }
@@ -211,9 +211,13 @@ mod language_tests {
     fn c_65_what_a_language_does_not_say_is_said_in_indonesian() {
         let mut english = shipped().unwrap().remove(1);
         english.phrases.remove("status.NEW");
-        let some = Languages::new(shipped().unwrap().remove(0), [english]);
+        let some = Languages::new(vec![shipped().unwrap().remove(0)], [english.clone()]);
         assert_eq!(some.say("en", "status.NEW", &[]), "diterima");
         assert_eq!(some.say("en", "status.SETTLED", &[]), "settled");
+        // One that was set up before there was a phrase says it as it ships.
+        let upgraded = Languages::new(shipped().unwrap(), [english]);
+        assert_eq!(upgraded.say("en", "status.NEW", &[]), "received");
+        assert_eq!((upgraded.get("bjn"), upgraded.say("bjn", "status.NEW", &[]).as_str()), (None, "diterima"));
         assert_eq!(some.say("xx", "status.SETTLED", &[]), "selesai");
         let asked = some.say("en", WHICH_CASE, &[("daftar", "1. ADU-1")]);
         assert!(asked.contains("1. ADU-1") && asked.contains("new report"), "{asked}");

@@ -279,6 +279,11 @@ fn rejected(rejection: &Rejection) -> Problem {
             "Instansi ini tidak diminta membantu, atau sudah selesai membantu.",
             "No help is asked of this agency, or it has helped already.",
         ),
+        Rejection::AllHeard => Problem::precondition(
+            "ALL_HEARD",
+            "Tidak ada jawaban akhir yang belum sampai kepada pelapor.",
+            "There is no final answer that has not arrived.",
+        ),
         Rejection::NothingToRate => Problem::precondition(
             "NOTHING_TO_RATE",
             "Belum ada yang dapat dinilai, atau penilaian sudah diberikan.",

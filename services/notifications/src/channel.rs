@@ -1,6 +1,9 @@
-//! The ways out: e-mail, WhatsApp, the list inside of the system, and the simulated recipients. Each makes one attempt and
+//! The ways out: e-mail, WhatsApp, direct messages, the list inside of the system, and the simulated recipients. Each makes one attempt and
 //! says what came of it; when it is made and what follows is [`crate::domain`].
 
+pub(crate) mod direct;
+pub mod direct_simulator;
+pub(crate) mod direct_webhook;
 pub(crate) mod email;
 pub(crate) mod in_app;
 mod simulated;
@@ -18,6 +21,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::NotificationId;
 use crate::domain::channel::Channel as Kind;
+use crate::domain::direct::{Direct, Network, Opening};
 use crate::domain::outcome::Outcome;
 use crate::domain::simulated as nobody;
 use crate::store::inbox::ItemAction;
@@ -30,7 +34,7 @@ pub(crate) struct Message {
     pub(crate) step: u32,
     /// What it is about.
     pub(crate) reference: String,
-    /// The number, mail address or account.
+    /// The number, mail address, account, or whom a direct message is for.
     pub(crate) address: String,
     pub(crate) subject: String,
     /// The text with its gaps filled.
@@ -45,6 +49,8 @@ pub(crate) struct Message {
     pub(crate) reply_to: String,
     /// Where a digest is ended, for `List-Unsubscribe`.
     pub(crate) unsubscribe: Option<String>,
+    /// As what a direct message goes out; of other channels none.
+    pub(crate) opening: Option<Opening>,
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -116,12 +122,14 @@ pub(crate) struct Report {
     pub(crate) provider_id: String,
     /// What is reported afterwards, by a simulated recipient alone.
     pub(crate) later: Option<Outcome>,
+    /// Of the private answer to a comment: by which id its author is known from now on; empty when that was not told.
+    pub(crate) replied: Option<String>,
 }
 
 impl Report {
     /// An outcome with the code of the provider.
     pub(crate) fn of(outcome: Outcome, code: impl ToString) -> Self {
-        Self { outcome, code: code.to_string(), provider_id: String::new(), later: None }
+        Self { outcome, code: code.to_string(), provider_id: String::new(), later: None, replied: None }
     }
 
     /// It was taken under this id.
@@ -137,7 +145,7 @@ pub(crate) trait Channel: Send + Sync {
     async fn send(&self, message: &Message) -> Report;
 }
 
-/// The ways out of this installation, by queue: `whatsapp:utama`, `email`, `in_app`.
+/// The ways out of this installation, by queue: `whatsapp:utama`, `facebook:utama`, `email`, `in_app`.
 pub(crate) struct Channels {
     ways: BTreeMap<String, Way>,
 }
@@ -148,13 +156,31 @@ pub(crate) struct Way {
     pub(crate) kind: Kind,
     pub(crate) per_second: u32,
     pub(crate) pair_seconds: u32,
+    /// Whether it is told that a message arrived; otherwise one that was taken and does not come back counts as delivered.
+    pub(crate) receipts: bool,
+    /// Of direct messages what our account permits.
+    pub(crate) direct: Option<DirectTerms>,
     channel: Arc<dyn Channel>,
+}
+
+/// What an account for direct messages permits.
+#[derive(Debug, Clone)]
+pub(crate) struct DirectTerms {
+    /// Where it is.
+    pub(crate) network: Network,
+    /// Its id there.
+    pub(crate) account: String,
+    /// Whether what a person wrote may go out until seven days after the last message of the other side.
+    pub(crate) human_agent: bool,
+    /// The most bytes of a text in UTF-8.
+    pub(crate) text_bytes: usize,
 }
 
 impl Way {
     /// A way out and its limits.
     pub(crate) fn new((kind, per_second, pair_seconds): (Kind, u32, u32), channel: Arc<dyn Channel>) -> Self {
-        Self { kind, per_second, pair_seconds, channel }
+        let receipts = kind != Kind::Email;
+        Self { kind, per_second, pair_seconds, receipts, direct: None, channel }
     }
 
     /// Makes one attempt: in earnest, or for a simulated recipient.
@@ -176,6 +202,11 @@ pub(crate) fn whatsapp_queue(key: &str) -> String {
     format!("whatsapp:{key}")
 }
 
+/// The queue of an account for direct messages.
+pub(crate) fn direct_queue(network: Network, key: &str) -> String {
+    format!("{network}:{key}")
+}
+
 /// Under what it is noted how the templates of an account at WhatsApp are kept in step.
 pub(crate) fn templates_queue(key: &str) -> String {
     format!("templates:{key}")
@@ -192,9 +223,24 @@ impl Channels {
         self.ways.insert(queue.to_owned(), Way::new(limits, channel));
     }
 
-    /// The queue that a channel uses; `None` while it is off.
-    pub(crate) fn queue_of(&self, kind: Kind) -> Option<&str> {
-        self.ways.iter().find(|(_, way)| way.kind == kind).map(|(queue, _)| queue.as_str())
+    /// Adds an account for direct messages.
+    pub(crate) fn add_direct(&mut self, queue: &str, way: Way, (receipts, terms): (bool, DirectTerms)) {
+        self.ways.insert(queue.to_owned(), Way { receipts, direct: Some(terms), ..way });
+    }
+
+    /// The queue that a channel uses for this address; `None` while it is off.
+    pub(crate) fn queue_of(&self, kind: Kind, address: &str) -> Option<&str> {
+        let to = address.parse::<Direct>().ok();
+        let fits = |way: &Way| match &way.direct {
+            Some(terms) => to.as_ref().is_some_and(|to| to.network == terms.network && to.account == terms.account),
+            None => true,
+        };
+        self.ways.iter().find(|(_, way)| way.kind == kind && fits(way)).map(|(queue, _)| queue.as_str())
+    }
+
+    /// Whether a queue is told that messages arrived, see [`Way::receipts`]; as of its channel when it is not there any more.
+    pub(crate) fn tells_of_arrival(&self, queue: &str, kind: Kind) -> bool {
+        self.ways.get(queue).map_or(kind != Kind::Email, |way| way.receipts)
     }
 
     /// Every way out.

@@ -8,6 +8,9 @@ use mpp_kit::config::{ExposeSecret as _, Secret};
 use mpp_kit::webhook::WebhooksConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::direct::{Network, is_id};
+use crate::domain::outcome::Outcome;
+
 /// The settings of the notifications service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -26,6 +29,10 @@ pub struct Config {
     pub email: EmailConfig,
     /// Our accounts at WhatsApp Cloud API, by a key of their own, such as `utama`. The first one (by key) sends.
     pub whatsapp: BTreeMap<String, WhatsAppConfig>,
+    /// Our Facebook Pages, by a key of their own: direct messages (Messenger) to who wrote or commented there.
+    pub facebook: BTreeMap<String, DirectConfig>,
+    /// Our Instagram accounts, likewise.
+    pub instagram: BTreeMap<String, DirectConfig>,
     /// How other systems are told of statuses.
     pub callbacks: WebhooksConfig,
     /// Milliseconds between two looks at the queue, 100 to 60000.
@@ -42,6 +49,8 @@ impl Default for Config {
             allow_list: Secret::default(),
             email: EmailConfig::default(),
             whatsapp: BTreeMap::new(),
+            facebook: BTreeMap::new(),
+            instagram: BTreeMap::new(),
             callbacks: WebhooksConfig::default(),
             tick_millis: 500,
             keep_days: 180,
@@ -149,6 +158,82 @@ impl Default for WhatsAppConfig {
     }
 }
 
+/// An account at Facebook or Instagram that writes direct messages. What Meta does not say in so many words is a setting.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DirectConfig {
+    /// The address of the Graph API with its version: `https://graph.facebook.com/v25.0`, or `https://graph.instagram.com/v25.0`
+    /// for an Instagram account that signed in by itself.
+    pub base_url: String,
+    /// The id of the Page or of the Instagram account, as webhooks tell it.
+    pub id: String,
+    /// The id that messages are sent from, where it is another one: of an Instagram account that belongs to a Page, that Page.
+    pub sender_id: String,
+    /// The token of the Page or account.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub token: Secret,
+    /// The app secret, with which webhooks are signed.
+    #[serde(serialize_with = "mpp_kit::config::redacted")]
+    pub app_secret: Secret,
+    /// The tag for what a person wrote after more than 24 hours, `HUMAN_AGENT`, once Meta has granted it. Empty: nothing is sent
+    /// after 24 hours.
+    pub human_agent_tag: String,
+    /// Whether deliveries are told of (the app is subscribed to `message_deliveries`). Otherwise a message that was taken counts
+    /// as delivered after 24 hours. Not set: at Facebook they are, at Instagram not.
+    pub receipts: Option<bool>,
+    /// Whether messages may carry our tag, which comes back in echoes (`message_echoes`). Not set: at Facebook they may, at
+    /// Instagram not.
+    pub metadata: Option<bool>,
+    /// The most bytes of a text in UTF-8, 200 to 2000. Longer ones are shortened and name the link.
+    pub text_bytes: u32,
+    /// What codes of the Graph API mean, where they mean something else than the suite knows: `"10/2018278" = "WINDOW_CLOSED"`, or
+    /// the code alone. The words are those of the outcomes of attempts.
+    pub codes: BTreeMap<String, String>,
+    /// Messages in a second, 1 to 1000.
+    pub per_second: u32,
+    /// Seconds between two messages to one recipient, 0 to 60.
+    pub pair_seconds: u32,
+    /// How long an answer may take, in seconds, 1 to 60.
+    pub timeout_seconds: u32,
+}
+
+impl Default for DirectConfig {
+    fn default() -> Self {
+        Self {
+            base_url: "https://graph.facebook.com/v25.0".to_owned(),
+            id: String::new(),
+            sender_id: String::new(),
+            token: Secret::default(),
+            app_secret: Secret::default(),
+            human_agent_tag: String::new(),
+            receipts: None,
+            metadata: None,
+            text_bytes: 1000,
+            codes: BTreeMap::new(),
+            per_second: 10,
+            pair_seconds: 1,
+            timeout_seconds: 20,
+        }
+    }
+}
+
+impl DirectConfig {
+    /// The id that messages are sent from.
+    pub(crate) fn sends_as(&self) -> &str {
+        if self.sender_id.is_empty() { &self.id } else { &self.sender_id }
+    }
+
+    /// Whether deliveries are told of.
+    pub(crate) fn has_receipts(&self, network: Network) -> bool {
+        self.receipts.unwrap_or(network == Network::Facebook)
+    }
+
+    /// Whether messages carry our tag.
+    pub(crate) fn has_metadata(&self, network: Network) -> bool {
+        self.metadata.unwrap_or(network == Network::Facebook)
+    }
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
@@ -190,6 +275,16 @@ impl Config {
             bounds.push((format!("whatsapp.{key}.pair_seconds"), account.pair_seconds, 0, 60));
             bounds.push((format!("whatsapp.{key}.timeout_seconds"), account.timeout_seconds, 1, 60));
         }
+        for (network, key, account) in self.direct() {
+            for (setting, value, min, max) in [
+                ("per_second", account.per_second, 1, 1000),
+                ("pair_seconds", account.pair_seconds, 0, 60),
+                ("timeout_seconds", account.timeout_seconds, 1, 60),
+                ("text_bytes", account.text_bytes, 200, 2000),
+            ] {
+                bounds.push((format!("{network}.{key}.{setting}"), value, min, max));
+            }
+        }
         for (setting, value, min, max) in bounds {
             if !(min..=max).contains(&value) {
                 return Err(ConfigError(format!(
@@ -197,10 +292,36 @@ impl Config {
                 )));
             }
         }
+        let is_key = |key: &str| {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            (1..=40).contains(&key.len()) && key.chars().all(fits)
+        };
+        for (network, key, account) in self.direct() {
+            let name = |setting: &str| format!("{network}.{key}.{setting}");
+            if !is_key(key) {
+                return unusable(
+                    format!("{network}.{key}"),
+                    "use lower-case letters, digits and _ for its key",
+                );
+            }
+            if !account.base_url.starts_with("https://") && !is_local(&account.base_url) {
+                return unusable(name("base_url"), "give an https:// address");
+            }
+            if !is_id(&account.id) || !is_id(account.sends_as()) {
+                return unusable(name("id"), "give the id of the Page or account, as Meta shows it");
+            }
+            for (setting, secret) in [("token", &account.token), ("app_secret", &account.app_secret)] {
+                if secret.expose_secret().is_empty() {
+                    return unusable(name(setting), "give what Meta shows for the app");
+                }
+            }
+            if let Some((code, _)) = account.codes.iter().find(|(_, word)| Outcome::of_word(word).is_none()) {
+                return unusable(name(&format!("codes.{code}")), "give an outcome such as WINDOW_CLOSED");
+            }
+        }
         for (key, account) in &self.whatsapp {
             let name = |setting: &str| format!("whatsapp.{key}.{setting}");
-            let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-            if key.is_empty() || key.len() > 40 || !key.chars().all(is_key) {
+            if !is_key(key) {
                 return unusable(
                     format!("whatsapp.{key}"),
                     "use lower-case letters, digits and _ for its key",
@@ -245,6 +366,7 @@ impl Config {
         }
         let everybody = self.allow_list.expose_secret().trim() == "*";
         let remote = self.whatsapp.values().any(|account| !is_local(&account.base_url))
+            || self.direct().any(|(_, _, account)| !is_local(&account.base_url))
             || !(email.host.is_empty() || is_this_machine(&email.host));
         if everybody && remote {
             return unusable(
@@ -263,6 +385,21 @@ impl Config {
         }
         let entries = list.split(',').map(|entry| entry.trim().to_lowercase());
         Some(entries.filter(|entry| !entry.is_empty()).collect())
+    }
+
+    /// Every account for direct messages, with where it is and its key.
+    pub(crate) fn direct(&self) -> impl Iterator<Item = (Network, &str, &DirectConfig)> {
+        let facebook = self.facebook.iter().map(|(key, it)| (Network::Facebook, key.as_str(), it));
+        let instagram = self.instagram.iter().map(|(key, it)| (Network::Instagram, key.as_str(), it));
+        facebook.chain(instagram)
+    }
+
+    /// The account for direct messages with this key.
+    pub(crate) fn direct_account(&self, network: Network, key: &str) -> Option<&DirectConfig> {
+        match network {
+            Network::Facebook => self.facebook.get(key),
+            Network::Instagram => self.instagram.get(key),
+        }
     }
 
     /// The account that sends.
@@ -294,11 +431,20 @@ mod tests {
         }
     }
 
+    fn page() -> DirectConfig {
+        DirectConfig {
+            id: "1".to_owned(),
+            token: "a".into(),
+            app_secret: "b".into(),
+            ..DirectConfig::default()
+        }
+    }
+
     #[test]
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 12] = [
             ("notifications.tick_millis", |config| config.tick_millis = 0),
             ("notifications.whatsapp.utama.token", |config| {
                 config
@@ -320,6 +466,22 @@ mod tests {
             ("notifications.email.domain", |config| {
                 config.email.host = "smtp.example".to_owned();
                 config.email.from = "MPP <a@contohkab.go.id>".to_owned();
+            }),
+            ("notifications.facebook.utama.id", |config| {
+                config.facebook.insert("utama".to_owned(), DirectConfig { token: "a".into(), ..page() });
+                config.facebook.get_mut("utama").unwrap().id = "../1".to_owned();
+            }),
+            ("notifications.instagram.utama.app_secret", |config| {
+                let app_secret = Secret::default();
+                config.instagram.insert("utama".to_owned(), DirectConfig { app_secret, ..page() });
+            }),
+            ("notifications.facebook.utama.codes.10", |config| {
+                let codes = [("10".to_owned(), "CLOSED".to_owned())].into();
+                config.facebook.insert("utama".to_owned(), DirectConfig { codes, ..page() });
+            }),
+            ("notifications.allow_list", |config| {
+                config.allow_list = "*".into();
+                config.facebook.insert("utama".to_owned(), page());
             }),
             ("notifications.allow_list", |config| {
                 config.allow_list = "*".into();

@@ -6,6 +6,7 @@
 
 pub mod channel;
 pub mod circuit;
+pub mod direct;
 pub mod message_type;
 pub mod outcome;
 pub mod rules;

@@ -24,8 +24,8 @@ use mpp_kit::db::Db;
 use mpp_proto::notifications::v1::notifications_service_server::NotificationsServiceServer;
 use tonic::service::Routes;
 
-pub use channel::simulator;
-pub use config::{Config, ConfigError, EmailConfig, Security, WhatsAppConfig};
+pub use channel::{direct_simulator, simulator};
+pub use config::{Config, ConfigError, DirectConfig, EmailConfig, Security, WhatsAppConfig};
 pub use mpp_kit::webhook::WebhooksConfig;
 
 use channel::Channels;
@@ -82,6 +82,21 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
         if let Some(known) = channel::templates::Templates::new(account, &place.base_url)? {
             templates.insert(key.clone(), known);
         }
+    }
+    for (network, key, account) in config.direct() {
+        let limits = (Channel::Direct, account.per_second, account.pair_seconds);
+        let way = channel::Way::new(limits, Arc::new(channel::direct::Account::new(network, account)?));
+        let terms = channel::DirectTerms {
+            network,
+            account: account.id.clone(),
+            human_agent: !account.human_agent_tag.is_empty(),
+            text_bytes: account.text_bytes as usize,
+        };
+        channels.add_direct(
+            &channel::direct_queue(network, key),
+            way,
+            (account.has_receipts(network), terms),
+        );
     }
     let core = Arc::new(rpc::Core {
         db,

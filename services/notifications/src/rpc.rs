@@ -18,6 +18,7 @@ mod list_notifications;
 mod list_variants;
 mod mark_read;
 pub(crate) mod plan;
+mod receive_direct_webhook;
 mod receive_whatsapp_webhook;
 mod redeem_action_link;
 mod report_bounce;
@@ -136,6 +137,7 @@ rpcs! {
     unsubscribe(UnsubscribeRequest) -> UnsubscribeResponse: unsubscribe::handle;
     verify_whats_app_webhook(VerifyWhatsAppWebhookRequest) -> VerifyWhatsAppWebhookResponse: verify_whatsapp_webhook::handle;
     receive_whats_app_webhook(ReceiveWhatsAppWebhookRequest) -> ReceiveWhatsAppWebhookResponse: receive_whatsapp_webhook::handle;
+    receive_direct_webhook(ReceiveDirectWebhookRequest) -> ReceiveDirectWebhookResponse: receive_direct_webhook::handle;
     create_callback(CreateCallbackRequest) -> CreateCallbackResponse: callbacks::create;
     list_callbacks(ListCallbacksRequest) -> ListCallbacksResponse: callbacks::list;
     update_callback(UpdateCallbackRequest) -> UpdateCallbackResponse: callbacks::update;

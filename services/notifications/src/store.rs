@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod address;
+pub(crate) mod comment;
 pub(crate) mod contact;
 pub(crate) mod entity;
 pub(crate) mod inbox;

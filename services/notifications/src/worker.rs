@@ -21,7 +21,7 @@ use crate::domain::variant::VariantState;
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::store::variant::Variant;
-use crate::store::{account, inbox, notification, step, variant};
+use crate::store::{account, comment, inbox, notification, step, variant};
 
 /// How much one pass does of each kind.
 const BATCH: u64 = 500;
@@ -83,10 +83,10 @@ async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
         }
         let expired = step.expires_at.is_some_and(|end| end <= now);
         let verb = match step.status {
-            Status::Sent if step.channel == Channel::Email => {
+            Status::Sent if !core.channels.tells_of_arrival(&step.queue, step.channel) => {
                 let arrived = step.sent_at.unwrap_or(now) + BOUNCE;
                 step.until_at = Some(arrived);
-                (arrived <= now).then_some((Verb::Deliver, "NO_BOUNCE"))
+                (arrived <= now).then_some((Verb::Deliver, if step.channel == Channel::Email { "NO_BOUNCE" } else { "NO_FAILURE" }))
             }
             Status::Created | Status::Sending if expired => Some((Verb::Expire, "EXPIRED")),
             Status::Created | Status::Sending | Status::Sent if has_next && !expired => {
@@ -133,6 +133,7 @@ async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
 async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
     let before = now - TimeDelta::days(core.config.keep_days.into());
+    comment::purge(&core.db.write, before).await?;
     for id in notification::ended(&core.db.read, before, BATCH).await? {
         let tx = core.db.begin().await?;
         notification::forget(&tx, &id).await?;
@@ -225,7 +226,7 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
             let state = match text.channel {
                 _ if text.draft => VariantState::Draft,
                 Channel::Whatsapp => VariantState::Submitted,
-                Channel::Email | Channel::InApp => VariantState::Approved,
+                Channel::Email | Channel::InApp | Channel::Direct => VariantState::Approved,
             };
             let key = Key {
                 message_type: shipped.kind.key.clone(),

@@ -118,6 +118,9 @@ pub struct Reporter {
     pub joined: bool,
     /// Whether they said sudah since the last answer.
     pub content: bool,
+    /// Whether the last answer was sent to them and has not arrived (yet).
+    #[serde(default)]
+    pub unheard: bool,
     /// When their identity was revealed.
     pub revealed: Vec<DateTime<Utc>>,
     /// How they rate how it was settled, 1 to 5; 0 for not yet.
@@ -304,7 +307,9 @@ impl Case {
     pub fn next_moment(&self, rules: &Rules) -> Option<DateTime<Utc>> {
         let clocks = self.open_clocks().filter_map(|clock| clock.next_moment(rules.of_clock(clock)));
         let window = match self.state {
-            State::AwaitingCompletion | State::AwaitingConfirmation => self.reporter_until,
+            State::AwaitingCompletion => self.reporter_until,
+            // Until the answer has arrived there is no silence that could mean anything.
+            State::AwaitingConfirmation => self.reporter_until.filter(|_| self.is_heard()),
             State::New
             | State::Verified
             | State::Disposed
@@ -335,6 +340,20 @@ impl Case {
     #[must_use]
     pub fn secrecy(&self) -> Secrecy {
         self.reporters.iter().map(|it| it.secrecy).max().unwrap_or(Secrecy::Secret)
+    }
+
+    /// Whether the last answer arrived at every reporter that it was sent to and who has not spoken since. Who cannot be reached
+    /// follows the case with number and PIN.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.reporters.iter().all(|it| !it.unheard || !it.reachable || it.content)
+    }
+
+    /// Whether a reporter may still say *belum*: within the window, and as long as the answer has not arrived.
+    #[must_use]
+    pub fn may_say_not_done(&self, now: DateTime<Utc>) -> bool {
+        let within = self.reporter_until.is_some_and(|until| now < until);
+        within || (self.state == State::AwaitingConfirmation && !self.is_heard())
     }
 
     /// How one reporter rated it; 0 for not yet. Before each was asked there was one rating for all.

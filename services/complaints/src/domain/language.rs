@@ -94,23 +94,36 @@ pub fn plain(text: &str) -> String {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Languages {
     all: BTreeMap<String, Language>,
-    /// What Indonesian says as it ships, for what the installation's own does not say: it may be older than a phrase.
+    /// What each says as it ships, for what the installation's own does not say: it may be older than a phrase.
+    shipped: BTreeMap<String, BTreeMap<String, String>>,
+    /// What Indonesian says as it ships: all there is to say.
     first: BTreeMap<String, String>,
 }
 
 impl Languages {
-    /// The languages, of which the last one of a code stays, above Indonesian as it ships.
+    /// The languages of an installation, above those that ship. Indonesian is always there; of the others only what an
+    /// installation has is one of its languages.
     #[must_use]
-    pub fn new(first: Language, languages: impl IntoIterator<Item = Language>) -> Self {
-        let phrases = first.phrases.clone();
-        let all = [first].into_iter().chain(languages).map(|it| (it.code.clone(), it)).collect();
-        Self { all, first: phrases }
+    pub fn new(shipped: Vec<Language>, languages: impl IntoIterator<Item = Language>) -> Self {
+        let phrases = shipped.iter().map(|it| (it.code.clone(), it.phrases.clone())).collect::<BTreeMap<_, _>>();
+        let first = phrases.get(INDONESIAN).cloned().unwrap_or_default();
+        let indonesian = shipped.into_iter().filter(|it| it.code == INDONESIAN);
+        let all = indonesian.chain(languages).map(|it| (it.code.clone(), it)).collect();
+        Self { all, shipped: phrases, first }
     }
 
     /// What can be said, each with its gaps.
     #[must_use]
     pub fn phrases(&self) -> &BTreeMap<String, String> {
         &self.first
+    }
+
+    /// What a language says: its own phrases, and what ships in it beside them.
+    #[must_use]
+    pub fn said(&self, language: &Language) -> BTreeMap<String, String> {
+        let mut said = self.shipped.get(&language.code).cloned().unwrap_or_default();
+        said.extend(language.phrases.clone());
+        said
     }
 
     /// All of them, by code.
@@ -175,10 +188,12 @@ impl Languages {
     /// What is said in a language, its gaps filled; in Indonesian where it has no words for it.
     #[must_use]
     pub fn say(&self, code: &str, key: &str, values: &[(&str, &str)]) -> String {
-        let of = |code: &str| self.all.get(code).and_then(|it| it.phrases.get(key));
+        let of = |code: &str| {
+            let own = self.all.get(code).and_then(|it| it.phrases.get(key));
+            own.or_else(|| self.shipped.get(code).and_then(|it| it.get(key)))
+        };
         let asked = if self.is_active(code) { of(code) } else { None };
-        let phrase =
-            asked.or_else(|| of(INDONESIAN)).or_else(|| self.first.get(key)).map_or("", String::as_str);
+        let phrase = asked.or_else(|| of(INDONESIAN)).map_or("", String::as_str);
         let fill = |text: String, (name, value): &(&str, &str)| text.replace(&format!("{{{name}}}"), value);
         values.iter().fold(phrase.to_owned(), fill)
     }

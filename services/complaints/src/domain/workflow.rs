@@ -19,8 +19,8 @@ use super::words::{
 };
 
 pub use decide::{
-    COMPLETION_DAYS, Opening, absorb, add, decide, deliver, finish_help, open, rate, recategorise, recount,
-    remark, reveal, set_publication, set_secrecy, tick, unproven,
+    COMPLETION_DAYS, Opening, absorb, add, again, decide, deliver, finish_help, hear, open, rate, recategorise,
+    recount, remark, reveal, set_publication, set_secrecy, tick, told_otherwise, unproven,
 };
 
 macro_rules! table {
@@ -407,6 +407,9 @@ pub enum Rejection {
     /// That agency was not asked for help.
     #[error("no help was asked of {0}")]
     NoHelper(String),
+    /// The answer arrived at everybody who can be reached, or there is none.
+    #[error("nobody is left whom the answer did not reach")]
+    AllHeard,
     /// The case is answered already, or was rated.
     #[error("a rating was given already, or there is nothing to rate")]
     NothingToRate,

@@ -69,6 +69,9 @@ pub struct MetaAccount {
     /// The token with which media are fetched.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub access_token: Secret,
+    /// Of a Page or an Instagram account: whether who writes or comments there is answered there, in direct messages. Then the
+    /// same account is set up at notifications, `notifications.facebook.KEY`.
+    pub answers: bool,
 }
 
 /// A system of an agency.
@@ -180,6 +183,12 @@ impl ChannelsConfig {
         accounts.values().find(|it| it.id == id).or_else(|| accounts.values().find(|it| it.id.is_empty()))
     }
 
+    /// Whether who writes or comments on this account is answered there.
+    #[must_use]
+    pub fn answers(&self, source: Source, id: &str) -> bool {
+        source.messages().is_some() && self.account_of(source, id).is_some_and(|it| it.answers)
+    }
+
     /// The ids of the accounts of a channel that belong to the same app as this one: its secret signs for all of them.
     #[must_use]
     pub fn of_app(&self, channel: &str, account: &MetaAccount) -> Vec<&str> {
@@ -229,6 +238,10 @@ impl ChannelsConfig {
                 if account.app_secret.expose_secret().is_empty() {
                     let name = format!("{channel}.{key}.app_secret");
                     return at(&name, "give the secret of the app: without it nothing could be believed");
+                }
+                if account.answers && channel == "whatsapp" {
+                    let name = format!("{channel}.{key}.answers");
+                    return at(&name, "leave it out: reporters on WhatsApp are answered by their number");
                 }
             }
         }
@@ -289,6 +302,11 @@ mod tests {
             ("tick_seconds", (|it| it.tick_seconds = 0) as fn(&mut ChannelsConfig)),
             ("whatsapp.utama.app_secret", |it| {
                 it.whatsapp.insert("utama".into(), MetaAccount::default());
+            }),
+            ("whatsapp.utama.answers", |it| {
+                let app_secret = "rahasia".to_owned().into();
+                it.whatsapp
+                    .insert("utama".into(), MetaAccount { app_secret, answers: true, ..MetaAccount::default() });
             }),
             ("email.utama.address", |it| {
                 it.email.insert("utama".into(), MailboxConfig::default());

@@ -41,6 +41,16 @@ impl Source {
         }
     }
 
+    /// Where who writes here is written to in direct messages; of comments that is beside them, never below them.
+    #[must_use]
+    pub const fn messages(self) -> Option<Self> {
+        match self {
+            Self::Messenger | Self::FacebookFeed => Some(Self::Messenger),
+            Self::InstagramDirect | Self::InstagramComment => Some(Self::InstagramDirect),
+            Self::Whatsapp | Self::Email | Self::Sp4nLapor => None,
+        }
+    }
+
     /// The largest file a message may carry, in bytes, by the provider's own limits (images and documents on `WhatsApp`
     /// differ, see [`super::media`]).
     #[must_use]

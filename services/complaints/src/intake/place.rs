@@ -31,7 +31,7 @@ use crate::store::chat::{Asked, Chat};
 use crate::store::complaint::Record;
 use crate::store::media::Wanted;
 use crate::store::outbox::{Body, Message, Recipient};
-use crate::store::vault::Identity;
+use crate::store::vault::{Comment, Identity};
 
 /// How much one pass does.
 const BATCH: u64 = 200;
@@ -52,9 +52,9 @@ const INTAKE: Asking<'_> = Asking { who: "intake", request_id: "" };
 
 /// The kind of the question which case is meant.
 pub(crate) const WHICH_CASE: &str = "which_case";
-/// The kind of the request to say something with number and PIN.
+/// The kind of the request to say something with number and PIN, and its phrase.
 pub(crate) const PROVE: &str = "prove";
-/// The kind of the message that it is too late to say *belum*.
+/// The kind of the message that it is too late to say *belum*, and its phrase.
 pub(crate) const OVER: &str = "window_over";
 /// What the journal calls a message that nothing proves.
 pub(crate) const UNPROVEN: &str = "complaint.unproven";
@@ -410,7 +410,16 @@ fn identity(envelope: &Envelope) -> Identity {
         channel_account: envelope.account.clone(),
         thread: envelope.thread.clone(),
         language: String::new(),
+        comment: None,
+        direct_user: String::new(),
     }
+}
+
+/// The comment that a message is, for the one private answer to it.
+fn comment_of(message: &Waiting) -> Option<Comment> {
+    let envelope = &message.body.envelope;
+    let public = envelope.source.is_public() && !envelope.external_id.is_empty();
+    public.then(|| Comment { id: envelope.external_id.clone(), at: message.received_at })
 }
 
 fn channel_of(source: Source) -> Channel {
@@ -458,29 +467,9 @@ async fn chat(
         Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),
         None => asked_case(&open, &arrived, &rules.languages).or_else(|| last_case(&chat, &open)),
     };
-    if let Some(last) = meant
-        && obey(core, tx, rules, last, &arrived, now).await?.is_some()
-    {
+    let has_asked = chat.memory.question.is_some();
+    if is_answer(core, tx, rules, (&open, meant, pressed.as_deref(), has_asked), &arrived, now).await? {
         return Ok(());
-    }
-    if let (Some(open), Some(_)) = (meant, alone(&arrived).and_then(|it| stars(&it)))
-        && pressed.is_some()
-    {
-        // It was opened again since: there is nothing to rate yet.
-        return settle(tx, &arrived.message, MessageState::Placed, Some(&open.record.case.id.to_string()))
-            .await;
-    }
-    if meant.is_none() || pressed.is_none() {
-        let waits = chat.memory.question.is_some() || open.iter().any(|it| is_asked(&it.record.case));
-        let closed = match &pressed {
-            Some(_) => true,
-            None => !waits && done(&arrived, &rules.languages).is_some(),
-        };
-        if closed
-            && after_the_end(core, tx, rules, (pressed.as_deref(), open.is_empty()), &arrived, now).await?
-        {
-            return Ok(());
-        }
     }
     let quoted = pressed.or(quoted);
     let known = Known {
@@ -532,6 +521,37 @@ async fn chat(
         chat.memory.last = Some((case.to_string(), now));
     }
     remember(core, tx, &chat).await
+}
+
+/// Whether a message only answers something of ours (a word alone, or a button below a message), and does what it says: about
+/// the case that is meant, or one that is over.
+async fn is_answer(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    (open, meant, pressed, asked): (&[Open], Option<&Open>, Option<&str>, bool),
+    arrived: &Arrived,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    if let Some(last) = meant
+        && obey(core, tx, rules, last, arrived, now).await?.is_some()
+    {
+        return Ok(true);
+    }
+    if let (Some(open), Some(_)) = (meant, alone(arrived).and_then(|it| stars(&it)))
+        && pressed.is_some()
+    {
+        // It was opened again since: there is nothing to rate yet.
+        let id = open.record.case.id.to_string();
+        settle(tx, &arrived.message, MessageState::Placed, Some(&id)).await?;
+        return Ok(true);
+    }
+    if meant.is_some() && pressed.is_some() {
+        return Ok(false);
+    }
+    let waits = asked || open.iter().any(|it| is_asked(&it.record.case));
+    let closed = pressed.is_some() || (!waits && done(arrived, &rules.languages).is_some());
+    Ok(closed && after_the_end(core, tx, rules, (pressed, open.is_empty()), arrived, now).await?)
 }
 
 /// The case that was written on last, or the only one that is open.
@@ -589,6 +609,8 @@ async fn after_the_end(
     let id = case.id.to_string();
     let reporter = pseudonym(case, open.number);
     let rating = alone(arrived).and_then(|it| stars(&it)).filter(|_| pressed.is_some());
+    // How secret a report is may be chosen at any time.
+    let secrecy = wish(arrived, &rules.languages).filter(|_| pressed.is_some());
     // Rated once per settling: pressed again it changes nothing.
     if let Some(rating) = rating.filter(|rating| workflow::rate(case, &reporter, *rating).is_ok()) {
         let said = Said {
@@ -599,6 +621,9 @@ async fn after_the_end(
             external: key(&arrived.message),
         };
         core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
+    } else if let Some(secrecy) = secrecy {
+        let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
+        core.save_one(tx, rules, Change::of(open.record, next, "complaint.secrecy"), INTAKE, now).await?;
     } else if case.state == State::Settled && done(arrived, &rules.languages) == Some(false) {
         if within(&open) {
             let said = Said {
@@ -610,12 +635,23 @@ async fn after_the_end(
             };
             core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
         } else {
-            let over = "selesai, dan batas waktu untuk menanggapinya sudah lewat. Bila masalahnya masih ada, kirim laporan baru";
-            store::outbox::insert(tx, &[told((case.id, open.number), (OVER, over), None, now)]).await?;
+            let over = in_words(core, tx, rules, (open.number, OVER)).await?;
+            store::outbox::insert(tx, &[told((case.id, open.number), (OVER, &over), None, now)]).await?;
         }
     }
     settle(tx, &arrived.message, MessageState::Placed, Some(&id)).await?;
     Ok(true)
+}
+
+/// What a phrase says in the language of a reporter.
+async fn in_words(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    (number, phrase): (Number, &str),
+) -> Result<String, Error> {
+    let known = store::vault::find(tx, &core.vault, number).await?.unwrap_or_default();
+    Ok(rules.languages.say(&known.language, phrase, &[]))
 }
 
 /// A message to a reporter in the words of the intake.
@@ -834,7 +870,8 @@ async fn choose_language(
     Ok(true)
 }
 
-/// A direct message where nobody can be asked: it goes on with the case that was written on last.
+/// A direct message of Facebook or Instagram: it goes on with the case that was written on last, also with one that began as a
+/// comment of the same person.
 async fn direct(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -844,8 +881,39 @@ async fn direct(
 ) -> Result<(), Error> {
     let envelope = arrived.message.body.envelope.clone();
     let chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
+    if is_about_messages(&arrived) {
+        return settle(tx, &arrived.message, MessageState::Ignored, None).await;
+    }
     let open = open_cases(core, tx, &envelope, now).await?;
-    finish(core, tx, rules, chat, open, arrived, now).await
+    finish(core, tx, rules, chat, open, arrived, now).await?;
+    tell_again(core, tx, rules, &envelope, now).await
+}
+
+/// Who writes can be written to for a while: an answer or a question that did not arrive before is told now.
+async fn tell_again(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    rules: &Rules,
+    envelope: &Envelope,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    for Open { record, number } in open_cases(core, tx, envelope, now).await? {
+        let notices = workflow::again(&record.case, number);
+        let to = Recipient::Reporter(number.to_string());
+        let under_way = store::outbox::of_case(tx, record.case.id).await?.into_iter().any(|it| {
+            it.recipient == to
+                && matches!(it.state, DeliveryState::Queued | DeliveryState::Accepted)
+                && notices.iter().any(|notice| notice.kind.to_string() == it.kind)
+        });
+        if notices.is_empty() || under_way {
+            continue;
+        }
+        let next = record.case.clone();
+        let mut change = Change::of(record, next, "complaint.told_again");
+        change.notices = notices;
+        core.save_one(tx, rules, change, INTAKE, now).await?;
+    }
+    Ok(())
 }
 
 /// A comment: by the same author under the same thread it goes on, else it is a case of its own. It is answered nowhere in
@@ -877,13 +945,27 @@ async fn finish(
         return Ok(());
     }
     arrived.language.clone_from(&chat.memory.language);
-    let at = last_case(&chat, &open).or(open.first()).map(|it| it.record.case.id);
-    let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
-    if let Some(last) = &target
-        && obey(core, tx, rules, last, &arrived, now).await?.is_some()
-    {
+    let envelope = &arrived.message.body.envelope;
+    // Only below a message of ours there are buttons, and only there a word is an answer to a case that is over.
+    let private = !envelope.source.is_public();
+    let pressed = pressed(envelope.choice.as_deref()).map(|(_, case)| case.to_owned()).filter(|_| private);
+    let latest = || last_case(&chat, &open).or(open.first());
+    let meant = match &pressed {
+        Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),
+        None => asked_case(&open, &arrived, &rules.languages).or_else(latest),
+    };
+    let answered = if private {
+        is_answer(core, tx, rules, (&open, meant, pressed.as_deref(), false), &arrived, now).await?
+    } else if let Some(meant) = meant {
+        obey(core, tx, rules, meant, &arrived, now).await?.is_some()
+    } else {
+        false
+    };
+    if answered {
         return Ok(());
     }
+    let at = meant.map(|it| it.record.case.id);
+    let target = open.into_iter().find(|it| Some(it.record.case.id) == at);
     if let Some(case) = gathered(core, tx, rules, target, vec![arrived], now).await? {
         chat.memory.last = Some((case.to_string(), now));
     }
@@ -892,7 +974,8 @@ async fn finish(
 
 /// What a button below an answer says, and of which case: `sudah:cmp_…`, as notifications sends it.
 fn pressed(choice: Option<&str>) -> Option<(&str, &str)> {
-    choice?.split_once(':').filter(|(verb, _)| matches!(*verb, "sudah" | "belum") || stars(verb).is_some())
+    const VERBS: [&str; 5] = ["sudah", "belum", "rahasia", "anonim", "biasa"];
+    choice?.split_once(':').filter(|(verb, _)| VERBS.contains(verb) || stars(verb).is_some())
 }
 
 /// The rating that a button stands for: `nilai5`.
@@ -1016,6 +1099,13 @@ async fn extend(
         external: key(&arrived.message),
     };
     let mut record = core.listen(tx, rules, record, &reporter, said, (INTAKE, now)).await?;
+    if let Some(comment) = comment_of(&arrived.message)
+        && let Some(known) = store::vault::find(tx, &core.vault, number).await?
+    {
+        // Each comment may be answered once: the latest is the one that was not.
+        let identity = Identity { comment: Some(comment), ..known };
+        store::vault::save(tx, &core.vault, number, &identity, now).await?;
+    }
     if let Some(at) = &arrived.message.body.envelope.location
         && record.case.place.point.is_none()
     {
@@ -1047,7 +1137,11 @@ async fn create(
         place: place.unwrap_or_default(),
         text: arrived.text.clone(),
         files: arrived.files.clone(),
-        identity: Identity { language: language_of(arrived, rules), ..identity(envelope) },
+        identity: Identity {
+            language: language_of(arrived, rules),
+            comment: comment_of(message),
+            ..identity(envelope)
+        },
         secrecy: Secrecy::Open,
         undecided: envelope.source.is_public(),
         channel: channel_of(envelope.source),
@@ -1228,9 +1322,8 @@ async fn unproven(
     if asked {
         return Ok(());
     }
-    let status = "sebuah surel atas nama Anda belum mengubah apa pun, karena pengirimnya tidak dapat dipastikan. Bila surel \
-                  itu dari Anda, sampaikan isinya lewat tautan ini";
-    store::outbox::insert(tx, &[told((id, number), (PROVE, status), None, now)]).await?;
+    let status = in_words(core, tx, rules, (number, PROVE)).await?;
+    store::outbox::insert(tx, &[told((id, number), (PROVE, &status), None, now)]).await?;
     Ok(())
 }
 
@@ -1440,6 +1533,7 @@ mod tests {
         assert_eq!(pressed(Some("sudah:cmp_1")), Some(("sudah", "cmp_1")));
         assert_eq!(pressed(Some("belum:cmp_2")), Some(("belum", "cmp_2")));
         assert_eq!(pressed(Some("nilai5:cmp_3")), Some(("nilai5", "cmp_3")));
+        assert_eq!(pressed(Some("anonim:cmp_4")), Some(("anonim", "cmp_4")));
         for other in [None, Some("sudah"), Some("case:cmp_1"), Some("anonim"), Some("nilai6:cmp_1")] {
             assert_eq!(pressed(other), None, "{other:?}");
         }

@@ -73,6 +73,7 @@ impl World {
             app_secret: Secret::from(SECRET),
             verify_token: Secret::from("token"),
             access_token: Secret::from(TOKEN),
+            answers: false,
         };
         let mut channels = ChannelsConfig { graph_url: media.url.clone(), ..ChannelsConfig::default() };
         channels.whatsapp.insert("utama".into(), account("P1"));

@@ -81,9 +81,11 @@ pub(super) async fn answer(
             store::vault::save(&tx, &core.vault, number, &identity, now).await?;
             let mut next = record.case.clone();
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
-                it.reachable = identity.is_reachable();
+                it.reachable = core.can_reach(&identity);
             }
-            let change = Change::of(record, next, "complaint.contact");
+            let notices = workflow::again(&next, number);
+            let mut change = Change::of(record, next, "complaint.contact");
+            change.notices = notices;
             record = core.save_one(&tx, &rules, change, asking, now).await?;
         }
         if !language.is_empty() {
@@ -256,7 +258,7 @@ pub(super) fn public(case: &Case, number: Number, rules: &Rules, now: DateTime<U
     let pseudonym = own.map_or("", |it| it.pseudonym.as_str());
     let due = |kind| case.clock(kind).map(|it| convert::timestamp(it.due_at));
     let mut allowed = workflow::allowed(case.state, case.class, &[Part::Reporter]);
-    if case.reporter_until.is_none_or(|until| until <= now) {
+    if !case.may_say_not_done(now) {
         allowed.retain(|it| *it != crate::domain::words::Verb::Reopen);
     }
     PublicComplaint {

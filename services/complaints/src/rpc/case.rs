@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::journal::{self, Entry};
@@ -16,7 +15,7 @@ use super::{Core, access};
 use crate::catalogue;
 use crate::domain::case::Case;
 use crate::domain::ladder::{Climb, Official, addressee, pointless_from};
-use crate::domain::language::{INDONESIAN, Language, Languages};
+use crate::domain::language::{INDONESIAN, Languages};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::words::{ArchiveReason, Class, ClockKind, DeliveryState, ForwardReason, Rung, State};
@@ -120,11 +119,6 @@ pub(crate) fn verb_name(verb: crate::domain::words::Verb) -> String {
     format!("complaint.{}", verb.to_string().to_lowercase())
 }
 
-/// Indonesian as it ships.
-fn indonesian() -> Result<Language, Error> {
-    Ok(catalogue::languages()?.into_iter().next().context("no language ships")?)
-}
-
 impl Core {
     /// What the rules read, as it is now. Read again only when something of it has changed.
     pub(crate) async fn rules(&self) -> Result<Arc<Rules>, Error> {
@@ -149,7 +143,7 @@ impl Core {
     }
 
     async fn read_rules(&self, db: &impl ConnectionTrait) -> Result<Rules, Error> {
-        let mut rules = store::catalogue::rules(db, &self.config.regency, indonesian()?).await?;
+        let mut rules = store::catalogue::rules(db, &self.config.regency, catalogue::languages()?).await?;
         rules.alternative.clone_from(&self.config.inspectorate_alternative);
         Ok(rules)
     }
@@ -484,6 +478,7 @@ fn facts(
     } else {
         due(ClockKind::Reaction)
     };
+    let status = status(case, number, kind);
     [
         ("nomor", number.to_owned()),
         ("kategori", category.to_owned()),
@@ -495,56 +490,77 @@ fn facts(
         // The window to complete a report begins when the question arrives, which is after it was asked: nobody is told a
         // later day than the one that counts.
         ("batas", moment(case.reporter_until.or_else(|| Some(rules.window("D9", COMPLETION_DAYS, now))))),
-        ("status", status(case, number, kind, &rules.languages)),
-        (STATUS_KEY, status_key(case.state, kind)),
+        ("status", told(&rules.languages, INDONESIAN, &status)),
     ]
     .into_iter()
+    .chain(status)
     .map(|(key, value)| (key.to_owned(), value))
     .collect()
 }
 
-/// What happened, in words for the reporter; why it was closed otherwise, and where it was forwarded unless that may tell who
-/// reads over a shoulder what it is about.
-fn status(case: &Case, number: &str, kind: NoticeKind, languages: &Languages) -> String {
-    let name = languages.say(INDONESIAN, &status_key(case.state, kind), &[]);
-    let Some(reason) = reason_words(&case.closing_reason) else { return name };
+/// Beside the status in Indonesian: the key of the phrase, for reporters who are answered in another language, with the key of the
+/// reason and the name of where it went.
+const STATUS_KEY: &str = "status_key";
+const REASON_KEY: &str = "status_reason";
+const WHERE: &str = "status_to";
+
+/// What happened, as keys of phrases: why it was closed otherwise, and where it was forwarded unless that may tell who reads over
+/// a shoulder what it is about.
+fn status(case: &Case, number: &str, kind: NoticeKind) -> Vec<(&'static str, String)> {
+    let reason = case.closing_reason.as_str();
+    let known = reason.parse::<ArchiveReason>().is_ok() || reason.parse::<ForwardReason>().is_ok();
     let own = case.reporters.iter().find(|it| it.number.to_string() == number);
     let quiet = case.class == Class::Whistleblowing || own.is_none_or(|it| !it.secrecy.shows_reporter());
-    if kind == NoticeKind::Archived {
-        format!("ditutup dengan alasan: {reason}")
-    } else if kind != NoticeKind::Forwarded {
-        name
-    } else if quiet {
-        format!("{name} ({reason})")
-    } else {
-        format!("diteruskan ke {} ({reason})", case.forwarded_to)
+    let because = match kind {
+        NoticeKind::Archived if known => "status.ARCHIVED_BECAUSE",
+        NoticeKind::Forwarded if known && quiet => "status.FORWARDED_BECAUSE",
+        NoticeKind::Forwarded if known => "status.FORWARDED_TO",
+        NoticeKind::Received
+        | NoticeKind::Verified
+        | NoticeKind::Disposed
+        | NoticeKind::Question
+        | NoticeKind::FirstAnswer
+        | NoticeKind::Answered
+        | NoticeKind::Reopened
+        | NoticeKind::Settled
+        | NoticeKind::Archived
+        | NoticeKind::Forwarded
+        | NoticeKind::DeemedWithdrawn
+        | NoticeKind::Merged
+        | NoticeKind::Recategorised
+        | NoticeKind::Revealed
+        | NoticeKind::Assigned
+        | NoticeKind::HelpAsked
+        | NoticeKind::HelpLate
+        | NoticeKind::Bounced => return vec![(STATUS_KEY, status_key(case.state, kind))],
+    };
+    let mut status = vec![(STATUS_KEY, because.to_owned()), (REASON_KEY, format!("reason.{reason}"))];
+    if !quiet {
+        status.push((WHERE, case.forwarded_to.clone()));
     }
+    status
 }
 
-/// A reason of the closed lists, in words.
-fn reason_words(reason: &str) -> Option<&'static str> {
-    if let Ok(reason) = reason.parse::<ArchiveReason>() {
-        return Some(match reason {
-            ArchiveReason::Unclear => "isinya tidak jelas walau sudah ditanyakan",
-            ArchiveReason::NotAReport => "isinya bukan laporan",
-            ArchiveReason::DuplicateOfSettled => "hal yang sama sudah diselesaikan sebelumnya",
-            ArchiveReason::Abusive => "isinya hanya kata-kata kasar",
-            ArchiveReason::Test => "isinya hanya percobaan",
-            ArchiveReason::InCourt => "perkaranya sedang di pengadilan",
-        });
-    }
-    Some(match reason.parse::<ForwardReason>().ok()? {
-        ForwardReason::CentralGovernment => "wewenang pemerintah pusat",
-        ForwardReason::Province => "wewenang pemerintah provinsi",
-        ForwardReason::OtherRegency => "wewenang kabupaten atau kota lain",
-        ForwardReason::StateCompany => "wewenang BUMN",
-        ForwardReason::Court => "wewenang pengadilan",
-        ForwardReason::Police => "wewenang kepolisian",
-    })
+/// What happened, in words of a language.
+fn told(languages: &Languages, language: &str, status: &[(&str, String)]) -> String {
+    let of = |wanted: &str| status.iter().find(|(key, _)| *key == wanted).map_or("", |(_, it)| it.as_str());
+    let reason = languages.say(language, of(REASON_KEY), &[]);
+    languages.say(language, of(STATUS_KEY), &[("alasan", reason.as_str()), ("tujuan", of(WHERE))])
 }
 
-/// Beside the status in Indonesian: the key of the phrase, for reporters who are answered in another language.
-pub(crate) const STATUS_KEY: &str = "status_key";
+/// What a message says happened, in words of a language; in Indonesian as it was written, also where nothing else is known.
+pub(crate) fn status_in(
+    languages: &Languages,
+    language: &str,
+    placeholders: &BTreeMap<String, String>,
+) -> String {
+    if languages.of(language) == INDONESIAN || !placeholders.contains_key(STATUS_KEY) {
+        return placeholders.get("status").cloned().unwrap_or_else(|| "-".to_owned());
+    }
+    let status = [STATUS_KEY, REASON_KEY, WHERE];
+    let status = status.into_iter().filter_map(|key| Some((key, placeholders.get(key)?.clone())));
+    told(languages, language, &status.collect::<Vec<_>>())
+}
 
 /// The phrase for what happened.
 fn status_key(state: State, kind: NoticeKind) -> String {

@@ -264,7 +264,7 @@ impl Core {
         let id = CaseId::generate();
         let number = self.next_number(tx, rules, received_at).await?;
         let files = self.give(tx, &report.files, id).await?;
-        let reachable = report.identity.is_reachable();
+        let reachable = self.can_reach(&report.identity);
         let opening = Opening {
             id,
             number,
@@ -320,10 +320,11 @@ impl Core {
             // Whoever joins a published case cannot hide it: secrecy of the content needs a case of its own.
             secrecy: report.secrecy.min(Secrecy::Anonymous),
             channel: report.channel,
-            reachable: report.identity.is_reachable(),
+            reachable: self.can_reach(&report.identity),
             undecided: false,
             joined: true,
             content: false,
+            unheard: false,
             revealed: Vec::new(),
             rating: 0,
         });
@@ -344,6 +345,12 @@ impl Core {
         let mut change = Change::of(record, next, "complaint.followed");
         change.notices.push(Notice { to: To::Reporter(pseudonym), kind: NoticeKind::Received });
         Ok((self.save_one(tx, rules, change, asking, now).await?, number))
+    }
+
+    /// Whether notifications can be sent to somebody: to what they said of themselves, or where they wrote.
+    pub(crate) fn can_reach(&self, identity: &Identity) -> bool {
+        let channels = &self.config.channels;
+        identity.has_address() || identity.direct().is_some_and(|it| channels.answers(it.source, it.account))
     }
 
     /// Gives uploads to a case.

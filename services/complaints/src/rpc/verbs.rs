@@ -196,13 +196,17 @@ verb!(reopen_complaint(ReopenComplaintRequest) -> ReopenComplaintResponse, "Reop
     |work, text| work.order(Order::Reopen { reporter: String::new(), text, files: Vec::new() }).await);
 
 verb!(add_complaint_note(AddComplaintNoteRequest) -> AddComplaintNoteResponse, "AddComplaintNote",
-|check, it| long_text(check, "text", &it.text, 1, 4000),
-|work, text| {
+|check, it| (long_text(check, "text", &it.text, if it.answer_told { 10 } else { 1 }, 4000), it.answer_told),
+|work, parsed| {
+    let (text, told) = parsed;
     let rules = work.core.rules_in(work.tx).await?;
     let (record, part) = officer(&work, &[Part::Coordinator, Part::Agency, Part::Inspector]).await?;
     let by = access::by(work.caller, part, &record.case);
-    let next = workflow::add(&record.case, &by, "", (text, Vec::new(), String::new()), work.now)?;
-    let change = Change::of(record, next, "complaint.note");
+    let mut next = workflow::add(&record.case, &by, "", (text, Vec::new(), String::new()), work.now)?;
+    if told {
+        next = workflow::told_otherwise(&next, &rules, work.now)?;
+    }
+    let change = Change::of(record, next, if told { "complaint.answer_told" } else { "complaint.note" });
     work.core.save_one(work.tx, &rules, change, work.asking(), work.now).await
 });
 

@@ -197,6 +197,7 @@ impl Core {
                     number: it.number.to_string(),
                     reachable: it.reachable,
                     contact: None,
+                    unheard: it.unheard && case.state == State::AwaitingConfirmation && !it.content,
                 })
                 .collect(),
             bounces: case.bounces,

@@ -47,8 +47,8 @@ pub(crate) async fn changes(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     counter::last(db, CHANGES).await
 }
 
-/// Everything that the rules read; `first` is Indonesian as it ships.
-pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str, first: Language) -> Result<Rules, DbErr> {
+/// Everything that the rules read; `shipped` are the languages as they ship.
+pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str, shipped: Vec<Language>) -> Result<Rules, DbErr> {
     let mut rules = Rules { home: home.to_owned(), ..Rules::default() };
     rules.deadlines = deadlines(db).await?;
     for it in written_calendars(db).await? {
@@ -64,7 +64,7 @@ pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str, first: Language
     }
     rules.officials = officials(db).await?;
     rules.actings = actings(db).await?;
-    rules.languages = Languages::new(first, languages(db).await?);
+    rules.languages = Languages::new(shipped, languages(db).await?);
     Ok(rules)
 }
 

@@ -33,12 +33,57 @@ pub(crate) struct Identity {
     /// The language of messages to it; empty for Indonesian.
     #[serde(default)]
     pub(crate) language: String,
+    /// The latest comment of theirs, for the one private answer to it.
+    #[serde(default)]
+    pub(crate) comment: Option<Comment>,
+    /// Of who commented, the id in direct messages, as it was told when the comment was answered; empty while nobody knows it.
+    #[serde(default)]
+    pub(crate) direct_user: String,
+}
+
+/// A comment, as its network knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Comment {
+    pub(crate) id: String,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// Whom a direct message is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Direct<'a> {
+    /// Where they write messages, not comments.
+    pub(crate) source: Source,
+    /// Our account there.
+    pub(crate) account: &'a str,
+    /// Empty while nobody knows it.
+    pub(crate) user: &'a str,
+    pub(crate) comment: Option<&'a Comment>,
 }
 
 impl Identity {
-    /// Whether notifications can be sent to it.
-    pub(crate) fn is_reachable(&self) -> bool {
+    /// Whether it said how notifications can be sent to it.
+    pub(crate) fn has_address(&self) -> bool {
         !(self.phone.is_empty() && self.email.is_empty())
+    }
+
+    /// Where direct messages reach it, if it wrote or commented at Facebook or Instagram.
+    pub(crate) fn direct(&self) -> Option<Direct<'_>> {
+        let mut parts = self.channel_id.splitn(3, ' ');
+        let (source, account, id) = (parts.next()?, parts.next()?, parts.next()?);
+        let written: Source = source.parse().ok()?;
+        let source = written.messages()?;
+        // The id of who comments counts for comments alone.
+        let user = if written == source { id } else { self.direct_user.as_str() };
+        let direct = Direct { source, account, user, comment: self.comment.as_ref() };
+        (!user.is_empty() || direct.comment.is_some()).then_some(direct)
+    }
+
+    /// The id at the channel of the messages of who commented; empty for none.
+    fn direct_id(&self) -> String {
+        match self.direct() {
+            Some(it) if !self.direct_user.is_empty() => format!("{} {} {}", it.source, it.account, it.user),
+            Some(_) | None => String::new(),
+        }
     }
 
     /// With what they tell of themselves anew: what they leave out stays as it was, and so does what the channel knows of
@@ -55,21 +100,27 @@ impl Identity {
             channel_account: self.channel_account,
             thread: self.thread,
             language: either(&anew.language, self.language),
+            comment: self.comment,
+            direct_user: self.direct_user,
         }
     }
 
     /// Digests of the ways to reach it.
     pub(crate) fn digests(&self, vault: &Cipher) -> Vec<String> {
-        self.contacts().into_iter().map(|(kind, contact)| digest(vault, kind, contact)).collect()
+        self.contacts().into_iter().map(|(kind, contact)| digest(vault, kind, &contact)).collect()
     }
 
     /// The ways to reach it, each with its kind, for digests.
-    pub(crate) fn contacts(&self) -> Vec<(&'static str, &str)> {
-        [("phone", &self.phone), ("email", &self.email), ("channel", &self.channel_id)]
-            .into_iter()
-            .filter(|(_, it)| !it.is_empty())
-            .map(|(kind, it)| (kind, it.as_str()))
-            .collect()
+    pub(crate) fn contacts(&self) -> Vec<(&'static str, String)> {
+        [
+            ("phone", self.phone.clone()),
+            ("email", self.email.clone()),
+            ("channel", self.channel_id.clone()),
+            ("channel", self.direct_id()),
+        ]
+        .into_iter()
+        .filter(|(_, it)| !it.is_empty())
+        .collect()
     }
 }
 
@@ -110,7 +161,7 @@ pub(crate) async fn save(
         .await?;
     for (kind, contact) in identity.contacts() {
         let row = reporter_contact::ActiveModel {
-            digest: Set(digest(vault, kind, contact)),
+            digest: Set(digest(vault, kind, &contact)),
             number: Set(number.to_string()),
             created_at: Set(now),
         };

@@ -14,8 +14,8 @@ use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::fault::chain;
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::{
-    Action, Addresses, CreateNotificationRequest, DeliveryStatus, GetNotificationRequest, Recipient as To,
-    recipient,
+    Action, Addresses, CreateNotificationRequest, DeliveryStatus, DirectAddress, GetNotificationRequest, Network,
+    Notification, Recipient as To, recipient,
 };
 use tonic::{Code, Request};
 
@@ -23,7 +23,7 @@ use crate::TokenSource;
 use crate::domain::COORDINATOR;
 use crate::domain::case::Case;
 use crate::domain::ladder::holder_of;
-use crate::domain::language::{INDONESIAN, OFFICE, PURPOSE};
+use crate::domain::language::{OFFICE, PURPOSE};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, DeliveryState, MessageKind, Rung};
@@ -31,12 +31,14 @@ use crate::domain::workflow::{self, NoticeKind};
 use crate::error::Error;
 use crate::intake::config::{ChannelsConfig, MailboxConfig};
 use crate::intake::email;
+use crate::intake::envelope::Source;
 use crate::rpc::Core;
-use crate::rpc::case::{Change, ESCALATED, STATUS_KEY, SYSTEM, local};
+use crate::rpc::case::{Change, ESCALATED, SYSTEM, local, status_in};
 use crate::rpc::convert::timestamp;
 use crate::store;
 use crate::store::complaint::Record;
 use crate::store::outbox::{Message, Recipient};
+use crate::store::vault::Identity;
 
 /// Who sends.
 pub(crate) const NOTIFICATIONS: Role = Role("notifications");
@@ -101,17 +103,17 @@ impl Relay {
         if message.body.expires_at.is_some_and(|end| end <= now) {
             // Nobody took it in its time. A warning of last week is no warning.
             self.core.metrics.message("EXPIRED");
-            return self.settle(message, DeliveryState::Failed, None, now, now).await;
+            return self.settle(message, (DeliveryState::Failed, None), None, now, now).await;
         }
         let Some(request) = self.compose(message).await? else {
             self.core.metrics.message("NO_CONTACT");
-            return self.settle(message, DeliveryState::NoContact, None, now, now).await;
+            return self.settle(message, (DeliveryState::NoContact, None), None, now, now).await;
         };
         match self.client.clone().create_notification(self.request(request, token)?).await {
             Ok(answer) => {
                 let id = answer.into_inner().notification.map(|it| it.id).unwrap_or_default();
                 self.core.metrics.message("ACCEPTED");
-                self.settle(message, DeliveryState::Accepted, Some(&id), now + LOOK, now).await
+                self.settle(message, (DeliveryState::Accepted, None), Some(&id), now + LOOK, now).await
             }
             Err(status) => {
                 let again = matches!(
@@ -131,11 +133,11 @@ impl Relay {
                 if again {
                     tracing::warn!(%code, message = %id, "notifications did not take a message; it is offered again");
                     let pause = TimeDelta::seconds(1 << message.attempts.clamp(0, 10)).min(LONGEST);
-                    self.settle(message, DeliveryState::Queued, None, now + pause, now).await
+                    self.settle(message, (DeliveryState::Queued, None), None, now + pause, now).await
                 } else {
                     tracing::error!(%code, message = %id, "notifications refuses a message");
                     self.core.metrics.message("REFUSED");
-                    self.settle(message, DeliveryState::Failed, None, now, now).await
+                    self.settle(message, (DeliveryState::Failed, None), None, now, now).await
                 }
             }
         }
@@ -143,16 +145,24 @@ impl Relay {
 
     async fn follow(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
         let Some(id) = &message.notification else {
-            return self.settle(message, DeliveryState::Queued, None, now, now).await;
+            return self.settle(message, (DeliveryState::Queued, None), None, now, now).await;
         };
         let request = GetNotificationRequest { notification: id.clone() };
+        let mut heard_at = None;
         let status = match self.client.clone().get_notification(self.request(request, token)?).await {
-            Ok(answer) => answer.into_inner().notification.map(|it| it.status()),
+            Ok(answer) => {
+                let found = answer.into_inner().notification;
+                if let Some(user) = found.as_ref().map(|it| it.direct_user.as_str()).filter(|it| !it.is_empty()) {
+                    self.learn(message, user, now).await?;
+                }
+                heard_at = found.as_ref().and_then(arrived_at);
+                found.map(|it| it.status())
+            }
             Err(status) if status.code() == Code::NotFound => None,
             Err(status) => {
                 let again = now + LOOK;
                 tracing::warn!(code = %status.code(), "what became of a message is asked again");
-                return self.settle(message, DeliveryState::Accepted, Some(id), again, now).await;
+                return self.settle(message, (DeliveryState::Accepted, None), Some(id), again, now).await;
             }
         };
         let state = match status {
@@ -182,14 +192,29 @@ impl Relay {
             ) => DeliveryState::Accepted,
         };
         let pause = (LOOK * (1 << message.attempts.clamp(0, 6))).min(LONGEST);
-        self.settle(message, state, Some(id), now + pause, now).await
+        self.settle(message, (state, heard_at), Some(id), now + pause, now).await
+    }
+
+    /// Whom a comment is from was told when it was answered: from now on their direct messages are theirs about this case too.
+    async fn learn(&self, message: &Message, user: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        let Recipient::Reporter(number) = &message.recipient else { return Ok(()) };
+        let Ok(number) = number.parse::<Number>() else { return Ok(()) };
+        let core = &self.core;
+        let tx = core.db.begin().await?;
+        let known = store::vault::find(&tx, &core.vault, number).await?;
+        if let Some(known) = known.filter(|it| it.direct_user != user && it.comment.is_some()) {
+            let identity = Identity { direct_user: user.to_owned(), ..known };
+            store::vault::save(&tx, &core.vault, number, &identity, now).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Notes what became of a message, and what follows for its case, in one transaction.
     async fn settle(
         &self,
         message: &Message,
-        state: DeliveryState,
+        (state, heard_at): (DeliveryState, Option<DateTime<Utc>>),
         notification: Option<&str>,
         next_at: DateTime<Utc>,
         now: DateTime<Utc>,
@@ -200,18 +225,27 @@ impl Relay {
             // Another instance was first.
             return Ok(());
         }
-        let question = message.kind == NoticeKind::Question.to_string();
-        let delivered = state == DeliveryState::Delivered && question;
+        let arrived = state == DeliveryState::Delivered;
+        let delivered = arrived && message.kind == NoticeKind::Question.to_string();
+        let answered = arrived && message.kind == NoticeKind::Answered.to_string();
         // Who was not reached and hears of it later is reached: the mark goes.
         let made_up =
             state == DeliveryState::Delivered && store::outbox::is_made_up_for(&tx, message.case).await?;
-        if (delivered || made_up || state == DeliveryState::Failed)
+        if (delivered || answered || made_up || state == DeliveryState::Failed)
             && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
         {
             let rules = core.rules_in(&tx).await?;
-            let told = if delivered { workflow::deliver(&record.case, &rules, now) } else { None };
+            let told = match &message.recipient {
+                _ if delivered => workflow::deliver(&record.case, &rules, now),
+                Recipient::Reporter(number) if answered && is_of_last_answer(&record.case, message) => {
+                    let number = number.parse::<Number>().ok();
+                    number.and_then(|number| workflow::hear(&record.case, number, heard_at, &rules))
+                }
+                Recipient::Reporter(_) | Recipient::Account(_) => None,
+            };
+            let what = if delivered { "complaint.question_delivered" } else { "complaint.answer_delivered" };
             let mut change = match told {
-                Some(next) => Some(Change::of(record, next, "complaint.question_delivered")),
+                Some(next) => Some(Change::of(record, next, what)),
                 None if made_up => {
                     let next = record.case.clone();
                     Some(Change::of(record, next, "message.arrived"))
@@ -257,12 +291,14 @@ impl Relay {
             Recipient::Reporter(number) => {
                 let Ok(number) = number.parse::<Number>() else { return Ok(None) };
                 let identity = store::vault::find(&core.db.read, &core.vault, number).await?;
-                let Some(identity) = identity.filter(store::vault::Identity::is_reachable) else {
+                let Some(identity) = identity.filter(|it| core.can_reach(it)) else {
                     return Ok(None);
                 };
                 core.rules().await?.languages.of(&identity.language).clone_into(&mut language);
+                let answers = |it: &store::vault::Direct<'_>| core.config.channels.answers(it.source, it.account);
                 let addresses = Addresses {
                     whatsapp: identity.phone.trim_start_matches('+').to_owned(),
+                    direct: identity.direct().filter(answers).and_then(|it| direct_address(&it)),
                     email: identity.email,
                 };
                 (recipient::Kind::Addresses(addresses), number)
@@ -336,16 +372,40 @@ impl Relay {
             "jabatan" => say(OFFICE),
             "tujuan" => say(PURPOSE),
             "waktu" => local(&rules, message.created_at),
-            "status" => {
-                let told = &message.body.placeholders;
-                let in_words = || told.get(gap).cloned().unwrap_or_else(|| "-".to_owned());
-                // In Indonesian it also says why it was closed, and where it went.
-                let key = told.get(STATUS_KEY).filter(|_| rules.languages.of(language) != INDONESIAN);
-                key.map_or_else(in_words, |key| say(key))
-            }
+            "status" => status_in(&rules.languages, language, &message.body.placeholders),
             other => message.body.placeholders.get(other).cloned().unwrap_or_else(|| "-".to_owned()),
         })
     }
+}
+
+/// When a message arrived: where nothing tells that, when it was taken and did not come back.
+fn arrived_at(notification: &Notification) -> Option<DateTime<Utc>> {
+    let step = notification.steps.iter().find(|it| it.status() == DeliveryStatus::Delivered)?;
+    let told = !matches!(step.reason.as_str(), "NO_BOUNCE" | "NO_FAILURE");
+    let at = if told { step.delivered_time } else { step.sent_time }?;
+    DateTime::from_timestamp(at.seconds, 0)
+}
+
+/// Whether a message tells the answer that a case has now, and not one before it was opened again.
+fn is_of_last_answer(case: &Case, message: &Message) -> bool {
+    let last = case.messages.iter().rev().find(|it| it.kind == MessageKind::Answer);
+    last.is_some_and(|it| it.at <= message.created_at)
+}
+
+/// Where a direct message goes. A comment is named for the one private answer to it.
+fn direct_address(to: &store::vault::Direct<'_>) -> Option<DirectAddress> {
+    let network = match to.source {
+        Source::Messenger | Source::FacebookFeed => Network::Facebook,
+        Source::InstagramDirect | Source::InstagramComment => Network::Instagram,
+        Source::Whatsapp | Source::Email | Source::Sp4nLapor => return None,
+    };
+    Some(DirectAddress {
+        network: network.into(),
+        account: to.account.to_owned(),
+        user: to.user.to_owned(),
+        comment: to.comment.map(|it| it.id.clone()).unwrap_or_default(),
+        comment_time: to.comment.map(|it| timestamp(it.at)),
+    })
 }
 
 /// Who is told when an official cannot be reached: who holds the office of the coordinator.

@@ -71,6 +71,51 @@ lines! {
         assert_eq!(refused.fields.get("language").map(String::as_str), Some("UNKNOWN_LANGUAGE"));
     }
 
+    async fn c_27_why_it_was_closed_and_where_it_went_is_told_in_the_language_of_the_reporter(engine) {
+        let regency = Regency::new(engine).await;
+        let mut told = Vec::new();
+        for language in ["en", "id"] {
+            let in_language = |secrecy: Secrecy| FileComplaintRequest {
+                language: language.to_owned(),
+                secrecy: secrecy.into(),
+                ..Regency::report()
+            };
+            let archived = regency.file(in_language(Secrecy::Open)).await;
+            let request = ArchiveComplaintRequest {
+                complaint: archived.id.clone(),
+                reason: "IN_COURT".to_owned(),
+                advice: "Tunggu putusan pengadilan.".to_owned(),
+                ..ArchiveComplaintRequest::default()
+            };
+            regency.coordinator().archive_complaint(request).await.unwrap();
+            told.push(message(&regency, "perubahan_status", &archived.number).await.placeholders["status"].clone());
+            for secrecy in [Secrecy::Open, Secrecy::Anonymous] {
+                let forwarded = regency.file(in_language(secrecy)).await;
+                let request = ForwardComplaintOutsideRequest {
+                    complaint: forwarded.id.clone(),
+                    reason: "POLICE".to_owned(),
+                    forwarded_to: "Polres Contoh".to_owned(),
+                    advice: "Hubungi Polres dengan nomor laporan ini.".to_owned(),
+                    ..ForwardComplaintOutsideRequest::default()
+                };
+                regency.coordinator().forward_complaint_outside(request).await.unwrap();
+                let sent = message(&regency, "perubahan_status", &forwarded.number).await;
+                told.push(sent.placeholders["status"].clone());
+            }
+        }
+        assert_eq!(
+            told,
+            [
+                "closed with this reason: the matter is before a court",
+                "passed on to Polres Contoh (a matter of the police)",
+                "passed on to the authority in charge (a matter of the police)",
+                "ditutup dengan alasan: perkaranya sedang di pengadilan",
+                "diteruskan ke Polres Contoh (wewenang kepolisian)",
+                "diteruskan ke lembaga yang berwenang (wewenang kepolisian)",
+            ]
+        );
+    }
+
     async fn c_65_an_administrator_adds_a_language_in_versions_held_against_indonesian(engine) {
         let regency = Regency::new(engine).await;
         let shipped = languages(&regency).await;

@@ -27,6 +27,7 @@ macro_rules! lines {
     )*};
 }
 
+mod direct;
 mod filing;
 mod languages;
 mod map;

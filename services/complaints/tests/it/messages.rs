@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use mpp_proto::notifications::v1::{
     CreateNotificationRequest, CreateNotificationResponse, DeliveryStatus, GetNotificationRequest,
-    GetNotificationResponse, Notification,
+    GetNotificationResponse, Notification, recipient,
 };
 use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, UnaryService};
@@ -25,6 +25,8 @@ pub(crate) struct Messages {
     sent: Arc<Mutex<Sent>>,
     /// What becomes of what is sent from now on.
     outcome: Arc<Mutex<DeliveryStatus>>,
+    /// By which id the author of an answered comment is known; empty while that is not told.
+    author: Arc<Mutex<String>>,
     /// While it is away: what it was asked for then.
     away: Arc<Mutex<Option<BTreeSet<String>>>>,
 }
@@ -34,8 +36,14 @@ impl Messages {
         Self {
             sent: Arc::default(),
             outcome: Arc::new(Mutex::new(DeliveryStatus::Delivered)),
+            author: Arc::default(),
             away: Arc::default(),
         }
+    }
+
+    /// By which id the author of each comment that is answered from now on is known.
+    pub(crate) fn author_is(&self, user: &str) {
+        user.clone_into(&mut self.author.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Takes nothing from now on.
@@ -90,11 +98,17 @@ impl Messages {
 
     fn get(&self, request: &GetNotificationRequest) -> Result<GetNotificationResponse, Status> {
         let id = request.notification.trim_start_matches("ntf_");
-        let status = self.lock().get(id).map(|it| it.1);
-        let status = status.ok_or_else(|| Status::new(Code::NotFound, "no such notification"))?;
+        let sent = self.lock().get(id).cloned();
+        let (sent, status) = sent.ok_or_else(|| Status::new(Code::NotFound, "no such notification"))?;
+        let comment = match sent.recipient.and_then(|it| it.kind) {
+            Some(recipient::Kind::Addresses(it)) => it.direct.is_some_and(|it| !it.comment.is_empty()),
+            Some(recipient::Kind::AccountId(_)) | None => false,
+        };
+        let author = self.author.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let notification = Notification {
             id: request.notification.clone(),
             status: status.into(),
+            direct_user: if comment { author } else { String::new() },
             ..Notification::default()
         };
         Ok(GetNotificationResponse { notification: Some(notification) })

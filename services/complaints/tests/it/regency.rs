@@ -582,6 +582,7 @@ calls! {
     withdraw_complaint(WithdrawComplaintRequest) -> WithdrawComplaintResponse;
     list_published_complaints(ListPublishedComplaintsRequest) -> ListPublishedComplaintsResponse;
     list_published_updates(ListPublishedUpdatesRequest) -> ListPublishedUpdatesResponse;
+    receive_channel_webhook(ReceiveChannelWebhookRequest) -> ReceiveChannelWebhookResponse;
     receive_partner_update(ReceivePartnerUpdateRequest) -> ReceivePartnerUpdateResponse;
     get_published_map(GetPublishedMapRequest) -> GetPublishedMapResponse;
     get_complaint_map(GetComplaintMapRequest) -> GetComplaintMapResponse;

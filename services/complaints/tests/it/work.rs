@@ -353,6 +353,77 @@ lines! {
         assert_eq!(regency.nobody().answer_complaint(done(&filed, false, 0)).await.unwrap_err().reason, "WINDOW_OVER");
     }
 
+    async fn c_31_a_case_is_not_settled_by_silence_before_its_answer_arrived(engine) {
+        use mpp_proto::notifications::v1::DeliveryStatus;
+        let regency = Regency::new(engine).await;
+        let state = async |filed: &Filed| regency.seen(&filed.id).await.state();
+        // A place of time that is far more than the workers need to see what is due.
+        let looked = async || tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        regency.messages.become_of_next(DeliveryStatus::Delivered);
+        let (lost, late) = (regency.taken(Regency::report()).await, regency.taken(Regency::report()).await);
+        regency.until("all is told", || async { regency.messages.of_type("perubahan_status").len() >= 4 }).await;
+        regency.messages.become_of_next(DeliveryStatus::PermanentFailure);
+        regency.agency(PUPR).answer_without_proof(&lost.id).await.unwrap();
+        regency.until("it is sent", || async { regency.messages.of_type("jawaban_akhir").len() == 1 }).await;
+        // One that nobody knows the fate of.
+        regency.messages.become_of_next(DeliveryStatus::Sent);
+        regency.agency(PUPR).answer_without_proof(&late.id).await.unwrap();
+        regency.until("it is sent", || async { regency.messages.of_type("jawaban_akhir").len() == 2 }).await;
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it failed", || async {
+            let numbers = regency.check_board(&regency.coordinator()).await;
+            numbers[&(PUPR.to_owned(), BoardMeasure::Undelivered.into())] == 1
+        })
+        .await;
+        // Silence of who was not told says nothing, however long; and they may still say belum.
+        regency.wait(TimeDelta::days(11));
+        looked().await;
+        for filed in [&lost, &late] {
+            assert_eq!(state(filed).await, CaseState::AwaitingConfirmation);
+        }
+        let seen = regency.followed(&lost).await;
+        assert!(seen.allowed.contains(&Verb::Reopen.into()), "{:?}", seen.allowed);
+        // An officer calls, and says so: ten days from then on.
+        let note = |filed: &Filed, text: &str| AddComplaintNoteRequest {
+            complaint: filed.id.clone(),
+            text: text.to_owned(),
+            answer_told: true,
+            ..AddComplaintNoteRequest::default()
+        };
+        let refused = regency.coordinator().add_complaint_note(note(&lost, "ok")).await.unwrap_err();
+        assert_eq!(refused.fields["text"], "INVALID_LENGTH");
+        let told = note(&lost, "Jawaban dibacakan lewat telepon kepada pelapor.");
+        let case = regency.coordinator().add_complaint_note(told.clone()).await.unwrap().complaint.unwrap();
+        assert_eq!(at(case.reporter_until.as_ref()) - regency.clock_now(), TimeDelta::days(10));
+        let again = AddComplaintNoteRequest { version: 0, ..told };
+        assert_eq!(regency.coordinator().add_complaint_note(again).await.unwrap_err().reason, "ALL_HEARD");
+        regency.coordinator().add_complaint_note(note(&late, "Jawaban diantar ke rumah pelapor.")).await.unwrap();
+        regency.wait(TimeDelta::days(9));
+        looked().await;
+        assert_eq!(state(&lost).await, CaseState::AwaitingConfirmation);
+        regency.wait(TimeDelta::days(1));
+        for filed in [&lost, &late] {
+            regency.until("silence settles it", || async { state(filed).await == CaseState::Settled }).await;
+        }
+        // Another telephone number: the answer is told there.
+        regency.messages.become_of_next(DeliveryStatus::PermanentFailure);
+        let moved = regency.answered(Regency::report()).await;
+        regency.until("it is sent", || async { regency.messages.of_type("jawaban_akhir").len() == 3 }).await;
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it failed", || async {
+            let numbers = regency.check_board(&regency.coordinator()).await;
+            numbers[&(PUPR.to_owned(), BoardMeasure::Undelivered.into())] == 1
+        })
+        .await;
+        regency.messages.become_of_next(DeliveryStatus::Delivered);
+        let contact = Some(Contact { phone: "081299999999".to_owned(), ..Contact::default() });
+        let says = AnswerComplaintRequest { contact, ..moved.says("") };
+        regency.nobody().answer_complaint(says).await.unwrap();
+        regency.until("it is told there", || async { regency.messages.of_type("jawaban_akhir").len() == 4 }).await;
+        regency.wait(TimeDelta::days(11));
+        regency.until("silence settles it", || async { state(&moved).await == CaseState::Settled }).await;
+    }
+
     async fn c_32_merged_cases_are_one_and_each_reporter_keeps_number_and_secrecy(engine) {
         let regency = Regency::new(engine).await;
         let first = regency.taken(Regency::report()).await;

@@ -98,6 +98,7 @@ impl Failure {
             | Outcome::PairRate
             | Outcome::Throughput
             | Outcome::WindowClosed
+            | Outcome::AlreadyAnswered
             | Outcome::Undeliverable
             | Outcome::HeldBack
             | Outcome::Busy

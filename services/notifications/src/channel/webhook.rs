@@ -50,7 +50,7 @@ pub(crate) enum Told {
 /// A status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Status {
-    /// `wamid.…`.
+    /// `wamid.…`, `m_…`.
     pub(crate) provider_id: String,
     /// Our name for it, `ntf_….1`; empty when it is not told.
     pub(crate) tag: String,
@@ -73,7 +73,7 @@ pub(crate) enum Wish {
 /// Somebody wrote.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Wrote {
-    /// The number.
+    /// The number, or the id at a network.
     pub(crate) from: String,
     /// The id that the provider gave the message.
     pub(crate) id: String,
@@ -219,15 +219,19 @@ fn wrote(raw: RawMessage) -> Option<Wrote> {
     if raw.from.is_empty() {
         return None;
     }
-    let word = raw.text.body.trim().to_lowercase();
-    let wish = if STOP.contains(&word.as_str()) {
+    Some(Wrote { from: raw.from, id: raw.id, at: moment(&raw.timestamp), wish: wish(&raw.text.body) })
+}
+
+/// What a text wants of messages, if it is a word for that alone.
+pub(crate) fn wish(text: &str) -> Wish {
+    let word = text.trim().to_lowercase();
+    if STOP.contains(&word.as_str()) {
         Wish::Stop
     } else if START.contains(&word.as_str()) {
         Wish::Start
     } else {
         Wish::Other
-    };
-    Some(Wrote { from: raw.from, id: raw.id, at: moment(&raw.timestamp), wish })
+    }
 }
 
 /// Seconds since 1970, as text.

@@ -188,6 +188,7 @@ mod tests {
             replies: vec![("sudah:ADU-1".to_owned(), "Sudah".to_owned())],
             reply_to: String::new(),
             unsubscribe: None,
+            opening: None,
             at: "2026-11-26T01:00:00Z".parse().unwrap(),
         }
     }

@@ -28,6 +28,8 @@ pub enum Channel {
     Email,
     /// The list inside of the system.
     InApp,
+    /// A direct message at Facebook or Instagram.
+    Direct,
 }
 
 impl Channel {
@@ -38,6 +40,7 @@ impl Channel {
             Self::Whatsapp => "WhatsApp",
             Self::Email => "e-mail",
             Self::InApp => "aplikasi",
+            Self::Direct => "Messenger/Instagram",
         }
     }
 }

@@ -72,6 +72,9 @@ pub struct MessageType {
     /// Whether quiet hours do not hold it back (darurat).
     #[serde(default)]
     pub emergency: bool,
+    /// Whether it tells what a person wrote, or that a person wrote it: Meta lets such messages go out later than others.
+    #[serde(default)]
+    pub by_a_person: bool,
     /// The channels in their order.
     pub plan: Vec<PlanStep>,
     /// The keys of the actions that it offers.

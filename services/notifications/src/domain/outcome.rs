@@ -1,6 +1,7 @@
 //! What an attempt came to, and what follows. The clock and the dice are arguments.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use strum::{EnumIter, IntoEnumIterator as _};
 
 use super::channel::Channel;
 use super::status::Verb;
@@ -24,11 +25,13 @@ pub const ATTEMPT: TimeDelta = TimeDelta::seconds(90);
 const FIRST_DELAY: TimeDelta = TimeDelta::seconds(30);
 /// The longest delay between two attempts.
 const LONGEST_DELAY: TimeDelta = TimeDelta::minutes(30);
+/// Why a step ends that needs a message of its recipient first.
+pub const CLOSED: &str = "WINDOW_CLOSED";
 /// By how much of itself a delay is lengthened at most.
 const JITTER: f64 = 0.2;
 
 /// What an attempt came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, EnumIter)]
 pub enum Outcome {
     /// The provider took it; receipts follow or not.
     Accepted,
@@ -38,8 +41,10 @@ pub enum Outcome {
     PairRate,
     /// Too fast for our account.
     Throughput,
-    /// No free text any more: a template is needed.
+    /// No free text any more: a template is needed, where there are any.
     WindowClosed,
+    /// The comment was answered privately before, which is done once.
+    AlreadyAnswered,
     /// This address cannot take it.
     Undeliverable,
     /// The provider holds it back; repeating would not help.
@@ -68,6 +73,7 @@ impl Outcome {
             Self::PairRate => "PAIR_RATE",
             Self::Throughput => "THROUGHPUT",
             Self::WindowClosed => "WINDOW_CLOSED",
+            Self::AlreadyAnswered => "ALREADY_ANSWERED",
             Self::Undeliverable => "UNDELIVERABLE",
             Self::HeldBack => "HELD_BACK",
             Self::TemplateUnusable => "TEMPLATE_UNUSABLE",
@@ -77,6 +83,12 @@ impl Outcome {
             Self::AccountLocked => "ACCOUNT_LOCKED",
             Self::Unclear => "UNCLEAR",
         }
+    }
+
+    /// The outcome of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::iter().find(|it| it.word() == word)
     }
 
     /// Whether our account at the provider failed, rather than this message.
@@ -89,6 +101,7 @@ impl Outcome {
             | Self::PairRate
             | Self::Throughput
             | Self::WindowClosed
+            | Self::AlreadyAnswered
             | Self::Undeliverable
             | Self::HeldBack
             | Self::TemplateUnusable
@@ -114,6 +127,23 @@ pub fn of_graph(code: i64) -> Option<Outcome> {
         33 | 100 | 131_008 | 131_009 | 131_051 | 131_052 | 131_053 => Outcome::Refused,
         1 | 2 | 131_000 | 131_016 | 131_057 | 133_004 => Outcome::ProviderFailed,
         _ => return None,
+    })
+}
+
+/// What an error of the Graph API means for a direct message, by code and subcode (0 for none). What is said of one recipient is
+/// told from what is said of our account by the subcode alone: code 10 is both (Messenger Platform, "Error codes").
+#[must_use]
+pub fn of_direct(code: i64, subcode: i64) -> Option<Outcome> {
+    Some(match (code, subcode) {
+        (10, 2_018_065 | 2_018_278 | 2_534_022) => Outcome::WindowClosed,
+        (10_900, _) => Outcome::AlreadyAnswered,
+        // The comment is too old, or nobody who could be written to.
+        (10_901..=10_909, _) => Outcome::WindowClosed,
+        (551, _) | (200, 1_545_041) | (100, 2_018_001 | 2_534_014) => Outcome::Undeliverable,
+        (10, 1..) => Outcome::Undeliverable,
+        (4 | 17 | 32 | 613 | 80_006, _) => Outcome::Throughput,
+        (1200, _) => Outcome::ProviderFailed,
+        (code, _) => return of_graph(code),
     })
 }
 
@@ -185,6 +215,11 @@ pub fn follow(outcome: &Outcome, known: &Known, dice: f64, now: DateTime<Utc>) -
         Outcome::Delivered => Follow::Do(Verb::Deliver, ""),
         Outcome::PairRate => repeat(Verb::FailTemporarily, TimeDelta::seconds(6)),
         Outcome::Throughput => repeat(Verb::FailTechnically, delay(known.attempt.min(3), dice)),
+        // It was taken when nobody heard the answer.
+        Outcome::AlreadyAnswered if known.unclear_before => Follow::Do(Verb::Accept, ""),
+        Outcome::AlreadyAnswered => closed(known),
+        // There are no templates that could be sent instead.
+        Outcome::WindowClosed if known.channel == Channel::Direct => closed(known),
         Outcome::WindowClosed if known.as_template => Follow::Do(Verb::FailTechnically, "WINDOW_CLOSED"),
         Outcome::WindowClosed => Follow::AsTemplate,
         Outcome::Undeliverable => Follow::Do(Verb::FailPermanently, "UNDELIVERABLE"),
@@ -198,14 +233,21 @@ pub fn follow(outcome: &Outcome, known: &Known, dice: f64, now: DateTime<Utc>) -
         }
         Outcome::Unclear => match known.channel {
             // A second one could be a third message: it ends here, and the next step of the plan takes over.
-            Channel::Whatsapp if known.unclear_before => Follow::Do(Verb::FailTechnically, "UNCLEAR"),
+            Channel::Whatsapp | Channel::Direct if known.unclear_before => Follow::Do(Verb::FailTechnically, "UNCLEAR"),
             // The same Message-ID makes a repetition harmless, so it is repeated like any failure.
             Channel::Email if known.unclear_before => {
                 repeat(Verb::FailTechnically, delay(known.attempt, dice))
             }
-            Channel::Whatsapp | Channel::Email | Channel::InApp => Follow::Wait(now + UNCLEAR),
+            Channel::Whatsapp | Channel::Email | Channel::InApp | Channel::Direct => {
+                Follow::Wait(now + UNCLEAR)
+            }
         },
     }
+}
+
+/// Nothing may be sent to somebody who has not written: the next step takes over.
+fn closed(known: &Known) -> Follow {
+    Follow::Do(if known.has_next { Verb::FallBack } else { Verb::FailTechnically }, CLOSED)
 }
 
 /// How long to wait after the attempt with this number: 30 s, 60 s, 2 min … up to 30 min, each longer by up to a fifth.
@@ -282,6 +324,35 @@ mod tests {
             follow(&Outcome::Unclear, &second, 0.0, now()),
             Follow::Do(Verb::FailTechnically, "UNCLEAR")
         );
+    }
+
+    #[test]
+    fn c_17_codes_of_direct_messages_tell_the_recipient_from_our_account() {
+        for ((code, subcode), outcome) in [
+            ((10, 2_018_278), Outcome::WindowClosed),
+            ((10, 2_534_022), Outcome::WindowClosed),
+            ((10, 77), Outcome::Undeliverable),
+            ((10, 0), Outcome::AccountLocked),
+            ((551, 1_545_041), Outcome::Undeliverable),
+            ((100, 2_018_001), Outcome::Undeliverable),
+            ((100, 0), Outcome::Refused),
+            ((4, 0), Outcome::Throughput),
+            ((613, 0), Outcome::Throughput),
+            ((1200, 2_018_024), Outcome::ProviderFailed),
+            ((190, 463), Outcome::AccountLocked),
+            ((10_900, 0), Outcome::AlreadyAnswered),
+        ] {
+            assert_eq!(of_direct(code, subcode), Some(outcome), "{code}/{subcode}");
+        }
+        let to = Known { channel: Channel::Direct, ..known(1) };
+        let next = follow(&Outcome::WindowClosed, &to, 0.0, now());
+        assert_eq!(next, Follow::Do(Verb::FallBack, CLOSED), "no template is tried");
+        let last = Known { has_next: false, ..to };
+        assert_eq!(follow(&Outcome::AlreadyAnswered, &last, 0.0, now()), Follow::Do(Verb::FailTechnically, CLOSED));
+        let unheard = Known { unclear_before: true, attempt: 2, ..last };
+        assert_eq!(follow(&Outcome::AlreadyAnswered, &unheard, 0.0, now()), Follow::Do(Verb::Accept, ""));
+        let lost = follow(&Outcome::Unclear, &unheard, 0.0, now());
+        assert_eq!(lost, Follow::Do(Verb::FailTechnically, "UNCLEAR"), "no third message");
     }
 
     #[test]

@@ -38,7 +38,9 @@ pub fn outcome(address: &str) -> Option<Simulated> {
     if let Some((local, domain)) = address.split_once('@') {
         return if domain == DOMAIN { local.parse().ok() } else { None };
     }
-    NUMBERS.iter().find(|(number, _)| *number == address).map(|(_, simulated)| *simulated)
+    // Of a direct message its recipient, by the same numbers.
+    let who = address.split('/').nth(2).unwrap_or(address);
+    NUMBERS.iter().find(|(number, _)| *number == who).map(|(_, simulated)| *simulated)
 }
 
 #[cfg(test)]
@@ -54,6 +56,8 @@ mod tests {
                 NUMBERS.iter().any(|(number, is)| *is == simulated && outcome(number) == Some(simulated))
             );
         }
+        assert_eq!(outcome("facebook/1/620000000004"), Some(Simulated::PermanentFailure));
+        assert_eq!(outcome("facebook/1//620000000004/1757810000"), None);
         assert_eq!(outcome("6281234567890"), None);
         assert_eq!(outcome("delivered@contohkab.go.id"), None);
     }

@@ -148,7 +148,7 @@ pub const LATE: Table<Status, Verb> = Table(&[
 pub fn next(channel: Channel, from: Status, verb: Verb) -> Option<Status> {
     TRANSITIONS.next(from, verb).or_else(|| match channel {
         Channel::Whatsapp => LATE.next(from, verb),
-        Channel::Email | Channel::InApp => None,
+        Channel::Email | Channel::InApp | Channel::Direct => None,
     })
 }
 

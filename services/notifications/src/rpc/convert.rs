@@ -37,6 +37,7 @@ pub(super) fn channel(field: &str, value: i32, checker: &mut Checker) -> Option<
         Ok(proto::Channel::Whatsapp) => Some(Channel::Whatsapp),
         Ok(proto::Channel::Email) => Some(Channel::Email),
         Ok(proto::Channel::InApp) => Some(Channel::InApp),
+        Ok(proto::Channel::Direct) => Some(Channel::Direct),
         Ok(proto::Channel::Unspecified) | Err(_) => {
             checker.unknown_value(field);
             None
@@ -50,6 +51,7 @@ pub(super) fn channel_number(channel: Channel) -> i32 {
         Channel::Whatsapp => proto::Channel::Whatsapp,
         Channel::Email => proto::Channel::Email,
         Channel::InApp => proto::Channel::InApp,
+        Channel::Direct => proto::Channel::Direct,
     }
     .into()
 }
@@ -162,6 +164,7 @@ pub(super) fn notification(loaded: &Loaded, failing: bool, attempts: &[Attempt])
         create_time: Some(timestamp(it.created_at)),
         complete_time: it.completed_at.map(timestamp),
         created_by: it.created_by.clone(),
+        direct_user: String::new(),
     }
 }
 

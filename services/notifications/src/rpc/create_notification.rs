@@ -3,13 +3,14 @@
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_proto::notifications::v1::{
-    CreateNotificationRequest, CreateNotificationResponse, Recipient, recipient,
+    CreateNotificationRequest, CreateNotificationResponse, DirectAddress, Network, Recipient, recipient,
 };
 use prost::Message as _;
 
 use super::plan::{Draft, DraftAction, To};
 use super::{Core, convert, record};
 use crate::domain::channel::{is_email, is_number};
+use crate::domain::direct;
 use crate::domain::message_type::{MessageType, Mismatch, Values};
 use crate::error::{Error, Thing};
 
@@ -160,16 +161,17 @@ fn to(recipient: Option<&Recipient>, checker: &mut Checker) -> Option<To> {
         }
         Some(recipient::Kind::Addresses(addresses)) => {
             let (whatsapp, email) = (addresses.whatsapp.trim(), addresses.email.trim());
-            if whatsapp.is_empty() && email.is_empty() {
+            let direct = addresses.direct.as_ref().map(|it| direct_address(it, checker)).unwrap_or_default();
+            if whatsapp.is_empty() && email.is_empty() && addresses.direct.is_none() {
                 checker.violation(
                     "recipient.addresses",
                     "REQUIRED",
-                    "isi nomor WhatsApp atau alamat surel",
-                    "give a WhatsApp number or an e-mail address",
+                    "isi nomor WhatsApp, alamat surel, atau alamat pesan langsung",
+                    "give a WhatsApp number, an e-mail address or where direct messages go",
                 );
             }
             addresses_are_sound("recipient.addresses", (whatsapp, email), checker);
-            Some(To::Citizen { whatsapp: whatsapp.to_owned(), email: email.to_owned(), language })
+            Some(To::Citizen { whatsapp: whatsapp.to_owned(), email: email.to_owned(), direct, language })
         }
         None => {
             checker.violation(
@@ -181,6 +183,33 @@ fn to(recipient: Option<&Recipient>, checker: &mut Checker) -> Option<To> {
             None
         }
     }
+}
+
+/// Whom a direct message is for. What is none is noted, and never repeated.
+fn direct_address(given: &DirectAddress, checker: &mut Checker) -> String {
+    let network = match given.network() {
+        Network::Facebook => Some(direct::Network::Facebook),
+        Network::Instagram => Some(direct::Network::Instagram),
+        Network::Unspecified => None,
+    };
+    let at = convert::time("recipient.addresses.direct.comment_time", given.comment_time, checker);
+    let written = network.map(|network| {
+        let comment = match at {
+            Some(at) if !given.comment.is_empty() => format!("/{}/{}", given.comment, at.timestamp()),
+            Some(_) | None => String::new(),
+        };
+        format!("{network}/{}/{}{comment}", given.account, given.user)
+    });
+    let sound = written.filter(|it| it.parse::<direct::Direct>().is_ok());
+    if sound.is_none() || (at.is_none() && !given.comment.is_empty()) {
+        checker.violation(
+            "recipient.addresses.direct",
+            "INVALID_ADDRESS",
+            "isi jaringan, akun, dan pengguna, atau komentar dengan waktunya",
+            "give network, account and user, or a comment with its time",
+        );
+    }
+    sound.unwrap_or_default()
 }
 
 /// Notes addresses that are none. An address is never repeated in a refusal.

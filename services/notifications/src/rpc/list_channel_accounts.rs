@@ -24,7 +24,10 @@ pub(super) async fn handle(
         let (circuit, problem) = account::circuit(db, queue).await?;
         let waiting = step::waiting(db, queue, now).await?;
         channel_accounts.push(ChannelAccount {
-            key: queue.rsplit(':').next().unwrap_or(queue).to_owned(),
+            key: match &way.direct {
+                Some(_) => queue.to_owned(),
+                None => queue.rsplit(':').next().unwrap_or(queue).to_owned(),
+            },
             channel: convert::channel_number(way.kind),
             circuit_open: circuit.open_until.is_some(),
             retry_time: circuit.open_until.map(convert::timestamp),

@@ -1,6 +1,8 @@
 //! A notification and its plan: made, moved from step to step, ended. Everything that changes a step goes through
 //! [`Core::settle`], so that status, event, next step and whole follow in one transaction.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::event::{self, Event};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
@@ -9,6 +11,7 @@ use serde_json::json;
 use super::Core;
 use crate::catalogue::{CONTACT_LOST, TROUBLE};
 use crate::domain::channel::Channel;
+use crate::domain::direct::Direct;
 use crate::domain::message_type::{MessageType, Urgency, Values};
 use crate::domain::outcome::{BOUNCE, Outcome, RECEIPT};
 use crate::domain::rules::CITIZEN;
@@ -38,6 +41,8 @@ pub(crate) enum To {
         whatsapp: String,
         /// Empty for none.
         email: String,
+        /// Whom a direct message is for; empty for nobody.
+        direct: String,
         /// A code of ISO 639.
         language: String,
     },
@@ -114,8 +119,8 @@ impl Core {
                     if contact.language.is_empty() { INDONESIAN } else { &contact.language }.to_owned();
                 (Some(account), contact, Content::default(), language)
             }
-            To::Citizen { whatsapp, email, language } => {
-                let content = Content { whatsapp, email, ..Content::default() };
+            To::Citizen { whatsapp, email, direct, language } => {
+                let content = Content { whatsapp, email, direct, ..Content::default() };
                 (None, Contact::default(), content, language)
             }
         };
@@ -126,7 +131,13 @@ impl Core {
         let id = NotificationId::generate();
         let mut steps = Vec::new();
         for planned in &draft.kind.plan {
-            if planned.channel == Channel::InApp && account.is_none() {
+            // There is no list for citizens, and nobody expects a direct message who never wrote one.
+            let concerned = match planned.channel {
+                Channel::InApp => account.is_some(),
+                Channel::Direct => !content.direct.is_empty(),
+                Channel::Whatsapp | Channel::Email => true,
+            };
+            if !concerned {
                 continue;
             }
             let address = match (&account, planned.channel) {
@@ -140,7 +151,7 @@ impl Core {
                 notification: id,
                 number: u32::try_from(steps.len()).unwrap_or(u32::MAX).saturating_add(1),
                 channel: planned.channel,
-                queue: self.channels.queue_of(planned.channel).unwrap_or_default().to_owned(),
+                queue: self.channels.queue_of(planned.channel, address).unwrap_or_default().to_owned(),
                 status: Status::Created,
                 reason: String::new(),
                 variant_version,
@@ -278,7 +289,7 @@ impl Core {
         if !simulated && known.failing_since.is_some_and(|since| now < since + FAILING) {
             return Ok(Some("CONTACT_FAILING"));
         }
-        let allowed = self.allowed.as_ref().is_none_or(|list| simulated || list.contains(&to.to_lowercase()));
+        let allowed = self.allowed.as_ref().is_none_or(|list| simulated || is_listed(list, step.channel, to));
         Ok((!allowed).then_some("NOT_ON_ALLOW_LIST"))
     }
 
@@ -306,11 +317,14 @@ impl Core {
             Status::Sent => {
                 step.sent_at.get_or_insert(now);
                 (step.unclear, step.due_at) = (false, None);
+                let receipts = self.channels.tells_of_arrival(&step.queue, step.channel);
                 match step.channel {
-                    // A mail server that took a mail has told all it tells; a bounce comes by itself, or does not.
-                    Channel::Email => step.until_at = Some(now + BOUNCE),
                     Channel::InApp => step.until_at = None,
-                    Channel::Whatsapp => {
+                    // A mail server that took a mail has told all it tells; a bounce comes by itself, or does not.
+                    Channel::Email | Channel::Whatsapp | Channel::Direct if !receipts => {
+                        step.until_at = Some(now + BOUNCE);
+                    }
+                    Channel::Email | Channel::Whatsapp | Channel::Direct => {
                         step.until_at = step.until_at.or(Some(now + RECEIPT));
                     }
                 }
@@ -538,6 +552,15 @@ impl Core {
         Box::pin(self.create(tx, draft, now)).await?;
         Ok(())
     }
+}
+
+/// Whether the list of whom may be written to names this address. Of direct messages it may name a whole account: who writes to a
+/// Page that is there for tests is not known before.
+fn is_listed(list: &BTreeSet<String>, channel: Channel, to: &str) -> bool {
+    let Some(to) = to.parse::<Direct>().ok().filter(|_| channel == Channel::Direct) else {
+        return list.contains(&to.to_lowercase());
+    };
+    list.contains(&to.who().to_lowercase()) || list.contains(&format!("{}/{}", to.network, to.account))
 }
 
 /// The turn of a step comes: it is due, and its time for the delivery begins.

@@ -47,7 +47,7 @@ pub(super) async fn handle(
         core.told(status).await?;
     }
     for wrote in &news.wrote {
-        core.wrote(wrote).await?;
+        core.wrote(Channel::Whatsapp, &wrote.from, wrote).await?;
     }
     for template in &news.templates {
         core.template_news(template).await?;
@@ -58,12 +58,17 @@ pub(super) async fn handle(
 }
 
 impl Core {
-    async fn wrote(&self, wrote: &Wrote) -> Result<(), Error> {
+    /// Somebody wrote to us from this address: its window opens.
+    pub(super) async fn wrote(&self, channel: Channel, from: &str, wrote: &Wrote) -> Result<(), Error> {
         let now = self.now();
         let at = wrote.at.filter(|at| *at <= now + AHEAD).unwrap_or(now);
-        let digest = self.address_digest(Channel::Whatsapp, &wrote.from);
+        let digest = self.address_digest(channel, from);
         let tx = self.db.begin().await?;
         address::wrote(&tx, &digest, at.min(now)).await?;
+        if channel == Channel::Direct {
+            // Who could not be written to can be since they write.
+            address::mark_sound(&tx, &digest).await?;
+        }
         let wish = match wrote.wish {
             Wish::Stop => Some((Some(now), "contact.opted_out")),
             Wish::Start => Some((None, "contact.opted_in")),
@@ -73,7 +78,7 @@ impl Core {
             && self.is_last_word(&tx, &digest, (&wrote.id, at)).await?
         {
             address::set_opted_out(&tx, &digest, opted_out).await?;
-            let detail = serde_json::json!({ "channel": "WHATSAPP", "source": "message" });
+            let detail = serde_json::json!({ "channel": channel.to_string(), "source": "message" });
             record(&tx, ("recipient", what, &digest), (None, None), detail, "", now).await?;
         }
         tx.commit().await?;
@@ -104,7 +109,7 @@ impl Core {
     }
 
     /// Applies a status. One of a message that is not ours is left alone.
-    async fn told(&self, status: &Told) -> Result<(), Error> {
+    pub(super) async fn told(&self, status: &Told) -> Result<(), Error> {
         for _ in 0..TRIES {
             match self.try_told(status).await {
                 Err(Error::Stale { .. }) => {}
@@ -169,7 +174,7 @@ impl Core {
             Err(Error::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let place = loaded.place(number).filter(|place| loaded.steps[*place].channel == Channel::Whatsapp);
+        let place = loaded.place(number).filter(|place| matches!(loaded.steps[*place].channel, Channel::Whatsapp | Channel::Direct));
         Ok(place.map(|place| (loaded, place)))
     }
 

@@ -16,6 +16,9 @@ use crate::error::{Error, Thing};
 use crate::store::variant::{self, Key, Variant};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/SaveVariant";
+/// The most characters of a text for direct messages, which carry 1,000 bytes with what fills the gaps.
+const LONGEST_DIRECT: usize = 800;
+
 pub(super) async fn handle(
     core: &Core,
     caller: &Caller,
@@ -63,9 +66,15 @@ fn parse(kind: &MessageType, request: &SaveVariantRequest) -> Result<(Key, Varia
     let channel = convert::channel("channel", request.channel, &mut checker);
     let language = convert::language("language", &request.language, &mut checker);
     let whatsapp = channel == Some(Channel::Whatsapp);
-    let longest = if whatsapp { 1024 } else { 4000 };
+    // Neither has subjects, both have buttons that answer.
+    let chat = whatsapp || channel == Some(Channel::Direct);
+    let longest = match channel {
+        Some(Channel::Whatsapp) => 1024,
+        Some(Channel::Direct) => LONGEST_DIRECT,
+        Some(Channel::Email | Channel::InApp) | None => 4000,
+    };
     for (field, text, min, max) in [
-        ("subject", &request.subject, usize::from(!whatsapp), if whatsapp { 0 } else { 150 }),
+        ("subject", &request.subject, usize::from(!chat), if chat { 0 } else { 150 }),
         ("body", &request.body, 1, longest),
     ] {
         if !(min..=max).contains(&text.chars().count()) {
@@ -85,7 +94,7 @@ fn parse(kind: &MessageType, request: &SaveVariantRequest) -> Result<(Key, Varia
     for (index, button) in request.buttons.iter().enumerate().take(3) {
         let field = format!("buttons[{index}]");
         let Some(button) = convert::button(&field, button, &mut checker) else { continue };
-        check_button(kind, &field, &button, whatsapp, &mut checker);
+        check_button(kind, &field, &button, chat, &mut checker);
         buttons.push(button);
     }
     let is_template = |name: &str| template::is_name(name) || (name.len() <= 512 && !name.is_empty());
@@ -144,7 +153,7 @@ fn check_gaps(kind: &MessageType, field: &str, text: &str, checker: &mut Checker
     }
 }
 
-fn check_button(kind: &MessageType, field: &str, button: &Button, whatsapp: bool, checker: &mut Checker) {
+fn check_button(kind: &MessageType, field: &str, button: &Button, chat: bool, checker: &mut Checker) {
     match button.kind {
         ButtonKind::Link if !kind.actions.contains(&button.key) => checker.violation(
             format!("{field}.key"),
@@ -152,11 +161,11 @@ fn check_button(kind: &MessageType, field: &str, button: &Button, whatsapp: bool
             "pilih tindakan jenis pesan ini",
             "give an action of this type of message",
         ),
-        ButtonKind::Reply if !whatsapp => checker.violation(
+        ButtonKind::Reply if !chat => checker.violation(
             format!("{field}.kind"),
             "NOT_ON_THIS_CHANNEL",
-            "tombol jawaban hanya untuk WhatsApp",
-            "only WhatsApp has buttons that answer",
+            "tombol jawaban hanya untuk WhatsApp, Messenger, dan Instagram",
+            "only WhatsApp, Messenger and Instagram have buttons that answer",
         ),
         ButtonKind::Link | ButtonKind::Reply => {}
     }

@@ -6,7 +6,10 @@ use subtle::ConstantTimeEq as _;
 use super::Core;
 use crate::domain::LinkId;
 use crate::domain::channel::Channel;
+use crate::domain::direct::Direct;
 
+/// What digests of comments are made for.
+pub(crate) const COMMENTS: &str = "comments";
 /// How much of a digest stands in a token: 128 bits, in hexadecimal.
 const DIGEST: usize = 32;
 /// The length of an id without its prefix.
@@ -15,6 +18,9 @@ const ID: usize = 26;
 impl Core {
     /// By what an address is known in the tables.
     pub(crate) fn address_digest(&self, channel: Channel, address: &str) -> String {
+        // One person is one address, whatever else is known of how to write to them.
+        let direct = address.parse::<Direct>().ok().filter(|_| channel == Channel::Direct);
+        let address = direct.map_or_else(|| address.to_owned(), |it| it.who());
         self.cipher.digest(&format!("address {channel}"), &address.to_lowercase())
     }
 

@@ -42,7 +42,8 @@ impl Contact {
         match channel {
             Channel::Whatsapp => &self.whatsapp,
             Channel::Email => &self.email,
-            Channel::InApp => "",
+            // Officials are not written to at Facebook or Instagram.
+            Channel::InApp | Channel::Direct => "",
         }
     }
 

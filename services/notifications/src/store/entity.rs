@@ -177,6 +177,25 @@ pub(crate) mod address {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Comments that were answered privately.
+pub(crate) mod answered_comment {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "answered_comment")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub digest: String,
+        pub body: String,
+        pub answered_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Lists of accounts.
 pub(crate) mod inbox {
     use sea_orm::entity::prelude::*;

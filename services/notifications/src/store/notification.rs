@@ -48,6 +48,9 @@ pub(crate) struct Content {
     /// Of a citizen. An official's are looked up when it is sent, so that a corrected contact counts.
     pub(crate) whatsapp: String,
     pub(crate) email: String,
+    /// Whom a direct message is for; empty for nobody.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) direct: String,
     pub(crate) values: Values,
     /// Where a mail is answered to; empty for where it came from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -61,6 +64,7 @@ impl Content {
             Channel::Whatsapp => &self.whatsapp,
             Channel::Email => &self.email,
             Channel::InApp => "",
+            Channel::Direct => &self.direct,
         }
     }
 }

@@ -256,6 +256,24 @@ pub(crate) async fn of_provider(db: &impl ConnectionTrait, id: &str) -> Result<O
     Entity::find().filter(Column::ProviderId.eq(id)).one(db).await?.map(step).transpose()
 }
 
+/// What went to an address before a moment and was not reported as delivered, oldest first.
+pub(crate) async fn sent_to(
+    db: &impl ConnectionTrait,
+    address: &str,
+    before: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Step>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Address.eq(address))
+        .filter(Column::Status.eq(Status::Sent.to_string()))
+        .filter(Column::SentAt.lte(before))
+        .order_by_asc(Column::SentAt)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(step).collect()
+}
+
 /// Writes an attempt that is about to be made.
 pub(crate) async fn begin(tx: &DatabaseTransaction, id: NotificationId, new: &Attempt) -> Result<(), DbErr> {
     let row = attempt::ActiveModel {

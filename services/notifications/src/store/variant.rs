@@ -155,7 +155,7 @@ impl Variant {
         match self.key.channel {
             Channel::Whatsapp if self.template_name.is_empty() => Kept::AsFreeText,
             Channel::Whatsapp => Kept::AtMeta,
-            Channel::Email | Channel::InApp => Kept::Here,
+            Channel::Email | Channel::InApp | Channel::Direct => Kept::Here,
         }
     }
 

@@ -13,19 +13,21 @@ use sea_orm::DatabaseTransaction;
 
 use crate::channel::{LinkButton, Message, Report, Template, TemplateButton, Way};
 use crate::domain::channel::Channel;
-use crate::domain::message_type::Urgency;
-use crate::domain::outcome::{ATTEMPT, Follow, Outcome, UNCLEAR, follow};
+use crate::domain::direct::{Direct, Opening, Standing, is_id};
+use crate::domain::message_type::{Urgency, Values};
+use crate::domain::outcome::{ATTEMPT, CLOSED, Follow, Outcome, UNCLEAR, follow};
 use crate::domain::status::Verb;
-use crate::domain::template;
+use crate::domain::template::{self, Part};
 use crate::domain::variant::{ButtonKind, INDONESIAN, VariantState, is_usable, unusable};
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::rpc::plan::{Loaded, until};
+use crate::rpc::tokens::COMMENTS;
 use crate::store::contact::Contact;
 use crate::store::inbox::ItemAction;
 use crate::store::step::{Attempt, Step};
 use crate::store::variant::{self, Key, Variant};
-use crate::store::{account, address, contact, link, rules, step};
+use crate::store::{account, address, comment, contact, link, rules, step};
 
 /// How many messages of an account are under way at once.
 const SIDE_BY_SIDE: u32 = 16;
@@ -78,7 +80,8 @@ pub(super) async fn queue(core: &Core, (queue, way): (&str, &Way)) -> Result<(),
         futures::future::join_all(ready.into_iter().map(|next| async move {
             let report = attempt(way, &next.message, patience(&next.step, core.now())).await;
             // The outcome of one must not keep that of another from being written.
-            if let Err(error) = conclude(core, queue, &next.step, report).await {
+            let sent = (&next.step, next.message.address.as_str());
+            if let Err(error) = conclude(core, queue, sent, report).await {
                 tracing::warn!(error = chain(&error), "the outcome of an attempt could not be written");
             }
         }))
@@ -157,7 +160,7 @@ async fn prepare(
         Some(account) => contact::find(&tx, &core.cipher, account).await?.unwrap_or_default(),
         None => Contact::default(),
     };
-    let to = address_of(&loaded, place, &contact);
+    let to = known_address(core, &tx, address_of(&loaded, place, &contact)).await?;
     if let Some((verb, reason)) = held(core, &tx, &mut loaded, (place, &contact, &to), now).await? {
         if let Some(verb) = verb {
             core.settle(&tx, &mut loaded, (place, verb, reason), now).await?;
@@ -169,6 +172,14 @@ async fn prepare(
     }
     let digest = core.address_digest(way.kind, &to);
     let inside = is_inside(&tx, &loaded.steps[place], &digest, now).await?;
+    let opening = opening(core, &tx, (&loaded, way), (&to, &digest), now).await?;
+    if way.direct.is_some() && opening.is_none() {
+        // Not a matter of the message: its recipient has to write first.
+        let verb = if loaded.next(place).is_some() { Verb::FallBack } else { Verb::FailTechnically };
+        core.settle(&tx, &mut loaded, (place, verb, CLOSED), now).await?;
+        tx.commit().await?;
+        return Ok(Prepared::Skipped);
+    }
     let key = Key {
         message_type: loaded.notification.message_type.clone(),
         channel: way.kind,
@@ -197,7 +208,8 @@ async fn prepare(
     if !account::take(&tx, queue, way.per_second, now).await? {
         return Ok(Prepared::Full);
     }
-    let message = message(core, &tx, (&loaded, place), (text, inside), &to).await?;
+    let mut message = message(core, &tx, (&loaded, place, way), (text, inside), &to).await?;
+    message.opening = opening;
     begin(core, &tx, &mut loaded, place, digest, now).await?;
     tx.commit().await?;
     Ok(Prepared::Ready(Box::new(Ready { step: loaded.steps[place].clone(), message })))
@@ -243,6 +255,32 @@ fn address_of(loaded: &Loaded, place: usize, contact: &Contact) -> String {
             loaded.notification.content.as_ref().map_or("", |content| content.address(channel)).to_owned()
         }
     }
+}
+
+/// The address with what was learnt since: whom an answered comment is from.
+async fn known_address(core: &Core, tx: &DatabaseTransaction, address: String) -> Result<String, Error> {
+    let Some(to) = address.parse::<Direct>().ok() else { return Ok(address) };
+    let Some((comment, _)) = &to.comment else { return Ok(address) };
+    let digest = core.cipher.digest(COMMENTS, &to.who_wrote(comment));
+    let author = comment::author(tx, &core.cipher, &digest).await?;
+    Ok(author.map_or(address, |author| to.answered(author).to_string()))
+}
+
+/// As what a direct message goes out now; `None` when it may not, and of other channels.
+async fn opening(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    (loaded, way): (&Loaded, &Way),
+    (to, digest): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<Option<Opening>, Error> {
+    let Some((terms, to)) = way.direct.as_ref().zip(to.parse::<Direct>().ok()) else { return Ok(None) };
+    let kind = core.catalogue.find(&loaded.notification.message_type);
+    let known = Standing {
+        wrote_at: address::find(tx, digest).await?.wrote_at,
+        by_a_person: terms.human_agent && kind.is_some_and(|kind| kind.by_a_person),
+    };
+    Ok(to.opening(known, now))
 }
 
 /// Why a step does not go out now: a verb that ends it, or none when it is only put off.
@@ -333,7 +371,7 @@ async fn begin(
 async fn message(
     core: &Core,
     tx: &DatabaseTransaction,
-    (loaded, place): (&Loaded, usize),
+    (loaded, place, way): (&Loaded, usize, &Way),
     (text, inside): (&Variant, bool),
     to: &str,
 ) -> Result<Message, Error> {
@@ -363,13 +401,17 @@ async fn message(
         }
     }
     let as_template = step.channel == Channel::Whatsapp && !inside;
+    let mark = if text.key.language == "en" { MARK_EN } else { MARK_ID };
     let fitted = match step.channel {
         Channel::Whatsapp => {
             let most = if as_template || !replies.is_empty() { WHATSAPP_BODY } else { WHATSAPP_TEXT };
             // Links stand below a text, and in the buttons of a template.
             let below = if as_template { 0 } else { links.iter().map(LinkButton::length).sum() };
-            let mark = if text.key.language == "en" { MARK_EN } else { MARK_ID };
             template::fit(&body, values, (most.saturating_sub(below), mark))
+        }
+        Channel::Direct => {
+            let most = way.direct.as_ref().map_or(usize::MAX, |terms| terms.text_bytes);
+            fit_bytes(&body, values, (most, mark))
         }
         Channel::Email | Channel::InApp => values.clone(),
     };
@@ -396,15 +438,30 @@ async fn message(
         replies,
         reply_to: notification.content.as_ref().map(|it| it.reply_to.clone()).unwrap_or_default(),
         unsubscribe: digest.then(|| format!("{}/berhenti/{}", core.base_url, core.unsubscribe_token(to))),
+        opening: None,
         at: notification.created_at,
     })
 }
 
+/// As [`template::fit`], for a channel that counts bytes of UTF-8.
+fn fit_bytes(body: &[Part], values: &Values, (most, mark): (usize, &str)) -> Values {
+    let mut characters = most;
+    loop {
+        let fitted = template::fit(body, values, (characters, mark));
+        let over = template::fill(body, &fitted).len().saturating_sub(most);
+        if over == 0 || characters == 0 {
+            return fitted;
+        }
+        // A character is four bytes at most, so this ends, and takes no more than is needed.
+        characters = characters.saturating_sub(over.div_ceil(4));
+    }
+}
+
 /// Writes what came of an attempt.
-async fn conclude(core: &Core, queue: &str, sent: &Step, report: Report) -> Result<(), Error> {
+async fn conclude(core: &Core, queue: &str, (sent, to): (&Step, &str), report: Report) -> Result<(), Error> {
     core.metrics.attempted(sent.channel, report.outcome.word());
     for _ in 0..TRIES {
-        match try_conclude(core, queue, sent, &report).await {
+        match try_conclude(core, queue, (sent, to), &report).await {
             Err(Error::Stale { .. }) => {}
             ended => return ended,
         }
@@ -413,9 +470,17 @@ async fn conclude(core: &Core, queue: &str, sent: &Step, report: Report) -> Resu
     Err(Error::Stale { version: sent.version })
 }
 
-async fn try_conclude(core: &Core, queue: &str, sent: &Step, report: &Report) -> Result<(), Error> {
+async fn try_conclude(
+    core: &Core,
+    queue: &str,
+    (sent, to): (&Step, &str),
+    report: &Report,
+) -> Result<(), Error> {
     let now = core.now();
     let tx = core.db.begin().await?;
+    if let Some(author) = &report.replied {
+        comment_answered(core, &tx, (to, author), now).await?;
+    }
     let attempt = Attempt {
         step: sent.number,
         number: sent.attempt_count,
@@ -437,6 +502,21 @@ async fn try_conclude(core: &Core, queue: &str, sent: &Step, report: &Report) ->
     // Last, as everywhere: the row of the account is what others wait for.
     judge_account(core, &tx, queue, report, now).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// A comment was answered: not twice, and its author is known from now on.
+async fn comment_answered(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    (to, author): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Some(to) = to.parse::<Direct>().ok() else { return Ok(()) };
+    let Some((comment, _)) = &to.comment else { return Ok(()) };
+    let digest = core.cipher.digest(COMMENTS, &to.who_wrote(comment));
+    let author = if author.is_empty() || is_id(author) { author } else { "" };
+    comment::answered(tx, &core.cipher, (&digest, author), now).await?;
     Ok(())
 }
 
@@ -559,8 +639,20 @@ mod tests {
             replies: Vec::new(),
             reply_to: String::new(),
             unsubscribe: None,
+            opening: None,
             at: "2026-11-26T01:00:00Z".parse().unwrap(),
         }
+    }
+
+    #[test]
+    fn c_17_a_direct_message_is_shortened_by_bytes() {
+        let body = template::parse("{jawaban} Lihat {tautan}.").unwrap();
+        let answer = "Sudah selesai – dikerjakan tadi pagi. ".repeat(100);
+        let values: Values =
+            [("jawaban".to_owned(), answer), ("tautan".to_owned(), "https://mpp.example/lacak".to_owned())].into();
+        let text = template::fill(&body, &fit_bytes(&body, &values, (1000, MARK_ID)));
+        assert!((900..=1000).contains(&text.len()), "{} bytes", text.len());
+        assert!(text.ends_with("… (lanjutannya di tautan) Lihat https://mpp.example/lacak."), "{text}");
     }
 
     #[tokio::test]

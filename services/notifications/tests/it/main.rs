@@ -30,6 +30,7 @@ mod accepting;
 mod callbacks;
 mod contacts;
 mod delivering;
+mod direct;
 mod encrypted;
 mod limits;
 mod links;

@@ -15,8 +15,9 @@ use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
 use mpp_kit::testing::mail::MailServer;
 use mpp_kit::testing::{Engine, Issuer, TestDb, fresh_db, scope, temp_dir};
+use mpp_notifications::direct_simulator::{self, Network as Where};
 use mpp_notifications::simulator::{Account, Call, Simulator};
-use mpp_notifications::{Config, EmailConfig, Place, ROLE, Security, WebhooksConfig, component};
+use mpp_notifications::{Config, DirectConfig, EmailConfig, Place, ROLE, Security, WebhooksConfig, component};
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::*;
 use tempfile::TempDir;
@@ -49,6 +50,10 @@ pub(crate) struct Office {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) client: NotificationsServiceClient<PeerChannel>,
     pub(crate) whatsapp: Simulator,
+    /// A Page, where Meta lets people answer for seven days.
+    pub(crate) facebook: direct_simulator::Simulator,
+    /// An Instagram account, where it does not.
+    pub(crate) instagram: direct_simulator::Simulator,
     pub(crate) mail: MailServer,
     pub(crate) test_db: TestDb,
     issuer: Arc<Issuer>,
@@ -81,10 +86,17 @@ impl Office {
         mpp_migrations::run("notifications", &test_db.db.write).await.unwrap();
         let clock = Arc::new(ManualClock::at(MORNING.parse::<DateTime<Utc>>().unwrap()));
         let whatsapp = Simulator::start(account, clock.clone()).await.unwrap();
+        let page = direct_simulator::Account { human_agent: true, ..direct_simulator::Account::of(Where::Facebook) };
+        let facebook = direct_simulator::Simulator::start(page, clock.clone()).await.unwrap();
+        let account = direct_simulator::Account::of(Where::Instagram);
+        let instagram = direct_simulator::Simulator::start(account, clock.clone()).await.unwrap();
+        let direct = |of: &direct_simulator::Simulator| DirectConfig { pair_seconds: 0, ..of.settings() };
         let mut config = Config {
             allow_list: "*".into(),
             tick_millis: 100,
             whatsapp: [("utama".to_owned(), whatsapp.settings())].into(),
+            facebook: [("utama".to_owned(), direct(&facebook))].into(),
+            instagram: [("utama".to_owned(), direct(&instagram))].into(),
             email: EmailConfig {
                 host: "127.0.0.1".to_owned(),
                 port,
@@ -104,7 +116,7 @@ impl Office {
         let (issuer, folder) = (Arc::new(Issuer::new()), temp_dir());
         let (client, workers, shutdown) = serve(&test_db, &clock, &issuer, &config, &folder).await;
         let office =
-            Self { clock, client, whatsapp, mail, test_db, issuer, config, shutdown, workers, folder };
+            Self { clock, client, whatsapp, facebook, instagram, mail, test_db, issuer, config, shutdown, workers, folder };
         office.templates_are_approved().await;
         office.head().await;
         office
@@ -238,6 +250,22 @@ impl Office {
             body: call.body,
         };
         let answer = self.client.clone().receive_whats_app_webhook(Request::new(request)).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// The webhook of a network is called.
+    pub(crate) async fn direct_webhook(
+        &self,
+        network: &str,
+        call: Call,
+    ) -> Result<ReceiveDirectWebhookResponse, Status> {
+        let request = ReceiveDirectWebhookRequest {
+            network: network.to_owned(),
+            channel_account: "utama".to_owned(),
+            signature: call.signature,
+            body: call.body,
+        };
+        let answer = self.client.clone().receive_direct_webhook(Request::new(request)).await?;
         Ok(answer.into_inner())
     }
 
@@ -397,6 +425,7 @@ pub(crate) fn receipt(whatsapp: &str, email: &str) -> CreateNotificationRequest 
             kind: Some(recipient::Kind::Addresses(Addresses {
                 whatsapp: whatsapp.to_owned(),
                 email: email.to_owned(),
+                direct: None,
             })),
             language: String::new(),
         }),

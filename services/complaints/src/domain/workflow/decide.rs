@@ -130,6 +130,7 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
             undecided: opening.undecided,
             joined: false,
             content: false,
+            unheard: false,
             revealed: Vec::new(),
             rating: 0,
         }],
@@ -286,7 +287,8 @@ fn apply(
             }
             next.let_go(now);
             next.reporter_until = Some(rules.window("D3", REPLY_DAYS, now));
-            next.reporters.iter_mut().for_each(|it| it.content = false);
+            // Each is waited for until it is known that the answer arrived.
+            next.reporters.iter_mut().for_each(|it| (it.content, it.unheard) = (false, it.reachable));
             tell(next, NoticeKind::Answered, notices);
             State::AwaitingConfirmation
         }
@@ -314,7 +316,7 @@ fn apply(
             }
         }
         Order::Reopen { reporter, text, files } => {
-            if next.reporter_until.is_none_or(|until| until <= now) {
+            if !next.may_say_not_done(now) {
                 return Err(Rejection::WindowOver);
             }
             if reporter.is_empty() {
@@ -325,7 +327,7 @@ fn apply(
             next.reopenings += 1;
             next.reporter_until = None;
             next.no_proof.clear();
-            next.reporters.iter_mut().for_each(|it| (it.content, it.rating) = (false, 0));
+            next.reporters.iter_mut().for_each(|it| (it.content, it.unheard, it.rating) = (false, false, 0));
             next.rating = 0;
             let holder = next.holder().to_owned();
             next.hand_to(&holder, now);
@@ -526,7 +528,8 @@ pub fn tick(case: &Case, rules: &Rules, now: DateTime<Utc>) -> (Decision, Ticked
     }
     let over = next.reporter_until.is_some_and(|until| until <= now);
     let order = match next.state {
-        State::AwaitingConfirmation if over => Some(Order::CloseBySilence),
+        // Nobody is silent who was not told.
+        State::AwaitingConfirmation if over && next.is_heard() => Some(Order::CloseBySilence),
         State::AwaitingCompletion if over => Some(Order::DeemWithdrawn),
         State::New
         | State::Verified
@@ -566,6 +569,58 @@ pub fn deliver(case: &Case, rules: &Rules, now: DateTime<Utc>) -> Option<Case> {
     let mut next = case.clone();
     wait_for_reporter(&mut next, rules, now);
     Some(next)
+}
+
+/// The answer reached a reporter: their days to say *sudah* or *belum* count from then, where that is known and later than from
+/// the answer. `None` when there is nothing to note.
+#[must_use]
+pub fn hear(case: &Case, number: Number, at: Option<DateTime<Utc>>, rules: &Rules) -> Option<Case> {
+    if case.state != State::AwaitingConfirmation || !case.reporter(number)?.unheard {
+        return None;
+    }
+    let mut next = case.clone();
+    next.reporters.iter_mut().filter(|it| it.number == number).for_each(|it| it.unheard = false);
+    next.reporter_until = next.reporter_until.max(at.map(|at| rules.window("D3", REPLY_DAYS, at)));
+    Some(next)
+}
+
+/// The answer was told in another way to those whom it did not reach, as the note says: their days count from now.
+///
+/// # Errors
+/// [`Rejection::AllHeard`] when there is nobody whom it did not reach.
+pub fn told_otherwise(case: &Case, rules: &Rules, now: DateTime<Utc>) -> Result<Case, Rejection> {
+    if case.state != State::AwaitingConfirmation || case.is_heard() {
+        return Err(Rejection::AllHeard);
+    }
+    let mut next = case.clone();
+    next.reporters.iter_mut().for_each(|it| it.unheard = false);
+    next.reporter_until = next.reporter_until.max(Some(rules.window("D3", REPLY_DAYS, now)));
+    Ok(next)
+}
+
+/// What a reporter has to be told once more, who can be reached (in another way) since: an answer or a question that has not
+/// arrived.
+#[must_use]
+pub fn again(case: &Case, number: Number) -> Vec<Notice> {
+    let Some(own) = case.reporter(number).filter(|it| it.reachable) else { return Vec::new() };
+    let kind = match case.state {
+        State::AwaitingConfirmation if own.unheard && !own.content => NoticeKind::Answered,
+        State::AwaitingCompletion if case.question_open => NoticeKind::Question,
+        State::New
+        | State::Verified
+        | State::Disposed
+        | State::InProgress
+        | State::AwaitingCompletion
+        | State::AwaitingConfirmation
+        | State::Reopened
+        | State::Settled
+        | State::Merged
+        | State::ForwardedOutside
+        | State::Archived
+        | State::DeemedWithdrawn
+        | State::Withdrawn => return Vec::new(),
+    };
+    vec![Notice { to: To::Reporter(own.pseudonym.clone()), kind }]
 }
 
 fn wait_for_reporter(next: &mut Case, rules: &Rules, now: DateTime<Utc>) {
