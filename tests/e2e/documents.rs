@@ -458,10 +458,9 @@ async fn line_16_an_sktm_goes_from_the_form_to_two_verified_signatures_by_bsre_1
 }
 
 /// Finished at the village: one signature, by BSrE or by the seal, and by either judge sound. A revoked letter says so.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_signature_is_enough_where_the_village_finishes() {
+async fn one_signature(engine: Engine) {
     for signing in [Signing::BsreV2, Signing::Seal] {
-        let suite = TestSuite::builder().letters(signing).start().await;
+        let suite = TestSuite::builder().engine(engine).letters(signing).start().await;
         let (filed, document, code) = issued(&suite).await;
         let pdf = download(&suite, &filed.code).await;
         let roots = suite.letters().bsre.as_ref().map(|bsre| bsre.roots().to_owned());
@@ -485,10 +484,19 @@ async fn one_signature_is_enough_where_the_village_finishes() {
     }
 }
 
-/// Whatever a signing service does, the letter waits with a reason, and the next attempt issues it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_misbehaviour_of_the_signing_service_leaves_the_letter_waiting() {
-    let suite = TestSuite::builder().letters(Signing::BsreV2).start().await;
+async fn one_signature_is_enough_where_the_village_finishes_on_sqlite() {
+    one_signature(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_signature_is_enough_where_the_village_finishes_on_postgresql() {
+    one_signature(Engine::Postgres).await;
+}
+
+/// Whatever a signing service does, the letter waits with a reason, and the next attempt issues it.
+async fn every_misbehaviour(engine: Engine) {
+    let suite = TestSuite::builder().engine(engine).letters(Signing::BsreV2).start().await;
     let passphrase = suite.letters().passphrase("desa.kades").to_owned();
     for (how, reason) in [
         (Misbehaviour::Unavailable, "SIGNING_UNAVAILABLE"),
@@ -547,6 +555,16 @@ async fn every_misbehaviour_of_the_signing_service_leaves_the_letter_waiting() {
     suite.letters().bsre().register(account("ISSUE"));
     assert_eq!(sign_well(&suite, "camat", &filed.id).await["state"], "APPLICATION_STATE_ISSUED");
     suite.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_misbehaviour_of_the_signing_service_leaves_the_letter_waiting_on_sqlite() {
+    every_misbehaviour(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_misbehaviour_of_the_signing_service_leaves_the_letter_waiting_on_postgresql() {
+    every_misbehaviour(Engine::Postgres).await;
 }
 
 /// A wrong passphrase is tried once in a batch, and no passphrase is kept anywhere.
@@ -754,8 +772,7 @@ async fn cuttable(listener: std::net::TcpListener, to: Arc<Mutex<String>>, open:
 }
 
 /// Without BSrE, people go on: forms, drafts, approvals, and letters that wait for a signature.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_but_the_signature_goes_on_while_bsre_is_away() {
+async fn everything_but_the_signature(engine: Engine) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let here = format!("http://{}", listener.local_addr().expect("its address"));
     let (to, open) = (Arc::new(Mutex::new(String::new())), Arc::new(AtomicBool::new(false)));
@@ -765,7 +782,7 @@ async fn everything_but_the_signature_goes_on_while_bsre_is_away() {
         let url = std::mem::replace(&mut config.documents.signing.url, here);
         *known.lock().expect("nobody panicked") = url;
     };
-    let suite = TestSuite::builder().letters(Signing::BsreV2).configure(configured).start().await;
+    let suite = TestSuite::builder().engine(engine).letters(Signing::BsreV2).configure(configured).start().await;
 
     // `ready_to_sign` hands in, reads drafts and approves.
     let filed = ready_to_sign(&suite, false).await;
@@ -787,6 +804,16 @@ async fn everything_but_the_signature_goes_on_while_bsre_is_away() {
     }
     suite.stop().await;
     server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_but_the_signature_goes_on_while_bsre_is_away_on_sqlite() {
+    everything_but_the_signature(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_but_the_signature_goes_on_while_bsre_is_away_on_postgresql() {
+    everything_but_the_signature(Engine::Postgres).await;
 }
 
 /// What arrived at a server of somebody else.

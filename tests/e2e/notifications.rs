@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use mpp::simulator::whatsapp::{Account, Simulator};
 use mpp_kit::clock::SystemClock;
+use mpp_kit::db::Engine;
 use mpp_tests::harness::{Api, Persona, TestSuite};
 use serde_json::{Value, json};
 
 const NUMBER: &str = "6281234599001";
 
-async fn start() -> (TestSuite, Simulator) {
+async fn start(engine: Engine) -> (TestSuite, Simulator) {
     let simulator = Simulator::start(Account::default(), Arc::new(SystemClock)).await.expect("a free port");
     let settings = simulator.settings();
     let suite = TestSuite::builder()
+        .engine(engine)
         .configure(move |config| {
             config.notifications.whatsapp.insert("utama".to_owned(), settings);
             config.notifications.allow_list = "*".into();
@@ -36,9 +38,8 @@ async fn until(api: &Api, path: &str, is: impl Fn(&Value) -> bool) -> Value {
     panic!("{path} never came to what it should be");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_goes_out_and_its_status_comes_back_through_the_gateway() {
-    let (suite, simulator) = start().await;
+async fn out_and_back(engine: Engine) {
+    let (suite, simulator) = start(engine).await;
     let admin = suite.api(Persona::Admin).await;
     // Meta shakes hands first.
     let hook = format!("{}/hooks/whatsapp/utama", suite.base_url());
@@ -102,6 +103,16 @@ async fn a_message_goes_out_and_its_status_comes_back_through_the_gateway() {
     assert!(found["notification"]["steps"][0]["deliveredTime"].is_string(), "{found}");
     let unsubscribe = http.post(format!("{}/berhenti/salah", suite.base_url())).send().await;
     assert_eq!(unsubscribe.expect("an answer").status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_goes_out_and_its_status_comes_back_through_the_gateway_on_sqlite() {
+    out_and_back(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_goes_out_and_its_status_comes_back_through_the_gateway_on_postgresql() {
+    out_and_back(Engine::Postgres).await;
 }
 
 /// What complaints signs in with where it has a process of its own.
