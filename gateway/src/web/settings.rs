@@ -1,5 +1,5 @@
 //! What an installation decides on about complaints: categories, agencies, deadlines with their sources, calendars, the
-//! ladder with who acts for whom, texts of answers, and the texts of messages. A page for each: what there is, and a form.
+//! ladder with who acts for whom, texts of answers, languages, and the texts of messages. A page for each: what there is, and a form.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
     Acting, Agency, ApplyActingRequest, ApplyAgencyRequest, ApplyCalendarRequest, ApplyCategoryRequest,
-    ApplyDeadlineRequest, ApplyOfficialRequest, ApplyResponseTemplateRequest, CalendarVersion, Category,
-    ClockKind, Deadline, ExtraQuestion, FreeDay, ListActingsRequest, ListCalendarsRequest,
+    ApplyDeadlineRequest, ApplyLanguageRequest, ApplyOfficialRequest, ApplyResponseTemplateRequest,
+    CalendarVersion, Category,
+    ClockKind, Deadline, ExtraQuestion, FreeDay, Language, LanguageWords, ListActingsRequest, ListCalendarsRequest,
     ListDeadlinesRequest, ListOfficialsRequest, Official, ResponseTemplate, SignOffDeadlineRequest,
     SpecialHours, WorkingPeriod,
 };
@@ -39,7 +40,10 @@ const CONFIGURE: &str = "complaints.configure";
 pub(crate) const MESSAGES: &str = "notifications.configure";
 
 /// The parts, as addresses call them.
-const PARTS: [&str; 7] = ["kategori", "instansi", "tenggat", "kalender", "pejabat", "plt", "jawaban"];
+const PARTS: [&str; 8] =
+    ["kategori", "instansi", "tenggat", "kalender", "pejabat", "plt", "jawaban", LANGUAGES];
+/// The part of the languages that reporters are answered in.
+const LANGUAGES: &str = "bahasa";
 /// The part of another service.
 const MESSAGE_PART: &str = "pesan";
 
@@ -53,6 +57,9 @@ const CLOCKS: [(ClockKind, &str); 5] = [
 ];
 const UNITS: [&str; 4] = ["WORKING_DAYS", "WORKING_HOURS", "DAYS", "HOURS"];
 const RUNGS: [&str; 5] = ["ADMIN", "AGENCY_HEAD", "SECRETARY", "REGENT", "INSPECTORATE"];
+/// What words of a language can mean, in the order of the form.
+const MEANINGS: [&str; 9] =
+    ["CHOOSE", "YES", "NEW", "DONE", "NOT_DONE", "OPEN", "ANONYMOUS", "SECRET", "TYPICAL"];
 const KINDS: [&str; 5] = ["FIRST_ANSWER", "ANSWER", "QUESTION", "ARCHIVE", "FORWARD"];
 
 #[derive(Template)]
@@ -150,7 +157,23 @@ async fn page(
     let (ground, agencies) = tokio::join!(Ground::of(state, visit), complaints::agencies(state, visit));
     let agencies = agencies.unwrap_or_default();
     let asked = visit.parameter("ubah").unwrap_or_default().to_owned();
-    let look = Look { state, visit, viewer, zone: ground.zone, agencies: &agencies, asked: &asked };
+    let languages = match part {
+        LANGUAGES => complaints::languages(state, visit).await,
+        _ => Ok(Vec::new()),
+    };
+    let languages = match languages {
+        Ok(languages) => languages,
+        Err(status) => return visit.refused(&status),
+    };
+    let look = Look {
+        state,
+        visit,
+        viewer,
+        zone: ground.zone,
+        agencies: &agencies,
+        languages: &languages,
+        asked: &asked,
+    };
     let found = match look.load(part).await {
         Ok(found) => found,
         Err(status) => return visit.refused(&status),
@@ -248,6 +271,8 @@ struct Look<'a> {
     viewer: &'a Viewer,
     zone: Zone,
     agencies: &'a [Agency],
+    /// Of the part of languages alone.
+    languages: &'a [Language],
     /// The line that is to be changed; empty for none.
     asked: &'a str,
 }
@@ -279,6 +304,7 @@ impl Look<'_> {
             "kalender" => self.calendars().await,
             "pejabat" => self.officials().await,
             "plt" => self.actings().await,
+            LANGUAGES => Ok(self.languages()),
             _ => self.templates().await,
         }
     }
@@ -571,6 +597,63 @@ impl Look<'_> {
         Ok(Part { rows: all.iter().map(row).collect(), values })
     }
 
+    fn languages(&self) -> Part {
+        let t = self.t();
+        let mut values = Sent::default();
+        for (name, value) in [("aktif", "tidak"), ("keyakinan", "C")] {
+            values.set(name, value);
+        }
+        if let Some(one) = self.languages.iter().find(|one| one.code == self.asked) {
+            for (name, value) in [
+                ("kode_bahasa", one.code.clone()),
+                ("nama_bahasa", one.name.clone()),
+                ("aktif", yes(one.active).to_owned()),
+                ("keyakinan", one.confidence.clone()),
+                ("sumber_bahasa", one.source.clone()),
+            ] {
+                values.set(name, value);
+            }
+            for (key, phrase) in &one.phrases {
+                values.set(&format!("ucapan.{key}"), phrase);
+            }
+            for words in &one.words {
+                values.set(&format!("kata.{}", words.meaning), words.words.join(", "));
+            }
+        }
+        let row = |one: &Language| {
+            let version = format!("{} {}", t["types.version"], one.version);
+            let facts = vec![version, one.source.clone()];
+            let mut row = self.row(LANGUAGES, &one.code, format!("{} · {}", one.name, one.code), facts);
+            let sure = complaints::keyed("confidence", &one.confidence, t);
+            row.chips.push((sure, if one.confidence == "C" { "warn" } else { "good" }));
+            if !one.active {
+                row.chips.push((t["rules.inactive"].clone(), "off"));
+            }
+            row
+        };
+        Part { rows: self.languages.iter().map(row).collect(), values }
+    }
+
+    /// What a language says and understands: an input for each phrase, called as it reads in Indonesian, and for each meaning.
+    fn of_language(&self, make: &Maker<'_>) -> Vec<Input> {
+        let mut inputs = vec![
+            make.line("kode_bahasa", true, 3),
+            make.line("nama_bahasa", true, 60),
+            make.listed("aktif", "radio", true, "yes", &["ya", "tidak"]),
+            make.listed("keyakinan", "select", true, "confidence", &["A", "B", "C"]),
+            make.line("sumber_bahasa", true, 300),
+        ];
+        for (key, phrase) in phrases(self.languages) {
+            let label = self.t().say("rules.phrase", &[("phrase", &phrase)]);
+            inputs.push(Input { label, ..make.area(&format!("ucapan.{key}"), false, 500) });
+        }
+        inputs.extend(MEANINGS.map(|meaning| {
+            let name = format!("kata.{meaning}");
+            Input { label: complaints::keyed("meaning", meaning, self.t()), ..make.line(&name, false, 2_000) }
+        }));
+        inputs
+    }
+
     fn inputs(&self, part: &str, values: &Sent, faults: &Faults) -> Vec<Input> {
         let make = Maker { values, faults, t: self.t() };
         let classes = || {
@@ -640,6 +723,7 @@ impl Look<'_> {
                 Input { kind: "datetime-local", ..make.line("dari", true, 0) },
                 Input { kind: "datetime-local", ..make.line("sampai", true, 0) },
             ],
+            LANGUAGES => self.of_language(&make),
             _ => vec![
                 Input { kind: "hidden", ..make.line("id", true, 60) },
                 make.listed("macam", "select", true, "kind", &KINDS),
@@ -703,6 +787,9 @@ impl Maker<'_> {
 
 /// The input that a field of a request stands for.
 fn input_of(field: &str, part: &str) -> String {
+    if let Some(key) = field.strip_prefix("language.phrases.") {
+        return format!("ucapan.{key}");
+    }
     let field = field.split_once('.').map_or(field, |(_, field)| field);
     let field = field.split(['.', '[']).next().unwrap_or_default();
     let name = match (part, field) {
@@ -740,6 +827,12 @@ fn input_of(field: &str, part: &str) -> String {
         ("plt", "decree") => "sk",
         ("plt", "from") => "dari",
         ("plt", "to") => "sampai",
+        (LANGUAGES, "code") => "kode_bahasa",
+        (LANGUAGES, "name") => "nama_bahasa",
+        (LANGUAGES, "active") => "aktif",
+        (LANGUAGES, "confidence") => "keyakinan",
+        (LANGUAGES, "source") => "sumber_bahasa",
+        (LANGUAGES, "words") => "kata.CHOOSE",
         ("jawaban", "kind") => "macam",
         ("jawaban", "text") => "teks",
         (_, _) => "",
@@ -783,6 +876,28 @@ impl Apply<'_> {
         match self.sent.get(name) {
             "" => Ok(0),
             written => written.parse().map_err(|_| Refused::Wrong(name, "rules.bad_number")),
+        }
+    }
+
+    /// What was typed in of a language. What is left empty is said in Indonesian.
+    fn language(&self, known: &[Language]) -> Language {
+        let said = phrases(known).into_iter().map(|(key, _)| {
+            let phrase = self.text(&format!("ucapan.{key}"));
+            (key, phrase.trim().to_owned())
+        });
+        let words = MEANINGS.map(|meaning| LanguageWords {
+            meaning: meaning.to_owned(),
+            words: listed(self.sent.get(&format!("kata.{meaning}"))),
+        });
+        Language {
+            code: self.text("kode_bahasa"),
+            name: self.text("nama_bahasa"),
+            active: self.is("aktif"),
+            confidence: self.text("keyakinan"),
+            source: self.text("sumber_bahasa"),
+            phrases: said.filter(|(_, phrase)| !phrase.is_empty()).collect(),
+            words: words.into_iter().filter(|it| !it.words.is_empty()).collect(),
+            ..Language::default()
         }
     }
 
@@ -896,6 +1011,11 @@ impl Apply<'_> {
                 let request = ApplyActingRequest { request_id, acting: Some(acting) };
                 service.apply_acting(self.visit.call(request, Some(self.viewer))).await?;
             }
+            LANGUAGES => {
+                let known = complaints::languages(self.state, self.visit).await?;
+                let request = ApplyLanguageRequest { request_id, language: Some(self.language(&known)) };
+                service.apply_language(self.visit.call(request, Some(self.viewer))).await?;
+            }
             _ => {
                 let template = ResponseTemplate {
                     id: self.text("id"),
@@ -910,6 +1030,14 @@ impl Apply<'_> {
         }
         Ok(saved)
     }
+}
+
+/// All there is to say, by its key, as it reads in Indonesian.
+fn phrases(languages: &[Language]) -> Vec<(String, String)> {
+    let indonesian = languages.iter().find(|one| one.code == "id");
+    let mut all: Vec<_> = indonesian.into_iter().flat_map(|one| one.phrases.clone()).collect();
+    all.sort();
+    all
 }
 
 /// Words between commas.

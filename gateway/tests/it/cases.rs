@@ -73,6 +73,7 @@ struct State {
     reveals: Mutex<Vec<String>>,
     acknowledged: Mutex<Vec<String>>,
     calendars: Mutex<Vec<CalendarVersion>>,
+    languages: Mutex<Vec<Language>>,
     categories: Mutex<Vec<Category>>,
     variants: Mutex<Vec<notifications::SaveVariantRequest>>,
     boards: Mutex<Vec<mpsc::Sender<Result<WatchBoardResponse, Status>>>>,
@@ -125,6 +126,11 @@ impl Cases {
     /// The calendars that were written.
     pub(crate) fn calendars(&self) -> Vec<CalendarVersion> {
         lock(&self.0.calendars).clone()
+    }
+
+    /// Every ApplyLanguage.
+    pub(crate) fn languages(&self) -> Vec<Language> {
+        lock(&self.0.languages).clone()
     }
 
     /// The categories that were written.
@@ -568,7 +574,6 @@ macro_rules! complaints_service {
 
 complaints_service! {
     unserved:
-        apply_language ApplyLanguageRequest ApplyLanguageResponse,
         list_published_updates ListPublishedUpdatesRequest ListPublishedUpdatesResponse,
         receive_partner_update ReceivePartnerUpdateRequest ReceivePartnerUpdateResponse,
         verify_complaint VerifyComplaintRequest VerifyComplaintResponse,
@@ -707,7 +712,11 @@ complaints_service! {
             code: code.into(),
             name: name.into(),
             active,
-            ..Default::default()
+            version: 1,
+            confidence: "C".into(),
+            source: "Balai Bahasa".into(),
+            phrases: [("status.SETTLED".to_owned(), if code == "id" { "selesai" } else { "wis rampung" }.to_owned())].into(),
+            words: vec![LanguageWords { meaning: "DONE".into(), words: vec!["wis".into(), "wis mari".into()] }],
         };
         let languages = vec![
             language("bjn", "Bahasa Banjar", true),
@@ -916,6 +925,17 @@ complaints_service! {
             ..CalendarVersion::default()
         };
         Ok(ListCalendarsResponse { calendars: vec![calendar], ..Default::default() }.into())
+    }
+
+    async fn apply_language(&self, request: tonic::Request<ApplyLanguageRequest>) -> Answer<ApplyLanguageResponse> {
+        let caller = language(&request);
+        let applied = request.into_inner().language.unwrap_or_default();
+        if applied.source.is_empty() {
+            let field = "language.phrases.status.SETTLED";
+            return Err(violation(field, "pakai isian yang sama", "use the same gaps").into_status(caller));
+        }
+        lock(&self.0.languages).push(applied.clone());
+        Ok(ApplyLanguageResponse { language: Some(applied) }.into())
     }
 
     async fn apply_calendar(&self, request: tonic::Request<ApplyCalendarRequest>) -> Answer<ApplyCalendarResponse> {

@@ -543,6 +543,7 @@ async fn every_part_of_the_settings_shows_what_there_is_and_its_form() {
         ("pejabat", "ofl_1", "value=\"acc_kadis\""),
         ("plt", "act_1", "value=\"2026-11-25T08:00\""),
         ("jawaban", "rst_1", "Sudah {what} oleh {who}"),
+        ("bahasa", "jv", "wis rampung"),
     ] {
         let page = text(gate.send(by_cookie(get(&format!("/pengaturan-aduan/{part}")))).await).await;
         assert!(page.contains(&format!("/pengaturan-aduan/{part}?ubah=")), "{part} has no line");
@@ -580,6 +581,20 @@ async fn settings_are_saved_by_their_own_forms_and_what_is_wrong_is_marked() {
     let wrong =
         gate.send(by_cookie(plain("/pengaturan-aduan/kalender", &hours.replace("1+08", "Senin+08")))).await;
     assert!(text(wrong).await.contains("Satu baris satu hari, misalnya 1 08:00-12:00"));
+    // A language: an input for each phrase, called as it reads in Indonesian; what is left empty is not sent.
+    let page = text(gate.send(by_cookie(get("/pengaturan-aduan/bahasa?ubah=jv"))).await).await;
+    assert!(page.contains("Dalam bahasa Indonesia: selesai") && page.contains("value=\"wis, wis mari\""));
+    let body = "kode_bahasa=jv&nama_bahasa=Basa+Jawa&aktif=ya&keyakinan=B&sumber_bahasa=Balai+Bahasa\
+                &ucapan.status.SETTLED=wis+rampung&kata.DONE=wis%2C+wis+mari&kata.YES=";
+    let refused = body.replace("Balai+Bahasa", "");
+    let refused = gate.send(by_cookie(plain("/pengaturan-aduan/bahasa", &refused))).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert!(text(refused).await.contains("<a href=\"#ucapan-status-SETTLED\">"));
+    let saved = gate.send(by_cookie(plain("/pengaturan-aduan/bahasa", body))).await;
+    assert_eq!(location(&saved), "/pengaturan-aduan/bahasa?tersimpan=1");
+    let applied = gate.cases.languages().remove(0);
+    assert_eq!((applied.code.as_str(), applied.active, applied.phrases["status.SETTLED"].as_str()), ("jv", true, "wis rampung"));
+    assert_eq!((applied.words.len(), applied.words[0].words.as_slice()), (1, ["wis".to_owned(), "wis mari".to_owned()].as_slice()));
     let vouched = gate.send(by_cookie(plain("/pengaturan-aduan/tenggat/dln_1/sahkan", ""))).await;
     assert_eq!(location(&vouched), "/pengaturan-aduan/tenggat?tersimpan=1");
 }

@@ -132,7 +132,8 @@ pub(super) async fn list_languages(
     request: ListLanguagesRequest,
 ) -> Result<ListLanguagesResponse, Error> {
     let rules = core.rules().await?;
-    let all: Vec<_> = rules.languages.all().map(convert::language).collect();
+    let said = |it: &Language| Language { phrases: rules.languages.said(it), ..it.clone() };
+    let all: Vec<_> = rules.languages.all().map(|it| convert::language(&said(it))).collect();
     let (languages, next_page_token) = pages(all, (request.page_size, &request.page_token), "languages")?;
     Ok(ListLanguagesResponse { languages, next_page_token })
 }
