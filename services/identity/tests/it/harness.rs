@@ -16,7 +16,7 @@ use mpp_kit::{
     journal::{self, Entry},
     server::{StackOptions, stack},
     shutdown::Shutdown,
-    testing::{ENGINES, TestDb, fresh_db},
+    testing::{ENGINES, TestDb, audit::Audit, fresh_db},
 };
 use mpp_proto::identity::v1::{self as proto, identity_service_client::IdentityServiceClient};
 use tonic::{Request, Response, Status};
@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) verifier: Arc<Verifier>,
     /// What somebody with the authority of the installation presents.
     pub(crate) system: String,
+    /// What calls leave in the journal, from when it begins.
+    pub(crate) audit: Arc<Audit>,
 }
 
 /// Runs a test on a fresh database of each engine.
@@ -72,10 +74,12 @@ impl World {
         };
         let component = component(&env, test_db.db.clone(), config, cipher()).await.unwrap();
         let policies = Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).unwrap());
-        peers.local(ROLE, stack(ROLE, component.routes, policies, verifier.clone(), StackOptions::default()));
+        let audit = Audit::of("mpp.identity.v1.IdentityService", &policies, &test_db.db);
+        let service = stack(ROLE, component.routes, policies, verifier.clone(), StackOptions::default());
+        peers.local(ROLE, audit.around(service));
         let client = IdentityServiceClient::new(peers.channel(ROLE));
         let system = system_token(&test_db.db, &cipher(), clock.as_ref()).await.unwrap();
-        Self { test_db, clock, client, verifier, system }
+        Self { test_db, clock, client, verifier, system, audit }
     }
 
     /// The same installation after the process ended and started again.

@@ -1,5 +1,6 @@
 //! The identity service through its generated client and the tower stack, on SQLite and on PostgreSQL.
 
+mod audit;
 mod devices;
 mod harness;
 mod manage;
