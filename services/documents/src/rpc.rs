@@ -5,7 +5,7 @@ mod access;
 mod apply_delegation;
 mod apply_office;
 pub(crate) mod case;
-mod codes;
+pub(crate) mod codes;
 mod content;
 mod convert;
 mod correct_document;

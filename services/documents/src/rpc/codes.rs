@@ -9,9 +9,28 @@ use super::Core;
 use crate::domain::code;
 use crate::domain::{ApplicationId, FileId};
 use crate::error::{Error, Thing};
+use mpp_kit::cipher::Cipher;
 
 /// The name under which links are encrypted.
 const LINK: &str = "link";
+
+/// A file that links lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Linked {
+    pub(crate) file: FileId,
+    pub(crate) file_name: String,
+    /// What is noted as looked at, by id.
+    pub(crate) subject: String,
+}
+
+impl Linked {
+    /// A link that opens it until this moment.
+    pub(crate) fn until(self, ends: DateTime<Utc>) -> Link {
+        let Self { file, file_name, subject } = self;
+        Link { file, file_name, subject, ends: ends.timestamp() }
+    }
+}
 
 /// What a link opens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +42,26 @@ pub(crate) struct Link {
     pub(crate) subject: String,
     /// Seconds since 1970.
     pub(crate) ends: i64,
+}
+
+impl Link {
+    /// The end of an address that opens it.
+    pub(crate) fn seal(&self, cipher: &Cipher) -> Result<String, Error> {
+        let json = serde_json::to_vec(self).map_err(anyhow::Error::new)?;
+        Ok(URL_SAFE_NO_PAD.encode(cipher.seal(LINK, &json)))
+    }
+
+    /// The link that such an end of an address is, over or not; `None` if it is none of ours.
+    pub(crate) fn read(cipher: &Cipher, token: &str) -> Option<Self> {
+        let json = cipher.open(LINK, &URL_SAFE_NO_PAD.decode(token).ok()?)?;
+        serde_json::from_slice(&json).ok()
+    }
+
+    /// The file that it leads to.
+    pub(crate) fn linked(self) -> Linked {
+        let Self { file, file_name, subject, ends: _ } = self;
+        Linked { file, file_name, subject }
+    }
 }
 
 impl Core {
@@ -46,17 +85,9 @@ impl Core {
         code::normalise(typed).map(|code| self.cipher.digest("receipt code", &code))
     }
 
-    /// The end of an address that opens a file for a while.
-    pub(crate) fn link(&self, link: &Link) -> Result<String, Error> {
-        let json = serde_json::to_vec(link).map_err(anyhow::Error::new)?;
-        Ok(URL_SAFE_NO_PAD.encode(self.cipher.seal(LINK, &json)))
-    }
-
     /// What a link opens at this moment. Whatever is wrong with it is answered alike.
     pub(crate) fn opened(&self, token: &str, now: DateTime<Utc>) -> Result<Link, Error> {
-        let sealed = URL_SAFE_NO_PAD.decode(token).ok();
-        let json = sealed.and_then(|sealed| self.cipher.open(LINK, &sealed));
-        let link: Option<Link> = json.and_then(|json| serde_json::from_slice(&json).ok());
+        let link = Link::read(&self.cipher, token);
         link.filter(|link| now.timestamp() < link.ends).ok_or(Error::NotFound(Thing::Link))
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tonic::{Code, Response};
 
-use super::codes::Link;
+use super::codes::Linked;
 use super::{Core, convert, record};
 use crate::domain::workflow::State;
 use crate::error::Error;
@@ -72,14 +72,13 @@ pub(super) async fn handle(
         .into());
     }
     let ends = now + TimeDelta::minutes(i64::from(core.config.link_minutes));
-    let link = Link {
+    let file = Linked {
         file: signed.file,
         file_name: format!("{}-{}.pdf", case.content.letter_type, &signed.sha256[..8]),
         subject,
-        ends: ends.timestamp(),
     };
     Ok(Response::new(CreateDownloadLinkResponse {
-        path: format!("/berkas/{}", core.link(&link)?),
+        path: format!("/berkas/{}", file.until(ends).seal(&core.cipher)?),
         expire_time: Some(convert::timestamp(ends)),
     }))
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::db::is_unavailable;
@@ -24,7 +24,7 @@ use tonic::Response;
 
 use super::Core;
 use super::case::{Asking, Loaded};
-use super::codes::Link;
+use super::codes::Linked;
 use super::signing::{self, Asked, Progress};
 use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
@@ -42,8 +42,6 @@ use crate::store::document::{Body, Document, Revision};
 
 /// Who asks when nobody does.
 const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
-/// How long OSS can fetch a licence: it repeats what failed for days.
-const OSS_LINK: TimeDelta = TimeDelta::days(7);
 /// Letters of one batch at most: a signer reads what he signs.
 const MOST: usize = 50;
 /// Characters of a one-time code at most.
@@ -563,7 +561,7 @@ impl Core {
 }
 
 impl Core {
-    /// Sends the final licence to OSS, if it asked for it, with a link to the file that lives long enough to be fetched.
+    /// Sends the final licence to OSS, if it asked for it.
     async fn tell_oss_of(
         &self,
         tx: &DatabaseTransaction,
@@ -577,11 +575,10 @@ impl Core {
             None => None,
         };
         let last = loaded.record.case.signed.last().context("an issued licence has no signed file")?;
-        let link = Link {
+        let file = Linked {
             file: last.file,
             file_name: format!("{}-{}.pdf", document.letter_type, &last.sha256[..8]),
             subject: document.id.to_string(),
-            ends: (now + OSS_LINK).timestamp(),
         };
         // What was signed before who signed was kept: by the name at the end.
         let listed = || issuer.signers.iter().find(|signer| last.signer.ends_with(&signer.name));
@@ -602,7 +599,7 @@ impl Core {
             signer_name: name,
             signer_nip: nip,
             signer_title: title,
-            file_url: format!("{}/berkas/{}", self.base_url, self.link(&link)?),
+            file,
             replaced: replaced.map(|replaced| replaced.application),
         };
         outbox::on_issued(tx, self, &issued, now).await?;

@@ -12,7 +12,8 @@ use mpp_kit::clock::Clock;
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::db::Db;
 use sea_orm::DatabaseTransaction;
-use serde_json::json;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
 
 use super::client::{Client, Outcome};
 use super::receive::announce;
@@ -22,6 +23,7 @@ use crate::domain::sla::ClockVerb;
 use crate::domain::{ApplicationId, DocumentId};
 use crate::error::Error;
 use crate::rpc::Core;
+use crate::rpc::codes::{Link, Linked};
 use crate::store::licence::{self as store, Licence, Message, NewMessage};
 use mpp_kit::cipher::Cipher;
 
@@ -37,6 +39,12 @@ const HOLD: TimeDelta = TimeDelta::minutes(5);
 /// no last attempt.
 const FIRST: TimeDelta = TimeDelta::seconds(10);
 const LONGEST: TimeDelta = TimeDelta::hours(1);
+/// How long OSS can fetch a licence that it was told of without signing in.
+const LINK: TimeDelta = TimeDelta::days(7);
+/// The field of a message that leads to the file: which file it is while it waits, a link when it is sent.
+const FILE: &str = "file_izin";
+/// Where the gateway opens links.
+const LINKS: &str = "/berkas/";
 
 /// What an official says with a status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,8 +67,8 @@ pub(crate) struct Issued {
     pub(crate) signer_name: String,
     pub(crate) signer_nip: String,
     pub(crate) signer_title: String,
-    /// A link that OSS can open without signing in, for long enough.
-    pub(crate) file_url: String,
+    /// Its file: whenever it is told, OSS gets a new link to it, for nobody knows how long this waits.
+    pub(crate) file: Linked,
     /// The application of the document that it replaces: its licence is the one that OSS knows.
     pub(crate) replaced: Option<ApplicationId>,
 }
@@ -179,7 +187,7 @@ pub(crate) async fn on_issued(
         "nip_ttd": cut(&issued.signer_nip, 25),
         "jabatan_ttd": cut(&issued.signer_title, 150),
         "status_izin": OssStatus::Approved.to_string(),
-        "file_izin": issued.file_url,
+        FILE: issued.file,
         "keterangan": "",
         "file_lampiran": "",
     });
@@ -228,6 +236,7 @@ pub(crate) struct Outbox {
     cipher: Cipher,
     clock: Arc<dyn Clock>,
     client: Client,
+    base_url: String,
 }
 
 impl Outbox {
@@ -241,6 +250,7 @@ impl Outbox {
             cipher: core.cipher.clone(),
             clock: Arc::clone(&core.clock),
             client: Client::new(&core.config.oss)?,
+            base_url: core.base_url.clone(),
         })
     }
 
@@ -262,7 +272,7 @@ impl Outbox {
         if !store::claim(&self.db.write, message.id, now, now + HOLD).await? {
             return Ok(false);
         }
-        let outcome = self.send(&message).await?;
+        let outcome = self.send(&self.with_link(&message, now)?).await?;
         let now = self.clock.now().trunc_subsecs(6);
         message.attempt_count += 1;
         let mut number = String::new();
@@ -295,6 +305,25 @@ impl Outbox {
             tracing::warn!(message = %message.id, licence = %message.licence, "OSS refused a message");
         }
         Ok(true)
+    }
+
+    /// The message with a link to its file that lives from now on.
+    fn with_link(&self, message: &Message, now: DateTime<Utc>) -> Result<Message, Error> {
+        let mut message = message.clone();
+        let file = match message.body.get(FILE) {
+            None => None,
+            // Written when links were made at once: the same file, by a link that may be over.
+            Some(Value::String(link)) => {
+                let token = link.rsplit_once(LINKS).map(|(_, token)| token);
+                token.and_then(|token| Link::read(&self.cipher, token)).map(Link::linked)
+            }
+            Some(file) => Some(Linked::deserialize(file).map_err(anyhow::Error::new)?),
+        };
+        if let Some(file) = file {
+            let token = file.until(now + LINK).seal(&self.cipher)?;
+            message.body[FILE] = format!("{}{LINKS}{token}", self.base_url).into();
+        }
+        Ok(message)
     }
 
     /// Sends a message, unless OSS has it already.

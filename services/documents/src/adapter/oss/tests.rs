@@ -1,8 +1,8 @@
 //! Both directions of OSS-RBA, on both engines.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -18,10 +18,11 @@ use crate::adapter::testing::{Reply, Server, World, caller, on_both, world};
 use crate::config::Config;
 use crate::domain::licence::{MessageKind, MessageState, OssStatus, Source};
 use crate::domain::sla::ClockVerb;
-use crate::domain::{ApplicationId, DocumentId};
+use crate::domain::{ApplicationId, DocumentId, FileId};
 use crate::error::Error;
+use crate::rpc::codes::Linked;
 use crate::rpc::integration::for_tests as rpc;
-use crate::store::licence::{self as store, Licence};
+use crate::store::licence::{self as store, Licence, NewMessage};
 use mpp_kit::event;
 
 const NIB: &str = "1234567890123";
@@ -595,9 +596,19 @@ fn issued(application: ApplicationId) -> Issued {
         signer_name: "n".repeat(60),
         signer_nip: "197001011990011001".to_owned(),
         signer_title: "Kepala Dinas".to_owned(),
-        file_url: "https://mpp.example/f/x".to_owned(),
+        file: Linked {
+            file: FileId::generate(),
+            file_name: "sip-0123abcd.pdf".to_owned(),
+            subject: "doc_1".to_owned(),
+        },
         replaced: None,
     }
+}
+
+/// The end of the link in what was told.
+fn link_of(told: &Value) -> String {
+    let link = told["IZINFINAL"]["file_izin"].as_str().unwrap();
+    link.strip_prefix("https://mpp.example/berkas/").unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -619,8 +630,10 @@ async fn line_29_an_issued_licence_is_told_as_izinfinal_and_the_number_of_oss_is
         let asked = server.asked();
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].path, "/receiveLicense");
+        let told = asked[0].json();
+        assert_eq!(world.core.opened(&link_of(&told), world.now()).unwrap().linked(), issued.file);
         assert_eq!(
-            asked[0].json(),
+            told,
             json!({
                 "IZINFINAL": {
                     "nib": NIB,
@@ -636,7 +649,7 @@ async fn line_29_an_issued_licence_is_told_as_izinfinal_and_the_number_of_oss_is
                     "nip_ttd": "197001011990011001",
                     "jabatan_ttd": "Kepala Dinas",
                     "status_izin": "50",
-                    "file_izin": "https://mpp.example/f/x",
+                    "file_izin": told["IZINFINAL"]["file_izin"],
                     "keterangan": "",
                     "file_lampiran": "",
                     "jenis_perizinan": "02",
@@ -673,6 +686,57 @@ async fn line_29_an_issued_licence_is_told_as_izinfinal_and_the_number_of_oss_is
         let kinds = messages.iter().map(|message| message.kind).collect::<Vec<_>>();
         assert_eq!(kinds, [MessageKind::Final, MessageKind::Update, MessageKind::Update]);
     })
+    .await;
+}
+
+#[tokio::test]
+async fn line_29_each_try_brings_a_link_of_its_own_however_long_it_waited() {
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = Arc::clone(&away);
+    let server = Server::start(move |_| match is_away.load(Ordering::SeqCst) {
+        true => Reply::status(503),
+        false => Reply::json(&json!({ "respon": { "kode": 200, "keterangan": "ok" } })),
+    })
+    .await;
+    let url = server.url.clone();
+    on_both(
+        |config| config.oss.base_url.clone_from(&url),
+        async |world| {
+            away.store(true, Ordering::SeqCst);
+            let (licence, application) = worked_on(&world, "I-1").await;
+            let told = issued(application);
+            let tx = world.core.db.begin().await.unwrap();
+            assert!(on_issued(&tx, &world.core, &told, world.now()).await.unwrap());
+            // As it was written when the link was made at once, and is over.
+            let old = told.file.clone().until(world.now()).seal(&world.core.cipher).unwrap();
+            let mut body = json!({ "id_izin": "I-1", "file_izin": "" });
+            body["file_izin"] = format!("https://former.example/berkas/{old}").into();
+            let message = NewMessage {
+                licence: licence.id,
+                cause: "doc_before".to_owned(),
+                kind: MessageKind::Update,
+                status: OssStatus::Approved,
+                body,
+            };
+            store::enqueue(&tx, &world.core.cipher, message, world.now()).await.unwrap();
+            tx.commit().await.unwrap();
+            let outbox = Outbox::new(&world.core).unwrap();
+            outbox.tick(world.now()).await.unwrap();
+            let first = link_of(&server.asked().pop().unwrap().json());
+            assert!(world.core.opened(&first, world.now()).is_ok());
+
+            world.after(TimeDelta::days(60));
+            away.store(false, Ordering::SeqCst);
+            while outbox.tick(world.now()).await.unwrap() > 0 {}
+            assert_eq!(states(&world, "I-1").await, [MessageState::Sent, MessageState::Sent]);
+            assert!(world.core.opened(&first, world.now()).is_err(), "the link of the first try is over");
+            for asked in server.asked().iter().rev().take(2) {
+                let link = world.core.opened(&link_of(&asked.json()), world.now()).unwrap();
+                assert_eq!(link.ends, (world.now() + TimeDelta::days(7)).timestamp(), "{}", asked.path);
+                assert_eq!(link.linked(), told.file);
+            }
+        },
+    )
     .await;
 }
 
