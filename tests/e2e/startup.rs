@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mpp::demo::wire;
+use mpp_kit::testing::{self, Engine};
 use mpp_tests::harness::binary::{Finished, is_alive};
 use mpp_tests::harness::{Api, Binary, hall};
 use serde_json::{Value, json};
@@ -446,4 +448,226 @@ fn a_second_signal_and_a_kill_leave_no_redis_behind() {
     next.signal("INT");
     next.wait();
     assert_ends(redis);
+}
+
+/// Somebody at work: a kiosk that gives out tickets, or a counter that calls and sends away.
+struct Worker {
+    name: String,
+    /// Of its counter; none at a kiosk.
+    counter: Option<String>,
+    /// Everything it has asked, in order, and what it was told: only the last may wait for its answer.
+    asked: Vec<Asked>,
+    /// Requests whose connection broke before there was an answer.
+    cut: usize,
+}
+
+/// A request, and what it was told.
+struct Asked {
+    path: String,
+    body: Value,
+    told: Option<Value>,
+}
+
+impl Worker {
+    /// Works until nobody answers any more. First it asks again what was not answered before.
+    async fn work(&mut self, api: &Api, issue: &(String, String)) {
+        loop {
+            let (name, nth) = (&self.name, self.asked.len());
+            let request_id = format!("{name}-{nth}");
+            let last = self.asked.last();
+            let waits = last.is_some_and(|asked| asked.told.is_none());
+            if !waits {
+                let (path, body) = match (&self.counter, last.and_then(|asked| asked.told.as_ref())) {
+                    (None, _) => (issue.0.clone(), json!({"serviceId": issue.1, "requestId": request_id})),
+                    // Who was called does not come, and the next is called.
+                    (Some(_), Some(told)) if told["ticket"]["state"] == "TICKET_STATE_CALLED" => {
+                        let ticket = told["ticket"]["id"].as_str().expect("an id");
+                        (format!("/v1/tickets/{ticket}:noShow"), json!({"requestId": request_id}))
+                    }
+                    (Some(counter), _) => {
+                        let body = json!({"requestId": request_id, "expectedCurrent": ""});
+                        (format!("/v1/counters/{counter}:callNext"), body)
+                    }
+                };
+                self.asked.push(Asked { path, body, told: None });
+            }
+            let asked = self.asked.last_mut().expect("at least one");
+            match api.try_send(reqwest::Method::POST, &asked.path, Some(&asked.body), &[]).await {
+                Ok(answer) if answer.status.is_success() => asked.told = Some(answer.body),
+                Ok(answer) if answer.body["reason"] == "NOBODY_WAITING" => {
+                    // Nothing has happened, so nothing is kept of it.
+                    self.asked.pop();
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Ok(answer) => {
+                    let status = answer.status.as_u16();
+                    assert!(matches!(status, 503 | 504), "{} → {status} {}", asked.path, answer.body);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => {
+                    self.cut += usize::from(!error.is_connect());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Asks for the last answer as long as it takes, if it is missing.
+    async fn settle(&mut self, api: &Api) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while let Some(asked) = self.asked.last_mut().filter(|asked| asked.told.is_none()) {
+            let answer = api.post(&asked.path, &asked.body).await;
+            if answer.status.is_success() {
+                asked.told = Some(answer.body);
+            } else if answer.body["reason"] == "NOBODY_WAITING" {
+                self.asked.pop();
+            } else {
+                let status = answer.status.as_u16();
+                assert!(matches!(status, 503 | 504), "{} → {status} {}", asked.path, answer.body);
+                assert!(Instant::now() < deadline, "{} is not answered after the restart", asked.path);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// What it was told, by the kind of event that it became: the ticket with its number.
+    fn told(&self, verb: &str) -> Vec<(String, String)> {
+        let those = self.asked.iter().filter(|asked| asked.path.ends_with(verb));
+        those.map(|asked| ticket_of(asked.told.as_ref().expect("answered in the end"))).collect()
+    }
+}
+
+/// Id and number of the ticket of an answer or an event.
+fn ticket_of(of: &Value) -> (String, String) {
+    let text = |field: &str| of["ticket"][field].as_str().expect("it is there").to_owned();
+    (text("id"), text("number"))
+}
+
+/// The whole suite is killed with kill -9, again and again, while kiosks and counters are at work. Whatever somebody was told
+/// is there, once; who was told nothing asks again and gets one answer, not two; and an old request gets its old answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suite_that_is_killed_while_it_works_loses_nothing_it_has_said() {
+    for engine in testing::ENGINES {
+        let (dir, data) = directory();
+        let postgres = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(testing::fresh_db(engine).await),
+        };
+        let with_database = |binary: Binary| match &postgres {
+            None => binary,
+            Some(db) => binary.env("MPP_DATABASE__URL", &db.url),
+        };
+        let start = || {
+            let binary = serve(&data, &["--port", "0", "--no-demo"]);
+            // More than one person asks for in a second.
+            with_database(binary).env("MPP_GATEWAY__RATE__ENABLED", "false").serve()
+        };
+        let command = |arguments: &[&str]| {
+            let binary = Binary::with(arguments.iter().copied().chain(["--data", &data]));
+            let done = with_database(binary).finish();
+            assert_eq!(done.code, Some(0), "{done:?}");
+            done.stdout
+        };
+        let mut plan = hall::demo();
+        for service in &mut plan.services {
+            // Who is called once and does not come is not called again, so each ticket is called once.
+            service.max_calls = 1;
+            service.series.as_mut().expect("a series").digits = 5;
+        }
+        let file = dir.path().join("hall.json");
+        fs::write(&file, wire::to_json(&plan).expect("JSON").to_string()).expect("a file");
+        let mut server = start();
+        let added = command(&["user", "add", "--username", "kepala", "--role", "admin"]);
+        let password = added.lines().find_map(|line| line.strip_prefix("password: ")).expect("a password");
+        let applied = command(&["hall", "apply", &file.to_string_lossy()]);
+        let hall = applied.split_whitespace().next().expect("an id").to_owned();
+        let mut api = Api::anonymous(&server.url().expect("ready")).sign_in("kepala", password).await;
+        let shown = api.get(&format!("/v1/halls/{hall}")).await.ok();
+        let id_of = |list: &str, field: &str, value: &str| {
+            let all = shown["hall"][list].as_array().expect("a list");
+            let one = all.iter().find(|it| it[field] == value).expect("it is configured");
+            one["id"].as_str().expect("an id").to_owned()
+        };
+        api.post(&format!("/v1/halls/{hall}:openDay"), &json!({})).await.ok();
+        let issue = (format!("/v1/halls/{hall}/tickets"), id_of("services", "code", "A1"));
+        let mut workers: Vec<Worker> = (1..=4)
+            .map(|nth| Worker { name: format!("kios-{nth}"), counter: None, asked: Vec::new(), cut: 0 })
+            .collect();
+        for number in ["1", "2"] {
+            let counter = id_of("counters", "number", number);
+            api.post(&format!("/v1/counters/{counter}:open"), &json!({})).await.ok();
+            let name = format!("loket-{number}");
+            workers.push(Worker { name, counter: Some(counter), asked: Vec::new(), cut: 0 });
+        }
+        for round in 0..3_u64 {
+            let before: usize = workers.iter().map(|worker| worker.cut).sum();
+            let at_work: Vec<_> = workers
+                .drain(..)
+                .map(|mut worker| {
+                    let (api, issue) = (api.clone(), issue.clone());
+                    tokio::spawn(async move {
+                        worker.work(&api, &issue).await;
+                        worker
+                    })
+                })
+                .collect();
+            tokio::time::sleep(Duration::from_millis(400 + 130 * round)).await;
+            server.signal("KILL");
+            server.wait();
+            for worker in at_work {
+                workers.push(worker.await.expect("its work"));
+            }
+            let cut = workers.iter().map(|worker| worker.cut).sum::<usize>() - before;
+            assert!(cut > 0, "{engine}: nobody waited for an answer in round {round}");
+            server = start();
+            api = api.at(&server.url().expect("ready"));
+        }
+        let mut again = Vec::new();
+        for worker in &mut workers {
+            worker.settle(&api).await;
+            // Of those whose answer came before the first kill, and of the latest.
+            let all = worker.asked.len();
+            again.extend(worker.asked[..all.min(4)].iter().chain(&worker.asked[all.saturating_sub(4)..]));
+        }
+        for asked in again {
+            let told = asked.told.as_ref().expect("answered");
+            let kept = api.post(&asked.path, &asked.body).await.ok();
+            for field in ["id", "number", "version", "state"] {
+                let (kept, told) = (&kept["ticket"][field], &told["ticket"][field]);
+                assert_eq!(kept, told, "{engine}: {field} of {} {}", asked.path, asked.body);
+            }
+        }
+        let (mut events, mut token) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/halls/{hall}/events?pageSize=1000&pageToken={token}");
+            let page = api.get(&path).await.ok();
+            events.extend(page["events"].as_array().expect("events").iter().cloned());
+            page["nextPageToken"].as_str().expect("a token").clone_into(&mut token);
+            if token.is_empty() {
+                break;
+            }
+        }
+        for (kind, verb) in [
+            ("EVENT_KIND_TICKET_ISSUED", "/tickets"),
+            ("EVENT_KIND_TICKET_CALLED", ":callNext"),
+            ("EVENT_KIND_TICKET_NO_SHOW", ":noShow"),
+        ] {
+            let of_kind = events.iter().filter(|event| event["kind"] == kind);
+            let mut logged: Vec<(String, String)> = of_kind.map(ticket_of).collect();
+            let mut told: Vec<(String, String)> = workers.iter().flat_map(|it| it.told(verb)).collect();
+            logged.sort();
+            told.sort();
+            assert!(told.len() > 20, "{engine}: only {} of {kind}", told.len());
+            assert_eq!(logged, told, "{engine}: what was said is in the log once, and nothing else");
+            logged.dedup_by(|one, other| one.1 == other.1);
+            assert_eq!(logged.len(), told.len(), "{engine}: a number stands for one ticket");
+        }
+        let seqs: Vec<i64> = events
+            .iter()
+            .map(|event| event["seq"].as_str().expect("64 bits").parse().expect("a number"))
+            .collect();
+        assert!(seqs.windows(2).all(|two| two[1] == two[0] + 1), "{engine}: the log has a gap");
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+    }
 }
