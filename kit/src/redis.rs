@@ -35,7 +35,9 @@ pub struct Redis {
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// The URL cannot be one.
-    #[error("a Redis URL looks like redis://host:6379 or redis+unix:///path/to/socket: {0}")]
+    #[error(
+        "a Redis URL looks like redis://host:6379, rediss://host:6379 or redis+unix:///path/to/socket: {0}"
+    )]
     Url(RedisError),
     /// Redis does not answer or refuses.
     #[error("cannot connect to Redis at {at}: {source}")]
@@ -48,7 +50,9 @@ pub enum ConnectError {
 }
 
 impl Redis {
-    /// Connects to `redis://[user:password@]host[:port][/db]` or `redis+unix:///path/to/socket`.
+    /// Connects to `redis://[user:password@]host[:port][/db]`, with `rediss://` over TLS, or to
+    /// `redis+unix:///path/to/socket`. Over TLS the server proves its name by a certificate of an authority that the machine
+    /// trusts, or of one in the file that `SSL_CERT_FILE` names.
     ///
     /// # Errors
     /// [`ConnectError`], in one sentence for the person who configured the URL.

@@ -180,7 +180,7 @@ impl Default for Databases {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Redis {
-    /// `redis://…`; empty for a private redis-server in the data directory.
+    /// `redis://…`, or `rediss://…` over TLS; empty for a private redis-server in the data directory.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub url: Secret,
 }
@@ -220,7 +220,8 @@ impl Config {
             ));
         }
         let database = ("sqlite:// or postgres://", ["sqlite", "postgres", "postgresql"].as_slice());
-        let redis = ("redis:// or redis+unix://", ["redis", "rediss", "redis+unix", "unix"].as_slice());
+        let redis =
+            ("redis://, rediss:// or redis+unix://", ["redis", "rediss", "redis+unix", "unix"].as_slice());
         for (setting, url, (expected, schemes)) in [
             ("database.url", &self.database.url, database),
             ("database.identity_url", &self.database.identity_url, database),

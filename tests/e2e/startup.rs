@@ -430,6 +430,69 @@ fn a_hall_is_applied_without_a_server_too() {
     assert_refused(&apply(), 65, &["hall.json", "loket"]);
 }
 
+/// A `redis-server` that speaks nothing but TLS. Dropped, it is killed.
+struct TlsRedis(std::process::Child);
+
+impl TlsRedis {
+    fn start(directory: &Path, port: u16) -> Self {
+        let file = |name: &str| directory.join(name).to_string_lossy().into_owned();
+        let child = std::process::Command::new("redis-server")
+            .args(["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", "no"])
+            .args(["--tls-cert-file", &file("redis.pem"), "--tls-key-file", &file("redis.key")])
+            .args(["--save", "", "--dir", &directory.to_string_lossy()])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("redis-server");
+        let server = Self(child);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "redis-server does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+}
+
+impl Drop for TlsRedis {
+    fn drop(&mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it ends");
+    }
+}
+
+#[test]
+fn redis_is_reached_over_tls_if_it_proves_its_name() {
+    let (dir, data) = directory();
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let certificate = dir.path().join("redis.pem");
+    fs::write(&certificate, certified.cert.pem()).expect("a file");
+    fs::write(dir.path().join("redis.key"), certified.signing_key.serialize_pem()).expect("a file");
+    // Free a moment ago; redis-server cannot be told to choose.
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("its number").port();
+    drop(free);
+    let _redis = TlsRedis::start(dir.path(), port);
+    let url = format!("rediss://localhost:{port}");
+    let with_redis = |binary: Binary| binary.env("MPP_REDIS__URL", &url);
+    let trusting = |binary: Binary| with_redis(binary).env("SSL_CERT_FILE", &certificate);
+    let server = || serve(&data, &["--port", "0", "--no-demo"]);
+    // No authority of this machine knows it.
+    assert_refused(&with_redis(server()).finish(), 69, &["redis.url", &url]);
+    let plain = server().env("MPP_REDIS__URL", format!("redis://localhost:{port}")).finish();
+    assert_refused(&plain, 69, &["redis.url"]);
+    let mut server = trusting(server()).serve();
+    assert!(!Path::new(&data).join("redis").exists(), "it has started a Redis of its own");
+    // A hall begins with its configuration in the log, which is in Redis first.
+    let file = dir.path().join("hall.json");
+    fs::write(&file, json!({"code": hall::CODE, "name": "MPP", "timeZone": "TIME_ZONE_WIB"}).to_string())
+        .expect("a file");
+    let apply = Binary::with(["hall", "apply", &file.to_string_lossy(), "--data", &data]);
+    let applied = trusting(apply).finish();
+    assert_eq!(applied.code, Some(0), "{applied:?}");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+}
+
 #[test]
 fn a_second_signal_and_a_kill_leave_no_redis_behind() {
     let (_dir, data) = directory();
