@@ -126,24 +126,31 @@ impl Db {
 
     async fn connect_postgres(url: &str, schema: Option<&str>) -> Result<Self, ConnectError> {
         let fail = |source| ConnectError::Open { at: redacted(url), source };
-        let pool = || {
+        let pool = |writes: bool| {
             let mut options = base_options(url);
             options
                 .max_connections(POSTGRES_POOL)
                 // Saves a round trip per acquire while in use; after a pause the connection may have been cut.
                 .test_before_acquire_if_idle_for(Duration::from_secs(10))
                 .set_application_name(format!("mpp-{}", schema.unwrap_or("suite")));
-            if let Some(schema) = schema {
-                options.set_schema_search_path(schema);
-            }
             // A process that is stopped in the middle of a transaction, and one that waits for its locks, must not wait
             // for ever; on SQLite the busy timeout says the same.
-            options.map_sqlx_postgres_opts(|postgres| {
-                postgres.options([
-                    ("lock_timeout", POSTGRES_LOCK_TIMEOUT),
-                    ("idle_in_transaction_session_timeout", POSTGRES_IDLE_IN_TRANSACTION),
-                ])
+            // The schema goes with them in the first message: a statement of its own would be a trip for each connection, and
+            // take the place of the check below.
+            let search_path = schema.map(|schema| ("search_path", schema.to_owned()));
+            options.map_sqlx_postgres_opts(move |postgres| {
+                postgres
+                    .options([
+                        ("lock_timeout", POSTGRES_LOCK_TIMEOUT),
+                        ("idle_in_transaction_session_timeout", POSTGRES_IDLE_IN_TRANSACTION),
+                    ])
+                    .options(search_path.clone())
             });
+            if writes {
+                options.map_sqlx_postgres_pool_opts(|pool| {
+                    pool.after_connect(|connection, _| Box::pin(refuse_a_reader(connection)))
+                });
+            }
             options
         };
         if let Some(schema) = schema {
@@ -152,11 +159,11 @@ impl Db {
                 return Err(ConnectError::SchemaName(schema.to_owned()));
             }
         }
-        let write = Database::connect(pool()).await.map_err(fail)?;
+        let write = Database::connect(pool(true)).await.map_err(fail)?;
         if let Some(schema) = schema {
             ensure_schema(&write, schema).await.map_err(fail)?;
         }
-        let read = Database::connect(pool()).await.map_err(fail)?;
+        let read = Database::connect(pool(false)).await.map_err(fail)?;
         Ok(Self { write, read, engine: Engine::Postgres })
     }
 
@@ -247,9 +254,10 @@ pub fn is_unavailable(error: &DbErr) -> bool {
             // The low byte is the primary code: 5 BUSY, 10 IOERR, 13 FULL.
             code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 10 | 13))
         } else {
-            // 08 connection, 53 resources, 57P0x shutting down or starting, 25P03 idle in a transaction, 55P03 no lock in
-            // time; 40001 and 40P01 lost a race: try again.
-            ["08", "53", "57P0", "25P03", "55P03", "40001", "40P01"]
+            // 08 connection, 53 resources (53100: the disk is full), 57P0x shutting down or starting, 25006 the server only
+            // reads (a standby, or one that was told to when its disk ran full), 25P03 idle in a transaction, 55P03 no lock
+            // in time; 40001 and 40P01 lost a race: try again.
+            ["08", "53", "57P0", "25006", "25P03", "55P03", "40001", "40P01"]
                 .iter()
                 .any(|class| code.starts_with(class))
         };
@@ -304,6 +312,13 @@ fn base_options(url: &str) -> ConnectOptions {
     // Statements are neither logged nor traced: they would cost on every call and may hold personal data.
     options.sqlx_logging(false).record_stmt_in_spans(false).acquire_timeout(PATIENCE);
     options
+}
+
+/// Refuses a connection to a server that only reads, as a standby does: after a fail-over the address may lead there for a
+/// while. In the pool it would stay, and refuse whatever is written through it long after another server has taken over.
+async fn refuse_a_reader(connection: &mut sqlx::PgConnection) -> Result<(), sqlx::Error> {
+    let reads: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(connection).await?;
+    if reads == "on" { Err(sqlx::Error::Io(std::io::Error::other("the server only reads"))) } else { Ok(()) }
 }
 
 async fn ensure_schema(connection: &DatabaseConnection, schema: &str) -> Result<(), DbErr> {

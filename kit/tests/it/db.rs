@@ -175,6 +175,85 @@ async fn a_wrong_url_is_explained_without_its_password() {
     assert!(!closed.to_string().contains("hush"), "{closed}");
 }
 
+/// What a retry later may mend, and what it cannot, by what PostgreSQL says of it.
+#[tokio::test]
+async fn a_full_disk_and_a_server_that_only_reads_are_unavailable() {
+    let test = fresh_db(Engine::Postgres).await;
+    let codes = [
+        ("53100", true),
+        ("53300", true),
+        ("25006", true),
+        ("57P01", true),
+        ("40001", true),
+        ("23505", false),
+        ("22001", false),
+        ("25001", false),
+        ("42P01", false),
+    ];
+    for (code, passes) in codes {
+        let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$");
+        let error = test.db.write.execute_unprepared(&raise).await.unwrap_err();
+        assert_eq!(is_unavailable(&error), passes, "{code}: {error}");
+    }
+    // Said by the server itself.
+    let tx = test.db.begin().await.unwrap();
+    tx.execute_unprepared("SET TRANSACTION READ ONLY").await.unwrap();
+    let error = tx.execute_unprepared("CREATE TABLE thing (id INTEGER)").await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
+
+    let test = fresh_db(Engine::Sqlite).await;
+    test.db.write.execute_unprepared("CREATE TABLE thing (text TEXT)").await.unwrap();
+    test.db.write.execute_unprepared("PRAGMA max_page_count = 2").await.unwrap();
+    let fill = async || {
+        let long = "INSERT INTO thing VALUES (hex(randomblob(100000)))";
+        test.db.write.execute_unprepared(long).await
+    };
+    let error = fill().await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
+    test.db.write.execute_unprepared("PRAGMA max_page_count = 1000").await.unwrap();
+    fill().await.unwrap();
+}
+
+/// After a fail-over the address may lead to a server that only reads for a while. Such a connection is not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_reads_is_not_written_to_for_longer_than_it_only_reads() {
+    let test = fresh_db(Engine::Postgres).await;
+    test.db.write.execute_unprepared("CREATE TABLE thing (id INTEGER)").await.unwrap();
+    let admin = Db::connect(&postgres().url("postgres"), None).await.unwrap();
+    let name = test.url.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
+    let reads_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    admin.write.execute_unprepared(&reads_only).await.unwrap();
+    let cut =
+        format!("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'");
+    assert!(number(&admin.read, &cut).await > 0);
+    let again = test.db.clone();
+    let writing = tokio::spawn(async move {
+        // A connection that was cut is found dead by its next use.
+        while let Err(error) = again.write.execute_unprepared("INSERT INTO thing VALUES (1)").await {
+            assert!(is_unavailable(&error), "{error}");
+        }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    assert!(!writing.is_finished(), "nothing can be written");
+    // What only reads goes on.
+    let count = Statement::from_string(sea_orm::DbBackend::Postgres, "SELECT count(*) FROM thing");
+    let row = loop {
+        match test.db.read.query_one_raw(count.clone()).await {
+            Ok(row) => break row.unwrap(),
+            Err(error) => assert!(is_unavailable(&error), "{error}"),
+        }
+    };
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 0);
+    admin
+        .write
+        .execute_unprepared(&format!("ALTER DATABASE {name} RESET default_transaction_read_only"))
+        .await
+        .unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(10), writing).await.unwrap().unwrap();
+    assert_eq!(number(&test.db.read, "SELECT count(*) FROM thing").await, 1);
+    admin.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_database_that_went_away_is_unavailable_not_internal() {
     let test = fresh_db(Engine::Postgres).await;
