@@ -11,14 +11,14 @@ const DEFINITION: &str = include_str!("../../catalogue/sktm.toml");
 const TEMPLATE: &str = include_str!("../../catalogue/sktm.typ");
 
 /// The shipped definition under another key and code.
-fn definition(key: &str) -> String {
+pub(crate) fn definition(key: &str) -> String {
     DEFINITION
         .replace("key = \"sktm\"", &format!("key = \"{key}\""))
         .replace("code = \"SKTM\"", "code = \"UJI\"")
 }
 
 /// The shipped template with a sentence more.
-fn template(sentence: &str) -> String {
+pub(crate) fn template(sentence: &str) -> String {
     TEMPLATE.replace("#closing()", &format!("{sentence}\n\n#closing()"))
 }
 

@@ -10,9 +10,9 @@ use super::oss::TOKEN;
 use super::town::{AGENCY, Town, structure};
 
 /// The number of the person who answers for the company.
-const NIK: &str = "1707026602929998";
+pub(crate) const NIK: &str = "1707026602929998";
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.oss.enabled = true;
     config.oss.base_url = "http://127.0.0.1:9".to_owned();
@@ -25,7 +25,7 @@ fn config() -> Config {
 }
 
 /// A licence as OSS brings it.
-fn brought(identity: &str, document_type: &str) -> ReceiveOssCallRequest {
+pub(crate) fn brought(identity: &str, document_type: &str) -> ReceiveOssCallRequest {
     let nib = json!({
         "nib": "1234567890123",
         "oss_id": "OSS-1",
@@ -52,13 +52,13 @@ fn brought(identity: &str, document_type: &str) -> ReceiveOssCallRequest {
 }
 
 impl Town {
-    async fn bring(&self, call: ReceiveOssCallRequest) {
+    pub(crate) async fn bring(&self, call: ReceiveOssCallRequest) {
         let answer = self.nobody().receive_oss_call(call).await.expect("an answer");
         assert_eq!(answer.http_status, 200, "{}", answer.body);
     }
 
     /// The only licence.
-    async fn licence(&self) -> Licence {
+    pub(crate) async fn licence(&self) -> Licence {
         let request = ListLicencesRequest::default();
         let mut found = self.reader().list_licences(request).await.expect("licences").licences;
         assert_eq!(found.len(), 1);

@@ -28,6 +28,7 @@ macro_rules! lines {
 
 mod after;
 mod apply;
+mod audit;
 mod catalogue;
 mod clamd;
 mod clocks;

@@ -13,7 +13,7 @@ use super::town::{AGENCY, Client, PLAIN, Refusal, Resident, Town, VILLAGE, histo
 
 const FEE: &str = r#"fee = { amount = 25000, legal_basis = "Perda Nomor 1 Tahun 2024", days = 14, instructions = { id = "Bayar di loket kas.", en = "Pay at the cash desk." } }"#;
 const IZIN_OSS: &str = include_str!("../../catalogue/izin_oss.toml");
-const WHY: &str = "keluarga miskin dibebaskan menurut Perda";
+pub(crate) const WHY: &str = "keluarga miskin dibebaskan menurut Perda";
 
 impl Town {
     /// Puts a version of a shipped type in force that costs 25,000 rupiah.
@@ -24,13 +24,13 @@ impl Town {
         self.publish("budi", &draft).await.expect("published");
     }
 
-    async fn charge_sktm(&self) {
+    pub(crate) async fn charge_sktm(&self) {
         self.charged(include_str!("../../catalogue/sktm.toml"), include_str!("../../catalogue/sktm.typ"))
             .await;
     }
 
     /// An SKTM that was checked and waits for its fee.
-    async fn unpaid(&self, resident: u32) -> (ApplicationStatus, Application) {
+    pub(crate) async fn unpaid(&self, resident: u32) -> (ApplicationStatus, Application) {
         let status = self.applied("sktm", &Resident::new(resident, PLAIN)).await;
         let application = self.walk(&status.application_id).await;
         assert_eq!(application.state(), ApplicationState::AwaitingPayment);
@@ -84,7 +84,7 @@ impl Town {
         licence.messages.into_iter().map(|message| message.status_code).collect()
     }
 
-    fn receipt(&self, application: &str, reference: &str) -> RecordPaymentRequest {
+    pub(crate) fn receipt(&self, application: &str, reference: &str) -> RecordPaymentRequest {
         RecordPaymentRequest {
             application: application.to_owned(),
             reference: reference.to_owned(),
@@ -97,11 +97,11 @@ impl Town {
 }
 
 impl Client {
-    async fn pays(&self, request: RecordPaymentRequest) -> Result<Application, Refusal> {
+    pub(crate) async fn pays(&self, request: RecordPaymentRequest) -> Result<Application, Refusal> {
         self.record_payment(request).await.map(|answer| answer.application.expect("an application"))
     }
 
-    async fn waives(&self, id: &str, reason: &str) -> Result<Application, Refusal> {
+    pub(crate) async fn waives(&self, id: &str, reason: &str) -> Result<Application, Refusal> {
         let request = WaivePaymentRequest {
             application: id.to_owned(),
             reason: reason.to_owned(),

@@ -15,12 +15,14 @@ use mpp_kit::component::Env;
 use mpp_kit::journal::{self, Entry};
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
+use mpp_kit::testing::audit::Audit;
 use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
 use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
 use mpp_proto::documents::v1::*;
 use prost_types::value::Kind;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
@@ -40,6 +42,10 @@ pub(crate) const EASTERN: &str = "17.07.02.2003";
 pub(crate) const SUB_DISTRICT: &str = "17.07.02";
 pub(crate) const AGENCY: &str = "17.07/dinkes";
 pub(crate) const BASE_URL: &str = "https://layanan.contohkab.example";
+
+fn policies() -> Policies {
+    Policies::from_descriptors(mpp_proto::DESCRIPTORS).expect("the policies are read")
+}
 
 /// The account that holds a role in an area.
 pub(crate) fn account(role: &str, area: &str) -> String {
@@ -216,6 +222,8 @@ pub(crate) struct Town {
     pub(crate) db: TestDb,
     pub(crate) config: Config,
     pub(crate) folder: TempDir,
+    /// What calls leave in the journal, from when it begins.
+    pub(crate) audit: Arc<Audit>,
     offices: BTreeMap<String, Office>,
     issuer: Arc<Issuer>,
     verifier: Arc<Verifier>,
@@ -246,6 +254,7 @@ impl Town {
         let verifier = issuer.verifier(Arc::clone(&clock) as Arc<dyn Clock>);
         let mut town = Self {
             clock,
+            audit: Audit::of("mpp.documents.v1.DocumentsService", &policies(), &db.db),
             db,
             config,
             folder: testing::temp_dir(),
@@ -289,15 +298,19 @@ impl Town {
         let component = mpp_documents::component(&env, self.db.db.clone(), self.config.clone(), self.place())
             .await
             .expect("the component starts");
-        let policies = Policies::from_descriptors(mpp_proto::DESCRIPTORS).expect("the policies are read");
-        let service = stack(
-            ROLE,
-            component.routes,
-            Arc::new(policies),
-            Arc::clone(&self.verifier),
-            StackOptions::default(),
-        );
-        self.peers.local(ROLE, service);
+        let policies = Arc::new(policies());
+        let verifier = Arc::clone(&self.verifier);
+        let service = stack(ROLE, component.routes, policies, verifier, StackOptions::default());
+        self.peers.local(ROLE, self.audit.around(service));
+    }
+
+    /// Its workers, until the shutdown is triggered.
+    pub(crate) async fn workers(&self, shutdown: &Shutdown) -> JoinSet<anyhow::Result<()>> {
+        let env = self.env(shutdown.clone());
+        let component = mpp_documents::component(&env, self.db.db.clone(), self.config.clone(), self.place())
+            .await
+            .expect("the component starts");
+        component.workers.into_iter().map(|worker| worker.task).collect()
     }
 
     /// The same installation after the process ended and started again, perhaps with another signing service.
@@ -817,6 +830,13 @@ calls! {
     get_licence(GetLicenceRequest) -> GetLicenceResponse;
     create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse;
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
+    update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
+    create_webhook(CreateWebhookRequest) -> CreateWebhookResponse;
+    update_webhook(UpdateWebhookRequest) -> UpdateWebhookResponse;
+    delete_webhook(DeleteWebhookRequest) -> DeleteWebhookResponse;
+    rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse;
+    list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
+    replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse;
 }
 
 /// A refusal as a client reads it.
