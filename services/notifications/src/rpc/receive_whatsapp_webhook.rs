@@ -125,6 +125,11 @@ impl Core {
         let tx = self.db.begin().await?;
         let Some((mut loaded, place)) = self.step_of(&tx, status).await? else { return Ok(()) };
         let at = status.at.filter(|at| *at <= now + AHEAD).unwrap_or(now);
+        let known = |loaded: &Loaded| {
+            let step = &loaded.steps[place];
+            (step.status, step.sent_at, step.delivered_at, step.read_at, step.failed_at)
+        };
+        let before = known(&loaded);
         let step = &mut loaded.steps[place];
         let is_current = step.provider_id.as_deref() == Some(&status.provider_id);
         let may_be = step.provider_id.is_none() && step.unclear;
@@ -151,6 +156,16 @@ impl Core {
                 self.failed(&tx, &mut loaded, (place, code), now).await?;
             }
             What::Failed(_) => return Ok(()),
+        }
+        let after = known(&loaded);
+        // What is told again changes nothing, and is not entered again.
+        if after != before {
+            let (id, detail) = (
+                loaded.notification.id.to_string(),
+                serde_json::json!({ "step": loaded.steps[place].number }),
+            );
+            let states = (Some(before.0.to_string()), Some(after.0.to_string()));
+            record(&tx, ("meta", "notification.told", &id), states, detail, "", now).await?;
         }
         tx.commit().await?;
         Ok(())

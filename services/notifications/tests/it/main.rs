@@ -27,6 +27,7 @@ macro_rules! lines {
 }
 
 mod accepting;
+mod audit;
 mod callbacks;
 mod contacts;
 mod delivering;

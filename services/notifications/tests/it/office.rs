@@ -13,6 +13,7 @@ use mpp_kit::clock::{Clock, ManualClock};
 use mpp_kit::component::Env;
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
+use mpp_kit::testing::audit::Audit;
 use mpp_kit::testing::mail::MailServer;
 use mpp_kit::testing::{Engine, Issuer, TestDb, fresh_db, scope, temp_dir};
 use mpp_notifications::direct_simulator::{self, Network as Where};
@@ -56,6 +57,8 @@ pub(crate) struct Office {
     pub(crate) instagram: direct_simulator::Simulator,
     pub(crate) mail: MailServer,
     pub(crate) test_db: TestDb,
+    /// What calls leave in the journal, from when it begins.
+    pub(crate) audit: Arc<Audit>,
     issuer: Arc<Issuer>,
     config: Config,
     shutdown: Shutdown,
@@ -114,9 +117,10 @@ impl Office {
         };
         change(&mut config);
         let (issuer, folder) = (Arc::new(Issuer::new()), temp_dir());
-        let (client, workers, shutdown) = serve(&test_db, &clock, &issuer, &config, &folder).await;
+        let Served { client, workers, shutdown, audit } =
+            serve(&test_db, &clock, &issuer, &config, &folder).await;
         let office =
-            Self { clock, client, whatsapp, facebook, instagram, mail, test_db, issuer, config, shutdown, workers, folder };
+            Self { clock, client, whatsapp, facebook, instagram, mail, test_db, audit, issuer, config, shutdown, workers, folder };
         office.templates_are_approved().await;
         office.head().await;
         office
@@ -125,15 +129,16 @@ impl Office {
     /// The process ends as by a crash: whatever was under way is cut off. Another one begins on the same database.
     pub(crate) async fn crash(mut self) -> Self {
         self.workers.shutdown().await;
-        let parts = serve(&self.test_db, &self.clock, &self.issuer, &self.config, &self.folder).await;
-        (self.client, self.workers, self.shutdown) = parts;
+        let served = serve(&self.test_db, &self.clock, &self.issuer, &self.config, &self.folder).await;
+        (self.client, self.workers, self.shutdown) = (served.client, served.workers, served.shutdown);
+        self.audit = served.audit;
         self
     }
 
     /// Another instance on the same database, until it is dropped.
     pub(crate) async fn second_instance(&self) -> Instance {
         let served = serve(&self.test_db, &self.clock, &self.issuer, &self.config, &self.folder).await;
-        Instance { shutdown: served.2, _workers: served.1 }
+        Instance { shutdown: served.shutdown, _workers: served.workers }
     }
 
     /// Moves the clock on.
@@ -312,7 +317,13 @@ impl Drop for Office {
     }
 }
 
-type Served = (NotificationsServiceClient<PeerChannel>, JoinSet<anyhow::Result<()>>, Shutdown);
+/// The service as it runs.
+struct Served {
+    client: NotificationsServiceClient<PeerChannel>,
+    workers: JoinSet<anyhow::Result<()>>,
+    shutdown: Shutdown,
+    audit: Arc<Audit>,
+}
 
 async fn serve(
     test_db: &TestDb,
@@ -329,12 +340,14 @@ async fn serve(
     let place = Place { key_file: folder.path().join("notifications.key"), base_url: BASE_URL.to_owned() };
     let component = component(&env, test_db.db.clone(), config.clone(), place).await.unwrap();
     let policies = Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).unwrap());
-    peers.local(ROLE, stack(ROLE, component.routes, policies, verifier, StackOptions::default()));
+    let audit = Audit::of("mpp.notifications.v1.NotificationsService", &policies, &test_db.db);
+    let service = stack(ROLE, component.routes, policies, verifier, StackOptions::default());
+    peers.local(ROLE, audit.around(service));
     let mut workers = JoinSet::new();
     for worker in component.workers {
         workers.spawn(worker.task);
     }
-    (NotificationsServiceClient::new(peers.channel(ROLE)), workers, shutdown)
+    Served { client: NotificationsServiceClient::new(peers.channel(ROLE)), workers, shutdown, audit }
 }
 
 /// A contact that agreed to both channels.
