@@ -28,6 +28,7 @@ macro_rules! lines {
 }
 
 mod direct;
+mod audit;
 mod filing;
 mod languages;
 mod map;

@@ -15,6 +15,7 @@ use mpp_kit::clock::{Clock, ManualClock};
 use mpp_kit::component::{Env, Role};
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
+use mpp_kit::testing::audit::Audit;
 use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
 use mpp_proto::complaints::v1::complaints_service_client::ComplaintsServiceClient;
 use mpp_proto::complaints::v1::*;
@@ -63,6 +64,8 @@ pub(crate) struct Regency {
     pub(crate) messages: Messages,
     pub(crate) config: Config,
     pub(crate) folder: TempDir,
+    /// What calls leave in the journal, from when it begins.
+    pub(crate) audit: Arc<Audit>,
     issuer: Arc<Issuer>,
     verifier: Arc<Verifier>,
     peers: Peers,
@@ -89,6 +92,7 @@ impl Regency {
         configure(&mut config);
         let mut regency = Self {
             clock,
+            audit: Audit::of("mpp.complaints.v1.ComplaintsService", &Self::policies(), &db.db),
             db,
             messages: Messages::new(),
             config,
@@ -140,7 +144,7 @@ impl Regency {
             .expect("the component starts");
         let options = StackOptions::default();
         let service = stack(ROLE, component.routes, Self::policies(), Arc::clone(&self.verifier), options);
-        self.peers.local(ROLE, service);
+        self.peers.local(ROLE, self.audit.around(service));
         let workers = component.workers.into_iter().map(|worker| tokio::spawn(worker.task)).collect();
         self.process = Some(Process { shutdown, workers });
     }
@@ -603,6 +607,8 @@ calls! {
     forward_complaint_outside(ForwardComplaintOutsideRequest) -> ForwardComplaintOutsideResponse;
     archive_complaint(ArchiveComplaintRequest) -> ArchiveComplaintResponse;
     reopen_complaint(ReopenComplaintRequest) -> ReopenComplaintResponse;
+    import_sp4n_file(ImportSp4nFileRequest) -> ImportSp4nFileResponse;
+    receive_channel_webhook(ReceiveChannelWebhookRequest) -> ReceiveChannelWebhookResponse;
     record_sp4n_tracking(RecordSp4nTrackingRequest) -> RecordSp4nTrackingResponse;
     recategorise_complaint(RecategoriseComplaintRequest) -> RecategoriseComplaintResponse;
     set_complaint_publication(SetComplaintPublicationRequest) -> SetComplaintPublicationResponse;

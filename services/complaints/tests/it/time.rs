@@ -15,7 +15,7 @@ fn clock(case: &Complaint, kind: ClockKind) -> CaseClock {
     case.clocks.iter().rev().find(|it| it.kind() == kind).expect("the clock").clone()
 }
 
-fn calendar(periods: &[(u32, &str, &str)], free: &[&str]) -> CalendarVersion {
+pub(crate) fn calendar(periods: &[(u32, &str, &str)], free: &[&str]) -> CalendarVersion {
     CalendarVersion {
         id: REGENCY.to_owned(),
         zone: "WITA".to_owned(),
@@ -35,7 +35,7 @@ fn calendar(periods: &[(u32, &str, &str)], free: &[&str]) -> CalendarVersion {
     }
 }
 
-fn week() -> Vec<(u32, &'static str, &'static str)> {
+pub(crate) fn week() -> Vec<(u32, &'static str, &'static str)> {
     (1..=5).flat_map(|day| [(day, "08:00", "12:00"), (day, "13:00", "16:00")]).collect()
 }
 
@@ -45,7 +45,7 @@ async fn apply(regency: &Regency, calendar: CalendarVersion) -> ApplyCalendarRes
 }
 
 /// How often the clocks of a calendar were counted again to the end.
-async fn recounts(regency: &Regency) -> usize {
+pub(crate) async fn recounts(regency: &Regency) -> usize {
     let told = sea_orm::sea_query::Expr::col("what").eq("calendar.recounted");
     let select = sea_orm::sea_query::Query::select().column("detail").from("journal").and_where(told).take();
     regency.db.db.read.query_all(&select).await.unwrap().len()

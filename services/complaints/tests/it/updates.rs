@@ -8,7 +8,13 @@ use tonic::Code;
 use crate::regency::*;
 
 /// An update of the system of the agency for public works.
-fn told(number: &str, id: &str, status: &str, text: &str, regency: &Regency) -> ReceivePartnerUpdateRequest {
+pub(crate) fn told(
+    number: &str,
+    id: &str,
+    status: &str,
+    text: &str,
+    regency: &Regency,
+) -> ReceivePartnerUpdateRequest {
     ReceivePartnerUpdateRequest {
         request_id: format!("pupr-{number}-{id}"),
         api_key: "kunci-sistem-pupr".to_owned(),

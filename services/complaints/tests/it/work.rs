@@ -12,7 +12,7 @@ fn png() -> Vec<u8> {
     include_bytes!("../../src/intake/samples/drawing.png").to_vec()
 }
 
-async fn proof(regency: &Regency) -> String {
+pub(crate) async fn proof(regency: &Regency) -> String {
     let request = UploadComplaintFileRequest { request_id: String::new(), content: png() };
     regency.nobody().upload_complaint_file(request).await.unwrap().file.unwrap().file_id
 }
