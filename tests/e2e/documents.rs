@@ -881,7 +881,7 @@ fn is_genuine(message: &Arrived, secret: &str) -> bool {
 }
 
 fn lets_webhooks_stay_here(config: &mut mpp::Config) {
-    config.documents.webhooks.allow_private = true;
+    config.documents.webhooks.allow_loopback = true;
     config.documents.webhooks.allow_http_hosts = "127.0.0.1".to_owned();
 }
 

@@ -22,7 +22,9 @@ const MAX_URL: usize = 500;
 #[derive(Debug, Clone)]
 pub struct Guard {
     http_hosts: Vec<String>,
+    ports: Vec<u16>,
     allow_private: bool,
+    allow_loopback: bool,
 }
 
 /// Why an address may not be reached.
@@ -38,7 +40,7 @@ pub enum Refused {
     #[error("it holds a user name or a password")]
     UserInfo,
     /// Webhooks listen elsewhere.
-    #[error("its port is not 443 or 8443")]
+    #[error("its port is neither 443 nor 8443 nor one that the settings name")]
     Port,
     /// It leads into a network that is not public.
     #[error("it leads into a private network")]
@@ -66,7 +68,12 @@ impl Names for SystemNames {
 impl Guard {
     /// What these settings permit.
     pub fn new(config: &WebhooksConfig) -> Self {
-        Self { http_hosts: config.http_hosts(), allow_private: config.allow_private }
+        Self {
+            http_hosts: config.http_hosts(),
+            ports: config.ports(),
+            allow_private: config.allow_private,
+            allow_loopback: config.allow_loopback,
+        }
     }
 
     /// Checks what can be told from the address alone: also its host, when it is written in digits.
@@ -89,8 +96,9 @@ impl Guard {
             "http" => return Err(Refused::Scheme),
             _ => return Err(Refused::Form),
         }
-        let usual = matches!(url.port_or_known_default(), Some(443 | 8443));
-        if !usual && !plain && !self.allow_private {
+        let port = url.port_or_known_default();
+        let usual = port.is_some_and(|port| matches!(port, 443 | 8443) || self.ports.contains(&port));
+        if !usual && !plain {
             return Err(Refused::Port);
         }
         // A client does not look digits up, so they are checked here. The parser has brought every way of writing them
@@ -104,24 +112,23 @@ impl Guard {
 
     /// Whether this address may be connected to.
     pub fn permits(&self, ip: IpAddr) -> Result<(), Refused> {
-        let permitted = is_public(ip) || (self.allow_private && is_private(ip));
+        // An IPv4 address in the clothes of an IPv6 one is what it is.
+        let ip = ip.to_canonical();
+        let permitted = is_public(ip)
+            || (self.allow_private && is_private(ip))
+            || (self.allow_loopback && ip.is_loopback());
         if permitted { Ok(()) } else { Err(Refused::Address) }
     }
 }
 
-/// Whether it is an address of a network of one's own, or of this machine. Whatever else is not public is for nobody: what a
-/// machine finds without asking (169.254/16, fe80::/10), where the metadata services of clouds are, and groups.
+/// Whether it is an address of a network of one's own: 10/8, 172.16/12, 192.168/16 (RFC 1918) and fc00::/7 (RFC 4193).
+/// Whatever else is not public is for nobody: this machine, what a machine finds without asking (169.254/16, fe80::/10), the
+/// shared addresses of providers (100.64/10), where metadata services of clouds are too, and groups.
 fn is_private(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            ip.is_private() || ip.is_loopback() || (a == 100 && (64..128).contains(&b))
-        }
-        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(ip) => is_private(IpAddr::V4(ip)),
-            // Unique local addresses, but for the metadata service that one cloud has among them.
-            None => ip.is_loopback() || ((ip.segments()[0] & 0xfe00) == 0xfc00 && ip.segments()[0] != 0xfd00),
-        },
+        IpAddr::V4(ip) => ip.is_private(),
+        // But for the metadata service that one cloud has among them.
+        IpAddr::V6(ip) => (ip.segments()[0] & 0xfe00) == 0xfc00 && ip.segments()[0] != 0xfd00,
     }
 }
 
@@ -180,9 +187,6 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
-    if let Some(ip) = ip.to_ipv4_mapped() {
-        return is_public_v4(ip);
-    }
     let segments = ip.segments();
     let [a, b, ..] = segments;
     // Only 2000::/3 is given out to the public; within it, some ranges are something else: protocol assignments with Teredo
@@ -200,22 +204,32 @@ mod tests {
         Guard::new(&WebhooksConfig::default())
     }
 
+    fn permitted(guard: &Guard, ip: &str) -> bool {
+        guard.permits(ip.parse().unwrap()) == Ok(())
+    }
+
     #[test]
-    fn line_32_where_private_networks_are_permitted_metadata_services_are_not() {
+    fn line_32_where_private_networks_are_permitted_this_machine_and_metadata_services_are_not() {
         let own = Guard::new(&WebhooksConfig { allow_private: true, ..WebhooksConfig::default() });
         for ip in [
             "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
             "192.168.1.1",
-            "127.0.0.1",
-            "100.64.0.1",
             "8.8.8.8",
-            "::1",
             "fd12:3456::1",
+            "fc00::1",
             "::ffff:10.0.0.1",
         ] {
-            assert_eq!(own.permits(ip.parse().unwrap()), Ok(()), "{ip}");
+            assert!(permitted(&own, ip), "{ip}");
         }
         for ip in [
+            "127.0.0.1",
+            "127.255.0.1",
+            "::1",
+            "::ffff:127.0.0.1",
+            "100.64.0.1",
+            "100.100.100.200",
             "169.254.169.254",
             "::ffff:169.254.169.254",
             "fe80::1",
@@ -226,7 +240,18 @@ mod tests {
             "::",
             "ff02::1",
         ] {
-            assert_eq!(own.permits(ip.parse().unwrap()), Err(Refused::Address), "{ip}");
+            assert!(!permitted(&own, ip), "{ip}");
+        }
+    }
+
+    #[test]
+    fn line_32_this_machine_is_reached_by_a_setting_of_its_own_and_nothing_else_by_it() {
+        let here = Guard::new(&WebhooksConfig { allow_loopback: true, ..WebhooksConfig::default() });
+        for ip in ["127.0.0.1", "127.255.0.1", "::1", "::ffff:127.0.0.1", "8.8.8.8"] {
+            assert!(permitted(&here, ip), "{ip}");
+        }
+        for ip in ["10.1.2.3", "192.168.1.1", "fd12:3456::1", "169.254.169.254", "fe80::1", "0.0.0.0", "::"] {
+            assert!(!permitted(&here, ip), "{ip}");
         }
     }
 
@@ -317,8 +342,18 @@ mod tests {
         assert_eq!(hosts.check("http://lain.test/"), Err(Refused::Scheme));
         assert_eq!(hosts.check("http://127.0.0.1:8080/"), Err(Refused::Address), "plain is not private");
         let private = Guard::new(&WebhooksConfig { allow_private: true, ..WebhooksConfig::default() });
-        assert!(private.check("https://10.0.0.1:9000/").is_ok());
+        assert!(private.check("https://10.0.0.1/").is_ok());
+        assert_eq!(private.check("https://10.0.0.1:9000/"), Err(Refused::Port));
         assert_eq!(private.check("http://10.0.0.1/"), Err(Refused::Scheme));
+        assert_eq!(private.check("https://127.0.0.1/"), Err(Refused::Address));
+        let ports = WebhooksConfig { allow_ports: "9000, 9443".to_owned(), ..WebhooksConfig::default() };
+        let ports = Guard::new(&ports);
+        assert!(ports.check("https://penerima.test:9443/").is_ok());
+        assert_eq!(ports.check("https://penerima.test:22/"), Err(Refused::Port));
+        assert_eq!(ports.check("https://10.0.0.1:9000/"), Err(Refused::Address));
+        let here = Guard::new(&WebhooksConfig { allow_loopback: true, ..WebhooksConfig::default() });
+        assert!(here.check("https://127.0.0.1:8443/").is_ok());
+        assert_eq!(here.check("https://127.0.0.1:6379/"), Err(Refused::Port));
     }
 
     #[derive(Debug)]

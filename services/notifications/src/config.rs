@@ -319,6 +319,9 @@ impl Config {
                 return unusable(name(&format!("codes.{code}")), "give an outcome such as WINDOW_CLOSED");
             }
         }
+        if !self.callbacks.ports_are_sound() {
+            return unusable("callbacks.allow_ports".to_owned(), "give port numbers, separated by commas");
+        }
         for (key, account) in &self.whatsapp {
             let name = |setting: &str| format!("whatsapp.{key}.{setting}");
             if !is_key(key) {

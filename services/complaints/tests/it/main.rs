@@ -27,8 +27,8 @@ macro_rules! lines {
     )*};
 }
 
-mod direct;
 mod audit;
+mod direct;
 mod filing;
 mod languages;
 mod map;

@@ -444,7 +444,7 @@ impl Names for Changing {
 #[tokio::test]
 async fn line_32_a_name_that_leads_into_a_private_network_is_not_reached() {
     let strict = |config: &mut crate::config::Config| {
-        config.webhooks.allow_private = false;
+        config.webhooks.allow_loopback = false;
         config.webhooks.allow_http_hosts = "penerima.test".to_owned();
     };
     on_both(strict, async |world| {

@@ -126,6 +126,7 @@ pub(super) fn check(
     let polls = !sicantik.url.is_empty();
     let unknown = sicantik.mapping.keys().find(|field| !MAPPED.contains(&field.as_str()));
     let needed = [
+        (!webhooks.ports_are_sound(), "webhooks.allow_ports", "give port numbers, separated by commas"),
         (oss.enabled && !is_http(&oss.base_url), "oss.base_url", "give the address of OSS-RBA"),
         (missing(&oss.user_key), "oss.user_key", "give the key that BKPM issued"),
         (missing(&oss.username), "oss.username", "give the user name agreed with BKPM"),
@@ -158,8 +159,9 @@ mod tests {
         let (webhooks, oss, sicantik) = all();
         assert_eq!(check(&webhooks, &oss, &sicantik), Ok(()));
         type Change = fn(&mut WebhooksConfig, &mut OssConfig, &mut SicantikConfig);
-        let cases: [(&str, Change); 6] = [
+        let cases: [(&str, Change); 7] = [
             ("documents.webhooks.timeout_seconds", |webhooks, _, _| webhooks.timeout_seconds = 31),
+            ("documents.webhooks.allow_ports", |webhooks, _, _| webhooks.allow_ports = "https".to_owned()),
             ("documents.oss.base_url", |_, oss, _| oss.enabled = true),
             ("documents.oss.user_key", |_, oss, _| {
                 oss.enabled = true;

@@ -70,7 +70,7 @@ impl World {
         let config = Config {
             webhooks: WebhooksConfig {
                 allow_http_hosts: "127.0.0.1".to_owned(),
-                allow_private: true,
+                allow_loopback: true,
                 ..WebhooksConfig::default()
             },
             oss: OssConfig {

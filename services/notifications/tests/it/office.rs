@@ -110,7 +110,7 @@ impl Office {
             },
             callbacks: WebhooksConfig {
                 allow_http_hosts: "127.0.0.1".to_owned(),
-                allow_private: true,
+                allow_loopback: true,
                 ..WebhooksConfig::default()
             },
             ..Config::default()

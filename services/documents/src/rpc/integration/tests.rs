@@ -35,7 +35,7 @@ async fn happens(world: &World, kinds: &[&'static str], area: &str) {
 #[tokio::test]
 async fn line_32_a_webhook_is_checked_whole() {
     on_both(
-        |config| config.webhooks.allow_private = false,
+        |config| config.webhooks.allow_loopback = false,
         async |world| {
             let caller = integrator("acc_a", &["17.07"]);
             let wrong = proto::CreateWebhookRequest {
