@@ -6,6 +6,7 @@
 
 mod integration;
 mod payment;
+mod reach;
 mod signing;
 
 use sea_orm::{DbBackend, DynIden};
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(Indexes),
             Box::new(payment::Payments),
             Box::new(signing::Signings),
+            Box::new(reach::Reach),
         ]
     }
 

@@ -53,7 +53,13 @@ const ROWS: usize = 500;
 
 const VILLAGE: &str = "99.99.99.2999";
 const SUB_DISTRICT: &str = "99.99.99";
+const REGENCY: &str = "99.99";
 const TYPE: &str = "beban_sktm";
+
+/// What the reads of worklists are called, with so many waiting: of a village, and of a regency.
+pub fn worklists(depth: impl std::fmt::Display) -> [String; 2] {
+    [format!("worklist with {depth} waiting"), format!("worklist of a regency with {depth} waiting")]
+}
 
 type Client = DocumentsServiceClient<InterceptedService<Channel, Bearer>>;
 
@@ -67,6 +73,8 @@ pub struct Village {
     admin: Session,
     citizen: Session,
     head: Session,
+    /// Holds the same role in the whole regency.
+    over_all: Session,
     editor: Session,
     names: Vec<String>,
     channel: Channel,
@@ -112,6 +120,8 @@ impl Village {
         };
         let (head, head_id) =
             person("kades", json!({ "role": "ROLE_VILLAGE_HEAD", "area": VILLAGE })).await?;
+        let (over_all, _) =
+            person("kabupaten", json!({ "role": "ROLE_VILLAGE_HEAD", "area": REGENCY })).await?;
         let (editor, _) = person("editor", json!({ "role": "ROLE_LETTER_EDITOR" })).await?;
         let (publisher, _) = person("penerbit", json!({ "role": "ROLE_LETTER_EDITOR" })).await?;
 
@@ -119,6 +129,7 @@ impl Village {
             citizen: rest.session(Credentials::Nobody),
             admin,
             head,
+            over_all,
             editor,
             names,
             channel,
@@ -307,14 +318,22 @@ impl Village {
         Ok(client.download_document(request).await.context("the letter")?.into_inner().content)
     }
 
-    /// Reads the first page of the worklist, while so many applications wait.
+    /// Reads the first page of the worklist, while so many applications wait: by who holds the village alone, and by whose grant
+    /// lies above it.
     ///
     /// # Errors
     /// When another number waits, or a page is not full.
     pub async fn worklist(&self, depth: usize, samples: &mut Samples) -> anyhow::Result<()> {
         self.hand_in(SHALLOW).await?;
         self.fill(depth).await?;
-        let mut client = self.client(&self.head).await?;
+        for (name, reader) in worklists(depth).into_iter().zip([&self.head, &self.over_all]) {
+            samples.push(name, self.reads(reader).await?);
+        }
+        Ok(())
+    }
+
+    async fn reads(&self, reader: &Session) -> anyhow::Result<Sample> {
+        let mut client = self.client(reader).await?;
         let mut sample = Sample::default();
         for _ in 0..READS {
             let began = Instant::now();
@@ -328,8 +347,7 @@ impl Village {
             );
         }
         sample.elapsed = sample.latencies.iter().sum();
-        samples.push(format!("worklist with {depth} waiting"), sample);
-        Ok(())
+        Ok(sample)
     }
 
     /// Adds rows of applications that wait, due after those that were handed in, until there are so many. They are copies

@@ -1,25 +1,25 @@
 //! `ListWork`: what waits for the caller, what is due first first.
 //!
-//! The caller holds roles in areas: each pair is one walk along an index, and the walks are merged. So a page costs the
-//! same whether ten or a hundred thousand applications wait.
+//! The caller holds roles in areas, each with what lies below it, as when he acts: each pair is one walk along an index, and the
+//! walks are merged. So a page costs the same whether ten or a hundred thousand applications wait.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::caller::{Caller, CallerKind, reaches};
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListWorkRequest, ListWorkResponse, WorkItem};
 use strum::IntoEnumIterator as _;
 use tonic::Response;
 
-use super::access::permission_of;
+use super::access::{Areas, permission_of};
 use super::case::work_kind;
 use super::{Core, convert};
 use crate::domain::step::StepRole;
 use crate::domain::workflow::State;
 use crate::error::Error;
 use crate::store;
-use crate::store::application::{Line, Record, end_of_time};
+use crate::store::application::{Line, Reach, Record, end_of_time};
 
 /// How many late ones are counted at most.
 const LATE: u64 = 1000;
@@ -36,15 +36,15 @@ pub(super) async fn handle(
     let desks = core.desks(caller).await?;
     let late_before = request.late_only.then_some(now);
     let (mut lines, mut late) = (Vec::new(), 0_u64);
-    for (role, area) in &desks {
+    for (role, reach) in &desks {
         let after = after.as_ref().map(|(due_at, id)| (*due_at, id.as_str()));
         let which = (request.signing_only, late_before);
         let db = &core.db.read;
         lines.extend(
-            store::application::worklist(db, (*role, area), which, after, u64::from(size) + 1).await?,
+            store::application::worklist(db, (*role, reach), which, after, u64::from(size) + 1).await?,
         );
         if late < LATE {
-            late += store::application::late_at(db, (*role, area), now, LATE - late).await?;
+            late += store::application::late_at(db, (*role, reach), now, LATE - late).await?;
         }
     }
     lines.sort_by_key(|line| (line.due_at, line.application));
@@ -65,21 +65,27 @@ pub(super) async fn handle(
 }
 
 impl Core {
-    /// The roles of the caller with the areas that each is held in, own ones and those held for others.
-    async fn desks(&self, caller: &Caller) -> Result<Vec<(StepRole, String)>, Error> {
+    /// The roles of the caller with how far each reaches, own ones and those held for others.
+    async fn desks(&self, caller: &Caller) -> Result<Vec<(StepRole, Reach)>, Error> {
         let mut desks = Vec::new();
+        // The system acts by itself, never as an official.
         if caller.kind == CallerKind::System {
             return Ok(desks);
         }
         for role in StepRole::iter() {
-            for scope in caller.scopes(permission_of(role)) {
-                let areas = scope.bound("area").into_iter().flatten();
-                desks.extend(areas.map(|area| (role, area.clone())));
+            match Areas::of(caller, permission_of(role)) {
+                Areas::Everywhere => desks.push((role, Reach::Anywhere)),
+                Areas::In(areas) => {
+                    // What lies within another of his areas would be read twice.
+                    let inner = |area: &String| areas.iter().any(|it| it != area && reaches(it, area));
+                    let outermost = areas.iter().filter(|area| !inner(area));
+                    desks.extend(outermost.map(|area| (role, Reach::Within(area.clone()))));
+                }
             }
         }
         for held in store::delegation::of_account(&self.db.read, &caller.id, self.now()).await? {
             if let Some(office) = store::office::find(&self.db.read, &self.cipher, held.office).await? {
-                desks.push((held.role, office.area.to_string()));
+                desks.push((held.role, Reach::At(office.area.to_string())));
             }
         }
         desks.sort();

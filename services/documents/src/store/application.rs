@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeZone as _, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
@@ -285,11 +285,51 @@ pub(crate) async fn signing_since(
     ids(db, select).await
 }
 
-/// What waits for holders of a role in exactly this area, what is due first first, after a line.
+/// Where somebody sees what waits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// Wherever.
+    Anywhere,
+    /// In this area and below it.
+    Within(String),
+    /// In this area alone: of who fills in at one office.
+    At(String),
+}
+
+impl Reach {
+    /// The condition on the area of what waits; `None` for none. What lies in a region or an RW begins with its code, whose width
+    /// says how large it is: for each there is an index in the order of a worklist. Nothing lies below an RT or an agency.
+    fn condition(&self) -> Option<Expr> {
+        use work_item::Column;
+        let exactly = |area: &str| Column::Area.eq(area);
+        match self {
+            Self::Anywhere => None,
+            Self::At(area) => Some(exactly(area)),
+            Self::Within(area) => match (area.len(), area.find('/')) {
+                (width @ (2 | 5 | 8 | 13), None) | (width @ 17, Some(13)) => {
+                    Some(Expr::cust(format!("substr(area, 1, {width})")).eq(area.as_str()))
+                }
+                (_, _) => Some(exactly(area)),
+            },
+        }
+    }
+}
+
+/// What waits for holders of a role within reach.
+fn waits_for((role, reach): (StepRole, &Reach)) -> Select<work_item::Entity> {
+    use work_item::{Column, Entity};
+    let select = Entity::find().filter(Column::Role.eq(role.to_string()));
+    match reach.condition() {
+        Some(within) => select.filter(within),
+        None => select,
+    }
+}
+
+/// What waits for holders of a role within reach, what is due first first, after a line.
 pub(crate) async fn worklist(
     db: &impl ConnectionTrait,
-    (role, area): (StepRole, &str),
-    (signing_only, late_before): (bool, Option<DateTime<Utc>>),
+    desk: (StepRole, &Reach),
+    which: (bool, Option<DateTime<Utc>>),
     after: Option<(DateTime<Utc>, &str)>,
     limit: u64,
 ) -> Result<Vec<Line>, DbErr> {
@@ -324,10 +364,31 @@ pub(crate) async fn worklist(
         .collect()
 }
 
+fn page(
+    desk: (StepRole, &Reach),
+    (signing_only, late_before): (bool, Option<DateTime<Utc>>),
+    after: Option<(DateTime<Utc>, &str)>,
+    limit: u64,
+) -> Select<work_item::Entity> {
+    use work_item::Column;
+    let mut select =
+        waits_for(desk).order_by_asc(Column::DueAt).order_by_asc(Column::ApplicationId).limit(limit);
+    if signing_only {
+        select = select.filter(Column::Kind.eq(StepKind::Sign.to_string()));
+    }
+    if let Some(now) = late_before {
+        select = select.filter(Column::DueAt.lt(now));
+    }
+    if let Some((due_at, id)) = after {
+        select = select.filter(row::after((Column::DueAt, Column::ApplicationId), (due_at, id)));
+    }
+    select
+}
+
 /// How many are late at a desk, `most` at most.
 pub(crate) async fn late_at(
     db: &impl ConnectionTrait,
-    (role, area): (StepRole, &str),
+    desk: (StepRole, &Reach),
     now: DateTime<Utc>,
     most: u64,
 ) -> Result<u64, DbErr> {
@@ -460,4 +521,100 @@ async fn wait(tx: &DatabaseTransaction, id: &str, waiting: Option<&Waiting>) -> 
     });
     work_item::Entity::insert_many(rows).exec_without_returning(tx).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use mpp_kit::testing::{ENGINES, Engine, fresh_db};
+    use sea_orm::{QueryTrait as _, Statement};
+
+    use super::*;
+
+    /// Applications that wait: ten for each of two thousand RTs in three sub-districts of a regency.
+    const MANY: u64 = 20_000;
+
+    /// Due on one of four days.
+    async fn fill(db: &impl ConnectionTrait) {
+        let backend = db.get_database_backend();
+        let quarter = MANY / 4;
+        for day in 0..4 {
+            let due: DateTime<Utc> = format!("2026-11-2{day}T01:00:00Z").parse().unwrap();
+            let (first, last) = (quarter * day + 1, quarter * (day + 1));
+            let rows = format!(
+                "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}), \
+                 item(id, area) AS (SELECT 'app_' || i, '17.07.0' || (1 + i % 3) || '.20' || (10 + i % 17) || \
+                 '/00' || (1 + i % 4) || '/00' || (1 + i % 9) FROM n) "
+            );
+            for sql in [
+                "INSERT INTO application (id, code_digest, letter_type, letter_type_version, office_id, state, \
+                 version, body, submitted_at, updated_at) \
+                 SELECT id, id, 'sktm', 1, 'off_1', 'IN_REVIEW', 1, '', $1, $1 FROM item",
+                "INSERT INTO work_item (application_id, role, area, kind, due_at, escalated) \
+                 SELECT id, 'RT_HEAD', area, 'VERIFY', $1, false FROM item",
+            ] {
+                let sql = format!("{rows}{sql}");
+                db.execute_raw(Statement::from_sql_and_values(backend, sql, [due.into()])).await.unwrap();
+            }
+        }
+        // The planner must know what is there.
+        db.execute_unprepared("ANALYZE").await.unwrap();
+    }
+
+    async fn plan(db: &impl ConnectionTrait, select: Select<work_item::Entity>) -> String {
+        let backend = db.get_database_backend();
+        let explain = match backend {
+            sea_orm::DbBackend::Sqlite => "EXPLAIN QUERY PLAN",
+            _ => "EXPLAIN",
+        };
+        let mut statement = select.build(backend);
+        statement.sql = format!("{explain} {}", statement.sql);
+        let rows = db.query_all_raw(statement).await.unwrap();
+        let column = if explain == "EXPLAIN" { "QUERY PLAN" } else { "detail" };
+        let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).unwrap()).collect();
+        lines.join("\n")
+    }
+
+    /// However far somebody reaches, a page is read as it stands in an index: nothing that is longer is sorted, and no table is
+    /// read whole.
+    #[tokio::test]
+    async fn line_08_a_worklist_is_read_from_an_index_however_far_its_reader_reaches() {
+        for engine in ENGINES {
+            let test_db = fresh_db(engine).await;
+            mpp_migrations::run("documents", &test_db.db.write).await.unwrap();
+            let db = &test_db.db.write;
+            fill(db).await;
+            let within = |area: &str| Reach::Within(area.to_owned());
+            let now = "2026-11-24T01:00:00Z".parse().unwrap();
+            let half: (DateTime<Utc>, _) = ("2026-11-21T01:00:00Z".parse().unwrap(), "app_5");
+            for (reach, waiting, index) in [
+                (Reach::Anywhere, MANY, "work_item_anywhere"),
+                (within("17"), MANY, "work_item_"),
+                (within("17.07"), MANY, "work_item_"),
+                (within("17.07.02"), 6667, "work_item_"),
+                (within("17.07.02.2011"), 393, "work_item_village"),
+                (within("17.07.02.2011/002"), 99, "work_item_rw"),
+                (within("17.07.02.2011/000"), 0, "work_item_rw"),
+                (within("17.07.02.2011/002/002"), 33, "work_item_desk"),
+                (within("17.07/dinkes"), 0, "work_item_desk"),
+                (within("17.08"), 0, "work_item_regency"),
+                (within("17.0"), 0, "work_item_desk"),
+                (Reach::At("17.07.02".to_owned()), 0, "work_item_desk"),
+            ] {
+                let desk = (StepRole::RtHead, &reach);
+                let found = late_at(db, desk, now, u64::MAX >> 1).await.unwrap();
+                assert_eq!(found, waiting, "{reach:?} on {engine:?}");
+                for after in [None, Some(half)] {
+                    let plan = plan(db, page(desk, (false, None), after, 51)).await;
+                    assert!(plan.contains(index), "{reach:?} on {engine:?}:\n{plan}");
+                    let whole = match engine {
+                        Engine::Sqlite => ["TEMP B-TREE", "SCAN work_item"],
+                        // All that waits there is hardly more than a page: sorting it is as good.
+                        Engine::Postgres if waiting < 100 => ["Seq Scan"; 2],
+                        Engine::Postgres => ["Sort", "Seq Scan"],
+                    };
+                    assert!(!whole.iter().any(|it| plan.contains(it)), "{reach:?} on {engine:?}:\n{plan}");
+                }
+            }
+        }
+    }
 }

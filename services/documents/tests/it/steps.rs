@@ -63,6 +63,52 @@ lines! {
         assert_eq!(active(&town.seen(&id).await).role, "VILLAGE_OFFICER");
     }
 
+    /// 8. Who may act by a grant above the level of his role sees what waits there, as who holds the place itself does.
+    async fn line_08_a_worklist_holds_what_its_reader_may_act_on(engine) {
+        let town = Town::new(engine).await;
+        let (here, there) = (town.applied("kehilangan", &Resident::new(1, VILLAGE)).await, town.applied("kehilangan", &Resident::new(2, PLAIN)).await);
+        let both = vec![here.application_id.clone(), there.application_id.clone()];
+        let seen = async |areas: &[&str]| {
+            let officer = town.person(&format!("acc_{}", areas.join("_")), &["documents.work", "documents.act.village"], areas);
+            let inbox = officer.inbox().await;
+            for id in &both {
+                // What is listed is what he is offered to act on, and nothing else.
+                let verbs = officer.application(id).await.map(|it| it.allowed_verbs).unwrap_or_default();
+                assert_eq!(verbs.iter().any(|it| it == "APPROVE"), inbox.contains(id), "{areas:?}");
+            }
+            inbox
+        };
+        for areas in [&[][..], &["17"], &["17.07"], &[SUB_DISTRICT], &[VILLAGE, PLAIN], &[SUB_DISTRICT, VILLAGE]] {
+            assert_eq!(seen(areas).await, both, "{areas:?}");
+        }
+        assert_eq!(seen(&[PLAIN]).await, both[1..]);
+        for areas in [&["17.08"][..], &["17.07.03"], &[RT], &["17.07/dinkes"], &["17.0"]] {
+            assert!(seen(areas).await.is_empty(), "{areas:?}");
+        }
+        // It is counted and paged as one list.
+        let officer = town.official("VILLAGE_OFFICER", SUB_DISTRICT);
+        town.wait(TimeDelta::days(30));
+        let request = ListWorkRequest { page_size: 1, ..ListWorkRequest::default() };
+        let first = officer.list_work(request.clone()).await.expect("a page");
+        assert_eq!((first.late, first.items[0].application_id.as_str()), (2, both[0].as_str()));
+        let second = ListWorkRequest { page_token: first.next_page_token, ..request };
+        let second = officer.list_work(second).await.expect("a page");
+        assert_eq!((second.items[0].application_id.as_str(), second.next_page_token.as_str()), (both[1].as_str(), ""));
+        // RT heads by a grant on the RW or the village; agencies by one on the regency.
+        let id = town.applied("sktm", &Resident::new(3, RT)).await.application_id;
+        for area in [RT, "17.07.02.2001/002", VILLAGE, "17"] {
+            assert_eq!(town.official("RT_HEAD", area).inbox().await, [id.clone()], "{area}");
+        }
+        for area in ["17.07.02.2001/003", PLAIN] {
+            assert!(town.official("RT_HEAD", area).inbox().await.is_empty(), "{area}");
+        }
+        let id = town.applied("sip_bidan", &Resident::new(4, PLAIN)).await.application_id;
+        for area in [AGENCY, "17.07", "17"] {
+            assert_eq!(town.official("AGENCY_OFFICER", area).inbox().await, [id.clone()], "{area}");
+        }
+        assert!(town.official("AGENCY_OFFICER", SUB_DISTRICT).inbox().await.is_empty());
+    }
+
     /// 9. Only a holder of the step's role in that area can act; others get 403 and no change.
     async fn line_09_only_the_holder_of_the_role_in_that_area_acts(engine) {
         let town = Town::new(engine).await;
