@@ -100,6 +100,9 @@ impl fmt::Display for Verdict {
                 document.number,
                 document.office
             )?;
+            for it in &document.registrations {
+                write!(f, "\n  number of {}: {}", it.office, it.number)?;
+            }
         }
         for (nth, signature) in (1..).zip(&self.0.signatures) {
             write!(f, "\n  signature {nth}: {}", told(signature))?;
@@ -122,7 +125,7 @@ fn told(signature: &SignatureFinding) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mpp_proto::documents::v1::PublicDocument;
+    use mpp_proto::documents::v1::{PublicDocument, Registration};
 
     use super::*;
 
@@ -131,6 +134,7 @@ mod tests {
             title: "Surat".to_owned(),
             number: "1/2026".to_owned(),
             state: state.into(),
+            registrations: vec![Registration { office: "Kecamatan".to_owned(), number: "7/2026".to_owned() }],
             ..PublicDocument::default()
         };
         let signature =
@@ -158,6 +162,7 @@ mod tests {
         assert!(
             good.to_string().starts_with("VALID: ")
                 && good.to_string().contains("BERLAKU: Surat, number 1/2026")
+                && good.to_string().contains("number of Kecamatan: 7/2026")
         );
     }
 }

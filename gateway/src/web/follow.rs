@@ -22,7 +22,7 @@ use super::{
     form::Sent,
     letters::{self, segment},
     moment::{self, Zone},
-    qr,
+    qr, verify,
     visit::{Frame, Visit},
     words::{self, Words},
 };
@@ -159,6 +159,8 @@ struct StatusPage {
     steps: Vec<StepLine>,
     history: Vec<HistoryLine>,
     issued: bool,
+    /// The numbers of the document, each with what it is called.
+    numbers: Vec<(String, String)>,
     may_withdraw: bool,
     verification: String,
     download_error: String,
@@ -315,6 +317,11 @@ async fn status_page(
                 | ApplicationState::AwaitingPayment
                 | ApplicationState::AwaitingSignature
         ),
+        numbers: Some((t["verify.number"].clone(), status.number))
+            .filter(|(_, number)| !number.is_empty())
+            .into_iter()
+            .chain(verify::registrations(&status.registrations, visit))
+            .collect(),
         verification: status.verification_code.clone(),
         title: status.title,
         office: status.office,

@@ -9,7 +9,8 @@ use axum::{
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
-    DocumentState, FileVerdict, GetVerificationRequest, PublicDocument, SignatureFinding, VerifyFileRequest,
+    DocumentState, FileVerdict, GetVerificationRequest, PublicDocument, Registration, SignatureFinding,
+    VerifyFileRequest,
 };
 use tonic::Code;
 
@@ -33,6 +34,8 @@ struct Shown {
     sample: bool,
     title: String,
     number: String,
+    /// The numbers that other offices gave it, each with what it is called.
+    registrations: Vec<(String, String)>,
     office: String,
     signers: Vec<String>,
     holder: String,
@@ -73,10 +76,19 @@ async fn shown(document: PublicDocument, state: &WebState, visit: &Visit) -> Sho
         ended: moment::day(document.end_time, zone, visit.language),
         title: document.title,
         number: document.number,
+        registrations: registrations(&document.registrations, visit),
         office: document.office,
         signers: document.signers,
         holder: document.holder_masked,
     }
+}
+
+/// The numbers that other offices gave a document, each with what it is called.
+pub(crate) fn registrations(found: &[Registration], visit: &Visit) -> Vec<(String, String)> {
+    let t = visit.words();
+    let told =
+        |it: &Registration| (t.say("verify.registration", &[("office", &it.office)]), it.number.clone());
+    found.iter().map(told).collect()
 }
 
 #[derive(Template)]

@@ -563,6 +563,8 @@ fn status(code: &str, state: ApplicationState) -> ApplicationStatus {
             String::new()
         },
         payment: (state == ApplicationState::AwaitingPayment).then(payment),
+        number: if is_issued { "470/017/UT/XI/2026".into() } else { String::new() },
+        registrations: if is_issued { vec![registration()] } else { Vec::new() },
     }
 }
 
@@ -731,7 +733,13 @@ fn public(state: DocumentState, sample: bool) -> PublicDocument {
         sample,
         end_time: (state != DocumentState::Valid).then(|| at(200)).flatten(),
         date: "2026-11-25".into(),
+        registrations: vec![registration()],
     }
+}
+
+/// What the sub-district called a letter of the village.
+fn registration() -> Registration {
+    Registration { office: "Kecamatan Lebong Sakti".into(), number: "470/031/LS/XI/2026".into() }
 }
 
 fn finding(whole_file: bool, intact: bool) -> SignatureFinding {

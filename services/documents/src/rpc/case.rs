@@ -25,6 +25,7 @@ use crate::domain::{ApplicationId, EventId};
 use crate::error::{Error, Thing};
 use crate::store;
 use crate::store::application::{Record, RegisterEntry, Waiting};
+use crate::store::document::Registration;
 use crate::store::number::Entry;
 
 /// An application with what its rules need.
@@ -426,6 +427,18 @@ impl Loaded {
     pub(crate) fn number_of(&self, office: &Office) -> Option<&RegisterEntry> {
         let numbers = self.record.case.numbers.iter().rev();
         numbers.into_iter().find(|entry| entry.office == office.id && entry.void_reason.is_none())
+    }
+
+    /// The numbers that hold and were given by other offices than the one that issues.
+    pub(crate) fn registrations(&self) -> Vec<Registration> {
+        let case = &self.record.case;
+        let others =
+            case.numbers.iter().filter(|it| it.void_reason.is_none() && it.office != case.content.office);
+        let told = |entry: &RegisterEntry| {
+            let office = self.offices.iter().find(|office| office.id == entry.office)?;
+            Some(Registration { office: office.name.clone(), number: entry.text.clone() })
+        };
+        others.filter_map(told).collect()
     }
 
     /// The date of the letter of an office: the day its number was given, however long the signature takes after.

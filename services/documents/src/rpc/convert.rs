@@ -25,7 +25,7 @@ use crate::domain::step::OfficeLevel;
 use crate::domain::text::Text;
 use crate::domain::workflow::{Event, Progress, State};
 use crate::store::application::{Attachment, RegisterEntry};
-use crate::store::document::Document;
+use crate::store::document::{Document, Registration};
 use crate::store::letter_type::Version;
 
 /// Reads a time that must be given.
@@ -641,7 +641,11 @@ pub(super) fn document(
 }
 
 /// A document for anybody.
-pub(super) fn public_document(document: &Document, today: chrono::NaiveDate) -> proto::PublicDocument {
+pub(super) fn public_document(
+    document: &Document,
+    registrations: &[Registration],
+    today: chrono::NaiveDate,
+) -> proto::PublicDocument {
     proto::PublicDocument {
         title: document.body.title.clone(),
         number: document.body.number.clone(),
@@ -654,7 +658,15 @@ pub(super) fn public_document(document: &Document, today: chrono::NaiveDate) -> 
         sample: document.body.sample,
         end_time: document.body.ended_at.map(timestamp),
         date: document.body.date.map(|date| date.to_string()).unwrap_or_default(),
+        registrations: self::registrations(registrations),
     }
+}
+
+/// Numbers of other offices than the issuing one.
+pub(super) fn registrations(registrations: &[Registration]) -> Vec<proto::Registration> {
+    let told =
+        |it: &Registration| proto::Registration { office: it.office.clone(), number: it.number.clone() };
+    registrations.iter().map(told).collect()
 }
 
 fn document_state(state: DocumentState) -> proto::DocumentState {

@@ -529,6 +529,7 @@ impl Core {
                 end_reason: String::new(),
                 date: Some(date),
                 ended_at: None,
+                registrations: Some(loaded.registrations()),
             },
         };
         store::document::insert(tx, &self.cipher, &document).await?;

@@ -18,6 +18,9 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
     let under_way = matches!(application.state, State::InReview | State::AwaitingSignature | State::Signing);
     let due =
         application.clock.as_ref().filter(|_| under_way).and_then(|clock| clock.due(&loaded.calendar()));
+    let issued = matches!(application.state, State::Issued | State::HandedOver);
+    let number = loaded.issuer().ok().and_then(|issuer| loaded.number_of(issuer)).filter(|_| issued);
+    let registrations = if issued { loaded.registrations() } else { Vec::new() };
     let returned = application.reason.as_ref().filter(|_| application.state == State::Returned);
     proto::ApplicationStatus {
         code: String::new(),
@@ -35,6 +38,8 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
         application_id: application.id.to_string(),
         letter_type_version: convert::count(record.case.content.letter_type_version),
         payment: convert::payment(loaded, false, now),
+        number: number.map(|entry| entry.text.clone()).unwrap_or_default(),
+        registrations: convert::registrations(&registrations),
     }
 }
 

@@ -56,6 +56,18 @@ pub(crate) struct Body {
     #[serde(default)]
     pub(crate) date: Option<NaiveDate>,
     pub(crate) ended_at: Option<DateTime<Utc>>,
+    /// The numbers that other offices gave it; `None` in what was issued before they were kept: the register has them.
+    #[serde(default)]
+    pub(crate) registrations: Option<Vec<Registration>>,
+}
+
+/// A number of another office than the issuing one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registration {
+    /// The office, as it was called then.
+    pub(crate) office: String,
+    pub(crate) number: String,
 }
 
 /// The bytes of a document after one of its signatures.

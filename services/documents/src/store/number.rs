@@ -100,6 +100,20 @@ pub(crate) async fn void(
     Ok(())
 }
 
+/// The numbers of an application that hold, by office.
+pub(crate) async fn of_application(
+    db: &impl ConnectionTrait,
+    application: ApplicationId,
+) -> Result<Vec<Entry>, DbErr> {
+    use register_number::{Column, Entity};
+    let select = Entity::find()
+        .filter(Column::ApplicationId.eq(application.to_string()))
+        .filter(Column::VoidReason.is_null())
+        .order_by_asc(Column::OfficeId)
+        .order_by_asc(Column::Seq);
+    select.all(db).await?.into_iter().map(entry).collect()
+}
+
 /// Numbers of an office and year by series and number, after this one.
 pub(crate) async fn list(
     db: &impl ConnectionTrait,

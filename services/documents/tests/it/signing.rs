@@ -10,8 +10,8 @@ use mpp_proto::documents::v1::*;
 use super::esign::{CODE, Esign, Mood};
 use super::paper::{fonts_are_embedded, holds, is_preview, signatures, words};
 use super::town::{
-    BASE_URL, Client, PASSPHRASE, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, history, official_nik,
-    structure, values_of,
+    BASE_URL, Client, PASSPHRASE, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, history, office,
+    official_nik, structure, values_of,
 };
 
 impl Town {
@@ -507,7 +507,7 @@ lines! {
     /// 27. Village → sub-district transfer with acknowledgement, both sides see the state; the sub-district adds its own number
     /// and second signature without invalidating the first.
     async fn line_27_the_sub_district_signs_second_and_the_first_signature_stays(engine) {
-        let town = Town::new(engine).await;
+        let mut town = Town::new(engine).await;
         let mut wish = town.wish("sktm", &Resident::new(1, VILLAGE)).await;
         wish.with_optional_steps = true;
         let status = town.submit(wish).await;
@@ -521,7 +521,8 @@ lines! {
         let chain: Vec<_> = handed.custody.iter().map(|it| (it.from_office_id.as_str(), it.to_office_id.as_str(), it.acknowledge_time.is_some())).collect();
         assert_eq!(chain, [("", village.as_str(), true), (village.as_str(), sub_district.as_str(), false)]);
         assert_eq!(handed.numbers.len(), 1);
-        assert_eq!(town.status(&status.code).await.state(), ApplicationState::InReview);
+        let told = town.status(&status.code).await;
+        assert_eq!((told.state(), told.number.as_str(), told.registrations.len()), (ApplicationState::InReview, "", 0));
         let signed_once = town.reader().get_draft(GetDraftRequest { application: id.clone() }).await.expect("a file").pdf;
         // The staff takes it: received, with the date.
         town.wait(TimeDelta::hours(1));
@@ -550,11 +551,26 @@ lines! {
         assert!(last.starts_with(&first) && town.bytes(&document.id, 2).await == last);
         let said = signatures(&last);
         assert_eq!(said.matches("Signature is Valid").count(), 2, "{said}");
-        let judged = town.judged(last).await;
+        let judged = town.judged(last.clone()).await;
         assert_eq!(judged.verdict(), FileVerdict::Valid);
         let found: Vec<_> = judged.signatures.iter().map(|it| (it.intact, it.trusted, it.whole_file)).collect();
         assert_eq!(found, [(true, true, false), (true, true, true)]);
-        assert_eq!(judged.document.expect("ours").signers, ["Kepala Desa, Budi Santoso, S.IP.", "Camat Rimbo Pengadang, Drs. Ahmad Dahlan, M.Si."]);
+        let public = judged.document.expect("ours");
+        assert_eq!(public.signers, ["Kepala Desa, Budi Santoso, S.IP.", "Camat Rimbo Pengadang, Drs. Ahmad Dahlan, M.Si."]);
+        // The number of the second office stands beside the first one, where the code leads to and where the applicant looks. The
+        // page was printed before it was given, and says where it is.
+        let registered = [Registration { office: "Kecamatan Rimbo Pengadang".to_owned(), number: "400.9/001/170702/XI/2026".to_owned() }];
+        assert_eq!((public.number.as_str(), public.registrations.as_slice()), ("400.9/001/1707022001/XI/2026", &registered[..]));
+        assert_eq!(town.verified(&document.verification_code).await, public);
+        let told = town.status(&status.code).await;
+        assert_eq!((told.number.as_str(), told.registrations.as_slice()), (public.number.as_str(), &registered[..]));
+        let printed = words(&last);
+        assert!(!printed.contains("400.9/001/170702/") && printed.contains("Tanda tangan elektronik dan nomornya"), "{printed}");
+        // A sub-district that is renamed gave it under its former name.
+        let mut renamed = office(SUB_DISTRICT);
+        renamed.name = "Kecamatan Rimbo Baru".to_owned();
+        town.apply(renamed).await;
+        assert_eq!(town.verified(&document.verification_code).await.registrations, registered);
         // What the village signed is ours by itself too.
         assert_eq!(town.judged(first).await.verdict(), FileVerdict::Valid);
         assert_eq!([town.register(VILLAGE, 0).await.len(), town.register(SUB_DISTRICT, 0).await.len()], [1, 1]);
