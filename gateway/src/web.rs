@@ -37,6 +37,7 @@ mod letters;
 mod map;
 mod messages;
 mod moment;
+mod offices;
 pub(crate) mod oss;
 mod pages;
 mod people;
@@ -86,6 +87,7 @@ pub fn router(state: WebState) -> Router {
         .route("/lacak/jawab", get(track::back).post(track::answer))
         .route("/meja-pengaduan", get(report::desk).post(report::desk_submit))
         .route("/aduan/{complaint}/{verb}", get(cases::back).post(cases::press))
+        .route("/kantor/lambang", get(offices::one).post(offices::upload))
         .route("/periksa/berkas", get(verify::back).post(verify::file))
         .layer(DefaultBodyLimit::disable());
     Router::new()
@@ -136,6 +138,9 @@ pub fn router(state: WebState) -> Router {
         .route("/jenis-surat/{key}/terbitkan", post(catalogue::publish))
         .route("/jenis-surat/{key}/tarik", post(catalogue::retire))
         .route("/jenis-surat/{key}/beda", get(catalogue::diff))
+        .route("/kantor", get(offices::list))
+        .route("/kantor/lambang/gambar", get(offices::image))
+        .route("/kantor/lambang/lepas", get(offices::back).post(offices::take_away))
         .route("/peta", get(map::public))
         .route("/lacak", get(track::enter).post(track::find))
         .route("/lacak/cabut", get(track::back).post(track::withdraw))

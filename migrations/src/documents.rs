@@ -4,6 +4,7 @@
 //! service reads and writes whole. Unique indexes prove what the rules promise: a number is given once, a code names one
 //! document, a type has one version in force.
 
+mod arms;
 mod integration;
 mod payment;
 mod reach;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(payment::Payments),
             Box::new(signing::Signings),
             Box::new(reach::Reach),
+            Box::new(arms::Arms),
         ]
     }
 

@@ -489,5 +489,12 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
     await sound(editor, "types");
     await editor.goto(`${baseUrl}/jenis-surat/sktm`);
     await sound(editor, "editor");
+    const admin = await desk("admin", `/kantor?lang=${lang}`, { screen: SCREENS[screen] });
+    await sound(admin, "offices");
+    for (const area of ["17.07", "17.07/dinkes"]) {
+      await admin.goto(`${baseUrl}/kantor/lambang?wilayah=${encodeURIComponent(area)}`);
+      await admin.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+      await sound(admin, `letterhead of ${area}`);
+    }
   });
 }

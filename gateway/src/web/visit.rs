@@ -109,6 +109,8 @@ pub(crate) struct Menu {
     pub(crate) documents: bool,
     /// The editor of letter types.
     pub(crate) types: bool,
+    /// The offices and what stands at the head of their letters.
+    pub(crate) offices: bool,
     /// The work lists of complaints.
     pub(crate) cases: bool,
     /// The complaint desk.
@@ -127,6 +129,7 @@ impl Menu {
             letters: viewer.may("documents.work"),
             documents: viewer.may("documents.read"),
             types: viewer.may("documents.catalogue"),
+            offices: viewer.may("documents.office"),
             cases: viewer.may("complaints.read"),
             intake: viewer.may("complaints.file"),
             lateness: viewer.may("complaints.board"),
@@ -253,7 +256,7 @@ impl Visit {
 
     /// A file, shown in the browser, or saved under a name if one is given. Never kept by anybody in between.
     pub(crate) fn file(&self, content: Vec<u8>, media_type: &str, save_as: Option<&str>) -> Response {
-        let known = ["application/pdf", "image/jpeg", "image/png"];
+        let known = ["application/pdf", "image/jpeg", "image/png", "image/svg+xml", "text/csv"];
         let media_type = known.into_iter().find(|known| *known == media_type);
         let mut response = Response::new(Body::from(content));
         response.extensions_mut().insert(ContentPolicy::File);

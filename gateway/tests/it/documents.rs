@@ -44,6 +44,7 @@ pub(crate) struct Documents(Arc<State>);
 
 #[derive(Default)]
 struct State {
+    arms: Mutex<Vec<ApplyCoatOfArmsRequest>>,
     uploads: Mutex<BTreeMap<String, Attachment>>,
     submissions: Mutex<Vec<SubmitApplicationRequest>>,
     codes: Mutex<BTreeMap<String, String>>,
@@ -80,6 +81,11 @@ impl Documents {
     /// Every PrefillApplication.
     pub(crate) fn prefills(&self) -> Vec<PrefillApplicationRequest> {
         lock(&self.0.prefills).clone()
+    }
+
+    /// Every ApplyCoatOfArms that was accepted.
+    pub(crate) fn arms(&self) -> Vec<ApplyCoatOfArmsRequest> {
+        lock(&self.0.arms).clone()
     }
 
     /// Every RevokeDocument that was accepted.
@@ -898,6 +904,33 @@ documents_service! {
 
     async fn list_offices(&self, _: tonic::Request<ListOfficesRequest>) -> Answer<ListOfficesResponse> {
         Ok(ListOfficesResponse { offices: offices(), ..Default::default() }.into())
+    }
+
+    async fn apply_coat_of_arms(
+        &self,
+        request: tonic::Request<ApplyCoatOfArmsRequest>,
+    ) -> Answer<ApplyCoatOfArmsResponse> {
+        let language = Caller::of(&request).language;
+        let message = request.into_inner();
+        if !message.content.is_empty() && !message.content.starts_with(b"<svg") {
+            let wrong = violation("content", "INVALID_TYPE", "pilih berkas SVG atau PNG", "choose an SVG or PNG file");
+            return Err(Problem::invalid(vec![wrong]).into_status(language));
+        }
+        lock(&self.0.arms).push(message);
+        Ok(ApplyCoatOfArmsResponse::default().into())
+    }
+
+    async fn get_coat_of_arms(
+        &self,
+        request: tonic::Request<GetCoatOfArmsRequest>,
+    ) -> Answer<GetCoatOfArmsResponse> {
+        let area = request.into_inner().area;
+        let last = lock(&self.0.arms).iter().rfind(|one| area.starts_with(&one.area)).cloned();
+        let Some(last) = last.filter(|one| !one.content.is_empty()) else { return Ok(GetCoatOfArmsResponse::default().into()) };
+        let arms = CoatOfArms {
+            id: "arm_1".into(), area: last.area, media_type: "image/svg+xml".into(), create_time: at(1), ..CoatOfArms::default()
+        };
+        Ok(GetCoatOfArmsResponse { coat_of_arms: Some(arms), content: last.content }.into())
     }
 
     async fn upload_file(&self, request: tonic::Request<UploadFileRequest>) -> Answer<UploadFileResponse> {

@@ -39,12 +39,13 @@ use tower::ServiceExt as _;
 use crate::{cases::Cases, complaints::Complaints, documents::Documents, notifications::Notifications};
 
 /// What the account behind the session may do.
-const PERMISSIONS: [&str; 15] = [
+const PERMISSIONS: [&str; 16] = [
     "queue.read",
     "queue.call",
     "queue.ticket.read",
     "documents.work",
     "documents.catalogue",
+    "documents.office",
     "documents.read",
     "documents.revoke",
     "complaints.board",

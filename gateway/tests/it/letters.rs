@@ -9,7 +9,8 @@ use mpp_gateway::Rate;
 
 use crate::{
     documents::{
-        APPLICATION, DOCUMENT, ISSUED, NIK, RETURNED, UNPAID, UNPAID_APPLICATION, VALID, VILLAGE, pdf,
+        APPLICATION, DOCUMENT, IN_REVIEW, ISSUED, NIK, RETURNED, UNPAID, UNPAID_APPLICATION, VALID, VILLAGE,
+        pdf,
     },
     fake::{Gate, SECRET, json},
 };
@@ -535,6 +536,82 @@ async fn editors_find_drafts_that_were_never_published_and_who_wrote_them() {
         editor.contains("Yusuf Effendi") && editor.contains("bawaan") && !editor.contains("acc_"),
         "{editor}"
     );
+}
+
+#[tokio::test]
+async fn line_15_a_coat_of_arms_is_uploaded_shown_inherited_and_taken_away() {
+    let gate = Gate::start().await;
+    for path in ["/kantor", "/kantor/lambang?wilayah=17.07", "/kantor/lambang/gambar?wilayah=17.07"] {
+        assert!(location(&gate.send(get(path)).await).starts_with("/masuk?ke="), "{path}");
+    }
+    let stranger = gate.send(multipart("/kantor/lambang", &[], &[("berkas", b"<svg/>")])).await;
+    assert!(location(&stranger).starts_with("/masuk?ke="));
+    let list = text(gate.send(by_cookie(get("/kantor"))).await).await;
+    for part in ["Desa Ujung Tanjung", "Dinas Kesehatan", "/kantor/lambang?wilayah=17.07\"", "Tanpa lambang"]
+    {
+        assert!(list.contains(part), "{part} is not on {list}");
+    }
+    let village = format!("/kantor/lambang?wilayah={VILLAGE}");
+    let page = text(gate.send(by_cookie(get(&village))).await).await;
+    assert!(page.contains("Tanpa lambang") && !page.contains("<img") && !page.contains("/lepas"), "{page}");
+
+    let fields = [("wilayah", "17.07"), ("kunci", "5b0d6d4e-6a55-4d7b-9d6f-0c3a2f1e4b11")];
+    let drawing = b"<svg xmlns='http://www.w3.org/2000/svg'/>";
+    for (files, words) in [
+        (vec![], "Pilih berkas SVG atau PNG"),
+        (vec![("berkas", &b"GIF89a"[..])], "pilih berkas SVG atau PNG"),
+        (vec![("berkas", &[b'<'; (256 << 10) + 1][..])], "lebih besar dari 256 KB"),
+    ] {
+        let refused = gate.send(by_cookie(multipart("/kantor/lambang", &fields, &files))).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{words}");
+        let page = text(refused).await;
+        let told = page.to_lowercase().contains(&words.to_lowercase());
+        assert!(told && page.contains("aria-invalid=\"true\""), "{words} is not on {page}");
+    }
+    let saved = gate.send(by_cookie(multipart("/kantor/lambang", &fields, &[("berkas", drawing)]))).await;
+    assert_eq!(location(&saved), "/kantor/lambang?wilayah=17.07&simpan=1");
+    let applied = gate.documents.arms();
+    assert_eq!(
+        (applied.len(), applied[0].area.as_str(), applied[0].request_id.as_str()),
+        (1, "17.07", fields[1].1)
+    );
+    let page = text(gate.send(by_cookie(get("/kantor/lambang?wilayah=17.07&simpan=1"))).await).await;
+    assert!(
+        page.contains("Tersimpan") && page.contains("Lambang sendiri") && page.contains("/lepas"),
+        "{page}"
+    );
+    // What lies below shows it, and has none of its own to take away.
+    let page = text(gate.send(by_cookie(get(&village))).await).await;
+    let image = format!("/kantor/lambang/gambar?wilayah={VILLAGE}&amp;id=arm%5F1").replace("%5F", "_");
+    assert!(page.contains("Lambang dari 17.07") && !page.contains("/lepas"), "{page}");
+    assert!(page.contains(&image) || page.contains(&image.replace("&amp;", "&#38;")), "{page}");
+    let picture = gate.send(by_cookie(get(&format!("/kantor/lambang/gambar?wilayah={VILLAGE}")))).await;
+    assert_eq!(picture.headers()["content-type"], "image/svg+xml");
+    let policy = picture.headers()["content-security-policy"].to_str().expect("text");
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+    assert_eq!(picture.headers()["x-content-type-options"], "nosniff");
+
+    let away = gate.send(by_cookie(plain("/kantor/lambang/lepas", "wilayah=17.07"))).await;
+    assert_eq!(location(&away), "/kantor/lambang?wilayah=17.07&simpan=1");
+    assert!(gate.documents.arms()[1].content.is_empty());
+    let mut forged = by_cookie(plain("/kantor/lambang/lepas", "wilayah=17.07"));
+    forged.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    assert_eq!(gate.send(forged).await.status(), StatusCode::FORBIDDEN);
+    let english = text(gate.send(by_cookie(get("/kantor?lang=en"))).await).await;
+    assert!(english.contains("No coat of arms"), "{english}");
+}
+
+#[tokio::test]
+async fn line_27_the_number_of_the_second_office_is_on_the_check_and_where_the_applicant_looks() {
+    let gate = Gate::start().await;
+    for path in [format!("/s/{VALID}"), format!("/permohonan/{ISSUED}")] {
+        let page = text(gate.send(get(&path)).await).await;
+        for part in ["470/017/UT/XI/2026", "Nomor Kecamatan Lebong Sakti", "470/031/LS/XI/2026"] {
+            assert!(page.contains(part), "{part} is not on {page}");
+        }
+    }
+    let page = text(gate.send(get(&format!("/permohonan/{IN_REVIEW}"))).await).await;
+    assert!(!page.contains("470/017/UT"), "{page}");
 }
 
 #[tokio::test]

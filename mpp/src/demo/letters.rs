@@ -21,6 +21,10 @@ pub const HOME: &str = "17.07.02.2001/001/002";
 pub const HEALTH: &str = "17.07/dinkes";
 /// The agency for investment and one-stop services.
 pub const ONE_STOP: &str = "17.07/dpmptsp";
+/// Where all of them lie.
+const REGENCY: &str = "17.07";
+/// Drawn for the demo; the arms of no regency.
+const ARMS: &[u8] = include_bytes!("../../demo/lambang.svg");
 
 /// Somebody who works on letters.
 struct Person {
@@ -161,6 +165,22 @@ pub(super) async fn apply_offices(seeding: &mut Seeding<'_>, file: &DemoAccounts
             .await
             .with_context(|| format!("cannot apply the office {area}"))?;
     }
+    apply_arms(seeding).await
+}
+
+/// Gives the regency of the demo a coat of arms, if it has none: its offices inherit it.
+async fn apply_arms(seeding: &mut Seeding<'_>) -> anyhow::Result<()> {
+    let request = documents::GetCoatOfArmsRequest { area: REGENCY.to_owned() };
+    let there = seeding.documents.get_coat_of_arms(request).await.context("cannot read the coat of arms")?;
+    if there.into_inner().coat_of_arms.is_some() {
+        return Ok(());
+    }
+    let request = documents::ApplyCoatOfArmsRequest {
+        request_id: String::new(),
+        area: REGENCY.to_owned(),
+        content: ARMS.to_vec(),
+    };
+    seeding.documents.apply_coat_of_arms(request).await.context("cannot apply the coat of arms")?;
     Ok(())
 }
 
@@ -275,6 +295,7 @@ mod tests {
                 identity::Role::from_str_name(&format!("ROLE_{}", account.role.to_uppercase())).is_some()
             );
         }
+        assert_eq!(mpp_documents::letter::arms::judge(ARMS), Ok(mpp_documents::letter::arms::Format::Svg));
         for office in offices() {
             let signers = PEOPLE.iter().filter(|person| person.area == office.area && person.signs.is_some());
             assert!(signers.count() >= 1, "{} has nobody who signs", office.area);

@@ -35,6 +35,8 @@ mpp_kit::ids! {
     pub FileId = "fil";
     /// An appointment to act in a role (Plt., Plh.).
     pub DelegationId = "dlg";
+    /// A coat of arms, as it was uploaded for an area.
+    pub ArmsId = "arm";
     /// Something that happened, for other systems.
     pub EventId = "evt";
     /// A request to sign that came without an id of its own.

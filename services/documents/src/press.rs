@@ -12,10 +12,14 @@ use crate::domain::letter_type::LetterType;
 use crate::domain::office::{Office, Signer};
 use crate::domain::step::{OfficeLevel, SigningStyle, StepKind, StepRole};
 use crate::error::Error;
+use crate::letter::arms::Arms;
 use crate::letter::render::{
     self, Letter, Letterhead, Limits, Mark, RenderError, Rendered, Renderer, Verification,
 };
 use crate::store::application::Content;
+
+/// A letter that says nothing, to see whether its head can be printed.
+const PROOF: &str = "#import \"/letter/base.typ\": *\n#show: letter\n\nContoh.\n";
 
 /// Renders letters. Clones share the threads.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub(crate) struct Press {
 
 /// What a letter is printed with when it is to be signed.
 pub(crate) struct Final<'a> {
+    /// The coat of arms that the application was frozen with.
+    pub(crate) arms: Option<Arms>,
     pub(crate) number: String,
     pub(crate) date: NaiveDate,
     pub(crate) valid_until: Option<NaiveDate>,
@@ -98,7 +104,7 @@ impl Press {
     pub(crate) async fn draft(
         &self,
         letter: &LetterType,
-        content: &Content,
+        (content, arms): (&Content, Option<Arms>),
         offices: &BTreeMap<OfficeLevel, Office>,
     ) -> Result<Rendered, Error> {
         let office = offices
@@ -112,7 +118,7 @@ impl Press {
             endorser: endorser
                 .map(|signer| person(signer, offices.get(&OfficeLevel::SubDistrict), letter, None)),
             mark: Mark::Preview,
-            ..base(letter, content, offices, office)
+            ..base(letter, (content, arms), offices, office)
         };
         self.print(&letter.template, data).await
     }
@@ -137,16 +143,50 @@ impl Press {
             endorser: with.endorser.map(|(signer, acting)| person(signer, sub_district, letter, acting)),
             verification: Some(Verification { code: with.code, url: with.url }),
             mark: if with.sample { Mark::Sample } else { Mark::None },
-            ..base(letter, content, offices, office)
+            ..base(letter, (content, with.arms), offices, office)
         };
         self.print(&letter.template, data).await
     }
 
+    /// Whether a letter can be printed with this coat of arms.
+    pub(crate) async fn draws(&self, arms: Arms) -> Result<bool, Error> {
+        let data = Letter {
+            title: "Contoh".to_owned(),
+            number: None,
+            date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default(),
+            valid_until: None,
+            classification: None,
+            letterhead: Letterhead {
+                lines: vec!["Kantor Contoh".to_owned()],
+                contact: Vec::new(),
+                arms: Some(arms),
+            },
+            place: "Contoh".to_owned(),
+            signer: nobody(),
+            endorser: None,
+            verification: None,
+            mark: Mark::Preview,
+            fields: Map::new(),
+        };
+        match self.rendered(PROOF, data).await? {
+            Ok(_) => Ok(true),
+            // Not drawn, or not in time: no letter is printed with it.
+            Err(RenderError::Typeset { .. } | RenderError::TooSlow | RenderError::TooManyPages { .. }) => {
+                Ok(false)
+            }
+            Err(error) => Err(refused(error)),
+        }
+    }
+
     async fn print(&self, template: &str, data: Letter) -> Result<Rendered, Error> {
+        self.rendered(template, data).await?.map_err(refused)
+    }
+
+    async fn rendered(&self, template: &str, data: Letter) -> Result<Result<Rendered, RenderError>, Error> {
         let (renderer, template) = (Arc::clone(&self.renderer), template.to_owned());
         let rendered =
             tokio::task::spawn_blocking(move || renderer.render(&template, &data, Limits::default()));
-        rendered.await.map_err(anyhow::Error::new)?.map_err(refused)
+        Ok(rendered.await.map_err(anyhow::Error::new)?)
     }
 }
 
@@ -182,7 +222,7 @@ pub(crate) fn endorser<'a>(
 /// What every print of an application has in common.
 fn base(
     letter: &LetterType,
-    content: &Content,
+    (content, arms): (&Content, Option<Arms>),
     offices: &BTreeMap<OfficeLevel, Office>,
     office: &Office,
 ) -> Letter {
@@ -210,7 +250,7 @@ fn base(
         letterhead: Letterhead {
             lines: office.letterhead.clone(),
             contact: vec![office.address.clone()],
-            arms: None,
+            arms,
         },
         place: office.place.clone(),
         signer: nobody(),

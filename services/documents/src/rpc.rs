@@ -4,6 +4,7 @@
 mod access;
 mod apply_delegation;
 mod apply_office;
+mod arms;
 pub(crate) mod case;
 pub(crate) mod codes;
 mod content;
@@ -162,6 +163,8 @@ rpcs! {
     retire_letter_type(RetireLetterTypeRequest) -> RetireLetterTypeResponse: retire_letter_type::handle;
     list_offices(ListOfficesRequest) -> ListOfficesResponse: list_offices::handle;
     apply_office(ApplyOfficeRequest) -> ApplyOfficeResponse: apply_office::handle;
+    apply_coat_of_arms(ApplyCoatOfArmsRequest) -> ApplyCoatOfArmsResponse: arms::apply;
+    get_coat_of_arms(GetCoatOfArmsRequest) -> GetCoatOfArmsResponse: arms::get;
     apply_delegation(ApplyDelegationRequest) -> ApplyDelegationResponse: apply_delegation::handle;
     list_delegations(ListDelegationsRequest) -> ListDelegationsResponse: list_delegations::handle;
     upload_file(UploadFileRequest) -> UploadFileResponse: upload_file::handle;

@@ -7,6 +7,7 @@
 //! ([`document::hold`], [`licence::hold`]).
 
 pub(crate) mod application;
+pub(crate) mod arms;
 pub(crate) mod delegation;
 pub(crate) mod document;
 pub(crate) mod entity;

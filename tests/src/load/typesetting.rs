@@ -117,7 +117,7 @@ fn data(nth: u32, url: &str) -> Value {
         "mark": "sample",
         "fields": fields,
         "qr": true,
-        "arms": false,
+        "arms": null,
     })
 }
 

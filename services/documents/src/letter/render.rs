@@ -25,6 +25,7 @@ use typst::utils::PicoStr;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
+use super::arms::{self, Arms};
 use super::qr;
 use super::template::{self, TemplateError};
 use super::text::{self, TextError};
@@ -32,8 +33,6 @@ use super::world::Desk;
 
 /// The most bytes of data, as JSON.
 const MOST_DATA: usize = 256 * 1024;
-/// The largest coat of arms, in bytes.
-const LARGEST_ARMS: usize = 512 * 1024;
 /// The most entries of a list in the data.
 const MOST_ITEMS: usize = 200;
 /// How deep data may be nested: the fields, a list of them, its items, their values.
@@ -80,9 +79,9 @@ pub struct Letterhead {
     pub lines: Vec<String>,
     /// Address, telephone, e-mail: one or two lines.
     pub contact: Vec<String>,
-    /// The coat of arms, SVG. A plain shield is drawn without one.
+    /// The coat of arms. Without one the head is text alone.
     #[serde(skip)]
-    pub arms: Option<String>,
+    pub arms: Option<Arms>,
 }
 
 /// Who signs, as Permendagri 1/2023 has it written.
@@ -283,7 +282,8 @@ impl Renderer {
 
 /// The data as the template sees it: every text checked and normalised, every field that the template needs there.
 fn prepare(letter: &Letter, required: &BTreeSet<String>) -> Result<Map<String, Value>, RenderError> {
-    if letter.letterhead.arms.as_ref().is_some_and(|arms| arms.len() > LARGEST_ARMS) {
+    let arms = letter.letterhead.arms.as_ref();
+    if arms.is_some_and(|arms| arms.content.len() > arms::LARGEST) {
         return Err(RenderError::TooLarge { what: "arms" });
     }
     for key in letter.fields.keys() {
@@ -304,7 +304,10 @@ fn prepare(letter: &Letter, required: &BTreeSet<String>) -> Result<Map<String, V
     }
     let has_qr = data.get("verification").is_some_and(|it| !it.is_null());
     data.insert("qr".to_owned(), Value::Bool(has_qr));
-    data.insert("arms".to_owned(), Value::Bool(letter.letterhead.arms.is_some()));
+    data.insert("arms".to_owned(), arms.map_or(Value::Null, |arms| arms.format.name().into()));
+    // A letter with other arms is another letter, for the identifier that PDF/A asks for.
+    let digest = arms.map_or(Value::Null, |arms| hex::encode(Sha256::digest(&arms.content)).into());
+    data.insert("arms_sha256".to_owned(), digest);
     let mut size = 0;
     for (key, value) in &mut data {
         normalise(key, value, 1, &mut size)?;
@@ -446,6 +449,7 @@ fn unquoted(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::letter::arms::Format;
     use serde_json::json;
 
     const TEMPLATE: &str = include_str!("../../tests/letter/sktm.typ");
@@ -750,20 +754,72 @@ mod tests {
         let wide = vec![Value::from("x".repeat(1500)); 200];
         assert_eq!(refused("lebar", wide.into()), RenderError::TooLarge { what: "data" });
         let mut arms = letter();
-        arms.letterhead.arms = Some(" ".repeat(LARGEST_ARMS + 1));
+        let content = vec![b' '; arms::LARGEST + 1];
+        arms.letterhead.arms = Some(Arms { format: Format::Svg, content });
         assert_eq!(render(TEMPLATE, &arms), Err(RenderError::TooLarge { what: "arms" }));
     }
 
-    #[test]
-    fn a_coat_of_arms_is_drawn_and_a_broken_one_is_an_error() {
+    fn with_arms(format: Format, content: &[u8]) -> Letter {
         let mut letter = letter();
-        letter.letterhead.arms =
-            Some("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><circle r='9'/></svg>".into());
-        assert!(render(TEMPLATE, &letter).is_ok());
-        for arms in ["no drawing", "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>"] {
-            letter.letterhead.arms = Some(arms.into());
-            assert!(matches!(render(TEMPLATE, &letter), Err(RenderError::Typeset { line: 0, .. })), "{arms}");
+        letter.letterhead.arms = Some(Arms { format, content: content.to_vec() });
+        letter
+    }
+
+    /// A square of one colour, as PNG.
+    fn square(side: u32) -> Vec<u8> {
+        use std::io::Write as _;
+        let row = [&[0][..], &[200, 30, 30].repeat(side as usize)].concat();
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(&row.repeat(side as usize)).unwrap();
+        let head = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
+        let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+        for (kind, data) in [(b"IHDR", head), (b"IDAT", packed.finish().unwrap()), (b"IEND", Vec::new())] {
+            let chunk = [&kind[..], &data].concat();
+            let mut crc = flate2::Crc::new();
+            crc.update(&chunk);
+            png.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+            png.extend(&chunk);
+            png.extend(crc.sum().to_be_bytes());
         }
+        png
+    }
+
+    #[test]
+    fn line_15_a_coat_of_arms_is_drawn_and_a_broken_one_is_an_error() {
+        let plain = render(TEMPLATE, &letter()).unwrap();
+        let drawing = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><circle r='9'/></svg>";
+        let picture = square(150);
+        assert_eq!(arms::judge(&picture), Ok(Format::Png));
+        let mut seen = vec![plain.pdf.clone()];
+        for (format, content) in [(Format::Svg, &drawing[..]), (Format::Png, &picture[..])] {
+            let rendered = render(TEMPLATE, &with_arms(format, content)).unwrap();
+            // It moves nothing else.
+            assert_eq!((rendered.pages, rendered.signature), (plain.pages, plain.signature));
+            assert!(!seen.contains(&rendered.pdf), "{format:?}");
+            typst::comemo::evict(0);
+            assert_eq!(render(TEMPLATE, &with_arms(format, content)).unwrap(), rendered);
+            seen.push(rendered.pdf);
+        }
+        for (format, content) in [
+            (Format::Svg, &b"no drawing"[..]),
+            (Format::Svg, &b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>"[..]),
+            (Format::Png, &picture[..60]),
+            (Format::Png, &drawing[..]),
+        ] {
+            let error = render(TEMPLATE, &with_arms(format, content));
+            assert!(matches!(error, Err(RenderError::Typeset { line: 0, .. })), "{format:?} {error:?}");
+        }
+    }
+
+    /// Nobody's arms stand on a letter: without any the head is text from side to side.
+    #[test]
+    fn line_15_without_a_coat_of_arms_the_head_is_text_alone() {
+        let rendered = render(TEMPLATE, &letter()).unwrap();
+        let drawn = std::str::from_utf8(include_bytes!("base.typ")).unwrap();
+        assert!(!drawn.contains("curve") && !drawn.contains("polygon"), "a drawing of our own");
+        let words = words(&rendered.pdf);
+        assert!(words.trim_start().starts_with("PEMERINTAH KABUPATEN CONTOH"), "{words}");
+        assert!(!words.contains("Lambang"), "{words}");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt as _, World};
 
+use super::arms::{Arms, Format};
+
 /// Liberation Serif 2.1.5: the widths of Times New Roman, Latin with all marks, Greek and Cyrillic. SIL OFL 1.1.
 const FACES: [&[u8]; 4] = [
     include_bytes!("fonts/LiberationSerif-Regular.ttf"),
@@ -29,7 +31,8 @@ static BASE: LazyLock<Option<Source>> =
     LazyLock::new(|| id(BASE_PATH).map(|id| Source::new(id, include_str!("base.typ").to_owned())));
 static DATA: LazyLock<Option<FileId>> = LazyLock::new(|| id("/data.json"));
 static QR: LazyLock<Option<FileId>> = LazyLock::new(|| id("/qr.svg"));
-static ARMS: LazyLock<Option<FileId>> = LazyLock::new(|| id("/arms.svg"));
+static ARMS_SVG: LazyLock<Option<FileId>> = LazyLock::new(|| id("/arms.svg"));
+static ARMS_PNG: LazyLock<Option<FileId>> = LazyLock::new(|| id("/arms.png"));
 
 /// Where templates import the base library from.
 pub(super) const BASE_PATH: &str = "/letter/base.typ";
@@ -49,22 +52,17 @@ pub(super) struct Desk {
     main: Source,
     data: Bytes,
     qr: Option<Bytes>,
-    arms: Option<Bytes>,
+    arms: Option<(Format, Bytes)>,
 }
 
 impl Desk {
-    /// A world with this template, data (JSON) and drawings (SVG). `None` never happens: the paths are constants.
-    pub(super) fn new(
-        template: &str,
-        data: Vec<u8>,
-        qr: Option<String>,
-        arms: Option<String>,
-    ) -> Option<Self> {
+    /// A world with this template, data (JSON), QR (SVG) and coat of arms. `None` never happens: the paths are constants.
+    pub(super) fn new(template: &str, data: Vec<u8>, qr: Option<String>, arms: Option<Arms>) -> Option<Self> {
         Some(Self {
             main: Source::new((*MAIN)?, template.to_owned()),
             data: Bytes::new(data),
             qr: qr.map(Bytes::from_string),
-            arms: arms.map(Bytes::from_string),
+            arms: arms.map(|arms| (arms.format, Bytes::new(arms.content))),
         })
     }
 
@@ -95,10 +93,14 @@ impl World for Desk {
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
+        let arms = |wanted: Format| {
+            self.arms.as_ref().filter(|(format, _)| *format == wanted).map(|(_, content)| content)
+        };
         let file = match Some(id) {
             it if it == *DATA => Some(&self.data),
             it if it == *QR => self.qr.as_ref(),
-            it if it == *ARMS => self.arms.as_ref(),
+            it if it == *ARMS_SVG => arms(Format::Svg),
+            it if it == *ARMS_PNG => arms(Format::Png),
             _ => None,
         };
         file.cloned().ok_or(FileError::AccessDenied)
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn nothing_but_the_virtual_files_is_seen() {
         let desk = Desk::new("", b"{}".to_vec(), None, None).unwrap();
-        for path in ["/etc/passwd", "/letter/other.typ", "/qr.svg", "/arms.svg"] {
+        for path in ["/etc/passwd", "/letter/other.typ", "/qr.svg", "/arms.svg", "/arms.png"] {
             assert_eq!(desk.file(id(path).unwrap()), Err(FileError::AccessDenied), "{path}");
         }
         let package = "@preview/cetz:0.3.0".parse().unwrap();

@@ -55,7 +55,12 @@ pub(super) async fn handle(
             let who = (caller.id.as_str(), "office.applied", id.as_str());
             let detail = json!({"area": office.area.as_str(), "signers": office.signers.len()});
             record(&tx, who, (None, None), detail, &request.request_id, now).await?;
-            Ok(ApplyOfficeResponse { office: Some(convert::office(&office)) })
+            let arms = store::arms::of(&*tx, office.area.as_str()).await?;
+            let told = proto::Office {
+                coat_of_arms: arms.as_ref().map(convert::coat_of_arms),
+                ..convert::office(&office)
+            };
+            Ok(ApplyOfficeResponse { office: Some(told) })
         })
         .await?;
     Ok(Response::new(answer))

@@ -8,7 +8,7 @@ use mpp_proto::documents::v1 as proto;
 use sea_orm::ConnectionTrait;
 use sha2::{Digest as _, Sha256};
 
-use super::{Core, convert};
+use super::{Core, arms, convert};
 use crate::domain::OfficeId;
 use crate::domain::area::{AreaLevel, AreaPath};
 use crate::domain::field::{self, Attribute, Field, Values};
@@ -63,6 +63,7 @@ impl Core {
         let (Some(area), Some(office)) = (area, office) else {
             return Err(anyhow::anyhow!("the checker let an application without an office pass").into());
         };
+        let arms = store::arms::of(db, office.area.as_str()).await?;
         let content = Content {
             letter_type: wanted.letter.key.clone(),
             letter_type_version: wanted.letter.version,
@@ -74,6 +75,7 @@ impl Core {
             values,
             attachments,
             with_optional_steps: wanted.with_optional_steps,
+            arms: arms.as_ref().map(arms::freeze),
         };
         Ok(Sound { content, area, offices })
     }

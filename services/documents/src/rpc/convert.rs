@@ -25,6 +25,7 @@ use crate::domain::step::OfficeLevel;
 use crate::domain::text::Text;
 use crate::domain::workflow::{Event, Progress, State};
 use crate::store::application::{Attachment, RegisterEntry};
+use crate::store::arms::CoatOfArms;
 use crate::store::document::{Document, Registration};
 use crate::store::letter_type::Version;
 
@@ -306,6 +307,18 @@ fn signer(signer: &Signer) -> proto::Signatory {
         nik: String::new(),
         on_behalf_of: signer.on_behalf_of.clone(),
         between: signer.between.clone(),
+    }
+}
+
+/// A coat of arms, without its content.
+pub(super) fn coat_of_arms(coat: &CoatOfArms) -> proto::CoatOfArms {
+    proto::CoatOfArms {
+        id: coat.id.to_string(),
+        area: coat.area.clone(),
+        media_type: coat.format.media_type().to_owned(),
+        size: i64::from(coat.size),
+        sha256: coat.sha256.clone(),
+        create_time: Some(timestamp(coat.at)),
     }
 }
 

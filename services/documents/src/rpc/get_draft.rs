@@ -21,7 +21,7 @@ pub(super) async fn handle(
         Some(signed) => core.files.get(&signed.file.to_string()).await?,
         None => {
             let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
-            core.press.draft(&loaded.letter, &loaded.record.case.content, &offices).await?.pdf
+            core.draft(&loaded.letter, &loaded.record.case.content, &offices).await?.pdf
         }
     };
     let subject = id.to_string();

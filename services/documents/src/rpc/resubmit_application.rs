@@ -37,7 +37,7 @@ pub(super) async fn handle(
         with_optional_steps: before.record.case.content.with_optional_steps,
     };
     let sound = core.sound(&core.db.read, wanted).await?;
-    core.press.draft(&before.letter, &sound.content, &sound.offices).await?;
+    core.draft(&before.letter, &sound.content, &sound.offices).await?;
     let request = &request;
     let mut answer: ResubmitApplicationResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {

@@ -366,7 +366,9 @@ impl Core {
                 let second = self.endorser(loaded, now).await?;
                 endorser = second.as_ref().map(|second| second.signer.account.clone());
                 let code = code::grouped(&self.verification_code(id)?);
+                let arms = self.arms_of(&case.content).await?;
                 let with = Final {
+                    arms,
                     number,
                     date,
                     valid_until: loaded.letter.validity.last_day(date),

@@ -69,7 +69,7 @@ pub(super) async fn handle(
 
 impl Core {
     /// Has a file looked at, where a scanner is set. Before it is stored: what is infected never lies here.
-    async fn scan(&self, content: &[u8]) -> Result<(), Error> {
+    pub(super) async fn scan(&self, content: &[u8]) -> Result<(), Error> {
         if self.config.scanner.is_empty() {
             return Ok(());
         }

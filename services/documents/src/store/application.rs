@@ -15,7 +15,8 @@ use crate::domain::field::Values;
 use crate::domain::person::Subject;
 use crate::domain::step::{OfficeLevel, StepKind, StepRole};
 use crate::domain::workflow::{Application, Event, State};
-use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+use crate::domain::{ApplicationId, ArmsId, DocumentId, FileId, OfficeId};
+use crate::letter::arms::Format;
 use mpp_kit::cipher::Cipher;
 use mpp_kit::row::{self, count, number, open, read, seal};
 
@@ -105,6 +106,19 @@ pub(crate) struct Content {
     pub(crate) values: Values,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) with_optional_steps: bool,
+    /// What stands at the head of the letter; none where the office had none then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) arms: Option<FrozenArms>,
+}
+
+/// The coat of arms that a letter is printed with, whatever its office has later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FrozenArms {
+    pub(crate) id: ArmsId,
+    pub(crate) file: FileId,
+    pub(crate) format: Format,
+    pub(crate) sha256: String,
 }
 
 /// A file that was uploaded with it.
@@ -333,23 +347,7 @@ pub(crate) async fn worklist(
     after: Option<(DateTime<Utc>, &str)>,
     limit: u64,
 ) -> Result<Vec<Line>, DbErr> {
-    use work_item::{Column, Entity};
-    let mut select = Entity::find()
-        .filter(Column::Area.eq(area))
-        .filter(Column::Role.eq(role.to_string()))
-        .order_by_asc(Column::DueAt)
-        .order_by_asc(Column::ApplicationId)
-        .limit(limit);
-    if signing_only {
-        select = select.filter(Column::Kind.eq(StepKind::Sign.to_string()));
-    }
-    if let Some(now) = late_before {
-        select = select.filter(Column::DueAt.lt(now));
-    }
-    if let Some((due_at, id)) = after {
-        select = select.filter(row::after((Column::DueAt, Column::ApplicationId), (due_at, id)));
-    }
-    select
+    page(desk, which, after, limit)
         .all(db)
         .await?
         .into_iter()
@@ -392,12 +390,10 @@ pub(crate) async fn late_at(
     now: DateTime<Utc>,
     most: u64,
 ) -> Result<u64, DbErr> {
-    use work_item::{Column, Entity};
-    let found: Vec<String> = Entity::find()
+    use work_item::Column;
+    let found: Vec<String> = waits_for(desk)
         .select_only()
         .column(Column::ApplicationId)
-        .filter(Column::Area.eq(area))
-        .filter(Column::Role.eq(role.to_string()))
         .filter(Column::DueAt.lt(now))
         .limit(most)
         .into_tuple()

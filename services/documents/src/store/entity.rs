@@ -49,6 +49,30 @@ pub(crate) mod office {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Coats of arms, by area.
+pub(crate) mod coat_of_arms {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "coat_of_arms")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub area: String,
+        pub version: i32,
+        pub file_id: Option<String>,
+        pub media_type: String,
+        pub size: i32,
+        pub sha256: String,
+        pub created_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Appointments to act in a role.
 pub(crate) mod delegation {
     use sea_orm::entity::prelude::*;

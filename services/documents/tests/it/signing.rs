@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use mpp_documents::SigningConfig;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
+use tonic::Code;
 
 use super::esign::{CODE, Esign, Mood};
 use super::paper::{fonts_are_embedded, holds, is_preview, signatures, words};
@@ -83,6 +84,106 @@ lines! {
         let text = words(&town.bytes(&document.id, 0).await);
         assert!(text.contains("BUKAN DOKUMEN RESMI"), "{text}");
         assert!(town.verified(&document.verification_code).await.sample);
+    }
+
+    /// 15. A letter carries the coat of arms of its office, or of what that is part of, as it was when it was handed in; and
+    /// without any it carries nobody's.
+    async fn line_15_a_letter_keeps_the_coat_of_arms_that_it_was_handed_in_with(engine) {
+        let mut town = Town::new(engine).await;
+        let draft = async |town: &Town, id: &str| {
+            let request = GetDraftRequest { application: id.to_owned() };
+            town.reader().get_draft(request).await.expect("a draft").pdf
+        };
+        let admin = town.admin();
+        let apply = async |area: &str, content: &[u8]| {
+            let request = ApplyCoatOfArmsRequest { request_id: String::new(), area: area.to_owned(), content: content.to_vec() };
+            admin.apply_coat_of_arms(request).await.map(|answer| answer.coat_of_arms)
+        };
+        let drawing = |colour: &str| format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 90'><path fill='{colour}' d='M10 10h70v40q0 20-35 35-35-15-35-35z'/></svg>"
+        ).into_bytes();
+        let bare = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        let without = draft(&town, &bare).await;
+        let hash = town.seen(&bare).await.content_hash;
+
+        // Of the regency, for everything in it.
+        let (green, red) = (drawing("#146"), drawing("#c22"));
+        let regency = apply("17.07", &green).await.expect("taken").expect("arms");
+        assert_eq!((regency.area.as_str(), regency.media_type.as_str(), regency.size), ("17.07", "image/svg+xml", green.len() as i64));
+        assert_eq!(draft(&town, &bare).await, without, "what was handed in before has none");
+        let first = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        let with_green = draft(&town, &first).await;
+        assert_ne!(with_green, without);
+        assert_ne!(town.seen(&first).await.content_hash, hash, "whoever signs, signs these arms");
+
+        // Of the village itself, which goes before; and letters keep what they have, through a restart and the signature.
+        let own = apply(PLAIN, &red).await.expect("taken").expect("arms");
+        let second = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        assert_ne!(draft(&town, &second).await, with_green);
+        assert_eq!(draft(&town, &first).await, with_green);
+        town.restart(SigningConfig::default()).await;
+        assert_eq!(draft(&town, &first).await, with_green);
+        let listed = town.nobody().list_offices(ListOfficesRequest::default()).await.expect("a list").offices;
+        let arms = |area: &str| listed.iter().find(|it| it.area == area).and_then(|it| it.coat_of_arms.clone());
+        assert_eq!([arms(PLAIN), arms(VILLAGE), arms(SUB_DISTRICT), arms("17.07/dinkes")], [Some(own.clone()), Some(regency.clone()), Some(regency.clone()), Some(regency.clone())]);
+
+        // Taken away: what it is part of has stands there again.
+        let admin = town.admin();
+        let apply = async |area: &str, content: &[u8]| {
+            let request = ApplyCoatOfArmsRequest { request_id: String::new(), area: area.to_owned(), content: content.to_vec() };
+            admin.apply_coat_of_arms(request).await.map(|answer| answer.coat_of_arms)
+        };
+        assert_eq!(apply(PLAIN, b"").await.expect("taken away"), Some(regency.clone()));
+        assert_eq!(apply("17.07", b"").await.expect("taken away"), None);
+        let third = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        assert_eq!(draft(&town, &third).await, without, "the same letter as before there were any");
+        let get = |area: &str| GetCoatOfArmsRequest { area: area.to_owned() };
+        assert_eq!(town.admin().get_coat_of_arms(get(PLAIN)).await.expect("an answer"), GetCoatOfArmsResponse::default());
+
+        // The letter is signed with the arms that it was frozen with, and is PDF/A with them.
+        let letter = town.walk(&second).await;
+        assert!(town.head(PLAIN).sign(&letter.id).await.signed);
+        let pdf = town.bytes(&town.seen(&second).await.document_id, 0).await;
+        assert!(holds(&pdf, "<pdfaid:part>2</pdfaid:part>") && signatures(&pdf).contains("Signature is Valid"));
+        assert_eq!(town.judged(pdf).await.verdict(), FileVerdict::Valid);
+    }
+
+    /// 15. Who sets up an office sets its coat of arms, once for a request, and nothing that is none.
+    async fn line_15_a_coat_of_arms_is_set_by_who_sets_up_the_office(engine) {
+        let town = Town::new(engine).await;
+        let drawing = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><circle r='4' cx='4' cy='4'/></svg>".to_vec();
+        let request = |area: &str, content: &[u8]| ApplyCoatOfArmsRequest {
+            request_id: "arms-1".to_owned(), area: area.to_owned(), content: content.to_vec(),
+        };
+        let bounded = town.person("acc_bounded", &["documents.office"], &[SUB_DISTRICT]);
+        for person in [&town.head(PLAIN), &bounded] {
+            let refused = person.apply_coat_of_arms(request("17.07", &drawing)).await.expect_err("not his");
+            assert_eq!(refused.code, Code::PermissionDenied, "{}", person.sub);
+            let read = GetCoatOfArmsRequest { area: "17.07".to_owned() };
+            assert_eq!(person.get_coat_of_arms(read).await.expect_err("not his").code, Code::PermissionDenied);
+        }
+        let first = bounded.apply_coat_of_arms(request(PLAIN, &drawing)).await.expect("taken");
+        assert_eq!(bounded.apply_coat_of_arms(request(PLAIN, &drawing)).await.expect("again"), first, "once");
+        let found = bounded.get_coat_of_arms(GetCoatOfArmsRequest { area: PLAIN.to_owned() }).await.expect("an answer");
+        assert_eq!((found.coat_of_arms, found.content), (first.coat_of_arms.clone(), drawing.clone()));
+        for (content, reason) in [
+            (&b"GIF89a"[..], "INVALID_TYPE"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "PART_NOT_PERMITTED"),
+            // Sound by its first bytes, and nothing that can be drawn.
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0\0", "NOT_DRAWABLE"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><g/></svg>", "NOT_DRAWABLE"),
+        ] {
+            let refused = town.admin().apply_coat_of_arms(ApplyCoatOfArmsRequest { request_id: String::new(), ..request(PLAIN, content) }).await;
+            let refused = refused.expect_err("none");
+            assert_eq!(refused.fields.get("content").map(String::as_str), Some(reason), "{refused:?}");
+        }
+        for area in ["", "17.7", "17.07.05/dinkes", "../17.07"] {
+            let refused = town.admin().apply_coat_of_arms(request(area, &drawing)).await.expect_err("no area");
+            assert!(refused.fields.contains_key("area"), "{area}");
+        }
+        let entries = town.journal().await;
+        let said: Vec<_> = entries.iter().filter(|it| it.what.starts_with("arms.")).map(|it| (it.who.as_str(), it.what.as_str(), it.subject.as_str())).collect();
+        assert_eq!(said, [("acc_bounded", "arms.applied", PLAIN)]);
     }
 
     /// 15 and 20. Same input gives the same bytes: what is sent to be signed again is what was sent.

@@ -787,6 +787,8 @@ calls! {
     retire_letter_type(RetireLetterTypeRequest) -> RetireLetterTypeResponse;
     list_offices(ListOfficesRequest) -> ListOfficesResponse;
     apply_office(ApplyOfficeRequest) -> ApplyOfficeResponse;
+    apply_coat_of_arms(ApplyCoatOfArmsRequest) -> ApplyCoatOfArmsResponse;
+    get_coat_of_arms(GetCoatOfArmsRequest) -> GetCoatOfArmsResponse;
     apply_delegation(ApplyDelegationRequest) -> ApplyDelegationResponse;
     list_delegations(ListDelegationsRequest) -> ListDelegationsResponse;
     upload_file(UploadFileRequest) -> UploadFileResponse;

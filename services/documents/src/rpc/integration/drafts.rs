@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use serde_json::Value;
 
-use super::super::Core;
 use super::super::case::Asking;
 use super::super::content::Sound;
+use super::super::{Core, arms};
 use crate::adapter::oss::receive::{Draft, Drafted, Drafts};
 use crate::domain::area::AreaPath;
 use crate::domain::field::{self, Values};
@@ -93,6 +93,7 @@ impl CatalogueDrafts<'_> {
         let region = region_of(&draft.licence.body.keys.kd_daerah).unwrap_or_default();
         let Ok(area) = region.parse::<AreaPath>() else { return Ok(Err(Undrafted::NoOffice)) };
         let nik: Option<Nik> = letter.about.nik.as_ref().and_then(|key| text(key).parse().ok());
+        let arms = store::arms::of(tx, office.area.as_str()).await?;
         let content = Content {
             letter_type: letter.key.clone(),
             letter_type_version: letter.version,
@@ -112,6 +113,7 @@ impl CatalogueDrafts<'_> {
             values,
             attachments: Vec::new(),
             with_optional_steps: false,
+            arms: arms.as_ref().map(arms::freeze),
         };
         let told = office.area.to_string();
         let sound = Sound { content, area, offices: BTreeMap::from([(OfficeLevel::Agency, office)]) };
