@@ -5,13 +5,15 @@
 
 ACCOUNTS is a file such as demo-accounts.json; the first account with the role `integrator` is used. A block is run when
 `<!-- run -->` stands above it; with `<!-- run expect: TEXT -->` its output must hold TEXT. What a shell block exports, the
-blocks after it see. Ends with 1 at the first block that fails, and prints that block; secrets stay in the blocks' own
+blocks after it see. Blocks run in the root of the repository; `grpcurl` is a call of that name where it is installed, and of
+grpcurl.py beside this file where it is not. Ends with 1 at the first block that fails, and prints that block; secrets stay in the blocks' own
 output, which is only printed then.
 """
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ BLOCK = re.compile(
     r"^<!-- run(?: expect: (?P<expect>[^\n]*?))? -->\n+```(?P<language>\w+)\n(?P<code>.*?)^```$", re.M | re.S
 )
 MARK = re.compile(r"^<!-- run", re.M)
+ROOT = Path(__file__).resolve().parents[2]
 # Long enough for a suite in an unoptimised build on a busy machine.
 LIMIT = 60
 
@@ -45,19 +48,28 @@ def run(block, state):
     else:
         sys.exit(f"no way to run a block of {block['language']}")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False, cwd=ROOT)
     except subprocess.TimeoutExpired:
         return f"no end within {LIMIT} seconds", False
     output = done.stdout + done.stderr
     return output, done.returncode == 0 and (block["expect"] or "") in output
 
 
+def stand_in(folder):
+    """Puts a `grpcurl` into a folder that is looked into first, where there is none."""
+    if shutil.which("grpcurl"):
+        return
+    call = folder / "grpcurl"
+    call.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT}/tests/integrating/grpcurl.py" "$@"\n')
+    call.chmod(0o755)
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
 def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     base_url, accounts = sys.argv[1:3]
-    default = Path(__file__).parents[2] / "docs" / "integrating.md"
-    guide = Path(sys.argv[3]) if len(sys.argv) == 4 else default
+    guide = Path(sys.argv[3]) if len(sys.argv) == 4 else ROOT / "docs" / "integrating.md"
     text = guide.read_text()
     blocks = [match.groupdict() | {"line": text.count("\n", 0, match.start()) + 1} for match in BLOCK.finditer(text)]
     if len(blocks) != len(MARK.findall(text)) or not blocks:
@@ -67,6 +79,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         (state / "exports").touch()
+        (state / "bin").mkdir()
+        stand_in(state / "bin")
         for block in blocks:
             output, good = run(block, state)
             if not good:
