@@ -28,6 +28,7 @@ mod cases;
 mod catalogue;
 mod citizen;
 mod complaints;
+mod counts;
 mod fields;
 mod follow;
 mod form;
@@ -123,6 +124,8 @@ pub fn router(state: WebState) -> Router {
         .route("/periksa", get(verify::check).post(verify::find))
         .route("/meja", get(work::list))
         .route("/meja/tanda-tangan", get(work::sign))
+        .route("/meja/laporan", get(counts::page))
+        .route("/meja/laporan.csv", get(counts::csv))
         .route("/meja/dokumen", get(archive::list))
         .route("/meja/dokumen/{document}", get(archive::one))
         .route("/meja/dokumen/{document}/berkas.pdf", get(archive::file))

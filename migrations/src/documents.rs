@@ -32,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(signing::Signings),
             Box::new(reach::Reach),
             Box::new(arms::Arms),
+            Box::new(Reports),
         ]
     }
 
@@ -166,6 +167,40 @@ impl MigrationTrait for Indexes {
             manager.drop_index(Index::drop().name(name).table(table).to_owned()).await?;
         }
         manager.create_index(index("delegation_office", "delegation", &["office_id", "start_at", "id"])).await
+    }
+}
+
+/// What reports count by.
+struct Reports;
+
+/// Each with its table and columns.
+const REPORTS: [(&str, &str, &[&str]); 4] = [
+    ("application_received", "application", &["office_id", "submitted_at"]),
+    ("application_ended", "application", &["office_id", "state", "updated_at"]),
+    ("document_issued", "document", &["office_id", "issued_at"]),
+    ("event_kind", "event", &["kind", "subject"]),
+];
+
+impl MigrationName for Reports {
+    fn name(&self) -> &'static str {
+        "documents_0008_reports"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Reports {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (name, table, columns) in REPORTS {
+            manager.create_index(index(name, table, columns)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (name, table, _) in REPORTS {
+            manager.drop_index(Index::drop().name(name).table(table).to_owned()).await?;
+        }
+        Ok(())
     }
 }
 

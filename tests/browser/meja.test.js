@@ -338,6 +338,32 @@ test("a passphrase goes out once, though the line breaks, and the page asks what
   assert.ok(asked.length >= 1 && asked.every((one) => one.method() === "GET"));
 });
 
+test("should 46: the report counts by office and type, and comes as a table for spreadsheets", async () => {
+  const who = resident();
+  await toSign(who);
+  // Without a script.
+  const { page } = await (async () => {
+    const context = await person(account("desa.kades"), { javaScriptEnabled: false });
+    return { page: await context.newPage() };
+  })();
+  await page.goto(`${baseUrl}/meja/dokumen`);
+  await page.getByRole("link", { name: "Laporan surat" }).click();
+  const row = page.getByRole("row", { name: /Surat Keterangan Tidak Mampu/ });
+  await row.first().waitFor();
+  assert.ok(Number(await row.first().locator("td").nth(1).textContent()) > 0, "something came");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /Unduh untuk lembar kerja/ }).click()]);
+  assert.match(file.suggestedFilename(), /^laporan-surat-\d{4}-\d\d-01-.*\.csv$/);
+  const text = readFileSync(await file.path(), "utf8");
+  assert.match(text, /^\ufeff"Kantor";"Jenis surat";"Masuk"/);
+  assert.ok(text.includes('"Surat Keterangan Tidak Mampu"') && !text.includes(who.name) && !text.includes(who.nik));
+  await page.getByLabel("Sampai tanggal").fill("2020-01-01");
+  provoke(/400/);
+  await page.getByRole("button", { name: "Tampilkan" }).click();
+  await page.getByText("paling lama 366 hari").waitFor();
+  const seen = await desk("desa.kades", "/meja/laporan");
+  await sound(seen, "report");
+});
+
 test("a press is sent with one key until it is answered, and says so meanwhile", async () => {
   provoke(/ERR_FAILED/);
   const { page: form } = await citizen();

@@ -216,6 +216,7 @@ mod tests {
             "language.",
             "variant.",
             "track.nothing.",
+            "counts.",
         ];
         for key in INDONESIAN.0.keys() {
             let found =

@@ -879,6 +879,7 @@ documents_service! {
         record_payment RecordPaymentRequest RecordPaymentResponse,
         waive_payment WaivePaymentRequest WaivePaymentResponse,
         request_signing_code RequestSigningCodeRequest RequestSigningCodeResponse,
+        get_letter_report GetLetterReportRequest GetLetterReportResponse,
         hand_over_application HandOverApplicationRequest HandOverApplicationResponse,
         get_signing GetSigningRequest GetSigningResponse,
         list_numbers ListNumbersRequest ListNumbersResponse,

@@ -17,6 +17,7 @@ mod get_application_by_code;
 mod get_attachment;
 mod get_document;
 mod get_draft;
+mod get_letter_report;
 mod get_letter_type;
 mod get_verification;
 mod list_delegations;
@@ -193,6 +194,7 @@ rpcs! {
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse: sign_applications::handle;
     request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse: request_signing_code::handle;
     get_signing(GetSigningRequest) -> GetSigningResponse: signing::get;
+    get_letter_report(GetLetterReportRequest) -> GetLetterReportResponse: get_letter_report::handle;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse: list_documents::handle;
     get_document(GetDocumentRequest) -> GetDocumentResponse: get_document::handle;
     download_document(DownloadDocumentRequest) -> DownloadDocumentResponse: download_document::handle;

@@ -18,4 +18,5 @@ pub(crate) mod number;
 pub(crate) mod office;
 pub(crate) mod payment;
 pub(crate) mod person;
+pub(crate) mod report;
 pub(crate) mod signing;

@@ -39,6 +39,7 @@ mod numbers;
 mod oss;
 mod paper;
 mod payment;
+mod report;
 mod safety;
 mod signing;
 mod steps;

@@ -817,6 +817,7 @@ calls! {
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse;
     request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse;
     get_signing(GetSigningRequest) -> GetSigningResponse;
+    get_letter_report(GetLetterReportRequest) -> GetLetterReportResponse;
     list_documents(ListDocumentsRequest) -> ListDocumentsResponse;
     get_document(GetDocumentRequest) -> GetDocumentResponse;
     download_document(DownloadDocumentRequest) -> DownloadDocumentResponse;
