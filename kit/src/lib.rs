@@ -24,6 +24,7 @@ pub mod journal;
 pub mod page;
 mod process;
 pub mod redis;
+pub mod relay;
 pub mod row;
 pub mod server;
 pub mod shutdown;

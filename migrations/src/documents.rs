@@ -6,6 +6,7 @@
 
 mod arms;
 mod integration;
+mod notice;
 mod payment;
 mod reach;
 mod signing;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(reach::Reach),
             Box::new(arms::Arms),
             Box::new(Reports),
+            Box::new(notice::Notices),
         ]
     }
 

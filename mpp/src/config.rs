@@ -39,7 +39,7 @@ pub struct Config {
     pub documents: mpp_documents::Config,
     /// Settings of the complaints service.
     pub complaints: mpp_complaints::Config,
-    /// How the complaints service signs in when identity runs elsewhere.
+    /// How the services that send messages, complaints and documents, sign in when identity runs elsewhere.
     pub sender: Sender,
     /// Settings of the notifications service.
     pub notifications: mpp_notifications::Config,
@@ -47,7 +47,7 @@ pub struct Config {
     pub gateway: mpp_gateway::Config,
 }
 
-/// The account with which complaints asks notifications to send, in a process without identity.
+/// The account with which complaints and documents ask notifications to send, in a process without identity.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sender {

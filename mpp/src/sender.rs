@@ -1,12 +1,12 @@
-//! The token with which complaints asks notifications to send.
+//! The token with which complaints and documents ask notifications to send.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use mpp_complaints::TokenSource;
 use mpp_kit::client::Peers;
 use mpp_kit::config::ExposeSecret as _;
+use mpp_kit::relay::TokenSource;
 use mpp_proto::identity::v1::CreateSessionRequest;
 use mpp_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use tokio::sync::Mutex;
@@ -37,7 +37,7 @@ pub(crate) fn token_source(identity: Option<Identity>, peers: &Peers, config: &C
             }
             ensure!(
                 !sender.username.is_empty(),
-                "complaints cannot ask for messages: set sender.username and sender.password to an account with the role notification-sender"
+                "nobody can be sent a message: set sender.username and sender.password to an account with the role notification-sender"
             );
             let request = CreateSessionRequest {
                 username: sender.username.clone(),

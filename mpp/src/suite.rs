@@ -206,6 +206,7 @@ impl Suite {
                 files: config.server.data.join("files"),
                 base_url: base_url.clone(),
                 key_file: config.server.data.join("documents.key"),
+                token: sender::token_source(identity.clone(), &peers, &config),
             };
             let component = mpp_documents::component(&env, db, config.documents.clone(), place);
             parts.push(component.await.map_err(|error| refused(mpp_documents::ROLE, &error))?);

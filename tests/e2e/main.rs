@@ -10,3 +10,4 @@ mod protocol_model;
 mod queue;
 mod startup;
 mod surface;
+mod told;

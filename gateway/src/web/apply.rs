@@ -128,6 +128,7 @@ fn put(sent: &mut Sent, kind: &LetterType, known: &PrefillApplicationResponse) {
             ("kk", &subject.family_card),
             ("alamat", &subject.address),
             ("telepon", &subject.phone),
+            ("surel", &subject.email),
             ("desa", area.next().unwrap_or_default()),
             ("rw", area.next().unwrap_or_default()),
             ("rt", area.next().unwrap_or_default()),
@@ -193,6 +194,7 @@ fn subject(sent: &Sent) -> Subject {
         address: sent.get("alamat").to_owned(),
         non_resident: !sent.get("luar").is_empty(),
         phone: sent.get("telepon").to_owned(),
+        email: sent.get("surel").trim().to_owned(),
     }
 }
 

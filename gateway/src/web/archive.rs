@@ -386,6 +386,7 @@ pub(crate) async fn correct_form(
         ("kk", subject.family_card),
         ("alamat", subject.address),
         ("telepon", subject.phone),
+        ("surel", subject.email),
     ] {
         sent.set(name, value);
     }
@@ -427,6 +428,7 @@ pub(crate) async fn correct(
             family_card: fields::digits(sent.get("kk")),
             address: sent.get("alamat").to_owned(),
             phone: sent.get("telepon").to_owned(),
+            email: sent.get("surel").trim().to_owned(),
             ..was
         }),
     };

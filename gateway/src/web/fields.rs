@@ -246,6 +246,7 @@ fn place(field: &str, kind: &LetterType) -> String {
         "area" | "office_id" => Some("desa"),
         "address" => Some("alamat"),
         "phone" => Some("telepon"),
+        "email" => Some("surel"),
         "reason" => Some("alasan"),
         _ => None,
     };
@@ -350,7 +351,7 @@ pub(crate) fn line(name: &str, words: &str, sent: &Sent, faults: &Faults, visit:
     }
 }
 
-/// Whom an application is about: name and numbers, telephone and address.
+/// Whom an application is about: name and numbers, telephone, e-mail and address.
 pub(crate) fn person(sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> {
     let person = |name: &str| line(name, &format!("person.{name}"), sent, faults, visit);
     vec![
@@ -364,6 +365,14 @@ pub(crate) fn person(sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> 
             required: false,
             max_length: 20,
             ..person("telepon")
+        },
+        Input {
+            kind: "email",
+            mode: "email",
+            autocomplete: "email",
+            required: false,
+            max_length: 254,
+            ..person("surel")
         },
         Input {
             shape: "area",

@@ -422,6 +422,7 @@ fn person(
     lines.extend((!place.is_empty()).then(|| (t["person.desa"].clone(), place)));
     lines.extend(own("ADDRESS", "person.alamat", &subject.address));
     lines.extend(own("PHONE", "person.telepon", &subject.phone));
+    lines.extend(own("EMAIL", "person.surel", &subject.email));
     lines.extend(subject.non_resident.then(|| (t["work.resident"].clone(), resident)));
     lines
 }

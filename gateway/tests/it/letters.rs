@@ -105,6 +105,7 @@ async fn a_form_that_is_sent_twice_is_one_application_and_leads_to_its_receipt()
         let mut fields = GOOD.to_vec();
         // Of a field that does not apply.
         fields.push(("isi.nama_anak", "Tidak Ditanya"));
+        fields.push(("surel", "siti@contoh.id"));
         let response = gate.send(multipart("/surat/sktm/ajukan", &fields, &PAPERS)).await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
         places.push(location(&response).to_owned());
@@ -117,6 +118,7 @@ async fn a_form_that_is_sent_twice_is_one_application_and_leads_to_its_receipt()
     assert_eq!(request.request_id, GOOD[0].1);
     let subject = request.subject.as_ref().expect("a subject");
     assert_eq!((subject.nik.as_str(), subject.area.as_str()), (NIK, "17.07.05.2003/002/005"));
+    assert_eq!(subject.email, "siti@contoh.id");
     let values = &request.values.as_ref().expect("values").fields;
     assert!(!values.contains_key("nama_anak"), "{values:?}");
     assert_eq!(values["penghasilan"].kind, Some(prost_types::value::Kind::NumberValue(1_250_000.0)));

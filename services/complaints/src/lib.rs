@@ -17,12 +17,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use futures::future::BoxFuture;
 use mpp_kit::cipher::{Cipher, load_or_make_key};
 use mpp_kit::component::{Component, Env, Role};
 use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::db::Db;
 use mpp_kit::files::Files;
+use mpp_kit::relay::TokenSource;
 use mpp_proto::complaints::v1::complaints_service_server::ComplaintsServiceServer;
 use tokio::sync::RwLock;
 use tonic::service::Routes;
@@ -44,9 +44,6 @@ const MESSAGE_LIMIT: usize = 16 << 20;
 const DIGESTS: &str = "mpp.complaints.digests";
 /// What digests of the vault are made for. The same for ever: pseudonyms follow from them.
 const VAULT_DIGESTS: &str = "mpp.complaints.vault";
-
-/// Where an access token for notifications comes from.
-pub type TokenSource = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<String>> + Send + Sync>;
 
 /// Where the process keeps what is not configured to be elsewhere, and what it is given.
 #[derive(Clone)]

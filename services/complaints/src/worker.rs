@@ -14,9 +14,9 @@ use mpp_kit::clamd::{self, Finding};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
+use mpp_kit::relay::TokenSource;
 use mpp_kit::row::read;
 
-use crate::TokenSource;
 use crate::catalogue;
 use crate::domain::case::Message;
 use crate::domain::rules::CalendarVersion;

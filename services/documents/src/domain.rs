@@ -2,8 +2,8 @@
 //!
 //! Read in this order: [`area`] (where), [`field`] (what a form asks), [`step`] (who decides), [`letter_type`] (one
 //! entry of the catalogue), [`number`] (how documents are numbered), [`calendar`] and [`sla`] (how long it may take),
-//! [`payment`] (its fee), [`workflow`] (what happens to an application), [`document`] (what was issued), [`event`] and [`licence`] (what other
-//! systems are told, and ask for).
+//! [`payment`] (its fee), [`workflow`] (what happens to an application), [`notice`] (who is told of it), [`document`] (what was
+//! issued), [`event`] and [`licence`] (what other systems are told, and ask for).
 
 pub mod area;
 pub mod code;
@@ -13,6 +13,7 @@ pub mod field;
 pub mod letter_type;
 pub mod licence;
 pub mod life_event;
+pub mod notice;
 pub mod number;
 pub mod office;
 pub mod payment;
@@ -39,6 +40,8 @@ mpp_kit::ids! {
     pub ArmsId = "arm";
     /// Something that happened, for other systems.
     pub EventId = "evt";
+    /// A message to an applicant or an official.
+    pub NoticeId = "msg";
     /// A request to sign that came without an id of its own.
     pub SigningId = "sig";
 }

@@ -15,6 +15,7 @@ mod rpc;
 mod store;
 mod worker;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use mpp_kit::component::{Component, Env, Role};
 use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::db::Db;
 use mpp_kit::files::Files;
+use mpp_kit::relay::TokenSource;
 use mpp_proto::documents::v1::documents_service_server::DocumentsServiceServer;
 use tonic::service::Routes;
 
@@ -35,8 +37,8 @@ pub use config::{
 /// The part this service plays.
 pub const ROLE: Role = Role("documents");
 
-/// The roles it calls: none.
-pub const CALLS: &[Role] = &[];
+/// The roles it calls.
+pub const CALLS: &[Role] = &[worker::NOTIFICATIONS];
 
 /// The name of the service in its contract.
 pub const SERVICE: &str = "mpp.documents.v1.DocumentsService";
@@ -47,8 +49,8 @@ const MESSAGE_LIMIT: usize = 5 << 20;
 /// What digests are made for. The same for ever: codes and links follow from them.
 const DIGESTS: &str = "mpp.documents.digests";
 
-/// Where the process keeps what is not configured to be elsewhere.
-#[derive(Debug, Clone)]
+/// Where the process keeps what is not configured to be elsewhere, and what it is given.
+#[derive(Clone)]
 pub struct Place {
     /// The folder for files, when no bucket is configured.
     pub files: PathBuf,
@@ -56,6 +58,17 @@ pub struct Place {
     pub key_file: PathBuf,
     /// Where people reach the gateway, without a slash at the end: what stands in the QR of a letter.
     pub base_url: String,
+    /// Tokens for notifications.
+    pub token: TokenSource,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place")
+            .field("files", &self.files)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The service, ready to be served. The tables must be there (`mpp_migrations::run("documents", …)`). The first start makes
@@ -86,7 +99,7 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
         codes: rpc::underway::Underway::default(),
     });
     worker::fill_catalogue(&core).await.context("filling the catalogue")?;
-    let workers = worker::workers(env, &core)?;
+    let workers = worker::workers(env, &core, place.token)?;
     let server = DocumentsServiceServer::new(rpc::Service(core))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

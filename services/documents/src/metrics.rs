@@ -11,6 +11,7 @@ pub(crate) struct Metrics {
     submitted: Counter<u64>,
     signatures: Counter<u64>,
     late: Counter<u64>,
+    messages: Counter<u64>,
     deliveries: Counter<u64>,
     delivery_seconds: Histogram<f64>,
 }
@@ -26,6 +27,7 @@ impl Metrics {
             submitted: counter("mpp.documents.submitted", "Applications submitted, by letter type"),
             signatures: counter("mpp.documents.signatures", "Signatures, by outcome"),
             late: counter("mpp.documents.late", "Steps that became late"),
+            messages: counter("mpp.documents.messages", "Messages to people, by outcome"),
             deliveries: counter(
                 "mpp.documents.webhook.attempts",
                 "Attempts to deliver a message, by outcome",
@@ -62,6 +64,11 @@ impl Metrics {
     /// Counts a message that is not sent, because its receiver may not know of it any more.
     pub(crate) fn withheld(&self) {
         self.deliveries.add(1, &[KeyValue::new("outcome", "WITHHELD")]);
+    }
+
+    /// Counts a message to an applicant or an official, by what became of it here.
+    pub(crate) fn told(&self, outcome: &'static str) {
+        self.messages.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 
     /// Counts a step that became late.

@@ -30,6 +30,7 @@ mod list_life_events;
 mod list_numbers;
 mod list_offices;
 mod list_work;
+mod notify;
 mod open_file_link;
 mod prefill_application;
 mod preview_letter_type;

@@ -14,6 +14,7 @@ pub(crate) mod entity;
 pub(crate) mod file;
 pub(crate) mod letter_type;
 pub(crate) mod licence;
+pub(crate) mod notice;
 pub(crate) mod number;
 pub(crate) mod office;
 pub(crate) mod payment;

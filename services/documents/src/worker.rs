@@ -1,6 +1,8 @@
 //! What recurs: lateness, grants by law, signatures that never came back, ends of validity, files that nobody used. Each
 //! pass is one call with the time, and doing it again changes nothing.
 
+mod relay;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
+use mpp_kit::relay::TokenSource;
 
 use crate::adapter::oss::outbox::{self, Outbox};
 use crate::adapter::sicantik;
@@ -25,18 +28,23 @@ use crate::store;
 use crate::store::letter_type::Version;
 use mpp_kit::webhook::dispatch::{self, Dispatcher};
 
+pub(crate) use relay::NOTIFICATIONS;
+
 /// How much one pass does of each kind.
 const BATCH: u64 = 500;
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
+/// Messages that ended are kept this long, so that it can be said what was told.
+const KEEP_MESSAGES: TimeDelta = TimeDelta::days(30);
 const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
 
-/// The workers of the service: clocks and clean-up, webhooks, and other systems where they are configured.
+/// The workers of the service: clocks and clean-up, messages, webhooks, and other systems where they are configured.
 ///
 /// # Errors
 /// When the system gives no TLS for calls to other systems.
-pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>> {
-    let mut workers = vec![sweeper(env, core), dispatch::worker(env, Arc::new(dispatcher(core)?))];
+pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow::Result<Vec<Worker>> {
+    let webhooks = dispatch::worker(env, Arc::new(dispatcher(core)?));
+    let mut workers = vec![sweeper(env, core), relay::worker(env, core, token), webhooks];
     if core.config.oss.enabled {
         workers.push(outbox::worker(env, Outbox::new(core)?));
     }
@@ -67,6 +75,7 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     forget_loose_files(core, now).await?;
     idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
     core.forget_signings(now - KEEP_ANSWERS).await?;
+    store::notice::purge(&core.db.write, now - KEEP_MESSAGES).await?;
     Ok(())
 }
 

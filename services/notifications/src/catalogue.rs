@@ -8,7 +8,7 @@ use crate::domain::template;
 use crate::domain::variant::Button;
 
 /// The files. What an installation changes are versions of texts, not these.
-const FILES: [&str; 16] = [
+const FILES: [&str; 27] = [
     include_str!("../catalogue/aduan_selesai.toml"),
     include_str!("../catalogue/eskalasi.toml"),
     include_str!("../catalogue/eskalasi_darurat.toml"),
@@ -24,6 +24,17 @@ const FILES: [&str; 16] = [
     include_str!("../catalogue/peringatan_tenggat.toml"),
     include_str!("../catalogue/perubahan_status.toml"),
     include_str!("../catalogue/ringkasan.toml"),
+    include_str!("../catalogue/surat_dianggap_dikabulkan.toml"),
+    include_str!("../catalogue/surat_dicabut.toml"),
+    include_str!("../catalogue/surat_digantikan.toml"),
+    include_str!("../catalogue/surat_dikembalikan.toml"),
+    include_str!("../catalogue/surat_diterima.toml"),
+    include_str!("../catalogue/surat_ditolak.toml"),
+    include_str!("../catalogue/surat_menunggu_anda.toml"),
+    include_str!("../catalogue/surat_menunggu_pembayaran.toml"),
+    include_str!("../catalogue/surat_menunggu_tanda_tangan.toml"),
+    include_str!("../catalogue/surat_terbit.toml"),
+    include_str!("../catalogue/surat_terlambat.toml"),
     include_str!("../catalogue/tanda_terima.toml"),
 ];
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mpp_kit::component::{Env, Worker};
+use mpp_kit::relay::TokenSource;
 
 use super::fetch::Fetcher;
 use super::{mail, place, sync};
-use crate::TokenSource;
 use crate::rpc::Core;
 
 /// What works on what came in.

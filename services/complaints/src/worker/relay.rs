@@ -12,14 +12,14 @@ use mpp_kit::client::PeerChannel;
 use mpp_kit::component::{Env, Role, Worker};
 use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::fault::chain;
+use mpp_kit::relay::{self, TokenSource};
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::{
     Action, Addresses, CreateNotificationRequest, DeliveryStatus, DirectAddress, GetNotificationRequest, Network,
     Notification, Recipient as To, recipient,
 };
-use tonic::{Code, Request};
+use tonic::Code;
 
-use crate::TokenSource;
 use crate::domain::COORDINATOR;
 use crate::domain::case::Case;
 use crate::domain::ladder::holder_of;
@@ -49,7 +49,7 @@ const LOOK: TimeDelta = TimeDelta::seconds(15);
 /// After which time nobody asks any more. Notifications ends every message before: WhatsApp without a receipt after 72 hours, a
 /// mail 24 hours after its server took it, which may be 72 hours after it was offered.
 const GIVE_UP: TimeDelta = TimeDelta::days(7);
-/// The longest pause before a message is offered again, or looked at.
+/// The longest pause before a message is looked at again.
 const LONGEST: TimeDelta = TimeDelta::minutes(10);
 
 /// The worker.
@@ -91,14 +91,6 @@ impl Relay {
         Ok(())
     }
 
-    fn request<T>(&self, message: T, token: &str) -> Result<Request<T>, Error> {
-        let mut request = Request::new(message);
-        let value = format!("Bearer {token}").parse().context("a token that no header holds")?;
-        request.metadata_mut().insert("authorization", value);
-        request.set_timeout(Duration::from_secs(10));
-        Ok(request)
-    }
-
     async fn offer(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
         if message.body.expires_at.is_some_and(|end| end <= now) {
             // Nobody took it in its time. A warning of last week is no warning.
@@ -109,30 +101,18 @@ impl Relay {
             self.core.metrics.message("NO_CONTACT");
             return self.settle(message, (DeliveryState::NoContact, None), None, now, now).await;
         };
-        match self.client.clone().create_notification(self.request(request, token)?).await {
+        match self.client.clone().create_notification(relay::request(request, token)?).await {
             Ok(answer) => {
                 let id = answer.into_inner().notification.map(|it| it.id).unwrap_or_default();
                 self.core.metrics.message("ACCEPTED");
                 self.settle(message, (DeliveryState::Accepted, None), Some(&id), now + LOOK, now).await
             }
             Err(status) => {
-                let again = matches!(
-                    status.code(),
-                    Code::Unavailable
-                        | Code::DeadlineExceeded
-                        | Code::ResourceExhausted
-                        | Code::Aborted
-                        | Code::Internal
-                        | Code::Unknown
-                        | Code::Cancelled
-                        | Code::Unauthenticated
-                        | Code::PermissionDenied
-                        | Code::Unimplemented
-                );
+                let again = relay::may_be_taken_later(status.code());
                 let (code, id) = (status.code(), message.id);
                 if again {
                     tracing::warn!(%code, message = %id, "notifications did not take a message; it is offered again");
-                    let pause = TimeDelta::seconds(1 << message.attempts.clamp(0, 10)).min(LONGEST);
+                    let pause = relay::pause_after(message.attempts);
                     self.settle(message, (DeliveryState::Queued, None), None, now + pause, now).await
                 } else {
                     tracing::error!(%code, message = %id, "notifications refuses a message");
@@ -149,7 +129,7 @@ impl Relay {
         };
         let request = GetNotificationRequest { notification: id.clone() };
         let mut heard_at = None;
-        let status = match self.client.clone().get_notification(self.request(request, token)?).await {
+        let status = match self.client.clone().get_notification(relay::request(request, token)?).await {
             Ok(answer) => {
                 let found = answer.into_inner().notification;
                 if let Some(user) = found.as_ref().map(|it| it.direct_user.as_str()).filter(|it| !it.is_empty()) {

@@ -854,7 +854,8 @@ fn check_date(field: &Field, written: &str, today: Option<NaiveDate>) -> Result<
 }
 
 /// Whether a text looks like an address that mail can be sent to. Only sending proves it.
-fn is_email(text: &str) -> bool {
+#[must_use]
+pub fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
     let plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_' | b'+');
     !local.is_empty()

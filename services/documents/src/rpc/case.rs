@@ -160,6 +160,7 @@ impl Core {
         let mut events = decision.events;
         self.number(tx, &mut loaded, &mut events, now).await?;
         self.bill(tx, &mut loaded, &mut events, now).await?;
+        let first = loaded.record.case.history.len();
         loaded.record.case.history.extend(events.iter().cloned());
         loaded.record.version += 1;
         loaded.record.updated_at = now;
@@ -169,6 +170,7 @@ impl Core {
             let current = store::application::find(tx, &self.cipher, loaded.application().id).await?;
             return Err(Error::Stale { version: current.map_or(0, |current| current.version) });
         }
+        self.notify(tx, &loaded, (&events, first), now).await?;
         self.hold(tx, &loaded, &events).await?;
         self.announce(tx, &loaded, &events, now).await?;
         self.tell_oss(tx, &loaded, &events, asking, now).await?;

@@ -72,6 +72,7 @@ impl Core {
             area: area.to_string(),
             family_card: wanted.subject.family_card.trim().to_owned(),
             phone: wanted.subject.phone.trim().to_owned(),
+            email: wanted.subject.email.trim().to_owned(),
             values,
             attachments,
             with_optional_steps: wanted.with_optional_steps,
@@ -248,6 +249,15 @@ fn subject(
             "INVALID_PHONE",
             "isi nomor telepon seperti 081234567890",
             "give a phone number such as 081234567890",
+        );
+    }
+    let email = checker.text("subject.email", &given.email, 0, 254);
+    if !email.is_empty() && !field::is_email(&email) {
+        checker.violation(
+            "subject.email",
+            "INVALID_EMAIL",
+            "isi dengan alamat seperti nama@contoh.id",
+            "give an address such as nama@contoh.id",
         );
     }
     let subject = Subject {

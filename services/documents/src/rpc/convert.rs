@@ -621,6 +621,7 @@ pub(super) fn subject(loaded: &Loaded) -> proto::Subject {
         address: content.subject.address.clone(),
         non_resident: content.subject.kind == SubjectKind::NonResident,
         phone: content.phone.clone(),
+        email: content.email.clone(),
     }
 }
 

@@ -13,7 +13,7 @@ use tonic::Response;
 
 use super::case::Asking;
 use super::content::Wanted;
-use super::submit_application::Replaces;
+use super::submit_application::{Filed, Replaces};
 use super::{Core, check_version, convert, get_document};
 use crate::domain::document::{DocumentVerb, TRANSITIONS};
 use crate::domain::field::Values;
@@ -117,8 +117,11 @@ impl Core {
         let answer: CorrectDocumentResponse = self
             .once(caller, again.method, (request, again.request_id), |tx, now| async move {
                 let asking = Asking { who: &caller.id, request_id: again.request_id };
-                let replaces = Some(Replaces { document: document.id, because: again.reason });
-                let loaded = self.create(&tx, &letter, sound, replaces, asking, now).await?;
+                let filed = Filed {
+                    language: old.record.case.told_in(),
+                    replaces: Some(Replaces { document: document.id, because: again.reason }),
+                };
+                let loaded = self.create(&tx, &letter, sound, filed, asking, now).await?;
                 let actor = self.actor(&*tx, &loaded, caller).await?;
                 let application = self.shown(&*tx, &loaded, &actor).await?;
                 Ok(CorrectDocumentResponse { application: Some(application) })

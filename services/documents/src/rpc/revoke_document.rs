@@ -73,6 +73,10 @@ impl Core {
         if !store::document::update(tx, &self.cipher, document).await? {
             return Err(Error::Stale { version: document.version });
         }
+        if next == DocumentState::Revoked {
+            let loaded = self.application(tx, document.application).await?;
+            self.notify_of_revocation(tx, &loaded, now).await?;
+        }
         let id = document.id.to_string();
         let (what, kind) = match next {
             DocumentState::Revoked => ("document.revoked", "surat.dicabut"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use mpp_kit::caller::Caller;
+use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{SubmitApplicationRequest, SubmitApplicationResponse};
 use sea_orm::DatabaseTransaction;
 use tonic::Response;
@@ -50,12 +51,22 @@ pub(super) async fn handle(
     let mut answer: SubmitApplicationResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let asking = Asking { who: caller.who(), request_id: &request.request_id };
-            let loaded = core.create(&tx, &letter, sound, None, asking, now).await?;
+            let filed = Filed { language: caller.language, replaces: None };
+            let loaded = core.create(&tx, &letter, sound, filed, asking, now).await?;
             Ok(SubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
         })
         .await?;
     answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
     Ok(Response::new(answer))
+}
+
+/// How an application came.
+#[derive(Default)]
+pub(super) struct Filed {
+    /// The language in which its applicant is told how it goes on.
+    pub(super) language: Language,
+    /// The document that it is to replace.
+    pub(super) replaces: Option<Replaces>,
 }
 
 /// The document that an application is to replace.
@@ -72,12 +83,13 @@ impl Core {
         tx: &DatabaseTransaction,
         letter: &std::sync::Arc<LetterType>,
         sound: Sound,
-        replaces: Option<Replaces>,
+        filed: Filed,
         asking: Asking<'_>,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Loaded, Error> {
         let id = ApplicationId::generate();
         let Sound { content, area, offices } = sound;
+        let Filed { language, replaces } = filed;
         let applicant = content.subject.nik.as_ref().map(|nik| self.person_key(nik.reveal()));
         let about = letter.about.nik.as_ref().and_then(|key| content.values.get(key)?.as_str());
         let subject_key = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
@@ -108,6 +120,7 @@ impl Core {
                     replaces_because: replaces.map(|replaces| replaces.because).unwrap_or_default(),
                     signing_problem: String::new(),
                     collector: String::new(),
+                    language: language.to_string(),
                     content,
                 },
             },
@@ -136,6 +149,7 @@ impl Core {
             // Its licence is written after it.
             store::licence::hold(tx).await?;
         }
+        self.notify(tx, &loaded, (&events, 0), now).await?;
         self.announce(tx, &loaded, &events, now).await?;
         self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
         self.metrics.submitted(&letter.key);

@@ -18,6 +18,7 @@ use crate::domain::workflow::{Application, Event, State};
 use crate::domain::{ApplicationId, ArmsId, DocumentId, FileId, OfficeId};
 use crate::letter::arms::Format;
 use mpp_kit::cipher::Cipher;
+use mpp_kit::fault::Language;
 use mpp_kit::row::{self, count, number, open, read, seal};
 
 /// An application with everything that belongs to it.
@@ -62,6 +63,16 @@ pub(crate) struct Case {
     pub(crate) signing_problem: String,
     /// Who collected the paper.
     pub(crate) collector: String,
+    /// The language in which the applicant is told how it goes on: `id` or `en`.
+    #[serde(default)]
+    pub(crate) language: String,
+}
+
+impl Case {
+    /// The language in which the applicant is told how it goes on.
+    pub(crate) fn told_in(&self) -> Language {
+        if self.language == Language::En.to_string() { Language::En } else { Language::Id }
+    }
 }
 
 /// A letter as it was after a signature. The file is stored.
@@ -103,6 +114,9 @@ pub(crate) struct Content {
     pub(crate) area: String,
     pub(crate) family_card: String,
     pub(crate) phone: String,
+    /// Left out where there is none: the digest of what was frozen before it was asked for stays as it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) email: String,
     pub(crate) values: Values,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) with_optional_steps: bool,

@@ -149,6 +149,34 @@ pub(crate) mod work_item {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Messages that have to go out.
+pub(crate) mod notice {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "notice")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub application_id: String,
+        pub kind: String,
+        pub recipient_kind: String,
+        pub recipient: String,
+        pub topic: String,
+        pub body: String,
+        pub state: String,
+        pub attempts: i32,
+        pub next_at: DateTimeUtc,
+        pub created_at: DateTimeUtc,
+        pub updated_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Requests to sign.
 pub(crate) mod signing {
     use sea_orm::entity::prelude::*;

@@ -89,6 +89,8 @@ impl World {
             files: folder.path().join("files"),
             key_file: folder.path().join("documents.key"),
             base_url: "https://mpp.example".to_owned(),
+            // Nobody is told anything here.
+            token: Arc::new(|| Box::pin(async { anyhow::bail!("no token here") })),
         };
         let component = component(&env, test_db.db.clone(), config, place).await.unwrap();
         let policies = Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).unwrap());

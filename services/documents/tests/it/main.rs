@@ -35,6 +35,8 @@ mod clocks;
 mod esign;
 mod exchange;
 mod licences;
+mod messages;
+mod notices;
 mod numbers;
 mod oss;
 mod paper;

@@ -11,7 +11,7 @@ use mpp_kit::auth::{Policies, Verifier};
 use mpp_kit::caller::Scope;
 use mpp_kit::client::{PeerChannel, Peers};
 use mpp_kit::clock::{Clock, ManualClock};
-use mpp_kit::component::Env;
+use mpp_kit::component::{Env, Role};
 use mpp_kit::journal::{self, Entry};
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
@@ -23,8 +23,11 @@ use prost_types::value::Kind;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
+
+use super::messages::Messages;
 
 /// Access tokens by persona, with when each was made.
 type Tokens = HashMap<String, (DateTime<Utc>, String)>;
@@ -224,6 +227,8 @@ pub(crate) struct Town {
     pub(crate) folder: TempDir,
     /// What calls leave in the journal, from when it begins.
     pub(crate) audit: Arc<Audit>,
+    /// What people were told.
+    pub(crate) messages: Messages,
     offices: BTreeMap<String, Office>,
     issuer: Arc<Issuer>,
     verifier: Arc<Verifier>,
@@ -258,6 +263,7 @@ impl Town {
             db,
             config,
             folder: testing::temp_dir(),
+            messages: Messages::default(),
             offices: BTreeMap::new(),
             issuer,
             verifier,
@@ -285,6 +291,14 @@ impl Town {
             files: self.files(),
             key_file: self.folder.path().join("documents.key"),
             base_url: BASE_URL.to_owned(),
+            token: {
+                let (issuer, clock) = (Arc::clone(&self.issuer), Arc::clone(&self.clock));
+                Arc::new(move || {
+                    let token =
+                        issuer.token(&*clock, "acc_sender", &[(&["notifications.send"], Scope::default())]);
+                    Box::pin(async move { Ok(token) })
+                })
+            },
         }
     }
 
@@ -300,8 +314,11 @@ impl Town {
             .expect("the component starts");
         let policies = Arc::new(policies());
         let verifier = Arc::clone(&self.verifier);
-        let service = stack(ROLE, component.routes, policies, verifier, StackOptions::default());
+        let service =
+            stack(ROLE, component.routes, Arc::clone(&policies), Arc::clone(&verifier), StackOptions::default());
         self.peers.local(ROLE, self.audit.around(service));
+        let (role, routes) = (Role("notifications"), Routes::new(self.messages.clone()));
+        self.peers.local(role, stack(role, routes, policies, verifier, StackOptions::default()));
     }
 
     /// Its workers, until the shutdown is triggered.
@@ -321,13 +338,21 @@ impl Town {
 
     /// One pass of what recurs: clocks, grants by law, lost signatures, ends of validity, loose files.
     pub(crate) async fn sweep(&self) {
+        self.pass("documents: clocks and clean-up").await;
+    }
+
+    /// One pass of what brings messages to notifications.
+    pub(crate) async fn tell(&self) {
+        self.pass("documents: messages out").await;
+    }
+
+    async fn pass(&self, worker: &str) {
         let shutdown = Shutdown::new();
         let env = self.env(shutdown.clone());
         let component = mpp_documents::component(&env, self.db.db.clone(), self.config.clone(), self.place())
             .await
             .expect("the component starts");
-        let worker =
-            component.workers.into_iter().find(|worker| worker.name == "documents: clocks and clean-up");
+        let worker = component.workers.into_iter().find(|it| it.name == worker);
         let mut task = worker.expect("the worker").task;
         // It has begun its pass, or ended it, when it is told to end: so it makes exactly one.
         if futures::poll!(&mut task).is_pending() {
@@ -624,6 +649,11 @@ impl Client {
             request.metadata_mut().insert("authorization", bearer.parse().expect("a header"));
         }
         request
+    }
+
+    /// The client below, for what is sent with headers of its own.
+    pub(crate) fn raw(&self) -> DocumentsServiceClient<PeerChannel> {
+        self.inner.clone()
     }
 
     /// A token that holds for some minutes more.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::case::Asking;
 use super::super::content::Sound;
+use super::super::submit_application::Filed;
 use super::super::{Core, arms};
 use crate::adapter::oss::receive::{Draft, Drafted, Drafts};
 use crate::domain::area::AreaPath;
@@ -110,6 +111,7 @@ impl CatalogueDrafts<'_> {
             area: area.to_string(),
             family_card: String::new(),
             phone: text("telepon"),
+            email: String::new(),
             values,
             attachments: Vec::new(),
             with_optional_steps: false,
@@ -118,7 +120,7 @@ impl CatalogueDrafts<'_> {
         let told = office.area.to_string();
         let sound = Sound { content, area, offices: BTreeMap::from([(OfficeLevel::Agency, office)]) };
         let asking = Asking { who: "oss", request_id: "" };
-        let loaded = core.create(tx, &letter, sound, None, asking, now).await?;
+        let loaded = core.create(tx, &letter, sound, Filed::default(), asking, now).await?;
         let stopped = |event: &Event| {
             if let Event::ClockChanged { verb: ClockVerb::Pause, reason, .. } = event {
                 Some(reason.clone())

@@ -1,0 +1,208 @@
+//! Messages that have to go out, written in the transaction that made them necessary. They hold no address and no name: what
+//! a message says is read from its application when it is sent.
+
+use chrono::{DateTime, Utc};
+use mpp_kit::row::read;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
+
+use super::entity::notice::{ActiveModel, Column, Entity, Model};
+use super::entity::work_item;
+use crate::domain::notice::NoticeKind;
+use crate::domain::step::StepRole;
+use crate::domain::{ApplicationId, NoticeId};
+
+/// Whom a message is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    /// Whoever applied.
+    Applicant,
+    /// An account.
+    Account(String),
+}
+
+/// Where a message stands here. What became of it after it was taken is known to notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum NoticeState {
+    /// It is offered to notifications.
+    Queued,
+    /// Notifications has it.
+    Sent,
+    /// Notifications refuses it for ever.
+    Refused,
+    /// There is no address any more.
+    NoContact,
+    /// What it calls for was done before it could go out.
+    Pointless,
+}
+
+/// What it is about. No personal data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    /// The place of its cause in the history of the application; none for what happened to the document.
+    pub(crate) event: Option<usize>,
+    /// The roles of the desk that it calls to.
+    pub(crate) roles: Vec<StepRole>,
+    /// The area of that desk.
+    pub(crate) area: String,
+}
+
+impl Body {
+    /// The desk in one word; empty for what is about one application.
+    fn topic(&self) -> String {
+        if self.roles.is_empty() {
+            return String::new();
+        }
+        let roles: Vec<String> = self.roles.iter().map(StepRole::to_string).collect();
+        format!("{} {}", self.area, roles.join(","))
+    }
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) id: NoticeId,
+    pub(crate) application: ApplicationId,
+    pub(crate) kind: NoticeKind,
+    pub(crate) recipient: Recipient,
+    pub(crate) body: Body,
+    pub(crate) state: NoticeState,
+    pub(crate) attempts: i32,
+    pub(crate) next_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// Writes messages.
+pub(crate) async fn insert(tx: &DatabaseTransaction, messages: &[Message]) -> Result<(), DbErr> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let rows = messages
+        .iter()
+        .map(|it| {
+            let (kind, recipient) = match &it.recipient {
+                Recipient::Applicant => ("APPLICANT", String::new()),
+                Recipient::Account(account) => ("ACCOUNT", account.clone()),
+            };
+            Ok(ActiveModel {
+                id: Set(it.id.to_string()),
+                application_id: Set(it.application.to_string()),
+                kind: Set(it.kind.to_string()),
+                recipient_kind: Set(kind.to_owned()),
+                recipient: Set(recipient),
+                topic: Set(it.body.topic()),
+                body: Set(serde_json::to_string(&it.body).map_err(|e| DbErr::Json(e.to_string()))?),
+                state: Set(it.state.to_string()),
+                attempts: Set(it.attempts),
+                next_at: Set(it.next_at),
+                created_at: Set(it.created_at),
+                updated_at: Set(it.created_at),
+            })
+        })
+        .collect::<Result<Vec<_>, DbErr>>()?;
+    Entity::insert_many(rows).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Messages whose turn it is, oldest first.
+pub(crate) async fn due(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Message>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::State.eq(NoticeState::Queued.to_string()))
+        .filter(Column::NextAt.lte(now))
+        .order_by_asc(Column::NextAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(message).collect()
+}
+
+/// What an account was last called to a desk with, unless that became pointless: where it stands, and since when.
+pub(crate) async fn last_call(
+    db: &impl ConnectionTrait,
+    account: &str,
+    body: &Body,
+) -> Result<Option<(NoticeState, DateTime<Utc>)>, DbErr> {
+    let states = [NoticeState::Queued, NoticeState::Sent].map(|state| state.to_string());
+    let row = Entity::find()
+        .filter(Column::Recipient.eq(account))
+        .filter(Column::Topic.eq(body.topic()))
+        .filter(Column::State.is_in(states))
+        .order_by_desc(Column::CreatedAt)
+        .one(db)
+        .await?;
+    row.map(|row| Ok((read("notice.state", &row.state)?, row.updated_at))).transpose()
+}
+
+/// Whether anything waits at a desk that nobody has taken off it.
+pub(crate) async fn is_waiting(db: &impl ConnectionTrait, body: &Body) -> Result<bool, DbErr> {
+    let roles: Vec<String> = body.roles.iter().map(StepRole::to_string).collect();
+    let found = work_item::Entity::find()
+        .filter(work_item::Column::Area.eq(body.area.as_str()))
+        .filter(work_item::Column::Role.is_in(roles))
+        .limit(1)
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Notes what became of a message, and when it is offered next; `false` if another instance was first.
+pub(crate) async fn moved(
+    db: &impl ConnectionTrait,
+    before: &Message,
+    state: NoticeState,
+    next_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state.to_string()))
+        .col_expr(Column::Attempts, Expr::value(before.attempts.saturating_add(1)))
+        .col_expr(Column::NextAt, Expr::value(next_at))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.eq(before.id.to_string()))
+        .filter(Column::State.eq(before.state.to_string()))
+        .filter(Column::Attempts.eq(before.attempts))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Forgets messages that ended before a moment.
+pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<(), DbErr> {
+    let ended = [NoticeState::Sent, NoticeState::Refused, NoticeState::NoContact, NoticeState::Pointless];
+    Entity::delete_many()
+        .filter(Column::State.is_in(ended.map(|state| state.to_string())))
+        .filter(Column::NextAt.lt(before))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+fn message(row: Model) -> Result<Message, DbErr> {
+    let recipient = match row.recipient_kind.as_str() {
+        "APPLICANT" => Recipient::Applicant,
+        _ => Recipient::Account(row.recipient),
+    };
+    Ok(Message {
+        id: read("notice.id", &row.id)?,
+        application: read("notice.application_id", &row.application_id)?,
+        kind: read("notice.kind", &row.kind)?,
+        recipient,
+        body: serde_json::from_str(&row.body).map_err(|_| DbErr::Json("notice.body".to_owned()))?,
+        state: read("notice.state", &row.state)?,
+        attempts: row.attempts,
+        next_at: row.next_at,
+        created_at: row.created_at,
+    })
+}

@@ -1,0 +1,275 @@
+//! Lines 10, 28, 37 and 52: who is told what, once, and without anything that a message need not say.
+
+use chrono::TimeDelta;
+use mpp_kit::testing::Engine;
+use mpp_proto::documents::v1::*;
+use mpp_proto::notifications::v1::CreateNotificationRequest;
+use sea_orm::{ConnectionTrait as _, Statement};
+use serde_json::json;
+use tonic::Request;
+
+use super::messages::{account_of, addresses_of};
+use super::town::{
+    AGENCY, BASE_URL, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, moment, put, timestamp,
+};
+
+const EMAIL: &str = "rohana@contoh.id";
+const WHY: &str = "foto kartu keluarga tidak terbaca";
+
+impl Town {
+    /// An application of somebody who gave an e-mail address too.
+    async fn filed(&self, letter_type: &str, resident: &Resident) -> ApplicationStatus {
+        let mut wish = self.wish(letter_type, resident).await;
+        wish.subject.as_mut().expect("a subject").email = EMAIL.to_owned();
+        self.submit(wish).await
+    }
+
+    /// Tells, and answers what the applicant was told by now, by type.
+    async fn told_applicant(&self) -> Vec<String> {
+        self.tell().await;
+        let all = self.messages.all().into_iter().filter(|it| account_of(it).is_empty());
+        all.map(|it| it.message_type).collect()
+    }
+
+    /// What an account was told by now, by type.
+    fn told(&self, account: &str) -> Vec<String> {
+        let all = self.messages.all().into_iter().filter(|it| account_of(it) == account);
+        all.map(|it| it.message_type).collect()
+    }
+
+    /// The states of what waits to be told or was, as the table holds them.
+    async fn outbox(&self) -> Vec<String> {
+        let db = &self.db.db.read;
+        let sql = "SELECT state, body, recipient, kind FROM notice ORDER BY created_at, id";
+        let rows =
+            db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.expect("rows");
+        rows.iter()
+            .map(|row| {
+                let text = |column| row.try_get::<String>("", column).expect("a text");
+                assert!(
+                    !text("body").contains("Rohana") && !text("body").contains(EMAIL),
+                    "{}",
+                    text("body")
+                );
+                text("state")
+            })
+            .collect()
+    }
+}
+
+/// That nothing of a person stands in a message but its addresses.
+fn holds_nothing_personal(message: &CreateNotificationRequest, resident: &Resident) {
+    let said = format!("{:?} {}", message.placeholders, message.reference);
+    for personal in [&resident.name, &resident.nik, &resident.family_card, "081234567890", EMAIL] {
+        assert!(!said.contains(personal), "{said} holds {personal}");
+    }
+}
+
+lines! {
+    /// 10 and 52. The applicant is told that it arrived, what to mend and how, and where the letter is.
+    async fn line_10_the_applicant_is_told_from_the_receipt_to_the_letter(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1, PLAIN);
+        let status = town.filed("sktm", &resident).await;
+        assert_eq!(town.told_applicant().await, ["surat_diterima"]);
+        let received = town.messages.of_type("surat_diterima").remove(0);
+        assert_eq!((addresses_of(&received).whatsapp.as_str(), addresses_of(&received).email.as_str()), ("6281234567890", EMAIL));
+        assert_eq!((received.reference.as_str(), received.placeholders["kode"].as_str()), (status.application_id.as_str(), status.code.as_str()));
+        assert_eq!(received.placeholders["tautan"], format!("{BASE_URL}/permohonan/{}", status.code));
+        assert_eq!((received.placeholders["jenis"].as_str(), received.recipient.as_ref().expect("somebody").language.as_str()), ("Surat Keterangan Tidak Mampu", "id"));
+
+        let officer = town.officer(PLAIN);
+        officer.send_back(&status.application_id, WHY).await.expect("returned");
+        assert_eq!(town.told_applicant().await, ["surat_diterima", "surat_dikembalikan"]);
+        assert_eq!(town.messages.of_type("surat_dikembalikan")[0].placeholders["alasan"], WHY);
+        let mut wish = town.wish("sktm", &resident).await;
+        put(&mut wish, "tujuan", json!("SMA Negeri 1 Lebong"));
+        let resubmit = ResubmitApplicationRequest { request_id: String::new(), code: status.code.clone(), values: wish.values, attachments: wish.attachments };
+        town.nobody().resubmit_application(resubmit).await.expect("corrected");
+        let application = town.finish(&status.application_id).await;
+        // Whoever asks again, or sweeps again, tells nothing twice.
+        for _ in 0..3 {
+            town.sweep().await;
+            town.tell().await;
+        }
+        assert_eq!(town.told_applicant().await, ["surat_diterima", "surat_dikembalikan", "surat_terbit"]);
+        let issued = town.messages.of_type("surat_terbit").remove(0);
+        let code = town.document(&application.document_id).await.verification_code;
+        assert_eq!(issued.placeholders["periksa"], format!("{BASE_URL}/s/{code}"));
+        for message in town.messages.all() {
+            holds_nothing_personal(&message, &resident);
+        }
+
+        // Replaced by a correction, of which nobody applied for; then revoked.
+        let document = town.document(&application.document_id).await;
+        let correct = CorrectDocumentRequest {
+            document: document.id.clone(),
+            version: document.version,
+            values: town.wish("sktm", &resident).await.values,
+            subject: Some(Subject { email: EMAIL.to_owned(), ..resident.subject() }),
+            reason: "nama sekolah tertulis keliru".to_owned(),
+            ..CorrectDocumentRequest::default()
+        };
+        let again = town.head(PLAIN).correct_document(correct).await.expect("corrected").application.expect("an application");
+        let corrected = town.finish(&again.id).await;
+        assert_eq!(town.told_applicant().await[3..], ["surat_digantikan"]);
+        let revoke = RevokeDocumentRequest { document: corrected.document_id, reason: "penerima pindah domisili".to_owned(), ..RevokeDocumentRequest::default() };
+        town.head(PLAIN).revoke_document(revoke).await.expect("revoked");
+        assert_eq!(town.told_applicant().await[4..], ["surat_dicabut"]);
+        let revoked = town.messages.of_type("surat_dicabut").remove(0);
+        assert_eq!(revoked.placeholders["kantor"], "Desa Air Dingin");
+        holds_nothing_personal(&revoked, &resident);
+        assert!(town.outbox().await.iter().all(|state| state == "SENT" || state == "QUEUED" || state == "POINTLESS"));
+    }
+
+    /// 10. A refusal reaches the applicant with its reason, in the language he applied in; who gave no address follows by code.
+    async fn line_10_a_refusal_is_told_in_the_language_of_the_applicant_if_he_can_be_reached(engine) {
+        let town = Town::new(engine).await;
+        let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        let subject = wish.subject.as_mut().expect("a subject");
+        (subject.phone, subject.email) = (String::new(), EMAIL.to_owned());
+        let mut request = Request::new(wish.clone());
+        request.metadata_mut().insert("accept-language", "en".parse().expect("a header"));
+        let status = town.nobody().raw().submit_application(request).await.expect("taken").into_inner().status.expect("a status");
+        let officer = town.officer(PLAIN);
+        officer.reject(&status.application_id, "pemohon tidak memenuhi syarat").await.expect("rejected");
+        assert_eq!(town.told_applicant().await, ["surat_diterima", "surat_ditolak"]);
+        let refused = town.messages.of_type("surat_ditolak").remove(0);
+        assert_eq!((refused.recipient.as_ref().expect("somebody").language.as_str(), addresses_of(&refused).whatsapp.as_str()), ("en", ""));
+        assert_eq!(refused.placeholders["alasan"], "pemohon tidak memenuhi syarat");
+        assert!(!refused.placeholders["jenis"].contains("Surat"), "{:?}", refused.placeholders);
+
+        let mut wish = town.wish("sktm", &Resident::new(2, PLAIN)).await;
+        wish.subject.as_mut().expect("a subject").phone = String::new();
+        wish.values.get_or_insert_default().fields.remove("telepon");
+        let quiet = town.submit(wish.clone()).await;
+        officer.reject(&quiet.application_id, "pemohon tidak memenuhi syarat").await.expect("rejected");
+        assert_eq!(town.told_applicant().await.len(), 2, "nobody to tell");
+        assert_eq!(town.status(&quiet.code).await.state(), ApplicationState::Rejected);
+        for wrong in ["rohana", "rohana@", "a b@contoh.id", "rohana@contoh.id\r\nBcc: x@y.id"] {
+            wish.subject.as_mut().expect("a subject").email = wrong.to_owned();
+            let refusal = town.nobody().submit_application(wish.clone()).await.expect_err("no address");
+            assert_eq!(refusal.named(), [("subject.email", "INVALID_EMAIL")], "{wrong}");
+        }
+    }
+
+    /// 37. Who signs is called to the signing desk, once for what comes in half an hour; what is signed meanwhile calls nobody.
+    async fn should_37_who_signs_is_called_to_the_desk_and_not_for_each_letter(engine) {
+        let town = Town::new(engine).await;
+        let head = account("VILLAGE_HEAD", PLAIN);
+        let ready = async |number| {
+            let id = town.applied("sktm", &Resident::new(number, PLAIN)).await.application_id;
+            town.walk(&id).await;
+            id
+        };
+        let mut ids = vec![ready(1).await, ready(2).await];
+        town.tell().await;
+        assert_eq!(town.told(&head), ["surat_menunggu_tanda_tangan"], "one call for both");
+        let call = town.messages.of_type("surat_menunggu_tanda_tangan").remove(0);
+        assert_eq!(call.placeholders["meja_tanda_tangan"], format!("{BASE_URL}/meja/tanda-tangan"));
+        assert_eq!(call.placeholders["kantor"], "Desa Air Dingin");
+        assert_eq!(town.told(&account("VILLAGE_SECRETARY", PLAIN)), ["surat_menunggu_tanda_tangan"], "who may sign too");
+        assert!(town.told(&account("VILLAGE_HEAD", VILLAGE)).is_empty(), "another village");
+        // Within half an hour: the next call waits, and covers what comes until then.
+        town.wait(TimeDelta::minutes(10));
+        ids.extend([ready(3).await, ready(4).await]);
+        town.tell().await;
+        assert_eq!(town.told(&head).len(), 1);
+        town.wait(TimeDelta::minutes(20));
+        town.tell().await;
+        assert_eq!(town.told(&head).len(), 2);
+        // Signed before the call goes out: it is pointless, and the next letter calls again.
+        town.wait(TimeDelta::minutes(1));
+        ids.push(ready(5).await);
+        for id in &ids {
+            let signer = town.official("VILLAGE_HEAD", PLAIN);
+            assert!(signer.sign(id).await.signed);
+        }
+        town.wait(TimeDelta::hours(1));
+        town.tell().await;
+        assert_eq!(town.told(&head).len(), 2);
+        assert_eq!(town.outbox().await.iter().filter(|state| *state == "POINTLESS").count(), 2, "head and secretary");
+        ready(6).await;
+        town.tell().await;
+        assert_eq!(town.told(&head).len(), 3);
+        // An appointed deputy is called as well.
+        let delegation = Delegation {
+            office_id: town.office(PLAIN).id.clone(),
+            role: "VILLAGE_HEAD".to_owned(),
+            account_id: "acc_plt".to_owned(),
+            title: "Plt.".to_owned(),
+            decree: "821/77/2026".to_owned(),
+            start_time: timestamp(moment("2026-11-23T00:00:00Z")),
+            end_time: timestamp(moment("2026-12-23T00:00:00Z")),
+            ..Delegation::default()
+        };
+        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
+        town.admin().apply_delegation(request).await.expect("appointed");
+        ready(7).await;
+        town.tell().await;
+        assert_eq!(town.told("acc_plt"), ["surat_menunggu_tanda_tangan"]);
+    }
+
+    /// 28. A late step is told to the superior once: to the head, or above him where the step is his own.
+    async fn line_28_a_late_step_is_told_to_the_superior_once(engine) {
+        let town = Town::new(engine).await;
+        let id = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        let (head, camat) = (account("VILLAGE_HEAD", PLAIN), account("SUB_DISTRICT_HEAD", SUB_DISTRICT));
+        // 225 minutes from 08:00 end at 11:45.
+        town.set("2026-11-23T04:46:00Z");
+        for _ in 0..3 {
+            town.sweep().await;
+            town.tell().await;
+        }
+        assert_eq!((town.told(&head), town.told(&camat)), (vec!["surat_terlambat".to_owned()], Vec::new()));
+        let late = town.messages.of_type("surat_terlambat").remove(0);
+        assert_eq!((late.placeholders["tenggat"].as_str(), late.placeholders["meja"].as_str()), ("23-11-2026 11:45 WIB", format!("{BASE_URL}/meja/{id}").as_str()));
+        town.walk(&id).await;
+        town.set("2026-11-26T01:00:00Z");
+        town.sweep().await;
+        town.tell().await;
+        assert_eq!(town.told(&camat), ["surat_terlambat"], "the signature is the head's own step");
+        assert_eq!(town.told(&head).iter().filter(|it| *it == "surat_terlambat").count(), 1);
+        // A late RT is told of to the village.
+        let rt = town.applied("sktm", &Resident::new(2, RT)).await.application_id;
+        town.set("2026-12-03T01:00:00Z");
+        town.sweep().await;
+        town.tell().await;
+        let told = town.messages.of_type("surat_terlambat").into_iter().filter(|it| it.reference == rt);
+        assert_eq!(told.map(|it| account_of(&it).to_owned()).collect::<Vec<_>>(), [account("VILLAGE_HEAD", VILLAGE)]);
+    }
+
+    /// 28. What the law grants is told to the head of the office that did not decide, and to the applicant when it is there.
+    async fn line_28_what_the_law_grants_is_told_to_the_head_and_the_applicant(engine) {
+        let town = Town::new(engine).await;
+        let id = town.applied("izin_reklame", &Resident::new(1, PLAIN)).await.application_id;
+        town.set("2026-12-01T01:00:00Z");
+        for _ in 0..3 {
+            town.sweep().await;
+            town.tell().await;
+        }
+        assert_eq!(town.seen(&id).await.state(), ApplicationState::Issued);
+        let granted = town.messages.of_type("surat_dianggap_dikabulkan");
+        assert_eq!(granted.iter().map(account_of).collect::<Vec<_>>(), [account("AGENCY_HEAD", AGENCY)]);
+        assert_eq!(town.told_applicant().await, ["surat_diterima", "surat_terbit"]);
+    }
+
+    /// 36 and 52. An outage of notifications holds up no letter; what was not taken is offered again under the same id.
+    async fn line_36_an_outage_of_notifications_holds_up_no_letter_and_loses_no_message(engine) {
+        let town = Town::new(engine).await;
+        town.messages.is_away(true);
+        let (status, _) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        assert_eq!(status.state(), ApplicationState::Issued);
+        for _ in 0..3 {
+            town.tell().await;
+            town.wait(TimeDelta::minutes(10));
+        }
+        assert!(town.messages.all().is_empty() && town.messages.asked() >= 6, "{}", town.messages.asked());
+        assert!(town.outbox().await.contains(&"QUEUED".to_owned()));
+        town.messages.is_away(false);
+        assert_eq!(town.told_applicant().await, ["surat_diterima", "surat_terbit"]);
+        assert!(!town.outbox().await.contains(&"QUEUED".to_owned()));
+        let ids: std::collections::BTreeSet<String> = town.messages.all().into_iter().map(|it| it.request_id).collect();
+        assert_eq!(ids.len(), town.messages.all().len());
+    }
+}
