@@ -160,6 +160,11 @@ pub(crate) async fn submit(
         Ok(office_id) => office_id,
         Err(status) => return visit.refused(&status),
     };
+    // An official who is signed in files under his own name, also at a counter: he does not decide on what is his own.
+    let viewer = match visit.viewer(&state).await {
+        Ok(viewer) => viewer,
+        Err(status) => return visit.refused(&status),
+    };
     let request = SubmitApplicationRequest {
         request_id,
         letter_type: kind.key.clone(),
@@ -169,7 +174,7 @@ pub(crate) async fn submit(
         attachments,
         with_optional_steps: !sent.get("lengkap").is_empty(),
     };
-    match state.documents.clone().submit_application(visit.call(request, None)).await {
+    match state.documents.clone().submit_application(visit.call(request, viewer.as_ref())).await {
         Ok(answer) => match answer.into_inner().status {
             Some(status) => visit.redirect(&format!("/permohonan/{}/tanda-terima", segment(&status.code))),
             None => visit.broken(),

@@ -56,6 +56,7 @@ struct State {
     revoked: Mutex<Vec<RevokeDocumentRequest>>,
     corrected: Mutex<Vec<CorrectDocumentRequest>>,
     renewed: Mutex<Vec<RenewDocumentRequest>>,
+    filed_signed_in: Mutex<Vec<bool>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -99,6 +100,11 @@ impl Documents {
     }
 
     /// Every RenewDocument.
+    /// Whether each application was filed by somebody who had signed in.
+    pub(crate) fn filed_signed_in(&self) -> Vec<bool> {
+        lock(&self.0.filed_signed_in).clone()
+    }
+
     pub(crate) fn renewed(&self) -> Vec<RenewDocumentRequest> {
         lock(&self.0.renewed).clone()
     }
@@ -962,11 +968,13 @@ documents_service! {
         request: tonic::Request<SubmitApplicationRequest>,
     ) -> Answer<SubmitApplicationResponse> {
         let language = Caller::of(&request).language;
+        let signed_in = request.metadata().contains_key("authorization");
         let message = request.into_inner();
         let wrong = violations(&message);
         if !wrong.is_empty() {
             return Err(Problem::invalid(wrong).into_status(language));
         }
+        lock(&self.0.filed_signed_in).push(signed_in);
         let mut codes = lock(&self.0.codes);
         let number = codes.len();
         let code = codes.entry(message.request_id.clone()).or_insert_with(|| format!("BR7{number}-4KQX-9T2M")).clone();

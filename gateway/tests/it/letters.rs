@@ -119,6 +119,18 @@ async fn a_form_that_is_sent_twice_is_one_application_and_leads_to_its_receipt()
     let subject = request.subject.as_ref().expect("a subject");
     assert_eq!((subject.nik.as_str(), subject.area.as_str()), (NIK, "17.07.05.2003/002/005"));
     assert_eq!(subject.email, "siti@contoh.id");
+    // An official who has signed in files under his own name.
+    let fields: Vec<_> = GOOD
+        .iter()
+        .copied()
+        .map(
+            |(key, value)| {
+                if key == "kunci" { (key, "6f1c1a52-0000-4000-8000-000000000001") } else { (key, value) }
+            },
+        )
+        .collect();
+    gate.send(by_cookie(multipart("/surat/sktm/ajukan", &fields, &PAPERS))).await;
+    assert_eq!(gate.documents.filed_signed_in(), [false, false, true]);
     let values = &request.values.as_ref().expect("values").fields;
     assert!(!values.contains_key("nama_anak"), "{values:?}");
     assert_eq!(values["penghasilan"].kind, Some(prost_types::value::Kind::NumberValue(1_250_000.0)));

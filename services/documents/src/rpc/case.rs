@@ -132,12 +132,13 @@ impl Core {
                 });
             }
         }
-        let own = loaded
+        // Whoever an office lists with a number, in whatever role, is known for the person he is.
+        let mut own = loaded
             .offices
             .iter()
             .flat_map(|office| &office.signers)
-            .find(|signer| signer.account == caller.id);
-        actor.person = own.and_then(|signer| signer.nik.as_ref()).map(|nik| self.person_key(nik.reveal()));
+            .filter(|signer| signer.account == caller.id);
+        actor.person = own.find_map(|signer| signer.nik.as_ref()).map(|nik| self.person_key(nik.reveal()));
         Ok(actor)
     }
 

@@ -118,6 +118,8 @@ impl Core {
             .once(caller, again.method, (request, again.request_id), |tx, now| async move {
                 let asking = Asking { who: &caller.id, request_id: again.request_id };
                 let filed = Filed {
+                    // It is the application of who filed the first one, not of who corrects it.
+                    account: old.application().applicant.account.clone(),
                     language: old.record.case.told_in(),
                     replaces: Some(Replaces { document: document.id, because: again.reason }),
                 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mpp_kit::caller::Caller;
+use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{SubmitApplicationRequest, SubmitApplicationResponse};
 use sea_orm::DatabaseTransaction;
@@ -51,7 +51,11 @@ pub(super) async fn handle(
     let mut answer: SubmitApplicationResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let asking = Asking { who: caller.who(), request_id: &request.request_id };
-            let filed = Filed { language: caller.language, replaces: None };
+            let filed = Filed {
+                account: (caller.kind == CallerKind::Staff).then(|| caller.id.clone()),
+                language: caller.language,
+                replaces: None,
+            };
             let loaded = core.create(&tx, &letter, sound, filed, asking, now).await?;
             Ok(SubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
         })
@@ -63,6 +67,8 @@ pub(super) async fn handle(
 /// How an application came.
 #[derive(Default)]
 pub(super) struct Filed {
+    /// The account of the official who filed it, signed in: nobody decides on what he filed himself.
+    pub(super) account: Option<String>,
     /// The language in which its applicant is told how it goes on.
     pub(super) language: Language,
     /// The document that it is to replace.
@@ -89,12 +95,12 @@ impl Core {
     ) -> Result<Loaded, Error> {
         let id = ApplicationId::generate();
         let Sound { content, area, offices } = sound;
-        let Filed { language, replaces } = filed;
+        let Filed { account, language, replaces } = filed;
         let applicant = content.subject.nik.as_ref().map(|nik| self.person_key(nik.reveal()));
         let about = letter.about.nik.as_ref().and_then(|key| content.values.get(key)?.as_str());
         let subject_key = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
         let agency = offices.get(&OfficeLevel::Agency).map(|office| office.id);
-        let party = Party { account: None, person: applicant };
+        let party = Party { account: account.clone(), person: applicant };
         let mut plan = Plan::of(letter);
         // Nobody pays for a correction.
         if replaces.as_ref().is_some_and(|replaces| !replaces.because.is_empty()) {
@@ -134,7 +140,7 @@ impl Core {
             }
         }
         let order = Order::Submit { content_hash: content.digest()?, skip: left_out(letter, &loaded) };
-        let command = Command { by: By::Applicant { account: None }, order };
+        let command = Command { by: By::Applicant { account }, order };
         let decision = decide(loaded.application(), &command, &loaded.calendar(), now)?;
         loaded.record.case.application = decision.next;
         let mut events = decision.events;

@@ -10,7 +10,8 @@ use tonic::Request;
 
 use super::messages::{account_of, addresses_of};
 use super::town::{
-    AGENCY, BASE_URL, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, moment, put, timestamp,
+    AGENCY, BASE_URL, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, moment, office,
+    official_nik, put, timestamp,
 };
 
 const EMAIL: &str = "rohana@contoh.id";
@@ -271,5 +272,40 @@ lines! {
         assert!(!town.outbox().await.contains(&"QUEUED".to_owned()));
         let ids: std::collections::BTreeSet<String> = town.messages.all().into_iter().map(|it| it.request_id).collect();
         assert_eq!(ids.len(), town.messages.all().len());
+    }
+
+    /// 12. Nobody decides on what he filed himself, listed as a signatory or not; a colleague does.
+    async fn line_12_who_files_signed_in_does_not_decide_on_it(engine) {
+        let mut town = Town::new(engine).await;
+        let wish = town.wish("sktm", &Resident::new(1, RT)).await;
+        let rt = town.official("RT_HEAD", RT);
+        let id = rt.submit_application(wish).await.expect("taken").status.expect("a status").application_id;
+        let seen = town.seen(&id).await;
+        assert!(rt.application(&id).await.expect("he reads it").allowed_verbs.is_empty());
+        assert_eq!(rt.approve(&seen).await.expect_err("his own").reason, "OWN_APPLICATION");
+        assert_eq!(rt.reject(&id, WHY).await.expect_err("his own").reason, "OWN_APPLICATION");
+        town.official_as("acc_rt_wakil", "RT_HEAD", RT).approve(&seen).await.expect("a colleague");
+
+        // Known by the number that the office lists him with, whoever filed it and in whatever role he is listed.
+        let listed = |number| Signatory {
+            account_id: account("VILLAGE_OFFICER", PLAIN),
+            role: "VILLAGE_OFFICER".to_owned(),
+            name: "Gunawan Wibisono".to_owned(),
+            title: "Kepala Seksi Pelayanan".to_owned(),
+            nik: number,
+            ..Signatory::default()
+        };
+        let me = Resident { nik: official_nik(7), ..Resident::new(2, PLAIN) };
+        let own = town.applied("sktm", &me).await.application_id;
+        let mut village = office(PLAIN);
+        village.signatories.push(listed(official_nik(7)));
+        town.apply(village).await;
+        let officer = town.officer(PLAIN);
+        assert_eq!(officer.approve(&town.seen(&own).await).await.expect_err("it is he").reason, "OWN_APPLICATION");
+        town.official_as("acc_rekan", "VILLAGE_OFFICER", PLAIN).approve(&town.seen(&own).await).await.expect("a colleague");
+        // At the counter he files for somebody else, as is known then, and may go on with it.
+        let wish = town.wish("sktm", &Resident::new(3, PLAIN)).await;
+        let other = officer.submit_application(wish).await.expect("taken").status.expect("a status").application_id;
+        officer.approve(&town.seen(&other).await).await.expect("somebody else's");
     }
 }

@@ -881,12 +881,16 @@ fn capacity(
         .map(|it| Capacity { role: it.role, delegation: Some((it.kind, it.decree.clone())) })
 }
 
-/// Whether the official is the applicant, or the letter is about him.
+/// Whether the official is the applicant, or the letter is about him. What he filed counts as his own, unless it is known who
+/// he is and that he filed it for somebody else, as at a counter.
 fn is_own(application: &Application, actor: &Actor) -> bool {
-    let same_account = application.applicant.account.as_ref() == Some(&actor.id);
+    let applicant = &application.applicant;
+    let filed = applicant.account.as_ref() == Some(&actor.id);
     let same_person = actor.person.is_some()
-        && (actor.person == application.applicant.person || actor.person == application.subject_person);
-    same_account || same_person
+        && (actor.person == applicant.person || actor.person == application.subject_person);
+    let for_another =
+        actor.person.is_some() && applicant.person.is_some() && actor.person != applicant.person;
+    same_person || (filed && !for_another)
 }
 
 /// Another step of the letter that the official took, under this account or another.
