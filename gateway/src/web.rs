@@ -135,6 +135,7 @@ pub fn router(state: WebState) -> Router {
         .route("/meja/{application}", get(work::one))
         .route("/meja/{application}/draf.pdf", get(work::draft))
         .route("/meja/{application}/berkas/{file}", get(work::attachment))
+        .route("/meja/{application}/oss", get(work::one).post(work::resend))
         .route("/jenis-surat", get(catalogue::list))
         .route("/jenis-surat/pratinjau", post(catalogue::preview))
         .route("/jenis-surat/{key}", get(catalogue::editor).post(catalogue::save))

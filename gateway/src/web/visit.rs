@@ -289,8 +289,8 @@ impl Visit {
     }
 
     /// Renders a page that shows a file of ours within itself.
-    pub(crate) fn framing_page(&self, page: &impl Template) -> Response {
-        let mut response = self.page(StatusCode::OK, page);
+    pub(crate) fn framing_page(&self, status: StatusCode, page: &impl Template) -> Response {
+        let mut response = self.page(status, page);
         response.extensions_mut().insert(ContentPolicy::Framing);
         response
     }

@@ -6,18 +6,22 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
+use bytes::Bytes;
 use http::StatusCode;
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
     Application, ApplicationState, Attachment, FieldKind, FormField, GetApplicationRequest,
-    GetApplicationResponse, GetAttachmentRequest, GetDraftRequest, LetterType, ListWorkRequest,
-    ListWorkResponse, Office, SigningCredential, StepState, WorkItem,
+    GetApplicationResponse, GetAttachmentRequest, GetDraftRequest, LetterType, Licence, LicenceMessage,
+    LicenceMessageState, ListWorkRequest, ListWorkResponse, Office, ResendLicenceMessageRequest,
+    SigningCredential, StepState, WorkItem,
 };
 use prost_types::{ListValue, Value, value::Kind};
 use tonic::Status;
+use uuid::Uuid;
 
 use super::{
-    WebState, fields, follow, form,
+    WebState, fields, follow,
+    form::{self, Sent},
     letters::{self, told},
     moment::{self, Zone},
     pages,
@@ -25,6 +29,7 @@ use super::{
     visit::{Frame, Menu, Viewer, Visit},
     words,
 };
+use crate::problem;
 
 /// Lines of a worklist on one page.
 const LINES: i32 = 50;
@@ -213,6 +218,51 @@ struct DeskPage {
     utc: &'static str,
     verbs: Verbs,
     signing: &'static str,
+    licence: Option<OssLicence>,
+}
+
+/// What OSS is told of the licence that an application is for.
+struct OssLicence {
+    id: String,
+    version: u32,
+    /// What makes a press of a button safe to repeat.
+    request_id: String,
+    error: String,
+    messages: Vec<OssMessage>,
+}
+
+/// One message to OSS.
+struct OssMessage {
+    id: String,
+    what: String,
+    state: &'static str,
+    tone: &'static str,
+    answer: String,
+    resend: bool,
+}
+
+fn oss_licence(licence: Licence, error: String, request_id: String, visit: &Visit) -> OssLicence {
+    let t = visit.words();
+    let message = |it: LicenceMessage| {
+        let (state, tone) = match it.state() {
+            LicenceMessageState::Unspecified | LicenceMessageState::Pending => ("oss.pending", "info"),
+            LicenceMessageState::Sent => ("oss.sent", "good"),
+            LicenceMessageState::Refused => ("oss.refused", "bad"),
+        };
+        let what = match it.kind.as_str() {
+            "IZINFINAL" => t["oss.final"].clone(),
+            "UPDATE" => t["oss.update"].clone(),
+            _ => t.say("oss.status", &[("code", &it.status_code)]),
+        };
+        OssMessage { what, state, tone, answer: it.answer, resend: it.may_resend, id: it.id }
+    };
+    OssLicence {
+        id: licence.id,
+        version: licence.version,
+        request_id,
+        error,
+        messages: licence.messages.into_iter().map(message).collect(),
+    }
 }
 
 /// What the caller may do now, as the service says.
@@ -245,17 +295,61 @@ struct Happened {
 
 /// `/meja/{application}`: one application.
 pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
+    match pages::staff(&state, &visit, WORK).await {
+        Ok(viewer) => case_page(&state, &visit, &viewer, id, (String::new(), None), StatusCode::OK).await,
+        Err(response) => response,
+    }
+}
+
+/// The press that sends a message again which OSS refused: `/meja/{application}/oss`.
+pub(crate) async fn resend(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    visit: Visit,
+    body: Bytes,
+) -> Response {
     let viewer = match pages::staff(&state, &visit, WORK).await {
         Ok(viewer) => viewer,
         Err(response) => return response,
     };
-    let request = visit.call(GetApplicationRequest { application: id }, Some(&viewer));
+    let sent = Sent::plain(&body);
+    let request_id = fields::form_key(&sent);
+    let request = ResendLicenceMessageRequest {
+        request_id: request_id.clone(),
+        licence: sent.get("izin").to_owned(),
+        version: sent.get("versi").parse().unwrap_or_default(),
+        message: sent.get("kiriman").to_owned(),
+    };
+    match state.documents.clone().resend_licence_message(visit.call(request, Some(&viewer))).await {
+        Ok(_) => visit.redirect(&format!("/meja/{}", letters::segment(&id))),
+        Err(status) => {
+            let again = fields::is_unclear(&status).then_some(request_id);
+            let said = (visit.sentence(&status), again);
+            case_page(&state, &visit, &viewer, id, said, problem::http_status(status.code())).await
+        }
+    }
+}
+
+/// The page of an application, with what a press on it came to: a sentence, and the key of the press where it may be repeated.
+async fn case_page(
+    state: &WebState,
+    visit: &Visit,
+    viewer: &Viewer,
+    id: String,
+    (error, request_id): (String, Option<String>),
+    http: StatusCode,
+) -> Response {
+    let request = visit.call(GetApplicationRequest { application: id }, Some(viewer));
     let found = match state.documents.clone().get_application(request).await {
         Ok(answer) => answer.into_inner(),
         Err(status) => return visit.refused(&status),
     };
     let signing = signing(found.signing_credential());
-    let GetApplicationResponse { application: Some(application), .. } = found else { return visit.broken() };
+    let GetApplicationResponse { application: Some(application), licence, .. } = found else {
+        return visit.broken();
+    };
+    let request_id = request_id.unwrap_or_else(|| Uuid::new_v4().to_string());
+    let licence = licence.map(|licence| oss_licence(licence, error, request_id, visit));
     let people = application
         .history
         .iter()
@@ -264,16 +358,17 @@ pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, v
     // The words of its fields, by the version that it follows.
     let (key, version) = (&application.letter_type, application.letter_type_version);
     let (offices, kind, names) = tokio::join!(
-        letters::offices(&state, &visit),
-        letters::letter_version(&state, &visit, key, version),
-        Names::of(&state, &visit, &viewer, people),
+        letters::offices(state, visit),
+        letters::letter_version(state, visit, key, version),
+        Names::of(state, visit, viewer, people),
     );
     let kind = match kind {
         Ok(kind) => kind,
         Err(page) => return *page,
     };
     let offices = offices.unwrap_or_default();
-    visit.framing_page(&desk_page((application, signing), (&offices, &kind, &names), &viewer, &visit))
+    let page = desk_page((application, signing), (&offices, &kind, &names), viewer, visit);
+    visit.framing_page(http, &DeskPage { licence, ..page })
 }
 
 /// What the signing box asks for: nothing, a passphrase, or a passphrase or a one-time code.
@@ -373,6 +468,7 @@ fn desk_page(
         utc: zone.utc(),
         verbs: Verbs(application.allowed_verbs.clone()),
         signing,
+        licence: None,
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
             ApplicationState::Unspecified

@@ -33,6 +33,10 @@ pub(crate) const NIK: &str = "1707054107900002";
 pub(crate) const VALID: &str = "7Q3K-9M2X-4TBW-5H8V";
 /// An application on the desk.
 pub(crate) const APPLICATION: &str = "app_01h455vb4pex5vsknk084sn02q";
+/// One for a licence of OSS, which refused a message about it.
+pub(crate) const LICENCE_APPLICATION: &str = "app_licence";
+/// That licence.
+pub(crate) const LICENCE: &str = "lic_01h455vb4pex5vsknk084sn02q";
 /// A document that is valid.
 pub(crate) const DOCUMENT: &str = "doc_01h455vb4pex5vsknk084sn02q";
 /// The passphrase of every certificate.
@@ -57,6 +61,7 @@ struct State {
     corrected: Mutex<Vec<CorrectDocumentRequest>>,
     renewed: Mutex<Vec<RenewDocumentRequest>>,
     filed_signed_in: Mutex<Vec<bool>>,
+    resent: Mutex<Vec<ResendLicenceMessageRequest>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -103,6 +108,10 @@ impl Documents {
     /// Whether each application was filed by somebody who had signed in.
     pub(crate) fn filed_signed_in(&self) -> Vec<bool> {
         lock(&self.0.filed_signed_in).clone()
+    }
+
+    pub(crate) fn resent(&self) -> Vec<ResendLicenceMessageRequest> {
+        lock(&self.0.resent).clone()
     }
 
     pub(crate) fn renewed(&self) -> Vec<RenewDocumentRequest> {
@@ -1082,7 +1091,40 @@ documents_service! {
             };
             return Ok(GetApplicationResponse { application: Some(unpaid), ..Default::default() }.into());
         }
-        Ok(GetApplicationResponse { application: Some(application()), ..Default::default() }.into())
+        let message = |id: &str, number, kind: &str, status_code: &str, state: LicenceMessageState| LicenceMessage {
+            id: id.into(),
+            number,
+            kind: kind.into(),
+            status_code: status_code.into(),
+            state: state.into(),
+            may_resend: state == LicenceMessageState::Refused,
+            answer: "400 nip_ttd kosong".into(),
+            ..Default::default()
+        };
+        let licence = (id == LICENCE_APPLICATION).then(|| Licence {
+            id: LICENCE.into(),
+            version: 4,
+            messages: vec![
+                message("lmg_1", 1, "IZINSTATUS", "20", LicenceMessageState::Sent),
+                message("lmg_2", 2, "IZINFINAL", "50", LicenceMessageState::Refused),
+            ],
+            ..Default::default()
+        });
+        Ok(GetApplicationResponse { application: Some(application()), licence, ..Default::default() }.into())
+    }
+
+    async fn resend_licence_message(
+        &self,
+        request: tonic::Request<ResendLicenceMessageRequest>,
+    ) -> Answer<ResendLicenceMessageResponse> {
+        let language = Caller::of(&request).language;
+        let request = request.into_inner();
+        if request.version != 4 {
+            let problem = Problem::precondition("NOT_REFUSED", "Kiriman ini tidak ditolak OSS.", "OSS did not refuse this.");
+            return Err(problem.into_status(language));
+        }
+        lock(&self.0.resent).push(request);
+        Ok(ResendLicenceMessageResponse::default().into())
     }
 
     async fn get_draft(&self, _: tonic::Request<GetDraftRequest>) -> Answer<GetDraftResponse> {

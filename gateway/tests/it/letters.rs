@@ -9,8 +9,8 @@ use mpp_gateway::Rate;
 
 use crate::{
     documents::{
-        APPLICATION, DOCUMENT, IN_REVIEW, ISSUED, NIK, RETURNED, UNPAID, UNPAID_APPLICATION, VALID, VILLAGE,
-        pdf,
+        APPLICATION, DOCUMENT, IN_REVIEW, ISSUED, LICENCE, LICENCE_APPLICATION, NIK, RETURNED, UNPAID,
+        UNPAID_APPLICATION, VALID, VILLAGE, pdf,
     },
     fake::{Gate, SECRET, json},
 };
@@ -463,6 +463,40 @@ async fn a_fee_is_told_to_who_pays_and_to_who_records_it() {
     }
     let page = text(gate.send(by_cookie(get(&format!("/meja/{APPLICATION}")))).await).await;
     assert!(!page.contains("dlg-payment") && !page.contains("id=\"biaya\""), "it costs nothing");
+}
+
+#[tokio::test]
+async fn what_oss_refused_is_sent_again_from_the_page_of_the_application() {
+    let gate = Gate::start().await;
+    let path = format!("/meja/{LICENCE_APPLICATION}");
+    let page = text(gate.send(by_cookie(get(&path))).await).await;
+    for part in
+        ["Kiriman ke OSS", "Status 20", "Izin final", "Ditolak OSS", "400 nip_ttd kosong", "value=\"lmg_2\""]
+    {
+        assert!(page.contains(part), "{part} is not on {page}");
+    }
+    assert!(!page.contains("value=\"lmg_1\""), "what OSS took is not sent again");
+    let form = format!("kunci=6f1c1a52-0000-4000-8000-000000000002&izin={LICENCE}&kiriman=lmg_2");
+    let send = async |version: &str| {
+        gate.send(by_cookie(plain(&format!("{path}/oss"), &format!("{form}&versi={version}")))).await
+    };
+    let response = send("4").await;
+    assert_eq!((response.status(), location(&response)), (StatusCode::SEE_OTHER, &*path));
+    let sent = gate.documents.resent().remove(0);
+    assert_eq!((sent.licence.as_str(), sent.message.as_str(), sent.version), (LICENCE, "lmg_2", 4));
+    let refused = text(send("3").await).await;
+    assert!(
+        refused.contains("Kiriman ini tidak ditolak OSS") && refused.contains("role=\"alert\""),
+        "{refused}"
+    );
+    assert!(
+        !text(gate.send(by_cookie(get(&format!("/meja/{APPLICATION}")))).await)
+            .await
+            .contains("Kiriman ke OSS")
+    );
+    let stranger = gate.send(plain(&format!("{path}/oss"), &form)).await;
+    assert_ne!(stranger.status(), StatusCode::OK);
+    assert_eq!(gate.documents.resent().len(), 1);
 }
 
 #[tokio::test]

@@ -218,6 +218,7 @@ rpcs! {
     get_licence(GetLicenceRequest) -> GetLicenceResponse: integration::get_licence::handle;
     update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse: integration::update_licence_status::handle;
     create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse: integration::create_licence_application::handle;
+    resend_licence_message(ResendLicenceMessageRequest) -> ResendLicenceMessageResponse: integration::resend_licence_message::handle;
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse: integration::receive_oss_call::handle;
 }
 

@@ -134,6 +134,22 @@ pub enum OssStatus {
     RequirementsRejected,
 }
 
+/// Whether a message may be sent again: OSS refused it, and took nothing that came after it, which would be undone. A final licence
+/// that another one replaces is not said again either. `later` is what was written after it.
+#[must_use]
+pub fn may_be_sent_again(
+    (kind, state): (MessageKind, MessageState),
+    later: impl IntoIterator<Item = (MessageKind, MessageState)>,
+) -> bool {
+    let is_licence = |kind| matches!(kind, MessageKind::Final | MessageKind::Update);
+    state == MessageState::Refused
+        && later.into_iter().all(|(next, state)| match state {
+            MessageState::Refused => true,
+            MessageState::Sent => false,
+            MessageState::Pending => !(is_licence(kind) && is_licence(next)),
+        })
+}
+
 /// Why a status cannot follow another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum StatusError {
@@ -372,6 +388,26 @@ mod tests {
     use strum::IntoEnumIterator as _;
 
     use super::*;
+
+    #[test]
+    fn what_was_refused_is_said_again_only_where_nothing_after_it_was_taken() {
+        use MessageKind::{Final, Status, Update};
+        use MessageState::{Pending, Refused, Sent};
+        for (this, later, may) in [
+            ((Status, Refused), &[][..], true),
+            ((Status, Pending), &[], false),
+            ((Status, Sent), &[], false),
+            ((Status, Refused), &[(Status, Pending), (Status, Refused)], true),
+            ((Status, Refused), &[(Status, Refused), (Status, Sent)], false),
+            ((Status, Refused), &[(Final, Pending)], true),
+            ((Final, Refused), &[(Final, Pending)], false),
+            ((Final, Refused), &[(Update, Pending)], false),
+            ((Final, Refused), &[(Final, Refused)], true),
+            ((Final, Refused), &[(Status, Pending)], true),
+        ] {
+            assert_eq!(may_be_sent_again(this, later.iter().copied()), may, "{this:?} {later:?}");
+        }
+    }
 
     #[test]
     fn line_29_status_codes_are_those_of_lampiran_10() {

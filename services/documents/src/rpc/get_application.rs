@@ -9,7 +9,7 @@ use serde_json::json;
 use tonic::Response;
 
 use super::case::Loaded;
-use super::{Core, convert};
+use super::{Core, convert, integration};
 use crate::domain::ApplicationId;
 use crate::domain::workflow::Actor;
 use crate::domain::workflow::decide;
@@ -26,7 +26,9 @@ pub(super) async fn handle(
     let subject = id.to_string();
     core.looked((&caller.id, "application.viewed", &subject), json!({})).await?;
     let application = core.shown(&core.db.read, &loaded, &actor).await?;
+    let licence = integration::licence_of(core, &core.db.read, caller, id).await?;
     Ok(Response::new(GetApplicationResponse {
+        licence,
         application: Some(application),
         signing_credential: convert::signing_credential(core.signers.takes()).into(),
     }))

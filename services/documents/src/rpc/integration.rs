@@ -12,6 +12,7 @@ pub(super) mod list_webhooks;
 pub(crate) mod owners;
 pub(super) mod receive_oss_call;
 pub(super) mod replay_webhook_delivery;
+pub(super) mod resend_licence_message;
 pub(super) mod rotate_webhook_secret;
 pub(super) mod update_licence_status;
 pub(super) mod update_webhook;
@@ -28,8 +29,9 @@ use sea_orm::ConnectionTrait;
 use super::Core;
 use super::access::{Areas, permission_of};
 use super::convert;
+use crate::domain::ApplicationId;
 use crate::domain::event::EVENT_TYPES;
-use crate::domain::licence::LicenceId;
+use crate::domain::licence::{LicenceId, may_be_sent_again};
 use crate::domain::step::StepRole;
 use crate::error::{Error, Thing};
 use crate::store::licence::{self, Licence, Message};
@@ -225,6 +227,33 @@ fn delivery_message(delivery: &Delivery) -> proto::WebhookDelivery {
     }
 }
 
+/// Whether the message at this place can be sent again.
+fn may_resend(messages: &[Message], at: usize) -> bool {
+    let facts = |message: &Message| (message.kind, message.state);
+    let (Some(message), later) = (messages.get(at), messages.iter().skip(at + 1).map(facts)) else {
+        return false;
+    };
+    may_be_sent_again(facts(message), later)
+}
+
+/// The licence of OSS that an application is for, with what is told of it, for who works at its agency.
+pub(super) async fn licence_of(
+    core: &Core,
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    application: ApplicationId,
+) -> Result<Option<proto::Licence>, Error> {
+    let Some(found) = licence::of_application(db, &core.cipher, application).await? else { return Ok(None) };
+    match at_work(core, db, caller, found.id).await {
+        Ok((found, _)) => {
+            let messages = licence::messages(db, &core.cipher, found.id).await?;
+            Ok(Some(licence_message(&found, &messages)))
+        }
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn licence_message(licence: &Licence, messages: &[Message]) -> proto::Licence {
     use crate::domain::licence::{MessageState, Source};
     let (body, keys) = (&licence.body, &licence.body.keys);
@@ -257,7 +286,9 @@ fn licence_message(licence: &Licence, messages: &[Message]) -> proto::Licence {
         version: licence.version,
         messages: messages
             .iter()
-            .map(|message| proto::LicenceMessage {
+            .enumerate()
+            .map(|(at, message)| proto::LicenceMessage {
+                may_resend: may_resend(messages, at),
                 id: message.id.to_string(),
                 number: convert::count(message.number),
                 kind: message.kind.to_string(),
@@ -311,6 +342,7 @@ pub(crate) mod for_tests {
         list_licences(ListLicencesRequest) -> ListLicencesResponse;
         get_licence(GetLicenceRequest) -> GetLicenceResponse;
         update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
+        resend_licence_message(ResendLicenceMessageRequest) -> ResendLicenceMessageResponse;
         receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
     }
 }

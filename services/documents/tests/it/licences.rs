@@ -7,7 +7,7 @@ use mpp_proto::documents::v1::*;
 use serde_json::{Value, json};
 
 use super::oss::TOKEN;
-use super::town::{AGENCY, Town, structure};
+use super::town::{AGENCY, Client, Town, structure};
 
 /// The number of the person who answers for the company.
 pub(crate) const NIK: &str = "1707026602929998";
@@ -123,6 +123,21 @@ lines! {
         let issued = town.finish(&first).await;
         assert_eq!(told(&town.licence().await), [("IZINFINAL", "50")]);
         let head = town.official("AGENCY_HEAD", AGENCY);
+        // Who works at its agency sees on the application what OSS is told, and what could be said again: nothing of this.
+        let seen = async |who: Client| {
+            let request = GetApplicationRequest { application: first.clone() };
+            who.get_application(request).await.expect("he reads it").licence
+        };
+        let shown = seen(town.official("AGENCY_OFFICER", AGENCY)).await.expect("a licence");
+        assert_eq!(told(&shown), [("IZINFINAL", "50")]);
+        assert!(!shown.messages[0].may_resend && seen(town.reader()).await.is_none());
+        let again = ResendLicenceMessageRequest {
+            licence: shown.id.clone(),
+            message: shown.messages[0].id.clone(),
+            ..ResendLicenceMessageRequest::default()
+        };
+        assert_eq!(head.resend_licence_message(again.clone()).await.expect_err("it waits").reason, "NOT_REFUSED");
+        assert_eq!(town.head("17.07").resend_licence_message(again).await.expect_err("not his").reason, "NOT_FOUND");
         let renew = RenewDocumentRequest { document: issued.document_id.clone(), ..RenewDocumentRequest::default() };
         let second = head.renew_document(renew).await.expect("begun").application.expect("an application");
         let renewed = town.finish(&second.id).await;

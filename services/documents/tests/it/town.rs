@@ -862,6 +862,7 @@ calls! {
     list_licences(ListLicencesRequest) -> ListLicencesResponse;
     get_licence(GetLicenceRequest) -> GetLicenceResponse;
     create_licence_application(CreateLicenceApplicationRequest) -> CreateLicenceApplicationResponse;
+    resend_licence_message(ResendLicenceMessageRequest) -> ResendLicenceMessageResponse;
     receive_oss_call(ReceiveOssCallRequest) -> ReceiveOssCallResponse;
     update_licence_status(UpdateLicenceStatusRequest) -> UpdateLicenceStatusResponse;
     create_webhook(CreateWebhookRequest) -> CreateWebhookResponse;

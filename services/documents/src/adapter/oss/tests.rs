@@ -566,6 +566,76 @@ async fn line_29_what_oss_refuses_is_shown_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn line_29_what_oss_refused_is_sent_again_once_by_an_official() {
+    for engine in ENGINES {
+        // The first is refused, and what is said again is taken.
+        let server = oss(&[400, 400]).await;
+        let world = world(engine, |config| {
+            config.oss.base_url.clone_from(&server.url);
+            config.oss.office = "17.07/dinkes".to_owned();
+        })
+        .await;
+        bring(&world, &nib("oss-1", &[row("I-1")])).await;
+        tell(&world, "I-1", &[OssStatus::Validation]).await;
+        let outbox = Outbox::new(&world.core).unwrap();
+        while outbox.tick(world.now()).await.unwrap() > 0 {}
+        let licence = by_key(&world, "I-1").await;
+        let officer = caller("acc_official", &["documents.work", "documents.act.agency"], &["17.07/dinkes"]);
+        let refused =
+            store::messages(&world.core.db.read, &world.core.cipher, licence.id).await.unwrap().remove(0);
+        assert_eq!(refused.state, MessageState::Refused);
+        let request = |id: &str| proto::ResendLicenceMessageRequest {
+            request_id: id.to_owned(),
+            licence: licence.id.to_string(),
+            version: licence.version,
+            message: refused.id.to_string(),
+        };
+        let resend = async |who: &Caller, request| {
+            rpc::resend_licence_message(&world.core, who, request).await.map(|told| told.licence.unwrap())
+        };
+        // Who works elsewhere, or for a village of the region, has nothing to do with it.
+        for (permissions, area) in [
+            (&["documents.work", "documents.act.agency"][..], "17.08"),
+            (&["documents.work", "documents.act.village.head"], "17.07"),
+            (&["documents.work"], "17.07"),
+        ] {
+            let stranger = caller("acc_other", permissions, &[area]);
+            assert!(matches!(resend(&stranger, request("x")).await.unwrap_err(), Error::NotFound(_)));
+        }
+        let again = resend(&officer, request("a")).await.unwrap();
+        assert_eq!(
+            (again.messages[0].state(), again.messages[0].may_resend),
+            (proto::LicenceMessageState::Pending, false)
+        );
+        assert_eq!(again.nama_perseroan, "Klinik Contoh");
+        assert_eq!(resend(&officer, request("a")).await.unwrap(), again, "a repetition sends nothing twice");
+        let stale = resend(&officer, request("b")).await.unwrap_err();
+        assert!(matches!(stale, Error::Stale { .. }), "{stale}");
+        let now = |id| proto::ResendLicenceMessageRequest { version: 0, ..request(id) };
+        let reason = |error: Error| {
+            let Error::Refused(problem) = error else { panic!("{error}") };
+            problem.reason
+        };
+        assert_eq!(
+            reason(resend(&officer, now("c")).await.unwrap_err()),
+            "NOT_REFUSED",
+            "it waits to be sent"
+        );
+        // Refused again: it can be sent again; taken, it is not.
+        while outbox.tick(world.now()).await.unwrap() > 0 {}
+        assert_eq!(states(&world, "I-1").await, [MessageState::Refused]);
+        resend(&officer, now("d")).await.unwrap();
+        while outbox.tick(world.now()).await.unwrap() > 0 {}
+        assert_eq!(states(&world, "I-1").await, [MessageState::Sent]);
+        assert_eq!(said(&server, "I-1"), ["20", "20", "20"]);
+        assert_eq!(reason(resend(&officer, now("e")).await.unwrap_err()), "NOT_REFUSED");
+        let entries = mpp_kit::journal::read(&world.core.db.read, None, 0, 100).await.unwrap();
+        let resent = entries.iter().filter(|it| it.entry.what == "licence.resent").count();
+        assert_eq!(resent, 2, "each time is in the journal");
+    }
+}
+
+#[tokio::test]
 async fn line_36_with_oss_away_statuses_are_told_later() {
     let away = Server::start(|_| Reply::status(200)).await;
     let closed = away.url.clone();
