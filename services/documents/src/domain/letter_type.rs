@@ -616,6 +616,14 @@ impl LetterType {
                 "give at least 1 working day, or leave it out",
             );
         }
+        let signatures = self.steps.iter().filter(|step| step.kind == StepKind::Sign).count();
+        if self.deemed_granted_after_days.is_some() && signatures > 1 {
+            defects.note(
+                "deemed_granted_after_days",
+                "kosongkan, atau sisakan satu tahap tanda tangan: yang dikabulkan menurut hukum disegel satu kali atas nama kantor penerbit, sehingga tanda tangan kedua yang tercetak tidak pernah ada",
+                "leave it out, or keep one step that signs: what the law grants is sealed once for the office that issues, and the second signature that is printed would never be there",
+            );
+        }
         if self.fee.amount < 0 || (self.fee.amount > 0 && self.fee.legal_basis.trim().is_empty()) {
             defects.note("fee", "sebutkan dasar hukum biaya", "name the rule that sets the fee");
         }
@@ -974,6 +982,8 @@ pub(crate) mod tests {
             ("subjects", |it| it.subjects.clear()),
             ("promised_working_days", |it| it.promised_working_days = 0),
             ("deemed_granted_after_days", |it| it.deemed_granted_after_days = Some(0)),
+            // Two signatures, one of them optional: the seal makes one.
+            ("deemed_granted_after_days", |it| it.deemed_granted_after_days = Some(5)),
             ("fee", |it| it.fee.amount = 5000),
             ("fee.instructions", |it| {
                 it.fee = Fee { amount: 5000, legal_basis: "Perda".to_owned(), ..it.fee.clone() };
