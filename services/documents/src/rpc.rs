@@ -228,6 +228,21 @@ fn check_version(asked: u32, has: u32) -> Result<(), Error> {
 }
 
 impl Core {
+    /// Enters into the journal that somebody read a page of a list: which one, by what it was asked for and how many it named,
+    /// never whom. A page that names nobody tells nothing of anybody, so that a program that polls leaves no trace of waiting.
+    pub(crate) async fn listed(
+        &self,
+        (who, list): (&str, &str),
+        mut asked: serde_json::Value,
+        count: usize,
+    ) -> Result<(), Error> {
+        if count == 0 {
+            return Ok(());
+        }
+        asked["count"] = count.into();
+        self.looked((who, "list.viewed", list), asked).await
+    }
+
     /// Enters into the journal that somebody looked at something, in a transaction of its own: what is told comes after.
     pub(crate) async fn looked(
         &self,

@@ -1,11 +1,12 @@
 //! `ListDocuments`: issued documents within the caller's reach, oldest change first, for those who poll; or the newest first,
-//! or those with a number or code, for those who look.
+//! or those with a number or code, for those who look. Each page is recorded.
 
 use std::collections::BTreeMap;
 
 use mpp_kit::caller::Caller;
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListDocumentsRequest, ListDocumentsResponse};
+use serde_json::json;
 use tonic::Response;
 
 use super::access::Areas;
@@ -65,5 +66,12 @@ pub(super) async fn handle(
         let (sha256, signatures) = files.get(&document.id.to_string()).cloned().unwrap_or_default();
         documents.push(convert::document(document, &sha256, signatures, today));
     }
+    let by = match (find, &code) {
+        ("", _) => "",
+        (_, Some(_)) => "CODE",
+        (_, None) => "NUMBER",
+    };
+    let asked = json!({ "letterType": request.letter_type, "by": by, "newestFirst": request.newest_first });
+    core.listed((&caller.id, "documents"), asked, documents.len()).await?;
     Ok(Response::new(ListDocumentsResponse { documents, next_page_token }))
 }

@@ -1,4 +1,4 @@
-//! `ListWork`: what waits for the caller, what is due first first.
+//! `ListWork`: what waits for the caller, what is due first first. Each page is recorded.
 //!
 //! The caller holds roles in areas, each with what lies below it, as when he acts: each pair is one walk along an index, and the
 //! walks are merged. So a page costs the same whether ten or a hundred thousand applications wait.
@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use mpp_kit::caller::{Caller, CallerKind, reaches};
 use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::documents::v1::{ListWorkRequest, ListWorkResponse, WorkItem};
+use serde_json::json;
 use strum::IntoEnumIterator as _;
 use tonic::Response;
 
@@ -54,8 +55,10 @@ pub(super) async fn handle(
     let ids: Vec<_> = lines.iter().map(|line| line.application).collect();
     let records = store::application::several(&core.db.read, &core.cipher, &ids).await?;
     let records: BTreeMap<_, _> = records.into_iter().map(|it| (it.case.application.id, it)).collect();
-    let items =
+    let items: Vec<_> =
         lines.iter().filter_map(|line| Some(item(line, records.get(&line.application)?, now))).collect();
+    let asked = json!({ "signingOnly": request.signing_only, "lateOnly": request.late_only });
+    core.listed((&caller.id, "work"), asked, items.len()).await?;
     Ok(Response::new(ListWorkResponse {
         items,
         next_page_token,

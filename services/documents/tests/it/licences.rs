@@ -128,6 +128,8 @@ lines! {
             let request = GetApplicationRequest { application: first.clone() };
             who.get_application(request).await.expect("he reads it").licence
         };
+        let looks = town.journal_of("licences").await;
+        assert!(!looks.is_empty() && looks.iter().all(|what| what == "list.viewed"), "{looks:?}");
         let shown = seen(town.official("AGENCY_OFFICER", AGENCY)).await.expect("a licence");
         assert_eq!(told(&shown), [("IZINFINAL", "50")]);
         assert!(!shown.messages[0].may_resend && seen(town.reader()).await.is_none());

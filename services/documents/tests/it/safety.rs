@@ -47,6 +47,38 @@ fn hexadecimal(text: &str) -> String {
 }
 
 lines! {
+    /// 33. A page of a list that names people is recorded: who read it, what was asked for, how many it named, and no more.
+    async fn line_33_a_page_of_a_list_is_recorded_without_whom_it_named(engine) {
+        let town = Town::new(engine).await;
+        let officer = town.officer(PLAIN);
+        let listed = async || {
+            let entries = town.journal().await.into_iter().filter(|entry| entry.what == "list.viewed");
+            entries.map(|entry| (entry.who, entry.subject, entry.detail)).collect::<Vec<_>>()
+        };
+        assert!(officer.work().await.is_empty() && listed().await.is_empty(), "nobody was named");
+        for number in 1..=3 {
+            town.applied("sktm", &Resident::new(number, PLAIN)).await;
+        }
+        assert_eq!(officer.work().await.len(), 3);
+        let (who, list, detail) = listed().await.remove(0);
+        assert_eq!((who.as_str(), list.as_str()), (officer.sub.as_str(), "work"));
+        assert!(detail.contains("\"count\":3") && detail.contains("\"lateOnly\":false"), "{detail}");
+        let (_, document) = town.issued("sktm", &Resident::new(4, PLAIN)).await;
+        let before = listed().await.len();
+        let find = |find: &str| ListDocumentsRequest { find: find.to_owned(), ..ListDocumentsRequest::default() };
+        let reader = town.reader();
+        for wanted in [document.number.as_str(), &document.verification_code, "470/0999/XX/2026"] {
+            reader.list_documents(find(wanted)).await.expect("a list");
+        }
+        let looks = listed().await.split_off(before);
+        assert_eq!(looks.len(), 2, "one was not found: {looks:?}");
+        for ((who, list, detail), by) in looks.into_iter().zip(["NUMBER", "CODE"]) {
+            assert_eq!((who, list.as_str()), (reader.sub.clone(), "documents"));
+            assert!(detail.contains(&format!("\"by\":\"{by}\"")) && detail.contains("\"count\":1"), "{detail}");
+            assert!(!detail.contains(&document.number) && !detail.contains(&document.verification_code), "{detail}");
+        }
+    }
+
     /// 33. Append-only audit of every action incl. verify hits and downloads; no personal data in it.
     async fn line_33_everything_is_in_the_journal_and_nothing_personal_in_the_clear(engine) {
         let town = Town::new(engine).await;
