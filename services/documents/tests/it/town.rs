@@ -314,8 +314,13 @@ impl Town {
             .expect("the component starts");
         let policies = Arc::new(policies());
         let verifier = Arc::clone(&self.verifier);
-        let service =
-            stack(ROLE, component.routes, Arc::clone(&policies), Arc::clone(&verifier), StackOptions::default());
+        let service = stack(
+            ROLE,
+            component.routes,
+            Arc::clone(&policies),
+            Arc::clone(&verifier),
+            StackOptions::default(),
+        );
         self.peers.local(ROLE, self.audit.around(service));
         let (role, routes) = (Role("notifications"), Routes::new(self.messages.clone()));
         self.peers.local(role, stack(role, routes, policies, verifier, StackOptions::default()));
