@@ -1,7 +1,7 @@
 // The counter console: calling, the verbs, the honest wait for confirmation, and the keyboard.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, api, atCounter, baseUrl, board, device, eventually, hallId, held, holds, issue, person, provoke, SCREENS, settled, useBrowser } from "./suite.js";
+import { account, api, atCounter, baseUrl, board, callOut, device, eventually, hallId, held, holds, issue, person, provoke, SCREENS, settled, useBrowser } from "./suite.js";
 
 useBrowser();
 
@@ -167,6 +167,36 @@ test("a break shows on the board with its reason and ends by the same key", asyn
   await desk.keyboard.press("i");
   await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
   await hall.page.getByText("Loket 34 istirahat: Salat").waitFor({ state: "hidden" });
+});
+
+test("a supervisor who steps in at somebody else's counter is asked why, and the log says it", async () => {
+  const ticket = await issue("DUKCAPIL-KK");
+  const { desk, counter } = await atCounter("dukcapil.3");
+  await callOut("dukcapil.3", ticket);
+  await holds(desk, ticket.number);
+  const page = await (await person(account("dukcapil.supervisor"))).newPage();
+  provoke(/400/);
+  await page.goto(`${baseUrl}/loket?loket=${counter}`);
+  await holds(page, ticket.number);
+  await settled(page);
+  await page.keyboard.press("m");
+  const question = page.getByRole("dialog", { name: `${ticket.number} sedang ditangani rekan Anda` });
+  await question.waitFor();
+  await page.getByRole("button", { name: "Lanjutkan", exact: true }).click();
+  assert.ok(await question.isVisible(), "not without a reason");
+  await question.getByRole("textbox", { name: "Alasan" }).fill("Petugas dipanggil atasan");
+  await page.getByRole("button", { name: "Lanjutkan", exact: true }).click();
+  await desk.getByText("Dilayani", { exact: true }).waitFor();
+  // Of who works there nothing is asked.
+  await settled(desk);
+  await desk.keyboard.press("s");
+  await desk.getByRole("dialog", { name: "Selesaikan layanan" }).waitFor();
+  await desk.keyboard.press("Enter");
+  await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
+  const { events } = await (await api(account("manajer"))).get(`/v1/halls/${hallId}/events?pageSize=1000`);
+  const said = (kind) => events.find((one) => one.kind === kind && one.ticket?.id === ticket.id)?.reason;
+  assert.equal(said("EVENT_KIND_TICKET_STARTED"), "Petugas dipanggil atasan");
+  assert.equal(said("EVENT_KIND_TICKET_FINISHED"), "");
 });
 
 test("a double click calls one person", async () => {

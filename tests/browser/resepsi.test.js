@@ -107,7 +107,7 @@ test("a ticket that nobody took is cancelled with a reason, and a no-show comes 
   const manager = await api(account("manajer"));
   await callOut("bank.1", late);
   for (let state = ""; state !== "TICKET_STATE_NO_SHOW";) {
-    ({ ticket: { state } } = await manager.post(`/v1/tickets/${late.id}:noShow`));
+    ({ ticket: { state } } = await manager.post(`/v1/tickets/${late.id}:noShow`, { reason: "uji resepsi" }));
     if (state === "TICKET_STATE_WAITING") await callOut("bank.1", late);
   }
   await page.getByLabel("Cari nomor").fill(late.number);

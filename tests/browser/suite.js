@@ -148,8 +148,8 @@ export async function callOut(username, { id, number }) {
   const { ticket } = await manager.post(`/v1/counters/${counter}:callTicket`, { ticket: id, reason: "uji papan" });
   assert.equal(ticket.number, number);
   return async () => {
-    const started = await manager.post(`/v1/tickets/${id}:start`);
-    await manager.post(`/v1/tickets/${id}:finish`, { version: started.ticket.version });
+    const started = await manager.post(`/v1/tickets/${id}:start`, { reason: "uji papan" });
+    await manager.post(`/v1/tickets/${id}:finish`, { version: started.ticket.version, reason: "uji papan" });
   };
 }
 

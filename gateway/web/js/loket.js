@@ -138,7 +138,7 @@ async function press(name, path, body, good) {
 }
 
 /** Refusals that lead to a question instead of a message. */
-const ASKED_BACK = new Set(["OTHER_COUNTER_OPEN"]);
+const ASKED_BACK = new Set(["OTHER_COUNTER_OPEN", "REASON_REQUIRED"]);
 
 /** Shows an answer at once; the stream brings the rest. @param {{ticket?: import("./types.js").Ticket, counter?: import("./types.js").Counter}} answer */
 function accept({ ticket, counter }) {
@@ -166,39 +166,55 @@ const ticketPath = (verb, ticket = desk?.current) => `/v1/tickets/${ticket?.id}:
 /** @param {string} verb */
 const counterPath = (verb) => `/v1/counters/${counterId}:${verb}`;
 
+/**
+ * Sends one verb of a ticket. Who does not work at this counter, such as a supervisor who steps in, is asked why, and it is sent with that.
+ * @param {string} name what was pressed
+ * @param {import("./types.js").Ticket | undefined} ticket
+ * @param {string} verb
+ * @param {Record<string, unknown>} body
+ * @param {string} [good] what to say when it is done
+ */
+async function step(name, ticket, verb, body, good) {
+  const [path, seen] = [ticketPath(verb, ticket), { version: ticket?.version ?? 0, ...body }];
+  const refused = await press(name, path, seen, good);
+  if (refused?.reason !== "REASON_REQUIRED") return;
+  const title = t("desk.reason_title", { number: ticket?.number ?? "" });
+  const reason = await askNote({ title, lead: t("desk.reason_lead"), label: t("reason"), ok: t("desk.reason_ok"), least: 3 });
+  if (reason) await press(name, path, { ...seen, reason }, good);
+}
+
 /** What a button or a key does. @param {string} name */
 async function act(name) {
   if (busy) impatient = true;
   if (!desk || busy || performance.now() < settled) return;
   const ticket = desk.current;
-  const version = ticket?.version ?? 0;
   const values = { number: ticket?.number ?? "" };
   switch (name) {
     case "callNext":
       return void press(name, counterPath("callNext"), { expectedCurrent: ticket?.id ?? "" });
     case "recall":
-      return void press(name, ticketPath("recall"), { version }, t("done.recall", values));
+      return void step(name, ticket, "recall", {}, t("done.recall", values));
     case "start":
-      return void press(name, ticketPath("start"), { version });
+      return void step(name, ticket, "start", {});
     case "noShow":
-      return void press(name, ticketPath("noShow"), { version }, t("done.no_show", values));
+      return void step(name, ticket, "noShow", {}, t("done.no_show", values));
     case "undo":
-      return void press(name, ticketPath("undoCall"), { version }, t("done.undo", values));
+      return void step(name, ticket, "undoCall", {}, t("done.undo", values));
     case "resume":
       return void press(name, counterPath("resume"), {});
     case "finish": {
       const said = ticket && (await askFinish(ticket, hall, desk));
-      if (said) await press(name, ticketPath("finish", ticket), { version, ...said }, t("done.finish", values));
+      if (said) await step(name, ticket, "finish", said, t("done.finish", values));
       return;
     }
     case "park": {
       const note = await askNote({ title: t("desk.park_title", values), lead: t("desk.park_lead"), label: t("desk.note"), ok: t("desk.park") });
-      if (note !== undefined) await press(name, ticketPath("park", ticket), { version, note }, t("done.park", values));
+      if (note !== undefined) await step(name, ticket, "park", { note }, t("done.park", values));
       return;
     }
     case "transfer": {
       const said = ticket && (await askTransfer(ticket, hall));
-      if (said) await press(name, ticketPath("transfer", ticket), { version, ...said }, t("done.transfer", values));
+      if (said) await step(name, ticket, "transfer", said, t("done.transfer", values));
       return;
     }
     case "pause": {

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tonic::Code;
 
 use crate::domain::counter::Availability;
+use crate::domain::decide::REASON_LEAST;
 use crate::domain::opening::clock_face;
 use crate::domain::rejection::{IntakeClosed, Rejection, Thing};
 use crate::domain::ticket::{State, Verb};
@@ -113,6 +114,7 @@ fn rejected(rejection: &Rejection) -> Problem {
             format!("You do not work at counter {number}. Ask its staff or a supervisor to do this."),
         )
         .with("counterNumber", number),
+        Rejection::ReasonRequired { number } => reason_required(number),
         Rejection::RecallTooSoon(seconds) => waiting_helps(
             Problem::precondition(
                 "RECALL_TOO_SOON",
@@ -282,6 +284,26 @@ fn phone_required() -> Problem {
         ),
         ..Problem::invalid(vec![violation])
     }
+}
+
+fn reason_required(number: &str) -> Problem {
+    let violation = Violation {
+        field: "reason".to_owned(),
+        reason: "REASON_REQUIRED",
+        text: Text::new(
+            format!("tulis alasannya, paling sedikit {REASON_LEAST} karakter; alasan itu dicatat"),
+            format!("say why, in {REASON_LEAST} characters or more; it is recorded"),
+        ),
+    };
+    Problem {
+        reason: "REASON_REQUIRED",
+        text: Text::new(
+            format!("Nomor ini sedang di loket {number}, dan Anda tidak bertugas di sana. Tulis alasannya."),
+            format!("This ticket is at counter {number}, and you do not work there. Say why."),
+        ),
+        ..Problem::invalid(vec![violation])
+    }
+    .with("counterNumber", number)
 }
 
 fn day_not_open(id: &str, en: &str) -> Problem {
@@ -502,6 +524,7 @@ mod tests {
             Rejection::NobodyWaiting { cooldown_seconds: Some(45) },
             Rejection::StaleVersion { expected: 2, actual: 3, state: State::Called },
             Rejection::NotTheHolder { number: number() },
+            Rejection::ReasonRequired { number: number() },
             Rejection::RecallTooSoon(7),
             Rejection::UndoTooLate,
             Rejection::VoidTooLate { state: State::Called },
@@ -548,6 +571,7 @@ mod tests {
             Rejection::NotPermittedInState { .. } => "NotPermittedInState",
             Rejection::StaleVersion { .. } => "StaleVersion",
             Rejection::NotTheHolder { .. } => "NotTheHolder",
+            Rejection::ReasonRequired { .. } => "ReasonRequired",
             Rejection::RecallTooSoon(_) => "RecallTooSoon",
             Rejection::UndoTooLate => "UndoTooLate",
             Rejection::VoidTooLate { .. } => "VoidTooLate",

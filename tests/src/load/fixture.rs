@@ -174,6 +174,8 @@ impl Fixture {
                         request_id: key(),
                         ticket: ticket.id,
                         version: ticket.version,
+                        // Another member of the crew may have opened that counter.
+                        reason: "beban selesai".to_owned(),
                     };
                     let ended = client.no_show_ticket(request).await?.into_inner().ticket.unwrap_or_default();
                     if ended.state() != TicketState::NoShow {
@@ -262,6 +264,7 @@ impl Fixture {
                     let request = queue::CancelTicketRequest {
                         request_id: key(),
                         ticket: ticket.id,
+                        reason: "beban selesai".to_owned(),
                         ..Default::default()
                     };
                     async move { client.cancel_ticket(request).await.map(|_| ()) }

@@ -21,6 +21,7 @@ use super::ticket::{Assistance, Channel, Delivered, Outcome, Priority, Ticket, V
 use super::{AgencyId, CounterId, EventId, ServiceId, TicketId};
 
 pub use intake::intake;
+pub(crate) use tickets::REASON_LEAST;
 
 /// One bound of what a caller reaches; `None` is no bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +53,15 @@ impl Reach {
     #[must_use]
     pub fn agency(&self, agency: AgencyId) -> bool {
         self.0.iter().any(|bound| bound.agencies.as_ref().is_none_or(|agencies| agencies.contains(&agency)))
+    }
+
+    /// Whether the caller stands at this counter of this agency: a bound names it, instead of only not excluding it.
+    #[must_use]
+    pub fn names(&self, agency: AgencyId, counter: CounterId) -> bool {
+        self.0.iter().any(|bound| {
+            bound.agencies.as_ref().is_none_or(|agencies| agencies.contains(&agency))
+                && bound.counters.as_ref().is_some_and(|counters| counters.contains(&counter))
+        })
     }
 
     /// Whether this counter of this agency is within reach.
@@ -159,6 +169,8 @@ pub enum Order {
         version: Option<u32>,
         /// What.
         act: Act,
+        /// Why; may be empty, unless somebody else holds the ticket.
+        reason: String,
     },
 }
 
@@ -179,10 +191,7 @@ pub enum Act {
     /// The visitor did not come.
     NoShow,
     /// Take a no-show back.
-    Restore {
-        /// Why.
-        reason: String,
-    },
+    Restore,
     /// Set it aside.
     Park {
         /// What colleagues should know.
@@ -201,10 +210,7 @@ pub enum Act {
         note: String,
     },
     /// Cancel it.
-    Cancel {
-        /// Why; may be empty.
-        reason: String,
-    },
+    Cancel,
     /// Take it back, soon after it was issued, by who issued it.
     Void {
         /// Why.
@@ -213,10 +219,7 @@ pub enum Act {
     /// Take the call back.
     UndoCall,
     /// Free it from its counter.
-    Release {
-        /// Why.
-        reason: String,
-    },
+    Release,
 }
 
 /// A command: who asks what.
@@ -286,7 +289,9 @@ pub fn decide(
         Order::CallTicket { counter, ticket, reason } => {
             Decision::Happens(vec![step.call_ticket(*counter, *ticket, reason)?])
         }
-        Order::Ticket { ticket, version, act } => Decision::Happens(vec![step.act(*ticket, *version, act)?]),
+        Order::Ticket { ticket, version, act, reason } => {
+            Decision::Happens(vec![step.act(*ticket, *version, act, reason)?])
+        }
     };
     Ok(match decision {
         Decision::Happens(mut events) => {
@@ -354,6 +359,16 @@ impl Step<'_> {
             return Err(Rejection::NotTheHolder { number: plan.number.clone() });
         }
         Ok(self.fold.counter(id))
+    }
+
+    /// Whether the caller works at the counter: it is theirs by their grant, or they are the one who opened it or called there.
+    /// Who only reaches it, as supervisors and managers do, does not.
+    fn works_at(&self, counter: &Counter) -> bool {
+        counter.staff.as_deref() == Some(self.command.actor.id.as_str())
+            || self
+                .fold
+                .plan(counter.id)
+                .is_some_and(|plan| self.command.reach.names(plan.agency, counter.id))
     }
 
     fn number_of(&self, counter: CounterId) -> String {

@@ -129,6 +129,12 @@ pub enum Rejection {
         /// The number of the counter that holds it.
         number: String,
     },
+    /// Another counter holds the ticket; the caller may act there, and must say why.
+    #[error("ticket is held by counter {number}, and no reason is given")]
+    ReasonRequired {
+        /// The number of the counter that holds it.
+        number: String,
+    },
     /// The same ticket was announced a moment ago.
     #[error("announced a moment ago; wait {0} s")]
     RecallTooSoon(u64),

@@ -193,6 +193,7 @@ async fn parallel_calls_never_give_one_ticket_twice() {
                             ticket: ticket.id,
                             version: Some(ticket.version),
                             act: Act::Start,
+                            reason: String::new(),
                         };
                         handle.submit(command(act)).await.expect("started");
                         let act = Act::Finish {
@@ -200,7 +201,12 @@ async fn parallel_calls_never_give_one_ticket_twice() {
                             delivered: Vec::new(),
                         };
                         handle
-                            .submit(command(Order::Ticket { ticket: ticket.id, version: None, act }))
+                            .submit(command(Order::Ticket {
+                                ticket: ticket.id,
+                                version: None,
+                                act,
+                                reason: String::new(),
+                            }))
                             .await
                             .expect("finished");
                     }
@@ -571,9 +577,10 @@ async fn one_flush_may_end_with_a_ticket_and_take_the_next() {
             entries[..3].iter().map(|entry| entry.event.ticket.as_ref().expect("a ticket").id).collect();
         let end = |ticket| {
             let act = Act::Finish { outcome: crate::domain::ticket::Outcome::Done, delivered: Vec::new() };
-            command(Order::Ticket { ticket, version: None, act })
+            command(Order::Ticket { ticket, version: None, act, reason: String::new() })
         };
-        let start = |ticket| command(Order::Ticket { ticket, version: None, act: Act::Start });
+        let start =
+            |ticket| command(Order::Ticket { ticket, version: None, act: Act::Start, reason: String::new() });
         let second = [start(tickets[0]), end(tickets[0]), call(), start(tickets[1]), end(tickets[1]), call()];
         let (view, from, entries) = decided(halls.store(), &handle, &second).await;
         let outcome = halls.store().commit(hall.id, &view, &from, &entries, &dates(&entries)).await;

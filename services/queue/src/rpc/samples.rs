@@ -166,7 +166,7 @@ impl Hall {
     }
 
     pub(super) fn acted(&mut self, ticket: TicketId, act: Act) {
-        self.done(Order::Ticket { ticket, version: None, act });
+        self.done(Order::Ticket { ticket, version: None, act, reason: String::new() });
     }
 
     pub(super) fn ticket(&self, id: TicketId) -> Arc<Ticket> {

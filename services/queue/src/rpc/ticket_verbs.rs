@@ -10,7 +10,7 @@ use prost::Message;
 use super::access::{self, part, permission};
 use super::{convert, input};
 use crate::domain::TicketId;
-use crate::domain::decide::{Act, Order};
+use crate::domain::decide::{Act, Order, REASON_LEAST};
 use crate::domain::event::RequestKey;
 use crate::domain::ticket::Delivered;
 use crate::error::Error;
@@ -19,6 +19,8 @@ use crate::hall::Halls;
 /// Lines of a list of delivered services, and how often one of them, at most.
 const DELIVERED: usize = 50;
 const QUANTITY: i32 = 1000;
+/// Characters of a reason, at most.
+const REASON: usize = 200;
 
 pub(super) async fn recall(
     halls: &Halls,
@@ -26,7 +28,9 @@ pub(super) async fn recall(
     mut request: proto::RecallTicketRequest,
 ) -> Result<proto::RecallTicketResponse, Error> {
     let request_id = take(&mut request.request_id);
-    let asked = Asked::read(caller, "RecallTicket", &request_id, &request.ticket, request.version, &request);
+    let mut asked =
+        Asked::read(caller, "RecallTicket", &request_id, &request.ticket, request.version, &request);
+    asked.because(&request.reason, 0);
     let ticket = asked.acted(halls, permission::CALL, Some(Act::Recall)).await?;
     Ok(proto::RecallTicketResponse { ticket: Some(ticket) })
 }
@@ -37,7 +41,9 @@ pub(super) async fn start(
     mut request: proto::StartTicketRequest,
 ) -> Result<proto::StartTicketResponse, Error> {
     let request_id = take(&mut request.request_id);
-    let asked = Asked::read(caller, "StartTicket", &request_id, &request.ticket, request.version, &request);
+    let mut asked =
+        Asked::read(caller, "StartTicket", &request_id, &request.ticket, request.version, &request);
+    asked.because(&request.reason, 0);
     let ticket = asked.acted(halls, permission::CALL, Some(Act::Start)).await?;
     Ok(proto::StartTicketResponse { ticket: Some(ticket) })
 }
@@ -50,6 +56,7 @@ pub(super) async fn finish(
     let request_id = take(&mut request.request_id);
     let mut asked =
         Asked::read(caller, "FinishTicket", &request_id, &request.ticket, request.version, &request);
+    asked.because(&request.reason, 0);
     let outcome =
         input::enumeration(&mut asked.check, "outcome", request.outcome).map(convert::asked_outcome);
     let delivered = read_delivered(&mut asked.check, &request.delivered);
@@ -65,7 +72,9 @@ pub(super) async fn no_show(
     mut request: proto::NoShowTicketRequest,
 ) -> Result<proto::NoShowTicketResponse, Error> {
     let request_id = take(&mut request.request_id);
-    let asked = Asked::read(caller, "NoShowTicket", &request_id, &request.ticket, request.version, &request);
+    let mut asked =
+        Asked::read(caller, "NoShowTicket", &request_id, &request.ticket, request.version, &request);
+    asked.because(&request.reason, 0);
     let ticket = asked.acted(halls, permission::CALL, Some(Act::NoShow)).await?;
     Ok(proto::NoShowTicketResponse { ticket: Some(ticket) })
 }
@@ -78,8 +87,8 @@ pub(super) async fn restore(
     let request_id = take(&mut request.request_id);
     let mut asked =
         Asked::read(caller, "RestoreTicket", &request_id, &request.ticket, request.version, &request);
-    let reason = asked.check.text("reason", &request.reason, 3, 200);
-    let ticket = asked.acted(halls, permission::RESTORE, Some(Act::Restore { reason })).await?;
+    asked.because(&request.reason, REASON_LEAST);
+    let ticket = asked.acted(halls, permission::RESTORE, Some(Act::Restore)).await?;
     Ok(proto::RestoreTicketResponse { ticket: Some(ticket) })
 }
 
@@ -92,6 +101,7 @@ pub(super) async fn park(
     let mut asked =
         Asked::read(caller, "ParkTicket", &request_id, &request.ticket, request.version, &request);
     let note = asked.check.text("note", &request.note, 0, 200);
+    asked.because(&request.reason, 0);
     let ticket = asked.acted(halls, permission::CALL, Some(Act::Park { note })).await?;
     Ok(proto::ParkTicketResponse { ticket: Some(ticket) })
 }
@@ -119,6 +129,7 @@ pub(super) async fn transfer(
         Asked::read(caller, "TransferTicket", &request_id, &request.ticket, request.version, &request);
     let service = asked.check.id("serviceId", &request.service_id);
     let note = asked.check.text("note", &request.note, 0, 200);
+    asked.because(&request.reason, 0);
     let ticket =
         asked.acted(halls, permission::CALL, service.map(|service| Act::Transfer { service, note })).await?;
     Ok(proto::TransferTicketResponse { ticket: Some(ticket) })
@@ -132,8 +143,8 @@ pub(super) async fn cancel(
     let request_id = take(&mut request.request_id);
     let mut asked =
         Asked::read(caller, "CancelTicket", &request_id, &request.ticket, request.version, &request);
-    let reason = asked.check.text("reason", &request.reason, 0, 200);
-    let ticket = asked.acted(halls, permission::CANCEL, Some(Act::Cancel { reason })).await?;
+    asked.because(&request.reason, 0);
+    let ticket = asked.acted(halls, permission::CANCEL, Some(Act::Cancel)).await?;
     Ok(proto::CancelTicketResponse { ticket: Some(ticket) })
 }
 
@@ -160,7 +171,8 @@ pub(super) async fn undo_call(
     mut request: proto::UndoCallRequest,
 ) -> Result<proto::UndoCallResponse, Error> {
     let request_id = take(&mut request.request_id);
-    let asked = Asked::read(caller, "UndoCall", &request_id, &request.ticket, request.version, &request);
+    let mut asked = Asked::read(caller, "UndoCall", &request_id, &request.ticket, request.version, &request);
+    asked.because(&request.reason, 0);
     let ticket = asked.acted(halls, permission::CALL, Some(Act::UndoCall)).await?;
     Ok(proto::UndoCallResponse { ticket: Some(ticket) })
 }
@@ -173,8 +185,8 @@ pub(super) async fn release(
     let request_id = take(&mut request.request_id);
     let mut asked =
         Asked::read(caller, "ReleaseTicket", &request_id, &request.ticket, request.version, &request);
-    let reason = asked.check.text("reason", &request.reason, 3, 200);
-    let ticket = asked.acted(halls, permission::SUPERVISE, Some(Act::Release { reason })).await?;
+    asked.because(&request.reason, REASON_LEAST);
+    let ticket = asked.acted(halls, permission::SUPERVISE, Some(Act::Release)).await?;
     Ok(proto::ReleaseTicketResponse { ticket: Some(ticket) })
 }
 
@@ -185,6 +197,7 @@ struct Asked<'c> {
     key: Option<RequestKey>,
     ticket: Option<TicketId>,
     version: Option<u32>,
+    reason: String,
 }
 
 impl<'c> Asked<'c> {
@@ -199,14 +212,20 @@ impl<'c> Asked<'c> {
         let mut check = Checker::new();
         let key = input::request_key(&mut check, caller, method, request_id, body);
         let ticket = check.id("ticket", ticket);
-        Self { caller, check, key, ticket, version: input::version(version) }
+        Self { caller, check, key, ticket, version: input::version(version), reason: String::new() }
+    }
+
+    /// Why it is done; at least this many characters. Whoever does not work at the counter that holds the ticket needs one in
+    /// any case: that is for the rules to say.
+    fn because(&mut self, reason: &str, least: usize) {
+        self.reason = self.check.text("reason", reason, least, REASON);
     }
 
     /// Asks it of the rules, and answers the ticket as it is after it. No act means that a violation was noted.
     async fn acted(self, halls: &Halls, permission: &str, act: Option<Act>) -> Result<proto::Ticket, Error> {
         let (ticket, act) = input::parsed(self.check, self.ticket.zip(act))?;
         let hall = halls.issuer_of(ticket).await?;
-        let order = Order::Ticket { ticket, version: self.version, act };
+        let order = Order::Ticket { ticket, version: self.version, act, reason: self.reason };
         let answer = access::submit(&hall, self.caller, permission, self.key, order).await?;
         let ticket = part(answer.ticket, "ticket")?;
         Ok(convert::ticket(&ticket, halls.clock().now(), true))

@@ -56,6 +56,96 @@ acceptance! {
         history::verify(&house).await;
     }
 
+    /// 13, the other side: who reaches the counter but does not work there, as a supervisor, says why; and the log shows it.
+    async fn must_13_who_is_not_the_holder_says_why(engine) {
+        let house = House::open(engine).await;
+        house.issue("KTP").await;
+        let called = house.call("1").await.expect("called");
+        let supervisor = house.supervisor("DUKCAPIL");
+        let ticket = called.id.clone();
+        let recall = |reason: &str| RecallTicketRequest {
+            ticket: ticket.clone(), reason: reason.to_owned(), ..RecallTicketRequest::default()
+        };
+        let refusal = supervisor.recall_ticket(recall("")).await.expect_err("why?");
+        assert_eq!(refusal.what(), (Code::InvalidArgument, "REASON_REQUIRED"));
+        assert_eq!((refusal.fields.join(","), refusal.metadata["counterNumber"].as_str()), ("reason".to_owned(), "1"));
+        let refusal = supervisor.recall_ticket(recall("  x ")).await.expect_err("that says nothing");
+        assert_eq!(refusal.what(), (Code::InvalidArgument, "REASON_REQUIRED"));
+        let start = |reason: &str| StartTicketRequest {
+            ticket: ticket.clone(), reason: reason.to_owned(), ..StartTicketRequest::default()
+        };
+        let finish = |reason: &str| FinishTicketRequest {
+            ticket: ticket.clone(), reason: reason.to_owned(), ..FinishTicketRequest::default()
+        };
+        let park = |reason: &str| ParkTicketRequest {
+            ticket: ticket.clone(), reason: reason.to_owned(), ..ParkTicketRequest::default()
+        };
+        let no_show = |reason: &str| NoShowTicketRequest {
+            ticket: ticket.clone(), reason: reason.to_owned(), ..NoShowTicketRequest::default()
+        };
+        let undo = |reason: &str| UndoCallRequest {
+            ticket: ticket.clone(), reason: reason.to_owned(), ..UndoCallRequest::default()
+        };
+        let transfer = |reason: &str| TransferTicketRequest {
+            ticket: ticket.clone(), service_id: house.service("KK").id.clone(), reason: reason.to_owned(),
+            ..TransferTicketRequest::default()
+        };
+        let cancel = |reason: &str| CancelTicketRequest {
+            ticket: ticket.clone(), reason: reason.to_owned(), ..CancelTicketRequest::default()
+        };
+        for refusal in [
+            supervisor.start_ticket(start("")).await.expect_err("why?"),
+            supervisor.park_ticket(park("")).await.expect_err("why?"),
+            supervisor.no_show_ticket(no_show("")).await.expect_err("why?"),
+            supervisor.undo_call(undo("")).await.expect_err("why?"),
+            supervisor.transfer_ticket(transfer("")).await.expect_err("why?"),
+            house.manager().cancel_ticket(cancel("")).await.expect_err("why?"),
+            house.reception().cancel_ticket(cancel("")).await.expect_err("why?"),
+        ] {
+            assert_eq!(refusal.what(), (Code::InvalidArgument, "REASON_REQUIRED"));
+            assert_eq!(refusal.fields, ["reason"]);
+        }
+        assert_eq!(house.ticket(&called.id).await, called, "nothing has changed");
+        // With a reason it happens, and the reason is in the log; of the counter's own staff none is asked.
+        house.wait(60);
+        supervisor.recall_ticket(recall("pemohon menunggu di lobi")).await.expect("announced");
+        supervisor.start_ticket(start("petugas dipanggil atasan")).await.expect("started");
+        let refusal = supervisor.finish_ticket(finish("")).await.expect_err("why?");
+        assert_eq!(refusal.reason, "REASON_REQUIRED");
+        supervisor.finish_ticket(finish("petugas pulang sakit")).await.expect("finished");
+        house.issue("KTP").await;
+        let own = house.call("1").await.expect("called");
+        house.start("1", &own).await;
+        house.finish("1", &own).await;
+        let said: Vec<(EventKind, String)> = house
+            .events()
+            .await
+            .into_iter()
+            .filter(|event| matches!(
+                event.kind(),
+                EventKind::TicketRecalled | EventKind::TicketStarted | EventKind::TicketFinished
+            ))
+            .map(|event| (event.kind(), event.reason))
+            .collect();
+        let expected = [
+            (EventKind::TicketRecalled, "pemohon menunggu di lobi"),
+            (EventKind::TicketStarted, "petugas dipanggil atasan"),
+            (EventKind::TicketFinished, "petugas pulang sakit"),
+            (EventKind::TicketStarted, ""),
+            (EventKind::TicketFinished, ""),
+        ];
+        assert_eq!(said, expected.map(|(kind, why)| (kind, why.to_owned())));
+        // A supervisor who takes a counter over works there.
+        house.issue("KTP").await;
+        let open = OpenCounterRequest { counter: house.counter("2").id.clone(), ..OpenCounterRequest::default() };
+        supervisor.open_counter(open).await.expect("opened");
+        let next = CallNextRequest { counter: house.counter("2").id.clone(), ..CallNextRequest::default() };
+        let taken = supervisor.call_next(next).await.expect("called").ticket.expect("a ticket");
+        let start = StartTicketRequest { ticket: taken.id, ..StartTicketRequest::default() };
+        supervisor.start_ticket(start).await.expect("nobody else's");
+        history::verify(&house).await;
+    }
+
     /// 14. Below the limit of its service an absent visitor goes back to the original place with a cooldown; at the limit
     /// the ticket is a no-show.
     async fn must_14_absent_visitors_wait_again_until_the_limit_of_their_service(engine) {

@@ -12,6 +12,9 @@ use crate::domain::ticket::{
 };
 use crate::domain::{CounterId, ServiceId, TicketId};
 
+/// Characters of a reason that says something, at least.
+pub(crate) const REASON_LEAST: usize = 3;
+
 impl Act {
     /// The verb of the transition table.
     fn verb(&self) -> Verb {
@@ -20,19 +23,25 @@ impl Act {
             Self::Start => Verb::Start,
             Self::Finish { .. } => Verb::Finish,
             Self::NoShow => Verb::NoShow,
-            Self::Restore { .. } => Verb::Restore,
+            Self::Restore => Verb::Restore,
             Self::Park { .. } => Verb::Park,
             Self::Resume { .. } => Verb::Resume,
             Self::Transfer { .. } => Verb::Transfer,
-            Self::Cancel { .. } | Self::Void { .. } => Verb::Cancel,
+            Self::Cancel | Self::Void { .. } => Verb::Cancel,
             Self::UndoCall => Verb::UndoCall,
-            Self::Release { .. } => Verb::Release,
+            Self::Release => Verb::Release,
         }
     }
 }
 
 impl Step<'_> {
-    pub(super) fn act(&self, id: TicketId, version: Option<u32>, act: &Act) -> Result<Event, Rejection> {
+    pub(super) fn act(
+        &self,
+        id: TicketId,
+        version: Option<u32>,
+        act: &Act,
+        reason: &str,
+    ) -> Result<Event, Rejection> {
         let ticket = self.reachable_ticket(id)?;
         if matches!(act, Act::Void { .. }) && ticket.issued_by.as_deref() != Some(&*self.command.actor.id) {
             return Err(Rejection::NotFound(Thing::Ticket));
@@ -47,22 +56,32 @@ impl Step<'_> {
         if ticket.is_held()
             && let Some(counter) = ticket.counter
         {
-            self.reachable_counter(counter)?;
+            let counter = self.reachable_counter(counter)?;
+            // The visitor stands before somebody else: whoever steps in from outside says why. What is taken back says so itself.
+            let says_why = reason.chars().count() >= REASON_LEAST || matches!(act, Act::Void { .. });
+            if !says_why && !self.works_at(&counter) {
+                return Err(Rejection::ReasonRequired { number: self.number_of(counter.id) });
+            }
         }
-        match act {
-            Act::Recall => self.recall(ticket),
-            Act::Start => Ok(self.start(ticket)),
-            Act::Finish { outcome, delivered } => self.finish(ticket, *outcome, delivered),
-            Act::NoShow => Ok(self.no_show(ticket)),
-            Act::Restore { reason } => Ok(self.restore(ticket, reason)),
-            Act::Park { note } => Ok(self.park(ticket, note)),
-            Act::Resume { counter } => self.resume(ticket, *counter),
-            Act::Transfer { service, note } => self.transfer(ticket, *service, note),
-            Act::Cancel { reason } => Ok(self.cancel(ticket, reason)),
-            Act::Void { reason } => self.void(ticket, *reason),
-            Act::UndoCall => self.undo_call(ticket),
-            Act::Release { reason } => Ok(self.release(ticket, reason)),
+        let mut event = match act {
+            Act::Recall => self.recall(ticket)?,
+            Act::Start => self.start(ticket),
+            Act::Finish { outcome, delivered } => self.finish(ticket, *outcome, delivered)?,
+            Act::NoShow => self.no_show(ticket),
+            Act::Restore => self.restore(ticket),
+            Act::Park { note } => self.park(ticket, note),
+            Act::Resume { counter } => self.resume(ticket, *counter)?,
+            Act::Transfer { service, note } => self.transfer(ticket, *service, note)?,
+            Act::Cancel => self.cancel(ticket),
+            Act::Void { reason } => self.void(ticket, *reason)?,
+            Act::UndoCall => self.undo_call(ticket)?,
+            Act::Release => self.release(ticket),
+        };
+        // What is taken back says why by itself.
+        if event.reason.is_empty() {
+            reason.clone_into(&mut event.reason);
         }
+        Ok(event)
     }
 
     fn recall(&self, mut ticket: Ticket) -> Result<Event, Rejection> {
@@ -136,7 +155,7 @@ impl Step<'_> {
         self.stepped(Kind::TicketAbsent, ticket, State::Waiting, counter)
     }
 
-    fn restore(&self, mut ticket: Ticket, reason: &str) -> Event {
+    fn restore(&self, mut ticket: Ticket) -> Event {
         let position =
             self.fold.service(ticket.service).map_or(RestorePosition::End, |service| service.restore);
         ticket.place = self.place_at(&ticket, position);
@@ -145,9 +164,7 @@ impl Step<'_> {
         ticket.before_call = None;
         // The leg that ended as a no-show stays in the history; waiting again is a new leg of the same service.
         ticket.legs.push(Leg::begin(ticket.service, ticket.agency, self.now));
-        let mut event = self.stepped(Kind::TicketRestored, ticket, State::Waiting, None);
-        reason.clone_into(&mut event.reason);
-        event
+        self.stepped(Kind::TicketRestored, ticket, State::Waiting, None)
     }
 
     fn park(&self, mut ticket: Ticket, note: &str) -> Event {
@@ -200,12 +217,10 @@ impl Step<'_> {
         Ok(event)
     }
 
-    fn cancel(&self, mut ticket: Ticket, reason: &str) -> Event {
+    fn cancel(&self, mut ticket: Ticket) -> Event {
         let counter = self.freed(&ticket);
         self.end(&mut ticket, LegOutcome::Cancelled);
-        let mut event = self.stepped(Kind::TicketCancelled, ticket, State::Cancelled, counter);
-        reason.clone_into(&mut event.reason);
-        event
+        self.stepped(Kind::TicketCancelled, ticket, State::Cancelled, counter)
     }
 
     fn void(&self, mut ticket: Ticket, reason: VoidReason) -> Result<Event, Rejection> {
@@ -215,7 +230,9 @@ impl Step<'_> {
             return Err(Rejection::VoidTooLate { state: ticket.state });
         }
         ticket.void = Some(reason);
-        Ok(self.cancel(ticket, &reason.to_string()))
+        let mut event = self.cancel(ticket);
+        event.reason = reason.to_string();
+        Ok(event)
     }
 
     fn undo_call(&self, mut ticket: Ticket) -> Result<Event, Rejection> {
@@ -239,14 +256,12 @@ impl Step<'_> {
         Ok(event)
     }
 
-    fn release(&self, mut ticket: Ticket, reason: &str) -> Event {
+    fn release(&self, mut ticket: Ticket) -> Event {
         let counter = self.freed(&ticket);
         ticket.leg_mut().interrupt(self.now);
         ticket.before_call = None;
         ticket.not_before = None;
-        let mut event = self.stepped(Kind::TicketReleased, ticket, State::Waiting, counter);
-        reason.clone_into(&mut event.reason);
-        event
+        self.stepped(Kind::TicketReleased, ticket, State::Waiting, counter)
     }
 
     /// The ticket at day end: expired, its counter freed.

@@ -66,7 +66,7 @@ fn services_with_one_prefix_share_one_series() {
 fn the_quota_counts_issued_tickets_not_waiting_ones() {
     let mut world = World::open(with_service(|service| service.daily_quota = Some(2)));
     let first = called(&mut world);
-    world.act(first, Act::Cancel { reason: String::new() }).expect("cancelled");
+    world.act(first, Act::Cancel).expect("cancelled");
     world.issue(1);
     assert_eq!(world.issue_new(|_| {}), Err(Rejection::IntakeClosed(IntakeClosed::QuotaFull(2))));
 }
@@ -114,7 +114,7 @@ fn a_ticket_is_taken_back_by_its_issuer_alone_and_only_while_nothing_came_of_it(
     let void = || Act::Void { reason: VoidReason::TakenTwice };
     let mut world = World::open(simple());
     let waiting = world.issue(1);
-    let order = || Order::Ticket { ticket: waiting, version: None, act: void() };
+    let order = || Order::Ticket { ticket: waiting, version: None, act: void(), reason: String::new() };
     // Whatever they may do otherwise, and whatever state it is in.
     let stranger = |order| Command { actor: actor("dev_other"), ..command(order) };
     assert_eq!(world.submit(&stranger(order())), Err(Rejection::NotFound(Thing::Ticket)));
@@ -192,7 +192,7 @@ fn every_pair_outside_of_the_table_is_refused_with_the_state() {
             State::Parked => vec![Act::Park { note: String::new() }],
             State::NoShow => vec![Act::NoShow],
             State::Done => vec![Act::Start, finish()],
-            State::Cancelled => vec![Act::Cancel { reason: String::new() }],
+            State::Cancelled => vec![Act::Cancel],
         };
         for step in steps {
             world.act(id, step).expect("a permitted step");
@@ -214,13 +214,13 @@ fn every_pair_outside_of_the_table_is_refused_with_the_state() {
         (Verb::Start, Act::Start),
         (Verb::Finish, finish()),
         (Verb::NoShow, Act::NoShow),
-        (Verb::Restore, Act::Restore { reason: reason() }),
+        (Verb::Restore, Act::Restore),
         (Verb::Park, Act::Park { note: reason() }),
         (Verb::Resume, Act::Resume { counter: Some(counter_id(2)) }),
         (Verb::Transfer, Act::Transfer { service: service_id(2), note: reason() }),
-        (Verb::Cancel, Act::Cancel { reason: reason() }),
+        (Verb::Cancel, Act::Cancel),
         (Verb::UndoCall, Act::UndoCall),
-        (Verb::Release, Act::Release { reason: reason() }),
+        (Verb::Release, Act::Release),
     ];
     for state in all {
         for (verb, act) in &acts {
@@ -250,7 +250,12 @@ fn every_pair_outside_of_the_table_is_refused_with_the_state() {
 fn a_stale_version_is_refused() {
     let mut world = World::open(simple());
     let id = called(&mut world);
-    let start = |version| Order::Ticket { ticket: id, version: Some(version), act: Act::Start };
+    let start = |version| Order::Ticket {
+        ticket: id,
+        version: Some(version),
+        act: Act::Start,
+        reason: String::new(),
+    };
     assert_eq!(
         world.order(start(1)),
         Err(Rejection::StaleVersion { expected: 1, actual: 2, state: State::Called })
@@ -372,7 +377,7 @@ fn a_restored_no_show_stands_where_the_service_says() {
             world.issue(1);
         }
         world.act(id, Act::NoShow).expect("absent");
-        world.act(id, Act::Restore { reason: "datang terlambat".to_owned() }).expect("restored");
+        world.act_because(id, Act::Restore, "datang terlambat").expect("restored");
         assert_eq!(world.line(&[1]).iter().position(|it| *it == id), Some(place), "{position:?}");
         let ticket = world.ticket(id);
         assert_eq!((ticket.legs.len(), ticket.leg().calls, ticket.leg().queued_at), (2, 0, world.now));
@@ -399,7 +404,7 @@ fn many_restores_at_one_place_keep_their_order() {
         .collect();
     let waiting: Vec<TicketId> = (0..5).map(|_| world.issue(1)).collect();
     for (nth, id) in gone.into_iter().enumerate() {
-        world.act(id, Act::Restore { reason: "terlambat".to_owned() }).expect("restored");
+        world.act(id, Act::Restore).expect("restored");
         let line = world.line(&[1]);
         let at = line.iter().position(|it| *it == id).expect("it waits");
         assert!(at == 2 || (at > 2 && nth >= 20), "restore {nth} stands behind {at}");
@@ -527,7 +532,7 @@ fn release_frees_a_stuck_ticket_to_its_place() {
     let id = called(&mut world);
     let second = world.issue(1);
     world.act(id, Act::Start).expect("started");
-    world.act(id, Act::Release { reason: "petugas pulang".to_owned() }).expect("released");
+    world.act(id, Act::Release).expect("released");
     assert_eq!(world.line(&[1]), [id, second]);
     assert_eq!(world.fold.counter(counter_id(1)).current, None);
 }
@@ -733,11 +738,11 @@ fn another_agency_is_not_there() {
         (Order::PauseCounter { counter, reason: reason() }, Thing::Counter),
         (Order::ResumeCounter { counter }, Thing::Counter),
         (Order::CloseCounter { counter, reason: reason() }, Thing::Counter),
+        (Order::Ticket { ticket: foreign, version: None, act: Act::Cancel, reason: reason() }, Thing::Ticket),
         (
-            Order::Ticket { ticket: foreign, version: None, act: Act::Cancel { reason: reason() } },
+            Order::Ticket { ticket: foreign, version: None, act: Act::Start, reason: String::new() },
             Thing::Ticket,
         ),
-        (Order::Ticket { ticket: foreign, version: None, act: Act::Start }, Thing::Ticket),
         (Order::StopIntake(IntakeStop { agency: None, service: None, reason: reason() }), Thing::Hall),
         (
             Order::StopIntake(IntakeStop { agency: Some(agency_id(2)), service: None, reason: reason() }),
@@ -758,7 +763,8 @@ fn another_agency_is_not_there() {
         assert_eq!(world.submit(&of_agency(1, order)), Err(Rejection::NotFound(thing)), "{shown}");
     }
     // What is not there at all answers the same.
-    let unknown = Order::Ticket { ticket: ticket_id(1), version: None, act: Act::Start };
+    let unknown =
+        Order::Ticket { ticket: ticket_id(1), version: None, act: Act::Start, reason: String::new() };
     assert_eq!(world.submit(&of_agency(1, unknown)), Err(Rejection::NotFound(Thing::Ticket)));
 }
 
@@ -770,8 +776,9 @@ fn a_colleagues_counter_is_there_and_forbidden() {
         agencies: Some(BTreeSet::from([agency_id(1)])),
         counters: Some(BTreeSet::<CounterId>::from([counter_id(n)])),
     };
-    let of_counter = |n, order| Command { reach: Reach(vec![bound(n)]), ..command(order) };
-    let act = |act| Order::Ticket { ticket: id, version: None, act };
+    let of_counter =
+        |n, order| Command { actor: actor("acc_two"), reach: Reach(vec![bound(n)]), ..command(order) };
+    let act = |act| Order::Ticket { ticket: id, version: None, act, reason: String::new() };
     for wanted in [Act::Recall, Act::Start, Act::NoShow, Act::UndoCall, Act::Park { note: String::new() }] {
         let refused = world.submit(&of_counter(2, act(wanted)));
         assert_eq!(refused, Err(Rejection::NotTheHolder { number: "1".to_owned() }));
@@ -1160,4 +1167,80 @@ fn only_what_is_visible_counts_in_statistics() {
     assert_eq!((sums.total.issued, sums.agencies.len()), (1, 1));
     assert_eq!(sums.hours.keys().collect::<Vec<_>>(), ["08"], "hours are those of the hall");
     assert_eq!(world.now - monday(), TimeDelta::zero());
+}
+
+#[test]
+fn whoever_does_not_work_at_the_counter_says_why() {
+    let acts = |state| match state {
+        State::Called => vec![
+            Act::Recall,
+            Act::Start,
+            Act::NoShow,
+            Act::UndoCall,
+            Act::Park { note: String::new() },
+            Act::Cancel,
+            Act::Release,
+        ],
+        State::Serving => vec![
+            finish(),
+            Act::Park { note: String::new() },
+            Act::Transfer { service: service_id(2), note: String::new() },
+        ],
+        State::Waiting | State::Parked | State::NoShow | State::Done | State::Cancelled | State::Expired => {
+            vec![]
+        }
+    };
+    let whole_agency = Bound { agencies: Some(BTreeSet::from([agency_id(1)])), counters: None };
+    let its_counter = Bound { counters: Some(BTreeSet::from([counter_id(1)])), ..whole_agency.clone() };
+    for state in [State::Called, State::Serving] {
+        for act in acts(state) {
+            let bring = || {
+                let mut world = World::open(two_agencies());
+                let id = called(&mut world);
+                if state == State::Serving {
+                    world.act(id, Act::Start).expect("started");
+                }
+                (world, id)
+            };
+            let asked = |id, who: &str, bound: &Bound, reason: &str| Command {
+                actor: actor(who),
+                reach: Reach(vec![bound.clone()]),
+                ..command(Order::Ticket {
+                    ticket: id,
+                    version: None,
+                    act: act.clone(),
+                    reason: reason.to_owned(),
+                })
+            };
+            let (mut world, id) = bring();
+            let before = world.ticket(id).clone();
+            for too_little in ["", "ok"] {
+                let refused = world.submit(&asked(id, "acc_other", &whole_agency, too_little));
+                let expected = Rejection::ReasonRequired { number: "1".to_owned() };
+                assert_eq!(refused, Err(expected), "{act:?} {too_little}");
+            }
+            assert_eq!(world.ticket(id), &before, "a refusal changes nothing");
+            world.submit(&asked(id, "acc_other", &whole_agency, "petugas sakit")).expect("with a reason");
+            assert_eq!(world.events.last().map(|event| event.reason.as_str()), Some("petugas sakit"));
+            // Of who works there none is asked: by their grant, or because they opened the counter.
+            for (who, bound) in [("acc_other", &its_counter), ("acc_all", &whole_agency)] {
+                let (mut world, id) = bring();
+                world.submit(&asked(id, who, bound, "")).expect("at their counter");
+                assert_eq!(world.events.last().map(|event| event.reason.as_str()), Some(""));
+            }
+        }
+    }
+    // Nobody holds a ticket that is parked: nobody has to be asked.
+    let mut world = World::open(two_agencies());
+    let id = called(&mut world);
+    world.act(id, Act::Park { note: String::new() }).expect("parked");
+    let resume = Order::Ticket {
+        ticket: id,
+        version: None,
+        act: Act::Resume { counter: None },
+        reason: String::new(),
+    };
+    world
+        .submit(&Command { actor: actor("acc_other"), reach: Reach(vec![whole_agency]), ..command(resume) })
+        .expect("resumed");
 }

@@ -238,7 +238,16 @@ impl World {
     }
 
     pub(super) fn act(&mut self, ticket: TicketId, act: Act) -> Result<Vec<Event>, Rejection> {
-        self.order(Order::Ticket { ticket, version: None, act })
+        self.act_because(ticket, act, "")
+    }
+
+    pub(super) fn act_because(
+        &mut self,
+        ticket: TicketId,
+        act: Act,
+        reason: &str,
+    ) -> Result<Vec<Event>, Rejection> {
+        self.order(Order::Ticket { ticket, version: None, act, reason: reason.to_owned() })
     }
 
     /// Serves the ticket that was called to the end.

@@ -201,7 +201,7 @@ mod tests {
             hall.called(0);
             assert_eq!(says(&hall).0, proto::ChoiceReason::CounterBusy);
             hall.acted(first, Act::Start);
-            hall.acted(first, Act::Cancel { reason: String::new() });
+            hall.acted(first, Act::Cancel);
         }
         let (reason, sentence) = says(&hall);
         assert_eq!(reason, proto::ChoiceReason::Ratio);

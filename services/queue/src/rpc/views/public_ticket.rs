@@ -71,7 +71,7 @@ mod tests {
         hall.called(0);
         let first = hall.fold.counter(hall.counter(0)).current.unwrap();
         hall.acted(first, Act::Start);
-        hall.acted(first, Act::Cancel { reason: String::new() });
+        hall.acted(first, Act::Cancel);
         assert!(page(&hall).estimate.is_some());
         hall.called(0);
         let called = page(&hall);
