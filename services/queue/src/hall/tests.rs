@@ -761,6 +761,130 @@ async fn without_sql_nothing_is_acknowledged_and_nothing_is_done_twice() {
     }
 }
 
+/// What keeps SQL from taking a commit, though it answers.
+#[derive(Debug, Clone, Copy)]
+enum Hindrance {
+    /// The file of SQLite may not grow any more.
+    FullFile,
+    /// PostgreSQL says that its disk is full.
+    FullServer,
+    /// The address leads to a PostgreSQL that only reads, as after a fail-over.
+    ReadsOnly,
+}
+
+impl Hindrance {
+    fn engine(self) -> testing::Engine {
+        match self {
+            Self::FullFile => testing::Engine::Sqlite,
+            Self::FullServer | Self::ReadsOnly => testing::Engine::Postgres,
+        }
+    }
+
+    /// Begins or ends, for the instance that writes through `own`.
+    async fn set(self, begins: bool, db: &TestDb, own: &mpp_kit::db::Db) {
+        let does = async |on: &mpp_kit::db::Db, sql: &str| {
+            on.write.execute_unprepared(sql).await.expect("SQL takes it");
+        };
+        match self {
+            // No fewer than there are.
+            Self::FullFile if begins => does(own, "PRAGMA max_page_count = 1").await,
+            Self::FullFile => does(own, "PRAGMA max_page_count = 1000000").await,
+            Self::FullServer if begins => {
+                let function = "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS \
+                                $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$";
+                does(&db.db, function).await;
+                let trigger = "CREATE TRIGGER no_room BEFORE INSERT ON queue_ticket FOR EACH ROW \
+                               EXECUTE FUNCTION no_room()";
+                does(&db.db, trigger).await;
+            }
+            Self::FullServer => does(&db.db, "DROP TRIGGER no_room ON queue_ticket").await,
+            Self::ReadsOnly => {
+                let admin = testing::postgres().url("postgres");
+                let admin = mpp_kit::db::Db::connect(&admin, None).await.expect("the server of the tests");
+                let name = db.url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a name");
+                let how = if begins { ("SET", " = on") } else { ("RESET", "") };
+                let alter = format!("ALTER DATABASE {name} {} default_transaction_read_only{}", how.0, how.1);
+                does(&admin, &alter).await;
+                if begins {
+                    let cut = format!(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+                    );
+                    does(&admin, &cut).await;
+                }
+            }
+        }
+    }
+}
+
+/// A full disk, and a server that only reads: whoever asks is told to come back, nothing is shown or said that is not kept,
+/// and when there is room again the hall goes on by itself; what was asked meanwhile is found done, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_takes_nothing_refuses_and_loses_nothing() {
+    // At once: most of it is waiting.
+    let all = [Hindrance::FullFile, Hindrance::FullServer, Hindrance::ReadsOnly];
+    futures::future::join_all(all.map(takes_nothing_and_loses_nothing)).await;
+}
+
+async fn takes_nothing_and_loses_nothing(hindrance: Hindrance) {
+    use mpp_kit::fault::Fault as _;
+    let db = testing::fresh_db(hindrance.engine()).await;
+    let redis = testing::redis().await;
+    // One instance alone: another, whose file may grow, would commit for it.
+    let (_, _, hall) = left_alone(&db, redis.redis.url(), 1).await;
+    let own = db.connect_again().await;
+    let shutdown = Shutdown::new();
+    let connection = Redis::connect(redis.redis.url()).await.expect("redis answers");
+    let halls = Halls::open(
+        Store::new(own.clone()),
+        connection,
+        Arc::new(SystemClock),
+        shutdown.clone(),
+        Metrics::new(),
+    )
+    .await
+    .expect("the halls open");
+    let handle = halls.hall(hall.id).await.expect("the hall is there");
+    let service = hall.services[0].id;
+    let number = |answer: Answer| answer.ticket.expect("a ticket").number.clone();
+    let mut told = vec![number(insist(&handle, keyed("1", issue(service))).await.expect("issued"))];
+    hindrance.set(true, &db, &own).await;
+    // The last pages of a file have room for some.
+    let asked = loop {
+        let asked = keyed(&(told.len() + 1).to_string(), issue(service));
+        match handle.submit(asked.clone()).await {
+            Ok(answer) => told.push(number(answer)),
+            Err(refused) => {
+                let problem = refused.problem();
+                assert_eq!((problem.code, problem.reason), (tonic::Code::Unavailable, "UNAVAILABLE"));
+                assert!(problem.retry_after.is_some(), "when to come back");
+                break asked;
+            }
+        }
+        assert!(told.len() < 300, "{hindrance:?}: everything is taken");
+    };
+    let also = handle.submit(keyed("also", issue(service))).await;
+    assert!(matches!(also, Err(Error::Unavailable(_))), "{hindrance:?}: {also:?}");
+    let shown = handle.read(|fold| fold.tickets().count());
+    assert_eq!(shown, told.len(), "{hindrance:?}: shown, and not kept");
+    hindrance.set(false, &db, &own).await;
+    told.push(number(insist(&handle, asked).await.expect("issued")));
+    told.push(number(insist(&handle, keyed("after", issue(service))).await.expect("issued")));
+    let first = number(insist(&handle, keyed("1", issue(service))).await.expect("replayed"));
+    assert_eq!(first, told[0], "{hindrance:?}");
+    let date = handle.read(|fold| fold.day().expect("a day").date);
+    let store = Store::new(db.connect_again().await);
+    let kept: Vec<String> =
+        store.tickets(hall.id, date).await.expect("read").into_iter().map(|ticket| ticket.number).collect();
+    // The one that was asked besides may have been appended; then nobody was told of it, and its number is not given
+    // to anybody else.
+    assert!(told.iter().all(|number| kept.contains(number)), "{hindrance:?}: {told:?} {kept:?}");
+    assert!(kept.len() <= told.len() + 1, "{hindrance:?}: {told:?} {kept:?}");
+    let once: HashSet<&String> = told.iter().collect();
+    assert_eq!(once.len(), told.len(), "{hindrance:?}: {told:?}");
+    assert_log_is_whole(&store, hall.id).await;
+    shutdown.trigger();
+}
+
 /// PostgreSQL cuts every connection again and again, in the middle of commits too: whoever was told a number has it, and
 /// nobody has two.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
