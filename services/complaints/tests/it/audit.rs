@@ -257,6 +257,7 @@ lines! {
                 app_secret: Secret::from(SECRET),
                 verify_token: Secret::from("token"),
                 access_token: Secret::from("token-media"),
+                answers: false,
             };
             config.channels.whatsapp.insert("utama".to_owned(), account);
         })

@@ -608,7 +608,6 @@ calls! {
     archive_complaint(ArchiveComplaintRequest) -> ArchiveComplaintResponse;
     reopen_complaint(ReopenComplaintRequest) -> ReopenComplaintResponse;
     import_sp4n_file(ImportSp4nFileRequest) -> ImportSp4nFileResponse;
-    receive_channel_webhook(ReceiveChannelWebhookRequest) -> ReceiveChannelWebhookResponse;
     record_sp4n_tracking(RecordSp4nTrackingRequest) -> RecordSp4nTrackingResponse;
     recategorise_complaint(RecategoriseComplaintRequest) -> RecategoriseComplaintResponse;
     set_complaint_publication(SetComplaintPublicationRequest) -> SetComplaintPublicationResponse;

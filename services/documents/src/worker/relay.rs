@@ -117,7 +117,7 @@ impl Relay {
             Recipient::Account(account) => (recipient::Kind::AccountId(account.clone()), String::new()),
             Recipient::Applicant => {
                 let Some(contact) = loaded.contact() else { return Ok(Composed::NoContact) };
-                let addresses = Addresses { whatsapp: contact.whatsapp, email: contact.email };
+                let addresses = Addresses { whatsapp: contact.whatsapp, email: contact.email, direct: None };
                 (recipient::Kind::Addresses(addresses), loaded.record.case.told_in().to_string())
             }
         };
