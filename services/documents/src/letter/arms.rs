@@ -169,9 +169,9 @@ fn drawing(text: &str) -> Result<(), ArmsError> {
         }
     }
     let options = ParsingOptions { allow_dtd: true, nodes_limit: MOST_NODES, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(text, options).map_err(|error| match error {
-        roxmltree::Error::NodesLimitReached => ArmsError::TooManyShapes,
-        _ => ArmsError::Broken,
+    let document = Document::parse_with_options(text, options).map_err(|error| {
+        let many = matches!(error, roxmltree::Error::NodesLimitReached);
+        if many { ArmsError::TooManyShapes } else { ArmsError::Broken }
     })?;
     let root = document.root_element();
     if !root.has_tag_name((SVG, "svg")) {

@@ -572,14 +572,12 @@ mod tests {
 
     async fn plan(db: &impl ConnectionTrait, select: Select<work_item::Entity>) -> String {
         let backend = db.get_database_backend();
-        let explain = match backend {
-            sea_orm::DbBackend::Sqlite => "EXPLAIN QUERY PLAN",
-            _ => "EXPLAIN",
-        };
+        let on_sqlite = backend == sea_orm::DbBackend::Sqlite;
+        let (explain, column) =
+            if on_sqlite { ("EXPLAIN QUERY PLAN", "detail") } else { ("EXPLAIN", "QUERY PLAN") };
         let mut statement = select.build(backend);
         statement.sql = format!("{explain} {}", statement.sql);
         let rows = db.query_all_raw(statement).await.unwrap();
-        let column = if explain == "EXPLAIN" { "QUERY PLAN" } else { "detail" };
         let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).unwrap()).collect();
         lines.join("\n")
     }

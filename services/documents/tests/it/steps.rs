@@ -97,14 +97,14 @@ lines! {
         // RT heads by a grant on the RW or the village; agencies by one on the regency.
         let id = town.applied("sktm", &Resident::new(3, RT)).await.application_id;
         for area in [RT, "17.07.02.2001/002", VILLAGE, "17"] {
-            assert_eq!(town.official("RT_HEAD", area).inbox().await, [id.clone()], "{area}");
+            assert_eq!(town.official("RT_HEAD", area).inbox().await, std::slice::from_ref(&id), "{area}");
         }
         for area in ["17.07.02.2001/003", PLAIN] {
             assert!(town.official("RT_HEAD", area).inbox().await.is_empty(), "{area}");
         }
         let id = town.applied("sip_bidan", &Resident::new(4, PLAIN)).await.application_id;
         for area in [AGENCY, "17.07", "17"] {
-            assert_eq!(town.official("AGENCY_OFFICER", area).inbox().await, [id.clone()], "{area}");
+            assert_eq!(town.official("AGENCY_OFFICER", area).inbox().await, std::slice::from_ref(&id), "{area}");
         }
         assert!(town.official("AGENCY_OFFICER", SUB_DISTRICT).inbox().await.is_empty());
     }
