@@ -494,7 +494,9 @@ async fn story(engine: Engine) {
     town.until("the second answer arrives", async || {
         let mailed = town.mailed_to(BUDI).iter().any(|it| it.text.contains("diaspal ulang"));
         let seen = town.case(&case).await;
-        let waits = seen["reporters"].as_array().map_or(0, |all| all.iter().filter(|it| it["unheard"] == true).count());
+        let waits = seen["reporters"]
+            .as_array()
+            .map_or(0, |all| all.iter().filter(|it| it["unheard"] == true).count());
         (mailed && waits == 1).then_some(())
     })
     .await;

@@ -782,7 +782,8 @@ async fn everything_but_the_signature(engine: Engine) {
         let url = std::mem::replace(&mut config.documents.signing.url, here);
         *known.lock().expect("nobody panicked") = url;
     };
-    let suite = TestSuite::builder().engine(engine).letters(Signing::BsreV2).configure(configured).start().await;
+    let suite =
+        TestSuite::builder().engine(engine).letters(Signing::BsreV2).configure(configured).start().await;
 
     // `ready_to_sign` hands in, reads drafts and approves.
     let filed = ready_to_sign(&suite, false).await;

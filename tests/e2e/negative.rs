@@ -204,7 +204,9 @@ fn unknown(name: &str) -> String {
         "period" => return "tidak-ada".to_owned(),
         // A request id.
         "signing" => return "01939b2e-7d0a-7c1e-8f5b-3a4d5e6f7a8b".to_owned(),
-        "letter_type" | "message_type" | "channel_account" | "channel" | "network" => return "tidak_ada".to_owned(),
+        "letter_type" | "message_type" | "channel_account" | "channel" | "network" => {
+            return "tidak_ada".to_owned();
+        }
         "code" | "verification_code" => return "7Q3K-9M2X-A1B2-C3D4".to_owned(),
         "token" => return "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         other => panic!("{other} is a new variable: say here what its ids look like"),

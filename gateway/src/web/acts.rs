@@ -614,7 +614,7 @@ impl Press<'_> {
                 call!(complete_help, request);
             }
             "catatan" | "sudah-disampaikan" => {
-                let answer_told = self.slug == "sudah-disampaikan";
+                let answer_told = slug == "sudah-disampaikan";
                 let text = self.text(if answer_told { "cara" } else { "isi_catatan" });
                 let request = AddComplaintNoteRequest { request_id, complaint, version, text, answer_told };
                 call!(add_complaint_note, request);

@@ -13,10 +13,9 @@ use http::StatusCode;
 use mpp_proto::complaints::v1::{
     Acting, Agency, ApplyActingRequest, ApplyAgencyRequest, ApplyCalendarRequest, ApplyCategoryRequest,
     ApplyDeadlineRequest, ApplyLanguageRequest, ApplyOfficialRequest, ApplyResponseTemplateRequest,
-    CalendarVersion, Category,
-    ClockKind, Deadline, ExtraQuestion, FreeDay, Language, LanguageWords, ListActingsRequest, ListCalendarsRequest,
-    ListDeadlinesRequest, ListOfficialsRequest, Official, ResponseTemplate, SignOffDeadlineRequest,
-    SpecialHours, WorkingPeriod,
+    CalendarVersion, Category, ClockKind, Deadline, ExtraQuestion, FreeDay, Language, LanguageWords,
+    ListActingsRequest, ListCalendarsRequest, ListDeadlinesRequest, ListOfficialsRequest, Official,
+    ResponseTemplate, SignOffDeadlineRequest, SpecialHours, WorkingPeriod,
 };
 use tonic::Status;
 use uuid::Uuid;

@@ -593,8 +593,14 @@ async fn settings_are_saved_by_their_own_forms_and_what_is_wrong_is_marked() {
     let saved = gate.send(by_cookie(plain("/pengaturan-aduan/bahasa", body))).await;
     assert_eq!(location(&saved), "/pengaturan-aduan/bahasa?tersimpan=1");
     let applied = gate.cases.languages().remove(0);
-    assert_eq!((applied.code.as_str(), applied.active, applied.phrases["status.SETTLED"].as_str()), ("jv", true, "wis rampung"));
-    assert_eq!((applied.words.len(), applied.words[0].words.as_slice()), (1, ["wis".to_owned(), "wis mari".to_owned()].as_slice()));
+    assert_eq!(
+        (applied.code.as_str(), applied.active, applied.phrases["status.SETTLED"].as_str()),
+        ("jv", true, "wis rampung")
+    );
+    assert_eq!(
+        (applied.words.len(), applied.words[0].words.as_slice()),
+        (1, ["wis".to_owned(), "wis mari".to_owned()].as_slice())
+    );
     let vouched = gate.send(by_cookie(plain("/pengaturan-aduan/tenggat/dln_1/sahkan", ""))).await;
     assert_eq!(location(&vouched), "/pengaturan-aduan/tenggat?tersimpan=1");
 }

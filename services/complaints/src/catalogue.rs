@@ -217,7 +217,10 @@ mod language_tests {
         // One that was set up before there was a phrase says it as it ships.
         let upgraded = Languages::new(shipped().unwrap(), [english]);
         assert_eq!(upgraded.say("en", "status.NEW", &[]), "received");
-        assert_eq!((upgraded.get("bjn"), upgraded.say("bjn", "status.NEW", &[]).as_str()), (None, "diterima"));
+        assert_eq!(
+            (upgraded.get("bjn"), upgraded.say("bjn", "status.NEW", &[]).as_str()),
+            (None, "diterima")
+        );
         assert_eq!(some.say("xx", "status.SETTLED", &[]), "selesai");
         let asked = some.say("en", WHICH_CASE, &[("daftar", "1. ADU-1")]);
         assert!(asked.contains("1. ADU-1") && asked.contains("new report"), "{asked}");

@@ -232,7 +232,9 @@ impl Channels {
     pub(crate) fn queue_of(&self, kind: Kind, address: &str) -> Option<&str> {
         let to = address.parse::<Direct>().ok();
         let fits = |way: &Way| match &way.direct {
-            Some(terms) => to.as_ref().is_some_and(|to| to.network == terms.network && to.account == terms.account),
+            Some(terms) => {
+                to.as_ref().is_some_and(|to| to.network == terms.network && to.account == terms.account)
+            }
             None => true,
         };
         self.ways.iter().find(|(_, way)| way.kind == kind && fits(way)).map(|(queue, _)| queue.as_str())

@@ -86,7 +86,10 @@ async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
             Status::Sent if !core.channels.tells_of_arrival(&step.queue, step.channel) => {
                 let arrived = step.sent_at.unwrap_or(now) + BOUNCE;
                 step.until_at = Some(arrived);
-                (arrived <= now).then_some((Verb::Deliver, if step.channel == Channel::Email { "NO_BOUNCE" } else { "NO_FAILURE" }))
+                (arrived <= now).then_some((
+                    Verb::Deliver,
+                    if step.channel == Channel::Email { "NO_BOUNCE" } else { "NO_FAILURE" },
+                ))
             }
             Status::Created | Status::Sending if expired => Some((Verb::Expire, "EXPIRED")),
             Status::Created | Status::Sending | Status::Sent if has_next && !expired => {

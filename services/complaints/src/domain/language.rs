@@ -105,7 +105,8 @@ impl Languages {
     /// installation has is one of its languages.
     #[must_use]
     pub fn new(shipped: Vec<Language>, languages: impl IntoIterator<Item = Language>) -> Self {
-        let phrases = shipped.iter().map(|it| (it.code.clone(), it.phrases.clone())).collect::<BTreeMap<_, _>>();
+        let phrases =
+            shipped.iter().map(|it| (it.code.clone(), it.phrases.clone())).collect::<BTreeMap<_, _>>();
         let first = phrases.get(INDONESIAN).cloned().unwrap_or_default();
         let indonesian = shipped.into_iter().filter(|it| it.code == INDONESIAN);
         let all = indonesian.chain(languages).map(|it| (it.code.clone(), it)).collect();

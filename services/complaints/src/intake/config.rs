@@ -305,8 +305,10 @@ mod tests {
             }),
             ("whatsapp.utama.answers", |it| {
                 let app_secret = "rahasia".to_owned().into();
-                it.whatsapp
-                    .insert("utama".into(), MetaAccount { app_secret, answers: true, ..MetaAccount::default() });
+                it.whatsapp.insert(
+                    "utama".into(),
+                    MetaAccount { app_secret, answers: true, ..MetaAccount::default() },
+                );
             }),
             ("email.utama.address", |it| {
                 it.email.insert("utama".into(), MailboxConfig::default());

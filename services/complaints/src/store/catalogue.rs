@@ -48,7 +48,11 @@ pub(crate) async fn changes(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
 }
 
 /// Everything that the rules read; `shipped` are the languages as they ship.
-pub(crate) async fn rules(db: &impl ConnectionTrait, home: &str, shipped: Vec<Language>) -> Result<Rules, DbErr> {
+pub(crate) async fn rules(
+    db: &impl ConnectionTrait,
+    home: &str,
+    shipped: Vec<Language>,
+) -> Result<Rules, DbErr> {
     let mut rules = Rules { home: home.to_owned(), ..Rules::default() };
     rules.deadlines = deadlines(db).await?;
     for it in written_calendars(db).await? {

@@ -15,8 +15,8 @@ use mpp_kit::fault::chain;
 use mpp_kit::relay::{self, TokenSource};
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::{
-    Action, Addresses, CreateNotificationRequest, DeliveryStatus, DirectAddress, GetNotificationRequest, Network,
-    Notification, Recipient as To, recipient,
+    Action, Addresses, CreateNotificationRequest, DeliveryStatus, DirectAddress, GetNotificationRequest,
+    Network, Notification, Recipient as To, recipient,
 };
 use tonic::Code;
 
@@ -132,7 +132,9 @@ impl Relay {
         let status = match self.client.clone().get_notification(relay::request(request, token)?).await {
             Ok(answer) => {
                 let found = answer.into_inner().notification;
-                if let Some(user) = found.as_ref().map(|it| it.direct_user.as_str()).filter(|it| !it.is_empty()) {
+                if let Some(user) =
+                    found.as_ref().map(|it| it.direct_user.as_str()).filter(|it| !it.is_empty())
+                {
                     self.learn(message, user, now).await?;
                 }
                 heard_at = found.as_ref().and_then(arrived_at);
@@ -275,7 +277,8 @@ impl Relay {
                     return Ok(None);
                 };
                 core.rules().await?.languages.of(&identity.language).clone_into(&mut language);
-                let answers = |it: &store::vault::Direct<'_>| core.config.channels.answers(it.source, it.account);
+                let answers =
+                    |it: &store::vault::Direct<'_>| core.config.channels.answers(it.source, it.account);
                 let addresses = Addresses {
                     whatsapp: identity.phone.trim_start_matches('+').to_owned(),
                     direct: identity.direct().filter(answers).and_then(|it| direct_address(&it)),

@@ -48,7 +48,12 @@ async fn webhook(regency: &Regency, channel: &str, entry: Value) {
 async fn comments(regency: &Regency, id: &str, text: &str) {
     let value = json!({ "item": "comment", "verb": "add", "comment_id": id, "post_id": "post", "parent_id": "post",
         "from": { "id": AUTHOR, "name": "Rina" }, "message": text, "created_time": regency.clock_now().timestamp() });
-    webhook(regency, "facebook", json!({ "id": "PAGE", "time": 1, "changes": [{ "field": "feed", "value": value }] })).await;
+    webhook(
+        regency,
+        "facebook",
+        json!({ "id": "PAGE", "time": 1, "changes": [{ "field": "feed", "value": value }] }),
+    )
+    .await;
 }
 
 /// Somebody writes a direct message, or presses a button of one.

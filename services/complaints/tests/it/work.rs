@@ -382,7 +382,7 @@ lines! {
             assert_eq!(state(filed).await, CaseState::AwaitingConfirmation);
         }
         let seen = regency.followed(&lost).await;
-        assert!(seen.allowed.contains(&Verb::Reopen.into()), "{:?}", seen.allowed);
+        assert!(seen.allowed.contains(&CaseVerb::Reopen.into()), "{:?}", seen.allowed);
         // An officer calls, and says so: ten days from then on.
         let note = |filed: &Filed, text: &str| AddComplaintNoteRequest {
             complaint: filed.id.clone(),

@@ -188,8 +188,9 @@ mod tests {
     fn a_late_step_is_told_to_whoever_leads_and_not_to_who_is_late() {
         let village = (OfficeLevel::Village, vec![StepRole::VillageHead]);
         let camat = (OfficeLevel::SubDistrict, vec![StepRole::SubDistrictHead]);
-        assert_eq!(superiors(Level::Rt, &[StepRole::RtHead]), [village.clone()]);
-        assert_eq!(superiors(Level::Village, &[StepRole::VillageOfficer]), [village.clone()]);
+        let alone = std::slice::from_ref(&village);
+        assert_eq!(superiors(Level::Rt, &[StepRole::RtHead]), alone);
+        assert_eq!(superiors(Level::Village, &[StepRole::VillageOfficer]), alone);
         let head = [StepRole::VillageHead, StepRole::VillageSecretary];
         assert_eq!(superiors(Level::Village, &head), [camat.clone(), village]);
         assert_eq!(superiors(Level::SubDistrict, &[StepRole::SubDistrictHead]), [camat]);

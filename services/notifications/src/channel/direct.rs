@@ -86,7 +86,8 @@ impl Account {
         if self.metadata {
             content["metadata"] = message.tag().into();
         }
-        let mut body = json!({ "recipient": { "id": to.user }, "messaging_type": "RESPONSE", "message": content });
+        let mut body =
+            json!({ "recipient": { "id": to.user }, "messaging_type": "RESPONSE", "message": content });
         match message.opening? {
             Opening::Response => {}
             Opening::PrivateReply => body["recipient"] = json!({ "comment_id": to.comment.as_ref()?.0 }),
@@ -131,7 +132,10 @@ impl Channel for Account {
             }
             // The request went out, or may have.
             Err(error) => {
-                return Report::of(Outcome::Unclear, if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" });
+                return Report::of(
+                    Outcome::Unclear,
+                    if error.is_timeout() { "TIMEOUT" } else { "CONNECTION" },
+                );
             }
         };
         let status = response.status().as_u16();
@@ -192,14 +196,18 @@ mod tests {
         let plain = account(|_| {});
         let refused = plain.judge((400, answer(r#"{"error":{"code":10,"error_subcode":2018278}}"#)), None);
         assert_eq!((refused.outcome, refused.code.as_str()), (Outcome::WindowClosed, "10/2018278"));
-        let taken = plain.judge((200, answer(r#"{"recipient_id":"42","message_id":"m_1"}"#)), Some(Opening::PrivateReply));
+        let taken = plain
+            .judge((200, answer(r#"{"recipient_id":"42","message_id":"m_1"}"#)), Some(Opening::PrivateReply));
         assert_eq!((taken.provider_id.as_str(), taken.replied.as_deref()), ("m_1", Some("42")));
-        let taken = plain.judge((200, answer(r#"{"recipient_id":"42","message_id":"m_1"}"#)), Some(Opening::Response));
+        let taken = plain
+            .judge((200, answer(r#"{"recipient_id":"42","message_id":"m_1"}"#)), Some(Opening::Response));
         assert_eq!(taken.replied, None);
         assert_eq!(plain.judge((200, answer("{}")), None).outcome, Outcome::Unclear);
         assert_eq!(plain.judge((500, None), None).outcome, Outcome::ProviderFailed);
         let told = account(|config| {
-            config.codes = [("10/77".to_owned(), "WINDOW_CLOSED".to_owned()), ("999".to_owned(), "BUSY".to_owned())].into();
+            config.codes =
+                [("10/77".to_owned(), "WINDOW_CLOSED".to_owned()), ("999".to_owned(), "BUSY".to_owned())]
+                    .into();
         });
         let of = |text: &str| told.judge((400, answer(text)), None).outcome;
         assert_eq!(of(r#"{"error":{"code":10,"error_subcode":77}}"#), Outcome::WindowClosed);

@@ -224,7 +224,12 @@ impl Simulator {
     }
 
     /// Somebody comments in public, as another id than in messages; answers the comment's id and the call that tells it.
-    pub fn comment(&self, (user, author, name): (&str, &str, &str), post: &str, text: &str) -> (String, Call) {
+    pub fn comment(
+        &self,
+        (user, author, name): (&str, &str, &str),
+        post: &str,
+        text: &str,
+    ) -> (String, Call) {
         let now = self.clock.now();
         let mut inside = self.inside();
         inside.told += 1;

@@ -152,7 +152,8 @@ mod tests {
         let news = read(body.as_bytes(), Network::Facebook, "1").unwrap();
         let wrote: Vec<_> = news.wrote.iter().map(|it| (it.id.as_str(), it.wish)).collect();
         assert_eq!(wrote, [("m_1", Wish::Stop), ("m_5", Wish::Other)]);
-        let told: Vec<_> = news.statuses.iter().map(|it| (it.provider_id.as_str(), it.tag.as_str(), it.told)).collect();
+        let told: Vec<_> =
+            news.statuses.iter().map(|it| (it.provider_id.as_str(), it.tag.as_str(), it.told)).collect();
         assert_eq!(told, [("m_2", "", Told::Delivered), ("m_3", "ntf_a.1", Told::Sent)]);
         let seen: Vec<_> = news.seen.iter().map(|it| (it.user.as_str(), it.read)).collect();
         assert_eq!(seen, [("42", false), ("42", true)]);

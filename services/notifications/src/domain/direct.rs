@@ -63,7 +63,8 @@ pub enum Opening {
 /// Whether this can be an id at a network: what no address or text could be hidden in.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
-    (1..=200).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"_-.:".contains(&it))
+    (1..=200).contains(&text.len())
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"_-.:".contains(&it))
 }
 
 impl Direct {
@@ -91,7 +92,8 @@ impl Direct {
     /// As what a message may go out now; `None` when it may not. What needs no favour of Meta comes first.
     #[must_use]
     pub fn opening(&self, known: Standing, now: DateTime<Utc>) -> Option<Opening> {
-        let wrote = |within: TimeDelta| !self.user.is_empty() && known.wrote_at.is_some_and(|at| now < at + within);
+        let wrote =
+            |within: TimeDelta| !self.user.is_empty() && known.wrote_at.is_some_and(|at| now < at + within);
         if wrote(WINDOW) {
             return Some(Opening::Response);
         }
@@ -188,13 +190,23 @@ mod tests {
 
     #[test]
     fn an_address_is_read_as_it_is_written() {
-        for text in ["facebook/1/42", "instagram/17/9", "facebook/1//7_8/1757810000", "facebook/1/42/7_8/1757810000"] {
+        for text in
+            ["facebook/1/42", "instagram/17/9", "facebook/1//7_8/1757810000", "facebook/1/42/7_8/1757810000"]
+        {
             assert_eq!(direct(text).to_string(), text);
         }
         assert_eq!(direct("facebook/1//7_8/1757810000").who(), "facebook/1//7_8");
         assert_eq!(direct("facebook/1/42/7_8/1757810000").who(), "facebook/1/42");
-        for bad in ["", "facebook/1", "facebook/1/", "x/1/2", "facebook//2", "facebook/1/a b", "facebook/1//c/x", "facebook/1/2/3"]
-        {
+        for bad in [
+            "",
+            "facebook/1",
+            "facebook/1/",
+            "x/1/2",
+            "facebook//2",
+            "facebook/1/a b",
+            "facebook/1//c/x",
+            "facebook/1/2/3",
+        ] {
             assert_eq!(bad.parse::<Direct>().err(), Some(NoAddress), "{bad}");
         }
         assert!(!format!("{:?}", direct("facebook/1/42")).contains("42"));

@@ -233,7 +233,9 @@ pub fn follow(outcome: &Outcome, known: &Known, dice: f64, now: DateTime<Utc>) -
         }
         Outcome::Unclear => match known.channel {
             // A second one could be a third message: it ends here, and the next step of the plan takes over.
-            Channel::Whatsapp | Channel::Direct if known.unclear_before => Follow::Do(Verb::FailTechnically, "UNCLEAR"),
+            Channel::Whatsapp | Channel::Direct if known.unclear_before => {
+                Follow::Do(Verb::FailTechnically, "UNCLEAR")
+            }
             // The same Message-ID makes a repetition harmless, so it is repeated like any failure.
             Channel::Email if known.unclear_before => {
                 repeat(Verb::FailTechnically, delay(known.attempt, dice))
@@ -348,7 +350,10 @@ mod tests {
         let next = follow(&Outcome::WindowClosed, &to, 0.0, now());
         assert_eq!(next, Follow::Do(Verb::FallBack, CLOSED), "no template is tried");
         let last = Known { has_next: false, ..to };
-        assert_eq!(follow(&Outcome::AlreadyAnswered, &last, 0.0, now()), Follow::Do(Verb::FailTechnically, CLOSED));
+        assert_eq!(
+            follow(&Outcome::AlreadyAnswered, &last, 0.0, now()),
+            Follow::Do(Verb::FailTechnically, CLOSED)
+        );
         let unheard = Known { unclear_before: true, attempt: 2, ..last };
         assert_eq!(follow(&Outcome::AlreadyAnswered, &unheard, 0.0, now()), Follow::Do(Verb::Accept, ""));
         let lost = follow(&Outcome::Unclear, &unheard, 0.0, now());

@@ -40,12 +40,8 @@ pub(super) async fn handle(
     for status in &news.statuses {
         core.told(status).await?;
     }
-    let address = |user: &str| Direct {
-        network,
-        account: account.id.clone(),
-        user: user.to_owned(),
-        comment: None,
-    };
+    let address =
+        |user: &str| Direct { network, account: account.id.clone(), user: user.to_owned(), comment: None };
     for seen in &news.seen {
         core.seen(&address(&seen.user), seen).await?;
     }

@@ -189,7 +189,9 @@ impl Core {
             Err(Error::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let place = loaded.place(number).filter(|place| matches!(loaded.steps[*place].channel, Channel::Whatsapp | Channel::Direct));
+        let place = loaded
+            .place(number)
+            .filter(|place| matches!(loaded.steps[*place].channel, Channel::Whatsapp | Channel::Direct));
         Ok(place.map(|place| (loaded, place)))
     }
 

@@ -649,7 +649,8 @@ mod tests {
         let body = template::parse("{jawaban} Lihat {tautan}.").unwrap();
         let answer = "Sudah selesai – dikerjakan tadi pagi. ".repeat(100);
         let values: Values =
-            [("jawaban".to_owned(), answer), ("tautan".to_owned(), "https://mpp.example/lacak".to_owned())].into();
+            [("jawaban".to_owned(), answer), ("tautan".to_owned(), "https://mpp.example/lacak".to_owned())]
+                .into();
         let text = template::fill(&body, &fit_bytes(&body, &values, (1000, MARK_ID)));
         assert!((900..=1000).contains(&text.len()), "{} bytes", text.len());
         assert!(text.ends_with("… (lanjutannya di tautan) Lihat https://mpp.example/lacak."), "{text}");

@@ -23,7 +23,12 @@ fn network(of: &Simulator) -> Network {
 }
 
 /// A request to who wrote, or to who commented.
-fn to(of: &Simulator, user: &str, comment: Option<(&str, i64)>, mut request: CreateNotificationRequest) -> CreateNotificationRequest {
+fn to(
+    of: &Simulator,
+    user: &str,
+    comment: Option<(&str, i64)>,
+    mut request: CreateNotificationRequest,
+) -> CreateNotificationRequest {
     let direct = DirectAddress {
         network: network(of).into(),
         account: of.account().id.clone(),

@@ -18,7 +18,9 @@ use mpp_kit::testing::mail::MailServer;
 use mpp_kit::testing::{Engine, Issuer, TestDb, fresh_db, scope, temp_dir};
 use mpp_notifications::direct_simulator::{self, Network as Where};
 use mpp_notifications::simulator::{Account, Call, Simulator};
-use mpp_notifications::{Config, DirectConfig, EmailConfig, Place, ROLE, Security, WebhooksConfig, component};
+use mpp_notifications::{
+    Config, DirectConfig, EmailConfig, Place, ROLE, Security, WebhooksConfig, component,
+};
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::*;
 use tempfile::TempDir;
@@ -89,7 +91,8 @@ impl Office {
         mpp_migrations::run("notifications", &test_db.db.write).await.unwrap();
         let clock = Arc::new(ManualClock::at(MORNING.parse::<DateTime<Utc>>().unwrap()));
         let whatsapp = Simulator::start(account, clock.clone()).await.unwrap();
-        let page = direct_simulator::Account { human_agent: true, ..direct_simulator::Account::of(Where::Facebook) };
+        let page =
+            direct_simulator::Account { human_agent: true, ..direct_simulator::Account::of(Where::Facebook) };
         let facebook = direct_simulator::Simulator::start(page, clock.clone()).await.unwrap();
         let account = direct_simulator::Account::of(Where::Instagram);
         let instagram = direct_simulator::Simulator::start(account, clock.clone()).await.unwrap();
@@ -119,8 +122,21 @@ impl Office {
         let (issuer, folder) = (Arc::new(Issuer::new()), temp_dir());
         let Served { client, workers, shutdown, audit } =
             serve(&test_db, &clock, &issuer, &config, &folder).await;
-        let office =
-            Self { clock, client, whatsapp, facebook, instagram, mail, test_db, audit, issuer, config, shutdown, workers, folder };
+        let office = Self {
+            clock,
+            client,
+            whatsapp,
+            facebook,
+            instagram,
+            mail,
+            test_db,
+            audit,
+            issuer,
+            config,
+            shutdown,
+            workers,
+            folder,
+        };
         office.templates_are_approved().await;
         office.head().await;
         office

@@ -136,7 +136,7 @@ fn a_ticket_is_taken_back_by_its_issuer_alone_and_only_while_nothing_came_of_it(
     let own = world.submit(&Command { actor: citizen.clone(), ..command(issue) }).expect("a ticket");
     let own = own[0].ticket.as_ref().expect("a ticket");
     assert_eq!(own.issued_by, None);
-    let order = Order::Ticket { ticket: own.id, version: None, act: void() };
+    let order = Order::Ticket { ticket: own.id, version: None, act: void(), reason: String::new() };
     let asked = Command { actor: citizen, ..command(order) };
     assert_eq!(world.submit(&asked), Err(Rejection::NotFound(Thing::Ticket)));
 }
