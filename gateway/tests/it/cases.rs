@@ -429,6 +429,7 @@ fn complaint() -> Complaint {
             number: NUMBER.into(),
             reachable: true,
             contact: None,
+            unheard: false,
         }],
         bounces: 1,
         escalations: vec![Escalation {
