@@ -106,6 +106,12 @@ impl Db {
                     // alone. That journal needs no disk: it is worth nothing after a crash.
                     .pragma("temp_store", "memory")
             });
+            // When its disk is full, SQLite takes a transaction back by itself. The driver does not hear of it, would take the next
+            // one for a part of the first, and answer COMMIT for what is kept nowhere. Such a connection is not used again. What a
+            // dropped transaction left to be rolled back is done by now: a connection is given back only after that.
+            options.map_sqlx_sqlite_before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!sqlx::Connection::is_in_transaction(connection)) })
+            });
             if readers.is_some() {
                 // A write through the read pool is a mistake; this makes it an error on both engines' tests.
                 options.map_sqlx_sqlite_pool_opts(|pool| {

@@ -181,6 +181,20 @@ fn postgres_program(name: &str) -> String {
         .to_string()
 }
 
+/// Databases of PostgreSQL whose tests are over. What still holds their connections is not waited for: the server has room for
+/// so many only.
+static LEFT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A database of PostgreSQL that is in use until this is dropped.
+#[derive(Debug)]
+struct InUse(String);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.0));
+    }
+}
+
 /// A fresh, empty database. Removed with the value, or with the process.
 #[derive(Debug)]
 pub struct TestDb {
@@ -193,6 +207,7 @@ pub struct TestDb {
     /// The schema that [`TestDb::db`] uses, on PostgreSQL.
     pub schema: Option<&'static str>,
     _dir: Option<TempDir>,
+    _in_use: Option<InUse>,
 }
 
 impl TestDb {
@@ -204,15 +219,18 @@ impl TestDb {
 
 /// A fresh, empty database on one engine.
 pub async fn fresh_db(engine: Engine) -> TestDb {
-    let (url, schema, dir) = match engine {
+    let (url, schema, dir, in_use) = match engine {
         Engine::Sqlite => {
             let dir = temp_dir();
-            (db::sqlite_url(&dir.path().join("test.db")), None, Some(dir))
+            (db::sqlite_url(&dir.path().join("test.db")), None, Some(dir), None)
         }
-        Engine::Postgres => (fresh_postgres_database().await, Some("test"), None),
+        Engine::Postgres => {
+            let (url, in_use) = fresh_postgres_database().await;
+            (url, Some("test"), None, Some(in_use))
+        }
     };
     let db = Db::connect(&url, schema).await.expect("a fresh database");
-    TestDb { db, engine, url, schema, _dir: dir }
+    TestDb { db, engine, url, schema, _dir: dir, _in_use: in_use }
 }
 
 /// A fresh, empty database on each engine.
@@ -224,16 +242,24 @@ pub async fn databases() -> Vec<TestDb> {
     databases
 }
 
-async fn fresh_postgres_database() -> String {
+async fn fresh_postgres_database() -> (String, InUse) {
     let postgres = tokio::task::spawn_blocking(postgres).await.expect("PostgreSQL starts");
     let name = format!("t{:016x}", rand::random::<u64>());
     // A connection for this alone: a shared pool would belong to the runtime of the test that made it.
     let mut options = ConnectOptions::new(postgres.url("postgres"));
     options.max_connections(1).sqlx_logging(false);
     let admin = Database::connect(options).await.expect("the private PostgreSQL answers");
+    let left = std::mem::take(&mut *LEFT.lock().unwrap_or_else(PoisonError::into_inner));
+    if !left.is_empty() {
+        let names = left.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let end = format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN ({names})"
+        );
+        admin.execute_unprepared(&end).await.expect("connections of tests that are over can be ended");
+    }
     admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database can be made");
     admin.close().await.expect("the connection closes");
-    postgres.url(&name)
+    (postgres.url(&name), InUse(name))
 }
 
 /// A private Redis with its data in a temporary directory.

@@ -684,7 +684,7 @@ impl Wire {
 }
 
 /// On PostgreSQL every trip costs about as much as the commit itself. A flush is one, however many operations it holds, and
-/// its text is parsed and planned once.
+/// its text is parsed once, and in the end not planned anew either.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flush_is_one_trip_to_postgresql_whatever_it_holds() {
     let db = testing::fresh_db(testing::Engine::Postgres).await;
@@ -721,14 +721,14 @@ async fn a_flush_is_one_trip_to_postgresql_whatever_it_holds() {
         .write
         .query_one_raw(sea_orm::Statement::from_string(
             sea_orm::DbBackend::Postgres,
-            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'WITH moved%'",
+            "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'WITH moved%'",
         ))
         .await
         .expect("read")
         .expect("one text");
-    let plans: (i64, i64) =
-        (row.try_get_by_index(0).expect("a number"), row.try_get_by_index(1).expect("a number"));
-    assert_eq!(plans, (5, 5), "PostgreSQL tries five plans of its own, and then keeps one");
+    let generic: i64 = row.try_get_by_index(0).expect("a number");
+    // From which execution on is PostgreSQL's arithmetic of costs, and not a promise.
+    assert!(generic > 0, "PostgreSQL keeps one plan in the end");
     assert_log_is_whole(&store, hall.id).await;
 }
 
@@ -764,7 +764,7 @@ async fn without_sql_nothing_is_acknowledged_and_nothing_is_done_twice() {
 /// What keeps SQL from taking a commit, though it answers.
 #[derive(Debug, Clone, Copy)]
 enum Hindrance {
-    /// The file of SQLite may not grow any more.
+    /// SQLite says that its disk is full.
     FullFile,
     /// PostgreSQL says that its disk is full.
     FullServer,
@@ -780,15 +780,21 @@ impl Hindrance {
         }
     }
 
-    /// Begins or ends, for the instance that writes through `own`.
-    async fn set(self, begins: bool, db: &TestDb, own: &mpp_kit::db::Db) {
+    /// Begins or ends.
+    async fn set(self, begins: bool, db: &TestDb) {
         let does = async |on: &mpp_kit::db::Db, sql: &str| {
             on.write.execute_unprepared(sql).await.expect("SQL takes it");
         };
         match self {
-            // No fewer than there are.
-            Self::FullFile if begins => does(own, "PRAGMA max_page_count = 1").await,
-            Self::FullFile => does(own, "PRAGMA max_page_count = 1000000").await,
+            // The last number of a table is given: SQLite says FULL, and treats it as a full disk.
+            Self::FullFile if begins => {
+                does(&db.db, "CREATE TABLE filled (id INTEGER PRIMARY KEY AUTOINCREMENT)").await;
+                does(&db.db, "INSERT INTO filled VALUES (9223372036854775807)").await;
+                let trigger = "CREATE TRIGGER no_room BEFORE INSERT ON queue_ticket \
+                               BEGIN INSERT INTO filled DEFAULT VALUES; END";
+                does(&db.db, trigger).await;
+            }
+            Self::FullFile => does(&db.db, "DROP TRIGGER no_room").await,
             Self::FullServer if begins => {
                 let function = "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS \
                                 $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$";
@@ -829,13 +835,11 @@ async fn takes_nothing_and_loses_nothing(hindrance: Hindrance) {
     use mpp_kit::fault::Fault as _;
     let db = testing::fresh_db(hindrance.engine()).await;
     let redis = testing::redis().await;
-    // One instance alone: another, whose file may grow, would commit for it.
     let (_, _, hall) = left_alone(&db, redis.redis.url(), 1).await;
-    let own = db.connect_again().await;
     let shutdown = Shutdown::new();
     let connection = Redis::connect(redis.redis.url()).await.expect("redis answers");
     let halls = Halls::open(
-        Store::new(own.clone()),
+        Store::new(db.connect_again().await),
         connection,
         Arc::new(SystemClock),
         shutdown.clone(),
@@ -847,8 +851,7 @@ async fn takes_nothing_and_loses_nothing(hindrance: Hindrance) {
     let service = hall.services[0].id;
     let number = |answer: Answer| answer.ticket.expect("a ticket").number.clone();
     let mut told = vec![number(insist(&handle, keyed("1", issue(service))).await.expect("issued"))];
-    hindrance.set(true, &db, &own).await;
-    // The last pages of a file have room for some.
+    hindrance.set(true, &db).await;
     let asked = loop {
         let asked = keyed(&(told.len() + 1).to_string(), issue(service));
         match handle.submit(asked.clone()).await {
@@ -866,7 +869,7 @@ async fn takes_nothing_and_loses_nothing(hindrance: Hindrance) {
     assert!(matches!(also, Err(Error::Unavailable(_))), "{hindrance:?}: {also:?}");
     let shown = handle.read(|fold| fold.tickets().count());
     assert_eq!(shown, told.len(), "{hindrance:?}: shown, and not kept");
-    hindrance.set(false, &db, &own).await;
+    hindrance.set(false, &db).await;
     told.push(number(insist(&handle, asked).await.expect("issued")));
     told.push(number(insist(&handle, keyed("after", issue(service))).await.expect("issued")));
     let first = number(insist(&handle, keyed("1", issue(service))).await.expect("replayed"));

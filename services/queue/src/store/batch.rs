@@ -135,7 +135,10 @@ impl Batch {
                     Ok(true) => tx.commit().await.map(|()| true),
                     Ok(false) => tx.rollback().await.map(|()| false),
                     Err(error) => {
-                        tx.rollback().await?;
+                        // Of a transaction that SQLite has taken back by itself there is nothing to roll back: what counts is why.
+                        if let Err(rollback) = tx.rollback().await {
+                            tracing::debug!(error = %rollback, "after a flush that was refused");
+                        }
                         Err(error)
                     }
                 }
