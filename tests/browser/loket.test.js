@@ -199,6 +199,28 @@ test("a supervisor who steps in at somebody else's counter is asked why, and the
   assert.equal(said("EVENT_KIND_TICKET_FINISHED"), "");
 });
 
+test("what was answered in a dialog while another press was under way goes out after it", async () => {
+  provoke(/4\d\d/);
+  const ticket = await issue("DLH-SPPL");
+  const { desk } = await atCounter("dlh.1");
+  const asked = [];
+  await desk.route(/:(recall|park)$/, async (route) => {
+    asked.push(route.request().url().split(":").at(-1));
+    if (asked.length === 1) await new Promise((resolve) => { setTimeout(resolve, 2_000); });
+    await route.continue();
+  });
+  await desk.keyboard.press("n");
+  await holds(desk, ticket.number);
+  await settled(desk);
+  await desk.keyboard.press("p");
+  await desk.getByLabel(/Catatan untuk rekan/).fill("Menunggu fotokopi");
+  // Too soon, so the service refuses it, and the parking still fits.
+  await desk.evaluate(() => [...document.querySelectorAll("button")].find((one) => one.textContent.includes("Panggil ulang"))?.click());
+  await desk.locator("#note-ok").click();
+  await desk.getByRole("button", { name: "Panggil berikutnya" }).waitFor();
+  assert.deepEqual(asked, ["recall", "park"]);
+});
+
 test("a double click calls one person", async () => {
   const [first] = [await issue("DINKES-REKOM"), await issue("DINKES-REKOM")];
   const { desk } = await atCounter("dinkes.1");

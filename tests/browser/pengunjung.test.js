@@ -214,6 +214,103 @@ test("a number that was taken by mistake is given back at the kiosk at once, and
   await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
 });
 
+test("who keeps the number after all while the answer is missing sees what became of it, also after a reload", async () => {
+  provoke(/ERR_FAILED/);
+  for (const arrives of [false, true]) {
+    const { page, context } = await kiosk((page) => withTimes(page, { idle: 60, warn: 45, result: 60, patience: 1 }));
+    await toConfirm(page, /Pengadilan Agama/);
+    const [answer] = await Promise.all([page.waitForResponse((one) => one.url().endsWith("/tickets")), page.getByRole("button", { name: "Ambil nomor" }).click()]);
+    const { ticket } = await answer.json();
+    let tries = 0;
+    await page.route("**/*:void", async (route) => {
+      tries += 1;
+      if (arrives && tries === 1) await route.fetch();
+      await route.abort();
+    });
+    await page.getByRole("button", { name: "Batalkan tiket ini" }).click();
+    await page.getByRole("button", { name: "Salah pilih layanan" }).click();
+    await page.getByText(/Belum ada jawaban dari server: nomor ini mungkin masih dalam antrean/).waitFor();
+    assert.match(await remembered(page), /takenBack/);
+    await page.getByRole("button", { name: "Tidak, simpan nomor ini" }).click();
+    if (arrives) await page.getByRole("heading", { name: `Nomor ${ticket.number} dibatalkan` }).waitFor();
+    else {
+      await eventually(async () => assert.doesNotMatch(await remembered(page), /takenBack|doubted/));
+      await page.unroute("**/*:void");
+      await page.reload();
+      await page.locator(".result-number", { hasText: ticket.number }).waitFor();
+      await page.waitForTimeout(1_000);
+      assert.ok(await page.locator(".result-number").isVisible());
+    }
+    const { ticket: now } = await (await api(account("manajer"))).get(`/v1/tickets/${ticket.id}`);
+    assert.equal(now.state, arrives ? "TICKET_STATE_CANCELLED" : "TICKET_STATE_WAITING");
+    await context.close();
+  }
+});
+
+test("a press that the server failed at is offered again as it was, and becomes one ticket", async () => {
+  provoke(/500|ERR_ABORTED/);
+  const sent = [];
+  let fails = true;
+  const { page } = await kiosk((page) => page.route("**/tickets", async (route) => {
+    sent.push([route.request().headers()["idempotency-key"], route.request().postData()]);
+    if (!fails) return route.continue();
+    // It is done, and the server fails while it answers.
+    if (sent.length === 1) await route.fetch();
+    await route.fulfill({ status: 500, contentType: "application/problem+json", body: JSON.stringify({ reason: "INTERNAL", detail: "Kesalahan pada server." }) });
+  }));
+  const before = await waiting("KEJARI-");
+  await toConfirm(page, /Kejaksaan Negeri/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  const again = page.getByRole("button", { name: "Coba lagi" });
+  await again.waitFor();
+  await page.getByText("Kesalahan pada server.").waitFor();
+  assert.equal(await page.locator("#take, .back").count(), 0, "nothing else can be chosen before its fate is known");
+  await again.click();
+  await again.and(page.locator(":enabled")).waitFor();
+  // Also over a reload, and in another language.
+  await page.reload();
+  await again.waitFor();
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByRole("button", { name: "Try again" }).waitFor();
+  fails = false;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator(".result-number").waitFor();
+  assert.equal(sent.length, 4);
+  assert.equal(new Set(sent.map(String)).size, 1, "the same press under the same key");
+  assert.equal(await waiting("KEJARI-"), before + 1);
+});
+
+test("a kiosk whose storage takes nothing gives numbers all the same", async () => {
+  for (const method of ["setItem", "getItem"]) {
+    const { page, context } = await kiosk((page) => page.addInitScript((name) => {
+      Storage.prototype[name] = () => { throw new DOMException("full", "QuotaExceededError"); };
+    }, method));
+    await toConfirm(page, /Pengadilan Agama/);
+    await page.getByRole("button", { name: "Ambil nomor" }).click();
+    await page.locator(".result-number").waitFor();
+    await page.getByRole("button", { name: "Struk tidak keluar" }).click();
+    await page.getByRole("alert").getByText(/Foto atau catat nomor ini/).waitFor();
+    await page.getByRole("button", { name: "Selesai" }).click();
+    await page.getByRole("heading", { name: "Selamat datang" }).waitFor();
+    await context.close();
+  }
+});
+
+test("what is kept of a press is gone after ten minutes, also if nobody loads the page again", async () => {
+  provoke(/ERR_FAILED/);
+  const { page } = await kiosk(async (page) => {
+    await page.clock.install();
+    await page.route("**/tickets", (route) => route.abort());
+  });
+  await toConfirm(page, /Kejaksaan Negeri/);
+  await page.getByRole("button", { name: "Ambil nomor" }).click();
+  await eventually(async () => assert.match(await remembered(page), /serviceId/));
+  await page.clock.fastForward("09:30");
+  assert.match(await remembered(page), /serviceId/);
+  await page.clock.fastForward("00:40");
+  assert.doesNotMatch(await remembered(page), /serviceId/);
+});
+
 test("a number that was called meanwhile is not given back at the kiosk", async () => {
   provoke(/409/);
   const { page } = await kiosk();

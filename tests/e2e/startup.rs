@@ -4,6 +4,8 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mpp::demo::wire;
@@ -522,6 +524,29 @@ struct Worker {
     asked: Vec<Asked>,
     /// Requests whose connection broke before there was an answer.
     cut: usize,
+    done: Arc<Done>,
+}
+
+/// What the counters were told so far.
+#[derive(Default)]
+struct Done {
+    calls: AtomicUsize,
+    no_shows: AtomicUsize,
+}
+
+impl Done {
+    fn count(&self, path: &str) {
+        if path.ends_with(":callNext") {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+        } else if path.ends_with(":noShow") {
+            self.no_shows.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Of each kind, those of which there are fewer.
+    fn of_each(&self) -> usize {
+        self.calls.load(Ordering::SeqCst).min(self.no_shows.load(Ordering::SeqCst))
+    }
 }
 
 /// A request, and what it was told.
@@ -556,7 +581,10 @@ impl Worker {
             }
             let asked = self.asked.last_mut().expect("at least one");
             match api.try_send(reqwest::Method::POST, &asked.path, Some(&asked.body), &[]).await {
-                Ok(answer) if answer.status.is_success() => asked.told = Some(answer.body),
+                Ok(answer) if answer.status.is_success() => {
+                    self.done.count(&asked.path);
+                    asked.told = Some(answer.body);
+                }
                 Ok(answer) if answer.body["reason"] == "NOBODY_WAITING" => {
                     // Nothing has happened, so nothing is kept of it.
                     self.asked.pop();
@@ -653,16 +681,17 @@ async fn a_suite_that_is_killed_while_it_works_loses_nothing_it_has_said() {
         };
         api.post(&format!("/v1/halls/{hall}:openDay"), &json!({})).await.ok();
         let issue = (format!("/v1/halls/{hall}/tickets"), id_of("services", "code", "A1"));
-        let mut workers: Vec<Worker> = (1..=4)
-            .map(|nth| Worker { name: format!("kios-{nth}"), counter: None, asked: Vec::new(), cut: 0 })
-            .collect();
+        let done = Arc::new(Done::default());
+        let worker =
+            |name, counter| Worker { name, counter, asked: Vec::new(), cut: 0, done: Arc::clone(&done) };
+        let mut workers: Vec<Worker> = (1..=4).map(|nth| worker(format!("kios-{nth}"), None)).collect();
         for number in ["1", "2"] {
             let counter = id_of("counters", "number", number);
             api.post(&format!("/v1/counters/{counter}:open"), &json!({})).await.ok();
-            let name = format!("loket-{number}");
-            workers.push(Worker { name, counter: Some(counter), asked: Vec::new(), cut: 0 });
+            workers.push(worker(format!("loket-{number}"), Some(counter)));
         }
-        for round in 0..3_u64 {
+        for round in 0..3 {
+            let enough = done.of_each() + 10;
             let before: usize = workers.iter().map(|worker| worker.cut).sum();
             let at_work: Vec<_> = workers
                 .drain(..)
@@ -674,7 +703,11 @@ async fn a_suite_that_is_killed_while_it_works_loses_nothing_it_has_said() {
                     })
                 })
                 .collect();
-            tokio::time::sleep(Duration::from_millis(400 + 130 * round)).await;
+            // By what was said, not by the clock: a slow machine says as much, only later.
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while done.of_each() < enough && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             server.signal("KILL");
             server.wait();
             for worker in at_work {

@@ -1,7 +1,9 @@
 // @ts-check
 /**
  * What a kiosk remembers over a reload or a crash of its browser: the press that is not settled yet, whether its printer
- * gives paper, and numbers that nobody stood there to take. Nothing of it says who was there.
+ * gives paper, and numbers that nobody stood there to take. Nothing of it says who was there: no name, no number of a
+ * telephone; only the kind of priority and help that was asked for, with the press, for ten minutes at most. Where the
+ * storage is full or blocked the kiosk gives numbers all the same, and only forgets them over a reload.
  */
 
 /** Where the press stands, and for how many milliseconds it is settled after a reload: later nobody waits for it any more. */
@@ -19,9 +21,11 @@ const UNTAKEN_MOST = 5;
  * A press on "take a number", until its number was shown for its time. The telephone number is not part of it.
  * @typedef {{
  *   key: string, at: number, hall: string, language: string, place: {agencyId?: string, serviceId?: string},
- *   body: Record<string, unknown>, shown?: boolean, paper?: Paper, takenBack?: {key: string, reason: string},
- * }} Press
+ *   body: Record<string, unknown>, shown?: boolean, paper?: Paper, takenBack?: {key: string, reason: string}, doubted?: boolean,
+ * }} Press takenBack: how the number is given back. doubted: it was to be, nobody knows whether it is, and the visitor keeps it
  */
+/** Ends what is kept of a press. @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 
 /** @param {string} where @returns {any} undefined for what is not there, or cannot be read */
 function read(where) {
@@ -32,39 +36,75 @@ function read(where) {
   }
 }
 
+/** @param {string} where @param {unknown} what @returns {boolean} whether it is kept */
+function write(where, what) {
+  try {
+    localStorage.setItem(where, JSON.stringify(what));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} where */
+function drop(where) {
+  try {
+    localStorage.removeItem(where);
+  } catch {
+    // Blocked, so nothing was written there either.
+  }
+}
+
 /** @param {Press} press */
 export function keepPress(press) {
-  localStorage.setItem(PRESS, JSON.stringify(press));
+  // Where it does not fit, no other press stands in its place after a reload.
+  if (write(PRESS, press)) forgetInTime(press);
+  else forgetPress();
 }
 
 /** Notes something of the press at hand, if there is one. @param {Partial<Press>} news */
 export function notePress(news) {
   const press = read(PRESS);
-  if (press) keepPress({ ...press, ...news });
+  if (press) write(PRESS, { ...press, ...news });
 }
 
 export function forgetPress() {
-  localStorage.removeItem(PRESS);
+  clearTimeout(timer);
+  drop(PRESS);
+}
+
+/** Also a page that is never loaded again keeps it no longer. @param {Press} press */
+function forgetInTime(press) {
+  clearTimeout(timer);
+  timer = setTimeout(forgetPress, press.at + PRESS_FOR - Date.now());
+}
+
+/** Whether a press is so old that nobody waits for it any more, or from a clock that was set back. @param {{at: number}} press */
+export function isOver({ at }) {
+  const age = Date.now() - at;
+  return age < 0 || age >= PRESS_FOR;
 }
 
 /** The press that was not settled when the page went away. @param {string} hall @returns {Press | undefined} */
 export function keptPress(hall) {
   const press = /** @type {Press | undefined} */ (read(PRESS));
-  const age = Date.now() - (press?.at ?? 0);
-  if (press?.hall === hall && age >= 0 && age < PRESS_FOR) return press;
+  if (press?.hall === hall && !isOver(press)) {
+    forgetInTime(press);
+    return press;
+  }
   forgetPress();
   return undefined;
 }
 
 /** Whether the last receipt did not come out. */
 export function noPaper() {
-  return localStorage.getItem(PRINTER) === "out";
+  return read(PRINTER) === "out";
 }
 
 /** @param {boolean} isOut */
 export function notePaper(isOut) {
-  if (isOut) localStorage.setItem(PRINTER, "out");
-  else localStorage.removeItem(PRINTER);
+  if (isOut) write(PRINTER, "out");
+  else drop(PRINTER);
 }
 
 /** Numbers that were issued after the visitor had gone: who comes back finds his, an officer voids the others. @returns {{number: string, at: number}[]} */
@@ -75,5 +115,5 @@ export function untaken() {
 
 /** @param {string} number */
 export function noteUntaken(number) {
-  localStorage.setItem(UNTAKEN, JSON.stringify([...untaken(), { number, at: Date.now() }].slice(-UNTAKEN_MOST)));
+  write(UNTAKEN, [...untaken(), { number, at: Date.now() }].slice(-UNTAKEN_MOST));
 }

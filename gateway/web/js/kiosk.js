@@ -3,10 +3,10 @@
  * The kiosk: agency, service, "take a number". Three touches at most, one ticket per intention: a double tap or a
  * broken line sends the same key again.
  */
-import { get, isUnanswered, newKey, Problem, send } from "./api.js";
+import { get, isUnanswered, newKey, pause, Problem, send } from "./api.js";
 import { byId, el, fill, icon } from "./dom.js";
 import { estimated, language, named, speak, t, timeOfDay } from "./i18n.js";
-import { forgetPress, keepPress, keptPress, noPaper, notePaper, notePress, noteUntaken, untaken } from "./ingatan-kios.js";
+import { forgetPress, isOver, keepPress, keptPress, noPaper, notePaper, notePress, noteUntaken, untaken } from "./ingatan-kios.js";
 import { ASSISTANCE, needIcon, needWord, PRIORITIES } from "./need.js";
 import { print as printed, qr } from "./struk.js";
 
@@ -51,6 +51,10 @@ let issued;
 let paper = "";
 /** The visitor gave the number back. */
 let isTakenBack = false;
+/** It was asked to be taken back, and nobody knows whether it is. */
+let isDoubted = false;
+/** A press that the server failed at: nobody knows whether it became a ticket. @type {{press: Press, more: {phone?: string}, said: string} | undefined} */
+let unclear;
 /** The answer came late, and nobody has touched the screen since. */
 let untouched = false;
 
@@ -275,10 +279,11 @@ async function issue(service) {
   try {
     await settle(press, phoned);
   } catch (problem) {
+    // A refusal is an answer: the next press is a new intention. A fault of the server's is none.
+    if (!isRefused(problem)) return doubt(press, phoned, problem);
     controls.forEach((one) => { one.disabled = false; });
     byId("take").classList.remove("waiting");
-    // A refusal is an answer: the next press is a new intention. A fault of the server's is none.
-    if (isRefused(problem)) intention = newKey();
+    intention = newKey();
     if (problem instanceof Problem && problem.reason === "PHONE_REQUIRED" && !telephone) {
       // Configured a moment ago.
       limited.add(service.agencyId);
@@ -289,8 +294,9 @@ async function issue(service) {
   }
 }
 
-/** Whether the server said no to a press. Who is not signed in is asked to do that, and the press goes on. @param {unknown} problem */
+/** Whether the server said no to a press; who does not reach it is told nothing. Who is not signed in is asked to do that, and the press goes on. @param {unknown} problem @returns {boolean} */
 function isRefused(problem) {
+  if (isUnanswered(problem)) return false;
   return problem instanceof Problem && problem.status < 500 && problem.status !== 401;
 }
 
@@ -320,13 +326,55 @@ async function settle(press, more = {}) {
     pending = false;
     clearTimeout(late);
   }
+  unclear = undefined;
   untouched ||= isLate();
   paper = press.paper || (noPaper() ? "out" : "");
   notePress({ shown: true });
   stay(paper === "out" || untouched ? 2 : 1);
   go("result", press.place);
+  isDoubted = press.doubted === true;
+  if (isDoubted) void readBack();
   if (press.takenBack) await takeBack(press.takenBack.reason, press.takenBack.key);
   else if (frame.dataset.print !== "tombol" && paper === "") await print();
+}
+
+/**
+ * The server failed at a press, and may have issued a number all the same: what was chosen stands, and is tried again under its
+ * key. Another one could be a second number.
+ * @param {Press} press
+ * @param {{phone?: string}} more
+ * @param {unknown} problem
+ */
+function doubt(press, more, problem) {
+  const said = problem instanceof Problem ? problem.message : t("not_reached");
+  unclear = { press, more, said };
+  [screen, place] = ["settling", press.place];
+  show();
+}
+
+/** Sends the press whose fate is not known once more, as it was. */
+async function tryAgain() {
+  if (!unclear || pending) return;
+  const { press, more } = unclear;
+  byId("again").disabled = true;
+  try {
+    await settle(press, more);
+  } catch (problem) {
+    if (isRefused(problem)) await refused(press, problem);
+    else doubt(press, more, problem);
+  }
+}
+
+/** A press is refused that is not on the screen any more: the visitor may choose anew. @param {Press} press @param {unknown} problem */
+async function refused(press, problem) {
+  [unclear, untouched] = [undefined, false];
+  await load();
+  const service = services.find((one) => one.id === press.place.serviceId);
+  if (!service) return go("agencies");
+  // Configured a moment ago.
+  if (problem instanceof Problem && problem.reason === "PHONE_REQUIRED") limited.add(service.agencyId);
+  go("confirm", press.place);
+  if (frame.dataset.reached === "true") tell(problem instanceof Problem ? problem.message : t("not_reached"));
 }
 
 /** A press from before the page was loaded anew, in the language of who made it. Perhaps nobody stands there any more. @param {Press} press */
@@ -342,16 +390,17 @@ async function resume(press) {
   try {
     await settle(press);
   } catch (problem) {
-    untouched = false;
-    if (!services.some((one) => one.id === place.serviceId)) return go("agencies");
-    go("confirm", place);
-    if (!isRefused(problem)) intention = press.key;
-    tell(problem instanceof Problem ? problem.message : t("not_reached"));
+    if (isRefused(problem)) await refused(press, problem);
+    else doubt(press, {}, problem);
   }
 }
 
 function settlingScreen() {
-  return [heading(t("kiosk.settling"), t("kiosk.settling_lead"), 0), el("p", { id: "sending", class: "sending", role: "status", "aria-live": "polite", "data-idle": "true" })];
+  return [
+    heading(t("kiosk.settling"), unclear ? "" : t("kiosk.settling_lead"), 0),
+    el("p", { id: "sending", class: unclear ? "sending bad" : "sending", role: "status", "aria-live": "polite", "data-idle": String(!unclear) }, unclear?.said),
+    unclear && el("div", { class: "kiosk-actions" }, el("button", { type: "button", class: "button primary big", id: "again", onclick: () => void tryAgain() }, t("again"))),
+  ];
 }
 
 /** Says under the button what is wrong. @param {string} text */
@@ -414,7 +463,8 @@ async function takeBack(reason, key = newKey()) {
   if (!issued || pending) return;
   if (!backDialog.open) askBack();
   pending = true;
-  notePress({ takenBack: { key, reason } });
+  isDoubted = true;
+  notePress({ takenBack: { key, reason }, doubted: undefined });
   const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (backDialog.querySelectorAll("button"));
   buttons.forEach((one) => { one.disabled = true; });
   const said = byId("taking-back");
@@ -426,7 +476,10 @@ async function takeBack(reason, key = newKey()) {
   } catch (problem) {
     if (problem instanceof Problem && problem.status === 401) return location.reload();
     isTakenBack = problem instanceof Problem && problem.metadata.state === "TICKET_STATE_CANCELLED";
-    if (isRefused(problem)) notePress({ takenBack: undefined });
+    if (isRefused(problem)) {
+      isDoubted = false;
+      notePress({ takenBack: undefined });
+    }
     said.textContent = isUnanswered(problem) ? t("kiosk.void_unanswered") : problem instanceof Problem ? problem.message : t("not_reached");
     said.classList.add("bad");
     buttons.forEach((one) => { one.disabled = false; });
@@ -434,12 +487,44 @@ async function takeBack(reason, key = newKey()) {
     pending = false;
     stay(1);
   }
-  if (!isTakenBack) return;
+  if (isTakenBack) showTakenBack();
+  else if (!backDialog.open) keepNumber();
+}
+
+function showTakenBack() {
+  isTakenBack = true;
+  isDoubted = false;
   forgetPress();
   untouched = false;
   fill(byId("print"));
   backDialog.close();
   show();
+}
+
+/** The visitor keeps the number: no reload gives it back without being asked. */
+function keepNumber() {
+  // What was sent is answered first.
+  if (!issued || isTakenBack || pending) return;
+  notePress({ takenBack: undefined, doubted: isDoubted || undefined });
+  if (isDoubted) void readBack();
+}
+
+/** Reads whether the number on the screen was taken back after all, for as long as it stands there. */
+async function readBack() {
+  const of = issued;
+  while (of && issued === of && !isTakenBack) {
+    try {
+      const { ticket } = /** @type {{ticket: import("./types.js").PublicTicket}} */ (await get(`/v1/ticketTokens/${of.ticket.token}`));
+      // Asked meanwhile once more, or gone: that decides.
+      if (issued !== of || isTakenBack || pending || backDialog.open) return;
+      isDoubted = false;
+      notePress({ doubted: undefined });
+      if (ticket.state === "TICKET_STATE_CANCELLED") showTakenBack();
+      return;
+    } catch {
+      await pause(3_000);
+    }
+  }
 }
 
 /** Prints the receipt, and shows what is known of it. */
@@ -474,7 +559,7 @@ function done() {
 function home() {
   if (issued && untouched) noteUntaken(issued.ticket.number);
   forgetPress();
-  [issued, paper, untouched, isTakenBack] = [undefined, "", false, false];
+  [issued, unclear, paper, untouched, isTakenBack, isDoubted] = [undefined, undefined, "", false, false, false];
   intention = "";
   fill(byId("print"));
   for (const one of [dialog, backDialog]) if (one.open) one.close();
@@ -485,6 +570,7 @@ function home() {
   }
 }
 
+backDialog.addEventListener("close", keepNumber);
 dialog.addEventListener("close", () => { touched = Date.now(); });
 byId("idle-stay").addEventListener("click", () => dialog.close());
 
@@ -495,6 +581,14 @@ function idle() {
     byId("left").textContent = left > 0 ? t("seconds", { n: left }) : "";
     if (left <= 0) home();
     return;
+  }
+  if (unclear) {
+    if (pending) return;
+    // Nobody waits for it any more.
+    if (isOver(unclear.press)) return home();
+    if ((Date.now() - touched) / 1000 < LIMITS.idle) return;
+    untouched = true;
+    return void tryAgain();
   }
   const atStart = screen === "agencies" && language() === frame.dataset.defaultLang;
   if (atStart || pending) return;

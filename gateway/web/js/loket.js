@@ -25,6 +25,8 @@ let ahead = 0;
 /** Frames made before this moment (service clock) are older than an answer already shown. */
 let floor = 0;
 let busy = "";
+/** Ends with the answer of the press that is under way. */
+let underWay = Promise.resolve();
 let settled = 0;
 /** Whether somebody pressed on while a press was under way, and may press once more just as the answer comes. */
 let impatient = false;
@@ -104,7 +106,8 @@ async function preview() {
 }
 
 /**
- * Sends one press and keeps it until it is answered. While it is under way no other press is taken.
+ * Sends one press and keeps it until it is answered. While it is under way no button is taken; what was asked in a dialog
+ * meanwhile goes out after its answer, and the service says whether it still fits.
  * @param {string} name what was pressed
  * @param {string} path
  * @param {Record<string, unknown>} body
@@ -112,8 +115,10 @@ async function preview() {
  * @returns {Promise<Problem | undefined>} why it was refused
  */
 async function press(name, path, body, good) {
-  if (busy) return undefined;
+  while (busy) await underWay;
   busy = name;
+  let answered = () => {};
+  underWay = new Promise((resolve) => { answered = resolve; });
   settled = performance.now() + SETTLE;
   view.sending(name, t("sent"));
   try {
@@ -134,6 +139,7 @@ async function press(name, path, body, good) {
     impatient = false;
     view.answered();
     if (desk) view.show(desk, { busy, now: Date.now() + ahead });
+    answered();
   }
 }
 

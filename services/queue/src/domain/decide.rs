@@ -361,10 +361,13 @@ impl Step<'_> {
         Ok(self.fold.counter(id))
     }
 
-    /// Whether the caller works at the counter: it is theirs by their grant, or they are the one who opened it or called there.
-    /// Who only reaches it, as supervisors and managers do, does not.
-    fn works_at(&self, counter: &Counter) -> bool {
-        counter.staff.as_deref() == Some(self.command.actor.id.as_str())
+    /// Whether the caller works at the counter that holds the ticket: it is theirs by their grant, they opened it, or they
+    /// called this very ticket there: a supervisor who calls for a colleague goes on with the call without a word, and only
+    /// with that one. Who only reaches the counter does not work there.
+    fn works_at(&self, counter: &Counter, ticket: &Ticket) -> bool {
+        let me = Some(self.command.actor.id.as_str());
+        counter.staff.as_deref() == me
+            || ticket.called_by.as_deref() == me
             || self
                 .fold
                 .plan(counter.id)

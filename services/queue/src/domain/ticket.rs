@@ -436,6 +436,9 @@ pub struct Ticket {
     pub not_before: Option<DateTime<Utc>>,
     /// The counter that holds it, or parked it.
     pub counter: Option<CounterId>,
+    /// Who called it to the counter that holds it: for this ticket they work there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_by: Option<String>,
     /// When it was last called or announced.
     pub last_call_at: Option<DateTime<Utc>>,
     /// How to take its call back.

@@ -673,14 +673,14 @@ calls! {
 pub(crate) struct Frames<T>(Streaming<T>);
 
 impl<T> Frames<T> {
-    /// The next frame, within five seconds.
+    /// The next frame, within half a minute.
     pub(crate) async fn next(&mut self) -> T {
         let frame =
-            tokio::time::timeout(Duration::from_secs(5), self.0.message()).await.expect("a frame in time");
+            tokio::time::timeout(Duration::from_secs(30), self.0.message()).await.expect("a frame in time");
         frame.expect("the stream goes on").expect("the stream has not ended")
     }
 
-    /// The first frame that `wanted` accepts, within five seconds.
+    /// The first frame that `wanted` accepts, within half a minute.
     pub(crate) async fn find(&mut self, wanted: impl Fn(&T) -> bool) -> T {
         let search = async {
             loop {
@@ -690,13 +690,13 @@ impl<T> Frames<T> {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(5), search).await.expect("such a frame in time")
+        tokio::time::timeout(Duration::from_secs(30), search).await.expect("such a frame in time")
     }
 
-    /// Why the stream ends, within five seconds.
+    /// Why the stream ends, within half a minute.
     pub(crate) async fn refusal(&mut self) -> Refusal {
         let frame =
-            tokio::time::timeout(Duration::from_secs(5), self.0.message()).await.expect("an end in time");
+            tokio::time::timeout(Duration::from_secs(30), self.0.message()).await.expect("an end in time");
         frame.err().map(Refusal::from).expect("the stream is refused")
     }
 }

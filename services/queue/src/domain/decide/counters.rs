@@ -160,6 +160,7 @@ impl Step<'_> {
         ticket.version += 1;
         ticket.state = State::Called;
         ticket.counter = Some(counter.id);
+        ticket.called_by = Some(self.command.actor.id.clone());
         ticket.not_before = None;
         ticket.last_call_at = Some(self.now);
         let leg = ticket.leg_mut();

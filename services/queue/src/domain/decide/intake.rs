@@ -102,6 +102,7 @@ impl Step<'_> {
             place: (self.fold.seq() + 1) * PLACES,
             not_before: None,
             counter: None,
+            called_by: None,
             last_call_at: None,
             before_call: None,
             legs: vec![Leg::begin(service.id, service.agency, self.now)],

@@ -59,7 +59,7 @@ impl Step<'_> {
             let counter = self.reachable_counter(counter)?;
             // The visitor stands before somebody else: whoever steps in from outside says why. What is taken back says so itself.
             let says_why = reason.chars().count() >= REASON_LEAST || matches!(act, Act::Void { .. });
-            if !says_why && !self.works_at(&counter) {
+            if !says_why && !self.works_at(&counter, &ticket) {
                 return Err(Rejection::ReasonRequired { number: self.number_of(counter.id) });
             }
         }
@@ -224,8 +224,8 @@ impl Step<'_> {
     }
 
     fn void(&self, mut ticket: Ticket, reason: VoidReason) -> Result<Event, Rejection> {
-        let is_untouched =
-            ticket.state == State::Waiting && ticket.legs.len() == 1 && ticket.leg().calls == 0;
+        // As it was issued. A call that was undone leaves no trace in the ticket but this; the hall may have heard it.
+        let is_untouched = ticket.version == 1;
         if !is_untouched || self.now > ticket.arrived_at + TimeDelta::seconds(VOID_SECONDS) {
             return Err(Rejection::VoidTooLate { state: ticket.state });
         }
@@ -340,6 +340,7 @@ impl Step<'_> {
         event.counter = ticket.counter;
         if !ticket.is_held() {
             ticket.counter = None;
+            ticket.called_by = None;
         }
         event.ticket = Some(ticket);
         event.counters = counter.into_iter().collect();

@@ -130,6 +130,14 @@ fn a_ticket_is_taken_back_by_its_issuer_alone_and_only_while_nothing_came_of_it(
     world.act(absent, Act::NoShow).expect("absent");
     assert_eq!(world.ticket(absent).state, State::Waiting);
     assert_eq!(world.act(absent, void()), Err(Rejection::VoidTooLate { state: State::Waiting }));
+    // Also if the call was taken back: it waits as before, and was called all the same.
+    world.wait(600);
+    let undone = world.issue(1);
+    let call = Order::CallTicket { counter: counter_id(1), ticket: undone, reason: "alasan".to_owned() };
+    world.order(call).expect("called");
+    world.act(undone, Act::UndoCall).expect("in time");
+    assert_eq!((world.ticket(undone).state, world.ticket(undone).leg().calls), (State::Waiting, 0));
+    assert_eq!(world.act(undone, void()), Err(Rejection::VoidTooLate { state: State::Waiting }));
     // What a citizen's phone took belongs to no device.
     let citizen = Actor { id: String::new(), kind: ActorKind::Citizen };
     let issue = Order::Issue(Box::new(world.new_ticket(1)));
@@ -1243,4 +1251,46 @@ fn whoever_does_not_work_at_the_counter_says_why() {
     world
         .submit(&Command { actor: actor("acc_other"), reach: Reach(vec![whole_agency]), ..command(resume) })
         .expect("resumed");
+}
+
+#[test]
+fn whoever_called_for_a_colleague_goes_on_with_that_ticket_without_a_word() {
+    let mut world = World::open(simple());
+    let bound = Bound { agencies: Some(BTreeSet::from([agency_id(1)])), counters: None };
+    let supervisor = |order| Command {
+        actor: actor("acc_supervisor"),
+        reach: Reach(vec![bound.clone()]),
+        ..command(order)
+    };
+    let act = |ticket, act| Order::Ticket { ticket, version: None, act, reason: String::new() };
+    let next = || supervisor(Order::CallNext { counter: counter_id(1), expected: None });
+    let why = Err(Rejection::ReasonRequired { number: "1".to_owned() });
+    let first = world.issue(1);
+    let second = world.issue(1);
+    // The colleague opened the counter, and it stays theirs.
+    world.submit(&next()).expect("called");
+    assert_eq!(world.fold.counter(counter_id(1)).staff.as_deref(), Some("acc_all"));
+    world.submit(&supervisor(act(first, Act::UndoCall))).expect("their own call");
+    assert_eq!((world.ticket(first).state, &world.ticket(first).called_by), (State::Waiting, &None));
+    // Also long after, when it is announced more than once.
+    world.submit(&next()).expect("called again");
+    for _ in 0..2 {
+        world.wait(60);
+        world.submit(&supervisor(act(first, Act::Recall))).expect("their own call");
+    }
+    world.submit(&supervisor(act(first, Act::Start))).expect("their own call");
+    world.submit(&supervisor(act(first, Act::Park { note: String::new() }))).expect("their own call");
+    assert_eq!(world.ticket(first).called_by, None, "nobody holds it");
+    // What the colleague calls there is the colleague's.
+    assert_eq!(world.call(1), Ok(second));
+    assert_eq!(world.submit(&supervisor(act(second, Act::UndoCall))), why);
+    world.act(second, Act::UndoCall).expect("in time");
+    world.act(first, Act::Resume { counter: Some(counter_id(1)) }).expect("resumed by the colleague");
+    assert_eq!(world.submit(&supervisor(act(first, Act::Recall))), why);
+    // A ticket that was stored before this was remembered: nobody is known to have called it.
+    let ticket = world.ticket(first);
+    let mut stored = serde_json::to_value(ticket).expect("JSON");
+    assert_eq!(stored.as_object_mut().expect("an object").remove("called_by"), Some("acc_all".into()));
+    let read: Ticket = serde_json::from_value(stored).expect("an older ticket");
+    assert_eq!(read, Ticket { called_by: None, ..ticket.clone() });
 }

@@ -372,7 +372,9 @@ impl Walk {
         }
         let old = old.expect("issued before");
         if let Some(counter) = old.counter.filter(|_| old.is_held() && event.kind != Kind::TicketExpired) {
-            let theirs = before.counter(counter).staff.as_deref() == Some(event.actor.id.as_str());
+            let actor = Some(event.actor.id.as_str());
+            let theirs =
+                before.counter(counter).staff.as_deref() == actor || old.called_by.as_deref() == actor;
             assert!(
                 theirs || !event.reason.is_empty(),
                 "{:?} by somebody else, and nobody knows why",
@@ -381,6 +383,7 @@ impl Walk {
         }
         if ticket.void.is_some() {
             assert_eq!((old.state, ticket.state), (State::Waiting, State::Cancelled));
+            assert_eq!(old.version, 1, "something had come of it");
             assert_eq!(
                 ticket.issued_by.as_deref(),
                 Some(event.actor.id.as_str()),
