@@ -3,8 +3,8 @@
 //!
 //! **One order of locks.** What many transactions want is taken in one order, or two of them wait for each other on
 //! PostgreSQL: the rows a request is about, the series of numbers, the counter of documents, the counter of licences, the
-//! counter of events, the journal. A transaction that will need an earlier one after a later one keeps it first
-//! ([`document::hold`], [`licence::hold`]).
+//! counter of events, the journal, and last the calls that wait for a desk ([`notice::cover`]). A transaction that will need
+//! an earlier one after a later one keeps it first ([`document::hold`], [`licence::hold`]).
 
 pub(crate) mod application;
 pub(crate) mod arms;

@@ -135,7 +135,8 @@ pub enum OssStatus {
 }
 
 /// Whether a message may be sent again: OSS refused it, and took nothing that came after it, which would be undone. A final licence
-/// that another one replaces is not said again either. `later` is what was written after it.
+/// that another one replaces is not said again either. `later` is what was written after it; what is under way to OSS, or may be
+/// there, counts as sent.
 #[must_use]
 pub fn may_be_sent_again(
     (kind, state): (MessageKind, MessageState),

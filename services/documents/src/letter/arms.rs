@@ -26,6 +26,9 @@ const XLINK: &str = "http://www.w3.org/1999/xlink";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
 
+/// What a document type could declare.
+const DECLARATIONS: [&str; 4] = ["entity", "attlist", "element", "notation"];
+
 /// The elements that a drawing is made of.
 const ELEMENTS: [&str; 21] = [
     "svg",
@@ -161,13 +164,7 @@ fn part(name: &str) -> ArmsError {
 }
 
 fn drawing(text: &str) -> Result<(), ArmsError> {
-    // A document type may name the one of SVG, as drawing programs write it; what it could declare is not read.
-    if let Some(at) = text.find("<!DOCTYPE") {
-        let declared = text[at..].split('>').next().unwrap_or_default();
-        if declared.contains('[') || text.contains("<!ENTITY") {
-            return Err(part("ENTITY"));
-        }
-    }
+    declares_nothing(text)?;
     let options = ParsingOptions { allow_dtd: true, nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| {
         let many = matches!(error, roxmltree::Error::NodesLimitReached);
@@ -203,6 +200,44 @@ fn drawing(text: &str) -> Result<(), ArmsError> {
     }
     let mut cost = Cost { ids, known: HashMap::new() };
     if cost.of(root, 0)? > MOST_SHAPES { Err(ArmsError::TooManyShapes) } else { Ok(()) }
+}
+
+/// A document type may name the one of SVG, as drawing programs write it. What it could declare itself, our parser leaves out
+/// and a browser puts in: entities, and attributes such as events.
+fn declares_nothing(text: &str) -> Result<(), ArmsError> {
+    // Anywhere, also where it would declare nothing: so nothing can hide it.
+    let lower = text.to_ascii_lowercase();
+    for declaration in DECLARATIONS {
+        if lower.contains(&format!("<!{declaration}")) {
+            return Err(part(&declaration.to_ascii_uppercase()));
+        }
+    }
+    // The type stands before the drawing, among comments and instructions.
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let ended = if let Some(comment) = rest.strip_prefix("<!--") {
+            comment.split_once("-->")
+        } else if let Some(instruction) = rest.strip_prefix("<?") {
+            instruction.split_once("?>")
+        } else {
+            break;
+        };
+        rest = ended.ok_or(ArmsError::Broken)?.1.trim_start();
+    }
+    let Some(declared) = rest.strip_prefix("<!DOCTYPE") else { return Ok(()) };
+    let mut quoted = None;
+    for it in declared.chars() {
+        if let Some(mark) = quoted {
+            quoted = Some(mark).filter(|mark| it != *mark);
+        } else if matches!(it, '"' | '\'') {
+            quoted = Some(it);
+        } else if it == '[' {
+            return Err(part("DOCTYPE"));
+        } else if it == '>' {
+            return Ok(());
+        }
+    }
+    Err(ArmsError::Broken)
 }
 
 /// One element, with its attributes. What drawing programs note for themselves, in namespaces of their own, is never drawn.
@@ -409,8 +444,25 @@ mod tests {
         ] {
             assert_eq!(verdict(inside), Err(ArmsError::Part(named.to_owned())), "{inside}");
         }
-        let entity = format!("<!DOCTYPE svg [<!ENTITY a 'b'>]>{}", svg("&a;"));
-        assert_eq!(judge(entity.as_bytes()), Err(ArmsError::Part("ENTITY".to_owned())));
+        for (before, named) in [
+            ("<!DOCTYPE svg [<!ENTITY a 'b'>]>", "ENTITY"),
+            // Where the type ends is not where the first > stands, nor is it the first that is written.
+            ("<!DOCTYPE svg SYSTEM \">\" [<!ATTLIST svg onload CDATA \"x()\">]>", "ATTLIST"),
+            ("<!-- <!DOCTYPE x> --><!DOCTYPE svg [<!ATTLIST svg onload CDATA 'x()'>]>", "ATTLIST"),
+            ("<!DOCTYPE svg [<!Element svg ANY>]>", "ELEMENT"),
+            ("<!-- <!NOTATION n SYSTEM 'x'> -->", "NOTATION"),
+            ("<!DOCTYPE svg SYSTEM \">\" []>", "DOCTYPE"),
+            (
+                "\u{feff} <?xml version='1.0'?><!-- <!DOCTYPE x> --> <!DOCTYPE svg SYSTEM '\">' [%a;]>",
+                "DOCTYPE",
+            ),
+        ] {
+            let typed = format!("{before}{}", svg(""));
+            assert_eq!(judge(typed.as_bytes()), Err(ArmsError::Part(named.to_owned())), "{before}");
+        }
+        for before in ["<!DOCTYPE svg SYSTEM '>", "<!-- <!DOCTYPE svg>", "<?a "] {
+            assert_eq!(judge(format!("{before}{}", svg("")).as_bytes()), Err(ArmsError::Broken), "{before}");
+        }
     }
 
     /// Ten elements that each stand for ten of the one before are ten thousand million shapes.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::fault::{Problem, Text, Violation};
+use mpp_kit::fault::{Problem, Text, Violation, chain};
 use mpp_kit::journal;
 use mpp_proto::documents::v1::{
     ApplyCoatOfArmsRequest, ApplyCoatOfArmsResponse, GetCoatOfArmsRequest, GetCoatOfArmsResponse,
@@ -46,7 +46,7 @@ pub(super) async fn apply(
     }
     let (request, area) = (&request, area.as_str());
     let arms = arms.as_ref();
-    let answer: ApplyCoatOfArmsResponse = core
+    let answer: Result<ApplyCoatOfArmsResponse, Error> = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             // Two uploads for one area come one after the other.
             journal::hold(&tx).await?;
@@ -79,12 +79,23 @@ pub(super) async fn apply(
                 file: coat.map(|coat| coat.file.to_string()).unwrap_or_default(),
             })
         })
-        .await?;
-    // A repetition is answered with the first file; this one is nobody's.
-    if arms.is_some() && answer.file != name {
-        core.files.delete(&name).await?;
+        .await;
+    let is_named = match &answer {
+        // A repetition is answered with the first file; this one is nobody's.
+        Ok(answer) => answer.file == name,
+        // Refused, with everything undone.
+        Err(Error::NotFound(_) | Error::Stale { .. } | Error::Rejected(_) | Error::Refused(_)) => false,
+        // It may have been committed, with the answer lost: a name without a file would be worse than a file without a name.
+        Err(Error::Database(_) | Error::Files(_) | Error::Unavailable(_) | Error::Broken(_)) => true,
+    };
+    if arms.is_some()
+        && !is_named
+        && let Err(error) = core.files.delete(&name).await
+    {
+        // What the request came to is decided; a file that nobody names harms nobody.
+        tracing::warn!(file = %name, error = chain(&error), "a coat of arms that nobody names stays");
     }
-    Ok(Response::new(answer))
+    Ok(Response::new(answer?))
 }
 
 pub(super) async fn get(

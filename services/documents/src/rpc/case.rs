@@ -171,11 +171,11 @@ impl Core {
             let current = store::application::find(tx, &self.cipher, loaded.application().id).await?;
             return Err(Error::Stale { version: current.map_or(0, |current| current.version) });
         }
-        self.notify(tx, &loaded, (&events, first), now).await?;
         self.hold(tx, &loaded, &events).await?;
         self.announce(tx, &loaded, &events, now).await?;
         self.tell_oss(tx, &loaded, &events, asking, now).await?;
         self.journal(tx, &loaded, (what, before), asking, now).await?;
+        self.notify(tx, &loaded, (&events, first), now).await?;
         Ok(loaded)
     }
 

@@ -19,6 +19,8 @@ use crate::store::report::{Among, Group};
 
 /// Days of a report at most: a year.
 const LONGEST: i64 = 366;
+/// Years that a report can be of.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=2100;
 /// Offices that are read at once.
 const OFFICES: u64 = 500;
 /// Where an application waits for somebody.
@@ -58,7 +60,10 @@ pub(super) async fn handle(
         zones.entry(office.zone().fixed().local_minus_utc()).or_default().push(office);
     }
     for offices in zones.values() {
-        core.count(&mut rows, offices, first, last).await?;
+        // No more at once than a statement takes: each office is in one part, and so is what is counted of it.
+        for offices in offices.chunks(store::report::MOST_OFFICES) {
+            core.count(&mut rows, offices, first, last).await?;
+        }
     }
     let mut told = Vec::with_capacity(rows.len());
     for ((letter, office), tally) in rows {
@@ -178,7 +183,9 @@ fn day(checker: &mut Checker, field: &str, text: &str, unsaid: Option<NaiveDate>
     if text.is_empty() {
         return unsaid;
     }
+    // Written the one way: what is read of signs, spaces and longer years could be no day that a database compares.
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let day = day.filter(|day| day.to_string() == text && YEARS.contains(&day.year()));
     if day.is_none() {
         checker.violation(
             field,

@@ -31,7 +31,7 @@ use super::access::{Areas, permission_of};
 use super::convert;
 use crate::domain::ApplicationId;
 use crate::domain::event::EVENT_TYPES;
-use crate::domain::licence::{LicenceId, may_be_sent_again};
+use crate::domain::licence::{LicenceId, MessageState, may_be_sent_again};
 use crate::domain::step::StepRole;
 use crate::error::{Error, Thing};
 use crate::store::licence::{self, Licence, Message};
@@ -229,11 +229,13 @@ fn delivery_message(delivery: &Delivery) -> proto::WebhookDelivery {
 
 /// Whether the message at this place can be sent again.
 fn may_resend(messages: &[Message], at: usize) -> bool {
-    let facts = |message: &Message| (message.kind, message.state);
-    let (Some(message), later) = (messages.get(at), messages.iter().skip(at + 1).map(facts)) else {
-        return false;
-    };
-    may_be_sent_again(facts(message), later)
+    let Some(message) = messages.get(at) else { return false };
+    let later = messages.iter().skip(at + 1).map(|later| {
+        // Whoever takes a message to send it leaves it unclear until OSS has answered: OSS may have it already.
+        let state = if later.unclear { MessageState::Sent } else { later.state };
+        (later.kind, state)
+    });
+    may_be_sent_again((message.kind, message.state), later)
 }
 
 /// The licence of OSS that an application is for, with what is told of it, for who works at its agency.
@@ -255,7 +257,7 @@ pub(super) async fn licence_of(
 }
 
 fn licence_message(licence: &Licence, messages: &[Message]) -> proto::Licence {
-    use crate::domain::licence::{MessageState, Source};
+    use crate::domain::licence::Source;
     let (body, keys) = (&licence.body, &licence.body.keys);
     let status = licence.status;
     proto::Licence {

@@ -117,7 +117,8 @@ impl Core {
         Ok(Vec::new())
     }
 
-    /// When an account is called to a desk; `None` if a call that covers it waits to go out.
+    /// When an account is called to a desk; `None` if a call that covers it waits to go out, which from here to the end of the
+    /// transaction nobody can settle.
     async fn next_call(
         &self,
         tx: &DatabaseTransaction,
@@ -125,11 +126,18 @@ impl Core {
         body: &Body,
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, Error> {
-        Ok(match store::notice::last_call(tx, account, body).await? {
-            Some((NoticeState::Queued, _)) => None,
-            Some((_, since)) => Some(now.max(since + BETWEEN_CALLS)),
-            None => Some(now),
-        })
+        loop {
+            let Some((id, state, since)) = store::notice::last_call(tx, account, body).await? else {
+                return Ok(Some(now));
+            };
+            if state != NoticeState::Queued {
+                return Ok(Some(now.max(since + BETWEEN_CALLS)));
+            }
+            // Else it was settled since it was read: it is no longer the one that waits.
+            if store::notice::cover(tx, id).await? {
+                return Ok(None);
+            }
+        }
     }
 }
 

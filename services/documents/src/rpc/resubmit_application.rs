@@ -36,7 +36,10 @@ pub(super) async fn handle(
         papers: true,
         with_optional_steps: before.record.case.content.with_optional_steps,
     };
-    let sound = core.sound(&core.db.read, wanted).await?;
+    let mut sound = core.sound(&core.db.read, wanted).await?;
+    // It keeps the arms that it was first handed in with: other ones would make unchanged content another one, and its
+    // approvals void.
+    sound.content.arms.clone_from(&before.record.case.content.arms);
     core.draft(&before.letter, &sound.content, &sound.offices).await?;
     let request = &request;
     let mut answer: ResubmitApplicationResponse = core

@@ -155,9 +155,9 @@ impl Core {
             // Its licence is written after it.
             store::licence::hold(tx).await?;
         }
-        self.notify(tx, &loaded, (&events, 0), now).await?;
         self.announce(tx, &loaded, &events, now).await?;
         self.journal(tx, &loaded, ("application.submitted", State::Draft), asking, now).await?;
+        self.notify(tx, &loaded, (&events, 0), now).await?;
         self.metrics.submitted(&letter.key);
         Ok(loaded)
     }

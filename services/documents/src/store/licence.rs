@@ -320,22 +320,32 @@ pub(crate) async fn due(
     rows.into_iter().map(|row| message(cipher, row)).collect()
 }
 
-/// Takes a message that is due, until `until`. `false` if somebody was first.
+/// Takes a message that is due, until `until`. `false` if somebody was first, or one before it waits again.
 pub(crate) async fn claim(
-    db: &impl ConnectionTrait,
-    id: LicenceMessageId,
+    tx: &DatabaseTransaction,
+    message: &Message,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
     use message::{Column, Entity};
+    // Whoever lets an earlier message wait again holds the row of the licence: what he does is seen here, or this by him.
+    licence::Entity::find_by_id(message.licence.to_string()).lock_exclusive().one(tx).await?;
+    let earlier = Query::select()
+        .expr(Expr::val(1))
+        .from_as("licence_message", "earlier")
+        .and_where(Expr::col(("earlier", Column::LicenceId)).eq(message.licence.to_string()))
+        .and_where(Expr::col(("earlier", Column::State)).eq(MessageState::Pending.to_string()))
+        .and_where(Expr::col(("earlier", Column::Number)).lt(number(message.number)?))
+        .to_owned();
     let done = Entity::update_many()
         .col_expr(Column::DueAt, Expr::value(until))
         // Until the answer is here, it is not known whether OSS has it: a process that ends now leaves this behind.
         .col_expr(Column::Unclear, Expr::value(true))
-        .filter(Column::Id.eq(id.to_string()))
+        .filter(Column::Id.eq(message.id.to_string()))
         .filter(Column::State.eq(MessageState::Pending.to_string()))
         .filter(Column::DueAt.lte(now))
-        .exec(db)
+        .filter(Expr::exists(earlier).not())
+        .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)
 }

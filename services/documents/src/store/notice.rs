@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use mpp_kit::row::read;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -128,12 +128,12 @@ pub(crate) async fn due(
     rows.into_iter().map(message).collect()
 }
 
-/// What an account was last called to a desk with, unless that became pointless: where it stands, and since when.
+/// What an account was last called to a desk with, unless that became pointless: which it is, where it stands, and since when.
 pub(crate) async fn last_call(
     db: &impl ConnectionTrait,
     account: &str,
     body: &Body,
-) -> Result<Option<(NoticeState, DateTime<Utc>)>, DbErr> {
+) -> Result<Option<(NoticeId, NoticeState, DateTime<Utc>)>, DbErr> {
     let states = [NoticeState::Queued, NoticeState::Sent].map(|state| state.to_string());
     let row = Entity::find()
         .filter(Column::Recipient.eq(account))
@@ -142,7 +142,20 @@ pub(crate) async fn last_call(
         .order_by_desc(Column::CreatedAt)
         .one(db)
         .await?;
-    row.map(|row| Ok((read("notice.state", &row.state)?, row.updated_at))).transpose()
+    row.map(|row| Ok((read("notice.id", &row.id)?, read("notice.state", &row.state)?, row.updated_at)))
+        .transpose()
+}
+
+/// Lets a call that waits to go out cover what has come since: whoever looked at it before does not settle it any more
+/// ([`moved`]), but it is looked at again. `false` if it waits no more.
+pub(crate) async fn cover(tx: &DatabaseTransaction, id: NoticeId) -> Result<bool, DbErr> {
+    let done = Entity::update_many()
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .filter(Column::Id.eq(id.to_string()))
+        .filter(Column::State.eq(NoticeState::Queued.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
 }
 
 /// Whether anything waits at a desk that nobody has taken off it.
@@ -157,9 +170,10 @@ pub(crate) async fn is_waiting(db: &impl ConnectionTrait, body: &Body) -> Result
     Ok(found.is_some())
 }
 
-/// Notes what became of a message, and when it is offered next; `false` if another instance was first.
+/// Notes what became of a message, and when it is offered next; `false` if another instance was first, or it covers more by now.
+/// Its row is held from here to the end of the transaction: what comes meanwhile waits to be covered by it, or is not.
 pub(crate) async fn moved(
-    db: &impl ConnectionTrait,
+    tx: &DatabaseTransaction,
     before: &Message,
     state: NoticeState,
     next_at: DateTime<Utc>,
@@ -173,7 +187,7 @@ pub(crate) async fn moved(
         .filter(Column::Id.eq(before.id.to_string()))
         .filter(Column::State.eq(before.state.to_string()))
         .filter(Column::Attempts.eq(before.attempts))
-        .exec(db)
+        .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)
 }
@@ -205,4 +219,61 @@ fn message(row: Model) -> Result<Message, DbErr> {
         next_at: row.next_at,
         created_at: row.created_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use mpp_kit::testing::{ENGINES, fresh_db};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn line_10_a_call_that_covers_more_is_not_settled_by_who_looked_before() {
+        for engine in ENGINES {
+            let db = fresh_db(engine).await;
+            mpp_migrations::run("documents", &db.db.write).await.unwrap();
+            let now: DateTime<Utc> = "2026-11-23T01:00:00Z".parse().unwrap();
+            let body =
+                Body { roles: vec![StepRole::VillageHead], area: "17.07.05.2003".to_owned(), event: None };
+            let call = Message {
+                id: NoticeId::generate(),
+                application: ApplicationId::generate(),
+                kind: NoticeKind::WaitsForSignature,
+                recipient: Recipient::Account("acc_kades".to_owned()),
+                body: body.clone(),
+                state: NoticeState::Queued,
+                attempts: 0,
+                next_at: now,
+                created_at: now,
+            };
+            let tx = db.db.begin().await.unwrap();
+            insert(&tx, std::slice::from_ref(&call)).await.unwrap();
+            tx.commit().await.unwrap();
+            let last = async || last_call(&db.db.write, "acc_kades", &body).await.unwrap();
+            let settles = async |before: &Message| {
+                let tx = db.db.begin().await.unwrap();
+                let later = now + TimeDelta::minutes(1);
+                let is_moved = moved(&tx, before, NoticeState::Pointless, later, later).await.unwrap();
+                tx.commit().await.unwrap();
+                is_moved
+            };
+            let covers = async || {
+                let tx = db.db.begin().await.unwrap();
+                let covers = cover(&tx, call.id).await.unwrap();
+                tx.commit().await.unwrap();
+                covers
+            };
+            // Somebody looks at it; another letter comes to the desk, which it covers.
+            let seen = due(&db.db.read, now, 10).await.unwrap().remove(0);
+            assert_eq!(last().await, Some((call.id, NoticeState::Queued, now)));
+            assert!(covers().await);
+            assert!(!settles(&seen).await, "it calls to the other letter too");
+            let seen = due(&db.db.read, now, 10).await.unwrap().remove(0);
+            assert!(settles(&seen).await);
+            // What is settled covers nothing: the next letter calls again.
+            assert!(!covers().await);
+            assert_eq!(last().await, None);
+        }
+    }
 }

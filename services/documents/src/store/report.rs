@@ -14,7 +14,10 @@ use crate::domain::workflow::State;
 /// Letter type and office.
 pub(crate) type Group = (String, String);
 
-/// Offices by id, and a span of time: from the first moment until before the last.
+/// The most offices that are asked about at once, for the most values that a statement of SQLite takes.
+pub(crate) const MOST_OFFICES: usize = 500;
+
+/// At most [`MOST_OFFICES`] by id, and a span of time: from the first moment until before the last.
 pub(crate) struct Among<'a> {
     pub(crate) offices: &'a [String],
     pub(crate) from: DateTime<Utc>,

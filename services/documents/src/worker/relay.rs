@@ -98,9 +98,14 @@ impl Relay {
             NoticeState::Queued => now + relay::pause_after(message.attempts),
             NoticeState::Sent | NoticeState::Refused | NoticeState::NoContact | NoticeState::Pointless => now,
         };
-        if store::notice::moved(&self.core.db.write, message, state, next_at, now).await?
-            && state != NoticeState::Queued
-        {
+        let tx = self.core.db.begin().await?;
+        let is_moved = store::notice::moved(&tx, message, state, next_at, now).await?;
+        // Asked once its row is held, and of the writer: a reader may lag behind a letter that the call covers.
+        if state == NoticeState::Pointless && store::notice::is_waiting(&tx, &message.body).await? {
+            return Ok(());
+        }
+        tx.commit().await?;
+        if is_moved && state != NoticeState::Queued {
             self.core.metrics.told(state.into());
         }
         Ok(())

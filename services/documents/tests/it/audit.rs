@@ -14,6 +14,13 @@ use super::licences::{self, NIK, brought};
 use super::payment::WHY;
 use super::town::{AGENCY, Client, PLAIN, RT, Resident, Town, VILLAGE, moment, structure, timestamp};
 
+const ARMS: &[u8] =
+    b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><circle r='4' cx='4' cy='4'/></svg>";
+
+/// What OSS answers to everything here.
+const REFUSAL: &str = "HTTP/1.1 200 -\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+    {\"respon\":{\"kode\":\"400\",\"keterangan\":\"ditolak\"}}";
+
 impl Town {
     /// Types, offices and who stands in for whom.
     async fn is_set_up(&mut self) {
@@ -35,6 +42,12 @@ impl Town {
             ..Signatory::default()
         });
         self.apply(village).await;
+        let arms = ApplyCoatOfArmsRequest {
+            area: PLAIN.to_owned(),
+            content: ARMS.to_vec(),
+            ..ApplyCoatOfArmsRequest::default()
+        };
+        self.admin().apply_coat_of_arms(arms).await.expect("taken");
         let delegation = Delegation {
             office_id: self.office(PLAIN).id.clone(),
             role: "VILLAGE_HEAD".to_owned(),
@@ -160,6 +173,12 @@ impl Town {
             ..UpdateLicenceStatusRequest::default()
         };
         officer.update_licence_status(tell).await.expect("told");
+        let resend = ResendLicenceMessageRequest {
+            licence: self.licence().await.id,
+            message: self.refused().await,
+            ..ResendLicenceMessageRequest::default()
+        };
+        officer.resend_licence_message(resend).await.expect("again");
         let licence = self.licence().await;
         let begin = CreateLicenceApplicationRequest {
             licence: licence.id,
@@ -168,6 +187,18 @@ impl Town {
             ..CreateLicenceApplicationRequest::default()
         };
         officer.create_licence_application(begin).await.expect("it fits");
+    }
+
+    /// The message that OSS refused, once a worker has offered it.
+    async fn refused(&self) -> String {
+        for _ in 0..600 {
+            let messages = self.licence().await.messages;
+            if let Some(message) = messages.into_iter().find(|it| it.may_resend) {
+                return message.id;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        panic!("OSS refuses nothing");
     }
 
     /// The first delivery of a webhook, once a worker has written it down.
@@ -189,9 +220,11 @@ lines! {
     async fn line_33_every_audited_rpc_leaves_an_entry(engine) {
         let esign = Esign::start(Mood::Signs).await;
         let webhooks = WebhooksConfig {
-            allow_http_hosts: "127.0.0.1".to_owned(), allow_private: true, ..WebhooksConfig::default()
+            allow_http_hosts: "127.0.0.1".to_owned(), allow_loopback: true, ..WebhooksConfig::default()
         };
-        let config = Config { signing: esign.config(), webhooks, ..licences::config() };
+        let oss = Receiver::answering(REFUSAL).await;
+        let mut config = Config { signing: esign.config(), webhooks, ..licences::config() };
+        config.oss.base_url.clone_from(&oss.url);
         let mut town = Town::configured(engine, config).await;
         let shutdown = Shutdown::new();
         let mut workers = town.workers(&shutdown).await;

@@ -145,6 +145,11 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Answers everything with 204.
     pub(crate) async fn start() -> Self {
+        Self::answering("HTTP/1.1 204 -\r\nconnection: close\r\n\r\n").await
+    }
+
+    /// Answers everything with this, and hangs up.
+    pub(crate) async fn answering(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/masuk", listener.local_addr().unwrap());
         let (tell, arrived) = mpsc::unbounded_channel();
@@ -159,7 +164,7 @@ impl Receiver {
                         break Some(arrived);
                     }
                 };
-                let _sent = stream.write_all(b"HTTP/1.1 204 -\r\nconnection: close\r\n\r\n").await;
+                let _sent = stream.write_all(answer.as_bytes()).await;
                 if arrived.is_some_and(|arrived| tell.send(arrived).is_err()) {
                     return;
                 }

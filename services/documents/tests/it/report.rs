@@ -96,6 +96,9 @@ lines! {
         for (first, last, named) in [
             ("2026-11-31", "2026-11-24", vec![("start_date", "INVALID_DATE")]),
             ("24-11-2026", "kemarin", vec![("end_date", "INVALID_DATE"), ("start_date", "INVALID_DATE")]),
+            ("-2026-11-24", "+12026-11-24", vec![("end_date", "INVALID_DATE"), ("start_date", "INVALID_DATE")]),
+            ("1999-12-31", "2101-01-01", vec![("end_date", "INVALID_DATE"), ("start_date", "INVALID_DATE")]),
+            ("2026-11-1", " 2026-11-24", vec![("end_date", "INVALID_DATE"), ("start_date", "INVALID_DATE")]),
             ("2026-11-24", "2026-11-23", vec![("end_date", "INVALID_SPAN")]),
             ("2026-01-01", "2027-01-02", vec![("end_date", "INVALID_SPAN")]),
         ] {

@@ -102,15 +102,26 @@ lines! {
         let drawing = |colour: &str| format!(
             "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 90'><path fill='{colour}' d='M10 10h70v40q0 20-35 35-35-15-35-35z'/></svg>"
         ).into_bytes();
-        let bare = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
-        let without = draft(&town, &bare).await;
-        let hash = town.seen(&bare).await.content_hash;
+        let wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        let bare = town.submit(wish.clone()).await;
+        let without = draft(&town, &bare.application_id).await;
+        let hash = town.seen(&bare.application_id).await.content_hash;
 
         // Of the regency, for everything in it.
         let (green, red) = (drawing("#146"), drawing("#c22"));
         let regency = apply("17.07", &green).await.expect("taken").expect("arms");
         assert_eq!((regency.area.as_str(), regency.media_type.as_str(), regency.size), ("17.07", "image/svg+xml", green.len() as i64));
-        assert_eq!(draft(&town, &bare).await, without, "what was handed in before has none");
+        assert_eq!(draft(&town, &bare.application_id).await, without, "what was handed in before has none");
+        // Nor has it any when it is handed in again: unchanged, it is the same content, and what was approved of it holds.
+        town.officer(PLAIN).send_back(&bare.application_id, "lengkapi foto rumah tampak depan").await.expect("returned");
+        let again = ResubmitApplicationRequest {
+            request_id: String::new(),
+            code: bare.code.clone(),
+            values: wish.values.clone(),
+            attachments: wish.attachments.clone(),
+        };
+        town.nobody().resubmit_application(again).await.expect("handed in again");
+        assert_eq!(town.seen(&bare.application_id).await.content_hash, hash);
         let first = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
         let with_green = draft(&town, &first).await;
         assert_ne!(with_green, without);
@@ -164,6 +175,17 @@ lines! {
         }
         let first = bounded.apply_coat_of_arms(request(PLAIN, &drawing)).await.expect("taken");
         assert_eq!(bounded.apply_coat_of_arms(request(PLAIN, &drawing)).await.expect("again"), first, "once");
+        // Another one under the same id is refused, and leaves no file behind, as the repetition left none.
+        let other = String::from_utf8(drawing.clone()).expect("a text").replace("'4'", "'3'").into_bytes();
+        let kept = || {
+            let folders = std::fs::read_dir(town.files()).expect("a folder");
+            let inside = folders.map(|folder| std::fs::read_dir(folder.expect("an entry").path()).map_or(1, Iterator::count));
+            inside.sum::<usize>()
+        };
+        let files = kept();
+        assert_eq!(bounded.apply_coat_of_arms(request(PLAIN, &other)).await.expect_err("another").reason, "REQUEST_ID_REUSED");
+        assert_eq!(bounded.apply_coat_of_arms(request(PLAIN, &drawing)).await.expect("again"), first);
+        assert_eq!(kept(), files);
         let found = bounded.get_coat_of_arms(GetCoatOfArmsRequest { area: PLAIN.to_owned() }).await.expect("an answer");
         assert_eq!((found.coat_of_arms, found.content), (first.coat_of_arms.clone(), drawing.clone()));
         for (content, reason) in [

@@ -267,9 +267,12 @@ impl Outbox {
         Ok(tried)
     }
 
-    /// Tries one message. `false` if another instance has it.
+    /// Tries one message. `false` if another instance has it, or it is not its turn any more.
     async fn attempt(&self, mut message: Message, now: DateTime<Utc>) -> Result<bool, Error> {
-        if !store::claim(&self.db.write, message.id, now, now + HOLD).await? {
+        let tx = self.db.begin().await?;
+        let is_ours = store::claim(&tx, &message, now, now + HOLD).await?;
+        tx.commit().await?;
+        if !is_ours {
             return Ok(false);
         }
         let outcome = self.send(&self.with_link(&message, now)?).await?;

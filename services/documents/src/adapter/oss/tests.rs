@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::testing::ENGINES;
 use mpp_proto::documents::v1 as proto;
@@ -22,7 +22,7 @@ use crate::domain::{ApplicationId, DocumentId, FileId};
 use crate::error::Error;
 use crate::rpc::codes::Linked;
 use crate::rpc::integration::for_tests as rpc;
-use crate::store::licence::{self as store, Licence, NewMessage};
+use crate::store::licence::{self as store, Licence, Message, NewMessage};
 use mpp_kit::event;
 
 const NIB: &str = "1234567890123";
@@ -534,6 +534,14 @@ async fn line_29_what_replaces_a_refused_final_licence_is_the_final_one() {
     .await;
 }
 
+/// Takes a message as a process does that sends it.
+async fn claimed(world: &World, message: &Message, until: DateTime<Utc>) -> bool {
+    let tx = world.core.db.begin().await.unwrap();
+    let is_taken = store::claim(&tx, message, world.now(), until).await.unwrap();
+    tx.commit().await.unwrap();
+    is_taken
+}
+
 #[tokio::test]
 async fn line_29_an_attempt_that_a_killed_process_left_behind_is_asked_about_first() {
     on_both_with(&[], async |world, server| {
@@ -542,7 +550,7 @@ async fn line_29_an_attempt_that_a_killed_process_left_behind_is_asked_about_fir
         let due = store::due(&world.core.db.read, &world.core.cipher, world.now(), 10).await.unwrap();
         let until = world.now() + TimeDelta::minutes(5);
         // Another process took it and is gone before it could write what came of it.
-        assert!(store::claim(&world.core.db.write, due[0].id, world.now(), until).await.unwrap());
+        assert!(claimed(&world, &due[0], until).await);
         let outbox = Outbox::new(&world.core).unwrap();
         assert_eq!(outbox.tick(world.now()).await.unwrap(), 0, "it is that process's");
         assert_eq!(outbox.tick(world.after(TimeDelta::minutes(5))).await.unwrap(), 1);
@@ -633,6 +641,46 @@ async fn line_29_what_oss_refused_is_sent_again_once_by_an_official() {
         let resent = entries.iter().filter(|it| it.entry.what == "licence.resent").count();
         assert_eq!(resent, 2, "each time is in the journal");
     }
+}
+
+#[tokio::test]
+async fn line_29_nothing_is_sent_again_behind_what_came_after_it() {
+    let sees_work = |config: &mut Config| config.oss.office = "17.07/dinkes".to_owned();
+    on_both(sees_work, async |world| {
+        bring(&world, &nib("oss-1", &[row("I-1")])).await;
+        tell(&world, "I-1", &[OssStatus::Validation, OssStatus::Inspection]).await;
+        let licence = by_key(&world, "I-1").await;
+        let messages = store::messages(&world.core.db.read, &world.core.cipher, licence.id).await.unwrap();
+        let [first, second] = &messages[..] else { panic!("{messages:?}") };
+        let stands = async |message: &Message, state, unclear| {
+            let tx = world.core.db.begin().await.unwrap();
+            let message = Message { state, unclear, ..message.clone() };
+            store::save_message(&tx, &message, world.now()).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let officer = caller("acc_official", &["documents.work", "documents.act.agency"], &["17.07/dinkes"]);
+        let resend = async || {
+            let request = proto::ResendLicenceMessageRequest {
+                licence: licence.id.to_string(),
+                message: first.id.to_string(),
+                ..Default::default()
+            };
+            rpc::resend_licence_message(&world.core, &officer, request).await
+        };
+        let until = world.now() + TimeDelta::minutes(5);
+        assert!(!claimed(&world, second, until).await, "the first waits");
+        // The first is refused, and the second on its way: whether OSS has it, nobody knows.
+        stands(first, MessageState::Refused, false).await;
+        assert!(claimed(&world, second, until).await);
+        let Error::Refused(problem) = resend().await.unwrap_err() else { panic!("another error") };
+        assert_eq!(problem.reason, "NOT_REFUSED");
+        // OSS has it not: the first goes before it.
+        stands(second, MessageState::Pending, false).await;
+        resend().await.unwrap();
+        assert!(!claimed(&world, second, until).await, "the first waits again");
+        assert!(claimed(&world, first, until).await);
+    })
+    .await;
 }
 
 #[tokio::test]
