@@ -878,7 +878,8 @@ impl Apply<'_> {
         }
     }
 
-    /// What was typed in of a language. What is left empty is said in Indonesian.
+    /// What was typed in of a language. What is left empty, or as it ships, is said as it ships in that language, and in
+    /// Indonesian where nothing does; complaints keeps only what differs.
     fn language(&self, known: &[Language]) -> Language {
         let said = phrases(known).into_iter().map(|(key, _)| {
             let phrase = self.text(&format!("ucapan.{key}"));

@@ -217,6 +217,8 @@ mod tests {
             "variant.",
             "track.nothing.",
             "counts.",
+            "meaning.",
+            "void.",
         ];
         for key in INDONESIAN.0.keys() {
             let found =

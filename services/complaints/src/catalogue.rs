@@ -228,6 +228,18 @@ mod language_tests {
     }
 
     #[test]
+    fn c_65_of_a_form_only_what_differs_from_what_ships_is_kept() {
+        let all = Languages::new(shipped().unwrap(), []);
+        let mut typed = shipped().unwrap().remove(1);
+        typed.phrases.insert("status.NEW".to_owned(), "we have it".to_owned());
+        let kept = all.changed(typed.clone());
+        assert_eq!(kept.phrases.keys().collect::<Vec<_>>(), ["status.NEW"]);
+        assert_eq!(all.said(&kept), typed.phrases);
+        let new = Language { code: "jv".to_owned(), ..typed.clone() };
+        assert_eq!(all.changed(new).phrases, typed.phrases, "nothing ships in it");
+    }
+
+    #[test]
     fn c_65_a_word_means_one_thing() {
         let all = languages(&["id", "en", "bjn"]);
         let mut other = shipped().unwrap().remove(1);

@@ -90,6 +90,11 @@ impl fmt::Debug for Message {
     }
 }
 
+/// The tag of a step of a message.
+pub(crate) fn tag_of(notification: &str, step: u32) -> String {
+    format!("{notification}.{step}")
+}
+
 /// The message and step that a tag names, see [`Message::tag`].
 pub(crate) fn of_tag(tag: &str) -> Option<(NotificationId, u32)> {
     let (id, step) = tag.rsplit_once('.')?;
@@ -99,7 +104,7 @@ pub(crate) fn of_tag(tag: &str) -> Option<(NotificationId, u32)> {
 impl Message {
     /// By what the provider and its receipts know it: `ntf_….1`.
     pub(crate) fn tag(&self) -> String {
-        format!("{}.{}", self.notification, self.step)
+        tag_of(&self.notification, self.step)
     }
 
     /// The text with its links written out, for where there are no buttons.

@@ -121,6 +121,12 @@ pub struct Reporter {
     /// Whether the last answer was sent to them and has not arrived (yet).
     #[serde(default)]
     pub unheard: bool,
+    /// Whether they took their report back while others' stayed: they are told nothing more.
+    #[serde(default)]
+    pub left: bool,
+    /// When they sent what chose how secret it is; `None` while they have not chosen.
+    #[serde(default)]
+    pub chosen_at: Option<DateTime<Utc>>,
     /// When their identity was revealed.
     pub revealed: Vec<DateTime<Utc>>,
     /// How they rate how it was settled, 1 to 5; 0 for not yet.

@@ -127,6 +127,18 @@ impl Languages {
         said
     }
 
+    /// A language without what it says as it ships: a form shows all that is said, and what nobody changed in it goes on to
+    /// follow what ships.
+    #[must_use]
+    pub fn changed(&self, language: Language) -> Language {
+        let shipped = self.shipped.get(&language.code);
+        let ships = |key: &str, phrase: &str| {
+            shipped.and_then(|it| it.get(key)).is_some_and(|it| it.trim() == phrase.trim())
+        };
+        let phrases = language.phrases.into_iter().filter(|(key, phrase)| !ships(key, phrase)).collect();
+        Language { phrases, ..language }
+    }
+
     /// All of them, by code.
     pub fn all(&self) -> impl Iterator<Item = &Language> {
         self.all.values()

@@ -19,8 +19,9 @@ use super::words::{
 };
 
 pub use decide::{
-    COMPLETION_DAYS, Opening, absorb, add, again, decide, deliver, finish_help, hear, open, rate,
-    recategorise, recount, remark, reveal, set_publication, set_secrecy, tick, told_otherwise, unproven,
+    COMPLETION_DAYS, Opening, absorb, add, again, choose, decide, deliver, finish_help, hear, open, rate,
+    reach, recategorise, recount, remark, reveal, set_publication, set_secrecy, tick, told_otherwise,
+    unproven,
 };
 
 macro_rules! table {

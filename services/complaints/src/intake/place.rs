@@ -22,7 +22,7 @@ use crate::domain::workflow::{self, By};
 use crate::domain::{CaseId, FileId, OutboxId, channel};
 use crate::error::Error;
 use crate::rpc::Core;
-use crate::rpc::answer::Said;
+use crate::rpc::answer::{Said, untold};
 use crate::rpc::case::{Asking, Change};
 use crate::rpc::file_complaint::Report;
 use crate::store;
@@ -622,7 +622,7 @@ async fn after_the_end(
         };
         core.listen(tx, rules, open.record, &reporter, said, (INTAKE, now)).await?;
     } else if let Some(secrecy) = secrecy {
-        let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
+        let next = workflow::choose(case, &reporter, (secrecy, arrived.message.received_at))?;
         core.save_one(tx, rules, Change::of(open.record, next, "complaint.secrecy"), INTAKE, now).await?;
     } else if case.state == State::Settled && done(arrived, &rules.languages) == Some(false) {
         if within(&open) {
@@ -898,17 +898,14 @@ async fn tell_again(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     for Open { record, number } in open_cases(core, tx, envelope, now).await? {
-        let notices = workflow::again(&record.case, number);
-        let to = Recipient::Reporter(number.to_string());
-        let under_way = store::outbox::of_case(tx, record.case.id).await?.into_iter().any(|it| {
-            it.recipient == to
-                && matches!(it.state, DeliveryState::Queued | DeliveryState::Accepted)
-                && notices.iter().any(|notice| notice.kind.to_string() == it.kind)
-        });
-        if notices.is_empty() || under_way {
+        // An account that answers, or none any more, may have been configured since they were looked at.
+        let reached = workflow::reach(&record.case, number, core.reaches(tx, number).await?);
+        let moved = reached.is_some();
+        let next = reached.unwrap_or_else(|| record.case.clone());
+        let notices = untold(tx, &next, number, &[DeliveryState::Queued, DeliveryState::Accepted]).await?;
+        if notices.is_empty() && !moved {
             continue;
         }
-        let next = record.case.clone();
         let mut change = Change::of(record, next, "complaint.told_again");
         change.notices = notices;
         core.save_one(tx, rules, change, INTAKE, now).await?;
@@ -1057,7 +1054,7 @@ async fn obey(
     let record = match word(case, arrived, &rules.languages) {
         None => return Ok(None),
         Some(Word::Secrecy(secrecy)) => {
-            let next = workflow::set_secrecy(case, Part::Reporter, &reporter, secrecy)?;
+            let next = workflow::choose(case, &reporter, (secrecy, arrived.message.received_at))?;
             let change = Change::of(open.record.clone(), next, "complaint.secrecy");
             core.save_one(tx, rules, change, INTAKE, now).await?
         }
@@ -1105,6 +1102,10 @@ async fn extend(
         // Each comment may be answered once: the latest is the one that was not.
         let identity = Identity { comment: Some(comment), ..known };
         store::vault::save(tx, &core.vault, number, &identity, now).await?;
+    }
+    // Before this they may have had no way to be answered, or have one no longer.
+    if let Some(next) = workflow::reach(&record.case, number, core.reaches(tx, number).await?) {
+        record = core.save_one(tx, rules, Change::of(record, next, "complaint.reached"), INTAKE, now).await?;
     }
     if let Some(at) = &arrived.message.body.envelope.location
         && record.case.place.point.is_none()

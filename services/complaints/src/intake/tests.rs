@@ -1012,14 +1012,7 @@ async fn answered(world: &World) -> Case {
     let case = world.only().await;
     let officer = |part| By { part, ..By::system() };
     use crate::domain::words::{NoProofReason, Part};
-    let rules = world.core.rules().await.unwrap();
-    let tx = world.core.db.begin().await.unwrap();
-    let record = store::complaint::find(&tx, &world.core.cipher, case.id).await.unwrap().unwrap();
-    let mut next = record.case.clone();
-    next.state = State::InProgress;
-    let change = Change::of(record, next, "complaint.test");
-    world.core.save_one(&tx, &rules, change, SYSTEM, world.now()).await.unwrap();
-    tx.commit().await.unwrap();
+    changed(world, |next, _| next.state = State::InProgress).await;
     let answer = Order::Answer {
         text: "Lampu sudah diganti.".into(),
         proof: Vec::new(),
@@ -1027,6 +1020,28 @@ async fn answered(world: &World) -> Case {
     };
     world.decide(&case, officer(Part::Agency), answer).await;
     world.only().await
+}
+
+/// The case, as something made it that is not tried here.
+async fn changed(world: &World, change: impl FnOnce(&mut Case, &Rules)) {
+    let (case, rules) = (world.only().await, world.core.rules().await.unwrap());
+    let tx = world.core.db.begin().await.unwrap();
+    let record = store::complaint::find(&tx, &world.core.cipher, case.id).await.unwrap().unwrap();
+    let mut next = record.case.clone();
+    change(&mut next, &rules);
+    let change = Change::of(record, next, "complaint.test");
+    world.core.save_one(&tx, &rules, change, SYSTEM, world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The answer arrived at everybody.
+async fn heard(world: &World) {
+    changed(world, |next, rules| {
+        for number in next.reporters.iter().map(|it| it.number).collect::<Vec<_>>() {
+            *next = workflow::hear(next, number, None, rules).expect("not heard yet");
+        }
+    })
+    .await;
 }
 
 fn button(case: &Case, verb: &str) -> Value {
@@ -1056,6 +1071,7 @@ async fn c_31_belum_after_sudah_opens_the_case_again_and_a_late_button_is_no_rep
         assert_eq!((world.only().await.state, world.only().await.reopenings), (State::Reopened, 2));
         // After the window nothing opens, nothing is made, and the sender is told so.
         let case = answered(&world).await;
+        heard(&world).await;
         world.pass(TimeDelta::days(11));
         crate::worker::tick(&world.core, world.now()).await.unwrap();
         assert_eq!(world.only().await.state, State::Settled);

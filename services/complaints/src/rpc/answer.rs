@@ -8,7 +8,7 @@ use mpp_proto::complaints::v1::{
     AnswerComplaintRequest, AnswerComplaintResponse, CaseMessage, GetPublicComplaintRequest,
     GetPublicComplaintResponse, PublicComplaint, WithdrawComplaintRequest, WithdrawComplaintResponse,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::case::{Asking, Change, verb_name};
 use super::file_complaint::{file_ids, long_text};
@@ -17,11 +17,12 @@ use crate::domain::CaseId;
 use crate::domain::case::{Case, Message};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, ClockKind, MessageKind, Part, State};
-use crate::domain::workflow::{self, By, Order, Rejection};
+use crate::domain::words::{Class, ClockKind, DeliveryState, MessageKind, Part, State};
+use crate::domain::workflow::{self, By, Notice, Order, Rejection};
 use crate::error::{Error, Thing};
 use crate::store;
 use crate::store::complaint::Record;
+use crate::store::outbox::Recipient;
 
 const ANSWER: &str = "mpp.complaints.v1.ComplaintsService/AnswerComplaint";
 const WITHDRAW: &str = "mpp.complaints.v1.ComplaintsService/WithdrawComplaint";
@@ -77,13 +78,19 @@ pub(super) async fn answer(
         let asking = Asking { who: REPORTER, request_id: &request.request_id };
         if request.contact.is_some() {
             let known = store::vault::find(&*tx, &core.vault, number).await?.unwrap_or_default();
+            let contacts = known.contacts();
             let identity = known.told(identity);
+            let moved = identity.contacts() != contacts;
             store::vault::save(&tx, &core.vault, number, &identity, now).await?;
             let mut next = record.case.clone();
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
-                it.reachable = core.can_reach(&identity);
+                // Who left and says where to reach them follows it again.
+                (it.reachable, it.left) = (core.can_reach(&identity), false);
             }
-            let notices = workflow::again(&next, number);
+            // The same contact is no new way to reach them. What waits goes to the new one by itself; what was taken went to the
+            // one before.
+            let notices =
+                if moved { untold(&tx, &next, number, &[DeliveryState::Queued]).await? } else { Vec::new() };
             let mut change = Change::of(record, next, "complaint.contact");
             change.notices = notices;
             record = core.save_one(&tx, &rules, change, asking, now).await?;
@@ -92,7 +99,7 @@ pub(super) async fn answer(
             core.set_language(&tx, record.case.id, number, (language, asking), now).await?;
         }
         if let Some(secrecy) = secrecy {
-            let next = workflow::set_secrecy(&record.case, Part::Reporter, &pseudonym, secrecy)?;
+            let next = workflow::choose(&record.case, &pseudonym, (secrecy, now))?;
             let change = Change::of(record, next, "complaint.secrecy");
             record = core.save_one(&tx, &rules, change, asking, now).await?;
         }
@@ -132,6 +139,7 @@ pub(super) async fn withdraw(
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
                 it.reachable = false;
                 it.content = true;
+                it.left = true;
             }
             Change::of(record, next, "complaint.left")
         } else {
@@ -144,6 +152,27 @@ pub(super) async fn withdraw(
         Ok(WithdrawComplaintResponse { complaint: Some(public(&record.case, number, &rules, now)) })
     })
     .await
+}
+
+/// What a reporter has to be told once more (see [`workflow::again`]), unless a message of its kind to them is in one of these
+/// states, and so under way.
+pub(crate) async fn untold(
+    tx: &DatabaseTransaction,
+    case: &Case,
+    number: Number,
+    under_way: &[DeliveryState],
+) -> Result<Vec<Notice>, Error> {
+    let mut notices = workflow::again(case, number);
+    if notices.is_empty() {
+        return Ok(notices);
+    }
+    let to = Recipient::Reporter(number.to_string());
+    let sent = store::outbox::of_case(tx, case.id).await?;
+    notices.retain(|notice| {
+        let kind = notice.kind.to_string();
+        !sent.iter().any(|it| it.recipient == to && it.kind == kind && under_way.contains(&it.state))
+    });
+    Ok(notices)
 }
 
 /// What a reporter says, whatever way.
@@ -178,7 +207,7 @@ impl Core {
     /// Answers a reporter in another language from now on. Nothing of the case changes.
     pub(crate) async fn set_language(
         &self,
-        tx: &sea_orm::DatabaseTransaction,
+        tx: &DatabaseTransaction,
         case: CaseId,
         number: Number,
         (language, asking): (&str, Asking<'_>),
@@ -197,7 +226,7 @@ impl Core {
     /// Takes what a reporter says about a case: as an answer where one is awaited, else as an addition.
     pub(crate) async fn listen(
         &self,
-        tx: &sea_orm::DatabaseTransaction,
+        tx: &DatabaseTransaction,
         rules: &Rules,
         record: Record,
         pseudonym: &str,

@@ -330,7 +330,9 @@ apply!(apply_language(ApplyLanguageRequest) -> ApplyLanguageResponse, "ApplyLang
     check_language(&mut check, &it, &rules);
     check.finish()?;
     it.version = rules.languages.get(&it.code).map_or(0, |known| known.version) + 1;
+    it = rules.languages.changed(it);
     store::catalogue::insert_language(change.tx, &it, change.now).await?;
+    it.phrases = rules.languages.said(&it);
     let detail = json!({"version": it.version, "active": it.active, "confidence": it.confidence.to_string()});
     (ApplyLanguageResponse { language: Some(convert::language(&it)) }, it.code, detail)
 });

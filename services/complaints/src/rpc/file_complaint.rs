@@ -325,6 +325,8 @@ impl Core {
             joined: true,
             content: false,
             unheard: false,
+            left: false,
+            chosen_at: None,
             revealed: Vec::new(),
             rating: 0,
         });
@@ -351,6 +353,12 @@ impl Core {
     pub(crate) fn can_reach(&self, identity: &Identity) -> bool {
         let channels = &self.config.channels;
         identity.has_address() || identity.direct().is_some_and(|it| channels.answers(it.source, it.account))
+    }
+
+    /// Whether notifications can be sent to a reporter as things are now. To who was forgotten they cannot.
+    pub(crate) async fn reaches(&self, db: &impl ConnectionTrait, number: Number) -> Result<bool, Error> {
+        let known = store::vault::find(db, &self.vault, number).await?;
+        Ok(known.is_some_and(|it| self.can_reach(&it)))
     }
 
     /// Gives uploads to a case.

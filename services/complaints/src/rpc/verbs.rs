@@ -12,7 +12,7 @@ use super::case::{Asking, Change, check_version};
 use super::file_complaint::{file_ids, long_text};
 use super::{Core, access, convert};
 use crate::domain::CaseId;
-use crate::domain::words::{ArchiveReason, ForwardReason, NoProofReason, Part, Publication};
+use crate::domain::words::{ArchiveReason, ForwardReason, NoProofReason, Part, Publication, State};
 use crate::domain::workflow::{self, Order, Rejection};
 use crate::error::{Error, Thing};
 use crate::store;
@@ -294,7 +294,26 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
         return Err(Rejection::CannotMerge("OTHER_CLASS").into());
     }
     let next = workflow::absorb(&survivor.case, &merged.case);
+    // That it was merged is told them already; that what it was merged with waits for their word is not.
+    let notices = match next.state {
+        State::AwaitingConfirmation => {
+            merged.case.reporters.iter().flat_map(|it| workflow::again(&next, it.number)).collect()
+        }
+        State::New
+        | State::Verified
+        | State::Disposed
+        | State::InProgress
+        | State::AwaitingCompletion
+        | State::Reopened
+        | State::Settled
+        | State::Merged
+        | State::ForwardedOutside
+        | State::Archived
+        | State::DeemedWithdrawn
+        | State::Withdrawn => Vec::new(),
+    };
     let mut change = Change::of(survivor, next, "complaint.absorbed");
+    change.notices = notices;
     change.detail.insert("merged", merged.case.id.to_string());
     work.core.save_one(work.tx, &rules, change, work.asking(), work.now).await?;
     // From now on every number of the merged case leads to the survivor, and so does what is said there.

@@ -208,24 +208,41 @@ impl Relay {
             return Ok(());
         }
         let arrived = state == DeliveryState::Delivered;
+        let unreached = state == DeliveryState::NoContact && message.kind == NoticeKind::Answered.to_string();
         let delivered = arrived && message.kind == NoticeKind::Question.to_string();
         let answered = arrived && message.kind == NoticeKind::Answered.to_string();
         // Who was not reached and hears of it later is reached: the mark goes.
         let made_up =
             state == DeliveryState::Delivered && store::outbox::is_made_up_for(&tx, message.case).await?;
-        if (delivered || answered || made_up || state == DeliveryState::Failed)
+        if (delivered || answered || made_up || unreached || state == DeliveryState::Failed)
             && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
         {
             let rules = core.rules_in(&tx).await?;
+            let number = match &message.recipient {
+                Recipient::Reporter(number) => number.parse::<Number>().ok(),
+                Recipient::Account(_) => None,
+            };
             let told = match &message.recipient {
                 _ if delivered => workflow::deliver(&record.case, &rules, now),
-                Recipient::Reporter(number) if answered && is_of_last_answer(&record.case, message) => {
-                    let number = number.parse::<Number>().ok();
+                // Nobody waits for the word of who cannot be told: they follow the case with number and PIN.
+                Recipient::Reporter(_) if unreached => match number {
+                    // They said just now where to reach them: the next pass tells them there.
+                    Some(number) if core.reaches(&tx, number).await? => return Ok(()),
+                    Some(number) => workflow::reach(&record.case, number, false),
+                    None => None,
+                },
+                Recipient::Reporter(_) if answered && is_of_last_answer(&record.case, message) => {
                     number.and_then(|number| workflow::hear(&record.case, number, heard_at, &rules))
                 }
                 Recipient::Reporter(_) | Recipient::Account(_) => None,
             };
-            let what = if delivered { "complaint.question_delivered" } else { "complaint.answer_delivered" };
+            let what = if delivered {
+                "complaint.question_delivered"
+            } else if unreached {
+                "complaint.unreachable"
+            } else {
+                "complaint.answer_delivered"
+            };
             let mut change = match told {
                 Some(next) => Some(Change::of(record, next, what)),
                 None if made_up => {

@@ -115,6 +115,8 @@ lines! {
         })
         .await;
         chosen(Secrecy::Anonymous).await;
+        // What was pressed before may be read after this: the word was written later, and holds.
+        regency.wait(TimeDelta::seconds(1));
         writes(&regency, ("facebook", "PAGE", USER), "m_word", json!({ "text": "Biasa" })).await;
         chosen(Secrecy::Open).await;
         writes(&regency, ("facebook", "PAGE", USER), "m_more", json!({ "text": "Di sebelah kiri pasar" })).await;
@@ -149,6 +151,11 @@ lines! {
         assert_eq!((to.network(), to.user.as_str(), to.comment.as_str()), (Network::Instagram, "IGSID1", ""));
         regency.disposed(&case.id).await;
         regency.agency(PUPR).accept(&case.id).await.unwrap();
+        // What was said until now is not what fails.
+        regency.until("everything is taken", || async {
+            regency.seen(&case.id).await.deliveries.iter().all(|it| it.state != "QUEUED")
+        })
+        .await;
         // The 24 hours are over: nothing may be sent, and silence would mean nothing.
         regency.messages.become_of_next(DeliveryStatus::TechnicalFailure);
         regency.agency(PUPR).answer_without_proof(&case.id).await.unwrap();

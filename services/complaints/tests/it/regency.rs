@@ -228,19 +228,19 @@ impl Regency {
         self.clock.set(moment(text));
     }
 
-    /// Waits, at most five seconds of real time, until something holds: the workers are at it.
+    /// Waits, at most half a minute of real time, until something holds: the workers are at it.
     pub(crate) async fn until<F, R>(&self, what: &str, holds: F)
     where
         F: Fn() -> R,
         R: Future<Output = bool>,
     {
-        for _ in 0..100 {
+        for _ in 0..600 {
             if holds().await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("within five seconds: {what}");
+        panic!("within half a minute: {what}");
     }
 
     // Who is who.

@@ -347,7 +347,15 @@ lines! {
         assert_eq!((case.lead_agency_id.as_str(), case.reopenings), (PUPR, 1));
         let settles: Vec<_> = case.clocks.iter().filter(|it| it.kind() == ClockKind::Settle).collect();
         assert!(settles[0].late_at.is_some() && settles[1].late_at.is_none());
+        regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::Delivered);
         regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        regency.until("it is sent", || async { regency.messages.of_type("jawaban_akhir").len() == 2 }).await;
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it arrived", || async {
+            let told = regency.seen(&filed.id).await.deliveries;
+            told.iter().rfind(|it| it.kind == "answered").is_some_and(|it| it.state == "DELIVERED")
+        })
+        .await;
         regency.wait(TimeDelta::days(10));
         regency.until("silence settles it", || async { regency.seen(&filed.id).await.state() == CaseState::Settled }).await;
         assert_eq!(regency.nobody().answer_complaint(done(&filed, false, 0)).await.unwrap_err().reason, "WINDOW_OVER");

@@ -148,6 +148,8 @@ mod tests {
     use super::*;
 
     fn account(change: impl FnOnce(&mut DirectConfig)) -> Account {
+        // As `component` does: a client needs a provider.
+        let _already = rustls::crypto::ring::default_provider().install_default();
         let mut config = DirectConfig { id: "1".to_owned(), ..DirectConfig::default() };
         config.human_agent_tag = "HUMAN_AGENT".to_owned();
         change(&mut config);

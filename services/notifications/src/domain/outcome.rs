@@ -215,8 +215,9 @@ pub fn follow(outcome: &Outcome, known: &Known, dice: f64, now: DateTime<Utc>) -
         Outcome::Delivered => Follow::Do(Verb::Deliver, ""),
         Outcome::PairRate => repeat(Verb::FailTemporarily, TimeDelta::seconds(6)),
         Outcome::Throughput => repeat(Verb::FailTechnically, delay(known.attempt.min(3), dice)),
-        // It was taken when nobody heard the answer.
-        Outcome::AlreadyAnswered if known.unclear_before => Follow::Do(Verb::Accept, ""),
+        // It was taken when nobody heard the answer. No receipt can be told to belong to it: nobody said which message it is, nor
+        // to whom it went.
+        Outcome::AlreadyAnswered if known.unclear_before => Follow::Do(Verb::Deliver, "ALREADY_ANSWERED"),
         Outcome::AlreadyAnswered => closed(known),
         // There are no templates that could be sent instead.
         Outcome::WindowClosed if known.channel == Channel::Direct => closed(known),
@@ -355,7 +356,8 @@ mod tests {
             Follow::Do(Verb::FailTechnically, CLOSED)
         );
         let unheard = Known { unclear_before: true, attempt: 2, ..last };
-        assert_eq!(follow(&Outcome::AlreadyAnswered, &unheard, 0.0, now()), Follow::Do(Verb::Accept, ""));
+        let taken = Follow::Do(Verb::Deliver, "ALREADY_ANSWERED");
+        assert_eq!(follow(&Outcome::AlreadyAnswered, &unheard, 0.0, now()), taken);
         let lost = follow(&Outcome::Unclear, &unheard, 0.0, now());
         assert_eq!(lost, Follow::Do(Verb::FailTechnically, "UNCLEAR"), "no third message");
     }

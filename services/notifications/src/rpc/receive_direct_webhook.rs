@@ -8,6 +8,7 @@ use mpp_proto::notifications::v1::{ReceiveDirectWebhookRequest, ReceiveDirectWeb
 
 use super::{Core, convert};
 use crate::channel::direct_webhook::{self, Seen};
+use crate::channel::tag_of;
 use crate::channel::webhook::{self, Status, Told};
 use crate::domain::channel::Channel;
 use crate::domain::direct::{Direct, Network};
@@ -60,9 +61,11 @@ impl Core {
     async fn seen(&self, who: &Direct, seen: &Seen) -> Result<(), Error> {
         let digest = self.address_digest(Channel::Direct, &who.to_string());
         for sent in step::sent_to(&self.db.read, &digest, seen.before, BATCH).await? {
-            let Some(provider_id) = sent.provider_id else { continue };
             let told = if seen.read { Told::Read } else { Told::Delivered };
-            self.told(&Status { provider_id, tag: String::new(), told, at: Some(seen.before) }).await?;
+            // By its step: the network may not have said which message it was.
+            let tag = tag_of(&sent.notification.to_string(), sent.number);
+            let provider_id = sent.provider_id.unwrap_or_default();
+            self.told(&Status { provider_id, tag, told, at: Some(seen.before) }).await?;
         }
         Ok(())
     }

@@ -132,7 +132,7 @@ impl Core {
         let before = known(&loaded);
         let step = &mut loaded.steps[place];
         let is_current = step.provider_id.as_deref() == Some(&status.provider_id);
-        let may_be = step.provider_id.is_none() && step.unclear;
+        let may_be = step.provider_id.is_none() && step.unclear && !status.provider_id.is_empty();
         if may_be {
             step.provider_id = Some(status.provider_id.clone());
         }

@@ -494,6 +494,9 @@ async fn try_conclude(
     let Some(place) = loaded.place(sent.number) else { return Ok(()) };
     // Only the latest attempt says what follows.
     if loaded.steps[place].attempt_count == sent.attempt_count {
+        if let Some(digest) = author_digest(core, (to, report)) {
+            loaded.steps[place].address = digest;
+        }
         follow_up(core, &tx, &mut loaded, (place, report), now).await?;
         if let Some(Outcome::Delivered) = report.later {
             core.settle(&tx, &mut loaded, (place, Verb::Deliver, ""), now).await?;
@@ -518,6 +521,13 @@ async fn comment_answered(
     let author = if author.is_empty() || is_id(author) { author } else { "" };
     comment::answered(tx, &core.cipher, (&digest, author), now).await?;
     Ok(())
+}
+
+/// By what the author of a comment is known that was answered now: receipts name them, and never the comment.
+fn author_digest(core: &Core, (to, report): (&str, &Report)) -> Option<String> {
+    let author = report.replied.as_ref().filter(|it| is_id(it))?;
+    let known = to.parse::<Direct>().ok()?.answered(author.clone());
+    Some(core.address_digest(Channel::Direct, &known.to_string()))
 }
 
 async fn follow_up(

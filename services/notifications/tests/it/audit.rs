@@ -82,6 +82,7 @@ lines! {
         office.webhook(office.whatsapp.statuses(&[(&taken.id, "delivered", 0)])).await.unwrap();
         office.webhook(office.whatsapp.statuses(&[(&taken.id, "read", 0)])).await.unwrap();
         office.webhook(office.whatsapp.write(CITIZEN, "BERHENTI")).await.unwrap();
+        office.direct_webhook("facebook", office.facebook.write("PSID1", "BERHENTI")).await.unwrap();
         let waiting = CreateNotificationRequest {
             scheduled_time: Some(prost_types::Timestamp { seconds: 1_795_663_200, nanos: 0 }), // 03:20
             ..receipt("", "warga@contoh.example")
@@ -149,6 +150,7 @@ lines! {
              CreateNotification: notification.created\n\
              MarkRead: inbox.read\n\
              PauseVariant: variant.judged\n\
+             ReceiveDirectWebhook: contact.opted_out\n\
              ReceiveWhatsAppWebhook: contact.opted_out, notification.told\n\
              RedeemActionLink: action_link.used\n\
              RejectVariant: variant.judged\n\

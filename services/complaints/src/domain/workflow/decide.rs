@@ -131,6 +131,8 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
             joined: false,
             content: false,
             unheard: false,
+            left: false,
+            chosen_at: None,
             revealed: Vec::new(),
             rating: 0,
         }],
@@ -460,13 +462,15 @@ fn answer_formally(next: &mut Case, now: DateTime<Utc>) {
     }
 }
 
-/// Takes over what a merged case had: its reporters with their own numbers, channels and secrecy, and what they said.
+/// Takes over what a merged case had: its reporters with their own numbers, channels and secrecy, and what they said. An answer
+/// that was given before has not reached them: they are told it (see [`again`]), and nobody takes their silence for a word.
 #[must_use]
 pub fn absorb(survivor: &Case, merged: &Case) -> Case {
     let mut next = survivor.clone();
     for reporter in &merged.reporters {
         if !next.reporters.iter().any(|it| it.pseudonym == reporter.pseudonym) {
-            next.reporters.push(Reporter { content: false, ..reporter.clone() });
+            let unheard = next.state == State::AwaitingConfirmation && reporter.reachable;
+            next.reporters.push(Reporter { content: false, unheard, ..reporter.clone() });
         }
     }
     let said = merged.messages.iter().filter(|it| it.by == Part::Reporter).cloned();
@@ -598,6 +602,20 @@ pub fn told_otherwise(case: &Case, rules: &Rules, now: DateTime<Utc>) -> Result<
     Ok(next)
 }
 
+/// Whether a reporter can be reached now. Whom an answer could not be sent to until now has not heard it; who left stays
+/// left. `None` when there is nothing to note.
+#[must_use]
+pub fn reach(case: &Case, number: Number, reachable: bool) -> Option<Case> {
+    case.reporter(number).filter(|it| it.reachable != reachable && !it.left)?;
+    let mut next = case.clone();
+    let answered = next.state == State::AwaitingConfirmation;
+    for it in next.reporters.iter_mut().filter(|it| it.number == number) {
+        it.reachable = reachable;
+        it.unheard |= reachable && answered && !it.content;
+    }
+    Some(next)
+}
+
 /// What a reporter has to be told once more, who can be reached (in another way) since: an answer or a question that has not
 /// arrived.
 #[must_use]
@@ -721,6 +739,27 @@ pub fn set_secrecy(case: &Case, by: Part, reporter: &str, secrecy: Secrecy) -> R
         it.undecided = false;
     }
     next.publication = publication_after(next.publication, next.secrecy(), next.class);
+    Ok(next)
+}
+
+/// A reporter chooses how secret it is, by what they sent at a moment. What they sent before that and is read after it undoes
+/// nothing: messages of a channel may come in any order.
+///
+/// # Errors
+/// As [`set_secrecy`].
+pub fn choose(
+    case: &Case,
+    reporter: &str,
+    (secrecy, at): (Secrecy, DateTime<Utc>),
+) -> Result<Case, Rejection> {
+    let own = case.reporters.iter().find(|it| it.pseudonym == reporter);
+    if own.is_some_and(|it| it.chosen_at.is_some_and(|chosen| at < chosen)) {
+        return Ok(case.clone());
+    }
+    let mut next = set_secrecy(case, Part::Reporter, reporter, secrecy)?;
+    for it in next.reporters.iter_mut().filter(|it| it.pseudonym == reporter) {
+        it.chosen_at = Some(at);
+    }
     Ok(next)
 }
 

@@ -319,6 +319,10 @@ fn c_31_c_32_each_reporter_has_a_word_and_a_reopened_case_keeps_its_lateness() {
     assert!(answered.clock(ClockKind::Settle).unwrap().late_at.is_some());
     let one = walk(&answered, &rules, &[(Verb::Confirm, Part::Reporter)], late);
     assert_eq!(one.state, State::AwaitingConfirmation, "the second has not said anything");
+    // Nobody is silent whom the answer has not reached.
+    let (untold, _) = tick(&one, &rules, late + TimeDelta::days(10));
+    assert_eq!(untold.next.state, State::AwaitingConfirmation);
+    let one = hear(&one, second.number, None, &rules).expect("it arrived");
     let no = Order::Reopen { reporter: "Pelapor-2".to_owned(), text: "Belum".to_owned(), files: vec![] };
     let reopened = decide(&one, &By::reporter(), no.clone(), &rules, late + TimeDelta::days(9)).unwrap().next;
     assert_eq!((reopened.state, reopened.holder()), (State::Reopened, PUPR));
@@ -331,6 +335,48 @@ fn c_31_c_32_each_reporter_has_a_word_and_a_reopened_case_keeps_its_lateness() {
     );
     let (silent, _) = tick(&one, &rules, late + TimeDelta::days(10));
     assert_eq!(silent.next.state, State::Settled);
+}
+
+#[test]
+fn c_32_who_joins_an_answered_case_is_told_and_silent_only_after_that() {
+    let (rules, now) = (rules(), at("2026-11-23T01:00:00Z"));
+    let path = [
+        (Verb::Verify, Part::Coordinator),
+        (Verb::Dispose, Part::Coordinator),
+        (Verb::Accept, Part::Agency),
+        (Verb::Answer, Part::Agency),
+    ];
+    let first = walk(&open(opening(Class::Complaint, now), &rules).unwrap().next, &rules, &path, now);
+    let first = hear(&first, first.number, None, &rules).unwrap();
+    let mut second = opening(Class::Complaint, now + TimeDelta::hours(1));
+    second.number.seq = 2;
+    second.pseudonym = "Pelapor-2".to_owned();
+    let number = second.number;
+    let joined = absorb(&first, &open(second, &rules).unwrap().next);
+    let told = Notice { to: To::Reporter("Pelapor-2".to_owned()), kind: NoticeKind::Answered };
+    assert_eq!(again(&joined, number), [told]);
+    let state = |case: &Case| tick(case, &rules, now + TimeDelta::days(60)).0.next.state;
+    assert_eq!(state(&joined), State::AwaitingConfirmation);
+    // Whom nothing can reach keeps nobody waiting; once they can be reached they are told.
+    let lost = reach(&joined, number, false).unwrap();
+    assert_eq!((state(&lost), again(&lost, number)), (State::Settled, vec![]));
+    let found = reach(&lost, number, true).unwrap();
+    assert_eq!((state(&found), again(&found, number).len()), (State::AwaitingConfirmation, 1));
+    let mut gone = lost;
+    gone.reporters.iter_mut().for_each(|it| it.left = true);
+    assert_eq!(reach(&gone, number, true), None, "who left stays left");
+}
+
+#[test]
+fn c_17_a_choice_that_is_read_late_undoes_no_later_one() {
+    let (rules, now) = (rules(), at("2026-11-23T01:00:00Z"));
+    let case = open(opening(Class::Complaint, now), &rules).unwrap().next;
+    let who = case.reporters[0].pseudonym.clone();
+    let chosen = choose(&case, &who, (Secrecy::Open, now)).unwrap();
+    let late = choose(&chosen, &who, (Secrecy::Anonymous, now - TimeDelta::seconds(1))).unwrap();
+    assert_eq!(late.reporters[0].secrecy, Secrecy::Open);
+    let again = choose(&late, &who, (Secrecy::Secret, now)).unwrap();
+    assert_eq!(again.reporters[0].secrecy, Secrecy::Secret);
 }
 
 #[test]
