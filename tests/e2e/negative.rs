@@ -103,6 +103,7 @@ fn good(suite: &TestSuite, ids: &BTreeMap<&str, String>, field: &str) -> Option<
         "amount" => json!("25000"),
         "pay_time" => json!("2026-11-23T02:00:00Z"),
         "method" => json!("PAYMENT_METHOD_CASH"),
+        "message" => json!("lcm_01h455vb4pex5vsknk084sn02q"),
         "request_id" => json!(format!("negatif-{:016x}", rand::random::<u64>())),
         _ => return None,
     })

@@ -148,16 +148,17 @@ async fn roles_in_processes_of_their_own_serve_together() {
     let queue =
         role("queue").env("MPP_GRPC__QUEUE_PORT", "0").env("MPP_PEERS__IDENTITY", &identity_url).serve();
     let queue_url = queue.url().expect("ready");
-    let documents = role("documents")
-        .env("MPP_GRPC__DOCUMENTS_PORT", "0")
-        .env("MPP_PEERS__IDENTITY", &identity_url)
-        .serve();
-    let documents_url = documents.url().expect("ready");
     let notifications = role("notifications")
         .env("MPP_GRPC__NOTIFICATIONS_PORT", "0")
         .env("MPP_PEERS__IDENTITY", &identity_url)
         .serve();
     let notifications_url = notifications.url().expect("ready");
+    let documents = role("documents")
+        .env("MPP_GRPC__DOCUMENTS_PORT", "0")
+        .env("MPP_PEERS__IDENTITY", &identity_url)
+        .env("MPP_PEERS__NOTIFICATIONS", &notifications_url)
+        .serve();
+    let documents_url = documents.url().expect("ready");
     let complaints = role("complaints")
         .env("MPP_GRPC__COMPLAINTS_PORT", "0")
         .env("MPP_PEERS__IDENTITY", &identity_url)
