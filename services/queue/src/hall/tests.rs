@@ -791,7 +791,7 @@ impl Hindrance {
                 does(&db.db, "CREATE TABLE filled (id INTEGER PRIMARY KEY AUTOINCREMENT)").await;
                 does(&db.db, "INSERT INTO filled VALUES (9223372036854775807)").await;
                 let trigger = "CREATE TRIGGER no_room BEFORE INSERT ON queue_ticket \
-                               BEGIN INSERT INTO filled DEFAULT VALUES; END";
+                               BEGIN INSERT INTO filled VALUES (NULL); END";
                 does(&db.db, trigger).await;
             }
             Self::FullFile => does(&db.db, "DROP TRIGGER no_room").await,
