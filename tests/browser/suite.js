@@ -265,6 +265,8 @@ export async function passesAxe(page, name) {
   // A picture of a movement is no picture: colours are half-way. The pages move nothing for who asks for that, also where a
   // script has yet to enable a button.
   await page.emulateMedia({ reducedMotion: "reduce" });
+  // What a test waits for may stand there before the styles of its page do.
+  await page.waitForLoadState();
   try {
     await axeFindsNothing(page, name);
   } finally {
