@@ -234,30 +234,15 @@ pub(crate) async fn upload(State(state): State<WebState>, visit: Visit, request:
     let sent = Sent::with_files(request, state.form_limit, LARGEST).await;
     let area = sent.get("wilayah").to_owned();
     let content = match sent.file("berkas") {
-        Some(file) if !file.too_large => file.content.clone(),
-        Some(_) => {
-            let error = visit.words()["offices.too_large"].clone();
-            return page(
-                &state,
-                &visit,
-                viewer,
-                &area,
-                Said { error, request_id: None },
-                StatusCode::BAD_REQUEST,
-            )
-            .await;
-        }
-        None => {
-            let error = visit.words()["offices.no_file"].clone();
-            return page(
-                &state,
-                &visit,
-                viewer,
-                &area,
-                Said { error, request_id: None },
-                StatusCode::BAD_REQUEST,
-            )
-            .await;
+        Some(file) if !file.too_large => Ok(file.content.clone()),
+        Some(_) => Err("offices.too_large"),
+        None => Err("offices.no_file"),
+    };
+    let content = match content {
+        Ok(content) => content,
+        Err(words) => {
+            let said = Said { error: visit.words()[words].clone(), request_id: None };
+            return page(&state, &visit, viewer, &area, said, StatusCode::BAD_REQUEST).await;
         }
     };
     apply(&state, &visit, viewer, &sent, &area, content).await

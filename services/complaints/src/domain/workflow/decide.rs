@@ -621,22 +621,12 @@ pub fn reach(case: &Case, number: Number, reachable: bool) -> Option<Case> {
 #[must_use]
 pub fn again(case: &Case, number: Number) -> Vec<Notice> {
     let Some(own) = case.reporter(number).filter(|it| it.reachable) else { return Vec::new() };
-    let kind = match case.state {
-        State::AwaitingConfirmation if own.unheard && !own.content => NoticeKind::Answered,
-        State::AwaitingCompletion if case.question_open => NoticeKind::Question,
-        State::New
-        | State::Verified
-        | State::Disposed
-        | State::InProgress
-        | State::AwaitingCompletion
-        | State::AwaitingConfirmation
-        | State::Reopened
-        | State::Settled
-        | State::Merged
-        | State::ForwardedOutside
-        | State::Archived
-        | State::DeemedWithdrawn
-        | State::Withdrawn => return Vec::new(),
+    let kind = if case.state == State::AwaitingConfirmation && own.unheard && !own.content {
+        NoticeKind::Answered
+    } else if case.state == State::AwaitingCompletion && case.question_open {
+        NoticeKind::Question
+    } else {
+        return Vec::new();
     };
     vec![Notice { to: To::Reporter(own.pseudonym.clone()), kind }]
 }
