@@ -16,7 +16,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
-use mpp_kit::client::PeerChannel;
+use mpp_kit::{client::PeerChannel, meta};
 use mpp_proto::{
     complaints::v1::{
         GetChannelChallengeRequest, ReceiveChannelWebhookRequest,
@@ -33,7 +33,6 @@ use crate::edge::REQUEST_ID;
 
 /// The largest delivery, in bytes: Meta gathers up to a thousand updates in one.
 const LARGEST: usize = 3 << 20;
-const SIGNATURE: &str = "x-hub-signature-256";
 /// The channel whose handshake both services know.
 const WHATSAPP: &str = "whatsapp";
 
@@ -119,7 +118,8 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let signature = headers.get(SIGNATURE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+    let signature =
+        headers.get(meta::SIGNATURE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
     let (mut complaints, mut notifications) = (state.complaints.clone(), state.notifications.clone());
     let ours = async {
         let (channel, account, signature) = (channel.clone(), account.clone(), signature.clone());

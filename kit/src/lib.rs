@@ -21,6 +21,7 @@ pub mod fsm;
 pub mod id;
 pub mod idempotency;
 pub mod journal;
+pub mod meta;
 pub mod page;
 mod process;
 pub mod redis;

@@ -21,7 +21,6 @@ pub mod media;
 pub(crate) mod media_server;
 pub(crate) mod place;
 pub(crate) mod receive;
-pub mod signature;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;

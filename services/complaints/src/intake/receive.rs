@@ -1,12 +1,13 @@
 //! What came in is stored before anything else, once per provider's id, and answered. What it means is worked out after.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::meta;
 use serde::{Deserialize, Serialize};
 
 use super::email::{Hint, Verdict};
 use super::envelope::Envelope;
 use super::json::Read;
-use super::{facebook, instagram, signature, whatsapp};
+use super::{facebook, instagram, whatsapp};
 use crate::domain::FileId;
 use crate::domain::case::received_at;
 use crate::error::{Error, Thing};
@@ -52,9 +53,9 @@ pub(crate) async fn webhook(
     (signed, body): (&str, &[u8]),
 ) -> Result<Counted, Error> {
     let account = core.config.channels.account(channel, account).ok_or(Error::NotFound(Thing::Channel))?;
-    signature::verify(&account.app_secret, signed, body).map_err(|refused| match refused {
-        signature::Refused::Missing => Error::Unsigned { missing: true },
-        signature::Refused::Wrong => Error::Unsigned { missing: false },
+    meta::verify(&account.app_secret, signed, body).map_err(|refused| match refused {
+        meta::Refused::Missing => Error::Unsigned { missing: true },
+        meta::Refused::Wrong => Error::Unsigned { missing: false },
     })?;
     let read = match channel {
         "whatsapp" => whatsapp::read(body),

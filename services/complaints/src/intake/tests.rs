@@ -9,6 +9,7 @@ use mpp_kit::clock::ManualClock;
 use mpp_kit::config::Secret;
 use mpp_kit::fault::Language;
 use mpp_kit::files::{Files, FilesConfig};
+use mpp_kit::meta;
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, scope, temp_dir};
 use mpp_proto::notifications::v1::ReportBounceRequest;
 use sea_orm::sea_query::Expr;
@@ -27,7 +28,7 @@ use super::mail::Reader;
 use super::media_server::MediaServer;
 use super::receive::{self, Counted};
 use super::sync::{Sync, Taken, take};
-use super::{fetch, place, signature};
+use super::{fetch, place};
 use crate::config::Config;
 use crate::domain::case::Case;
 use crate::domain::rules::{Agency, Category, Rules};
@@ -128,7 +129,7 @@ impl World {
 
     async fn webhook(&self, channel: &str, body: &Value) -> Result<Counted, Error> {
         let body = serde_json::to_vec_pretty(body).unwrap();
-        let signed = signature::sign(&Secret::from(SECRET), &body);
+        let signed = meta::sign(SECRET, &body);
         receive::webhook(&self.core, (channel, "utama"), (&signed, &body)).await
     }
 
@@ -261,7 +262,7 @@ async fn c_04_the_same_wamid_100_times_in_parallel_gives_one_message() {
             let (core, fetcher) = (Arc::clone(&world.core), world.fetcher.clone());
             let body = serde_json::to_vec(&body).unwrap();
             deliveries.spawn(async move {
-                let signed = signature::sign(&Secret::from(SECRET), &body);
+                let signed = meta::sign(SECRET, &body);
                 let counted = receive::webhook(&core, ("whatsapp", "utama"), (&signed, &body)).await.unwrap();
                 // Several workers at the same time as well.
                 let placed = place::tick(&core, &fetcher, core.now()).await;
@@ -286,7 +287,7 @@ async fn c_04_an_album_in_parallel_webhooks_is_one_case() {
             let body = whatsapp(&[text_of(&format!("wamid.{number}"), &format!("Bagian {number}"))]);
             let body = serde_json::to_vec(&body).unwrap();
             deliveries.spawn(async move {
-                let signed = signature::sign(&Secret::from(SECRET), &body);
+                let signed = meta::sign(SECRET, &body);
                 receive::webhook(&core, ("whatsapp", "utama"), (&signed, &body)).await.unwrap();
                 place::tick(&core, &fetcher, core.now()).await.unwrap();
             });
@@ -658,7 +659,7 @@ async fn c_04_what_is_taken_back_before_it_has_a_case_waits_for_it() {
 async fn c_13_a_bad_or_missing_signature_stores_nothing() {
     on_both(async |world| {
         let body = serde_json::to_vec(&whatsapp(&[text_of("a", "x")])).unwrap();
-        let good = signature::sign(&Secret::from(SECRET), &body);
+        let good = meta::sign(SECRET, &body);
         let call = async |account: &str, signed: &str, body: &[u8]| {
             receive::webhook(&world.core, ("whatsapp", account), (signed, body)).await.unwrap_err()
         };

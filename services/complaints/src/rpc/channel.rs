@@ -1,6 +1,7 @@
 //! `GetChannelChallenge` and `ReceiveChannelWebhook`: where Meta calls. What permits a delivery is its signature.
 
 use mpp_kit::caller::Caller;
+use mpp_kit::meta;
 use mpp_proto::complaints::v1::{
     GetChannelChallengeRequest, GetChannelChallengeResponse, ReceiveChannelWebhookRequest,
     ReceiveChannelWebhookResponse,
@@ -8,7 +9,7 @@ use mpp_proto::complaints::v1::{
 
 use super::Core;
 use crate::error::{Error, Thing};
-use crate::intake::{receive, signature};
+use crate::intake::receive;
 
 pub(super) async fn challenge(
     core: &Core,
@@ -19,7 +20,7 @@ pub(super) async fn challenge(
     let account = account.ok_or(Error::NotFound(Thing::Channel))?;
     let told = (&request.mode, &request.verify_token, &request.challenge);
     // Both refusals are one to a stranger: neither tells whether the token was right.
-    let challenge = signature::handshake(&account.verify_token, told.0, told.1, told.2)
+    let challenge = meta::handshake(&account.verify_token, told.0, told.1, told.2)
         .map_err(|_| Error::Unsigned { missing: false })?;
     Ok(GetChannelChallengeResponse { challenge: challenge.to_owned() })
 }

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use mpp_complaints::intake::config::MetaAccount;
-use mpp_complaints::intake::signature::sign;
 use mpp_kit::config::Secret;
+use mpp_kit::meta::sign;
 use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
 use serde_json::json;
@@ -226,7 +226,7 @@ async fn hears_from_others(regency: &Regency) {
     let request = ReceiveChannelWebhookRequest {
         channel: "whatsapp".to_owned(),
         account: "utama".to_owned(),
-        signature: sign(&Secret::from(SECRET), &body),
+        signature: sign(SECRET, &body),
         body,
     };
     assert_eq!(regency.nobody().receive_channel_webhook(request).await.unwrap().stored, 1);

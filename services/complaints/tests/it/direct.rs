@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chrono::TimeDelta;
 use mpp_complaints::Config;
 use mpp_complaints::intake::config::MetaAccount;
-use mpp_complaints::intake::signature;
 use mpp_kit::config::Secret;
+use mpp_kit::meta;
 use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
 use mpp_proto::notifications::v1::{
@@ -38,7 +38,7 @@ async fn webhook(regency: &Regency, channel: &str, entry: Value) {
     let request = ReceiveChannelWebhookRequest {
         channel: channel.to_owned(),
         account: "utama".to_owned(),
-        signature: signature::sign(&Secret::from(SECRET), &body),
+        signature: meta::sign(SECRET, &body),
         body,
     };
     regency.nobody().receive_channel_webhook(request).await.unwrap();

@@ -17,12 +17,12 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use mpp_kit::clock::Clock;
+use mpp_kit::meta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::simulator::{Call, Whim};
-use super::webhook;
 pub use crate::domain::direct::Network;
 use crate::domain::direct::{WEEK, WINDOW};
 
@@ -292,7 +292,7 @@ impl Simulator {
             Network::Instagram => "instagram",
         };
         let body = json!({ "object": object, "entry": [entry] }).to_string().into_bytes();
-        Call { signature: webhook::signature(&self.account.app_secret, &body), body }
+        Call { signature: meta::sign(&self.account.app_secret, &body), body }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

@@ -17,11 +17,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use mpp_kit::clock::Clock;
+use mpp_kit::meta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::webhook;
 
 /// The largest call, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -354,7 +354,7 @@ impl Simulator {
         })
         .to_string()
         .into_bytes();
-        Call { signature: webhook::signature(&self.account.app_secret, &body), body }
+        Call { signature: meta::sign(&self.account.app_secret, &body), body }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

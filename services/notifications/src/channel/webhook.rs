@@ -4,35 +4,12 @@
 //! at for the words that end messages, and never kept.
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, Mac as _};
 use serde::Deserialize;
-use sha2::Sha256;
 
 /// Words by which somebody ends messages; compared without regard to case.
 const STOP: [&str; 4] = ["stop", "berhenti", "unsubscribe", "henti"];
 /// Words by which somebody wants them again.
 const START: [&str; 2] = ["mulai", "start"];
-
-/// Whether a body was signed with this secret: `sha256=` and the HMAC of the raw bytes in hexadecimal, compared in constant
-/// time.
-pub(crate) fn is_signed(secret: &str, header: &str, body: &[u8]) -> bool {
-    let Some(signature) = header.strip_prefix("sha256=").and_then(|hexed| hex::decode(hexed).ok()) else {
-        return false;
-    };
-    mac(secret, body).verify_slice(&signature).is_ok()
-}
-
-/// The header of a body that is signed with this secret.
-pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
-    format!("sha256={}", hex::encode(mac(secret, body).finalize().into_bytes()))
-}
-
-fn mac(secret: &str, body: &[u8]) -> Hmac<Sha256> {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(secret.as_bytes())
-        .unwrap_or_else(|_| unreachable!("a key of any length"));
-    mac.update(body);
-    mac
-}
 
 /// What is told of a message of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,18 +219,6 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_signature_is_over_the_bytes_as_they_came() {
-        let body = "{ \"a\" :\n \"Jalan rusak di Kécamatan\" }".as_bytes();
-        let header = signature("rahasia", body);
-        assert!(is_signed("rahasia", &header, body));
-        assert!(!is_signed("lain", &header, body));
-        assert!(!is_signed("rahasia", &header, &body[1..]));
-        for bad in ["", "sha256=", "sha256=zz", &header[7..], "sha1=00"] {
-            assert!(!is_signed("rahasia", bad, body), "{bad}");
-        }
-    }
 
     #[test]
     fn every_entry_of_a_batch_is_read() {

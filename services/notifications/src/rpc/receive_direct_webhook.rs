@@ -3,13 +3,13 @@
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::config::ExposeSecret as _;
+use mpp_kit::meta;
 use mpp_proto::notifications::v1::{ReceiveDirectWebhookRequest, ReceiveDirectWebhookResponse};
 
 use super::{Core, convert};
 use crate::channel::direct_webhook::{self, Seen};
 use crate::channel::tag_of;
-use crate::channel::webhook::{self, Status, Told};
+use crate::channel::webhook::{Status, Told};
 use crate::domain::channel::Channel;
 use crate::domain::direct::{Direct, Network};
 use crate::error::{Error, Thing};
@@ -29,9 +29,7 @@ pub(super) async fn handle(
         return Err(Error::NotFound(Thing::Account));
     };
     // Over the bytes as they came: nothing is read of a body that is not signed.
-    if !webhook::is_signed(account.app_secret.expose_secret(), &request.signature, &request.body) {
-        return Err(Error::Signature);
-    }
+    meta::verify(&account.app_secret, &request.signature, &request.body).map_err(|_| Error::Signature)?;
     let Some(news) = direct_webhook::read(&request.body, network, &account.id) else {
         let mut checker = Checker::new();
         checker.violation("body", "INVALID_JSON", "kirim JSON dari Graph API", "send JSON of the Graph API");

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::config::ExposeSecret as _;
+use mpp_kit::meta;
 use mpp_proto::notifications::v1::{ReceiveWhatsAppWebhookRequest, ReceiveWhatsAppWebhookResponse};
 use sea_orm::DatabaseTransaction;
 
@@ -32,9 +32,7 @@ pub(super) async fn handle(
     let account =
         core.config.whatsapp.get(&request.channel_account).ok_or(Error::NotFound(Thing::Account))?;
     // Over the bytes as they came: nothing is read of a body that is not signed.
-    if !webhook::is_signed(account.app_secret.expose_secret(), &request.signature, &request.body) {
-        return Err(Error::Signature);
-    }
+    meta::verify(&account.app_secret, &request.signature, &request.body).map_err(|_| Error::Signature)?;
     let Some(news) = webhook::read(&request.body, &account.phone_number_id) else {
         let mut checker = Checker::new();
         checker.violation("body", "INVALID_JSON", "kirim JSON dari Graph API", "send JSON of the Graph API");

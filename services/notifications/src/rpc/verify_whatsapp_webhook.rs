@@ -1,9 +1,8 @@
 //! `VerifyWhatsAppWebhook`: the handshake. Who presents our token gets its challenge back.
 
 use mpp_kit::caller::Caller;
-use mpp_kit::config::ExposeSecret as _;
+use mpp_kit::meta;
 use mpp_proto::notifications::v1::{VerifyWhatsAppWebhookRequest, VerifyWhatsAppWebhookResponse};
-use subtle::ConstantTimeEq as _;
 
 use super::Core;
 use crate::error::{Error, Thing};
@@ -18,11 +17,12 @@ pub(super) async fn handle(
 ) -> Result<VerifyWhatsAppWebhookResponse, Error> {
     let account =
         core.config.whatsapp.get(&request.channel_account).ok_or(Error::NotFound(Thing::Account))?;
-    let expected = account.verify_token.expose_secret().as_bytes();
-    let presented = bool::from(expected.ct_eq(request.verify_token.as_bytes()));
-    let plain = request.challenge.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if request.mode != "subscribe" || !presented || !plain || request.challenge.len() > LONGEST {
+    let told = (&request.mode, &request.verify_token, &request.challenge);
+    let challenge =
+        meta::handshake(&account.verify_token, told.0, told.1, told.2).map_err(|_| Error::Signature)?;
+    let plain = challenge.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if !plain || challenge.len() > LONGEST {
         return Err(Error::Signature);
     }
-    Ok(VerifyWhatsAppWebhookResponse { challenge: request.challenge })
+    Ok(VerifyWhatsAppWebhookResponse { challenge: challenge.to_owned() })
 }
