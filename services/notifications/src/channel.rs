@@ -5,6 +5,7 @@ pub(crate) mod direct;
 pub mod direct_simulator;
 pub(crate) mod direct_webhook;
 pub(crate) mod email;
+mod graph_simulator;
 pub(crate) mod in_app;
 mod simulated;
 pub mod simulator;

@@ -9,25 +9,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::Method;
 use mpp_kit::clock::Clock;
-use mpp_kit::meta;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-use super::simulator::{Call, Whim};
+use super::graph_simulator::{Asked, Call, Graph, Server, Whim};
 pub use crate::domain::direct::Network;
 use crate::domain::direct::{WEEK, WINDOW};
 
-/// The largest call, in bytes.
-const LARGEST: usize = 1 << 20;
 /// The most bytes of a text (Instagram Messaging; Messenger takes 2,000 characters).
 const TEXT: usize = 1000;
 /// The most buttons, and the most characters of what one says and carries.
@@ -122,17 +112,8 @@ struct Inside {
 pub struct Simulator {
     account: Account,
     clock: Arc<dyn Clock>,
-    url: String,
     inside: Arc<Mutex<Inside>>,
-    _task: Arc<Aborting>,
-}
-
-struct Aborting(JoinHandle<()>);
-
-impl Drop for Aborting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    server: Arc<Server>,
 }
 
 /// Why something is not taken: HTTP status, code, subcode and words.
@@ -148,13 +129,11 @@ impl Simulator {
     /// # Errors
     /// When no port can be had.
     pub async fn start(account: Account, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/v25.0", listener.local_addr()?);
         let inside = Arc::new(Mutex::new(Inside::default()));
-        let server =
-            Server { account: account.clone(), clock: Arc::clone(&clock), inside: Arc::clone(&inside) };
-        let task = tokio::spawn(serve(listener, Arc::new(server)));
-        Ok(Self { account, clock, url, inside, _task: Arc::new(Aborting(task)) })
+        let messages =
+            Messages { account: account.clone(), clock: Arc::clone(&clock), inside: Arc::clone(&inside) };
+        let server = Arc::new(Server::start(messages).await?);
+        Ok(Self { account, clock, inside, server })
     }
 
     /// Its account.
@@ -167,7 +146,7 @@ impl Simulator {
     #[must_use]
     pub fn settings(&self) -> crate::DirectConfig {
         crate::DirectConfig {
-            base_url: self.url.clone(),
+            base_url: self.server.url.clone(),
             id: self.account.id.clone(),
             token: self.account.token.clone().into(),
             app_secret: self.account.app_secret.clone().into(),
@@ -291,8 +270,7 @@ impl Simulator {
             Network::Facebook => "page",
             Network::Instagram => "instagram",
         };
-        let body = json!({ "object": object, "entry": [entry] }).to_string().into_bytes();
-        Call { signature: meta::sign(&self.account.app_secret, &body), body }
+        Call::signed(&self.account.app_secret, &json!({ "object": object, "entry": [entry] }))
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -300,84 +278,43 @@ impl Simulator {
     }
 }
 
-struct Server {
+/// What answers calls: messages of the account.
+struct Messages {
     account: Account,
     clock: Arc<dyn Clock>,
     inside: Arc<Mutex<Inside>>,
 }
 
-async fn serve(listener: TcpListener, server: Arc<Server>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let server = Arc::clone(&server);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let server = Arc::clone(&server);
-                async move { server.answer(request).await.ok_or("the connection is cut") }
-            });
-            // A caller that goes away, or is cut off on purpose, is no matter of the simulator.
-            let _ended = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-type Answer = Response<Full<Bytes>>;
-
-impl Server {
-    /// `None` cuts the connection.
-    async fn answer(&self, request: Request<Incoming>) -> Option<Answer> {
-        let (parts, body) = request.into_parts();
-        let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-            return Some(refused(&wrong("The request is too large")));
-        };
-        let body = body.to_bytes();
-        let presented = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let authorised = presented == Some(&format!("Bearer {}", self.account.token));
-        let path = format!("/{}/messages", self.account.id);
-        if parts.method != Method::POST || !parts.uri.path().ends_with(&path) {
-            // Above all no edge of a comment or of its replies: nothing is written where all can read it.
-            return Some(refused(&Refusal(400, 33, 0, "Unsupported request")));
-        }
-        let whim = {
-            let mut inside = self.inside();
-            inside.calls += 1;
-            inside.whims.pop_front()
-        };
-        match whim {
-            Some(Whim::Gateway(status)) => {
-                let mut response = Response::new(Full::new(Bytes::from_static(b"upstream")));
-                *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-                Some(response)
-            }
-            Some(Whim::Code(code)) => Some(refused(&Refusal(400, code, 0, "As told"))),
-            Some(Whim::TakenAndLost) => {
-                self.message(&body, authorised).ok()?;
-                None
-            }
-            Some(Whim::TakenAndSilent) => {
-                self.message(&body, authorised).ok()?;
-                std::future::pending::<()>().await;
-                None
-            }
-            None => Some(match self.message(&body, authorised) {
-                Ok(body) => answer(200, &body),
-                Err(refusal) => refused(&refusal),
-            }),
-        }
-    }
-
+impl Messages {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Takes a message, or refuses it.
-    fn message(&self, body: &[u8], authorised: bool) -> Result<Value, Refusal> {
-        if !authorised {
+impl Graph for Messages {
+    type Refusal = Refusal;
+
+    fn token(&self) -> &str {
+        &self.account.token
+    }
+
+    fn is_message(&self, asked: &Asked) -> bool {
+        let path = format!("/{}/messages", self.account.id);
+        asked.method == Method::POST && asked.path.ends_with(&path)
+    }
+
+    fn whim(&self) -> Option<Whim> {
+        let mut inside = self.inside();
+        inside.calls += 1;
+        inside.whims.pop_front()
+    }
+
+    fn message(&self, asked: &Asked) -> Result<Value, Refusal> {
+        if !asked.authorised {
             return Err(Refusal(401, 190, 463, "Invalid OAuth access token"));
         }
-        let body: Value = serde_json::from_slice(body).map_err(|_| wrong("The body is not valid JSON"))?;
+        let body: Value =
+            serde_json::from_slice(&asked.body).map_err(|_| wrong("The body is not valid JSON"))?;
         shape(&body)?;
         let now = self.clock.now();
         let mut inside = self.inside();
@@ -425,6 +362,28 @@ impl Server {
         inside.taken.push(Taken { id: id.clone(), to: to.clone(), body, at: now });
         Ok(json!({ "recipient_id": to, "message_id": id }))
     }
+
+    /// Above all no edge of a comment or of its replies: nothing is written where all can read it.
+    fn other(&self, _: &Asked) -> Result<Value, Refusal> {
+        Err(Refusal(400, 33, 0, "Unsupported request"))
+    }
+
+    fn wrong(code: i64, words: &'static str) -> Refusal {
+        Refusal(400, code, 0, words)
+    }
+
+    fn refused(Refusal(status, code, subcode, words): &Refusal) -> (u16, Value) {
+        let mut error = json!({
+            "message": format!("(#{code}) {words}"),
+            "type": "OAuthException",
+            "code": code,
+            "fbtrace_id": "simulator",
+        });
+        if *subcode != 0 {
+            error["error_subcode"] = (*subcode).into();
+        }
+        (*status, json!({ "error": error }))
+    }
 }
 
 /// Whether the shape of a message is right.
@@ -469,24 +428,4 @@ fn shape(body: &Value) -> Result<(), Refusal> {
         return Err(wrong("At most 13 buttons with titles of 1 to 20 characters"));
     }
     Ok(())
-}
-
-fn refused(Refusal(status, code, subcode, words): &Refusal) -> Answer {
-    let mut error = json!({
-        "message": format!("(#{code}) {words}"),
-        "type": "OAuthException",
-        "code": code,
-        "fbtrace_id": "simulator",
-    });
-    if *subcode != 0 {
-        error["error_subcode"] = (*subcode).into();
-    }
-    answer(*status, &json!({ "error": error }))
-}
-
-fn answer(status: u16, body: &Value) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    response
 }

@@ -9,22 +9,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::{Method, header};
 use mpp_kit::clock::Clock;
-use mpp_kit::meta;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
+use super::graph_simulator::{Asked, Graph, Server};
+pub use super::graph_simulator::{Call, Whim};
 
-/// The largest call, in bytes.
-const LARGEST: usize = 1 << 20;
 /// How long free text may be sent after a message of the other side.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 /// Between two messages to one recipient.
@@ -57,19 +49,6 @@ impl Default for Account {
     }
 }
 
-/// What the next call is answered, whatever it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whim {
-    /// A refusal with this code; nothing is taken.
-    Code(i64),
-    /// A page of what stands before the API, with this HTTP status; nothing is taken.
-    Gateway(u16),
-    /// It is taken, and the answer never comes: the connection is closed.
-    TakenAndLost,
-    /// It is taken, and the answer does not come as long as anybody waits.
-    TakenAndSilent,
-}
-
 /// A message that was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
@@ -89,15 +68,6 @@ impl Taken {
     pub fn tag(&self) -> &str {
         self.body["biz_opaque_callback_data"].as_str().unwrap_or_default()
     }
-}
-
-/// A call of a webhook, as it goes over the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// The body, byte for byte.
-    pub body: Vec<u8>,
-    /// The value of `X-Hub-Signature-256`.
-    pub signature: String,
 }
 
 /// A template as it is known there.
@@ -129,17 +99,8 @@ struct Inside {
 pub struct Simulator {
     account: Account,
     clock: Arc<dyn Clock>,
-    url: String,
     inside: Arc<Mutex<Inside>>,
-    _task: Arc<Aborting>,
-}
-
-struct Aborting(JoinHandle<()>);
-
-impl Drop for Aborting {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    server: Arc<Server>,
 }
 
 /// Why something is not taken: HTTP status, code and details.
@@ -151,19 +112,17 @@ impl Simulator {
     /// # Errors
     /// When no port can be had.
     pub async fn start(account: Account, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/v25.0", listener.local_addr()?);
         let inside = Arc::new(Mutex::new(Inside { approves: true, ..Inside::default() }));
-        let server =
-            Server { account: account.clone(), clock: Arc::clone(&clock), inside: Arc::clone(&inside) };
-        let task = tokio::spawn(serve(listener, Arc::new(server)));
-        Ok(Self { account, clock, url, inside, _task: Arc::new(Aborting(task)) })
+        let numbers =
+            Numbers { account: account.clone(), clock: Arc::clone(&clock), inside: Arc::clone(&inside) };
+        let server = Arc::new(Server::start(numbers).await?);
+        Ok(Self { account, clock, inside, server })
     }
 
     /// The address of its Graph API: the setting `base_url`.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.server.url
     }
 
     /// Its account.
@@ -176,7 +135,7 @@ impl Simulator {
     #[must_use]
     pub fn settings(&self) -> crate::WhatsAppConfig {
         crate::WhatsAppConfig {
-            base_url: self.url.clone(),
+            base_url: self.server.url.clone(),
             phone_number_id: self.account.phone_number_id.clone(),
             business_account_id: self.account.business_account_id.clone(),
             token: self.account.token.clone().into(),
@@ -351,10 +310,8 @@ impl Simulator {
                 "id": self.account.business_account_id,
                 "changes": [{ "field": field, "value": value }],
             }],
-        })
-        .to_string()
-        .into_bytes();
-        Call { signature: meta::sign(&self.account.app_secret, &body), body }
+        });
+        Call::signed(&self.account.app_secret, &body)
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -362,101 +319,46 @@ impl Simulator {
     }
 }
 
-struct Server {
+/// What answers calls: messages of the number, templates of the business account.
+struct Numbers {
     account: Account,
     clock: Arc<dyn Clock>,
     inside: Arc<Mutex<Inside>>,
 }
 
-async fn serve(listener: TcpListener, server: Arc<Server>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let server = Arc::clone(&server);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let server = Arc::clone(&server);
-                async move { server.answer(request).await.ok_or("the connection is cut") }
-            });
-            // A caller that goes away, or is cut off on purpose, is no matter of the simulator.
-            let _ended = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
+/// The parts of a path: version, id and edge.
+fn parts(asked: &Asked) -> Option<(&str, &str)> {
+    let parts: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
+    match parts.as_slice() {
+        [_version, id, edge] => Some((*id, *edge)),
+        _ => None,
     }
 }
 
-type Answer = Response<Full<Bytes>>;
+impl Graph for Numbers {
+    type Refusal = Refusal;
 
-impl Server {
-    /// `None` cuts the connection.
-    async fn answer(&self, request: Request<Incoming>) -> Option<Answer> {
-        let (parts, body) = request.into_parts();
-        let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-            return Some(refused(Refusal(400, 100, "The request is too large".to_owned())));
-        };
-        let body = body.to_bytes();
-        let presented = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let authorised = presented == Some(&format!("Bearer {}", self.account.token));
-        let path: Vec<&str> = parts.uri.path().trim_start_matches('/').split('/').collect();
-        let [_version, id, edge] = path.as_slice() else {
-            return Some(refused(Refusal(404, 2500, "Unknown path components".to_owned())));
-        };
-        if *edge == "messages" && parts.method == Method::POST {
-            let whim = {
-                let mut inside = self.inside();
-                inside.calls += 1;
-                inside.whims.pop_front()
-            };
-            match whim {
-                Some(Whim::Gateway(status)) => {
-                    let mut response = Response::new(Full::new(Bytes::from_static(b"upstream")));
-                    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-                    return Some(response);
-                }
-                Some(Whim::Code(code)) => return Some(refused(Refusal(400, code, "As told".to_owned()))),
-                Some(Whim::TakenAndLost) => {
-                    self.message(id, &body, authorised).ok()?;
-                    return None;
-                }
-                Some(Whim::TakenAndSilent) => {
-                    self.message(id, &body, authorised).ok()?;
-                    std::future::pending::<()>().await;
-                }
-                None => return Some(told(self.message(id, &body, authorised))),
-            }
-        }
-        if *edge == "message_templates" && *id == self.account.business_account_id {
-            if !authorised {
-                return Some(refused(unauthorised()));
-            }
-            let locked = self.inside().locked;
-            if let Some(code) = locked {
-                return Some(refused(Refusal(400, code, "As told".to_owned())));
-            }
-            return Some(match parts.method {
-                Method::GET => told(Ok(self.templates())),
-                Method::POST => {
-                    self.inside().offers += 1;
-                    told(self.offer(&body))
-                }
-                _ => refused(Refusal(405, 100, "Unsupported method".to_owned())),
-            });
-        }
-        Some(refused(Refusal(400, 33, "Unsupported request".to_owned())))
+    fn token(&self) -> &str {
+        &self.account.token
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_message(&self, asked: &Asked) -> bool {
+        asked.method == Method::POST && parts(asked).is_some_and(|(_, edge)| edge == "messages")
     }
 
-    /// Takes a message, or refuses it.
-    fn message(&self, number: &str, body: &[u8], authorised: bool) -> Result<Value, Refusal> {
-        let body: Value = serde_json::from_slice(body)
+    fn whim(&self) -> Option<Whim> {
+        let mut inside = self.inside();
+        inside.calls += 1;
+        inside.whims.pop_front()
+    }
+
+    fn message(&self, asked: &Asked) -> Result<Value, Refusal> {
+        let body: Value = serde_json::from_slice(&asked.body)
             .map_err(|_| Refusal(400, 100, "The body is not valid JSON".to_owned()))?;
-        if !authorised {
+        if !asked.authorised {
             return Err(unauthorised());
         }
-        if number != self.account.phone_number_id {
+        if parts(asked).is_none_or(|(number, _)| number != self.account.phone_number_id) {
             return Err(Refusal(400, 33, "The number does not exist or is not yours".to_owned()));
         }
         let to = shape(&body)?;
@@ -489,6 +391,52 @@ impl Server {
             "contacts": [{ "input": to, "wa_id": to }],
             "messages": [{ "id": id, "message_status": "accepted" }],
         }))
+    }
+
+    fn other(&self, asked: &Asked) -> Result<Value, Refusal> {
+        let Some((id, edge)) = parts(asked) else {
+            return Err(Refusal(404, 2500, "Unknown path components".to_owned()));
+        };
+        if edge != "message_templates" || id != self.account.business_account_id {
+            return Err(Refusal(400, 33, "Unsupported request".to_owned()));
+        }
+        if !asked.authorised {
+            return Err(unauthorised());
+        }
+        let locked = self.inside().locked;
+        if let Some(code) = locked {
+            return Err(Refusal(400, code, "As told".to_owned()));
+        }
+        match asked.method {
+            Method::GET => Ok(self.templates()),
+            Method::POST => {
+                self.inside().offers += 1;
+                self.offer(&asked.body)
+            }
+            _ => Err(Refusal(405, 100, "Unsupported method".to_owned())),
+        }
+    }
+
+    fn wrong(code: i64, words: &'static str) -> Refusal {
+        Refusal(400, code, words.to_owned())
+    }
+
+    fn refused(Refusal(status, code, details): &Refusal) -> (u16, Value) {
+        let body = json!({ "error": {
+            "message": format!("(#{code}) {}", title(*code)),
+            "type": "OAuthException",
+            "code": code,
+            "error_data": { "messaging_product": "whatsapp", "details": details },
+            "error_user_msg": details,
+            "fbtrace_id": "simulator",
+        } });
+        (*status, body)
+    }
+}
+
+impl Numbers {
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn templates(&self) -> Value {
@@ -632,27 +580,6 @@ fn check_template(inside: &Inside, template: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn told(outcome: Result<Value, Refusal>) -> Answer {
-    match outcome {
-        Ok(body) => answer(200, &body),
-        Err(refusal) => refused(refusal),
-    }
-}
-
-fn refused(Refusal(status, code, details): Refusal) -> Answer {
-    answer(
-        status,
-        &json!({ "error": {
-            "message": format!("(#{code}) {}", title(code)),
-            "type": "OAuthException",
-            "code": code,
-            "error_data": { "messaging_product": "whatsapp", "details": &details },
-            "error_user_msg": details,
-            "fbtrace_id": "simulator",
-        } }),
-    )
-}
-
 fn title(code: i64) -> &'static str {
     match code {
         100 => "Invalid parameter",
@@ -664,11 +591,4 @@ fn title(code: i64) -> &'static str {
         132_000..=132_999 => "Template error",
         _ => "Error",
     }
-}
-
-fn answer(status: u16, body: &Value) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    response
 }
