@@ -8,6 +8,8 @@
 
 pub mod audit;
 pub mod mail;
+mod refusal;
+mod stand_in;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -31,6 +33,9 @@ use crate::clock::Clock;
 pub use crate::db::Engine;
 use crate::db::{self, Db};
 use crate::redis::{PrivateServer, Redis};
+
+pub use refusal::Refusal;
+pub use stand_in::StandIn;
 
 /// Both engines, for a test that runs on each.
 pub const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];

@@ -2,20 +2,16 @@
 //! wants it to say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
+use mpp_kit::testing::StandIn;
+use mpp_proto::notifications::v1::notifications_service_server::NotificationsServiceServer;
 use mpp_proto::notifications::v1::{
     CreateNotificationRequest, CreateNotificationResponse, DeliveryStatus, GetNotificationRequest,
     GetNotificationResponse, Notification, recipient,
 };
-use tonic::body::Body;
-use tonic::server::{Grpc, NamedService, UnaryService};
-use tonic::{Code, Response, Status};
-use tonic_prost::ProstCodec;
+use tonic::service::Routes;
+use tonic::{Code, Status};
 
 /// What was asked for, by request id, and what became of it.
 type Sent = BTreeMap<String, (CreateNotificationRequest, DeliveryStatus)>;
@@ -39,6 +35,15 @@ impl Messages {
             author: Arc::default(),
             away: Arc::default(),
         }
+    }
+
+    /// The service that it stands in for.
+    pub(crate) fn routes(&self) -> Routes {
+        let (creating, getting) = (self.clone(), self.clone());
+        let service = StandIn::<NotificationsServiceServer<()>>::default()
+            .answers("CreateNotification", move |request| creating.create(request))
+            .answers("GetNotification", move |request| getting.get(&request));
+        Routes::new(service)
     }
 
     /// By which id the author of each comment that is answered from now on is known.
@@ -112,58 +117,5 @@ impl Messages {
             ..Notification::default()
         };
         Ok(GetNotificationResponse { notification: Some(notification) })
-    }
-}
-
-impl NamedService for Messages {
-    const NAME: &'static str = "mpp.notifications.v1.NotificationsService";
-}
-
-struct Create(Messages);
-
-impl UnaryService<CreateNotificationRequest> for Create {
-    type Response = CreateNotificationResponse;
-    type Future = std::future::Ready<Result<Response<Self::Response>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<CreateNotificationRequest>) -> Self::Future {
-        std::future::ready(self.0.create(request.into_inner()).map(Response::new))
-    }
-}
-
-struct Get(Messages);
-
-impl UnaryService<GetNotificationRequest> for Get {
-    type Response = GetNotificationResponse;
-    type Future = std::future::Ready<Result<Response<Self::Response>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<GetNotificationRequest>) -> Self::Future {
-        std::future::ready(self.0.get(&request.into_inner()).map(Response::new))
-    }
-}
-
-impl tower::Service<http::Request<Body>> for Messages {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let messages = self.clone();
-        Box::pin(async move {
-            if request.uri().path().ends_with("/CreateNotification") {
-                let codec: ProstCodec<CreateNotificationResponse, CreateNotificationRequest> =
-                    ProstCodec::default();
-                Ok(Grpc::new(codec).unary(Create(messages), request).await)
-            } else if request.uri().path().ends_with("/GetNotification") {
-                let codec: ProstCodec<GetNotificationResponse, GetNotificationRequest> =
-                    ProstCodec::default();
-                Ok(Grpc::new(codec).unary(Get(messages), request).await)
-            } else {
-                Ok(Status::new(Code::Unimplemented, "not part of the stand-in").into_http())
-            }
-        })
     }
 }

@@ -15,15 +15,14 @@ use mpp_kit::clock::{Clock, ManualClock};
 use mpp_kit::component::{Env, Role};
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
+pub(crate) use mpp_kit::testing::Refusal;
 use mpp_kit::testing::audit::Audit;
 use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
 use mpp_proto::complaints::v1::complaints_service_client::ComplaintsServiceClient;
 use mpp_proto::complaints::v1::*;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use tonic::service::Routes;
-use tonic::{Code, Request, Response, Status, Streaming};
-use tonic_types::StatusExt as _;
+use tonic::{Request, Response, Streaming};
 
 use crate::messages::Messages;
 
@@ -121,7 +120,7 @@ impl Regency {
         };
         let sending = stack(
             Role("notifications"),
-            Routes::new(self.messages.clone()),
+            self.messages.routes(),
             Self::policies(),
             Arc::clone(&self.verifier),
             StackOptions::default(),
@@ -632,29 +631,4 @@ calls! {
     list_languages(ListLanguagesRequest) -> ListLanguagesResponse;
     apply_language(ApplyLanguageRequest) -> ApplyLanguageResponse;
     apply_response_template(ApplyResponseTemplateRequest) -> ApplyResponseTemplateResponse;
-}
-
-/// A refusal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) code: Code,
-    pub(crate) reason: String,
-    pub(crate) message: String,
-    /// The fields that are wrong, each with its reason.
-    pub(crate) fields: BTreeMap<String, String>,
-}
-
-impl From<Status> for Refusal {
-    fn from(status: Status) -> Self {
-        let details = status.get_error_details();
-        let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-        Self {
-            code: status.code(),
-            reason: details.error_info().map(|info| info.reason.clone()).unwrap_or_default(),
-            message: details
-                .localized_message()
-                .map_or_else(|| status.message().to_owned(), |text| text.message.clone()),
-            fields: violations.into_iter().map(|it| (it.field, it.reason)).collect(),
-        }
-    }
 }

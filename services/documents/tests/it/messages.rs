@@ -2,19 +2,15 @@
 //! away.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
+use mpp_kit::testing::StandIn;
+use mpp_proto::notifications::v1::notifications_service_server::NotificationsServiceServer;
 use mpp_proto::notifications::v1::{
     Addresses, CreateNotificationRequest, CreateNotificationResponse, Notification, recipient,
 };
-use tonic::body::Body;
-use tonic::server::{Grpc, NamedService, UnaryService};
-use tonic::{Code, Response, Status};
-use tonic_prost::ProstCodec;
+use tonic::service::Routes;
+use tonic::{Code, Status};
 
 #[derive(Default)]
 struct Inside {
@@ -31,6 +27,14 @@ pub(crate) struct Messages(Arc<Mutex<Inside>>);
 impl Messages {
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The service that it stands in for.
+    pub(crate) fn routes(&self) -> Routes {
+        let messages = self.clone();
+        let service = StandIn::<NotificationsServiceServer<()>>::default()
+            .answers("CreateNotification", move |request| messages.take(request));
+        Routes::new(service)
     }
 
     /// Takes nothing from now on, or everything again.
@@ -81,43 +85,5 @@ pub(crate) fn addresses_of(message: &CreateNotificationRequest) -> Addresses {
     match message.recipient.as_ref().and_then(|it| it.kind.clone()) {
         Some(recipient::Kind::Addresses(addresses)) => addresses,
         Some(recipient::Kind::AccountId(_)) | None => Addresses::default(),
-    }
-}
-
-impl NamedService for Messages {
-    const NAME: &'static str = "mpp.notifications.v1.NotificationsService";
-}
-
-struct Create(Messages);
-
-impl UnaryService<CreateNotificationRequest> for Create {
-    type Response = CreateNotificationResponse;
-    type Future = Ready<Result<Response<Self::Response>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<CreateNotificationRequest>) -> Self::Future {
-        ready(self.0.take(request.into_inner()).map(Response::new))
-    }
-}
-
-impl tower::Service<http::Request<Body>> for Messages {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let messages = self.clone();
-        Box::pin(async move {
-            if request.uri().path().ends_with("/CreateNotification") {
-                let codec: ProstCodec<CreateNotificationResponse, CreateNotificationRequest> =
-                    ProstCodec::default();
-                Ok(Grpc::new(codec).unary(Create(messages), request).await)
-            } else {
-                Ok(Status::new(Code::Unimplemented, "not part of the stand-in").into_http())
-            }
-        })
     }
 }

@@ -15,6 +15,7 @@ use mpp_kit::component::{Env, Role};
 use mpp_kit::journal::{self, Entry};
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
+pub(crate) use mpp_kit::testing::Refusal;
 use mpp_kit::testing::audit::Audit;
 use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
 use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
@@ -23,9 +24,7 @@ use prost_types::value::Kind;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use tonic::service::Routes;
-use tonic::{Code, Request, Response, Status};
-use tonic_types::StatusExt as _;
+use tonic::{Request, Response};
 
 use super::messages::Messages;
 
@@ -322,7 +321,7 @@ impl Town {
             StackOptions::default(),
         );
         self.peers.local(ROLE, self.audit.around(service));
-        let (role, routes) = (Role("notifications"), Routes::new(self.messages.clone()));
+        let (role, routes) = (Role("notifications"), self.messages.routes());
         self.peers.local(role, stack(role, routes, policies, verifier, StackOptions::default()));
     }
 
@@ -876,45 +875,4 @@ calls! {
     rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse;
     list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
     replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse;
-}
-
-/// A refusal as a client reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) code: Code,
-    pub(crate) reason: String,
-    /// In Indonesian.
-    pub(crate) message: String,
-    /// The fields that are wrong, each with its reason.
-    pub(crate) fields: BTreeMap<String, String>,
-    /// What is said of each field.
-    pub(crate) remedies: Vec<String>,
-}
-
-impl From<Status> for Refusal {
-    fn from(status: Status) -> Self {
-        let details = status.get_error_details();
-        let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-        Self {
-            code: status.code(),
-            reason: details.error_info().map(|info| info.reason.clone()).unwrap_or_default(),
-            message: details
-                .localized_message()
-                .map_or_else(|| status.message().to_owned(), |text| text.message.clone()),
-            remedies: violations.iter().map(|it| it.description.clone()).collect(),
-            fields: violations.into_iter().map(|it| (it.field, it.reason)).collect(),
-        }
-    }
-}
-
-impl Refusal {
-    /// Code and reason, for comparing.
-    pub(crate) fn what(&self) -> (Code, &str) {
-        (self.code, self.reason.as_str())
-    }
-
-    /// The fields that are wrong, each with its reason.
-    pub(crate) fn named(&self) -> Vec<(&str, &str)> {
-        self.fields.iter().map(|(field, reason)| (field.as_str(), reason.as_str())).collect()
-    }
 }
