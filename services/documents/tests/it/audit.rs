@@ -12,7 +12,7 @@ use super::esign::{Esign, Mood};
 use super::exchange::Receiver;
 use super::licences::{self, NIK, brought};
 use super::payment::WHY;
-use super::town::{AGENCY, Client, PLAIN, RT, Resident, Town, VILLAGE, moment, structure, timestamp};
+use super::town::{AGENCY, Client, PLAIN, RT, Resident, Town, VILLAGE, structure};
 
 const ARMS: &[u8] =
     b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><circle r='4' cx='4' cy='4'/></svg>";
@@ -48,18 +48,8 @@ impl Town {
             ..ApplyCoatOfArmsRequest::default()
         };
         self.admin().apply_coat_of_arms(arms).await.expect("taken");
-        let delegation = Delegation {
-            office_id: self.office(PLAIN).id.clone(),
-            role: "VILLAGE_HEAD".to_owned(),
-            account_id: "acc_plt".to_owned(),
-            title: "Plt.".to_owned(),
-            decree: "821/77/2026".to_owned(),
-            start_time: timestamp(moment("2026-11-24T00:00:00Z")),
-            end_time: timestamp(moment("2026-11-25T00:00:00Z")),
-            ..Delegation::default()
-        };
-        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
-        self.admin().apply_delegation(request).await.expect("appointed");
+        let days = ("2026-11-24", "2026-11-25");
+        self.appoint(self.delegation(("VILLAGE_HEAD", PLAIN), "acc_plt", days)).await;
     }
 
     /// A letter from its form to its end, by every verb of those who check it.

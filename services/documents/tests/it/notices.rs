@@ -10,8 +10,7 @@ use tonic::Request;
 
 use super::messages::{account_of, addresses_of};
 use super::town::{
-    AGENCY, BASE_URL, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, moment, office,
-    official_nik, put, timestamp,
+    AGENCY, BASE_URL, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, office, official_nik, put,
 };
 
 const EMAIL: &str = "rohana@contoh.id";
@@ -194,18 +193,8 @@ lines! {
         town.tell().await;
         assert_eq!(town.told(&head).len(), 3);
         // An appointed deputy is called as well.
-        let delegation = Delegation {
-            office_id: town.office(PLAIN).id.clone(),
-            role: "VILLAGE_HEAD".to_owned(),
-            account_id: "acc_plt".to_owned(),
-            title: "Plt.".to_owned(),
-            decree: "821/77/2026".to_owned(),
-            start_time: timestamp(moment("2026-11-23T00:00:00Z")),
-            end_time: timestamp(moment("2026-12-23T00:00:00Z")),
-            ..Delegation::default()
-        };
-        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
-        town.admin().apply_delegation(request).await.expect("appointed");
+        let days = ("2026-11-23", "2026-12-23");
+        town.appoint(town.delegation(("VILLAGE_HEAD", PLAIN), "acc_plt", days)).await;
         ready(7).await;
         town.tell().await;
         assert_eq!(town.told("acc_plt"), ["surat_menunggu_tanda_tangan"]);

@@ -9,7 +9,7 @@ use tonic::Code;
 use super::paper::words;
 use super::town::{
     AGENCY, Client, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history,
-    moment, office, official_nik, put, structure, timestamp, values_of,
+    office, official_nik, put, structure, values_of,
 };
 
 const WHY: &str = "foto kartu keluarga tidak terbaca";
@@ -316,16 +316,8 @@ lines! {
         });
         town.apply(village).await;
         let delegate = town.person("acc_plt", &["documents.work"], &[PLAIN]);
-        let delegation = Delegation {
-            office_id: town.office(PLAIN).id.clone(),
-            role: "VILLAGE_HEAD".to_owned(),
-            account_id: "acc_plt".to_owned(),
-            title: "Plt.".to_owned(),
-            decree: "821/77/2026".to_owned(),
-            start_time: timestamp(moment("2026-11-24T00:00:00Z")),
-            end_time: timestamp(moment("2026-11-25T00:00:00Z")),
-            ..Delegation::default()
-        };
+        let days = ("2026-11-24", "2026-11-25");
+        let delegation = town.delegation(("VILLAGE_HEAD", PLAIN), "acc_plt", days);
         for (wrong, field) in [
             (Delegation { end_time: delegation.start_time, ..delegation.clone() }, "delegation.end_time"),
             (Delegation { title: "Pjs.".to_owned(), ..delegation.clone() }, "delegation.title"),
@@ -336,8 +328,7 @@ lines! {
             let refusal = town.admin().apply_delegation(request).await.expect_err("refused");
             assert_eq!(refusal.fields.keys().collect::<Vec<_>>(), [field]);
         }
-        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
-        town.admin().apply_delegation(request).await.expect("appointed");
+        town.appoint(delegation).await;
         let ids = [
             town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id,
             town.applied("sktm", &Resident::new(2, PLAIN)).await.application_id,
@@ -434,18 +425,9 @@ lines! {
             ..Signatory::default()
         });
         town.apply(sub_district).await;
-        let delegation = Delegation {
-            office_id: town.office(SUB_DISTRICT).id.clone(),
-            role: "SUB_DISTRICT_HEAD".to_owned(),
-            account_id: "acc_plh".to_owned(),
-            title: "Plh.".to_owned(),
-            decree: "800/12/2026".to_owned(),
-            start_time: timestamp(moment("2026-11-23T00:00:00Z")),
-            end_time: timestamp(moment("2026-11-28T00:00:00Z")),
-            ..Delegation::default()
-        };
-        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
-        town.admin().apply_delegation(request).await.expect("appointed");
+        let days = ("2026-11-23", "2026-11-28");
+        let delegation = town.delegation(("SUB_DISTRICT_HEAD", SUB_DISTRICT), "acc_plh", days);
+        town.appoint(Delegation { title: "Plh.".to_owned(), ..delegation }).await;
         let mut wish = town.wish("sktm", &Resident::new(1, RT)).await;
         wish.with_optional_steps = true;
         let id = town.submit(wish).await.application_id;

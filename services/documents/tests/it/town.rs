@@ -449,6 +449,32 @@ impl Town {
         self.offices.insert(office.area.clone(), office);
     }
 
+    /// A decree by which somebody fills in for the holder of a role in an area, from one day to another (UTC).
+    pub(crate) fn delegation(
+        &self,
+        (role, area): (&str, &str),
+        account: &str,
+        (from, to): (&str, &str),
+    ) -> Delegation {
+        let day = |day: &str| timestamp(moment(&format!("{day}T00:00:00Z")));
+        Delegation {
+            office_id: self.office(area).id.clone(),
+            role: role.to_owned(),
+            account_id: account.to_owned(),
+            title: "Plt.".to_owned(),
+            decree: "821/77/2026".to_owned(),
+            start_time: day(from),
+            end_time: day(to),
+            ..Delegation::default()
+        }
+    }
+
+    /// Enters such a decree.
+    pub(crate) async fn appoint(&self, delegation: Delegation) {
+        let request = ApplyDelegationRequest { request_id: String::new(), delegation: Some(delegation) };
+        self.admin().apply_delegation(request).await.expect("appointed");
+    }
+
     // Short ways to do what most tests do.
 
     pub(crate) async fn upload(&self, content: Vec<u8>) -> Result<Attachment, Refusal> {
