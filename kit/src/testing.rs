@@ -7,6 +7,7 @@
 //! What fails here fails the test with a sentence: these functions panic instead of answering an error.
 
 pub mod audit;
+mod lines;
 pub mod mail;
 mod refusal;
 mod stand_in;

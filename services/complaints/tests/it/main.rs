@@ -5,27 +5,8 @@
 //! Each test is named after its line of the feature list, `c_07_…`. Lines about what channels write are tested where
 //! these are.
 
-/// Writes each test once and runs it on both engines: `c_07_…::sqlite` and `c_07_…::postgres`.
-macro_rules! lines {
-    ($($(#[$meta:meta])* async fn $name:ident($engine:ident) $body:block)*) => {$(
-        $(#[$meta])*
-        mod $name {
-            use super::*;
-
-            async fn run($engine: Engine) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                run(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                run(Engine::Postgres).await;
-            }
-        }
-    )*};
-}
+#[macro_use(lines)]
+extern crate mpp_kit;
 
 mod audit;
 mod direct;

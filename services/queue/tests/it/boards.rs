@@ -26,7 +26,7 @@ impl House {
     }
 }
 
-acceptance! {
+lines! {
     /// 24. A call is on every board of the zone at most two seconds after the press, and on no board of another zone.
     async fn must_24_a_call_is_on_every_board_of_its_zone_at_once(engine) {
         let house = House::open(engine).await;

@@ -35,7 +35,7 @@ impl House {
     }
 }
 
-acceptance! {
+lines! {
     /// 8. A counter opens with agency, number and services; states closed, open, break (with reason), serving.
     async fn must_08_a_counter_shows_its_state_and_services(engine) {
         let house = House::closed(engine, |_| ()).await;

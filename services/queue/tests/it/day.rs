@@ -68,7 +68,7 @@ async fn goes_on(house: &House, next: &str) {
     assert_eq!(refusal.what(), (Code::FailedPrecondition, "COUNTER_BUSY"));
 }
 
-acceptance! {
+lines! {
     /// 34. The service restarts in the middle of the day.
     async fn must_34_a_restart_of_the_service_changes_nothing(engine) {
         let mut house = morning(engine).await;

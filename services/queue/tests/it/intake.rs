@@ -20,7 +20,7 @@ fn refused(answer: Result<IssueTicketResponse, Refusal>) -> Refusal {
     answer.expect_err("no ticket is issued")
 }
 
-acceptance! {
+lines! {
     /// 1. Issue a ticket from kiosk, reception or API; the reply holds number, series, people ahead, estimate range,
     /// business date.
     async fn must_01_issue_tells_number_people_ahead_estimate_and_date(engine) {

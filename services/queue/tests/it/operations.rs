@@ -109,7 +109,7 @@ async fn read() -> BTreeMap<String, f64> {
     .expect("metrics are read")
 }
 
-acceptance! {
+lines! {
     /// 40. Health, and metrics: queue lengths, oldest wait, script latency, stream lag, device last-seen.
     async fn must_40_health_and_metrics_tell_how_the_hall_is(engine) {
         let code = format!("MPP-UKUR-{engine}").to_uppercase();

@@ -49,7 +49,7 @@ async fn knock(house: &House, who: &Client, rpc: &str, streams: bool) -> Result<
     }
 }
 
-acceptance! {
+lines! {
     /// 32. Every RPC × persona: allowed, PERMISSION_DENIED or UNAUTHENTICATED, as the role table says; the table itself
     /// stands in a snapshot.
     async fn must_32_every_rpc_for_every_role(engine) {

@@ -31,7 +31,7 @@ impl House {
     }
 }
 
-acceptance! {
+lines! {
     /// 13. Recall announces the same ticket again and counts; only for the holder; with a least gap.
     async fn must_13_recall_announces_again(engine) {
         let house = House::with(engine, |hall| service_of(hall, "KTP").recall_gap_seconds = 20).await;

@@ -66,7 +66,7 @@ impl House {
     }
 }
 
-acceptance! {
+lines! {
     /// 41. Priority kinds with the ratio of the agency; the assistance needed is shown to the counter.
     async fn should_41_priority_kinds_and_assistance(engine) {
         let house = House::with(engine, |hall| hall.agencies[1].priority_ratio = 1).await;

@@ -172,7 +172,7 @@ fn plain(mut statistics: Statistics) -> Statistics {
     statistics
 }
 
-acceptance! {
+lines! {
     /// 36. Statistics per service, agency, counter and hour equal a recomputation from the events: issued, served,
     /// no-show, cancelled, transferred, waits, ways, service times.
     async fn must_36_statistics_equal_the_events(engine) {
