@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod journal;
 pub mod meta;
 pub mod page;
+pub mod patience;
 mod process;
 pub mod redis;
 pub mod relay;

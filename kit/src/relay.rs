@@ -9,6 +9,8 @@ use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use tonic::{Code, Request};
 
+use crate::patience::doubled;
+
 /// How long the other role may take for one message.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest pause before a message is offered again.
@@ -51,7 +53,7 @@ pub fn may_be_taken_later(code: Code) -> bool {
 /// How long to wait after so many attempts in vain: a second first, twice as long each time, ten minutes at most.
 #[must_use]
 pub fn pause_after(attempts: i32) -> TimeDelta {
-    TimeDelta::seconds(1 << attempts.clamp(0, 10)).min(LONGEST)
+    doubled(TimeDelta::seconds(1), attempts, LONGEST)
 }
 
 #[cfg(test)]

@@ -201,7 +201,7 @@ const IMPURE: [(&str, &str); 9] = [
 ];
 
 /// Roots that a domain may import. serde only describes data: what the log of a hall keeps are the domain's own events.
-const DOMAIN_ROOTS: [&str; 15] = [
+const DOMAIN_ROOTS: [&str; 16] = [
     "std",
     "core",
     "thiserror",
@@ -217,6 +217,8 @@ const DOMAIN_ROOTS: [&str; 15] = [
     // Pure: what the wall clock shows and when people work.
     "mpp_kit::calendar",
     "mpp_kit::zone",
+    // Pure: how long a wait is.
+    "mpp_kit::patience",
     // How places lie within each other: one rule for all services.
     "mpp_kit::caller::reaches",
 ];

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::fault::chain;
+use mpp_kit::patience::doubled;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::conversation::{self, Known, Place, Question};
@@ -138,7 +139,7 @@ fn patience(error: &Error, attempts: i32) -> TimeDelta {
     );
     match attempts {
         ..=0 => TimeDelta::zero(),
-        more => LONGEST_RETRY.min(FIRST_RETRY * (1 << (more - 1).min(7))),
+        more => doubled(FIRST_RETRY, more - 1, LONGEST_RETRY),
     }
 }
 
@@ -1457,7 +1458,7 @@ async fn fetch_again(core: &Core, fetcher: &Fetcher, now: DateTime<Utc>) -> Resu
             }
         };
         if !fetched {
-            let wait = FIRST_RETRY * (1 << pending.attempts.clamp(0, 7));
+            let wait = doubled(FIRST_RETRY, pending.attempts, LONGEST_RETRY);
             store::media::put_off(&core.db.write, &pending, now + wait).await?;
         }
     }

@@ -12,6 +12,7 @@ use mpp_kit::client::PeerChannel;
 use mpp_kit::component::{Env, Role, Worker};
 use mpp_kit::config::ExposeSecret as _;
 use mpp_kit::fault::chain;
+use mpp_kit::patience::doubled;
 use mpp_kit::relay::{self, TokenSource};
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::{
@@ -173,7 +174,7 @@ impl Relay {
                 | DeliveryStatus::FellBack,
             ) => DeliveryState::Accepted,
         };
-        let pause = (LOOK * (1 << message.attempts.clamp(0, 6))).min(LONGEST);
+        let pause = doubled(LOOK, message.attempts, LONGEST);
         self.settle(message, (state, heard_at), Some(id), now + pause, now).await
     }
 

@@ -5,6 +5,7 @@
 //! in the same way, so that a lock tells nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::patience::doubled;
 
 /// The number of the failure that locks for the first time.
 pub const FREE_FAILURES: u32 = 5;
@@ -27,8 +28,7 @@ pub struct Failures {
 #[must_use]
 pub fn lock_for(count: u32) -> TimeDelta {
     let Some(doublings) = count.checked_sub(FREE_FAILURES) else { return TimeDelta::zero() };
-    // 2^9 s is already longer than the longest lock.
-    TimeDelta::seconds(1 << doublings.min(9)).min(LONGEST)
+    doubled(TimeDelta::seconds(1), doublings, LONGEST)
 }
 
 impl Failures {

@@ -2,6 +2,7 @@
 //! sent waits.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::patience::doubled;
 
 /// Failures in a row that open the circuit.
 pub const THRESHOLD: u32 = 5;
@@ -40,7 +41,7 @@ impl Circuit {
         if !locked && self.open_until.is_none() && failures < THRESHOLD {
             return Self { failures, ..self.clone() };
         }
-        let rest = (FIRST_REST * (1 << self.opened.min(10))).min(LONGEST_REST);
+        let rest = doubled(FIRST_REST, self.opened, LONGEST_REST);
         Self { failures, opened: self.opened.saturating_add(1), open_until: Some(now + rest) }
     }
 

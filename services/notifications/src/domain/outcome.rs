@@ -1,6 +1,7 @@
 //! What an attempt came to, and what follows. The clock and the dice are arguments.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::patience::doubled;
 use strum::{EnumIter, IntoEnumIterator as _};
 
 use super::channel::Channel;
@@ -255,8 +256,7 @@ fn closed(known: &Known) -> Follow {
 
 /// How long to wait after the attempt with this number: 30 s, 60 s, 2 min … up to 30 min, each longer by up to a fifth.
 fn delay(attempt: u32, dice: f64) -> TimeDelta {
-    let doubled = FIRST_DELAY * (1 << attempt.saturating_sub(1).min(10));
-    let base = doubled.min(LONGEST_DELAY).num_milliseconds() as f64;
+    let base = doubled(FIRST_DELAY, attempt.saturating_sub(1), LONGEST_DELAY).num_milliseconds() as f64;
     TimeDelta::milliseconds((base * (1.0 + JITTER * dice.clamp(0.0, 1.0))) as i64)
 }
 

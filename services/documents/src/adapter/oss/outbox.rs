@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use mpp_kit::clock::Clock;
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::db::Db;
+use mpp_kit::patience::doubled;
 use sea_orm::DatabaseTransaction;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -405,8 +406,7 @@ impl Outbox {
 
 /// How long after this many failures it is tried again.
 fn wait(failures: u32) -> TimeDelta {
-    let doublings = failures.saturating_sub(1).min(16);
-    FIRST.checked_mul(1 << doublings).unwrap_or(LONGEST).min(LONGEST)
+    doubled(FIRST, failures.saturating_sub(1), LONGEST)
 }
 
 /// The worker: looks every two seconds until the process ends.
