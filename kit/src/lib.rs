@@ -22,6 +22,7 @@ pub mod id;
 pub mod idempotency;
 pub mod journal;
 pub mod meta;
+pub mod outside;
 pub mod page;
 pub mod patience;
 mod process;

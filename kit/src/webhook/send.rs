@@ -11,9 +11,8 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use super::guard::{Guard, GuardedNames, Names, Refused};
 use super::rules::Format;
 use super::signature::{self, SigningKey};
+use crate::outside;
 
-/// Time to connect; the rest of the limit is the receiver's.
-const CONNECT: Duration = Duration::from_secs(5);
 /// The most characters of an answer that are kept.
 const KEPT: usize = 200;
 /// The most bytes of an answer that are read.
@@ -61,12 +60,9 @@ impl Sender {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(guard: Guard, names: Arc<dyn Names>, timeout: Duration) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
+        let client = outside::client(timeout)
             .dns_resolver(GuardedNames::new(guard.clone(), names))
-            .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(CONNECT.min(timeout))
-            .timeout(timeout)
             .build()
             .context("setting up the client for webhooks")?;
         Ok(Self { client, guard })

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::outside;
 use reqwest::{Client, Url};
 use serde::Deserialize;
 
@@ -50,12 +51,7 @@ impl Fetcher {
     /// # Errors
     /// When the address is none, or TLS cannot be set up.
     pub fn new(graph: &str, hosts: Vec<String>) -> anyhow::Result<Self> {
-        let http = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .connect_timeout(Duration::from_secs(10))
-            .build()
-            .context("setting up the client for media")?;
+        let http = outside::client(PATIENCE).build().context("setting up the client for media")?;
         let graph = Url::parse(&format!("{}/", graph.trim_end_matches('/')))
             .context("setting complaints.channels.graph_url is no address")?;
         Ok(Self { http, graph, hosts })

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use mpp_kit::outside;
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -60,10 +61,8 @@ impl Client {
     /// # Errors
     /// When the system gives no TLS.
     pub(crate) fn new(config: &SigningConfig) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(config.timeout_seconds.into()))
-            .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
+        // A passphrase goes to the signing service alone.
+        let http = outside::client(Duration::from_secs(config.timeout_seconds.into()))
             .no_proxy()
             .build()
             .context("no HTTP client for the signing service")?;

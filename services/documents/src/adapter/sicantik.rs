@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use mpp_kit::component::{Env, Worker};
+use mpp_kit::outside;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
 
@@ -53,11 +54,7 @@ impl Poller {
     /// # Errors
     /// When TLS cannot be set up.
     pub(crate) fn new(core: Arc<Core>) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .build()
-            .context("setting up the client for SiCantik")?;
+        let http = outside::client(TIMEOUT).build().context("setting up the client for SiCantik")?;
         let config = core.config.sicantik.clone();
         Ok(Self { core, http, config })
     }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use mpp_kit::outside;
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 
@@ -24,10 +25,7 @@ impl Client {
     /// # Errors
     /// When the system gives no TLS.
     pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
+        let http = outside::client(TIMEOUT)
             .no_proxy()
             .build()
             .context("no HTTP client for the time stamp authority")?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::outside;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -55,11 +56,7 @@ impl Account {
     /// # Errors
     /// When TLS cannot be set up.
     pub(crate) fn new(network: Network, config: &DirectConfig) -> anyhow::Result<Self> {
-        let timeout = Duration::from_secs(config.timeout_seconds.into());
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(timeout.min(Duration::from_secs(5)))
-            .timeout(timeout)
+        let client = outside::client(Duration::from_secs(config.timeout_seconds.into()))
             .build()
             .context("setting up the client for direct messages")?;
         let codes = config.codes.iter();

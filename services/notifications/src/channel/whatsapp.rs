@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::outside;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -61,11 +62,7 @@ impl WhatsApp {
 
 /// A client for the Graph API.
 pub(super) fn client(config: &WhatsAppConfig) -> anyhow::Result<reqwest::Client> {
-    let timeout = Duration::from_secs(config.timeout_seconds.into());
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(timeout.min(Duration::from_secs(5)))
-        .timeout(timeout)
+    outside::client(Duration::from_secs(config.timeout_seconds.into()))
         .build()
         .context("setting up the client for WhatsApp")
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::outside;
 use serde::{Deserialize, Serialize};
 
 use super::{Class, Item, Stage, moment};
@@ -102,12 +103,7 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(base_url: &str, token: Secret, timeout: Duration) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(timeout)
-            .connect_timeout(Duration::from_secs(10))
-            .build()
-            .context("setting up the client for SP4N-LAPOR!")?;
+        let http = outside::client(timeout).build().context("setting up the client for SP4N-LAPOR!")?;
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), token })
     }
 

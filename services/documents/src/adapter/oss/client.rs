@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use mpp_kit::config::{ExposeSecret as _, Secret};
+use mpp_kit::outside;
 use serde_json::{Value, json};
 
 use super::text;
@@ -37,10 +38,7 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub(crate) fn new(config: &OssConfig) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(config.timeout_seconds.into()))
-            .connect_timeout(Duration::from_secs(10))
+        let http = outside::client(Duration::from_secs(config.timeout_seconds.into()))
             .build()
             .context("setting up the client for OSS")?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
