@@ -12,12 +12,12 @@ use std::{
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, header};
 use mpp_kit::{
     client::PeerChannel,
     clock::Clock,
     fault::{Language, Problem},
+    relay::TokenSource,
     shutdown::Shutdown,
 };
 use mpp_proto::queue::v1::{WatchBoardRequest, WatchBoardResponse, queue_service_client::QueueServiceClient};
@@ -32,9 +32,6 @@ use crate::{
     board::{Feed, Seen},
     problem, sse,
 };
-
-/// Gives a token with which the gateway itself may read every board.
-pub type TokenSource = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<String>> + Send + Sync>;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -9,7 +9,10 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, ensure};
 use axum::{Router, extract::DefaultBodyLimit};
 use http::{HeaderMap, HeaderName, StatusCode, Version, header};
-use mpp_kit::component::{Env, Role};
+use mpp_kit::{
+    component::{Env, Role},
+    relay::TokenSource,
+};
 use mpp_proto::{
     complaints::v1::complaints_service_client::ComplaintsServiceClient,
     documents::v1::documents_service_client::DocumentsServiceClient,
@@ -46,7 +49,6 @@ mod stream;
 mod transcode;
 pub mod web;
 
-pub use hub::TokenSource;
 pub use limits::{Rate, RateLimits};
 pub use open311::Open311Config;
 pub use serve::serve;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::ensure;
-use mpp_gateway::TokenSource;
 use mpp_kit::client::Peers;
 use mpp_kit::config::ExposeSecret as _;
+use mpp_kit::relay::TokenSource;
 use mpp_proto::identity::v1::CreateDeviceSessionRequest;
 use mpp_proto::identity::v1::identity_service_client::IdentityServiceClient;
 
@@ -16,10 +16,7 @@ use crate::office::Identity;
 /// per connection of a hall's board, so nothing is kept.
 pub(crate) fn token_source(identity: Option<Identity>, peers: &Peers, config: &Config) -> TokenSource {
     if let Some(identity) = identity {
-        return Arc::new(move || {
-            let identity = identity.clone();
-            Box::pin(async move { identity.system_token().await })
-        });
+        return identity.token_source();
     }
     let client = IdentityServiceClient::new(peers.channel(mpp_identity::ROLE));
     let key = config.board.device_key.clone();

@@ -8,6 +8,7 @@ use mpp_kit::client::Peers;
 use mpp_kit::clock::{Clock, SystemClock};
 use mpp_kit::component::{Component, Env};
 use mpp_kit::db::Db;
+use mpp_kit::relay::TokenSource;
 use mpp_kit::shutdown::Shutdown;
 
 use crate::config::Config;
@@ -53,6 +54,14 @@ impl Identity {
     /// An access token of the system.
     pub(crate) async fn system_token(&self) -> anyhow::Result<String> {
         mpp_identity::system_token(&self.db, &self.cipher, self.clock.as_ref()).await
+    }
+
+    /// Such tokens, for whoever calls other roles.
+    pub(crate) fn token_source(self) -> TokenSource {
+        Arc::new(move || {
+            let identity = self.clone();
+            Box::pin(async move { identity.system_token().await })
+        })
     }
 }
 

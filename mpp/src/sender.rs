@@ -18,10 +18,7 @@ use crate::office::Identity;
 /// `sender.password`. A token of an account is kept for half of its life: signing in costs.
 pub(crate) fn token_source(identity: Option<Identity>, peers: &Peers, config: &Config) -> TokenSource {
     if let Some(identity) = identity {
-        return Arc::new(move || {
-            let identity = identity.clone();
-            Box::pin(async move { identity.system_token().await })
-        });
+        return identity.token_source();
     }
     let client = IdentityServiceClient::new(peers.channel(mpp_identity::ROLE));
     let sender = config.sender.clone();

@@ -12,7 +12,7 @@ use std::{
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::{HeaderValue, StatusCode};
-use mpp_kit::fault::Language;
+use mpp_kit::{fault::Language, relay::TokenSource};
 use mpp_proto::queue::v1::{
     Board, CounterState, DayState, GetBoardRequest, Hall, ListHallsRequest, ListServicesRequest,
     ServiceState, ServiceStatus, TimeZone,
@@ -27,7 +27,6 @@ use super::{
     moment::{self, Zone},
     visit::{Frame, Visit},
 };
-use crate::hub::TokenSource;
 
 /// How long what was read is shown to others too.
 const KEEP: Duration = Duration::from_secs(5);

@@ -22,6 +22,7 @@ use mpp_kit::{
     clock::{Clock, SystemClock},
     component::{Env, Role},
     fault::{Language, Problem, Text, Violation},
+    relay::TokenSource,
     server::{StackOptions, stack, with_health_and_reflection},
     shutdown::Shutdown,
     testing::{Issuer, scope},
@@ -546,7 +547,7 @@ impl Gate {
         configure(&mut config);
         let env = Env { clock, peers, verifier, shutdown: shutdown.clone() };
         let own = issuer.token(&SystemClock, "acc_system", &[(&["queue.read"], scope(&[]))]);
-        let token: mpp_gateway::TokenSource = Arc::new(move || {
+        let token: TokenSource = Arc::new(move || {
             let own = own.clone();
             Box::pin(async move { Ok(own) })
         });
