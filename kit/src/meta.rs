@@ -1,5 +1,6 @@
 //! How a webhook of Meta proves where it comes from: `X-Hub-Signature-256`, an HMAC-SHA-256 of the raw bytes under the
-//! secret of the app; and the handshake with which a callback address is subscribed.
+//! secret of the app; the handshake with which a callback address is subscribed; and what people say about messages, which
+//! everybody who gets its deliveries has to read alike.
 //!
 //! The bytes are those that came: JSON that was read and written again has other spaces and escapes, and another HMAC.
 
@@ -39,6 +40,33 @@ pub fn verify(secret: &Secret, header: &str, body: &[u8]) -> Result<(), Refused>
         return Err(Refused::Wrong);
     }
     mac(secret, body).verify_slice(&told).map_err(|_| Refused::Wrong)
+}
+
+/// Words by which somebody ends messages, in lower case.
+const STOP: [&str; 4] = ["stop", "berhenti", "unsubscribe", "henti"];
+/// Words by which somebody wants them again.
+const START: [&str; 2] = ["mulai", "start"];
+
+/// What somebody wants of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// No more of them.
+    Stop,
+    /// Them again.
+    Start,
+}
+
+/// What a message wants of messages, if it is a word for that alone: nothing else is meant by it.
+#[must_use]
+pub fn wish(text: &str) -> Option<Wish> {
+    let word = text.trim().trim_end_matches('.').to_lowercase();
+    if STOP.contains(&word.as_str()) {
+        Some(Wish::Stop)
+    } else if START.contains(&word.as_str()) {
+        Some(Wish::Start)
+    } else {
+        None
+    }
 }
 
 /// Answers the handshake of a subscription: the challenge, if the token is the one that was agreed on.
@@ -100,6 +128,13 @@ mod tests {
             sign("Jefe", b"what do ya want for nothing?"),
             "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    #[test]
+    fn a_wish_is_a_word_alone() {
+        assert_eq!([" Berhenti ", "STOP."].map(wish), [Some(Wish::Stop); 2]);
+        assert_eq!(wish("mulai"), Some(Wish::Start));
+        assert_eq!(["", "berhenti di depan pasar", "stop?", "."].map(wish), [None; 4]);
     }
 
     #[test]

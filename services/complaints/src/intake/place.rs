@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::fault::chain;
+use mpp_kit::meta;
 use mpp_kit::patience::doubled;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
@@ -539,7 +540,7 @@ async fn is_answer(
     {
         return Ok(true);
     }
-    if let (Some(open), Some(_)) = (meant, alone(arrived).and_then(|it| stars(&it)))
+    if let (Some(open), Some(_)) = (meant, alone(arrived).and_then(stars))
         && pressed.is_some()
     {
         // It was opened again since: there is nothing to rate yet.
@@ -564,8 +565,7 @@ fn last_case<'a>(chat: &Chat, open: &'a [Open]) -> Option<&'a Open> {
 
 /// Whether a message only asks for messages or for none. Notifications hears it, and no case is about it.
 fn is_about_messages(arrived: &Arrived) -> bool {
-    const WORDS: [&str; 6] = ["stop", "berhenti", "unsubscribe", "henti", "mulai", "start"];
-    alone(arrived).is_some_and(|it| WORDS.contains(&it.as_str()))
+    alone(arrived).and_then(meta::wish).is_some()
 }
 
 fn is_asked(case: &Case) -> bool {
@@ -609,7 +609,7 @@ async fn after_the_end(
     let case = &open.record.case;
     let id = case.id.to_string();
     let reporter = pseudonym(case, open.number);
-    let rating = alone(arrived).and_then(|it| stars(&it)).filter(|_| pressed.is_some());
+    let rating = alone(arrived).and_then(stars).filter(|_| pressed.is_some());
     // How secret a report is may be chosen at any time.
     let secrecy = wish(arrived, &rules.languages).filter(|_| pressed.is_some());
     // Rated once per settling: pressed again it changes nothing.
@@ -987,21 +987,20 @@ enum Word {
     Done(bool),
 }
 
-/// What a message says, if it is a word alone, in lower case.
-fn alone(arrived: &Arrived) -> Option<String> {
+/// What a message without files says: what was pressed, or what was written.
+fn alone(arrived: &Arrived) -> Option<&str> {
     let envelope = &arrived.message.body.envelope;
     if !envelope.attachments.is_empty() {
         return None;
     }
     let choice = envelope.choice.as_deref();
     let said = if envelope.source == Source::Email { email::reply(&envelope.text) } else { &envelope.text };
-    let said = pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(said);
-    Some(said.trim().trim_end_matches('.').to_lowercase())
+    Some(pressed(choice).map(|(verb, _)| verb).or(choice).unwrap_or(said))
 }
 
 /// What a message means that says nothing else, in any language that is used.
 fn meaning(arrived: &Arrived, languages: &Languages) -> Option<Meaning> {
-    languages.meaning(&alone(arrived)?).map(|(meaning, _)| meaning)
+    languages.meaning(alone(arrived)?).map(|(meaning, _)| meaning)
 }
 
 /// How secret the report shall be, if a message says that and nothing else.

@@ -3,9 +3,10 @@
 //! for the words that end messages, and never kept.
 
 use chrono::{DateTime, Utc};
+use mpp_kit::meta::wish;
 use serde::Deserialize;
 
-use super::webhook::{Status, Told, Wrote, wish};
+use super::webhook::{Status, Told, Wrote};
 use crate::domain::direct::{Network, is_id};
 
 /// Somebody has got, or read, all that went to them before a moment.
@@ -123,9 +124,9 @@ fn take(event: Event, account: &str, news: &mut News) {
 
 #[cfg(test)]
 mod tests {
+    use mpp_kit::meta::Wish;
     use serde_json::json;
 
-    use super::super::webhook::Wish;
     use super::*;
 
     #[test]
@@ -151,7 +152,7 @@ mod tests {
         .to_string();
         let news = read(body.as_bytes(), Network::Facebook, "1").unwrap();
         let wrote: Vec<_> = news.wrote.iter().map(|it| (it.id.as_str(), it.wish)).collect();
-        assert_eq!(wrote, [("m_1", Wish::Stop), ("m_5", Wish::Other)]);
+        assert_eq!(wrote, [("m_1", Some(Wish::Stop)), ("m_5", None)]);
         let told: Vec<_> =
             news.statuses.iter().map(|it| (it.provider_id.as_str(), it.tag.as_str(), it.told)).collect();
         assert_eq!(told, [("m_2", "", Told::Delivered), ("m_3", "ntf_a.1", Told::Sent)]);

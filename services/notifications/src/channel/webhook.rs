@@ -4,12 +4,8 @@
 //! at for the words that end messages, and never kept.
 
 use chrono::{DateTime, Utc};
+use mpp_kit::meta::{Wish, wish};
 use serde::Deserialize;
-
-/// Words by which somebody ends messages; compared without regard to case.
-const STOP: [&str; 4] = ["stop", "berhenti", "unsubscribe", "henti"];
-/// Words by which somebody wants them again.
-const START: [&str; 2] = ["mulai", "start"];
 
 /// What is told of a message of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,17 +32,6 @@ pub(crate) struct Status {
     pub(crate) at: Option<DateTime<Utc>>,
 }
 
-/// What somebody wants who wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// No more messages.
-    Stop,
-    /// Messages again.
-    Start,
-    /// Nothing of that kind.
-    Other,
-}
-
 /// Somebody wrote.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Wrote {
@@ -56,7 +41,8 @@ pub(crate) struct Wrote {
     pub(crate) id: String,
     /// To the second.
     pub(crate) at: Option<DateTime<Utc>>,
-    pub(crate) wish: Wish,
+    /// What they want of messages, if that is all they wrote.
+    pub(crate) wish: Option<Wish>,
 }
 
 /// What became of a template.
@@ -199,18 +185,6 @@ fn wrote(raw: RawMessage) -> Option<Wrote> {
     Some(Wrote { from: raw.from, id: raw.id, at: moment(&raw.timestamp), wish: wish(&raw.text.body) })
 }
 
-/// What a text wants of messages, if it is a word for that alone.
-pub(crate) fn wish(text: &str) -> Wish {
-    let word = text.trim().to_lowercase();
-    if STOP.contains(&word.as_str()) {
-        Wish::Stop
-    } else if START.contains(&word.as_str()) {
-        Wish::Start
-    } else {
-        Wish::Other
-    }
-}
-
 /// Seconds since 1970, as text.
 fn moment(text: &str) -> Option<DateTime<Utc>> {
     text.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0))
@@ -243,7 +217,7 @@ mod tests {
         let told: Vec<_> = news.statuses.iter().map(|it| (it.provider_id.as_str(), it.told)).collect();
         assert_eq!(told, [("a", Told::Sent), ("b", Told::Failed(131_047)), ("c", Told::Read)]);
         assert_eq!(news.wrote.len(), 3);
-        assert_eq!(news.wrote[0].wish, Wish::Stop);
+        assert_eq!(news.wrote[0].wish, Some(Wish::Stop));
         assert_eq!((news.templates[0].event.as_str(), news.templates[0].reason.as_str()), ("PAUSED", ""));
         assert!(read(body.to_string().as_bytes(), "2").unwrap().statuses.is_empty(), "of another number");
         assert!(read(b"no json", "1").is_none());

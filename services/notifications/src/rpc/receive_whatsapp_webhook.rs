@@ -4,14 +4,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::meta;
+use mpp_kit::meta::{self, Wish};
 use mpp_proto::notifications::v1::{ReceiveWhatsAppWebhookRequest, ReceiveWhatsAppWebhookResponse};
 use sea_orm::DatabaseTransaction;
 
 use super::plan::Loaded;
 use super::{Core, convert, record};
 use crate::channel::of_tag;
-use crate::channel::webhook::{self, Status as Told, Told as What, Wish, Wrote};
+use crate::channel::webhook::{self, Status as Told, Told as What, Wrote};
 use crate::domain::channel::Channel;
 use crate::domain::outcome::{Follow, Outcome, follow, of_graph};
 use crate::domain::status::Verb;
@@ -68,9 +68,9 @@ impl Core {
             address::mark_sound(&tx, &digest).await?;
         }
         let wish = match wrote.wish {
-            Wish::Stop => Some((Some(now), "contact.opted_out")),
-            Wish::Start => Some((None, "contact.opted_in")),
-            Wish::Other => None,
+            Some(Wish::Stop) => Some((Some(now), "contact.opted_out")),
+            Some(Wish::Start) => Some((None, "contact.opted_in")),
+            None => None,
         };
         if let Some((opted_out, what)) = wish
             && self.is_last_word(&tx, &digest, (&wrote.id, at)).await?
