@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use mpp_kit::redis::Redis;
 use mpp_proto::queue::v1::Ticket;
+use tonic::Code;
 
+use super::DEPTHS;
 use super::fixture::{self, Fixture, LoadHall};
 use super::measure::{Sample, Samples, closed_loop};
 
@@ -123,6 +126,46 @@ pub async fn depth(fixture: &Fixture, depth: usize, round: u32, samples: &mut Sa
     samples.push(format!("callNext with {depth} waiting"), sample);
     Ok(())
 }
+
+/// Tickets of the day whose log is lost in [`rebuild`].
+pub const REBUILT: usize = 2_000;
+/// How long a hall may take before the benchmark is given up.
+const REBUILD_PATIENCE: Duration = Duration::from_secs(30);
+
+/// From the moment at which Redis has lost the log of a hall to the next answer of that hall, which has to read its day from SQL
+/// and write the log anew: the hall of a day of [`REBUILT`] tickets, all waiting. `redis` is the private server of the suite.
+///
+/// # Errors
+/// When Redis held no log, when the hall refuses anything but for a moment, or when a number was lost or given twice.
+pub async fn rebuild(fixture: &Fixture, redis: &Redis, samples: &mut Samples) -> anyhow::Result<()> {
+    let (_, hall) = fixture.deep.iter().find(|(depth, _)| *depth == DEPTHS[1]).context("a deep hall")?;
+    let waiting = fixture.waiting(&hall.id, &hall.service).await?;
+    fixture.fill(&hall.id, &hall.service, REBUILT.saturating_sub(waiting)).await?;
+    let before = fixture.waiting(&hall.id, &hall.service).await?;
+    let keys = ["meta", "log"].map(|part| format!("q:{{{}}}:{part}", hall.id));
+    let lost: usize = redis::cmd("DEL").arg(&keys).query_async(&mut redis.connection()).await?;
+    ensure!(lost == keys.len(), "Redis held no log of the hall");
+    let (began, mut client) = (Instant::now(), fixture.client(0)?);
+    let request = fixture::issue_request(&hall.id, &hall.service);
+    loop {
+        match client.issue_ticket(request.clone()).await {
+            Ok(_) => break,
+            // What it says while it cannot answer; a client asks again with the same request id.
+            Err(status) if status.code() == Code::Unavailable && began.elapsed() < REBUILD_PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(status) => return Err(status).context("issue after the log was lost"),
+        }
+    }
+    let took = began.elapsed();
+    let after = fixture.waiting(&hall.id, &hall.service).await?;
+    ensure!(after == before + 1, "{before} waited, and after one ticket more {after}");
+    samples.push(REBUILD, Sample { latencies: vec![took], elapsed: took });
+    Ok(())
+}
+
+/// The name of the benchmark [`rebuild`].
+pub const REBUILD: &str = "hall whose log was lost";
 
 /// A REST call that passes authorization and does next to nothing: what the transcoding costs.
 ///

@@ -9,6 +9,7 @@ use super::ceilings::{BATCH, transaction};
 use super::complaints::{self, BOARD, Burst, LISTS, among};
 use super::letters::{Memory, SHALLOW, worklists};
 use super::measure::{Sample, Samples};
+use super::service::REBUILD;
 
 /// Under what the numbers were measured.
 #[derive(Debug, Clone, Serialize)]
@@ -163,7 +164,7 @@ fn ratios(samples: &Samples) -> anyhow::Result<Vec<Ratio>> {
         .map(|depth| p50(&format!("callNext with {depth} waiting")))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let (shallow, deepest) = (depths[0], depths.iter().copied().fold(0.0, f64::max));
-    Ok(vec![
+    let mut all = vec![
         Ratio::at_least(
             "callNext@64 per second / commits of one row per second",
             calls / rate("SQL commit of one row")?,
@@ -182,7 +183,16 @@ fn ratios(samples: &Samples) -> anyhow::Result<Vec<Ratio>> {
             p50("REST read@1")? / p50("axum to tonic hop@1")?,
             1.5,
         ),
-    ])
+    ];
+    // The log is taken away from the private Redis of the suite only.
+    if samples.has(REBUILD) {
+        all.push(Ratio::at_most(
+            "hall of 2,000 tickets whose log was lost: seconds to its next answer",
+            p50(REBUILD)? / 1e6,
+            1.0,
+        ));
+    }
+    Ok(all)
 }
 
 fn letter_ratios(samples: &Samples, setting: &Setting) -> anyhow::Result<Vec<Ratio>> {
@@ -298,6 +308,7 @@ mod tests {
         put("callNext with 10 waiting", 500);
         put("callNext with 1000 waiting", 500);
         put("callNext with 10000 waiting", depth);
+        put(REBUILD, 300_000);
         put("call to board", boards);
         put("REST read@1", 150);
         put("axum to tonic hop@1", 130);
@@ -323,7 +334,7 @@ mod tests {
         let values: Vec<f64> =
             result.ratios.iter().map(|ratio| (ratio.value * 100.0).round() / 100.0).collect();
         // 10,000/s against 5,000/s; parts of 25 + 10 + 100 µs against 100 µs; 600 against 320 µs; and so on.
-        assert_eq!(values, [2.0, 1.35, 1.88, 1.1, 90.0, 1.15]);
+        assert_eq!(values, [2.0, 1.35, 1.88, 1.1, 90.0, 1.15, 0.3]);
         assert!(result.ratios.iter().all(|ratio| ratio.met));
         assert!(result.to_string().contains("| callNext@64 | 10000 | 100 | 100 |"), "{result}");
     }
@@ -332,7 +343,7 @@ mod tests {
     fn a_missed_target_is_said() {
         let result = Result::of(&samples(200, 700, 300_000), &setting(), None, None).unwrap();
         let missed: Vec<bool> = result.ratios.iter().map(|ratio| !ratio.met).collect();
-        assert_eq!(missed, [true, false, false, true, true, false]);
+        assert_eq!(missed, [true, false, false, true, true, false, false]);
         assert_eq!(result.to_string().matches("missed").count(), 3);
     }
 
