@@ -15,9 +15,9 @@ use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TraceContextExt as _;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tonic::Code;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::{Code, Status};
 use tower::Service as _;
 use tracing::Instrument as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -227,14 +227,20 @@ impl Stack {
         let work = async {
             // 6. Authenticate: who calls.  7. Permission: whether the contract lets them call this at all. Both before
             //    the request is even decoded: who may not call learns nothing about what a valid request looks like.
-            match self.admit(call, request.headers()).await {
-                Ok(caller) => request.extensions_mut().insert(caller),
+            let caller = match self.admit(call, request.headers()).await {
+                Ok(caller) => caller,
                 Err(problem) => return problem.into_status(call.language).into_http(),
             };
+            request.extensions_mut().insert(Arc::clone(&caller));
             // 8. The handler. It turns its own errors into a status; what it may see of the thing it loads is its rule.
             let mut routes = routes;
             match routes.call(request).await {
-                Ok(response) => response,
+                Ok(response) => {
+                    if let Some(status) = Status::from_header_map(response.headers()) {
+                        note_refusal(call, &caller, status.code());
+                    }
+                    response
+                }
                 Err(never) => match never {},
             }
         };
@@ -264,6 +270,7 @@ impl Stack {
             Err(problem) => return Err(problem),
         };
         if !public && policy.permission != Policy::AUTHENTICATED && !caller.has(&policy.permission) {
+            note_refusal(call, &caller, Code::PermissionDenied);
             let problem = Problem { reason: "PERMISSION_MISSING", ..Problem::denied() };
             return Err(problem.with("permission", &policy.permission));
         }
@@ -279,6 +286,15 @@ impl Stack {
         let stopped = self.shutdown.as_ref().map(|shutdown| Box::pin(shutdown.wait()) as Pin<Box<_>>);
         let (language, span) = (call.language, tracing::Span::current());
         response.map(|inner| Body::new(Stream { inner, stopped, language, span, ended: false, _open: open }))
+    }
+}
+
+/// Of what the contract calls audited, a service keeps an entry with each change it makes. What is not permitted, or lies out of
+/// the caller's reach, changes nothing and leaves none there: that it was tried stands in the log, with who tried.
+fn note_refusal(call: &Call<'_>, caller: &Caller, code: Code) {
+    let is_audited = call.policy.is_some_and(|policy| policy.audited);
+    if is_audited && (code == Code::PermissionDenied || code == Code::NotFound) {
+        tracing::info!(caller = caller.id, kind = %caller.kind, code = ?code, "an audited call was refused");
     }
 }
 

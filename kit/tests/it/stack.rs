@@ -1,6 +1,6 @@
 //! The tower stack before a hand-made handler, so that each layer is met on purpose.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -92,6 +92,48 @@ pub(crate) fn request(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
         request = request.header(*name, *value);
     }
     request.body(Body::empty()).unwrap()
+}
+
+/// What was logged, for a test on one thread.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Logged {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn attempts_at_what_is_audited_are_logged_with_who_tried() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let setup = Setup::new(StackOptions::default());
+    let bearer = |permissions: &[&str]| format!("Bearer {}", setup.token(permissions));
+    let refused = || {
+        String::from_utf8(logged.0.lock().unwrap().clone())
+            .unwrap()
+            .matches("an audited call was refused")
+            .count()
+    };
+    let (reader, caller) = (bearer(&["queue.read"]), bearer(&["queue.call"]));
+    setup.send(CALL, &[("authorization", &caller)]).await;
+    setup.status(LIST, &[("authorization", &caller)]).await;
+    setup.status(LIST, &[("authorization", &reader), ("do", "not-found")]).await;
+    assert_eq!(refused(), 0, "a call that went well, and refusals of what is not audited");
+    setup.status(CALL, &[("authorization", &reader)]).await;
+    setup.status(CALL, &[("authorization", &caller), ("do", "not-found")]).await;
+    assert_eq!(refused(), 2, "without the permission, and out of reach");
+    let log = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let line = log.lines().find(|line| line.contains("an audited call was refused")).unwrap();
+    assert!(line.contains("acc_1") && line.contains("CallNext"), "{line}");
 }
 
 fn reason(status: &Status) -> String {
