@@ -119,6 +119,8 @@ pub(crate) struct Gateway {
     pub(crate) shutdown: Shutdown,
     /// Permits for open event streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Those of them that are for who did not sign in.
+    pub(crate) public_streams: Arc<Semaphore>,
     pub(crate) heartbeat: Duration,
     /// How long a request may take. Streams are not cut.
     pub(crate) request_timeout: Duration,

@@ -87,7 +87,7 @@ pub struct Config {
     pub request_timeout_ms: u64,
     /// Between two signs of life in an event stream, in milliseconds.
     pub heartbeat_ms: u64,
-    /// How many event streams may be open at once.
+    /// How many event streams may be open at once; half of them at most for who did not sign in.
     pub streams: usize,
     /// Rate limits.
     pub rate: RateLimits,
@@ -188,6 +188,7 @@ fn build(env: &Env, config: Config, board_token: TokenSource, pages: Router) -> 
         clock: env.clock.clone(),
         shutdown: env.shutdown.clone(),
         streams: Arc::new(Semaphore::new(config.streams)),
+        public_streams: Arc::new(Semaphore::new(config.streams / 2)),
         heartbeat,
         request_timeout: Duration::from_millis(config.request_timeout_ms),
         body_limit: config.body_limit_bytes,

@@ -1,5 +1,7 @@
 //! REST calls: JSON in, one gRPC call, JSON out; and server-streaming RPCs as event streams.
 
+use std::sync::Arc;
+
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
@@ -8,6 +10,7 @@ use mpp_kit::fault::Problem;
 use mpp_proto::queue::v1::WatchBoardRequest;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
+use tokio::sync::Semaphore;
 use tonic::{Code, Extensions, Request, client::Grpc, metadata::MetadataMap};
 
 use crate::{
@@ -85,7 +88,13 @@ pub(crate) async fn watch(
 ) -> Result<Response, Refusal> {
     let rpc = &binding.rpc;
     let message = transcode::request(binding, segments, parts.uri.query(), &parts.headers, &[])?;
-    let permit = gateway.streams.clone().try_acquire_owned().map_err(|_| own::too_many_streams())?;
+    let place = |streams: &Arc<Semaphore>| {
+        streams.clone().try_acquire_owned().map_err(|_| Refusal::from(own::too_many_streams()))
+    };
+    // Who holds the code of one ticket may open as many views of it as there are. A hall's boards and consoles, which come back
+    // every ten minutes, always find one.
+    let public = rpc.is_public().then(|| place(&gateway.public_streams)).transpose()?;
+    let permit = (place(&gateway.streams)?, public);
     let events = if rpc.path == WATCH_BOARD {
         let request =
             WatchBoardRequest::decode(message.encode_to_vec().as_slice()).map_err(Problem::internal)?;

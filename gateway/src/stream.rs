@@ -78,13 +78,13 @@ impl Relay {
     }
 }
 
-/// The events for one client, until its token expires or the process ends; `permit` is given back then.
+/// The events for one client, until its token expires or the process ends; its permits are given back then.
 pub(crate) fn until_end(
     events: mpsc::Receiver<Bytes>,
     expires_at: Option<DateTime<Utc>>,
     clock: &Arc<dyn Clock>,
     stopping: impl Future<Output = ()> + Send + 'static,
-    permit: OwnedSemaphorePermit,
+    permit: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let left = expires_at.map(|end| (end - clock.now()).to_std().unwrap_or_default());
     let end = async move {

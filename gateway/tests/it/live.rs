@@ -311,6 +311,25 @@ async fn the_number_of_open_streams_is_bounded() {
     assert_eq!(watch(&gate, "").await.status(), 200, "a place is free again");
 }
 
+#[tokio::test]
+async fn pages_of_citizens_leave_room_for_boards_and_consoles() {
+    let gate = Gate::with(|config| config.streams = 4).await;
+    let page = async || {
+        let request = Request::get("/v1/ticketTokens/abc:watch").body(Body::empty()).expect("a request");
+        gate.send(request).await
+    };
+    let open = [page().await, page().await];
+    assert_eq!(open.each_ref().map(|page| page.status().as_u16()), [200, 200]);
+    let third = page().await;
+    assert_eq!((third.status().as_u16(), third.headers()["retry-after"].to_str().ok()), (503, Some("5")));
+    let console = async || gate.send(gate.request("GET", "/v1/counters/c1:watch", "")).await;
+    let consoles = [console().await, console().await];
+    assert_eq!(consoles.each_ref().map(|console| console.status().as_u16()), [200, 200]);
+    assert_eq!(console().await.status(), 503, "all are taken");
+    drop(open);
+    assert_eq!(page().await.status(), 200, "a place is free again");
+}
+
 /// Over a socket, as a browser that would take compressed answers: each event comes at once, and the drain ends it.
 #[tokio::test]
 async fn events_are_not_held_back_and_a_drain_does_not_wait_for_them() {
