@@ -115,7 +115,7 @@ pub fn due(fold: &Fold, now: DateTime<Utc>, first: bool) -> Option<Order> {
                 return Some(Order::OpenDay);
             }
             let over = hall.day_closes_at.is_some() && (stale || (closed && !reopened && !serving));
-            (open && over).then_some(Order::CloseDay)
+            (open && over).then_some(Order::CloseDay { date: None })
         }
     }
 }

@@ -127,7 +127,7 @@ fn tables(statistics: &Statistics) -> [(&'static str, &[StatisticsRow]); 5] {
     ]
 }
 
-fn fields(row: &StatisticsRow) -> [(&'static str, i32); 14] {
+fn fields(row: &StatisticsRow) -> [(&'static str, i32); 17] {
     [
         ("issued", row.issued),
         ("served", row.served),
@@ -143,5 +143,8 @@ fn fields(row: &StatisticsRow) -> [(&'static str, i32); 14] {
         ("service_p90_seconds", row.service_p90_seconds),
         ("persons", row.persons),
         ("calls", row.calls),
+        ("tickets", row.tickets),
+        ("received", row.received),
+        ("restored", row.restored),
     ]
 }

@@ -12,6 +12,8 @@ pub struct LegRecord {
     pub service: String,
     /// Its agency.
     pub agency: String,
+    /// What it began with: issue, transfer or restore.
+    pub came: EventKind,
     /// When the visitor began to wait for it.
     pub queued: Timestamp,
     /// When it was first called.
@@ -78,7 +80,7 @@ fn date_of(events: &[Event]) -> String {
 fn step(tickets: &mut BTreeMap<String, TicketRecord>, event: &Event, ticket: &Ticket, at: Timestamp) {
     let kind = event.kind();
     if kind == EventKind::TicketIssued {
-        let first = leg(&ticket.service_id, &ticket.agency_id, at);
+        let first = leg(kind, &ticket.service_id, &ticket.agency_id, at);
         let record = TicketRecord {
             number: ticket.number.clone(),
             party_size: ticket.party_size,
@@ -108,10 +110,10 @@ fn step(tickets: &mut BTreeMap<String, TicketRecord>, event: &Event, ticket: &Ti
         EventKind::TicketCancelled => end(last, at, LegOutcome::Cancelled),
         EventKind::TicketExpired => end(last, at, LegOutcome::Expired),
         // The no-show stays in the history; the visitor begins to wait anew.
-        EventKind::TicketRestored => record.legs.push(leg(&ticket.service_id, &ticket.agency_id, at)),
+        EventKind::TicketRestored => record.legs.push(leg(kind, &ticket.service_id, &ticket.agency_id, at)),
         EventKind::TicketTransferred => {
             end(last, at, LegOutcome::Transferred);
-            record.legs.push(leg(&ticket.service_id, &ticket.agency_id, at));
+            record.legs.push(leg(kind, &ticket.service_id, &ticket.agency_id, at));
         }
         EventKind::CallUndone => {
             if let Some(before) = record.before_call.take() {
@@ -136,10 +138,11 @@ fn step(tickets: &mut BTreeMap<String, TicketRecord>, event: &Event, ticket: &Ti
     }
 }
 
-fn leg(service: &str, agency: &str, queued: Timestamp) -> LegRecord {
+fn leg(came: EventKind, service: &str, agency: &str, queued: Timestamp) -> LegRecord {
     LegRecord {
         service: service.to_owned(),
         agency: agency.to_owned(),
+        came,
         queued,
         called: None,
         started: None,
@@ -176,7 +179,14 @@ impl Tally {
     fn add(&mut self, leg: &LegRecord, party_size: i32) {
         let row = &mut self.row;
         row.issued += 1;
-        row.persons += party_size;
+        if leg.came == EventKind::TicketTransferred {
+            row.received += 1;
+        } else if leg.came == EventKind::TicketRestored {
+            row.restored += 1;
+        } else {
+            row.tickets += 1;
+            row.persons += party_size;
+        }
         row.calls += leg.calls;
         match leg.outcome {
             LegOutcome::Unspecified => row.open += 1,

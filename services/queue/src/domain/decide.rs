@@ -10,7 +10,7 @@ mod tickets;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::counter::{Availability, Counter};
 use super::event::{Actor, Event, IntakeStop, Kind, RequestKey};
@@ -103,7 +103,10 @@ pub enum Order {
     /// Open the business day.
     OpenDay,
     /// Close the business day.
-    CloseDay,
+    CloseDay {
+        /// Only the day of this date; `None` for whichever is open.
+        date: Option<NaiveDate>,
+    },
     /// Replace the configuration.
     Configure(Arc<Hall>),
     /// Stop intake.
@@ -270,7 +273,7 @@ pub fn decide(
     let step = Step { fold, command, now, new_id };
     let decision = match &command.order {
         Order::OpenDay => step.open_day()?,
-        Order::CloseDay => step.close_day()?,
+        Order::CloseDay { date } => step.close_day(*date)?,
         Order::Configure(hall) => Decision::Happens(vec![step.configure(hall)?]),
         Order::StopIntake(stop) => Decision::Happens(vec![step.stop_intake(stop)?]),
         Order::ResumeIntake { agency, service } => step.resume_intake(*agency, *service)?,

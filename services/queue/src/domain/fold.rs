@@ -117,6 +117,7 @@ pub struct Fold {
     moved: HashMap<(ServiceId, Lane), u64>,
     ordinals: HashMap<String, u32>,
     issued: HashMap<ServiceId, u32>,
+    given: HashMap<ServiceId, u32>,
     persons: HashMap<(AgencyId, String), u32>,
     aside: HashMap<AgencyId, BTreeSet<TicketId>>,
     durations: HashMap<ServiceId, VecDeque<u32>>,
@@ -142,6 +143,7 @@ impl Fold {
             moved: HashMap::new(),
             ordinals: HashMap::new(),
             issued: HashMap::new(),
+            given: HashMap::new(),
             persons: HashMap::new(),
             aside: HashMap::new(),
             durations: HashMap::new(),
@@ -257,6 +259,12 @@ impl Fold {
         self.issued.get(&service).copied().unwrap_or(0)
     }
 
+    /// Numbers given for a service today, those that were taken back too.
+    #[must_use]
+    pub fn given(&self, service: ServiceId) -> u32 {
+        self.given.get(&service).copied().unwrap_or(0)
+    }
+
     /// Tickets issued to a person at an agency today, without those that were taken back at once.
     #[must_use]
     pub fn issued_to(&self, agency: AgencyId, person: &str) -> u32 {
@@ -345,6 +353,7 @@ impl Fold {
             self.arrivals.insert(self.seq, ticket.id);
             self.ordinals.insert(ticket.series.clone(), ticket.ordinal);
             *self.issued.entry(ticket.service).or_default() += 1;
+            *self.given.entry(ticket.service).or_default() += 1;
             if let Some(person) = &ticket.person {
                 *self.persons.entry((ticket.agency, person.clone())).or_default() += 1;
             }

@@ -11,8 +11,14 @@ use super::ticket::{Leg, LegOutcome, Ticket};
 /// Numbers of one service, agency, counter or hour.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
-    /// Legs that began to wait.
+    /// Legs that began to wait: tickets, transfers received, no-shows restored.
     pub issued: u32,
+    /// Tickets, each where its first leg began.
+    pub tickets: u32,
+    /// Legs that came by a transfer.
+    pub received: u32,
+    /// Legs of no-shows that were restored.
+    pub restored: u32,
     /// Legs that were served.
     pub served: u32,
     /// Legs that ended as no-show.
@@ -25,7 +31,7 @@ pub struct Row {
     pub expired: u32,
     /// Legs that are not ended.
     pub open: u32,
-    /// Persons in the groups.
+    /// Persons in the groups of the tickets, each once.
     pub persons: u32,
     /// Calls and repeats.
     pub calls: u32,
@@ -36,6 +42,21 @@ pub struct Row {
     /// Seconds of service, of legs that were served or sent on, sorted: from its start to its end without the time in which
     /// the ticket was parked or waited again.
     pub services: Vec<u32>,
+}
+
+/// How a leg began to wait.
+#[derive(Clone, Copy)]
+enum Came {
+    Issued,
+    Received,
+    Restored,
+}
+
+impl Came {
+    /// How the leg after this one came.
+    fn after(leg: &Leg) -> Self {
+        if leg.outcome == Some(LegOutcome::NoShow) { Self::Restored } else { Self::Received }
+    }
 }
 
 /// Numbers of a business day.
@@ -69,14 +90,15 @@ impl Statistics {
     ) -> Self {
         let mut statistics = Self::default();
         for ticket in tickets {
-            for leg in ticket.legs.iter().filter(|leg| visible(leg.agency)) {
+            let came = std::iter::once(Came::Issued).chain(ticket.legs.iter().map(Came::after));
+            for (leg, came) in ticket.legs.iter().zip(came).filter(|(leg, _)| visible(leg.agency)) {
                 let hour = zone.local(leg.queued_at).format("%H").to_string();
-                statistics.total.add(ticket, leg);
-                statistics.services.entry(leg.service.to_string()).or_default().add(ticket, leg);
-                statistics.agencies.entry(leg.agency.to_string()).or_default().add(ticket, leg);
-                statistics.hours.entry(hour).or_default().add(ticket, leg);
+                statistics.total.add(ticket, leg, came);
+                statistics.services.entry(leg.service.to_string()).or_default().add(ticket, leg, came);
+                statistics.agencies.entry(leg.agency.to_string()).or_default().add(ticket, leg, came);
+                statistics.hours.entry(hour).or_default().add(ticket, leg, came);
                 if let Some(counter) = leg.counter {
-                    statistics.counters.entry(counter.to_string()).or_default().add(ticket, leg);
+                    statistics.counters.entry(counter.to_string()).or_default().add(ticket, leg, came);
                 }
             }
         }
@@ -99,9 +121,16 @@ impl Statistics {
 }
 
 impl Row {
-    fn add(&mut self, ticket: &Ticket, leg: &Leg) {
+    fn add(&mut self, ticket: &Ticket, leg: &Leg, came: Came) {
         self.issued += 1;
-        self.persons += ticket.party_size;
+        match came {
+            Came::Issued => {
+                self.tickets += 1;
+                self.persons += ticket.party_size;
+            }
+            Came::Received => self.received += 1,
+            Came::Restored => self.restored += 1,
+        }
         self.calls += leg.calls;
         match leg.outcome {
             None => self.open += 1,

@@ -12,7 +12,7 @@ use crate::domain::HallId;
 use crate::domain::counter::Counter;
 use crate::domain::decide::Reach;
 use crate::domain::estimate;
-use crate::domain::event::Day;
+use crate::domain::event::{Day, Kind};
 use crate::domain::fold::Fold;
 use crate::domain::hall::{CounterPlan, Hall};
 use crate::domain::statistics::{Row, percentile};
@@ -187,7 +187,11 @@ pub(super) fn event(fold: &Fold, stored: &StoredEvent, reach: &Reach, staff: &Re
     // The day end closes every counter; it is not about one of them.
     let about = event.counters.first().filter(|_| event.day.is_none());
     let is_in_reach = match (&event.ticket, about) {
-        (Some(ticket), _) => ticket.legs.iter().any(|leg| reach.agency(leg.agency)),
+        // What happens after a transfer is about the next agency's ticket. The transfer itself both may see.
+        (Some(ticket), _) => {
+            let sent_on = event.kind == Kind::TicketTransferred;
+            ticket.legs.iter().rev().take(1 + usize::from(sent_on)).any(|leg| reach.agency(leg.agency))
+        }
         (None, Some(counter)) => {
             fold.plan(counter.id).map_or_else(|| reach.hall(), |plan| reach.agency(plan.agency))
         }
@@ -229,6 +233,9 @@ pub(super) fn row(key: &str, row: &Row) -> proto::StatisticsRow {
         service_p90_seconds: number(percentile(&row.services, 90)),
         persons: number(row.persons),
         calls: number(row.calls),
+        tickets: number(row.tickets),
+        received: number(row.received),
+        restored: number(row.restored),
     }
 }
 
@@ -259,7 +266,7 @@ mod tests {
         assert_eq!(seen(&mut day, open(there), &Reach::everything()), [true]);
         let foreign = day.walk_in(2);
         assert_eq!(
-            seen(&mut day, Order::CloseDay, &own),
+            seen(&mut day, Order::CloseDay { date: None }, &own),
             [false, true],
             "not the foreign ticket's end, but the day's"
         );

@@ -30,8 +30,12 @@ pub(super) async fn close(
     mut request: proto::CloseDayRequest,
 ) -> Result<proto::CloseDayResponse, Error> {
     let request_id = take(&mut request.request_id);
-    let day =
-        ordered(halls, caller, "CloseDay", &request_id, &request.hall, &request, Order::CloseDay).await?;
+    let mut check = Checker::new();
+    let date = Some(request.date.as_str()).filter(|date| !date.is_empty());
+    let date = date.and_then(|date| input::date(&mut check, "date", date));
+    check.finish()?;
+    let order = Order::CloseDay { date };
+    let day = ordered(halls, caller, "CloseDay", &request_id, &request.hall, &request, order).await?;
     Ok(proto::CloseDayResponse { day: Some(day) })
 }
 

@@ -25,7 +25,8 @@ pub(super) async fn handle(
     // A retry may come with the next code: the code is proof of the place, not part of what is asked.
     let key = input::request_key(&mut check, caller, "IssueOnsiteTicket", &request_id, &request);
     let hall: Option<HallId> = check.id("hall", &request.hall);
-    let wish = Wish::read(&mut check, &request.service_id, request.priority, &request.assistance, &phone);
+    let wish =
+        Wish::read(&mut check, caller, &request.service_id, request.priority, &request.assistance, &phone);
     let (hall, wish) = input::parsed(check, hall.zip(wish))?;
     let hall = halls.hall(hall).await?;
     site_code::verify(hall.secret(), &site_code, halls.clock().now())?;

@@ -2,7 +2,7 @@
 
 use std::mem::take;
 
-use mpp_kit::caller::Caller;
+use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::check::Checker;
 use mpp_kit::id::{Uuid, encode};
 use mpp_proto::queue::v1 as proto;
@@ -30,9 +30,10 @@ pub(super) async fn handle(
     let mut check = Checker::new();
     let key = input::request_key(&mut check, caller, "IssueTicket", &request_id, &request);
     let hall: Option<HallId> = check.id("hall", &request.hall);
-    let wish = Wish::read(&mut check, &request.service_id, request.priority, &request.assistance, &phone);
+    let wish =
+        Wish::read(&mut check, caller, &request.service_id, request.priority, &request.assistance, &phone);
     let party = check.range("partySize", request.party_size, 0, PARTY).max(1);
-    let channel = input::enumeration(&mut check, "channel", request.channel).map(convert::asked_channel);
+    let channel = read_channel(&mut check, caller, request.channel);
     let appointment = input::moment(&mut check, "appointmentTime", request.appointment_time);
     let ((hall, wish), channel) = input::parsed(check, hall.zip(wish).zip(channel))?;
     let hall = halls.hall(hall).await?;
@@ -81,6 +82,7 @@ impl Wish {
     /// Reads a wish. `None` means that a violation was noted.
     pub(super) fn read(
         check: &mut Checker,
+        caller: &Caller,
         service: &str,
         priority: i32,
         assistance: &[i32],
@@ -88,6 +90,14 @@ impl Wish {
     ) -> Option<Self> {
         let service = check.id("serviceId", service);
         let priority = input::enumeration(check, "priority", priority).map(convert::asked_priority);
+        if priority == Some(Some(Priority::Internal)) && !is_at_work(caller) {
+            check.violation(
+                "priority",
+                "FOR_STAFF",
+                "pilih prioritas pengunjung",
+                "choose a priority of visitors",
+            );
+        }
         let assistance = read_assistance(check, assistance);
         let phone = phone::read(check, "phone", phone);
         Some(Self { service: service?, priority: priority?, assistance, phone })
@@ -142,6 +152,32 @@ pub(super) fn issued(
     Ok((shown, ahead, estimate))
 }
 
+/// Whether somebody of the hall asks, and no machine and no visitor.
+fn is_at_work(caller: &Caller) -> bool {
+    match caller.kind {
+        CallerKind::Staff | CallerKind::System => true,
+        CallerKind::Device | CallerKind::Anonymous => false,
+    }
+}
+
+/// By which way the ticket is asked for. What a machine gives is given at a kiosk: limits per person hang on it, so it is not
+/// left to what the request says. `None` means that a violation was noted.
+fn read_channel(check: &mut Checker, caller: &Caller, channel: i32) -> Option<Channel> {
+    let channel = input::enumeration(check, "channel", channel)?;
+    if is_at_work(caller) {
+        return Some(convert::asked_channel(channel));
+    }
+    if !matches!(channel, proto::Channel::Unspecified | proto::Channel::Kiosk) {
+        check.violation(
+            "channel",
+            "OF_ANOTHER",
+            "isi CHANNEL_KIOSK atau kosongkan",
+            "give CHANNEL_KIOSK, or nothing",
+        );
+    }
+    Some(Channel::Kiosk)
+}
+
 /// Each kind of help once.
 fn read_assistance(check: &mut Checker, values: &[i32]) -> Vec<Assistance> {
     let mut assistance = Vec::new();
@@ -160,12 +196,17 @@ fn read_assistance(check: &mut Checker, values: &[i32]) -> Vec<Assistance> {
 
 #[cfg(test)]
 mod tests {
+    use mpp_kit::fault::Language;
+
     use super::*;
 
     #[test]
     fn a_wish_names_everything_that_is_wrong_with_it() {
         let mut check = Checker::new();
-        assert!(Wish::read(&mut check, "svc_x", 99, &[1, 0, 77], "12").is_none());
+        assert!(
+            Wish::read(&mut check, &Caller::anonymous(Language::Id), "svc_x", 99, &[1, 0, 77], "12")
+                .is_none()
+        );
         let fields: Vec<String> =
             check.finish().unwrap_err().violations.into_iter().map(|one| one.field).collect();
         assert_eq!(fields, ["serviceId", "priority", "assistance[1]", "assistance[2]", "phone"]);

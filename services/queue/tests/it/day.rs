@@ -160,6 +160,14 @@ lines! {
         house.wait(24 * 3600);
         house.open_day().await;
         house.issue("KTP").await;
+        // A press of yesterday that arrives today ends no day, whatever its request id.
+        let close = |date: &str| CloseDayRequest {
+            hall: house.hall_id(), date: date.to_owned(), ..CloseDayRequest::default()
+        };
+        let refusal = house.manager().close_day(close("2026-03-02")).await.expect_err("not that day");
+        assert_eq!(refusal.what(), (Code::FailedPrecondition, "DAY_ALREADY_CLOSED"));
+        let refusal = house.manager().close_day(close("2-3-2026")).await.expect_err("no date");
+        assert_eq!((refusal.code, refusal.fields), (Code::InvalidArgument, vec!["date".to_owned()]));
         let request = GetStatisticsRequest { hall: house.hall_id(), date: "2026-03-02".into() };
         let past = house.analyst().get_statistics(request).await.expect("a report").statistics.expect("statistics");
         assert_eq!(past.total.map(|row| (row.issued, row.served, row.expired)), Some((19, 1, 18)));

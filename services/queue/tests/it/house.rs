@@ -382,6 +382,13 @@ impl House {
         self.of_hall("acc_auditor", "auditor")
     }
 
+    /// An auditor of one agency.
+    pub(crate) fn auditor_of(&self, agency: &str) -> Client {
+        let bounds: &[(&str, &[&str])] =
+            &[("hall", &[&self.hall.id]), ("agency", &[&self.agency(agency).id])];
+        self.person(&format!("acc_auditor_{agency}"), permissions("auditor"), scope(bounds))
+    }
+
     pub(crate) fn admin(&self) -> Client {
         self.person("acc_admin", permissions("admin"), Scope::default())
     }
@@ -417,7 +424,7 @@ impl House {
     }
 
     pub(crate) async fn close_day(&self) -> Day {
-        let request = CloseDayRequest { request_id: String::new(), hall: self.hall_id() };
+        let request = CloseDayRequest { hall: self.hall_id(), ..CloseDayRequest::default() };
         self.manager().close_day(request).await.expect("the day closes").day.expect("a day")
     }
 

@@ -308,6 +308,18 @@ lines! {
         house.start("1", &called).await;
         let sent = house.transfer("1", &called, "STNK").await;
         let get = GetTicketRequest { ticket: sent.id.clone() };
+        // An auditor of the first agency reads of it up to the transfer, one of the second from there on.
+        let there = house.call("3").await.expect("called");
+        assert_eq!(there.id, sent.id);
+        let read = async |agency: &str| -> Vec<EventKind> {
+            let request = ListEventsRequest { hall: house.hall_id(), date: "2026-03-02".into(), page_size: 500, ..ListEventsRequest::default() };
+            let events = house.auditor_of(agency).list_events(request).await.expect("the log").events;
+            let of_it = events.iter().filter(|event| event.ticket.as_ref().is_some_and(|ticket| ticket.id == sent.id));
+            of_it.map(Event::kind).collect()
+        };
+        let (called_it, transferred) = (EventKind::TicketCalled, EventKind::TicketTransferred);
+        assert_eq!(read("DUKCAPIL").await, [EventKind::TicketIssued, called_it, EventKind::TicketStarted, transferred]);
+        assert_eq!(read("SAMSAT").await, [transferred, called_it]);
         assert_eq!(house.staff("1").get_ticket(get.clone()).await.expect_err("gone").code, Code::NotFound);
         assert_eq!(house.staff("3").get_ticket(get).await.expect("theirs").ticket.expect("a ticket").id, sent.id);
         let mut mixed = plan();

@@ -79,7 +79,7 @@ lines! {
                 assistance: vec![Assistance::Wheelchair.into(), Assistance::SignLanguage.into()],
                 ..house.wants("STNK")
             };
-            house.kiosk().issue_ticket(request).await.expect("a ticket");
+            house.reception().issue_ticket(request).await.expect("a ticket");
         }
         // A ratio of one: they take turns, the vulnerable first.
         let mut kinds = Vec::new();
@@ -132,6 +132,19 @@ lines! {
         limit(house.kiosk().issue_ticket(kiosk).await.expect_err("the same agency, another way"));
         let refusal = house.kiosk().issue_ticket(house.wants("KK")).await.expect_err("a kiosk asks too");
         assert_eq!((refusal.reason.as_str(), refusal.fields), ("PHONE_REQUIRED", vec!["phone".to_owned()]));
+        // What a machine gives is given at a kiosk, whatever it says of the way; and nobody but staff is of the house.
+        let silent = IssueTicketRequest { channel: Channel::Unspecified.into(), ..house.wants("KK") };
+        assert_eq!(house.kiosk().issue_ticket(silent).await.expect_err("a kiosk asks too").reason, "PHONE_REQUIRED");
+        for (field, wants) in [
+            ("channel", IssueTicketRequest { channel: Channel::Reception.into(), ..house.wants("STNK") }),
+            ("channel", IssueTicketRequest { channel: Channel::Api.into(), ..house.wants("STNK") }),
+            ("priority", IssueTicketRequest { priority: Priority::Internal.into(), ..house.wants("STNK") }),
+        ] {
+            let refusal = house.kiosk().issue_ticket(wants).await.expect_err("not a kiosk's");
+            assert_eq!((refusal.code, refusal.fields), (Code::InvalidArgument, vec![field.to_owned()]));
+        }
+        let own = IssueOnsiteTicketRequest { priority: Priority::Internal.into(), ..house.onsite(&code.code, "081234567899") };
+        assert_eq!(nobody.issue_onsite_ticket(own).await.expect_err("not of the house").fields, ["priority"]);
         // Another agency has no limit; another person has their own; tomorrow is another day.
         let other = IssueOnsiteTicketRequest { service_id: house.service("STNK").id.clone(), ..house.onsite(&code.code, "081234567890") };
         nobody.issue_onsite_ticket(other).await.expect("another agency");

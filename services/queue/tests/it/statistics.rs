@@ -22,6 +22,8 @@ struct Leg {
     outcome: Option<EventKind>,
     calls: i32,
     party: i32,
+    /// What it began with.
+    came: EventKind,
     /// When it was served, from and to.
     served: Vec<(i64, Option<i64>)>,
 }
@@ -45,6 +47,8 @@ fn row(key: &str, legs: &[&Leg]) -> StatisticsRow {
     let ended = |kind: EventKind| {
         i32::try_from(legs.iter().filter(|leg| leg.outcome == Some(kind)).count()).expect("small")
     };
+    let came =
+        |kind: EventKind| i32::try_from(legs.iter().filter(|leg| leg.came == kind).count()).expect("small");
     let between = |from: fn(&Leg) -> Option<i64>, to: &dyn Fn(&Leg) -> Option<i64>| -> Vec<i64> {
         legs.iter().filter_map(|leg| Some(to(leg)? - from(leg)?)).collect()
     };
@@ -70,8 +74,11 @@ fn row(key: &str, legs: &[&Leg]) -> StatisticsRow {
         way_p50_seconds: rank(&mut ways, 50),
         service_p50_seconds: rank(&mut services, 50),
         service_p90_seconds: rank(&mut services, 90),
-        persons: legs.iter().map(|leg| leg.party).sum(),
+        persons: legs.iter().filter(|leg| leg.came == EventKind::TicketIssued).map(|leg| leg.party).sum(),
         calls: legs.iter().map(|leg| leg.calls).sum(),
+        tickets: came(EventKind::TicketIssued),
+        received: came(EventKind::TicketTransferred),
+        restored: came(EventKind::TicketRestored),
     }
 }
 
@@ -96,6 +103,7 @@ fn recompute(events: &[Event]) -> Statistics {
                 agency: ticket.agency_id.clone(),
                 queued: time.seconds,
                 party: ticket.party_size,
+                came: event.kind(),
                 ..Leg::default()
             });
             continue;
@@ -225,6 +233,15 @@ lines! {
         }
         let before = house.statistics().await;
         let total = before.total.clone().expect("a total");
+        // Numbers are counted once, whoever they are sent on to, and every row adds up.
+        let numbers = house.events().await.iter().filter(|event| event.kind() == EventKind::TicketIssued).count();
+        assert_eq!(usize::try_from(total.tickets).ok(), Some(numbers));
+        assert_eq!(total.persons, 4 + 3 * (1 + 2 + 3 + 4), "each person once");
+        assert!(total.received > 0 && total.restored > 0, "{total:?}");
+        for row in before.services.iter().chain(&before.agencies).chain(&before.hours).chain([&total]) {
+            let ended = row.served + row.no_show + row.cancelled + row.transferred + row.expired;
+            assert_eq!(row.tickets + row.received + row.restored, ended + row.open, "{row:?}");
+        }
         for (count, what) in [(total.served, "served"), (total.cancelled, "cancelled"), (total.transferred, "transferred"), (total.open, "open")] {
             assert!(count > 0, "nothing was {what}: the day was too simple");
         }

@@ -65,13 +65,18 @@ impl Step<'_> {
         events
     }
 
-    pub(super) fn close_day(&self) -> Result<Decision, Rejection> {
+    pub(super) fn close_day(&self, date: Option<NaiveDate>) -> Result<Decision, Rejection> {
         if !self.command.reach.hall() {
             return Err(Rejection::NotFound(Thing::Hall));
         }
         match self.fold.day() {
-            Some(day) if day.is_open() => Ok(Decision::Happens(self.closing(day))),
-            Some(_) => Ok(self.unchanged(None)),
+            // A press that comes after its day has ended must not end the next one.
+            Some(day) => match date.unwrap_or(day.date) {
+                asked if asked < day.date => Err(Rejection::DayAlreadyClosed(asked)),
+                asked if asked > day.date => Err(Rejection::DayNotOpen),
+                _ if day.is_open() => Ok(Decision::Happens(self.closing(day))),
+                _ => Ok(self.unchanged(None)),
+            },
             None => Err(Rejection::DayNotOpen),
         }
     }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Act, Step};
+use crate::domain::choice;
 use crate::domain::counter::Counter;
 use crate::domain::event::{Event, Kind};
 use crate::domain::hall::RestorePosition;
@@ -158,6 +159,10 @@ impl Step<'_> {
     fn restore(&self, mut ticket: Ticket) -> Event {
         let position =
             self.fold.service(ticket.service).map_or(RestorePosition::End, |service| service.restore);
+        if position != RestorePosition::Original {
+            // It was missed. With its time it would stand before everybody again, wherever it is put.
+            ticket.appointment = None;
+        }
         ticket.place = self.place_at(&ticket, position);
         ticket.not_before = None;
         ticket.ended_at = None;
@@ -301,8 +306,16 @@ impl Step<'_> {
             RestorePosition::After(behind) => usize::try_from(behind).unwrap_or(usize::MAX),
         };
         let Some(line) = self.fold.line(ticket.service) else { return self.last_place() };
-        let lane = if ticket.priority.is_some() { &line.priority } else { &line.ordinary };
-        let places: Vec<u64> = lane.iter().map(|key| key.0).skip(behind.saturating_sub(1)).collect();
+        let mut places: Vec<u64> = if ticket.priority.is_some() {
+            line.priority.iter().map(|key| key.0).collect()
+        } else {
+            // Those who are late for their appointment stand among the ordinary by arrival.
+            let due = choice::due(self.fold, self.now);
+            let late = line.appointments.iter().filter(|(time, _)| time < due.start()).map(|(_, key)| key.0);
+            line.ordinary.iter().map(|key| key.0).chain(late).collect()
+        };
+        places.sort_unstable();
+        places.drain(..behind.saturating_sub(1).min(places.len()));
         // Between two neighbours there is room for some twenty restores. Where it is used up, further behind: never before
         // somebody who was restored earlier.
         let gap = places.windows(2).find(|pair| pair[1] - pair[0] > 1);

@@ -164,7 +164,7 @@ fn the_demo_calendar_runs_ahead() {
         assert_eq!(world.fold.day().expect("a day").date, date(expected));
         let ticket = world.issue_new(|_| {}).expect("always open");
         assert_eq!(world.ticket(ticket).number, "A001");
-        world.order(Order::CloseDay).expect("the day closes");
+        world.order(Order::CloseDay { date: None }).expect("the day closes");
     }
 }
 

@@ -189,6 +189,8 @@ struct PlainLeg {
     outcome: Option<&'static str>,
     calls: u32,
     party: u32,
+    /// What it began with.
+    came: Option<Kind>,
     /// Spans in which it was really served.
     served: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
 }
@@ -220,6 +222,7 @@ pub(super) fn statistics(events: &[Event], zone: TimeZone) -> Statistics {
             agency: ticket.agency.to_string(),
             queued: event.at,
             party: ticket.party_size,
+            came: Some(event.kind),
             ..PlainLeg::default()
         };
         if event.kind == Kind::TicketIssued {
@@ -295,7 +298,14 @@ fn count(row: &mut Row, leg: &PlainLeg) {
         from.zip(to).map(|(from, to)| u32::try_from((to - from).num_seconds()).unwrap_or(0))
     };
     row.issued += 1;
-    row.persons += leg.party;
+    match leg.came {
+        Some(Kind::TicketTransferred) => row.received += 1,
+        Some(Kind::TicketRestored) => row.restored += 1,
+        _ => {
+            row.tickets += 1;
+            row.persons += leg.party;
+        }
+    }
     row.calls += leg.calls;
     match leg.outcome {
         None => row.open += 1,

@@ -396,6 +396,31 @@ fn a_restored_no_show_stands_where_the_service_says() {
     }
 }
 
+/// Whoever missed an appointment is put where the service says, not by the time of it; those who are late for theirs stand
+/// among the ordinary and are counted there.
+#[test]
+fn a_restored_appointment_stands_where_the_service_says() {
+    for (position, place) in
+        [(RestorePosition::Original, 0), (RestorePosition::After(2), 2), (RestorePosition::End, 4)]
+    {
+        let mut world = World::open(with_service(|service| {
+            service.max_calls = 1;
+            service.restore = position;
+        }));
+        let due = world.now;
+        let id = world.issue_new(|new| new.appointment = Some(due)).expect("issued");
+        assert_eq!(world.call(1), Ok(id), "{position:?}: it is due");
+        let late = world.now - TimeDelta::minutes(90);
+        world.issue(1);
+        world.issue_new(|new| new.appointment = Some(late)).expect("issued");
+        world.issue(1);
+        world.issue(1);
+        world.act(id, Act::NoShow).expect("absent");
+        world.act_because(id, Act::Restore, "datang terlambat").expect("restored");
+        assert_eq!(world.line(&[1]).iter().position(|it| *it == id), Some(place), "{position:?}");
+    }
+}
+
 #[test]
 fn many_restores_at_one_place_keep_their_order() {
     // Each stands behind two; the place between two neighbours is halved again and again.
@@ -762,7 +787,7 @@ fn another_agency_is_not_there() {
         ),
         (Order::ResumeIntake { agency: Some(agency_id(2)), service: None }, Thing::Agency),
         (Order::OpenDay, Thing::Hall),
-        (Order::CloseDay, Thing::Hall),
+        (Order::CloseDay { date: None }, Thing::Hall),
         (configure(two_agencies()), Thing::Hall),
         (Order::Issue(Box::new(world.new_ticket(3))), Thing::Service),
     ];
@@ -818,7 +843,7 @@ fn day_end_expires_and_twice_changes_nothing() {
     });
     let waiting = world.issue(1);
     world.wait(3600);
-    let events = world.order(Order::CloseDay).expect("closed");
+    let events = world.order(Order::CloseDay { date: None }).expect("closed");
     assert_eq!(events.len(), 4, "three expired, one day closed");
     assert_eq!(world.ticket(done).state, State::Done);
     for id in [serving, parked, waiting] {
@@ -829,7 +854,9 @@ fn day_end_expires_and_twice_changes_nothing() {
         );
     }
     let seq = world.fold.seq();
-    assert_eq!(world.order(Order::CloseDay).expect("again"), []);
+    assert_eq!(world.order(Order::CloseDay { date: None }).expect("again"), []);
+    let date = world.fold.day().expect("a day").date;
+    assert_eq!(world.order(Order::CloseDay { date: Some(date) }).expect("again"), []);
     assert_eq!(world.fold.seq(), seq);
     for order in [
         Order::CallNext { counter: counter_id(1), expected: None },
@@ -839,6 +866,25 @@ fn day_end_expires_and_twice_changes_nothing() {
         assert_eq!(world.order(order), Err(Rejection::DayNotOpen));
     }
     assert_eq!(world.issue_new(|_| {}), Err(Rejection::IntakeClosed(IntakeClosed::DayNotOpen)));
+}
+
+/// A press that hung in the air over night names the day it meant.
+#[test]
+fn a_day_is_not_closed_by_a_press_for_another() {
+    let mut world = World::open(simple());
+    let yesterday = world.fold.day().expect("a day").date;
+    world.wait(24 * 3600);
+    world.order(Order::OpenDay).expect("the next day");
+    let today = world.fold.day().expect("a day").date;
+    assert!(today > yesterday);
+    assert_eq!(
+        world.order(Order::CloseDay { date: Some(yesterday) }),
+        Err(Rejection::DayAlreadyClosed(yesterday))
+    );
+    let tomorrow = today.succ_opt().expect("a date");
+    assert_eq!(world.order(Order::CloseDay { date: Some(tomorrow) }), Err(Rejection::DayNotOpen));
+    assert!(world.fold.day().expect("a day").is_open());
+    assert_eq!(world.order(Order::CloseDay { date: Some(today) }).expect("closed").len(), 1);
 }
 
 #[test]
@@ -851,7 +897,7 @@ fn a_day_that_was_closed_by_mistake_goes_on() {
     world.wait(90);
     let (priority, waiting) = (world.issue_priority(1), world.issue(1));
     let before = world.fold.clone();
-    world.order(Order::CloseDay).expect("closed");
+    world.order(Order::CloseDay { date: None }).expect("closed");
     let at = world.now;
     world.wait(300);
     let events = world.order(Order::OpenDay).expect("open again");
@@ -883,7 +929,7 @@ fn a_day_that_was_closed_by_mistake_goes_on() {
     let leg = world.ticket(serving).leg();
     assert_eq!((leg.service_seconds(), leg.started_at < Some(at)), (Some(100), true));
     // A clock that was set back opens no date twice.
-    world.order(Order::CloseDay).expect("closed");
+    world.order(Order::CloseDay { date: None }).expect("closed");
     let date = world.fold.day().expect("a day").date;
     world.wait(-24 * 3600);
     assert_eq!(world.order(Order::OpenDay), Err(Rejection::DayAlreadyClosed(date)));
@@ -894,9 +940,9 @@ fn opening_the_day_twice_changes_nothing() {
     let mut world = World::open(simple());
     world.issue(1);
     assert_eq!(world.order(Order::OpenDay).expect("again"), []);
-    assert_eq!(world.order(Order::CloseDay).expect("closed").len(), 2);
+    assert_eq!(world.order(Order::CloseDay { date: None }).expect("closed").len(), 2);
     let mut never = World::new(simple());
-    assert_eq!(never.order(Order::CloseDay), Err(Rejection::DayNotOpen));
+    assert_eq!(never.order(Order::CloseDay { date: None }), Err(Rejection::DayNotOpen));
 }
 
 // Retries.
@@ -968,7 +1014,7 @@ fn an_open_day_keeps_what_its_tickets_hang_on() {
     world.order(with(|hall| hall.services[0].daily_quota = Some(1))).expect("a quota can change");
     world.issue(1);
     assert_eq!(world.issue_new(|_| {}), Err(Rejection::IntakeClosed(IntakeClosed::QuotaFull(1))));
-    world.order(Order::CloseDay).expect("closed");
+    world.order(Order::CloseDay { date: None }).expect("closed");
     world.order(with(|hall| drop(hall.services.remove(1)))).expect("after the day");
 }
 

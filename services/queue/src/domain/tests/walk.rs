@@ -231,7 +231,7 @@ impl Walk {
                 Order::Ticket { ticket, version, act: self.act(*what, *to), reason }
             }
             Try::OpenDay => Order::OpenDay,
-            Try::CloseDay => Order::CloseDay,
+            Try::CloseDay => Order::CloseDay { date: None },
             Try::Stop(scope) => {
                 let (agency, service) = scope_of(*scope);
                 Order::StopIntake(IntakeStop { agency, service, reason: "penuh".to_owned() })

@@ -86,7 +86,7 @@ fn agency(fold: &Fold, agency: &Agency, now: DateTime<Utc>) -> proto::ControlAge
             counters.iter().filter(|one| one.availability == Availability::Open).count(),
         ),
         longest_wait_seconds: waiting.longest_seconds(now),
-        issued: convert::number(services.iter().map(|service| fold.issued(service.id)).sum::<u32>()),
+        issued: convert::number(services.iter().map(|service| fold.given(service.id)).sum::<u32>()),
         finished: convert::number(counters.iter().map(|counter| counter.finished).sum::<u32>()),
         parked: convert::number(fold.aside(agency.id).filter(|ticket| ticket.state == State::Parked).count()),
     }

@@ -83,7 +83,7 @@ mod tests {
         hall.acted(id, Act::Park { note: "rahasia petugas".into() });
         let parked = page(&hall);
         assert_eq!((parked.counter_number.as_str(), parked.open), ("", true));
-        hall.done(Order::CloseDay);
+        hall.done(Order::CloseDay { date: None });
         let over = page(&hall);
         assert_eq!((over.state(), over.open), (proto::TicketState::Expired, false));
     }

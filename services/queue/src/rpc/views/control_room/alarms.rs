@@ -213,7 +213,7 @@ mod tests {
         hall.after(31 * 60);
         let kinds: Vec<_> = raised(&hall).into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(kinds, [AlarmKind::NoCounterOpen, AlarmKind::LongWait]);
-        hall.done(Order::CloseDay);
+        hall.done(Order::CloseDay { date: None });
         assert_eq!(raised(&hall), [], "nobody waits after the day");
     }
 
