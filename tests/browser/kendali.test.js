@@ -138,7 +138,57 @@ test("closing the day demands the word, and the statistics are those of the API"
   await room.keyboard.press("Escape");
   const { statistics } = await (await api(account("manajer"))).get(`/v1/halls/${hallId}/statistics`);
   await room.locator("#stats-load").click();
-  await room.locator("#stats .total td").first().getByText(String(statistics.total.issued), { exact: true }).waitFor();
+  await room.locator("#stats .total td").first().getByText(String(statistics.total.tickets), { exact: true }).waitFor();
   await room.locator("#stats-by").selectOption("services");
   assert.equal(await room.locator("#stats tr").count(), statistics.services.length + 1);
+});
+
+test("a day is closed with the word and opened again on its date, and a press of another day closes nothing", async () => {
+  provoke(/400|409|412|503/);
+  // A hall of its own: closing the day of the demo would send everybody away.
+  const admin = await api(account("admin"));
+  const windows = [{ from: "00:00", to: "24:00" }];
+  const { hall } = await admin.post("/v1/halls:apply", {
+    hall: {
+      code: "UJI-HARI", name: "MPP Uji Hari", timeZone: "TIME_ZONE_WIB", calendar: "CALENDAR_REGULAR",
+      agencies: [{ code: "UJI", name: "Dinas Uji", hours: [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, windows })) }],
+      services: [{ code: "UJI", name: "Uji", nameEn: "Test", agencyCode: "UJI", series: { prefix: "U" }, promisedMinutes: 5 }],
+      counters: [{ number: "1", agencyCode: "UJI" }],
+    },
+  });
+  await admin.post(`/v1/halls/${hall.id}:openDay`);
+  await admin.post(`/v1/halls/${hall.id}/tickets`, { serviceId: hall.services[0].id });
+  const room = await (await person(account("admin"))).newPage();
+  await room.goto(`${baseUrl}/kendali?hall=${hall.id}`);
+  await room.locator("#close-day").click();
+  await room.getByText("1 nomor masih menunggu dan akan kedaluwarsa").waitFor();
+  await room.getByText("dapat dibuka lagi pada tanggal yang sama").waitFor();
+  await room.getByLabel("Ketik TUTUP untuk melanjutkan").fill("tutup");
+  const sent = room.waitForRequest((request) => request.url().endsWith(":closeDay"));
+  await room.locator("#confirm-ok").click();
+  const { date } = (await sent).postDataJSON();
+  await room.locator("#open-day").click();
+  await room.locator("#confirm-ok").click();
+  await room.locator("#close-day").waitFor();
+  await room.locator("#totals div", { hasText: "Menunggu" }).getByText("1", { exact: true }).waitFor();
+  const day = (await admin.get(`/v1/halls/${hall.id}`)).hall.day;
+  assert.deepEqual([day.date, day.state], [date, "DAY_STATE_OPEN"]);
+  const yesterday = new Date(Date.parse(`${date}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+  const answer = await room.request.fetch(`${baseUrl}/v1/halls/${hall.id}:closeDay`, { method: "POST", data: { date: yesterday }, headers: { origin: baseUrl } });
+  assert.equal((await answer.json()).reason, "DAY_ALREADY_CLOSED");
+  // A machine that slept over its press does not send it again when it wakes.
+  await room.route("**/*:closeDay", (route) => route.abort());
+  await room.locator("#close-day").click();
+  await room.getByLabel("Ketik TUTUP untuk melanjutkan").fill("TUTUP");
+  const tried = room.waitForRequest((request) => request.url().endsWith(":closeDay"));
+  await room.locator("#confirm-ok").click();
+  await tried;
+  await room.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 16 * 60_000;
+  });
+  await room.unroute("**/*:closeDay");
+  await room.getByText("Server tidak terjangkau").first().waitFor();
+  assert.equal((await admin.get(`/v1/halls/${hall.id}`)).hall.day.state, "DAY_STATE_OPEN");
+  await admin.post(`/v1/halls/${hall.id}:closeDay`, { date });
 });

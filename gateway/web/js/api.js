@@ -70,25 +70,30 @@ const again = (problem) => AGAIN.has(problem.status) || problem.reason === "RATE
 /** Whether nothing is known of the effect of a request. @param {unknown} problem @returns {problem is Problem} */
 export const isUnanswered = (problem) => problem instanceof Problem && AGAIN.has(problem.status);
 
+/** Milliseconds after which a press is no longer what somebody wants: the hall has gone on, perhaps to another day. */
+const STALE = 15 * 60_000;
+
 /**
  * Sends a press until it is answered, always with the same key: one effect, however often the line breaks.
  * @param {string} path
  * @param {unknown} body
  * @param {{key?: string, onRetry?: (attempt: number) => void, until?: number, patience?: number}} [options] until:
- *   milliseconds after which the last failure is thrown; without it the press is kept until the server answers.
+ *   milliseconds after which it is not sent again and the last failure is thrown, also on a machine that slept meanwhile.
  *   patience: milliseconds until one try is given up
  * @returns {Promise<any>}
  */
-export async function send(path, body, { key = newKey(), onRetry, until = Infinity, patience } = {}) {
+export async function send(path, body, { key = newKey(), onRetry, until = STALE, patience } = {}) {
   const start = Date.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await request("POST", path, { body, key, patience });
     } catch (error) {
-      if (!(error instanceof Problem) || !again(error) || Date.now() - start > until) throw error;
+      const isLate = () => Date.now() - start > until;
+      if (!(error instanceof Problem) || !again(error) || isLate()) throw error;
       onRetry?.(attempt);
       const backoff = Math.min(5_000, 250 * 2 ** attempt) * (0.75 + Math.random() / 2);
       await pause(Math.max(backoff, error.retryAfter * 1000));
+      if (isLate()) throw error;
     }
   }
 }

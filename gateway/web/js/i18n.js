@@ -77,6 +77,15 @@ export function timeOfDay(when, zone) {
 }
 
 /**
+ * The date in a zone, YYYY-MM-DD.
+ * @param {Date} when
+ * @param {string} [zone] name of the TimeZone enum
+ */
+export function dateOf(when, zone) {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: ZONES[zone ?? ""] }).format(when);
+}
+
+/**
  * The date in a hall, in words.
  * @param {Date} when
  * @param {string} [zone] name of the TimeZone enum

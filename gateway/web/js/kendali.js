@@ -7,6 +7,9 @@ import { Live } from "./live.js";
 import { COUNTER_STATES } from "./loket-view.js";
 import { needs } from "./need.js";
 
+/** Roles that have levers here; others may look on. */
+const STEERING = new Set(["ROLE_AGENCY_SUPERVISOR", "ROLE_HALL_MANAGER", "ROLE_ADMIN"]);
+
 await speak();
 const hallId = byId("control").dataset.hall;
 /** @type {import("./types.js").Hall} */
@@ -29,7 +32,7 @@ start().catch((error) => {
 async function start() {
   const session = /** @type {import("./types.js").Session} */ (await get("/v1/sessions/current"));
   permissions = new Set(session.permissions);
-  const bounds = (session.account?.grants ?? []).filter((grant) => !grant.hallId || grant.hallId === hallId);
+  const bounds = (session.account?.grants ?? []).filter((grant) => STEERING.has(grant.role) && (!grant.hallId || grant.hallId === hallId));
   agencies = bounds.some((grant) => !grant.agencyId) ? undefined : bounds.map((grant) => grant.agencyId);
   hall = (await get(`/v1/halls/${hallId}`)).hall;
   take((await get(`/v1/halls/${hallId}/controlRoom`)).controlRoom);
@@ -158,6 +161,7 @@ function counterCards(now) {
       ticket ? el("div", { class: "counter-ticket" }, el("strong", {}, ticket.number), el("span", {}, service ? named(service) : "")) : counter.reason && el("p", {}, counter.reason),
       ticket && el("div", { class: "chips" }, ...needs(ticket)),
       el("div", { class: "counter-bottom" }, since && counter.state !== "COUNTER_STATE_CLOSED" && el("span", { class: "counter-since" }, icon("clock"), el("span", { class: "row-time", "data-clock": Date.parse(since) })), el("span", { class: "muted small" }, t("control.finished_n", { n: finished })),
+        mayLever(counter.agencyId) && el("a", { class: "button small", href: `/loket?loket=${counter.id}`, "aria-label": t("control.arrange_counter", { number: counter.number }) }, t("control.arrange")),
         ticket && mayLever(counter.agencyId) && el("button", { type: "button", class: "button small", "aria-label": `${t("control.release")}: ${ticket.number}`, onclick: () => void release(ticket) }, t("control.release"))));
   });
 }
@@ -256,9 +260,11 @@ async function openDay() {
 }
 
 async function closeDay() {
+  // The day that is shown: a press that hangs in the air until another has begun must not end that one.
+  const date = room?.day?.date ?? "";
   const waiting = room?.agencies.reduce((all, one) => all + one.waiting, 0) ?? 0;
-  if (await confirmed(t("control.close_day"), t("control.close_day_lead", { n: waiting }), t("control.close_day"), t("control.close_word"))) {
-    await press(`/v1/halls/${hallId}:closeDay`, {}, t("done.close_day"));
+  if (await confirmed(t("control.close_day"), `${t("control.close_day_lead", { n: waiting })} ${t(hall.calendar === "CALENDAR_DEMO" ? "control.close_day_demo" : "control.close_day_again")}`, t("control.close_day"), t("control.close_word"))) {
+    await press(`/v1/halls/${hallId}:closeDay`, { date }, t("done.close_day"));
   }
 }
 
@@ -287,7 +293,7 @@ function table() {
     return service ? named(service) : key;
   };
   const row = (/** @type {string} */ name, /** @type {import("./types.js").StatisticsRow} */ one, strong = false) => el("tr", { class: strong ? "total" : "" }, el("th", { scope: "row" }, name),
-    ...[one.issued, one.served, one.noShow, one.transferred, one.cancelled, one.open, clock(one.waitP50Seconds), clock(one.waitP90Seconds), clock(one.serviceP50Seconds)].map((value) => el("td", { class: "num" }, String(value))));
+    ...[one.tickets, one.received + one.restored, one.served, one.noShow, one.transferred, one.cancelled, one.expired, one.open, clock(one.waitP50Seconds), clock(one.waitP90Seconds), clock(one.serviceP50Seconds)].map((value) => el("td", { class: "num" }, String(value))));
   fill(byId("stats"), ...numbers[sort].map((one) => row(label(one.key), one)), numbers.total && row(t("control.total"), numbers.total, true));
 }
 

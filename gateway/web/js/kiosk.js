@@ -316,7 +316,7 @@ async function settle(press, more = {}) {
   const isLate = () => Date.now() - began > PATIENCE;
   const late = setTimeout(() => tell(t("kiosk.no_answer")), PATIENCE);
   try {
-    issued = await send(`/v1/halls/${hall}/tickets`, { ...press.body, ...more }, { key: press.key, onRetry: (attempt) => { if (!isLate()) sending.textContent = t("sent_again", { n: attempt }); } });
+    issued = await send(`/v1/halls/${hall}/tickets`, { ...press.body, ...more }, { key: press.key, until: Infinity, onRetry: (attempt) => { if (!isLate()) sending.textContent = t("sent_again", { n: attempt }); } });
   } catch (problem) {
     touched = Date.now();
     if (isRefused(problem)) forgetPress();

@@ -45,15 +45,22 @@ export async function askFinish(ticket, hall, desk) {
       el("input", { id, type: "number", inputmode: "numeric", min: 0, max: 99, value: service.id === ticket.serviceId ? 1 : 0, "data-service": service.id }));
   }));
   const outcomes = /** @type {HTMLInputElement[]} */ ([...dialog.querySelectorAll("[name=outcome]")]);
-  const show = () => { byId("delivered-box").hidden = !outcomes[0]?.checked; };
+  const counts = /** @type {HTMLInputElement[]} */ ([...box.querySelectorAll("input")]);
+  const quantity = (/** @type {HTMLInputElement} */ one) => Math.floor(Number(one.value)) || 0;
+  const show = () => {
+    const isDone = outcomes[0]?.checked ?? false;
+    byId("delivered-box").hidden = !isDone;
+    // Done is done with something; else it is another outcome.
+    counts[0]?.setCustomValidity(isDone && counts.every((one) => quantity(one) === 0) ? t("desk.finish_nothing") : "");
+  };
   outcomes.forEach((one, index) => { one.checked = index === 0; one.onchange = show; });
+  counts.forEach((one) => { one.oninput = show; });
   show();
   const answer = ask(dialog);
   byId("finish-ok").focus();
   if (!(await answer)) return undefined;
   const outcome = outcomes.find((one) => one.checked)?.value ?? "OUTCOME_DONE";
-  const counts = /** @type {HTMLInputElement[]} */ ([...box.querySelectorAll("input")]);
-  const delivered = counts.map((one) => ({ serviceId: one.dataset.service ?? "", quantity: Math.floor(Number(one.value)) || 0 })).filter(({ quantity }) => quantity > 0);
+  const delivered = counts.map((one) => ({ serviceId: one.dataset.service ?? "", quantity: quantity(one) })).filter((line) => line.quantity > 0);
   return { outcome, delivered: outcome === "OUTCOME_DONE" ? delivered : [] };
 }
 

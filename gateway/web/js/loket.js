@@ -239,11 +239,17 @@ async function act(name) {
       return;
     }
     case "close":
-      if (await confirmed(t("desk.close_title"), t("desk.close_lead"), t("desk.close"))) await press(name, counterPath("close"), { reason: "" });
-      return;
+      return void closing(name);
     case "choose":
       return location.assign("/loket");
   }
+}
+
+/** Closes the counter; the board shows why, if that is said. @param {string} name */
+async function closing(name) {
+  const words = { title: t("desk.close_title"), lead: t("desk.close_lead"), label: t("desk.close_reason"), ok: t("desk.close") };
+  const reason = await askNote(words);
+  if (reason !== undefined) await press(name, counterPath("close"), { reason });
 }
 
 /** What a button in the lists does. @param {"take" | "restore" | "callTicket"} name @param {import("./types.js").Ticket} ticket */

@@ -5,7 +5,7 @@
  */
 import { get, newKey, Problem, request, send, signInAgain } from "./api.js";
 import { ask, byId, el, fill, icon, keyed, put, toast } from "./dom.js";
-import { estimated, named, speak, t, timeOfDay } from "./i18n.js";
+import { dateOf, estimated, named, speak, t, timeOfDay } from "./i18n.js";
 import { ASSISTANCE, needIcon, needs, needWord, PRIORITIES } from "./need.js";
 import { print, qr } from "./struk.js";
 
@@ -146,7 +146,7 @@ async function issue(service) {
     assistance: /** @type {HTMLInputElement[]} */ ([...step.querySelectorAll("[name=assistance]:checked")]).map((one) => one.value),
     partySize: Number(byId("party").value),
     ...(phone.value.trim() ? { phone: phone.value.trim() } : {}),
-    ...(appointment.value ? { appointmentTime: new Date(`${hall.day?.date}T${appointment.value}:00${OFFSETS[hall.timeZone] ?? "Z"}`).toISOString() } : {}),
+    ...(appointment.value ? { appointmentTime: new Date(`${dateOf(new Date(), hall.timeZone)}T${appointment.value}:00${OFFSETS[hall.timeZone] ?? "Z"}`).toISOString() } : {}),
   };
   const controls = /** @type {NodeListOf<HTMLInputElement | HTMLButtonElement>} */ (step.querySelectorAll("input, button"));
   busy = true;

@@ -23,7 +23,7 @@
  * @typedef {{agencyId: string, serviceId: string, reason: string}} IntakeStop
  * @typedef {{date: string, state: string, openTime?: string, closeTime?: string, intakeStops: IntakeStop[]}} Day
  * @typedef {{
- *   id: string, code: string, name: string, timeZone: string, zones: Zone[], agencies: Agency[], services: Service[],
+ *   id: string, code: string, name: string, timeZone: string, calendar: string, zones: Zone[], agencies: Agency[], services: Service[],
  *   counters: Counter[], day?: Day
  * }} Hall
  *
@@ -73,7 +73,7 @@
  * @typedef {{
  *   key: string, issued: number, served: number, noShow: number, cancelled: number, transferred: number,
  *   expired: number, open: number, waitP50Seconds: number, waitP90Seconds: number,
- *   serviceP50Seconds: number
+ *   serviceP50Seconds: number, tickets: number, received: number, restored: number
  * }} StatisticsRow
  * @typedef {{
  *   date: string, total?: StatisticsRow, services: StatisticsRow[], agencies: StatisticsRow[],
