@@ -24,6 +24,7 @@ mod acts;
 mod apply;
 mod archive;
 mod assets;
+mod by_hand;
 mod cases;
 mod catalogue;
 mod citizen;
@@ -90,6 +91,7 @@ pub fn router(state: WebState) -> Router {
         .route("/aduan/{complaint}/{verb}", get(cases::back).post(cases::press))
         .route("/kantor/lambang", get(offices::one).post(offices::upload))
         .route("/periksa/berkas", get(verify::back).post(verify::file))
+        .route("/meja/{application}/basah/pindaian", get(by_hand::one).post(by_hand::upload))
         .layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(with_files)
@@ -136,6 +138,9 @@ pub fn router(state: WebState) -> Router {
         .route("/meja/{application}/draf.pdf", get(work::draft))
         .route("/meja/{application}/berkas/{file}", get(work::attachment))
         .route("/meja/{application}/oss", get(work::one).post(work::resend))
+        .route("/meja/{application}/basah", get(by_hand::one).post(by_hand::choose))
+        .route("/meja/{application}/basah/sahkan", get(by_hand::one).post(by_hand::confirm))
+        .route("/meja/{application}/basah/lepas", get(by_hand::one).post(by_hand::discard))
         .route("/jenis-surat", get(catalogue::list))
         .route("/jenis-surat/pratinjau", post(catalogue::preview))
         .route("/jenis-surat/{key}", get(catalogue::editor).post(catalogue::save))

@@ -9,6 +9,7 @@ mod integration;
 mod notice;
 mod payment;
 mod reach;
+mod scan;
 mod signing;
 
 use sea_orm::{DbBackend, DynIden};
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(arms::Arms),
             Box::new(Reports),
             Box::new(notice::Notices),
+            Box::new(scan::Scans),
         ]
     }
 

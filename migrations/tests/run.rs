@@ -141,6 +141,82 @@ async fn applications_of_before_are_kept_when_they_can_wait_for_a_payment() {
     }
 }
 
+/// Letters of before are kept when some are signed by hand: each was signed electronically, and is a PDF. Nothing that is read
+/// by an index is read without one after.
+#[tokio::test]
+async fn should_45_letters_of_before_are_electronic_and_their_table_has_a_state_more() {
+    const AT: &str = "'2026-11-23 01:00:00+00:00'";
+    let application = |id: &str, state: &str| {
+        format!(
+            "INSERT INTO application VALUES ('{id}', 'digest {id}', 'sktm', 1, 'ofc_1', '{state}', 3, NULL, 'body {id}', \
+             NULL, {AT}, {AT})"
+        )
+    };
+    let item = |id: &str| {
+        format!(
+            "INSERT INTO work_item VALUES ('{id}', 'VILLAGE_HEAD', '17.07.02.2001', 'SCAN', NULL, {AT}, FALSE)"
+        )
+    };
+    for engine in ENGINES {
+        let test = fresh_db(engine).await;
+        let db = &test.db.write;
+        documents::Migrator::up(db, Some(9)).await.unwrap();
+        let before = indexes(db).await;
+        let document = format!(
+            "INSERT INTO document (id, application_id, code, letter_type, office_id, state, version, changed, body, issued_at) \
+             VALUES ('doc_1', 'app_1', 'CODE', 'sktm', 'ofc_1', 'VALID', 1, 1, '', {AT})"
+        );
+        let revision = format!(
+            "INSERT INTO document_revision (document_id, revision, file_id, sha256, signed_at) VALUES ('doc_1', 1, 'fil_1', 'f00d', {AT})"
+        );
+        for sql in [
+            application("app_1", "ISSUED"),
+            application("app_2", "AWAITING_PAYMENT"),
+            item("app_2"),
+            document,
+            revision,
+        ] {
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+        assert!(
+            db.execute_unprepared(&application("app_3", "AWAITING_SCAN")).await.is_err(),
+            "{engine}: not yet"
+        );
+        run("documents", db).await.unwrap();
+        let kept = "SELECT a.body || ' ' || COALESCE(w.kind, d.signature || ' ' || r.media_type) FROM application a \
+                    LEFT JOIN work_item w ON w.application_id = a.id LEFT JOIN document d ON d.application_id = a.id \
+                    LEFT JOIN document_revision r ON r.document_id = d.id ORDER BY a.id";
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), kept)).await.unwrap();
+        let told: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        assert_eq!(told, ["body app_1 ELECTRONIC application/pdf", "body app_2 SCAN"], "{engine}");
+        let after = indexes(db).await;
+        assert!(before.iter().all(|index| after.contains(index)), "{engine}: {before:?} {after:?}");
+        for sql in [application("app_3", "AWAITING_SCAN"), item("app_3")] {
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+        for (sql, why) in [
+            (application("app_4", "SOMETHING"), "no state"),
+            (application("app_1", "ISSUED").replace("'app_1'", "'app_9'"), "a code names one application"),
+            (item("app_9"), "nothing waits that is not there"),
+        ] {
+            assert!(db.execute_unprepared(&sql).await.is_err(), "{engine}: {why}");
+        }
+    }
+}
+
+/// The indexes of applications and of what waits.
+async fn indexes(db: &DatabaseConnection) -> Vec<String> {
+    let sql = if db.get_database_backend() == DbBackend::Postgres {
+        "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE '%key' \
+         AND tablename IN ('application', 'work_item') ORDER BY 1"
+    } else {
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL \
+         AND tbl_name IN ('application', 'work_item') ORDER BY 1"
+    };
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
 /// What was digested with the secret of a hall says nothing any more when the hall has another one.
 #[tokio::test]
 async fn halls_of_before_get_new_secrets() {

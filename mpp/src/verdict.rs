@@ -4,7 +4,9 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::DateTime;
-use mpp_proto::documents::v1::{DocumentState, FileVerdict, SignatureFinding, VerifyFileResponse};
+use mpp_proto::documents::v1::{
+    DocumentState, FileVerdict, SignatureFinding, SignatureMethod, VerifyFileResponse,
+};
 use serde_json::json;
 
 use crate::demo::rest::{Answer, Session};
@@ -33,6 +35,9 @@ impl Verdict {
             }
             FileVerdict::Altered => "a document that was changed after it was signed",
             FileVerdict::NotOurs => "not a document of this installation",
+            FileVerdict::ScanOnRecord => {
+                "byte for byte the scan on record of a letter that was signed by hand, and no electronic signature (bukan TTE)"
+            }
             FileVerdict::Unspecified => "something that the suite did not judge",
         }
     }
@@ -40,18 +45,21 @@ impl Verdict {
     /// Whether the file is whole and the document is in force.
     pub(crate) fn is_good(&self) -> bool {
         let in_force = self.0.document.as_ref().is_some_and(|it| it.state() == DocumentState::Valid);
-        self.0.verdict() == FileVerdict::Valid && in_force
+        matches!(self.0.verdict(), FileVerdict::Valid | FileVerdict::ScanOnRecord) && in_force
     }
 
     /// Why it is not good; empty when it is.
     pub(crate) fn complaint(&self) -> String {
         match (self.0.verdict(), &self.0.document) {
-            (FileVerdict::Valid, Some(document)) if document.state() != DocumentState::Valid => {
+            (FileVerdict::Valid | FileVerdict::ScanOnRecord, Some(document))
+                if document.state() != DocumentState::Valid =>
+            {
                 format!("whole, but its document is no longer in force ({})", word(document.state()))
             }
-            (FileVerdict::Valid, Some(_)) => String::new(),
+            (FileVerdict::Valid | FileVerdict::ScanOnRecord, Some(_)) => String::new(),
             (
                 FileVerdict::Valid
+                | FileVerdict::ScanOnRecord
                 | FileVerdict::Extended
                 | FileVerdict::Altered
                 | FileVerdict::NotOurs
@@ -91,7 +99,12 @@ impl fmt::Display for Verdict {
             } else {
                 format!(", valid until {}", document.valid_until)
             };
-            let sample = if document.sample { ", a sample signed with test certificates" } else { "" };
+            let by_hand = document.signature() == SignatureMethod::ByHand;
+            let sample = match (document.sample, by_hand) {
+                (true, false) => ", a sample signed with test certificates",
+                (true, true) => ", a sample",
+                (false, _) => "",
+            };
             write!(
                 f,
                 "\n  {}: {}, number {}, of {}{end}{sample}",
@@ -100,6 +113,11 @@ impl fmt::Display for Verdict {
                 document.number,
                 document.office
             )?;
+            if by_hand {
+                let time = time_of(document.scan_upload_time);
+                let uploader = &document.scan_uploaded_by;
+                write!(f, "\n  BUKAN TTE: signed by hand; the scan was uploaded by {uploader}, {time}")?;
+            }
             for it in &document.registrations {
                 write!(f, "\n  number of {}: {}", it.office, it.number)?;
             }
@@ -111,12 +129,16 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One signature in a line.
-fn told(signature: &SignatureFinding) -> String {
-    let time = signature.time.and_then(|time| DateTime::from_timestamp(time.seconds, 0)).map_or_else(
+fn time_of(time: Option<prost_types::Timestamp>) -> String {
+    time.and_then(|time| DateTime::from_timestamp(time.seconds, 0)).map_or_else(
         || "at an unknown time".to_owned(),
         |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    );
+    )
+}
+
+/// One signature in a line.
+fn told(signature: &SignatureFinding) -> String {
+    let time = time_of(signature.time);
     let intact = if signature.intact { "intact" } else { "BROKEN" };
     let trusted = if signature.trusted { "trusted" } else { "NOT TRUSTED" };
     let whole = if signature.whole_file { "covers the whole file" } else { "covers the file as it was then" };
@@ -144,6 +166,39 @@ mod tests {
             document: Some(document),
             signatures: vec![signature],
         })
+    }
+
+    /// A scan is what is on record, or it is not: nothing says that it was signed electronically.
+    #[test]
+    fn should_45_a_scan_is_never_called_electronically_signed() {
+        let document = |state: DocumentState| PublicDocument {
+            title: "Surat".to_owned(),
+            state: state.into(),
+            signature: SignatureMethod::ByHand.into(),
+            scan_uploaded_by: "Sekretaris Desa, Dewi Lestari".to_owned(),
+            scan_upload_time: Some(prost_types::Timestamp { seconds: 1_795_395_600, nanos: 0 }),
+            ..PublicDocument::default()
+        };
+        let scan = |state| {
+            Verdict(VerifyFileResponse {
+                verdict: FileVerdict::ScanOnRecord.into(),
+                document: Some(document(state)),
+                signatures: Vec::new(),
+            })
+        };
+        let told = scan(DocumentState::Valid).to_string();
+        assert!(
+            scan(DocumentState::Valid).is_good() && told.starts_with("SCAN ON RECORD: byte for byte"),
+            "{told}"
+        );
+        assert!(told.contains("no electronic signature (bukan TTE)"), "{told}");
+        assert!(
+            told.contains("BUKAN TTE: signed by hand; the scan was uploaded by Sekretaris Desa, Dewi Lestari, 2026-11-23"),
+            "{told}"
+        );
+        assert!(!told.contains("signature 1") && !scan(DocumentState::Valid).bears(1), "{told}");
+        let revoked = scan(DocumentState::Revoked);
+        assert!(!revoked.is_good() && revoked.complaint().contains("DICABUT"), "{revoked}");
     }
 
     #[test]

@@ -338,6 +338,81 @@ test("a passphrase goes out once, though the line breaks, and the page asks what
   assert.ok(asked.length >= 1 && asked.every((one) => one.method() === "GET"));
 });
 
+test("should 45: a letter is signed by hand by keyboard, and every page says that it is no TTE", async () => {
+  provoke(/400/);
+  const who = resident();
+  const code = await toSign(who);
+  const page = await desk("desa.kades");
+  await open(page, who);
+  const id = await page.locator("#permohonan").getAttribute("data-id");
+  await page.getByRole("link", { name: "Tanda tangan basah" }).click();
+  await page.getByRole("heading", { name: "Tanda tangan basah", exact: true }).waitFor();
+  await sound(page, "basah: pilih");
+  await page.getByLabel("Mengapa tidak secara elektronik?").focus();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("Sertifikat kepala desa belum terbit");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText("Lembar cetak siap.").waitFor();
+  await sound(page, "basah: lembar");
+  const sheet = await page.request.get(baseUrl + (await page.getByRole("link", { name: "Buka lembar cetak" }).getAttribute("href")));
+  assert.equal(sheet.headers()["content-type"], "application/pdf");
+
+  // Somebody else of the office scans it, on a phone and without a script; what is no scan is told where it was chosen.
+  const staff = await desk("desa.staf", `/meja/${id}/basah`, { screen: SCREENS.phone, javaScriptEnabled: false });
+  const choose = (content, name = "pindaian.png") => staff.locator("#berkas").setInputFiles({ name, mimeType: "image/png", buffer: content });
+  await choose(Buffer.from("bukan gambar"), "catatan.png");
+  await staff.getByRole("button", { name: "Unggah" }).press("Enter");
+  await staff.locator("#berkas-error").waitFor();
+  const scan = Buffer.concat([PHOTO, crypto.getRandomValues(new Uint8Array(16))]);
+  await choose(scan);
+  await staff.getByRole("button", { name: "Unggah" }).press("Enter");
+  await staff.getByText("Hasil pindai tersimpan.").waitFor();
+  await staff.getByText("Menunggu disahkan oleh pejabat yang berwenang").waitFor();
+  assert.equal(await staff.getByRole("button", { name: "Sahkan hasil pindai" }).count(), 0);
+
+  // The second look: the number is read from the scan, not from the page.
+  const { application } = await (await api(kades())).get(`/v1/applications/${id}`);
+  const number = application.numbers.find((one) => !one.void).text;
+  await page.goto(`${baseUrl}/meja/${id}`);
+  await page.getByText("BUKAN TANDA TANGAN ELEKTRONIK (TTE)").waitFor();
+  await page.getByRole("link", { name: "Lanjutkan tanda tangan basah" }).click();
+  await page.getByRole("img", { name: "Hasil pindai surat yang ditandatangani" }).waitFor();
+  assert.ok(!(await page.locator("main").textContent()).includes(number));
+  await sound(page, "basah: sahkan");
+  await page.getByLabel("Nomor pada hasil pindai").fill("1/2026");
+  await page.keyboard.press("Enter");
+  await page.locator("#nomor-error").waitFor();
+  await sound(page, "basah: nomor lain");
+  await page.getByLabel("Nomor pada hasil pindai").fill(number);
+  await page.keyboard.press("Enter");
+  await page.getByText("Hasil pindai disahkan.").waitFor();
+  await sound(page, "basah: terbit");
+  await page.goto(`${baseUrl}/meja/${id}`);
+  await sound(page, "meja: ditandatangani basah");
+
+  // What everybody reads: in force, and no electronic signature.
+  const { page: phone } = await citizen();
+  await phone.goto(`${baseUrl}/permohonan/${code}`);
+  await phone.getByText("BUKAN TANDA TANGAN ELEKTRONIK (TTE)").waitFor();
+  await sound(phone, "lacak: ditandatangani basah");
+  await phone.getByRole("link", { name: "Halaman keaslian surat" }).click();
+  await phone.getByRole("heading", { name: "BERLAKU" }).waitFor();
+  await phone.getByText("Surat ini ditandatangani basah; hasil pindainya diunggah oleh").waitFor();
+  await sound(phone, "keaslian: ditandatangani basah");
+  const check = async (content) => {
+    await phone.goto(`${baseUrl}/periksa`);
+    await phone.locator("#berkas").setInputFiles({ name: "pindaian.png", mimeType: "image/png", buffer: content });
+    await phone.getByRole("button", { name: "Periksa berkas" }).click();
+  };
+  await check(scan);
+  await phone.getByRole("heading", { name: "SAMA DENGAN YANG TERCATAT" }).waitFor();
+  await sound(phone, "periksa: hasil pindai");
+  assert.ok(!/\bSAH\b/.test(await phone.locator("main").textContent()), "it is not called signed");
+  await check(Buffer.concat([scan, Buffer.from([0])]));
+  await phone.getByRole("heading", { name: "BUKAN DARI KAMI" }).waitFor();
+});
+
 test("should 46: the report counts by office and type, and comes as a table for spreadsheets", async () => {
   const who = resident();
   await toSign(who);

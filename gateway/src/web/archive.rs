@@ -11,7 +11,7 @@ use http::StatusCode;
 use mpp_proto::documents::v1::{
     Application, CorrectDocumentRequest, Document, DocumentState, DownloadDocumentRequest,
     GetApplicationRequest, GetDocumentRequest, LetterType, ListDocumentsRequest, Office,
-    RenewDocumentRequest, RevokeDocumentRequest, Subject,
+    RenewDocumentRequest, RevokeDocumentRequest, SignatureMethod, Subject,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -53,6 +53,8 @@ struct Row {
     issued: String,
     state: String,
     tone: &'static str,
+    /// Whether it was signed by hand, which is no electronic signature.
+    by_hand: bool,
 }
 
 fn office_of<'o>(offices: &'o [Office], id: &str) -> Option<&'o Office> {
@@ -103,6 +105,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         Row {
             office: office_of(&offices, &document.office_id).map(|one| one.name.clone()).unwrap_or_default(),
             issued: dated(&document, &offices, &visit),
+            by_hand: document.signature() == SignatureMethod::ByHand,
             id: document.id,
             title: document.title,
             number: document.number,
@@ -138,6 +141,7 @@ struct OnePage {
     state: String,
     tone: &'static str,
     facts: Vec<(String, String)>,
+    by_hand: bool,
     replaced_by: String,
     replaces: String,
     application: String,
@@ -196,12 +200,16 @@ async fn page(
         "" => t["verify.no_end"].clone(),
         date => words::date(date, visit.language),
     };
+    let by_hand = document.signature() == SignatureMethod::ByHand;
     let facts = [
         ("verify.number", document.number.clone()),
         ("verify.office", office.map(|office| office.name.clone()).unwrap_or_default()),
         ("verify.issued", dated(&document, &offices, visit)),
         ("verify.until", until),
-        ("docs.signatures", document.signatures.to_string()),
+        (
+            "docs.signatures",
+            if by_hand { t["hand.not_electronic"].clone() } else { document.signatures.to_string() },
+        ),
         ("docs.reason", document.revoke_reason.clone()),
     ];
     let may = |verb: &str| document.allowed_verbs.iter().any(|allowed| allowed == verb);
@@ -222,6 +230,7 @@ async fn page(
         renew: may("RENEW"),
         application: if viewer.may("documents.work") { document.application_id } else { String::new() },
         code: document.verification_code,
+        by_hand,
         replaced_by: document.replaced_by,
         replaces: document.replaces,
         title: document.title,
@@ -233,7 +242,7 @@ async fn page(
     visit.page(http, &page)
 }
 
-/// `/meja/dokumen/{document}/berkas.pdf`: the signed file. Each look is recorded.
+/// `/meja/dokumen/{document}/berkas.pdf`: the signed file, or the scan of what was signed by hand. Each look is recorded.
 pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
     let viewer = match pages::staff(&state, &visit, READ).await {
         Ok(viewer) => viewer,
@@ -241,7 +250,12 @@ pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, 
     };
     let request = visit.call(DownloadDocumentRequest { document: id, revision: 0 }, Some(&viewer));
     match state.documents.clone().download_document(request).await {
-        Ok(answer) => visit.file(answer.into_inner().content, "application/pdf", None),
+        Ok(answer) => {
+            let file = answer.into_inner();
+            // A service of before says nothing: it had nothing else.
+            let media_type = if file.media_type.is_empty() { "application/pdf" } else { &file.media_type };
+            visit.file(file.content, media_type, None)
+        }
         Err(status) => visit.refused(&status),
     }
 }

@@ -19,8 +19,8 @@ use super::{
 /// The permission of those who read what was issued.
 const READ: &str = "documents.read";
 /// The columns behind office and type, by their words.
-const COLUMNS: [&str; 7] =
-    ["received", "issued", "issued_late", "on_time", "rejected", "withdrawn", "waiting"];
+const COLUMNS: [&str; 8] =
+    ["received", "issued", "issued_by_hand", "issued_late", "on_time", "rejected", "withdrawn", "waiting"];
 /// Minutes of a day.
 const DAY: i32 = 24 * 60;
 
@@ -95,6 +95,7 @@ fn numbers(row: &LetterReportRow) -> Vec<String> {
     vec![
         number(row.received),
         number(row.issued),
+        number(row.issued_by_hand),
         number(row.issued_late),
         on_time(row.issued, row.issued_late),
         number(row.rejected),
@@ -108,6 +109,7 @@ fn total(rows: &[LetterReportRow]) -> LetterReportRow {
     LetterReportRow {
         received: sum(|row| row.received),
         issued: sum(|row| row.issued),
+        issued_by_hand: sum(|row| row.issued_by_hand),
         issued_late: sum(|row| row.issued_late),
         rejected: sum(|row| row.rejected),
         withdrawn: sum(|row| row.withdrawn),

@@ -11,7 +11,8 @@ use http::StatusCode;
 use mpp_proto::documents::v1::{
     ApplicationState, ApplicationStatus, CreateDownloadLinkRequest, GetApplicationByCodeRequest,
     HistoryEntry, LetterType, Office, OpenFileLinkRequest, Payment, PaymentMethod, PaymentState,
-    PrefillApplicationRequest, ResubmitApplicationRequest, Step, StepState, WithdrawApplicationRequest,
+    PrefillApplicationRequest, ResubmitApplicationRequest, SignatureMethod, Step, StepState,
+    WithdrawApplicationRequest,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -82,6 +83,7 @@ fn state_word(state: ApplicationState) -> (&'static str, &'static str, &'static 
         ApplicationState::AwaitingPayment => ("awaiting_payment", "warn", "alert"),
         ApplicationState::AwaitingSignature => ("awaiting_signature", "info", "pen"),
         ApplicationState::Signing => ("signing", "info", "pen"),
+        ApplicationState::AwaitingScan => ("awaiting_scan", "info", "pen"),
         ApplicationState::Issued => ("issued", "good", "check"),
         ApplicationState::HandedOver => ("handed_over", "good", "check"),
         ApplicationState::Rejected => ("rejected", "bad", "stop"),
@@ -159,6 +161,8 @@ struct StatusPage {
     steps: Vec<StepLine>,
     history: Vec<HistoryLine>,
     issued: bool,
+    /// Whether it is signed by hand, which is no electronic signature.
+    by_hand: bool,
     /// The numbers of the document, each with what it is called.
     numbers: Vec<(String, String)>,
     may_withdraw: bool,
@@ -278,7 +282,9 @@ async fn status_page(
     let (word, tone, icon) = state_word(status.state());
     let steps = step_lines(&status.steps, zone, visit);
     let now = steps.iter().find(|step| step.state == "active").map(|step| step.who.clone());
+    let by_hand = status.signature() == SignatureMethod::ByHand;
     let detail = match now {
+        None if by_hand && word == "issued" => t["state.issued_by_hand_detail"].clone(),
         Some(who) if matches!(word, "in_review" | "awaiting_signature") => {
             t.say("follow.now_with", &[("who", &who)])
         }
@@ -308,6 +314,7 @@ async fn status_page(
                 reason: because(entry, &offices),
             })
             .collect(),
+        by_hand,
         issued: matches!(status.state(), ApplicationState::Issued | ApplicationState::HandedOver),
         may_withdraw: matches!(
             status.state(),
@@ -316,6 +323,7 @@ async fn status_page(
                 | ApplicationState::Returned
                 | ApplicationState::AwaitingPayment
                 | ApplicationState::AwaitingSignature
+                | ApplicationState::AwaitingScan
         ),
         numbers: Some((t["verify.number"].clone(), status.number))
             .filter(|(_, number)| !number.is_empty())
@@ -705,6 +713,7 @@ mod tests {
                 ApplicationState::AwaitingPayment,
                 ApplicationState::AwaitingSignature,
                 ApplicationState::Signing,
+                ApplicationState::AwaitingScan,
                 ApplicationState::Issued,
                 ApplicationState::HandedOver,
                 ApplicationState::Rejected,
@@ -727,6 +736,10 @@ mod tests {
                 "ACKNOWLEDGE",
                 "PAUSE_CLOCK",
                 "ASK_PAYMENT",
+                "SIGN_BY_HAND",
+                "UPLOAD_SCAN",
+                "CONFIRM_SCAN",
+                "DISCARD_SHEET",
                 "RECORD_PAYMENT",
                 "WAIVE_PAYMENT",
             ] {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
     DocumentState, FileVerdict, GetVerificationRequest, PublicDocument, Registration, SignatureFinding,
-    VerifyFileRequest,
+    SignatureMethod, VerifyFileRequest,
 };
 use tonic::Code;
 
@@ -42,6 +42,8 @@ struct Shown {
     issued: String,
     valid_until: String,
     ended: String,
+    /// That it is no electronic signature, and who brought its scan when; empty for what is signed electronically.
+    by_hand: String,
 }
 
 /// The state of a document: a key of words, a tone and an icon.
@@ -61,12 +63,24 @@ async fn shown(document: PublicDocument, state: &WebState, visit: &Visit) -> Sho
     let office = offices.iter().find(|one| one.name == document.office);
     let zone = Zone::of(office.map(|office| office.time_zone.as_str()).unwrap_or_default());
     let (word, tone, icon) = state_word(document.state());
+    let by_hand = document.signature() == SignatureMethod::ByHand;
     Shown {
+        by_hand: if by_hand {
+            let time = moment::moment(document.scan_upload_time, zone, visit.language);
+            t.say("hand.public", &[("who", &document.scan_uploaded_by), ("time", &time)])
+        } else {
+            String::new()
+        },
         state: word,
         tone,
         icon,
         headline: t[&format!("verify.state.{word}")].clone(),
-        detail: t[&format!("verify.state.{word}_detail")].clone(),
+        detail: match (by_hand, word) {
+            // What nothing proves is not called genuine.
+            (true, "valid") => t["hand.valid_detail"].clone(),
+            (true, "expired") => t["hand.expired_detail"].clone(),
+            (_, word) => t[&format!("verify.state.{word}_detail")].clone(),
+        },
         sample: document.sample,
         issued: match document.date.as_str() {
             "" => moment::day(document.issue_time, zone, visit.language),
@@ -195,7 +209,7 @@ struct SignatureLine {
     facts: Vec<(bool, String)>,
 }
 
-/// A PDF, looked at.
+/// A file, looked at.
 pub(crate) async fn file(State(state): State<WebState>, visit: Visit, request: Request) -> Response {
     let t = visit.words();
     let sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
@@ -242,6 +256,8 @@ fn verdict_word(verdict: FileVerdict) -> (&'static str, &'static str, &'static s
         FileVerdict::Valid => ("valid", "good", "check"),
         FileVerdict::Extended => ("extended", "warn", "alert"),
         FileVerdict::Altered => ("altered", "bad", "cross"),
+        // It is what is on record, and proves nothing by itself.
+        FileVerdict::ScanOnRecord => ("scan_on_record", "warn", "letter"),
         FileVerdict::Unspecified | FileVerdict::NotOurs => ("not_ours", "bad", "cross"),
     }
 }
@@ -287,9 +303,13 @@ mod tests {
                 assert_eq!(tone == "good", state == DocumentState::Valid);
                 assert!(!t[&format!("verify.state.{word}_detail")].is_empty());
             }
-            for verdict in
-                [FileVerdict::Valid, FileVerdict::Extended, FileVerdict::Altered, FileVerdict::NotOurs]
-            {
+            for verdict in [
+                FileVerdict::Valid,
+                FileVerdict::Extended,
+                FileVerdict::Altered,
+                FileVerdict::NotOurs,
+                FileVerdict::ScanOnRecord,
+            ] {
                 let (word, tone, _) = verdict_word(verdict);
                 assert_eq!(tone == "good", verdict == FileVerdict::Valid);
                 assert!(!t[&format!("verdict.{word}_detail")].is_empty());

@@ -218,6 +218,8 @@ struct DeskPage {
     utc: &'static str,
     verbs: Verbs,
     signing: &'static str,
+    /// Whether it is signed by hand.
+    by_hand: bool,
     licence: Option<OssLicence>,
 }
 
@@ -266,11 +268,11 @@ fn oss_licence(licence: Licence, error: String, request_id: String, visit: &Visi
 }
 
 /// What the caller may do now, as the service says.
-struct Verbs(Vec<String>);
+pub(crate) struct Verbs(pub(crate) Vec<String>);
 
 impl Verbs {
     /// Whether this is among it.
-    fn may(&self, verb: &str) -> bool {
+    pub(crate) fn may(&self, verb: &str) -> bool {
         self.0.iter().any(|allowed| allowed == verb)
     }
 
@@ -468,6 +470,7 @@ fn desk_page(
         utc: zone.utc(),
         verbs: Verbs(application.allowed_verbs.clone()),
         signing,
+        by_hand: application.by_hand.is_some(),
         licence: None,
         problem: match application.state() {
             ApplicationState::AwaitingSignature => application.signing_problem,
@@ -477,6 +480,7 @@ fn desk_page(
             | ApplicationState::Returned
             | ApplicationState::AwaitingPayment
             | ApplicationState::Signing
+            | ApplicationState::AwaitingScan
             | ApplicationState::Issued
             | ApplicationState::HandedOver
             | ApplicationState::Rejected

@@ -37,6 +37,14 @@ pub(crate) const APPLICATION: &str = "app_01h455vb4pex5vsknk084sn02q";
 pub(crate) const LICENCE_APPLICATION: &str = "app_licence";
 /// That licence.
 pub(crate) const LICENCE: &str = "lic_01h455vb4pex5vsknk084sn02q";
+/// One whose official has no certificate yet.
+pub(crate) const HAND_APPLICATION: &str = "app_basah";
+/// The same as its applicant follows it.
+pub(crate) const BY_HAND: &str = "BS4H-7Q2X-9TBW";
+/// What came of it.
+pub(crate) const HAND_DOCUMENT: &str = "doc_basah";
+/// The number that stands in its scan.
+pub(crate) const HAND_NUMBER: &str = "470/018/UT/XI/2026";
 /// A document that is valid.
 pub(crate) const DOCUMENT: &str = "doc_01h455vb4pex5vsknk084sn02q";
 /// The passphrase of every certificate.
@@ -62,6 +70,10 @@ struct State {
     renewed: Mutex<Vec<RenewDocumentRequest>>,
     filed_signed_in: Mutex<Vec<bool>>,
     resent: Mutex<Vec<ResendLicenceMessageRequest>>,
+    sheets: Mutex<Vec<SignByHandRequest>>,
+    scans: Mutex<Vec<UploadScanRequest>>,
+    confirmed: Mutex<Vec<ConfirmScanRequest>>,
+    discarded: Mutex<Vec<DiscardSheetRequest>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -108,6 +120,66 @@ impl Documents {
     /// Whether each application was filed by somebody who had signed in.
     pub(crate) fn filed_signed_in(&self) -> Vec<bool> {
         lock(&self.0.filed_signed_in).clone()
+    }
+
+    /// Every SignByHand that was accepted.
+    pub(crate) fn sheets(&self) -> Vec<SignByHandRequest> {
+        lock(&self.0.sheets).clone()
+    }
+
+    /// Every UploadScan that was accepted.
+    pub(crate) fn scans(&self) -> Vec<UploadScanRequest> {
+        lock(&self.0.scans).clone()
+    }
+
+    /// Every ConfirmScan that was accepted.
+    pub(crate) fn confirmed(&self) -> Vec<ConfirmScanRequest> {
+        lock(&self.0.confirmed).clone()
+    }
+
+    /// Every DiscardSheet that was accepted.
+    pub(crate) fn discarded(&self) -> Vec<DiscardSheetRequest> {
+        lock(&self.0.discarded).clone()
+    }
+
+    /// The application that is signed by hand, as far as it is.
+    fn by_hand(&self) -> Application {
+        let (sheets, scans) = (self.sheets(), self.scans());
+        let printed = sheets.len() > self.discarded().len();
+        let confirmed = !self.confirmed().is_empty();
+        let file = |id: &str, media_type: &str| Attachment {
+            file_id: id.into(),
+            media_type: media_type.into(),
+            size: 180 << 10,
+            sha256: "f00d".into(),
+            ..Attachment::default()
+        };
+        let hand = HandSigning {
+            reason: sheets.last().map(|it| it.reason.clone()).unwrap_or_default(),
+            chosen_by: "acc_sekdes".into(),
+            print_time: at(6),
+            sheet: Some(file("fil_lembar", "application/pdf")),
+            scan: scans.last().map(|_| file("fil_pindaian", "image/png")),
+            uploaded_by: if scans.is_empty() { String::new() } else { "acc_sekdes".into() },
+            upload_time: if scans.is_empty() { None } else { at(7) },
+            confirmed,
+        };
+        let (state, verbs): (_, &[&str]) = match (printed, scans.is_empty(), confirmed) {
+            (_, _, true) => (ApplicationState::Issued, &["HAND_OVER"]),
+            (false, ..) => (ApplicationState::AwaitingSignature, &["BEGIN_SIGNING", "SIGN_BY_HAND"]),
+            (true, true, false) => (ApplicationState::AwaitingScan, &["UPLOAD_SCAN", "DISCARD_SHEET"]),
+            (true, false, false) => {
+                (ApplicationState::AwaitingScan, &["UPLOAD_SCAN", "CONFIRM_SCAN", "DISCARD_SHEET"])
+            }
+        };
+        Application {
+            id: HAND_APPLICATION.into(),
+            state: state.into(),
+            allowed_verbs: verbs.iter().map(ToString::to_string).collect(),
+            by_hand: printed.then_some(hand),
+            document_id: if confirmed { HAND_DOCUMENT.into() } else { String::new() },
+            ..application()
+        }
     }
 
     pub(crate) fn resent(&self) -> Vec<ResendLicenceMessageRequest> {
@@ -267,6 +339,7 @@ fn sktm() -> LetterType {
             ..field(key, kind, label, label, false)
         })
         .collect(),
+        may_be_signed_by_hand: true,
     }
 }
 
@@ -586,6 +659,11 @@ fn status(code: &str, state: ApplicationState) -> ApplicationStatus {
         payment: (state == ApplicationState::AwaitingPayment).then(payment),
         number: if is_issued { "470/017/UT/XI/2026".into() } else { String::new() },
         registrations: if is_issued { vec![registration()] } else { Vec::new() },
+        signature: match (code, is_issued) {
+            (BY_HAND, _) => SignatureMethod::ByHand.into(),
+            (_, true) => SignatureMethod::Electronic.into(),
+            (_, false) => SignatureMethod::Unspecified.into(),
+        },
     }
 }
 
@@ -755,6 +833,31 @@ fn public(state: DocumentState, sample: bool) -> PublicDocument {
         end_time: (state != DocumentState::Valid).then(|| at(200)).flatten(),
         date: "2026-11-25".into(),
         registrations: vec![registration()],
+        signature: SignatureMethod::Electronic.into(),
+        ..PublicDocument::default()
+    }
+}
+
+/// The same of what was signed by hand.
+fn public_by_hand(state: DocumentState) -> PublicDocument {
+    PublicDocument {
+        number: HAND_NUMBER.into(),
+        signature: SignatureMethod::ByHand.into(),
+        scan_uploaded_by: "Sekretaris Desa, Yusuf Effendi".into(),
+        scan_upload_time: at(7),
+        ..public(state, false)
+    }
+}
+
+/// What was signed by hand.
+fn document_by_hand() -> Document {
+    Document {
+        number: HAND_NUMBER.into(),
+        verification_code: "BSAH-9M2X-4TBW-5H8V".into(),
+        signatures: 0,
+        signature: SignatureMethod::ByHand.into(),
+        media_type: "image/jpeg".into(),
+        ..document(HAND_DOCUMENT, DocumentState::Valid)
     }
 }
 
@@ -894,7 +997,6 @@ documents_service! {
         record_payment RecordPaymentRequest RecordPaymentResponse,
         waive_payment WaivePaymentRequest WaivePaymentResponse,
         request_signing_code RequestSigningCodeRequest RequestSigningCodeResponse,
-        get_letter_report GetLetterReportRequest GetLetterReportResponse,
         hand_over_application HandOverApplicationRequest HandOverApplicationResponse,
         get_signing GetSigningRequest GetSigningResponse,
         list_numbers ListNumbersRequest ListNumbersResponse,
@@ -1005,7 +1107,7 @@ documents_service! {
             IN_REVIEW => ApplicationState::InReview,
             RETURNED => ApplicationState::Returned,
             UNPAID => ApplicationState::AwaitingPayment,
-            ISSUED => ApplicationState::Issued,
+            ISSUED | BY_HAND => ApplicationState::Issued,
             code if lock(&self.0.codes).values().any(|one| one == code) => ApplicationState::InReview,
             _ => return Err(Problem::not_found("permohonan", "application").into_status(language)),
         };
@@ -1081,6 +1183,9 @@ documents_service! {
         if !id.starts_with("app_") {
             return Err(Problem::not_found("permohonan", "application").into_status(language));
         }
+        if id == HAND_APPLICATION {
+            return Ok(GetApplicationResponse { application: Some(self.by_hand()), ..Default::default() }.into());
+        }
         if id == UNPAID_APPLICATION {
             let unpaid = Application {
                 id,
@@ -1132,7 +1237,10 @@ documents_service! {
         Ok(GetDraftResponse { pdf, content_hash: application().content_hash }.into())
     }
 
-    async fn get_attachment(&self, _: tonic::Request<GetAttachmentRequest>) -> Answer<GetAttachmentResponse> {
+    async fn get_attachment(&self, request: tonic::Request<GetAttachmentRequest>) -> Answer<GetAttachmentResponse> {
+        if let (Some(scan), "fil_pindaian") = (self.scans().pop(), request.into_inner().file.as_str()) {
+            return Ok(GetAttachmentResponse { content: scan.content, media_type: "image/png".into() }.into());
+        }
         Ok(GetAttachmentResponse { content: pdf("KARTU KELUARGA"), media_type: "application/pdf".into() }.into())
     }
 
@@ -1167,11 +1275,51 @@ documents_service! {
         Ok(SignApplicationsResponse { results, ..SignApplicationsResponse::default() }.into())
     }
 
+    async fn sign_by_hand(&self, request: tonic::Request<SignByHandRequest>) -> Answer<SignByHandResponse> {
+        let language = Caller::of(&request).language;
+        let message = request.into_inner();
+        if message.reason.chars().count() < 10 {
+            let wrong = violation("reason", "INVALID_LENGTH", "isi dengan 10 sampai 500 karakter", "give 10 to 500 characters");
+            return Err(Problem::invalid(vec![wrong]).into_status(language));
+        }
+        lock(&self.0.sheets).push(message);
+        Ok(SignByHandResponse { application: Some(self.by_hand()) }.into())
+    }
+
+    async fn upload_scan(&self, request: tonic::Request<UploadScanRequest>) -> Answer<UploadScanResponse> {
+        let language = Caller::of(&request).language;
+        let message = request.into_inner();
+        if !message.content.starts_with(&[0x89, b'P', b'N', b'G']) {
+            let wrong = violation("content", "INVALID_TYPE", "pilih berkas PDF, JPEG, atau PNG", "choose a PDF, JPEG or PNG file");
+            return Err(Problem::invalid(vec![wrong]).into_status(language));
+        }
+        lock(&self.0.scans).push(message);
+        Ok(UploadScanResponse { application: Some(self.by_hand()) }.into())
+    }
+
+    async fn confirm_scan(&self, request: tonic::Request<ConfirmScanRequest>) -> Answer<ConfirmScanResponse> {
+        let language = Caller::of(&request).language;
+        let message = request.into_inner();
+        if message.number != HAND_NUMBER {
+            let wrong = violation("number", "ANOTHER_NUMBER", "bukan nomor surat ini", "not the number of this letter");
+            return Err(Problem::invalid(vec![wrong]).into_status(language));
+        }
+        lock(&self.0.confirmed).push(message);
+        Ok(ConfirmScanResponse { application: Some(self.by_hand()) }.into())
+    }
+
+    async fn discard_sheet(&self, request: tonic::Request<DiscardSheetRequest>) -> Answer<DiscardSheetResponse> {
+        lock(&self.0.discarded).push(request.into_inner());
+        Ok(DiscardSheetResponse { application: Some(self.by_hand()) }.into())
+    }
+
     async fn get_verification(&self, request: tonic::Request<GetVerificationRequest>) -> Answer<GetVerificationResponse> {
         let language = Caller::of(&request).language;
         let code = request.into_inner().verification_code;
         let document = match code.split('-').next().unwrap_or_default() {
             "7Q3K" => public(DocumentState::Valid, false),
+            "BSAH" => public_by_hand(DocumentState::Valid),
+            "BSCB" => public_by_hand(DocumentState::Revoked),
             "CNTH" => public(DocumentState::Valid, true),
             "KDLW" => public(DocumentState::Expired, false),
             "DCBT" => public(DocumentState::Revoked, false),
@@ -1188,9 +1336,14 @@ documents_service! {
             () if says("UTUH") => (FileVerdict::Valid, vec![finding(true, true)]),
             () if says("TAMBAH") => (FileVerdict::Extended, vec![finding(false, true)]),
             () if says("UBAH") => (FileVerdict::Altered, vec![finding(true, false)]),
+            () if says("BASAH") => (FileVerdict::ScanOnRecord, Vec::new()),
             () => (FileVerdict::NotOurs, Vec::new()),
         };
-        let document = (verdict != FileVerdict::NotOurs).then(|| public(DocumentState::Valid, false));
+        let document = match verdict {
+            FileVerdict::NotOurs | FileVerdict::Unspecified => None,
+            FileVerdict::ScanOnRecord => Some(public_by_hand(DocumentState::Valid)),
+            FileVerdict::Valid | FileVerdict::Extended | FileVerdict::Altered => Some(public(DocumentState::Valid, false)),
+        };
         Ok(VerifyFileResponse { verdict: verdict.into(), document, signatures }.into())
     }
 
@@ -1225,9 +1378,28 @@ documents_service! {
         Ok(ListLetterTypeDraftsResponse { drafts, ..Default::default() }.into())
     }
 
+    async fn get_letter_report(&self, _: tonic::Request<GetLetterReportRequest>) -> Answer<GetLetterReportResponse> {
+        let row = LetterReportRow {
+            letter_type: "sktm".into(),
+            title: text("Surat keterangan tidak mampu", "Certificate of low income"),
+            office_id: "ofc_ujung".into(),
+            office_name: "Desa Ujung Tanjung".into(),
+            received: 9,
+            issued: 7,
+            issued_by_hand: 3,
+            median_minutes: -1,
+            ..LetterReportRow::default()
+        };
+        Ok(GetLetterReportResponse { rows: vec![row], start_date: "2026-11-01".into(), end_date: "2026-11-26".into(), time: at(1) }.into())
+    }
+
     async fn list_documents(&self, request: tonic::Request<ListDocumentsRequest>) -> Answer<ListDocumentsResponse> {
         let request = request.into_inner();
-        let found = [document(DOCUMENT, DocumentState::Valid), document("doc_2", DocumentState::Revoked)];
+        let found = [
+            document(DOCUMENT, DocumentState::Valid),
+            document("doc_2", DocumentState::Revoked),
+            document_by_hand(),
+        ];
         let wanted = |one: &Document| {
             request.newest_first && (request.find.is_empty() || request.find == one.number || request.find == one.verification_code)
         };
@@ -1241,6 +1413,9 @@ documents_service! {
         if !id.starts_with("doc_") {
             return Err(Problem::not_found("dokumen", "document").into_status(language));
         }
+        if id == HAND_DOCUMENT {
+            return Ok(GetDocumentResponse { document: Some(document_by_hand()) }.into());
+        }
         let is_revoked = id != DOCUMENT || !lock(&self.0.revoked).is_empty();
         let state = if is_revoked { DocumentState::Revoked } else { DocumentState::Valid };
         Ok(GetDocumentResponse { document: Some(document(&id, state)) }.into())
@@ -1248,8 +1423,12 @@ documents_service! {
 
     async fn download_document(
         &self,
-        _: tonic::Request<DownloadDocumentRequest>,
+        request: tonic::Request<DownloadDocumentRequest>,
     ) -> Answer<DownloadDocumentResponse> {
+        if request.into_inner().document == HAND_DOCUMENT {
+            let (content, media_type) = (vec![0xFF, 0xD8, 0xFF, 0xE0], "image/jpeg".to_owned());
+            return Ok(DownloadDocumentResponse { content, media_type, ..Default::default() }.into());
+        }
         Ok(DownloadDocumentResponse { content: pdf("SKTM"), ..Default::default() }.into())
     }
 

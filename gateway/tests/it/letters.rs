@@ -9,8 +9,8 @@ use mpp_gateway::Rate;
 
 use crate::{
     documents::{
-        APPLICATION, DOCUMENT, IN_REVIEW, ISSUED, LICENCE, LICENCE_APPLICATION, NIK, RETURNED, UNPAID,
-        UNPAID_APPLICATION, VALID, VILLAGE, pdf,
+        APPLICATION, BY_HAND, DOCUMENT, HAND_APPLICATION, HAND_DOCUMENT, HAND_NUMBER, IN_REVIEW, ISSUED,
+        LICENCE, LICENCE_APPLICATION, NIK, RETURNED, UNPAID, UNPAID_APPLICATION, VALID, VILLAGE, pdf,
     },
     fake::{Gate, SECRET, json},
 };
@@ -497,6 +497,180 @@ async fn what_oss_refused_is_sent_again_from_the_page_of_the_application() {
     let stranger = gate.send(plain(&format!("{path}/oss"), &form)).await;
     assert_ne!(stranger.status(), StatusCode::OK);
     assert_eq!(gate.documents.resent().len(), 1);
+}
+
+/// Who signs by hand is led through it without a script, types the number again, and reads everywhere that it is no TTE.
+#[tokio::test]
+async fn should_45_a_letter_is_signed_by_hand_on_pages_without_a_script() {
+    let gate = Gate::start().await;
+    let path = format!("/meja/{HAND_APPLICATION}/basah");
+    let page = async || text(gate.send(by_cookie(get(&path))).await).await;
+    let desk = text(gate.send(by_cookie(get(&format!("/meja/{HAND_APPLICATION}")))).await).await;
+    assert!(desk.contains(&format!("href=\"{path}\"")) && desk.contains("buka-tanda-tangan"), "{desk}");
+    let first = page().await;
+    for part in [
+        "BUKAN TANDA TANGAN ELEKTRONIK (TTE)",
+        "Pejabat belum memiliki sertifikat elektronik",
+        "name=\"sidik\"",
+    ] {
+        assert!(first.contains(part), "{part} is not on {first}");
+    }
+    assert!(!first.contains("/basah/sahkan") && !first.contains("type=\"file\""), "{first}");
+
+    // What is wrong stands where it was typed.
+    let key = "kunci=6f1c1a52-0000-4000-8000-000000000003&versi=4&sidik=5f2b";
+    let refused = gate.send(by_cookie(plain(&path, &format!("{key}&alasan=tidak")))).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let refused = text(refused).await;
+    assert!(
+        refused.contains("Isi dengan 10 sampai 500 karakter.") && refused.contains(">tidak</textarea>"),
+        "{refused}"
+    );
+    let chosen = gate.send(by_cookie(plain(&path, &format!("{key}&alasan=belum+punya+sertifikat")))).await;
+    assert_eq!(location(&chosen), format!("{path}?tersimpan=lembar"));
+    let sent = gate.documents.sheets().remove(0);
+    assert_eq!(
+        (sent.version, sent.content_hash.as_str(), sent.reason.as_str(), sent.request_id.as_str()),
+        (4, "5f2b", "belum punya sertifikat", "6f1c1a52-0000-4000-8000-000000000003")
+    );
+
+    // Printed: the sheet, and where its scan goes.
+    let printed = page().await;
+    for part in [
+        &format!("/meja/{HAND_APPLICATION}/berkas/fil_lembar"),
+        "type=\"file\"",
+        "Yusuf Effendi",
+        "/basah/lepas",
+    ] {
+        assert!(printed.contains(part), "{part} is not on {printed}");
+    }
+    assert!(!printed.contains("/basah/sahkan"), "{printed}");
+    let to = format!("{path}/pindaian");
+    let fields = [("kunci", "6f1c1a52-0000-4000-8000-000000000004"), ("versi", "5")];
+    for (files, words) in [
+        (vec![], "Pilih berkas hasil pindai lebih dahulu."),
+        (vec![("berkas", &b"GIF89a"[..])], "Pilih berkas PDF, JPEG, atau PNG."),
+        (vec![("berkas", &[b'%'; (3 << 20) + 1][..])], "lebih besar dari 3 MB"),
+    ] {
+        let refused = gate.send(by_cookie(multipart(&to, &fields, &files))).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{words}");
+        let told = text(refused).await;
+        assert!(told.contains(words) && told.contains("aria-invalid=\"true\""), "{words} is not on {told}");
+    }
+    for _ in 0..2 {
+        let stored = gate.send(by_cookie(multipart(&to, &fields, &[("berkas", PNG)]))).await;
+        assert_eq!(location(&stored), format!("{path}?tersimpan=pindaian"));
+    }
+    let scans = gate.documents.scans();
+    assert_eq!((scans[0].version, scans[0].content.as_slice()), (5, PNG));
+    assert_eq!(
+        scans[0].request_id, scans[1].request_id,
+        "the same file of the same press is the same request"
+    );
+
+    // Looked at a second time: the number is not told, it is read.
+    let look = page().await;
+    assert!(look.contains("<img class=\"scan\"") && look.contains("value=\"f00d\""), "{look}");
+    assert!(!look.contains(HAND_NUMBER), "{look}");
+    let picture = gate.send(by_cookie(get(&format!("/meja/{HAND_APPLICATION}/berkas/fil_pindaian")))).await;
+    assert_eq!(picture.headers()["content-type"], "image/png");
+    let to = format!("{path}/sahkan");
+    let wrong = gate.send(by_cookie(plain(&to, "versi=6&sidik=f00d&nomor=470%2F017"))).await;
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+    let wrong = text(wrong).await;
+    assert!(wrong.contains("Bukan nomor surat ini.") && wrong.contains("value=\"470/017\""), "{wrong}");
+    let right = gate.send(by_cookie(plain(&to, "versi=6&sidik=f00d&nomor=470%2F018%2FUT%2FXI%2F2026"))).await;
+    assert_eq!(location(&right), format!("{path}?tersimpan=sah"));
+    let sent = gate.documents.confirmed().remove(0);
+    assert_eq!((sent.version, sent.sha256.as_str(), sent.number.as_str()), (6, "f00d", HAND_NUMBER));
+    let over = page().await;
+    assert!(
+        over.contains(&format!("/meja/dokumen/{HAND_DOCUMENT}")) && !over.contains("<textarea"),
+        "{over}"
+    );
+    let desk = text(gate.send(by_cookie(get(&format!("/meja/{HAND_APPLICATION}")))).await).await;
+    assert!(desk.contains("BUKAN TANDA TANGAN ELEKTRONIK (TTE)"), "{desk}");
+
+    // Nobody does so from another site, or without having signed in; and an address that takes a form alone is a page.
+    let mut forged = by_cookie(plain(&to, "nomor=1"));
+    forged.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    assert_eq!(gate.send(forged).await.status(), StatusCode::FORBIDDEN);
+    for to in ["", "/sahkan", "/lepas"] {
+        let stranger = gate.send(plain(&format!("{path}{to}"), "alasan=lembarnya+rusak")).await;
+        assert!(location(&stranger).starts_with("/masuk?ke="), "{to}");
+        assert_eq!(gate.send(by_cookie(get(&format!("{path}{to}")))).await.status(), StatusCode::OK, "{to}");
+    }
+    let stranger = gate.send(multipart(&format!("{path}/pindaian"), &fields, &[("berkas", PNG)])).await;
+    assert!(location(&stranger).starts_with("/masuk?ke="));
+    assert_eq!((gate.documents.confirmed().len(), gate.documents.discarded().len()), (1, 0));
+    let english = text(gate.send(by_cookie(get(&format!("{path}?lang=en")))).await).await;
+    assert!(english.contains("NOT AN ELECTRONIC SIGNATURE (BUKAN TTE)"), "{english}");
+}
+
+/// A sheet is given up with a reason, and its page begins anew.
+#[tokio::test]
+async fn should_45_a_sheet_is_given_up_on_its_page() {
+    let gate = Gate::start().await;
+    let path = format!("/meja/{HAND_APPLICATION}/basah");
+    gate.send(by_cookie(plain(&path, "versi=4&sidik=5f2b&alasan=belum+punya+sertifikat"))).await;
+    let given_up =
+        gate.send(by_cookie(plain(&format!("{path}/lepas"), "versi=5&alasan=lembarnya+rusak"))).await;
+    assert_eq!(location(&given_up), format!("{path}?tersimpan=lepas"));
+    assert_eq!(gate.documents.discarded()[0].reason, "lembarnya rusak");
+    let page = text(gate.send(by_cookie(get(&format!("{path}?tersimpan=lepas")))).await).await;
+    assert!(page.contains("Nomornya batal") && page.contains("name=\"alasan\""), "{page}");
+}
+
+/// Every list and page of such a letter says that it is no TTE; no other one does.
+#[tokio::test]
+async fn should_45_every_page_of_a_letter_signed_by_hand_says_so() {
+    let gate = Gate::start().await;
+    const NO_TTE: &str = "BUKAN TANDA TANGAN ELEKTRONIK (TTE)";
+    let public = text(gate.send(get("/s/BSAH-9M2X-4TBW-5H8V")).await).await;
+    for part in [
+        "BERLAKU",
+        NO_TTE,
+        "Surat ini ditandatangani basah; hasil pindainya diunggah oleh Sekretaris Desa, Yusuf Effendi pada 26 November 2026",
+        "Surat dengan nomor ini tercatat dan masih berlaku.",
+    ] {
+        assert!(public.contains(part), "{part} is not on {public}");
+    }
+    assert!(!public.contains("asli"), "what nothing proves is not called genuine: {public}");
+    let revoked = text(gate.send(get("/s/BSCB-9M2X-4TBW-5H8V")).await).await;
+    assert!(revoked.contains("DICABUT") && revoked.contains(NO_TTE), "{revoked}");
+    let other = text(gate.send(get(&format!("/s/{VALID}"))).await).await;
+    assert!(!other.contains("TTE"), "{other}");
+
+    let scan = gate.send(multipart("/periksa/berkas", &[], &[("berkas", &pdf("BASAH"))])).await;
+    let scan = text(scan).await;
+    for part in ["<h1>SAMA DENGAN YANG TERCATAT</h1>", NO_TTE, "data-verdict=\"scan_on_record\"", HAND_NUMBER]
+    {
+        assert!(scan.contains(part), "{part} is not on {scan}");
+    }
+    assert!(!scan.contains("Tanda tangan dalam berkas") && !scan.contains(">SAH<"), "{scan}");
+
+    let follow = text(gate.send(get(&format!("/permohonan/{BY_HAND}"))).await).await;
+    assert!(follow.contains(NO_TTE) && follow.contains("Surat sudah ditandatangani basah"), "{follow}");
+    let follow = text(gate.send(get(&format!("/permohonan/{ISSUED}"))).await).await;
+    assert!(!follow.contains(NO_TTE), "{follow}");
+
+    let list = text(gate.send(by_cookie(get("/meja/dokumen"))).await).await;
+    assert_eq!(list.matches(">bukan TTE<").count(), 1, "{list}");
+    let one = text(gate.send(by_cookie(get(&format!("/meja/dokumen/{HAND_DOCUMENT}")))).await).await;
+    assert!(one.contains(NO_TTE) && one.contains("Buka hasil pindai"), "{one}");
+    let file = gate.send(by_cookie(get(&format!("/meja/dokumen/{HAND_DOCUMENT}/berkas.pdf")))).await;
+    assert_eq!(file.headers()["content-type"], "image/jpeg");
+
+    let report = text(gate.send(by_cookie(get("/meja/laporan"))).await).await;
+    assert!(
+        report.contains("Terbit, basah (bukan TTE)") && report.contains("<td class=\"num\">3</td>"),
+        "{report}"
+    );
+    let csv = text(gate.send(by_cookie(get("/meja/laporan.csv"))).await).await;
+    let mut lines = csv.lines();
+    let column = lines.next().and_then(|heads| heads.split(';').position(|head| head.contains("bukan TTE")));
+    let cell = lines.next().and_then(|line| line.split(';').nth(column.expect("a column")));
+    assert_eq!(cell, Some("\"3\""));
 }
 
 #[tokio::test]

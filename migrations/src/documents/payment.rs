@@ -10,7 +10,7 @@ use super::{STATES, application, work_item};
 use crate::shared::index;
 
 /// The state that is new.
-const AWAITING_PAYMENT: &str = "AWAITING_PAYMENT";
+pub(super) const AWAITING_PAYMENT: &str = "AWAITING_PAYMENT";
 
 /// The table of fees, and the state of waiting for one.
 pub(super) struct Payments;

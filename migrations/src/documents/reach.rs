@@ -14,7 +14,7 @@ impl MigrationName for Reach {
 
 /// What an index begins with, by what it is for. Region codes have fixed widths (`17.07.05.2003`, then `/002` for an RW), so
 /// what lies in a region begins with as many characters as its code has. One text for both engines.
-const INDEXES: [(&str, &str); 6] = [
+pub(super) const INDEXES: [(&str, &str); 6] = [
     ("work_item_anywhere", ""),
     ("work_item_province", "substr(area, 1, 2), "),
     ("work_item_regency", "substr(area, 1, 5), "),

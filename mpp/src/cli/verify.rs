@@ -14,14 +14,15 @@ use crate::verdict;
 
 #[derive(Args)]
 pub(super) struct VerifyArgs {
-    /// The PDF.
+    /// The PDF, or the scan of a letter that was signed by hand.
     file: PathBuf,
     /// Where the suite answers [default: the server of the data directory, else http://127.0.0.1:<server.port>].
     #[arg(long)]
     url: Option<String>,
 }
 
-/// Prints what the file is. Only a whole file of a document in force is a success.
+/// Prints what the file is. Only a whole file of a document in force is a success; of what was signed by hand, the scan on
+/// record.
 pub(super) async fn run(config: &Config, args: VerifyArgs) -> Result<(), Failure> {
     let VerifyArgs { file, url } = args;
     let name = file.display();

@@ -254,14 +254,15 @@ fn procedure(letter: &LetterType) -> Vec<String> {
         "Pemohon mengisi formulir dan mengunggah persyaratan dalam jaringan atau di loket, lalu menerima kode tanda terima"
             .to_owned(),
     ];
-    sentences.extend(letter.steps.iter().map(sentence));
+    let by_hand = letter.may_be_signed_by_hand();
+    sentences.extend(letter.steps.iter().map(|step| sentence(step, by_hand)));
     sentences.push(
         "Pemohon menerima pemberitahuan dan mengunduh dokumen, atau mengambil cetakannya di kantor tanpa biaya".to_owned(),
     );
     sentences
 }
 
-fn sentence(step: &Step) -> String {
+fn sentence(step: &Step, by_hand: bool) -> String {
     let who = match step.role {
         StepRole::RtHead => "Ketua RT",
         StepRole::RwHead => "Ketua RW",
@@ -283,6 +284,9 @@ fn sentence(step: &Step) -> String {
             "memeriksa pemenuhan ketentuan dan menyetujui"
         }
         (StepKind::Register, _) => "mencatat dalam register",
+        (StepKind::Sign, _) if by_hand => {
+            "menandatangani secara elektronik, atau basah selama belum memiliki sertifikat elektronik"
+        }
         (StepKind::Sign, _) => "menandatangani secara elektronik",
     };
     let optional = if step.optional { " (bila diterapkan atau diminta)" } else { "" };

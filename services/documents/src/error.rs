@@ -222,6 +222,29 @@ fn rejected(rejection: &Rejection) -> Problem {
             );
             Problem::invalid(vec![Violation { field: "pay_time".to_owned(), reason: "NOT_PAID_THEN", text }])
         }
+        Rejection::NotByHand => Problem::precondition(
+            "NOT_BY_HAND",
+            "Jenis surat ini harus ditandatangani secara elektronik.",
+            "Letters of this type are signed electronically.",
+        ),
+        Rejection::SignedAnotherWay => Problem::precondition(
+            "SIGNED_ANOTHER_WAY",
+            "Semua tanda tangan pada satu surat harus sejenis: seluruhnya elektronik, atau seluruhnya basah pada lembar yang sama.",
+            "All signatures of one letter are of one kind: all electronic, or all by hand on the same sheet.",
+        ),
+        Rejection::ScanDiffers => Problem::new(
+            Code::Aborted,
+            "SCAN_DIFFERS",
+            "Hasil pindai belum diunggah, atau baru saja diganti. Muat ulang dan periksa yang terakhir.",
+            "The scan is not there yet, or was replaced just now. Reload and look at the latest.",
+        ),
+        Rejection::AnotherNumber => {
+            let text = Text::new(
+                "bukan nomor surat ini; baca nomor pada hasil pindai, dan ganti hasil pindainya bila itu surat lain",
+                "not the number of this letter; read the one in the scan, and replace the scan if it is another letter",
+            );
+            Problem::invalid(vec![Violation { field: "number".to_owned(), reason: "ANOTHER_NUMBER", text }])
+        }
         Rejection::Clock(_) => Problem::precondition(
             "CLOCK_NOT_PERMITTED",
             "Jam layanan tahap ini tidak dapat diubah seperti itu sekarang.",

@@ -50,6 +50,11 @@ impl Metrics {
         self.signatures.add(1, &[KeyValue::new("outcome", "SIGNED")]);
     }
 
+    /// Counts a signature that was made by hand.
+    pub(crate) fn signed_by_hand(&self) {
+        self.signatures.add(1, &[KeyValue::new("outcome", "SIGNED_BY_HAND")]);
+    }
+
     /// Counts a signature that was not made, by its reason.
     pub(crate) fn not_signed(&self, reason: &'static str) {
         self.signatures.add(1, &[KeyValue::new("outcome", reason)]);

@@ -43,6 +43,8 @@ pub(crate) struct Final<'a> {
     pub(crate) url: String,
     /// Whether it is signed with a test certificate.
     pub(crate) sample: bool,
+    /// Whether it is printed to be signed by hand.
+    pub(crate) by_hand: bool,
 }
 
 impl Press {
@@ -95,6 +97,7 @@ impl Press {
             endorser: None,
             verification: None,
             mark: Mark::Preview,
+            by_hand: false,
             fields,
         };
         self.print(&letter.template, data).await
@@ -143,6 +146,7 @@ impl Press {
             endorser: with.endorser.map(|(signer, acting)| person(signer, sub_district, letter, acting)),
             verification: Some(Verification { code: with.code, url: with.url }),
             mark: if with.sample { Mark::Sample } else { Mark::None },
+            by_hand: with.by_hand,
             ..base(letter, (content, with.arms), offices, office)
         };
         self.print(&letter.template, data).await
@@ -166,6 +170,7 @@ impl Press {
             endorser: None,
             verification: None,
             mark: Mark::Preview,
+            by_hand: false,
             fields: Map::new(),
         };
         match self.rendered(PROOF, data).await? {
@@ -257,6 +262,7 @@ fn base(
         endorser: None,
         verification: None,
         mark: Mark::Preview,
+        by_hand: false,
         fields,
     }
 }

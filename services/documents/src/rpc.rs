@@ -5,6 +5,7 @@ mod access;
 mod apply_delegation;
 mod apply_office;
 mod arms;
+mod by_hand;
 pub(crate) mod case;
 pub(crate) mod codes;
 mod content;
@@ -193,6 +194,10 @@ rpcs! {
     waive_payment(WaivePaymentRequest) -> WaivePaymentResponse: verbs::waive_payment;
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse: verbs::hand_over_application;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse: sign_applications::handle;
+    sign_by_hand(SignByHandRequest) -> SignByHandResponse: by_hand::sign;
+    upload_scan(UploadScanRequest) -> UploadScanResponse: by_hand::upload;
+    confirm_scan(ConfirmScanRequest) -> ConfirmScanResponse: by_hand::confirm;
+    discard_sheet(DiscardSheetRequest) -> DiscardSheetResponse: by_hand::discard;
     request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse: request_signing_code::handle;
     get_signing(GetSigningRequest) -> GetSigningResponse: signing::get;
     get_letter_report(GetLetterReportRequest) -> GetLetterReportResponse: get_letter_report::handle;

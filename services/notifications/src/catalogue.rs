@@ -8,7 +8,7 @@ use crate::domain::template;
 use crate::domain::variant::Button;
 
 /// The files. What an installation changes are versions of texts, not these.
-const FILES: [&str; 27] = [
+const FILES: [&str; 28] = [
     include_str!("../catalogue/aduan_selesai.toml"),
     include_str!("../catalogue/eskalasi.toml"),
     include_str!("../catalogue/eskalasi_darurat.toml"),
@@ -34,6 +34,7 @@ const FILES: [&str; 27] = [
     include_str!("../catalogue/surat_menunggu_pembayaran.toml"),
     include_str!("../catalogue/surat_menunggu_tanda_tangan.toml"),
     include_str!("../catalogue/surat_terbit.toml"),
+    include_str!("../catalogue/surat_terbit_basah.toml"),
     include_str!("../catalogue/surat_terlambat.toml"),
     include_str!("../catalogue/tanda_terima.toml"),
 ];

@@ -80,6 +80,17 @@ pub const TRANSITIONS: Table<DocumentState, DocumentVerb> = Table(&[
     },
 ]);
 
+/// How a document is signed. All signatures of one are made the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Signature {
+    /// Tanda tangan elektronik (TTE): its file proves itself.
+    Electronic,
+    /// Tanda tangan basah, on paper: its file is a scan, and no electronic signature.
+    ByHand,
+}
+
 /// How long a document holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

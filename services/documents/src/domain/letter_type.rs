@@ -390,6 +390,10 @@ pub struct LetterType {
     /// Life events that it belongs to, by key.
     #[serde(default)]
     pub life_events: Vec<String>,
+    /// Whether it may be signed by hand where its official has no electronic certificate yet. What does not say so may be if
+    /// it is a letter of a village or sub-district.
+    #[serde(default)]
+    pub by_hand: Option<bool>,
     /// Set when applications come from OSS-RBA.
     #[serde(default)]
     pub oss: Option<OssBinding>,
@@ -493,6 +497,17 @@ impl LetterType {
     /// What is wrong with it.
     pub fn format(&self) -> Result<Format, super::number::FormatError> {
         self.numbering.format.parse()
+    }
+
+    /// Whether it may be signed by hand where its official has no electronic certificate yet: as it says, else if it is a letter
+    /// of a village or sub-district. Their heads are the last to have one; an agency's licences go to other systems as files.
+    #[must_use]
+    pub fn may_be_signed_by_hand(&self) -> bool {
+        let small = match self.issuer {
+            OfficeLevel::Village | OfficeLevel::SubDistrict => true,
+            OfficeLevel::Agency => false,
+        };
+        self.by_hand.unwrap_or(small && self.kind == Kind::Letter)
     }
 
     /// The values of a preview.

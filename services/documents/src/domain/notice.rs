@@ -73,6 +73,7 @@ pub fn notices(application: &Application, events: &[Event]) -> Vec<Notice> {
                     | State::Returned
                     | State::AwaitingPayment
                     | State::Signing
+                    | State::AwaitingScan
                     | State::Issued
                     | State::HandedOver
                     | State::Rejected
@@ -85,6 +86,13 @@ pub fn notices(application: &Application, events: &[Event]) -> Vec<Notice> {
                     Level::Village | Level::SubDistrict | Level::Agency => planned.step.level.office(),
                 };
                 tell(kind, To::Officials(vec![(office, planned.roles.clone())]));
+            }
+            // Who may take the step confirms what somebody else has scanned.
+            Event::ScanUploaded { .. } => {
+                if let Some((_, planned)) = application.current_step() {
+                    let office = planned.step.level.office();
+                    tell(NoticeKind::Waits, To::Officials(vec![(office, planned.roles.clone())]));
+                }
             }
             Event::Escalated { step, .. } => {
                 if let Some(planned) = application.plan.steps.get(*step) {
@@ -118,6 +126,9 @@ pub fn notices(application: &Application, events: &[Event]) -> Vec<Notice> {
             | Event::SigningBegan { .. }
             | Event::SigningCompleted { .. }
             | Event::SigningFailed { .. }
+            | Event::SheetPrinted { .. }
+            | Event::ScanConfirmed { .. }
+            | Event::SheetDiscarded { .. }
             | Event::HandedOver { .. }
             | Event::ClockChanged { .. } => {}
         }

@@ -36,6 +36,8 @@ pub enum State {
     AwaitingSignature,
     /// With the signing service: only its answer leads on.
     Signing,
+    /// Printed to be signed by hand: the scan of the signed sheet is to come, and to be confirmed.
+    AwaitingScan,
     /// The signed document is there.
     Issued,
     /// The holder has it.
@@ -77,6 +79,14 @@ pub enum Verb {
     CompleteSigning,
     /// Nothing usable came back.
     FailSigning,
+    /// Print it to be signed by hand, where its official has no electronic certificate.
+    SignByHand,
+    /// Bring the scan of the signed sheet.
+    UploadScan,
+    /// Confirm that the scan is this letter: it is signed.
+    ConfirmScan,
+    /// Give up the sheet; its number becomes void.
+    DiscardSheet,
     /// Give the document to its holder.
     HandOver,
     /// Granted by law, because nobody decided in time.
@@ -251,6 +261,54 @@ pub const TRANSITIONS: Table<State, Verb> = Table(&[
         to: State::AwaitingSignature,
         why: "nothing usable came back; it can be tried again",
     },
+    Row {
+        from: State::AwaitingSignature,
+        verb: Verb::SignByHand,
+        to: State::AwaitingScan,
+        why: "its official has no certificate: printed to be signed by hand",
+    },
+    Row {
+        from: State::AwaitingScan,
+        verb: Verb::UploadScan,
+        to: State::AwaitingScan,
+        why: "the scan of the signed sheet is there",
+    },
+    Row {
+        from: State::AwaitingScan,
+        verb: Verb::ConfirmScan,
+        to: State::Issued,
+        why: "the scan is the letter of its number, and the last signature",
+    },
+    Row {
+        from: State::AwaitingScan,
+        verb: Verb::ConfirmScan,
+        to: State::InReview,
+        why: "signed by hand; the next office decides",
+    },
+    Row {
+        from: State::AwaitingScan,
+        verb: Verb::ConfirmScan,
+        to: State::AwaitingSignature,
+        why: "signed by hand; the next step signs too",
+    },
+    Row {
+        from: State::AwaitingScan,
+        verb: Verb::DiscardSheet,
+        to: State::AwaitingSignature,
+        why: "the sheet counts no more: its number is void, and the next one is given",
+    },
+    Row {
+        from: State::AwaitingScan,
+        verb: Verb::Withdraw,
+        to: State::Withdrawn,
+        why: "not wanted any more; its number becomes void",
+    },
+    Row {
+        from: State::AwaitingScan,
+        verb: Verb::DeemGranted,
+        to: State::Signing,
+        why: "the deadline of the law is over; the seal signs under another number",
+    },
     Row { from: State::Issued, verb: Verb::HandOver, to: State::HandedOver, why: "the holder has it" },
 ]);
 
@@ -283,6 +341,9 @@ pub struct Plan {
     /// What it costs; none where it is free.
     #[serde(default)]
     pub charge: Option<Charge>,
+    /// Whether it may be signed by hand; none in what was made before types said so.
+    #[serde(default)]
+    pub by_hand: Option<bool>,
 }
 
 impl Plan {
@@ -307,7 +368,14 @@ impl Plan {
                 days: letter.fee.days,
                 instructions: letter.fee.instructions.clone().unwrap_or_default(),
             }),
+            by_hand: Some(letter.may_be_signed_by_hand()),
         }
+    }
+
+    /// Whether it may be signed by hand: as its type says, else where no agency takes part.
+    #[must_use]
+    pub fn may_be_signed_by_hand(&self) -> bool {
+        self.by_hand.unwrap_or_else(|| !self.steps.iter().any(|it| it.step.level == Level::Agency))
     }
 }
 
@@ -431,6 +499,17 @@ pub struct Custody {
     pub acknowledged: Option<(DateTime<Utc>, String)>,
 }
 
+/// A sheet that is being signed by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// Who chose it, and signs.
+    pub taken: Taken,
+    /// Why it is not signed electronically.
+    pub reason: String,
+    /// The digest of its scan, once that is there, and who uploaded it.
+    pub scan: Option<(String, String)>,
+}
+
 /// A number of one office.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -517,6 +596,12 @@ pub struct Application {
     pub claim: Option<Claim>,
     /// Who began to sign: `None` inside is the seal of the installation.
     pub signing: Option<Option<Taken>>,
+    /// The sheet that is being signed by hand.
+    #[serde(default)]
+    pub sheet: Option<Sheet>,
+    /// Whether the signatures that it bears were made by hand: all of a letter are made the same way.
+    #[serde(default)]
+    pub signed_by_hand: bool,
     /// The numbers of the offices that sign or register it.
     pub numbers: BTreeMap<OfficeLevel, Number>,
     /// Where it has been.
@@ -572,6 +657,8 @@ impl Application {
             content_hash: None,
             claim: None,
             signing: None,
+            sheet: None,
+            signed_by_hand: false,
             numbers: BTreeMap::new(),
             custody: Vec::new(),
             clock: None,
@@ -613,6 +700,14 @@ impl Application {
                 let roles = cashiers(level.office()).to_vec();
                 Some(Desk { level, roles, scope: self.scope_of(level)? })
             }
+            // Whoever works in the office scans; who may take the step confirms.
+            State::AwaitingScan => {
+                let (_, planned) = self.current_step()?;
+                let level = planned.step.level;
+                let mut roles = planned.roles.clone();
+                roles.extend(cashiers(level.office()).iter().filter(|role| !planned.roles.contains(role)));
+                Some(Desk { level, roles, scope: self.scope_of(level)? })
+            }
             State::Draft
             | State::Returned
             | State::Signing
@@ -632,6 +727,19 @@ impl Application {
     #[must_use]
     pub fn needs_billing_code(&self) -> bool {
         self.payment.as_ref().is_some_and(|payment| payment.billing_code.is_none())
+    }
+
+    /// The number that stands on its sheet: that of the first office that signs.
+    #[must_use]
+    pub fn printed_number(&self) -> Option<&str> {
+        let mut steps = self.plan.steps.iter().zip(&self.steps);
+        let (first, _) = steps.find(|(planned, progress)| {
+            planned.step.kind == StepKind::Sign && **progress != Progress::Skipped
+        })?;
+        match self.numbers.get(&first.step.level.office())? {
+            Number::Allocated { text, .. } => Some(text),
+            Number::Needed => None,
+        }
     }
 
     /// What is still to be settled before anybody signs.
@@ -729,6 +837,8 @@ impl Application {
                 self.content_hash = Some(content_hash.clone());
                 for step in reopened {
                     self.steps[*step] = Progress::Pending;
+                    // It is signed anew, as whoever signs then chooses.
+                    self.signed_by_hand &= self.plan.steps[*step].step.kind != StepKind::Sign;
                 }
                 self.reason = None;
                 self.changed = *at;
@@ -741,11 +851,30 @@ impl Application {
             Event::SigningBegan { taken, at } => {
                 self.state = State::Signing;
                 self.signing = Some(taken.clone());
-                for number in self.numbers.values_mut() {
-                    if let Number::Allocated { sent, .. } = number {
-                        *sent = true;
-                    }
+                self.numbers_went_out();
+                self.changed = *at;
+            }
+            Event::SheetPrinted { taken, reason, at } => {
+                self.state = State::AwaitingScan;
+                self.claim = None;
+                self.sheet = Some(Sheet { taken: taken.clone(), reason: reason.clone(), scan: None });
+                self.numbers_went_out();
+                self.changed = *at;
+            }
+            Event::ScanUploaded { by, file_hash, at } => {
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.scan = Some((file_hash.clone(), by.clone()));
                 }
+                self.changed = *at;
+            }
+            Event::ScanConfirmed { at, .. } => {
+                self.sheet = None;
+                self.signed_by_hand = true;
+                self.changed = *at;
+            }
+            Event::SheetDiscarded { at, .. } => {
+                self.state = State::AwaitingSignature;
+                self.sheet = None;
                 self.changed = *at;
             }
             Event::SigningCompleted { at, .. } => {
@@ -802,6 +931,15 @@ impl Application {
         self.changed = at;
     }
 
+    /// A paper or a file may exist from here on that bears the numbers.
+    fn numbers_went_out(&mut self) {
+        for number in self.numbers.values_mut() {
+            if let Number::Allocated { sent, .. } = number {
+                *sent = true;
+            }
+        }
+    }
+
     fn settle(&mut self, how: Settlement, at: DateTime<Utc>) {
         if let Some(payment) = &mut self.payment {
             payment.settled = Some((how, at));
@@ -817,6 +955,7 @@ impl Application {
         self.state = state;
         self.current = None;
         self.claim = None;
+        self.sheet = None;
         self.step_clock = None;
         if let Some(clock) = &self.clock
             && let Ok(stopped) = clock.after(ClockVerb::Stop, "", at)
@@ -1013,6 +1152,44 @@ pub enum Event {
     /// Nothing usable came back.
     SigningFailed {
         /// Why, as a code.
+        reason: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was printed to be signed by hand.
+    SheetPrinted {
+        /// By whom, who signs it.
+        taken: Taken,
+        /// Why it is not signed electronically.
+        reason: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The scan of the signed sheet was stored.
+    ScanUploaded {
+        /// By whom.
+        by: String,
+        /// The digest of the file.
+        file_hash: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody confirmed that the scan is this letter.
+    ScanConfirmed {
+        /// The step that is signed by it.
+        step: usize,
+        /// By whom.
+        by: String,
+        /// The digest of the file.
+        file_hash: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The sheet counts no more.
+    SheetDiscarded {
+        /// By whom; empty for the rules themselves.
+        by: String,
+        /// Why.
         reason: String,
         /// When.
         at: DateTime<Utc>,

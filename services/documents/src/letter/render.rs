@@ -68,6 +68,9 @@ pub struct Letter {
     pub verification: Option<Verification>,
     /// What kind of print it is.
     pub mark: Mark,
+    /// Whether it is printed to be signed by hand: with room for signature and stamp, and no word of an electronic signature.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     /// The fields of the letter type: texts, numbers, truth values, lists of these or of records of these.
     pub fields: Map<String, Value>,
 }
@@ -504,6 +507,7 @@ mod tests {
                 url: "https://layanan.contohkab.example/s/7Q3K9M2XA1B2C3D4".into(),
             }),
             mark: Mark::None,
+            by_hand: false,
             fields: fields.as_object().unwrap().clone(),
         }
     }

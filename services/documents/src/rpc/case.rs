@@ -13,6 +13,7 @@ use super::access::{Areas, permission_of};
 use super::{Core, record};
 use crate::adapter::oss::outbox::{self, Note};
 use crate::domain::calendar::WorkCalendar;
+use crate::domain::document::Signature;
 use crate::domain::letter_type::LetterType;
 use crate::domain::licence::OssStatus;
 use crate::domain::number::Codes;
@@ -24,7 +25,7 @@ use crate::domain::workflow::{Actor, Application, Delegation, DelegationKind, Ev
 use crate::domain::{ApplicationId, EventId};
 use crate::error::{Error, Thing};
 use crate::store;
-use crate::store::application::{Record, RegisterEntry, Waiting};
+use crate::store::application::{Record, RegisterEntry, Sheet, Waiting};
 use crate::store::document::Registration;
 use crate::store::number::Entry;
 
@@ -36,6 +37,9 @@ pub(crate) struct Loaded {
     /// The offices that work on it, one per level at most.
     pub(crate) offices: Vec<Office>,
 }
+
+/// The type of the message that a document is there.
+const ISSUED: &str = "surat.terbit";
 
 /// Who asks, for the journal.
 #[derive(Debug, Clone, Copy)]
@@ -161,6 +165,7 @@ impl Core {
         let mut events = decision.events;
         self.number(tx, &mut loaded, &mut events, now).await?;
         self.bill(tx, &mut loaded, &mut events, now).await?;
+        loaded.forget_signatures(&events);
         let first = loaded.record.case.history.len();
         loaded.record.case.history.extend(events.iter().cloned());
         loaded.record.version += 1;
@@ -282,11 +287,13 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let id = loaded.application().id;
+        let discarded = events.iter().any(|event| matches!(event, Event::SheetDiscarded { .. }));
+        let why = if discarded { "SHEET_DISCARDED" } else { what_ended(loaded.application().state) };
         for event in events.iter() {
             if let Event::NumberVoided { text, .. } = event {
-                store::number::void(tx, id, text, what_ended(loaded.application().state)).await?;
+                store::number::void(tx, id, text, why).await?;
                 for entry in loaded.record.case.numbers.iter_mut().filter(|entry| entry.text == *text) {
-                    entry.void_reason = Some(what_ended(loaded.record.case.application.state).to_owned());
+                    entry.void_reason = Some(why.to_owned());
                 }
             }
         }
@@ -368,6 +375,12 @@ impl Core {
         if let Some(payment) = &application.payment {
             detail["payment"] = payment_detail(payment);
         }
+        if application.sheet.is_some() || application.signed_by_hand {
+            let sheet = loaded.sheet();
+            detail["signature"] = Signature::ByHand.to_string().into();
+            detail["sheet"] = sheet.map(|sheet| sheet.sha256.as_str()).into();
+            detail["scan"] = sheet.and_then(|it| it.scan.as_ref()).map(|scan| scan.sha256.as_str()).into();
+        }
         Ok(record(tx, (asking.who, what, &id), states, detail, asking.request_id, now).await?)
     }
 
@@ -386,7 +399,7 @@ impl Core {
             return Ok(());
         };
         for kind in events.iter().filter_map(kind_of) {
-            let data = json!({
+            let mut data = json!({
                 "application": application.id.to_string(),
                 "letterType": application.plan.type_key,
                 "office": issuer.area.as_str(),
@@ -395,6 +408,9 @@ impl Core {
                 "version": loaded.record.version,
                 "document": loaded.record.case.document.map(|id| id.to_string()),
             });
+            if kind == ISSUED {
+                data["signature"] = loaded.signature().to_string().into();
+            }
             let event = mpp_kit::event::Event {
                 id: EventId::generate().to_string(),
                 kind,
@@ -424,6 +440,35 @@ impl Loaded {
         let content = &self.record.case.content;
         let named = content.values.get(&self.letter.about.name).and_then(serde_json::Value::as_str);
         named.unwrap_or(&content.subject.name).to_owned()
+    }
+
+    /// How it is signed.
+    pub(crate) fn signature(&self) -> Signature {
+        if self.application().signed_by_hand { Signature::ByHand } else { Signature::Electronic }
+    }
+
+    /// The sheet that is being signed by hand, else the one that was last.
+    pub(crate) fn sheet(&self) -> Option<&Sheet> {
+        let (application, case) = (self.application(), &self.record.case);
+        match (application.sheet.is_some(), application.signed_by_hand) {
+            (true, _) => case.sheet.as_ref(),
+            (false, true) => case.signed.last().and_then(|signed| signed.sheet.as_ref()),
+            (false, false) => None,
+        }
+    }
+
+    /// What was signed before is of another text, where it is signed again from the first on.
+    fn forget_signatures(&mut self, events: &[Event]) {
+        let case = &mut self.record.case;
+        let signs = |step: &usize| case.application.plan.steps[*step].step.kind == StepKind::Sign;
+        let again = events
+            .iter()
+            .any(|event| matches!(event, Event::Resubmitted { reopened, .. } if reopened.iter().any(signs)));
+        if again {
+            case.signed.clear();
+            case.endorser = None;
+            case.sheet = None;
+        }
     }
 
     /// The number that an office gave it and that holds.
@@ -500,6 +545,13 @@ impl Loaded {
                 }
             }
         }
+        // Whoever works in the office scans what was signed there by hand.
+        let scanning = self.application().desk().filter(|_| self.application().state == State::AwaitingScan);
+        for role in scanning.into_iter().flat_map(|desk| desk.roles) {
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
+        }
         roles
     }
 
@@ -523,11 +575,11 @@ impl Loaded {
     pub(crate) fn deemed_at(&self) -> Option<DateTime<Utc>> {
         let application = self.application();
         match application.state {
-            State::InReview | State::AwaitingSignature if !application.deemed => {
+            State::InReview | State::AwaitingSignature | State::AwaitingScan if !application.deemed => {
                 deemed_at(application, &self.calendar())
             }
             // Granted, and the seal has not signed yet: at once.
-            State::InReview | State::AwaitingSignature => Some(application.changed),
+            State::InReview | State::AwaitingSignature | State::AwaitingScan => Some(application.changed),
             State::Draft
             | State::Returned
             | State::AwaitingPayment
@@ -555,9 +607,22 @@ impl Loaded {
     }
 }
 
-/// What a worklist says is to be done: the kind of the step at hand, or `PAY` while its fee comes first.
+/// What a worklist says is to be done: the kind of the step at hand, `PAY` while its fee comes first, or `SCAN` while it is
+/// signed by hand.
 pub(crate) fn work_kind(application: &Application, step: StepKind) -> String {
-    if application.state == State::AwaitingPayment { "PAY".to_owned() } else { step.to_string() }
+    match application.state {
+        State::AwaitingPayment => "PAY".to_owned(),
+        State::AwaitingScan => "SCAN".to_owned(),
+        State::Draft
+        | State::InReview
+        | State::Returned
+        | State::AwaitingSignature
+        | State::Signing
+        | State::Issued
+        | State::HandedOver
+        | State::Rejected
+        | State::Withdrawn => step.to_string(),
+    }
 }
 
 fn receipt_used() -> Error {
@@ -602,6 +667,10 @@ fn what_of(order: &Order) -> &'static str {
         Order::BeginSigning { .. } => "application.signing_began",
         Order::CompleteSigning { .. } => "application.signed",
         Order::FailSigning { .. } => "application.signing_failed",
+        Order::SignByHand { .. } => "application.sheet_printed",
+        Order::UploadScan { .. } => "application.scan_uploaded",
+        Order::ConfirmScan { .. } => "application.scan_confirmed",
+        Order::DiscardSheet { .. } => "application.sheet_discarded",
         Order::HandOver { .. } => "application.handed_over",
         Order::Clock { .. } => "application.clock_changed",
         Order::Escalate => "application.escalated",
@@ -620,7 +689,7 @@ fn kind_of(event: &Event) -> Option<&'static str> {
         Event::PaymentAsked { .. } => Some("surat.menunggu_pembayaran"),
         Event::PaymentRecorded { .. } => Some("surat.dibayar"),
         Event::PaymentWaived { .. } => Some("surat.dibebaskan"),
-        Event::Issued { .. } => Some("surat.terbit"),
+        Event::Issued { .. } => Some(ISSUED),
         Event::HandedOver { .. } => Some("surat.diserahkan"),
         Event::Escalated { .. } => Some("surat.terlambat"),
         Event::DeemedGranted { .. } => Some("surat.dianggap_dikabulkan"),
@@ -636,6 +705,10 @@ fn kind_of(event: &Event) -> Option<&'static str> {
         | Event::SigningBegan { .. }
         | Event::SigningCompleted { .. }
         | Event::SigningFailed { .. }
+        | Event::SheetPrinted { .. }
+        | Event::ScanUploaded { .. }
+        | Event::ScanConfirmed { .. }
+        | Event::SheetDiscarded { .. }
         | Event::ClockChanged { .. } => None,
     }
 }
@@ -651,6 +724,7 @@ fn what_ended(state: State) -> &'static str {
         | State::AwaitingPayment
         | State::AwaitingSignature
         | State::Signing
+        | State::AwaitingScan
         | State::Issued
         | State::HandedOver => "CORRECTED",
     }

@@ -20,15 +20,39 @@ const LINK: &str = "link";
 pub(crate) struct Linked {
     pub(crate) file: FileId,
     pub(crate) file_name: String,
+    /// What it is.
+    #[serde(default = "pdf", skip_serializing_if = "is_pdf")]
+    pub(crate) media_type: String,
     /// What is noted as looked at, by id.
     pub(crate) subject: String,
+}
+
+/// What every file is that was signed electronically.
+pub(crate) const PDF: &str = "application/pdf";
+
+fn pdf() -> String {
+    PDF.to_owned()
+}
+
+fn is_pdf(media_type: &String) -> bool {
+    media_type == PDF
+}
+
+/// What a document is saved as: its type, what tells its bytes apart, and what they are.
+pub(crate) fn file_name(letter_type: &str, sha256: &str, media_type: &str) -> String {
+    let ending = match media_type {
+        "image/jpeg" => "jpg",
+        "image/png" => "png",
+        _ => "pdf",
+    };
+    format!("{letter_type}-{}.{ending}", sha256.get(..8).unwrap_or(sha256))
 }
 
 impl Linked {
     /// A link that opens it until this moment.
     pub(crate) fn until(self, ends: DateTime<Utc>) -> Link {
-        let Self { file, file_name, subject } = self;
-        Link { file, file_name, subject, ends: ends.timestamp() }
+        let Self { file, file_name, media_type, subject } = self;
+        Link { file, file_name, media_type, subject, ends: ends.timestamp() }
     }
 }
 
@@ -38,6 +62,9 @@ impl Linked {
 pub(crate) struct Link {
     pub(crate) file: FileId,
     pub(crate) file_name: String,
+    /// What it is. Links of before led to PDFs alone.
+    #[serde(default = "pdf", skip_serializing_if = "is_pdf")]
+    pub(crate) media_type: String,
     /// What is noted as looked at, by id.
     pub(crate) subject: String,
     /// Seconds since 1970.
@@ -59,8 +86,8 @@ impl Link {
 
     /// The file that it leads to.
     pub(crate) fn linked(self) -> Linked {
-        let Self { file, file_name, subject, ends: _ } = self;
-        Linked { file, file_name, subject }
+        let Self { file, file_name, media_type, subject, ends: _ } = self;
+        Linked { file, file_name, media_type, subject }
     }
 }
 

@@ -10,10 +10,11 @@ use prost_types::{Struct, Timestamp, Value, value::Kind as Json};
 use strum::IntoEnumIterator as _;
 
 use super::case::Loaded;
+use super::codes::PDF;
 use crate::adapter::signer::Takes;
 use crate::domain::calendar::{Period, Plan, SpecialHours, TimeZone};
 use crate::domain::code;
-use crate::domain::document::{DocumentState, shown};
+use crate::domain::document::{DocumentState, Signature, shown};
 use crate::domain::field::{Attribute, Field, FieldType, Values};
 use crate::domain::letter_type::{Component, Kind, LetterType, TypeState};
 use crate::domain::life_event::{Elsewhere, LifeEvent};
@@ -26,7 +27,7 @@ use crate::domain::text::Text;
 use crate::domain::workflow::{Event, Progress, State};
 use crate::store::application::{Attachment, RegisterEntry};
 use crate::store::arms::CoatOfArms;
-use crate::store::document::{Document, Registration};
+use crate::store::document::{Document, Latest, Registration};
 use crate::store::letter_type::Version;
 
 /// Reads a time that must be given.
@@ -117,6 +118,7 @@ pub(super) fn letter_type(letter: &LetterType) -> proto::LetterType {
             })
             .collect(),
         subject_fields: letter.fields.iter().filter(|field| comes_from_subject(field)).map(field).collect(),
+        may_be_signed_by_hand: letter.may_be_signed_by_hand(),
     }
 }
 
@@ -344,6 +346,7 @@ pub(super) fn application_state(state: State) -> proto::ApplicationState {
         State::AwaitingPayment => proto::ApplicationState::AwaitingPayment,
         State::AwaitingSignature => proto::ApplicationState::AwaitingSignature,
         State::Signing => proto::ApplicationState::Signing,
+        State::AwaitingScan => proto::ApplicationState::AwaitingScan,
         State::Issued => proto::ApplicationState::Issued,
         State::HandedOver => proto::ApplicationState::HandedOver,
         State::Rejected => proto::ApplicationState::Rejected,
@@ -361,7 +364,10 @@ pub(super) fn steps(loaded: &Loaded, names: bool, now: DateTime<Utc>) -> Vec<pro
             let step = &planned.step;
             let at_hand = application.current == Some(at)
                 && matches!(progress, Progress::Pending)
-                && matches!(application.state, State::InReview | State::AwaitingSignature | State::Signing);
+                && matches!(
+                    application.state,
+                    State::InReview | State::AwaitingSignature | State::Signing | State::AwaitingScan
+                );
             let clock = application.step_clock.as_ref().filter(|_| at_hand);
             let taken = match progress {
                 Progress::Done(taken) => Some(taken),
@@ -431,6 +437,16 @@ fn history_entry(event: &Event, names: bool) -> Option<proto::HistoryEntry> {
         Event::SigningFailed { reason, at } => {
             // Why the signing service failed is for officials.
             entry(at, "SIGNING_FAILED", "system", if names { reason } else { "" }, None)
+        }
+        Event::SheetPrinted { taken, reason, at } => {
+            // Why there is no certificate is for officials.
+            entry(at, "SIGN_BY_HAND", &taken.actor, if names { reason } else { "" }, None)
+        }
+        Event::ScanUploaded { by, at, .. } => entry(at, "UPLOAD_SCAN", by, "", None),
+        Event::ScanConfirmed { step, by, at, .. } => entry(at, "CONFIRM_SCAN", by, "", Some(*step)),
+        Event::SheetDiscarded { by, reason, at } => {
+            let by = if by.is_empty() { "system" } else { by };
+            entry(at, "DISCARD_SHEET", by, if names { reason } else { "" }, None)
         }
         Event::Issued { at } => entry(at, "ISSUE", "system", "", None),
         Event::HandedOver { at, .. } => entry(at, "HAND_OVER", "system", "", None),
@@ -531,6 +547,7 @@ pub(super) fn application(
         possible_duplicates: duplicates,
         signing_problem: case.signing_problem.clone(),
         payment: payment(loaded, true, now),
+        by_hand: by_hand(loaded),
         id,
     }
 }
@@ -626,12 +643,7 @@ pub(super) fn subject(loaded: &Loaded) -> proto::Subject {
 }
 
 /// A document for those who may read it.
-pub(super) fn document(
-    document: &Document,
-    sha256: &str,
-    signatures: usize,
-    today: chrono::NaiveDate,
-) -> proto::Document {
+pub(super) fn document(document: &Document, latest: Latest, today: chrono::NaiveDate) -> proto::Document {
     proto::Document {
         id: document.id.to_string(),
         application_id: document.application.to_string(),
@@ -643,14 +655,19 @@ pub(super) fn document(
         state: document_state(shown(document.state, document.valid_until, today)).into(),
         issue_time: Some(timestamp(document.issued_at)),
         valid_until: document.valid_until.map(|date| date.to_string()).unwrap_or_default(),
-        sha256: sha256.to_owned(),
-        signatures: count(signatures),
+        sha256: latest.sha256,
+        signatures: match document.signature {
+            Signature::Electronic => count(latest.signatures),
+            Signature::ByHand => 0,
+        },
         replaced_by: document.body.replaced_by.map(|id| id.to_string()).unwrap_or_default(),
         replaces: document.body.replaces.map(|id| id.to_string()).unwrap_or_default(),
         revoke_reason: document.body.end_reason.clone(),
         version: document.version,
         allowed_verbs: Vec::new(),
         date: document.body.date.map(|date| date.to_string()).unwrap_or_default(),
+        signature: signature(document.signature).into(),
+        media_type: latest.media_type,
     }
 }
 
@@ -673,7 +690,41 @@ pub(super) fn public_document(
         end_time: document.body.ended_at.map(timestamp),
         date: document.body.date.map(|date| date.to_string()).unwrap_or_default(),
         registrations: self::registrations(registrations),
+        signature: signature(document.signature).into(),
+        scan_uploaded_by: document.body.scan.as_ref().map(|scan| scan.uploader.clone()).unwrap_or_default(),
+        scan_upload_time: document.body.scan.as_ref().map(|scan| timestamp(scan.at)),
     }
+}
+
+/// How a document is signed.
+pub(super) fn signature(signature: Signature) -> proto::SignatureMethod {
+    match signature {
+        Signature::Electronic => proto::SignatureMethod::Electronic,
+        Signature::ByHand => proto::SignatureMethod::ByHand,
+    }
+}
+
+/// The signing of an application by hand, while it is under way and after.
+fn by_hand(loaded: &Loaded) -> Option<proto::HandSigning> {
+    let sheet = loaded.sheet()?;
+    let file = |file: String, media_type: &str, size: i64, sha256: &str| proto::Attachment {
+        file_id: file,
+        requirement: String::new(),
+        media_type: media_type.to_owned(),
+        size,
+        sha256: sha256.to_owned(),
+    };
+    let scan = sheet.scan.as_ref();
+    Some(proto::HandSigning {
+        reason: sheet.reason.clone(),
+        chosen_by: sheet.chosen_by.clone(),
+        print_time: Some(timestamp(sheet.printed_at)),
+        sheet: Some(file(sheet.file.to_string(), PDF, sheet.size, &sheet.sha256)),
+        scan: scan.map(|scan| file(scan.file.to_string(), &scan.from.media_type, scan.size, &scan.sha256)),
+        uploaded_by: scan.map(|scan| scan.account.clone()).unwrap_or_default(),
+        upload_time: scan.map(|scan| timestamp(scan.from.at)),
+        confirmed: loaded.application().sheet.is_none(),
+    })
 }
 
 /// Numbers of other offices than the issuing one.

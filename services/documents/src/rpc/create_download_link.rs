@@ -10,7 +10,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tonic::{Code, Response};
 
-use super::codes::Linked;
+use super::codes::{Linked, file_name};
 use super::{Core, convert, record};
 use crate::domain::workflow::State;
 use crate::error::Error;
@@ -72,9 +72,11 @@ pub(super) async fn handle(
         .into());
     }
     let ends = now + TimeDelta::minutes(i64::from(core.config.link_minutes));
+    let media_type = signed.media_type().to_owned();
     let file = Linked {
         file: signed.file,
-        file_name: format!("{}-{}.pdf", case.content.letter_type, &signed.sha256[..8]),
+        file_name: file_name(&case.content.letter_type, &signed.sha256, &media_type),
+        media_type,
         subject,
     };
     Ok(Response::new(CreateDownloadLinkResponse {

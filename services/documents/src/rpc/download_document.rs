@@ -26,5 +26,6 @@ pub(super) async fn handle(
     let detail = json!({"revision": wanted.revision});
     let subject = id.to_string();
     core.looked((&caller.id, "document.downloaded", &subject), detail).await?;
-    Ok(Response::new(DownloadDocumentResponse { content, sha256: wanted.sha256.clone() }))
+    let (sha256, media_type) = (wanted.sha256.clone(), wanted.media_type.clone());
+    Ok(Response::new(DownloadDocumentResponse { content, sha256, media_type }))
 }

@@ -63,8 +63,9 @@ impl Core {
         };
         let mut allowed = decide::allowed(loaded.application(), actor, &loaded.calendar(), now);
         // The rules know roles; who is listed as a signatory, and whom the paper names, is known here.
-        if allowed.contains(&"BEGIN_SIGNING") && !self.may_sign(db, loaded, &actor.id).await? {
-            allowed.retain(|verb| *verb != "BEGIN_SIGNING");
+        let signs = |verb: &&str| matches!(*verb, "BEGIN_SIGNING" | "SIGN_BY_HAND");
+        if allowed.iter().any(signs) && !self.may_sign(db, loaded, &actor.id).await? {
+            allowed.retain(|verb| !signs(verb));
         }
         let allowed = allowed.into_iter().map(str::to_owned).collect();
         let duplicates = duplicates.iter().map(ToString::to_string).collect();

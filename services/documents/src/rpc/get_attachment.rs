@@ -1,4 +1,5 @@
-//! `GetAttachment`: a file that was uploaded with an application. Each look is recorded.
+//! `GetAttachment`: a file that was uploaded with an application, or the sheet or scan of its signing by hand. Each look is
+//! recorded.
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
@@ -6,6 +7,7 @@ use mpp_proto::documents::v1::{GetAttachmentRequest, GetAttachmentResponse};
 use serde_json::json;
 use tonic::Response;
 
+use super::codes::PDF;
 use super::{Core, get_application};
 use crate::domain::FileId;
 use crate::error::{Error, Thing};
@@ -20,17 +22,22 @@ pub(super) async fn handle(
     let file: Option<FileId> = checker.id("file", &request.file);
     checker.finish()?;
     let (loaded, _) = core.application_of(&core.db.read, caller, id).await?;
-    let attachment = loaded
-        .record
-        .case
-        .content
-        .attachments
-        .iter()
-        .find(|attachment| Some(attachment.file) == file)
+    let case = &loaded.record.case;
+    let papers = case.content.attachments.iter().map(|it| (it.file, it.media_type.as_str()));
+    // Every sheet that was signed, and the one that is being signed, each with its scan.
+    let signed = case.signed.iter().filter_map(|signed| signed.sheet.as_ref());
+    let sheets: Vec<_> = signed.chain(loaded.sheet()).collect();
+    let printed = sheets.iter().map(|it| (it.file, PDF));
+    let scans = sheets.iter().filter_map(|it| it.scan.as_ref());
+    let scans = scans.map(|it| (it.file, it.from.media_type.as_str()));
+    let (found, media_type) = papers
+        .chain(printed)
+        .chain(scans)
+        .find(|(named, _)| Some(*named) == file)
         .ok_or(Error::NotFound(Thing::File))?;
-    let content = core.files.get(&attachment.file.to_string()).await?;
-    let detail = json!({"file": attachment.file.to_string()});
+    let content = core.files.get(&found.to_string()).await?;
+    let detail = json!({"file": found.to_string()});
     let subject = id.to_string();
     core.looked((&caller.id, "attachment.viewed", &subject), detail).await?;
-    Ok(Response::new(GetAttachmentResponse { content, media_type: attachment.media_type.clone() }))
+    Ok(Response::new(GetAttachmentResponse { content, media_type: media_type.to_owned() }))
 }

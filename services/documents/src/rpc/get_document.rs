@@ -85,9 +85,9 @@ impl Core {
         document: &Document,
         office: &Office,
     ) -> Result<proto::Document, Error> {
-        let revisions = store::document::revisions(db, document.id).await?;
-        let sha256 = revisions.last().map(|revision| revision.sha256.clone()).unwrap_or_default();
+        let mut files = store::document::files_of(db, &[document.id]).await?;
+        let latest = files.remove(&document.id.to_string()).unwrap_or_default();
         let today = office.zone().local(self.now()).date();
-        Ok(convert::document(document, &sha256, revisions.len(), today))
+        Ok(convert::document(document, latest, today))
     }
 }

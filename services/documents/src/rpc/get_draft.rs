@@ -1,5 +1,5 @@
-//! `GetDraft`: the letter as it will be signed, rendered from the frozen content; after the first signature, the file. Each
-//! look is recorded.
+//! `GetDraft`: the letter as it will be signed, rendered from the frozen content; after the first signature, the file; of what
+//! is signed by hand, the printed sheet. Each look is recorded.
 
 use mpp_kit::caller::Caller;
 use mpp_proto::documents::v1::{GetDraftRequest, GetDraftResponse};
@@ -17,11 +17,16 @@ pub(super) async fn handle(
     let id = get_application::read_id(&request.application)?;
     let (loaded, _) = core.application_of(&core.db.read, caller, id).await?;
     let content_hash = loaded.application().content_hash.clone().unwrap_or_default();
-    let pdf = match loaded.record.case.signed.last() {
-        Some(signed) => core.files.get(&signed.file.to_string()).await?,
+    let case = &loaded.record.case;
+    let kept = match loaded.sheet() {
+        Some(sheet) => Some(sheet.file),
+        None => case.signed.last().map(|signed| signed.file),
+    };
+    let pdf = match kept {
+        Some(file) => core.files.get(&file.to_string()).await?,
         None => {
             let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
-            core.draft(&loaded.letter, &loaded.record.case.content, &offices).await?.pdf
+            core.draft(&loaded.letter, &case.content, &offices).await?.pdf
         }
     };
     let subject = id.to_string();

@@ -24,8 +24,14 @@ const YEARS: std::ops::RangeInclusive<i32> = 2000..=2100;
 /// Offices that are read at once.
 const OFFICES: u64 = 500;
 /// Where an application waits for somebody.
-const WAITING: [State; 5] =
-    [State::InReview, State::Returned, State::AwaitingPayment, State::AwaitingSignature, State::Signing];
+const WAITING: [State; 6] = [
+    State::InReview,
+    State::Returned,
+    State::AwaitingPayment,
+    State::AwaitingSignature,
+    State::Signing,
+    State::AwaitingScan,
+];
 
 pub(super) async fn handle(
     core: &Core,
@@ -95,6 +101,7 @@ struct Tally {
     rejected: i64,
     withdrawn: i64,
     waiting: i64,
+    by_hand: usize,
     /// Minutes of each that was issued.
     took: Vec<i64>,
 }
@@ -121,6 +128,7 @@ impl Tally {
             withdrawn: convert::count(self.withdrawn),
             waiting: convert::count(self.waiting),
             median_minutes: median.map_or(-1, |minutes| convert::count(*minutes)),
+            issued_by_hand: convert::count(self.by_hand),
         }
     }
 }
@@ -174,6 +182,7 @@ impl Core {
             let applied = applied.get(&issue.application).copied().unwrap_or(issue.at);
             tally.took.push((issue.at - applied).num_minutes());
             tally.late += usize::from(late.contains(&issue.application));
+            tally.by_hand += usize::from(issue.by_hand);
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use crate::adapter::testing::on_both;
-    use crate::domain::document::DocumentState;
+    use crate::domain::document::{DocumentState, Signature};
     use crate::domain::office::Office;
     use crate::domain::{ApplicationId, DocumentId, OfficeId};
     use crate::store::document::Body;
@@ -118,6 +118,7 @@ mod tests {
                     valid_until: None,
                     changed: 0,
                     issued_at: core.now(),
+                    signature: Signature::Electronic,
                     body: Body {
                         title: "Surat".to_owned(),
                         number: "1/V".to_owned(),
@@ -131,6 +132,7 @@ mod tests {
                         date: None,
                         ended_at: None,
                         registrations: None,
+                        scan: None,
                     },
                 };
                 let told = core.public_document(&document).await.unwrap().registrations;

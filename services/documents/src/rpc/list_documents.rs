@@ -63,8 +63,8 @@ pub(super) async fn handle(
             }
         };
         let today = zone.local(core.now()).date();
-        let (sha256, signatures) = files.get(&document.id.to_string()).cloned().unwrap_or_default();
-        documents.push(convert::document(document, &sha256, signatures, today));
+        let latest = files.get(&document.id.to_string()).cloned().unwrap_or_default();
+        documents.push(convert::document(document, latest, today));
     }
     let by = match (find, &code) {
         ("", _) => "",

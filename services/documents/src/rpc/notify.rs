@@ -45,7 +45,11 @@ impl Core {
                     messages.extend(to_applicant(loaded, applicant_is_told(loaded, notice.kind), body, now));
                 }
                 To::Officials(choices) => {
-                    let accounts = self.known(tx, loaded, &choices, now).await?;
+                    let mut accounts = self.known(tx, loaded, &choices, now).await?;
+                    // Nobody is called to what he brought himself.
+                    if let Some(Event::ScanUploaded { by, .. }) = events.get(notice.event) {
+                        accounts.retain(|account| account != by);
+                    }
                     let desk = match notice.kind {
                         NoticeKind::Waits | NoticeKind::WaitsForSignature => loaded.waiting(),
                         NoticeKind::Received

@@ -19,7 +19,7 @@ pub(super) async fn handle(
     core.looked((caller.who(), "document.downloaded", &link.subject), json!({})).await?;
     Ok(Response::new(OpenFileLinkResponse {
         content,
-        media_type: "application/pdf".to_owned(),
+        media_type: link.media_type,
         file_name: link.file_name,
     }))
 }

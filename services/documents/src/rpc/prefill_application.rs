@@ -53,6 +53,7 @@ pub(super) async fn handle(
         | State::AwaitingPayment
         | State::AwaitingSignature
         | State::Signing
+        | State::AwaitingScan
         | State::Rejected
         | State::Withdrawn => told(&loaded.letter, &loaded.record.case.content.values),
     };

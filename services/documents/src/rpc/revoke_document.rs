@@ -91,6 +91,7 @@ impl Core {
             "office": area,
             "state": next.to_string(),
             "version": document.version,
+            "signature": document.signature.to_string(),
         });
         let event = mpp_kit::event::Event {
             id: EventId::generate().to_string(),

@@ -24,7 +24,7 @@ use tonic::Response;
 
 use super::Core;
 use super::case::{Asking, Loaded};
-use super::codes::Linked;
+use super::codes::{Linked, file_name};
 use super::signing::{self, Asked, Progress};
 use crate::adapter::oss::outbox::{self, Issued};
 use crate::adapter::signer::{Credential, Order as Signing, SigningError};
@@ -189,7 +189,7 @@ impl Core {
         }
         let mut ready = Vec::with_capacity(begun.len());
         for (at, letter) in begun {
-            match self.printed(&letter.loaded, &letter.acting, letter.at).await {
+            match self.printed(&letter.loaded, &letter.acting, false, letter.at).await {
                 Ok(printed) => ready.push((at, letter, printed)),
                 Err(error) => outcomes[at] = Some(self.settle(letter.loaded, Err(error), asking).await),
             }
@@ -231,7 +231,7 @@ impl Core {
     }
 
     /// Refuses to sign what is to replace a document that has ended meanwhile, before anybody signs it in vain.
-    async fn may_replace(&self, loaded: &Loaded) -> Result<(), Error> {
+    pub(super) async fn may_replace(&self, loaded: &Loaded) -> Result<(), Error> {
         let Some(replaced) = loaded.record.case.replaces else { return Ok(()) };
         let old = store::document::find(&self.db.read, &self.cipher, replaced).await?;
         match old.filter(|old| TRANSITIONS.next(old.state, DocumentVerb::Replace).is_none()) {
@@ -283,7 +283,7 @@ impl Core {
             head.or_else(|| issuer.signers.first()).cloned().context("an office has nobody who signs")?;
         let acting = Acting { signer: head, office: issuer, title: None };
         let letter = Begun { loaded: loaded.clone(), acting, at: self.now() };
-        let printed = self.printed(loaded, &letter.acting, letter.at).await?;
+        let printed = self.printed(loaded, &letter.acting, false, letter.at).await?;
         let sealed = self.signers.sealed(letter.order(&printed)).await;
         let sealed = sealed.map_err(|error| Error::from(error.problem()))?;
         self.stored(&letter.acting, printed, sealed, letter.at).await
@@ -343,17 +343,20 @@ impl Core {
     }
 
     /// Prints the letter, or takes it as the signer before left it.
-    async fn printed(&self, loaded: &Loaded, acting: &Acting, now: DateTime<Utc>) -> Result<Printed, Error> {
+    pub(super) async fn printed(
+        &self,
+        loaded: &Loaded,
+        acting: &Acting,
+        by_hand: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Printed, Error> {
         let case = &loaded.record.case;
         let mut endorser = case.endorser.clone();
         let id = case.application.id;
         let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
         let (pdf, place, endorsement) = match case.signed.last() {
             Some(before) => {
-                if let Some(named) = case.endorser.as_ref().filter(|named| **named != acting.signer.account) {
-                    tracing::debug!(application = %id, %named, "another than the printed signer");
-                    return Err(another_was_printed());
-                }
+                loaded.is_named(acting)?;
                 let place = before.endorsement.unwrap_or((1, [0.0; 4]));
                 (self.files.get(&before.file.to_string()).await?, place, None)
             }
@@ -378,6 +381,7 @@ impl Core {
                     url: format!("{}/s/{code}", self.base_url),
                     code,
                     sample: self.signers.sample,
+                    by_hand,
                 };
                 let printed = self.press.last(&loaded.letter, &case.content, &offices, with).await?;
                 let place = boxed(&printed.signature);
@@ -398,18 +402,14 @@ impl Core {
         let file = FileId::generate();
         // First the file, then the state that says it is signed.
         self.files.put(&file.to_string(), &signed).await?;
-        let acting_as = acting.title.as_ref().map(|title| format!("{title} ")).unwrap_or_default();
         let file = SignedFile {
             file,
             sha256: hex::encode(Sha256::digest(&signed)),
             at: now,
-            signer: format!("{acting_as}{}, {}", acting.signer.title, acting.signer.name),
-            by: Some(SignedBy {
-                name: acting.signer.name.clone(),
-                nip: acting.signer.nip.clone(),
-                title: format!("{acting_as}{}", acting.signer.title),
-            }),
+            signer: acting.named(),
+            by: Some(acting.signed_by()),
             endorsement: printed.endorsement,
+            sheet: None,
         };
         Ok(Signed { file, endorser: printed.endorser })
     }
@@ -495,7 +495,7 @@ impl Core {
     }
 
     /// Enters the document that was issued, and ends the one that it replaces.
-    async fn issue(
+    pub(super) async fn issue(
         &self,
         tx: &DatabaseTransaction,
         loaded: &Loaded,
@@ -519,6 +519,7 @@ impl Core {
             valid_until: loaded.letter.validity.last_day(date),
             changed: 0,
             issued_at: now,
+            signature: loaded.signature(),
             body: Body {
                 title: case.title.clone(),
                 number: number.map(|entry| entry.text.clone()).unwrap_or_default(),
@@ -532,6 +533,7 @@ impl Core {
                 date: Some(date),
                 ended_at: None,
                 registrations: Some(loaded.registrations()),
+                scan: case.signed.last().and_then(|signed| signed.scanned().cloned()),
             },
         };
         store::document::insert(tx, &self.cipher, &document).await?;
@@ -542,6 +544,7 @@ impl Core {
                 file: signed.file,
                 sha256: signed.sha256.clone(),
                 signed_at: signed.at,
+                media_type: signed.media_type().to_owned(),
             };
             store::document::add_revision(tx, &row).await?;
         }
@@ -580,7 +583,8 @@ impl Core {
         let last = loaded.record.case.signed.last().context("an issued licence has no signed file")?;
         let file = Linked {
             file: last.file,
-            file_name: format!("{}-{}.pdf", document.letter_type, &last.sha256[..8]),
+            file_name: file_name(&document.letter_type, &last.sha256, last.media_type()),
+            media_type: last.media_type().to_owned(),
             subject: document.id.to_string(),
         };
         // What was signed before who signed was kept: by the name at the end.
@@ -611,14 +615,14 @@ impl Core {
 }
 
 /// A letter that is ready to be signed.
-struct Printed {
-    pdf: Vec<u8>,
+pub(super) struct Printed {
+    pub(super) pdf: Vec<u8>,
     /// Where the signature stands: page from 1, then x, y, width and height in points.
     place: (usize, [f64; 4]),
     /// Where the second one will stand.
     endorsement: Option<(usize, [f64; 4])>,
     /// Whom it names as its second signer.
-    endorser: Option<String>,
+    pub(super) endorser: Option<String>,
 }
 
 impl Begun {
@@ -662,9 +666,41 @@ fn filling_in(loaded: &Loaded, office: &Office, held: Delegation) -> Option<Acti
 /// Somebody who signs for an office.
 pub(super) struct Acting {
     pub(super) signer: Signer,
-    office: Office,
+    pub(super) office: Office,
     /// "Plt." or "Plh.".
     title: Option<String>,
+}
+
+impl Acting {
+    /// What he is, with "Plt." or "Plh." where he fills in.
+    fn post(&self) -> String {
+        let acting_as = self.title.as_ref().map(|title| format!("{title} ")).unwrap_or_default();
+        format!("{acting_as}{}", self.signer.title)
+    }
+
+    /// "Kepala Desa Ujung Tanjung, Budi Santoso".
+    pub(super) fn named(&self) -> String {
+        format!("{}, {}", self.post(), self.signer.name)
+    }
+
+    /// The same for other systems.
+    pub(super) fn signed_by(&self) -> SignedBy {
+        SignedBy { name: self.signer.name.clone(), nip: self.signer.nip.clone(), title: self.post() }
+    }
+}
+
+impl Loaded {
+    /// Refuses whoever is not the second signer that the letter names, once it is printed.
+    pub(super) fn is_named(&self, acting: &Acting) -> Result<(), Error> {
+        let case = &self.record.case;
+        match case.endorser.as_ref().filter(|named| **named != acting.signer.account) {
+            Some(named) => {
+                tracing::debug!(application = %case.application.id, %named, "another than the printed signer");
+                Err(another_was_printed())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// How often it was sent to be signed.

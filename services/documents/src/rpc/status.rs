@@ -15,7 +15,10 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
     let record = &loaded.record;
     let application = loaded.application();
     let office = loaded.issuer().map(|office| office.name.clone()).unwrap_or_default();
-    let under_way = matches!(application.state, State::InReview | State::AwaitingSignature | State::Signing);
+    let under_way = matches!(
+        application.state,
+        State::InReview | State::AwaitingSignature | State::Signing | State::AwaitingScan
+    );
     let due =
         application.clock.as_ref().filter(|_| under_way).and_then(|clock| clock.due(&loaded.calendar()));
     let issued = matches!(application.state, State::Issued | State::HandedOver);
@@ -40,6 +43,11 @@ pub(super) fn without_code(loaded: &Loaded, now: DateTime<Utc>) -> proto::Applic
         payment: convert::payment(loaded, false, now),
         number: number.map(|entry| entry.text.clone()).unwrap_or_default(),
         registrations: convert::registrations(&registrations),
+        signature: match (application.signed_by_hand || application.sheet.is_some(), issued) {
+            (true, _) => proto::SignatureMethod::ByHand.into(),
+            (false, true) => proto::SignatureMethod::Electronic.into(),
+            (false, false) => proto::SignatureMethod::Unspecified.into(),
+        },
     }
 }
 

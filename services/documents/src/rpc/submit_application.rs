@@ -120,6 +120,7 @@ impl Core {
                     subject_key: subject_key.clone(),
                     numbers: Vec::new(),
                     signed: Vec::new(),
+                    sheet: None,
                     endorser: None,
                     document: None,
                     replaces: replaces.as_ref().map(|replaces| replaces.document),

@@ -90,7 +90,7 @@ fn refuse<T>(reason: &'static str, id: &str, en: &str) -> Result<T, Error> {
 }
 
 /// The media type of an upload by its first bytes, if it is one that is taken.
-fn judge(content: &[u8]) -> Result<&'static str, Error> {
+pub(super) fn judge(content: &[u8]) -> Result<&'static str, Error> {
     if content.is_empty() || content.len() > MAX_UPLOAD {
         return refuse(
             "INVALID_LENGTH",

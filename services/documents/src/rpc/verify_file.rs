@@ -1,4 +1,5 @@
-//! `VerifyFile`: whether a PDF is a document of this installation, whole and unchanged.
+//! `VerifyFile`: whether a file is a document of this installation, whole and unchanged. A scan of what was signed by hand is
+//! known by its bytes alone, and never said to be electronically signed.
 
 use mpp_kit::caller::Caller;
 use mpp_kit::fault::{Problem, Text, Violation};
@@ -9,9 +10,11 @@ use tonic::Response;
 
 use super::upload_file::MAX_UPLOAD;
 use super::{Core, convert};
+use crate::domain::document::Signature;
 use crate::error::Error;
 use crate::letter::verify::{Coverage, Report, Verdict, inspect};
 use crate::store;
+use crate::store::document::{Document, Revision};
 
 pub(super) async fn handle(
     core: &Core,
@@ -19,7 +22,7 @@ pub(super) async fn handle(
     request: VerifyFileRequest,
 ) -> Result<Response<VerifyFileResponse>, Error> {
     if request.content.is_empty() || request.content.len() > MAX_UPLOAD {
-        let text = Text::new("pilih berkas PDF berukuran paling besar 3 MB", "choose a PDF of at most 3 MB");
+        let text = Text::new("pilih berkas berukuran paling besar 3 MB", "choose a file of at most 3 MB");
         let violation = Violation { field: "content".to_owned(), reason: "INVALID_LENGTH", text };
         return Err(Problem::invalid(vec![violation]).into());
     }
@@ -34,15 +37,20 @@ pub(super) async fn handle(
     })
     .await
     .map_err(anyhow::Error::new)?;
+    let known = core.of_revision(known).await?;
     // What it was when it was last signed, if this is not what we issued but begins with it.
     let mut begins_with = None;
     for sha256 in earlier.iter().filter(|_| known.is_none()) {
-        begins_with = store::document::by_sha256(&core.db.read, sha256).await?;
+        let found = store::document::by_sha256(&core.db.read, sha256).await?;
+        // What was signed by hand is known by its bytes alone: whatever signature its scan may hold is not ours.
+        begins_with = core.of_revision(found).await?.filter(|it| it.signature == Signature::Electronic);
         if begins_with.is_some() {
             break;
         }
     }
+    let scan = known.as_ref().is_some_and(|document| document.signature == Signature::ByHand);
     let verdict = match inspected.as_ref().map(|report| report.verdict) {
+        Some(_) | None if scan => FileVerdict::ScanOnRecord,
         Some(Verdict::Valid) if known.is_some() => FileVerdict::Valid,
         // Trusted signatures of others are not documents of ours.
         Some(Verdict::Valid | Verdict::ExtendedAfterSigning) if known.is_none() && begins_with.is_none() => {
@@ -53,10 +61,6 @@ pub(super) async fn handle(
         Some(Verdict::NotOurs | Verdict::Unsigned) | None => FileVerdict::NotOurs,
     };
     let document = match known.or(begins_with) {
-        Some(revision) => store::document::find(&core.db.read, &core.cipher, revision.document).await?,
-        None => None,
-    };
-    let document = match document {
         Some(document) => {
             let subject = document.id.to_string();
             let detail = json!({"file": verdict.as_str_name()});
@@ -69,8 +73,18 @@ pub(super) async fn handle(
     Ok(Response::new(VerifyFileResponse {
         verdict: verdict.into(),
         document,
-        signatures: inspected.map(findings).unwrap_or_default(),
+        signatures: inspected.filter(|_| !scan).map(findings).unwrap_or_default(),
     }))
+}
+
+impl Core {
+    /// The document that these bytes are of.
+    async fn of_revision(&self, found: Option<Revision>) -> Result<Option<Document>, Error> {
+        match found {
+            Some(found) => Ok(store::document::find(&self.db.read, &self.cipher, found.document).await?),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Digests of what the file was after each of its sound signatures, the latest first.

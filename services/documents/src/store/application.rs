@@ -50,6 +50,9 @@ pub(crate) struct Case {
     pub(crate) numbers: Vec<RegisterEntry>,
     /// The file after each signature, oldest first.
     pub(crate) signed: Vec<SignedFile>,
+    /// The sheet that is being signed by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sheet: Option<Sheet>,
     /// The account that the letter names as its second signer; set when it was printed.
     pub(crate) endorser: Option<String>,
     /// The document, once it is issued.
@@ -89,6 +92,61 @@ pub(crate) struct SignedFile {
     pub(crate) by: Option<SignedBy>,
     /// Where the second signer draws, if there is one: page, x, y, width, height in points from below left.
     pub(crate) endorsement: Option<(usize, [f64; 4])>,
+    /// Of what was signed by hand: the sheet, with the scan that this file is. It bears no electronic signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sheet: Option<Sheet>,
+}
+
+impl SignedFile {
+    /// Of what was signed by hand: what everybody is told of its scan.
+    pub(crate) fn scanned(&self) -> Option<&Scanned> {
+        self.sheet.as_ref().and_then(|sheet| sheet.scan.as_ref()).map(|scan| &scan.from)
+    }
+
+    /// What it is.
+    pub(crate) fn media_type(&self) -> &str {
+        self.scanned().map_or("application/pdf", |scan| &scan.media_type)
+    }
+}
+
+/// A sheet that was printed to be signed by hand. Its file is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sheet {
+    pub(crate) file: FileId,
+    pub(crate) size: i64,
+    pub(crate) sha256: String,
+    /// "Kepala Desa Ujung Tanjung, Budi Santoso": who signs it.
+    pub(crate) signer: String,
+    pub(crate) by: SignedBy,
+    /// Why it is not signed electronically.
+    pub(crate) reason: String,
+    /// The account that chose it.
+    pub(crate) chosen_by: String,
+    pub(crate) printed_at: DateTime<Utc>,
+    pub(crate) scan: Option<Scan>,
+}
+
+/// The scan of a signed sheet. Its file is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scan {
+    pub(crate) file: FileId,
+    pub(crate) size: i64,
+    pub(crate) sha256: String,
+    /// The account that uploaded it.
+    pub(crate) account: String,
+    pub(crate) from: Scanned,
+}
+
+/// What everybody is told of a scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scanned {
+    pub(crate) media_type: String,
+    /// Who uploaded it, as the office lists the official, else the name of the office.
+    pub(crate) uploader: String,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// Who signed, as the letter names him.
@@ -482,7 +540,8 @@ pub(crate) async fn open_of(
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
-    let open = [State::InReview, State::AwaitingPayment, State::AwaitingSignature].map(|it| it.to_string());
+    let open = [State::InReview, State::AwaitingPayment, State::AwaitingSignature, State::AwaitingScan]
+        .map(|it| it.to_string());
     let mut select = Entity::find()
         .filter(Column::OfficeId.eq(office.to_string()))
         .filter(Column::State.is_in(open))

@@ -11,8 +11,9 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::entity::{document, document_revision, office, register_number};
-use crate::domain::document::DocumentState;
+use crate::domain::document::{DocumentState, Signature};
 use crate::domain::{ApplicationId, DocumentId, FileId, OfficeId};
+use crate::store::application::Scanned;
 use mpp_kit::cipher::Cipher;
 use mpp_kit::counter;
 use mpp_kit::row::{count, number, open, read, seal};
@@ -35,6 +36,7 @@ pub(crate) struct Document {
     /// Grows with every change of any document.
     pub(crate) changed: i64,
     pub(crate) issued_at: DateTime<Utc>,
+    pub(crate) signature: Signature,
     pub(crate) body: Body,
 }
 
@@ -59,6 +61,9 @@ pub(crate) struct Body {
     /// The numbers that other offices gave it; `None` in what was issued before they were kept: the register has them.
     #[serde(default)]
     pub(crate) registrations: Option<Vec<Registration>>,
+    /// Of what was signed by hand: where its file came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scan: Option<Scanned>,
 }
 
 /// A number of another office than the issuing one.
@@ -79,6 +84,17 @@ pub(crate) struct Revision {
     pub(crate) file: FileId,
     pub(crate) sha256: String,
     pub(crate) signed_at: DateTime<Utc>,
+    /// A PDF; of what was signed by hand what its scan is.
+    pub(crate) media_type: String,
+}
+
+/// What is known of a document's latest bytes without reading them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Latest {
+    pub(crate) sha256: String,
+    pub(crate) media_type: String,
+    /// How many signatures there are, each with its bytes.
+    pub(crate) signatures: usize,
 }
 
 fn document(cipher: &Cipher, row: document::Model) -> Result<Document, DbErr> {
@@ -94,6 +110,7 @@ fn document(cipher: &Cipher, row: document::Model) -> Result<Document, DbErr> {
         valid_until: row.valid_until.map(|date| read("document.valid_until", &date)).transpose()?,
         changed: row.changed,
         issued_at: row.issued_at,
+        signature: read("document.signature", &row.signature)?,
     })
 }
 
@@ -104,6 +121,7 @@ fn revision(row: document_revision::Model) -> Result<Revision, DbErr> {
         file: read("document_revision.file_id", &row.file_id)?,
         sha256: row.sha256,
         signed_at: row.signed_at,
+        media_type: row.media_type,
     })
 }
 
@@ -225,6 +243,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, cipher: &Cipher, new: &Docu
         changed: Set(counter::next(tx, CHANGES).await?),
         body: Set(seal(cipher, &id, &new.body)?),
         issued_at: Set(new.issued_at),
+        signature: Set(new.signature.to_string()),
         id: Set(id),
     };
     document::Entity::insert(row).exec_without_returning(tx).await?;
@@ -259,6 +278,7 @@ pub(crate) async fn add_revision(db: &impl ConnectionTrait, revision: &Revision)
         file_id: Set(revision.file.to_string()),
         sha256: Set(revision.sha256.clone()),
         signed_at: Set(revision.signed_at),
+        media_type: Set(revision.media_type.clone()),
     };
     document_revision::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
@@ -274,28 +294,28 @@ pub(crate) async fn revisions(db: &impl ConnectionTrait, id: DocumentId) -> Resu
     rows.into_iter().map(revision).collect()
 }
 
-/// The digest of the latest bytes of each of these documents, and how many signatures it bears.
+/// The latest bytes of each of these documents.
 pub(crate) async fn files_of(
     db: &impl ConnectionTrait,
     ids: &[DocumentId],
-) -> Result<BTreeMap<String, (String, usize)>, DbErr> {
+) -> Result<BTreeMap<String, Latest>, DbErr> {
     use document_revision::Column;
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let rows: Vec<(String, String)> = document_revision::Entity::find()
+    let rows: Vec<(String, String, String)> = document_revision::Entity::find()
         .select_only()
-        .columns([Column::DocumentId, Column::Sha256])
+        .columns([Column::DocumentId, Column::Sha256, Column::MediaType])
         .filter(Column::DocumentId.is_in(ids.iter().map(ToString::to_string)))
         .order_by_asc(Column::DocumentId)
         .order_by_asc(Column::Revision)
         .into_tuple()
         .all(db)
         .await?;
-    let mut files: BTreeMap<String, (String, usize)> = BTreeMap::new();
-    for (id, sha256) in rows {
+    let mut files: BTreeMap<String, Latest> = BTreeMap::new();
+    for (id, sha256, media_type) in rows {
         let file = files.entry(id).or_default();
-        *file = (sha256, file.1 + 1);
+        *file = Latest { sha256, media_type, signatures: file.signatures + 1 };
     }
     Ok(files)
 }

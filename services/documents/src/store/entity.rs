@@ -292,6 +292,7 @@ pub(crate) mod document {
         pub changed: i64,
         pub body: String,
         pub issued_at: DateTimeUtc,
+        pub signature: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -321,6 +322,7 @@ pub(crate) mod document_revision {
         pub file_id: String,
         pub sha256: String,
         pub signed_at: DateTimeUtc,
+        pub media_type: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -49,6 +49,18 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// Names a file that is stored and belongs to an application from its first moment.
+pub(crate) async fn insert_of(
+    db: &impl ConnectionTrait,
+    file: &StoredFile,
+    to: ApplicationId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    insert(db, file, now).await?;
+    give(db, file.id, to).await?;
+    Ok(())
+}
+
 /// The upload with this id.
 pub(crate) async fn find(db: &impl ConnectionTrait, id: FileId) -> Result<Option<StoredFile>, DbErr> {
     Entity::find_by_id(id.to_string()).one(db).await?.map(file).transpose()

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 
 use super::entity::{application, document};
+use crate::domain::document::Signature;
 use crate::domain::workflow::State;
 
 /// Letter type and office.
@@ -29,6 +30,8 @@ pub(crate) struct Issue {
     pub(crate) group: Group,
     pub(crate) application: String,
     pub(crate) at: DateTime<Utc>,
+    /// Whether it was signed by hand.
+    pub(crate) by_hand: bool,
 }
 
 /// How many applications came.
@@ -87,7 +90,7 @@ async fn counted(
 
 /// What was issued.
 pub(crate) async fn issued(db: &impl ConnectionTrait, among: &Among<'_>) -> Result<Vec<Issue>, DbErr> {
-    let rows: Vec<(String, String, String, DateTime<Utc>)> = document::Entity::find()
+    let rows: Vec<(String, String, String, DateTime<Utc>, String)> = document::Entity::find()
         .filter(document::Column::OfficeId.is_in(among.offices))
         .filter(document::Column::IssuedAt.gte(among.from))
         .filter(document::Column::IssuedAt.lt(among.until))
@@ -96,10 +99,17 @@ pub(crate) async fn issued(db: &impl ConnectionTrait, among: &Among<'_>) -> Resu
         .column(document::Column::OfficeId)
         .column(document::Column::ApplicationId)
         .column(document::Column::IssuedAt)
+        .column(document::Column::Signature)
         .into_tuple()
         .all(db)
         .await?;
-    let issue = |(letter, office, application, at)| Issue { group: (letter, office), application, at };
+    let by_hand = Signature::ByHand.to_string();
+    let issue = |(letter, office, application, at, signature): (_, _, _, _, String)| Issue {
+        group: (letter, office),
+        application,
+        at,
+        by_hand: signature == by_hand,
+    };
     Ok(rows.into_iter().map(issue).collect())
 }
 

@@ -16,6 +16,7 @@ use mpp_proto::notifications::v1::notifications_service_client::NotificationsSer
 use mpp_proto::notifications::v1::{Addresses, CreateNotificationRequest, Recipient as To, recipient};
 
 use crate::domain::code;
+use crate::domain::document::Signature;
 use crate::domain::notice::NoticeKind;
 use crate::domain::text::Text;
 use crate::domain::workflow::Event;
@@ -126,7 +127,7 @@ impl Relay {
                 (recipient::Kind::Addresses(addresses), loaded.record.case.told_in().to_string())
             }
         };
-        let (message_type, gaps) = type_of(message.kind);
+        let (message_type, gaps) = type_of(message.kind, loaded.signature());
         let mut placeholders = HashMap::new();
         for gap in gaps {
             placeholders.insert((*gap).to_owned(), self.fill(gap, message, &loaded)?);
@@ -235,7 +236,7 @@ fn date(date: NaiveDate) -> String {
 }
 
 /// The type of a message at notifications, with its gaps.
-fn type_of(kind: NoticeKind) -> (&'static str, &'static [&'static str]) {
+fn type_of(kind: NoticeKind, signature: Signature) -> (&'static str, &'static [&'static str]) {
     match kind {
         NoticeKind::Received => ("surat_diterima", &["jenis", "kode", "tautan"]),
         NoticeKind::Returned => ("surat_dikembalikan", &["jenis", "kode", "alasan", "tautan"]),
@@ -243,7 +244,14 @@ fn type_of(kind: NoticeKind) -> (&'static str, &'static [&'static str]) {
         NoticeKind::Payment => {
             ("surat_menunggu_pembayaran", &["jenis", "kode", "jumlah", "kode_bayar", "batas", "tautan"])
         }
-        NoticeKind::Issued => ("surat_terbit", &["jenis", "kode", "tautan", "periksa"]),
+        NoticeKind::Issued => {
+            let name = match signature {
+                Signature::Electronic => "surat_terbit",
+                // What is no electronic signature is not called one.
+                Signature::ByHand => "surat_terbit_basah",
+            };
+            (name, &["jenis", "kode", "tautan", "periksa"])
+        }
         NoticeKind::Replaced => ("surat_digantikan", &["jenis", "kode", "tautan", "periksa"]),
         NoticeKind::Revoked => ("surat_dicabut", &["jenis", "kode", "kantor", "periksa"]),
         NoticeKind::Waits => ("surat_menunggu_anda", &["jenis", "kantor", "meja"]),

@@ -7,6 +7,7 @@ use mpp_proto::documents::v1::*;
 use serde_json::json;
 use tokio::time::{Duration, sleep};
 
+use super::by_hand::photo;
 use super::catalogue::{definition, template};
 use super::esign::{Esign, Mood};
 use super::exchange::Receiver;
@@ -114,6 +115,16 @@ impl Town {
         let withdraw =
             WithdrawApplicationRequest { code: given_up.code, ..WithdrawApplicationRequest::default() };
         self.nobody().withdraw_application(withdraw).await.expect("withdrawn");
+
+        // One is signed by hand, on its second sheet.
+        let by_hand = self.applied("kehilangan", &Resident::new(6, PLAIN)).await;
+        let waiting = self.walk(&by_hand.application_id).await;
+        head.by_hand(&waiting).await.expect("printed");
+        head.gives_up(&waiting.id, "lembarnya rusak").await.expect("given up");
+        head.by_hand(&waiting).await.expect("printed again");
+        let scanned = officer.brings(&waiting.id, photo()).await.expect("uploaded");
+        let number = scanned.numbers.iter().find(|number| !number.void).map(|number| number.text.clone());
+        head.confirms(&scanned, &number.expect("a number")).await.expect("issued");
 
         // What costs something is paid or waived; a code for the signature is sent.
         self.charge_sktm().await;

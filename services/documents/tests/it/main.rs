@@ -10,6 +10,7 @@ extern crate mpp_kit;
 mod after;
 mod apply;
 mod audit;
+mod by_hand;
 mod catalogue;
 mod clamd;
 mod clocks;

@@ -875,6 +875,10 @@ calls! {
     waive_payment(WaivePaymentRequest) -> WaivePaymentResponse;
     hand_over_application(HandOverApplicationRequest) -> HandOverApplicationResponse;
     sign_applications(SignApplicationsRequest) -> SignApplicationsResponse;
+    sign_by_hand(SignByHandRequest) -> SignByHandResponse;
+    upload_scan(UploadScanRequest) -> UploadScanResponse;
+    confirm_scan(ConfirmScanRequest) -> ConfirmScanResponse;
+    discard_sheet(DiscardSheetRequest) -> DiscardSheetResponse;
     request_signing_code(RequestSigningCodeRequest) -> RequestSigningCodeResponse;
     get_signing(GetSigningRequest) -> GetSigningResponse;
     get_letter_report(GetLetterReportRequest) -> GetLetterReportResponse;

@@ -47,6 +47,7 @@ pub(crate) fn letter() -> Letter {
             url: "https://layanan.contohkab.example/s/7Q3K9M2XA1B2C3D4".to_owned(),
         }),
         mark: Mark::Sample,
+        by_hand: false,
         fields: fields.as_object().unwrap().clone(),
     }
 }

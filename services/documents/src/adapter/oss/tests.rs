@@ -717,6 +717,7 @@ fn issued(application: ApplicationId) -> Issued {
         file: Linked {
             file: FileId::generate(),
             file_name: "sip-0123abcd.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
             subject: "doc_1".to_owned(),
         },
         replaced: None,

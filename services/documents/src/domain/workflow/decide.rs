@@ -21,6 +21,9 @@ const SHORTEST_REASON: usize = 10;
 /// Why the clock stands still while the applicant is to pay.
 const AWAITS_PAYMENT: &str = "menunggu pembayaran retribusi";
 
+/// Why a sheet counts no more when the law grants the letter.
+const GRANTED: &str = "dikabulkan secara hukum";
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
@@ -104,6 +107,30 @@ pub enum Order {
         /// Why, as a code.
         reason: String,
     },
+    /// Print it to be signed by hand.
+    SignByHand {
+        /// The digest of the content that was shown.
+        seen: String,
+        /// Why it is not signed electronically.
+        reason: String,
+    },
+    /// Bring the scan of the signed sheet, which is stored.
+    UploadScan {
+        /// Its digest.
+        file_hash: String,
+    },
+    /// Confirm that the scan is this letter.
+    ConfirmScan {
+        /// The digest of the scan that was looked at.
+        seen: String,
+        /// The number that was read from it.
+        number: String,
+    },
+    /// Give up the sheet.
+    DiscardSheet {
+        /// Why.
+        reason: String,
+    },
     /// Give the document to its holder.
     HandOver {
         /// Who receives it.
@@ -140,6 +167,10 @@ impl Order {
             Self::BeginSigning { .. } => Some(Verb::BeginSigning),
             Self::CompleteSigning { .. } => Some(Verb::CompleteSigning),
             Self::FailSigning { .. } => Some(Verb::FailSigning),
+            Self::SignByHand { .. } => Some(Verb::SignByHand),
+            Self::UploadScan { .. } => Some(Verb::UploadScan),
+            Self::ConfirmScan { .. } => Some(Verb::ConfirmScan),
+            Self::DiscardSheet { .. } => Some(Verb::DiscardSheet),
             Self::HandOver { .. } => Some(Verb::HandOver),
             Self::DeemGranted => Some(Verb::DeemGranted),
             Self::Acknowledge | Self::Clock { .. } | Self::Escalate => None,
@@ -235,6 +266,18 @@ pub enum Rejection {
     /// The money came before it was asked for, or is still to come.
     #[error("it was not paid at that time")]
     NotPaidThen,
+    /// The type does not permit it to be signed by hand.
+    #[error("the type asks for an electronic signature")]
+    NotByHand,
+    /// It bears a signature of the other kind already.
+    #[error("it bears another kind of signature already")]
+    SignedAnotherWay,
+    /// No scan is there, or another than the one that was looked at.
+    #[error("the scan is not what was shown")]
+    ScanDiffers,
+    /// What was typed is not the number that stands on the sheet.
+    #[error("the number is another")]
+    AnotherNumber,
     /// The clock does not permit it.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -295,11 +338,20 @@ pub fn allowed(
     let collector = Collector { name: String::new(), relation: String::new() };
     let receipt = Receipt { reference: String::new(), method: Method::Cash, paid: now };
     let amount = application.payment.as_ref().map_or(0, |payment| payment.amount);
+    let scan = application.sheet.as_ref().and_then(|sheet| sheet.scan.clone());
+    let confirm = Order::ConfirmScan {
+        seen: scan.map(|(hash, _)| hash).unwrap_or_default(),
+        number: application.printed_number().unwrap_or_default().to_owned(),
+    };
     [
         ("CLAIM", Order::Claim),
         ("RELEASE", Order::Release),
         ("APPROVE", Order::Approve { seen: seen.clone() }),
-        ("BEGIN_SIGNING", Order::BeginSigning { seen }),
+        ("BEGIN_SIGNING", Order::BeginSigning { seen: seen.clone() }),
+        ("SIGN_BY_HAND", Order::SignByHand { seen, reason: why() }),
+        ("UPLOAD_SCAN", Order::UploadScan { file_hash: String::new() }),
+        ("CONFIRM_SCAN", confirm),
+        ("DISCARD_SHEET", Order::DiscardSheet { reason: why() }),
         ("RETURN", Order::Return { reason: reason() }),
         ("REJECT", Order::Reject { reason: reason() }),
         ("PAUSE_CLOCK", clock(ClockVerb::Pause)),
@@ -376,6 +428,15 @@ impl Course<'_> {
                 self.happens(Event::SigningFailed { reason: reason.clone(), at: self.now });
                 Ok(())
             }
+            Order::SignByHand { seen, reason } => self.sign_by_hand(&command.by, seen, reason),
+            Order::UploadScan { file_hash } => self.upload_scan(&command.by, file_hash),
+            Order::ConfirmScan { seen, number } => self.confirm_scan(&command.by, seen, number),
+            Order::DiscardSheet { reason } => {
+                let (_, actor, _) = self.official(&command.by)?;
+                said(reason)?;
+                self.discard_sheet(&actor.id, reason.trim());
+                Ok(())
+            }
             Order::HandOver { collector } => {
                 self.may_hand_over(&command.by)?;
                 self.happens(Event::HandedOver { collector: collector.clone(), at: self.now });
@@ -430,6 +491,16 @@ impl Course<'_> {
         };
         if !actor.roles.iter().any(|(role, scope)| holds(role, scope)) {
             return Err(Rejection::NotYourStep);
+        }
+        if is_own(&self.next, actor) { Err(Rejection::OwnApplication) } else { Ok(actor.clone()) }
+    }
+
+    /// Whoever scans the signed sheet works in the office whose signature it bears, or may take its step.
+    fn clerk(&self, by: &By) -> Result<Actor, Rejection> {
+        let By::Official(actor) = by else { return Err(Rejection::NotYourStep) };
+        let (_, planned) = self.next.current_step().ok_or(Rejection::NotYourStep)?;
+        if capacity(&self.next, planned, actor, self.now).is_none() {
+            return self.cashier(by, cashiers(planned.step.level.office()));
         }
         if is_own(&self.next, actor) { Err(Rejection::OwnApplication) } else { Ok(actor.clone()) }
     }
@@ -756,6 +827,9 @@ impl Course<'_> {
 
     fn begin_signing(&mut self, by: &By, seen: &str) -> Result<(), Rejection> {
         let (step, actor, capacity) = self.official(by)?;
+        if self.next.signed_by_hand {
+            return Err(Rejection::SignedAnotherWay);
+        }
         let taken = self.taken(&actor, capacity, seen)?;
         let office = self.next.plan.steps[step].step.level.office();
         match self.next.numbers.get(&office) {
@@ -783,6 +857,67 @@ impl Course<'_> {
             (Some(_) | None, Some(_) | None) => self.happens(Event::Issued { at: self.now }),
         }
         Ok(())
+    }
+
+    fn sign_by_hand(&mut self, by: &By, seen: &str, reason: &str) -> Result<(), Rejection> {
+        let (step, actor, capacity) = self.official(by)?;
+        self.not_granted()?;
+        if !self.next.plan.may_be_signed_by_hand() {
+            return Err(Rejection::NotByHand);
+        }
+        // What is signed electronically is a file: a print of it is a copy, and no sheet to sign.
+        let signed = self.next.plan.steps.iter().zip(&self.next.steps).any(|(planned, progress)| {
+            planned.step.kind == StepKind::Sign && matches!(progress, Progress::Done(_))
+        });
+        if signed && !self.next.signed_by_hand {
+            return Err(Rejection::SignedAnotherWay);
+        }
+        said(reason)?;
+        let taken = self.taken(&actor, capacity, seen)?;
+        let office = self.next.plan.steps[step].step.level.office();
+        match self.next.numbers.get(&office) {
+            Some(Number::Allocated { .. }) => {}
+            Some(Number::Needed) | None => return Err(Rejection::NumberMissing),
+        }
+        self.received_by(&actor);
+        self.happens(Event::SheetPrinted { taken, reason: reason.trim().to_owned(), at: self.now });
+        Ok(())
+    }
+
+    fn upload_scan(&mut self, by: &By, file_hash: &str) -> Result<(), Rejection> {
+        let actor = self.clerk(by)?;
+        let file_hash = file_hash.to_owned();
+        self.happens(Event::ScanUploaded { by: actor.id, file_hash, at: self.now });
+        Ok(())
+    }
+
+    /// A second look, by who may take the step: this scan, and the number that stands on it.
+    fn confirm_scan(&mut self, by: &By, seen: &str, number: &str) -> Result<(), Rejection> {
+        let (step, actor, _) = self.official(by)?;
+        let Some(sheet) = self.next.sheet.clone() else { return Err(Rejection::ScanDiffers) };
+        let file_hash = match sheet.scan {
+            Some((hash, _)) if hash == seen => hash,
+            Some(_) | None => return Err(Rejection::ScanDiffers),
+        };
+        if !self.next.printed_number().is_some_and(|printed| is_same_number(printed, number)) {
+            return Err(Rejection::AnotherNumber);
+        }
+        self.happens(Event::ScanConfirmed { step, by: actor.id, file_hash, at: self.now });
+        self.happens(Event::StepTaken { step, taken: Taken { at: self.now, ..sheet.taken } });
+        self.advance(Some(step));
+        Ok(())
+    }
+
+    /// A paper with this number may be anywhere: it is given to no other.
+    fn discard_sheet(&mut self, by: &str, reason: &str) {
+        let (by, reason) = (by.to_owned(), reason.to_owned());
+        self.happens(Event::SheetDiscarded { by, reason, at: self.now });
+        let Some((_, planned)) = self.next.current_step() else { return };
+        let office = planned.step.level.office();
+        if let Some(Number::Allocated { text, .. }) = self.next.numbers.get(&office).cloned() {
+            self.happens(Event::NumberVoided { office, text });
+            self.happens(Event::NumberNeeded { office });
+        }
     }
 
     fn clock(&mut self, by: &By, verb: ClockVerb, reason: &str) -> Result<(), Rejection> {
@@ -825,6 +960,9 @@ impl Course<'_> {
             let signer = self.next.plan.steps.iter().zip(&self.next.steps).position(|(planned, progress)| {
                 planned.step.kind == StepKind::Sign && *progress != Progress::Skipped
             });
+            if self.next.sheet.is_some() {
+                self.discard_sheet("", GRANTED);
+            }
             self.happens(Event::DeemedGranted { due, at: self.now });
             if let Some(step) = signer {
                 if self.next.unsettled().is_some() {
@@ -855,6 +993,12 @@ fn service(by: &By) -> Result<(), Rejection> {
         By::System => Ok(()),
         By::Applicant { .. } | By::Official(_) => Err(Rejection::NotTheService),
     }
+}
+
+/// Whether somebody typed a number as it is printed: blanks and capitals do not matter.
+fn is_same_number(printed: &str, typed: &str) -> bool {
+    let plain = |text: &str| text.split_whitespace().collect::<String>().to_uppercase();
+    plain(printed) == plain(typed)
 }
 
 fn said(reason: &str) -> Result<(), Rejection> {

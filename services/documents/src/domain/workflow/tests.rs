@@ -167,6 +167,11 @@ fn paid(amount: i64, at: DateTime<Utc>) -> Order {
     Order::RecordPayment { receipt: receipt(at), amount }
 }
 
+/// Why most letters are signed by hand.
+const NO_CERTIFICATE: &str = "pejabat belum memiliki sertifikat elektronik";
+/// The digest of a scan.
+const SCAN: &str = "f00d";
+
 fn waived(reason: &str) -> Order {
     Order::WaivePayment { reason: reason.to_owned() }
 }
@@ -248,6 +253,110 @@ fn a_letter_goes_from_the_neighbourhood_to_the_second_signature() {
     )
     .unwrap();
     assert_eq!(it.application.state, State::HandedOver);
+}
+
+/// Should 45: the whole way by hand, with both numbers; whoever works in the office scans, and who may take the step confirms.
+#[test]
+fn should_45_all_signatures_of_a_letter_are_made_by_hand_or_none() {
+    let mut it = World::new();
+    it.submit(&[0, 1]);
+    it.approve(VillageOfficer).unwrap();
+    let by_hand = |it: &World| Order::SignByHand { seen: it.seen(), reason: NO_CERTIFICATE.to_owned() };
+    let by = |role| By::Official(holder(role));
+    let scan = || Order::UploadScan { file_hash: SCAN.to_owned() };
+    let confirm =
+        |seen: &str, number: &str| Order::ConfirmScan { seen: seen.to_owned(), number: number.to_owned() };
+    // Who may sign, with a reason, what was seen.
+    let order = by_hand(&it);
+    assert_eq!(it.order(by(VillageOfficer), order), Err(Rejection::NotYourStep));
+    let unsaid = Order::SignByHand { seen: it.seen(), reason: " tidak ".to_owned() };
+    assert_eq!(it.order(by(VillageHead), unsaid), Err(Rejection::ReasonRequired));
+    let unseen = Order::SignByHand { seen: "h2".to_owned(), reason: NO_CERTIFICATE.to_owned() };
+    assert_eq!(it.order(by(VillageHead), unseen), Err(Rejection::ContentDiffers));
+    let order = by_hand(&it);
+    it.order(by(VillageHead), order).unwrap();
+    assert_eq!(it.application.state, State::AwaitingScan);
+    // It waits for everybody in the office, and for nobody elsewhere.
+    assert_eq!(it.application.desk().unwrap().roles, [VillageHead, VillageSecretary, VillageOfficer]);
+    assert_eq!(it.order(by(SubDistrictOfficer), scan()), Err(Rejection::NotYourStep));
+    assert_eq!(it.order(by(VillageHead), confirm("", "VILLAGE-1-2026")), Err(Rejection::ScanDiffers));
+    it.order(by(VillageOfficer), scan()).unwrap();
+    assert_eq!(it.order(by(VillageOfficer), confirm(SCAN, "VILLAGE-1-2026")), Err(Rejection::NotYourStep));
+    assert_eq!(it.order(by(VillageHead), confirm("other", "VILLAGE-1-2026")), Err(Rejection::ScanDiffers));
+    assert_eq!(it.order(by(VillageHead), confirm(SCAN, "VILLAGE-2-2026")), Err(Rejection::AnotherNumber));
+    it.order(by(VillageHead), confirm(SCAN, " village-1 -2026 ")).unwrap();
+    assert_eq!((it.application.state, it.application.current), (State::InReview, Some(4)));
+    it.approve(SubDistrictOfficer).unwrap();
+    // The second is made on the same sheet.
+    let seen = it.seen();
+    assert_eq!(it.order(by(SubDistrictHead), Order::BeginSigning { seen }), Err(Rejection::SignedAnotherWay));
+    let order = by_hand(&it);
+    it.order(by(SubDistrictHead), order).unwrap();
+    it.order(by(SubDistrictOfficer), scan()).unwrap();
+    // What stands on the sheet is the number of the village.
+    assert_eq!(
+        it.order(by(SubDistrictHead), confirm(SCAN, "SUB_DISTRICT-2-2026")),
+        Err(Rejection::AnotherNumber)
+    );
+    it.order(by(SubDistrictHead), confirm(SCAN, "VILLAGE-1-2026")).unwrap();
+    assert_eq!((it.application.state, it.application.signed_by_hand), (State::Issued, true));
+    check(&it);
+
+    let mut it = World::new();
+    it.submit(&[0, 1]);
+    it.approve(VillageOfficer).unwrap();
+    it.sign(VillageHead).unwrap();
+    it.approve(SubDistrictOfficer).unwrap();
+    let order = by_hand(&it);
+    assert_eq!(it.order(by(SubDistrictHead), order), Err(Rejection::SignedAnotherWay));
+}
+
+/// Should 45: the number of a sheet that was given up is void, and the letter goes on under the next one, either way.
+#[test]
+fn should_45_a_sheet_that_was_given_up_takes_its_number_along() {
+    let by = |role| By::Official(holder(role));
+    let awaiting = |letter: &LetterType| {
+        let mut it = World::with(Plan::of(letter), RT);
+        it.submit(&[0, 1, 4, 5]);
+        it.approve(VillageOfficer).unwrap();
+        it
+    };
+    let by_hand = |it: &World| Order::SignByHand { seen: it.seen(), reason: NO_CERTIFICATE.to_owned() };
+    let mut it = awaiting(&sample_type());
+    let order = by_hand(&it);
+    it.order(by(VillageHead), order).unwrap();
+    let discard = |reason: &str| Order::DiscardSheet { reason: reason.to_owned() };
+    assert_eq!(it.order(by(VillageHead), discard("rusak")), Err(Rejection::ReasonRequired));
+    assert_eq!(it.order(by(VillageOfficer), discard("lembarnya rusak")), Err(Rejection::NotYourStep));
+    it.order(by(VillageHead), discard("lembarnya rusak")).unwrap();
+    assert_eq!((it.application.state, it.application.sheet.is_some()), (State::AwaitingSignature, false));
+    assert_eq!(it.number(OfficeLevel::Village), Some("VILLAGE-2-2026"));
+    check(&it);
+    it.sign(VillageHead).unwrap();
+    assert_eq!((it.application.state, it.application.signed_by_hand), (State::Issued, false));
+
+    // Given up by its applicant, none is in use.
+    let mut it = awaiting(&sample_type());
+    let order = by_hand(&it);
+    it.order(by(VillageHead), order).unwrap();
+    it.order(citizen(), Order::Withdraw { reason: String::new() }).unwrap();
+    assert_eq!((it.application.state, it.number(OfficeLevel::Village)), (State::Withdrawn, None));
+    check(&it);
+
+    // The law does not wait for a scan: the seal signs under another number.
+    let mut it = awaiting(&LetterType { deemed_granted_after_days: Some(5), ..sample_type() });
+    let order = by_hand(&it);
+    it.order(by(VillageHead), order).unwrap();
+    it.now += TimeDelta::days(30);
+    it.order(By::System, Order::DeemGranted).unwrap();
+    assert_eq!((it.application.state, it.application.sheet.is_some()), (State::Signing, false));
+    assert_eq!(it.number(OfficeLevel::Village), Some("VILLAGE-2-2026"));
+    check(&it);
+
+    // Where the type does not permit it, nobody begins.
+    let mut it = awaiting(&LetterType { by_hand: Some(false), ..sample_type() });
+    let order = by_hand(&it);
+    assert_eq!(it.order(by(VillageHead), order), Err(Rejection::NotByHand));
 }
 
 /// Must 8: a level that is left out never shows on a list.
@@ -965,6 +1074,11 @@ fn any_order() -> impl Strategy<Value = Order> {
         8 => hash().prop_map(|seen| Order::BeginSigning { seen }),
         8 => Just(Order::CompleteSigning { file_hash: "f".to_owned() }),
         1 => Just(Order::FailSigning { reason: "TIMEOUT".to_owned() }),
+        4 => hash().prop_map(|seen| Order::SignByHand { seen, reason: NO_CERTIFICATE.to_owned() }),
+        2 => prop::sample::select(vec![SCAN.to_owned(), "other".to_owned()]).prop_map(|file_hash| Order::UploadScan { file_hash }),
+        2 => (prop::sample::select(vec![SCAN, "other"]), prop::sample::select(vec!["VILLAGE-1-2026", "VILLAGE-2-2026"]))
+            .prop_map(|(seen, number)| Order::ConfirmScan { seen: seen.to_owned(), number: number.to_owned() }),
+        1 => Just(Order::DiscardSheet { reason: "lembarnya rusak terkena tinta".to_owned() }),
         1 => Just(Order::HandOver { collector: Collector { name: "Siti".to_owned(), relation: String::new() } }),
         1 => prop::sample::select(vec![ClockVerb::Pause, ClockVerb::Resume, ClockVerb::Reset, ClockVerb::Restart])
             .prop_map(|verb| Order::Clock { verb, reason: "menunggu".to_owned() }),
@@ -985,8 +1099,21 @@ fn way_on(it: &World) -> (By, Order) {
             let role = it.application.desk().unwrap().roles[0];
             let order = if it.application.state == State::InReview {
                 Order::Approve { seen: it.seen() }
+            } else if it.application.signed_by_hand {
+                Order::SignByHand { seen: it.seen(), reason: NO_CERTIFICATE.to_owned() }
             } else {
                 Order::BeginSigning { seen: it.seen() }
+            };
+            (By::Official(holder(role)), order)
+        }
+        State::AwaitingScan => {
+            let role = it.application.desk().unwrap().roles[0];
+            let scanned = it.application.sheet.as_ref().is_some_and(|sheet| sheet.scan.is_some());
+            let number = it.application.printed_number().unwrap().to_owned();
+            let order = if scanned {
+                Order::ConfirmScan { seen: SCAN.to_owned(), number }
+            } else {
+                Order::UploadScan { file_hash: SCAN.to_owned() }
             };
             (By::Official(holder(role)), order)
         }
@@ -1024,11 +1151,23 @@ fn check(it: &World) {
             ),
         }
     }
-    let signs = matches!(application.state, State::AwaitingSignature | State::Signing | State::Issued);
+    let signs = matches!(
+        application.state,
+        State::AwaitingSignature | State::Signing | State::AwaitingScan | State::Issued
+    );
     assert!(!signs || application.unsettled().is_none(), "{} with its fee unsettled", application.state);
     if let State::Issued | State::HandedOver = application.state {
         assert!(application.numbers.contains_key(&OfficeLevel::Village));
-        assert!(it.events.iter().any(|event| matches!(event, Event::SigningCompleted { .. })));
+        assert!(
+            it.events.iter().any(|event| {
+                matches!(event, Event::SigningCompleted { .. } | Event::ScanConfirmed { .. })
+            })
+        );
+    }
+    assert_eq!(application.sheet.is_some(), application.state == State::AwaitingScan);
+    if application.signed_by_hand {
+        assert!(application.plan.may_be_signed_by_hand());
+        assert!(it.events.iter().any(|event| matches!(event, Event::ScanConfirmed { .. })));
     }
     assert_eq!(application.needs_number().count(), 0);
     // A number is allocated once, and what is void is not in use.
@@ -1069,6 +1208,10 @@ proptest! {
                 (5, State::InReview | State::AwaitingSignature) => (right, Order::Return { reason: reason() }),
                 (5, State::Returned) => (right, Order::Resubmit { content_hash: "h2".to_owned() }),
                 (5, State::Signing) => (right, Order::FailSigning { reason: "TIMEOUT".to_owned() }),
+                (5, State::AwaitingScan) => (right, Order::DiscardSheet { reason: "lembarnya rusak terkena tinta".to_owned() }),
+                (6, State::AwaitingSignature) if !timer => {
+                    (right, Order::SignByHand { seen: it.seen(), reason: NO_CERTIFICATE.to_owned() })
+                }
                 (6, _) if timer => match due_orders(&it.application, &it.calendar, it.now).into_iter().next() {
                     Some(due) => (By::System, due),
                     None => (by, order),
