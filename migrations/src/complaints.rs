@@ -7,6 +7,7 @@
 
 mod bounces;
 mod channels;
+mod evidence;
 mod grid;
 mod languages;
 mod lines;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(updates::Updates),
             Box::new(grid::Grid),
             Box::new(languages::Languages),
+            Box::new(evidence::Evidence),
         ]
     }
 

@@ -52,7 +52,7 @@ const PERMISSIONS: [&str; 36] = [
 ];
 
 /// Calls by POST that need no request id, and why.
-const WITHOUT_REQUEST_ID: [&str; 14] = [
+const WITHOUT_REQUEST_ID: [&str; 15] = [
     // Signing in twice is two sessions; the answer holds a secret that must not be kept for a replay.
     "CreateSession",
     "CreateDeviceSession",
@@ -62,6 +62,7 @@ const WITHOUT_REQUEST_ID: [&str; 14] = [
     "PreviewLetterType",
     "PrefillApplication",
     "CreateDownloadLink",
+    "CreateEvidenceLink",
     "VerifyFile",
     // OSS knows no request id; what it repeats is recognised by its own keys.
     "ReceiveOssCall",

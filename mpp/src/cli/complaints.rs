@@ -22,8 +22,8 @@ use crate::suite::{Options, Suite};
 
 #[derive(Subcommand)]
 pub(super) enum ComplaintsCommand {
-    /// Writes the evidence of a period for the Ombudsman (PG-02 to PG-06 and PG-08; PG-01, PG-07 and PG-09 are papers that
-    /// you attach) as a ZIP: the same bytes each time. Prints its SHA-256.
+    /// Writes the evidence of a period for the Ombudsman (PG-01 to PG-09, with the papers entered at /meja/eviden and what is
+    /// missing) as a ZIP: the same bytes each time. Prints its SHA-256.
     Evidence {
         /// First date, such as 2026-01-01.
         #[arg(long)]
@@ -34,12 +34,16 @@ pub(super) enum ComplaintsCommand {
         /// The file to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// Papers as they stood then: the number that BACA.txt of an earlier pack names, which is made again to the bit. 0 for as
+        /// they stand now.
+        #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+        register: i64,
     },
 }
 
 pub(super) async fn run(config: Config, command: ComplaintsCommand) -> Result<(), Failure> {
-    let ComplaintsCommand::Evidence { from, to, out } = command;
-    let request = ExportEvidenceRequest { from: from.to_string(), to: to.to_string() };
+    let ComplaintsCommand::Evidence { from, to, out, register } = command;
+    let request = ExportEvidenceRequest { from: from.to_string(), to: to.to_string(), register };
     if let Some(address) = running(&config)? {
         let token = Office::open(&config).await?.token;
         let peers = Peers::new();
@@ -88,7 +92,7 @@ async fn write(
     out: PathBuf,
 ) -> Result<(), Failure> {
     // A pack is larger than what tonic takes by itself.
-    let mut complaints = complaints.max_decoding_message_size(64 << 20);
+    let mut complaints = complaints.max_decoding_message_size(mpp_complaints::ANSWER_LIMIT);
     let pack = complaints.export_evidence(request).await.map_err(|status| refused(&status))?.into_inner();
     fs::write(&out, &pack.archive).map_err(|error| {
         Failure::new(Exit::CannotCreate, format!("cannot write {}: {error}", out.display()))

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
+use chrono::Datelike as _;
 use mpp_proto::complaints::v1 as complaints;
 use mpp_proto::identity::v1 as identity;
 
@@ -68,6 +69,22 @@ const CATEGORIES: [(&str, &str, &str, &str, &str, u32); 12] = [
     ("PERIZINAN", "", "Perizinan", "17.07/dpmptsp", "izin, oss, nib", 10),
     ("MPP", "PERIZINAN", "Layanan Mal Pelayanan Publik", "17.07/dpmptsp", "mpp, loket, antrean", 10),
     ("APARATUR", "", "Perilaku aparatur", "", "pungli, suap, disiplin", 10),
+];
+
+/// Papers for the Ombudsman: kind, beginning of the number, title, file.
+const PAPERS: [(complaints::EvidenceKind, &str, &str, &[u8]); 2] = [
+    (
+        complaints::EvidenceKind::TeamDecree,
+        "188/1/",
+        "Tim pengelola pengaduan kabupaten",
+        include_bytes!("../../demo/sk-tim.pdf"),
+    ),
+    (
+        complaints::EvidenceKind::Procedure,
+        "SOP/1/",
+        "Pengelolaan pengaduan masyarakat",
+        include_bytes!("../../demo/sop.pdf"),
+    ),
 ];
 
 /// What colleagues read.
@@ -149,6 +166,61 @@ pub(super) async fn apply(seeding: &mut Seeding<'_>) -> anyhow::Result<()> {
         let request =
             complaints::ApplyOfficialRequest { request_id: String::new(), official: Some(official) };
         seeding.complaints.apply_official(request).await.with_context(|| format!("cannot apply {title}"))?;
+    }
+    Ok(())
+}
+
+/// A decree of the team that names who holds every office, and a procedure, both valid since last year and to the end of the
+/// next: what the Ombudsman asks for first. Where papers are kept already, nothing is entered.
+///
+/// # Errors
+/// When the suite refuses.
+pub(super) async fn enter_papers(seeding: &mut Seeding<'_>) -> anyhow::Result<()> {
+    let list = complaints::ListEvidenceDocumentsRequest {
+        withdrawn: true,
+        page_size: 1,
+        ..complaints::ListEvidenceDocumentsRequest::default()
+    };
+    let kept = seeding.complaints.list_evidence_documents(list).await.context("cannot list the papers")?;
+    if !kept.into_inner().documents.is_empty() {
+        return Ok(());
+    }
+    let officials = seeding
+        .complaints
+        .list_officials(complaints::ListOfficialsRequest::default())
+        .await
+        .context("cannot list the offices")?
+        .into_inner()
+        .officials;
+    let year = seeding.clock.now().year();
+    let since = format!("{}-01-01", year - 1);
+    for (kind, number, title, content) in PAPERS {
+        let upload =
+            complaints::UploadComplaintFileRequest { request_id: String::new(), content: content.to_vec() };
+        let file = seeding.complaints.upload_complaint_file(upload).await.context("cannot store a paper")?;
+        let named = officials.iter().filter(|_| kind == complaints::EvidenceKind::TeamDecree);
+        let held = named.filter(|it| !it.account_id.is_empty());
+        let paper = complaints::CreateEvidenceDocumentRequest {
+            kind: kind.into(),
+            title: title.to_owned(),
+            number: format!("{number}{}", year - 1),
+            date: since.clone(),
+            valid_from: since.clone(),
+            valid_to: format!("{}-12-31", year + 1),
+            members: held
+                .map(|it| complaints::DecreeMember {
+                    official_id: it.id.clone(),
+                    ..complaints::DecreeMember::default()
+                })
+                .collect(),
+            file_id: file.into_inner().file.unwrap_or_default().file_id,
+            ..complaints::CreateEvidenceDocumentRequest::default()
+        };
+        seeding
+            .complaints
+            .create_evidence_document(paper)
+            .await
+            .with_context(|| format!("cannot enter {title}"))?;
     }
     Ok(())
 }

@@ -58,6 +58,7 @@ pub async fn seed_hall(mut seeding: Seeding<'_>, wanted: Hall) -> anyhow::Result
     enrol_missing(&mut seeding.identity, &mut file, &hall, &path).await?;
     letters::apply_offices(&mut seeding, &file).await?;
     complaints::apply(&mut seeding).await?;
+    complaints::enter_papers(&mut seeding).await?;
     open_day(&mut seeding.queue, &hall).await?;
     Ok(file)
 }

@@ -45,6 +45,10 @@ pub struct Config {
     pub reports_per_contact: u32,
     /// Hours an approved look at an identity stays open, 1 to 72.
     pub reveal_hours: u32,
+    /// Days before the last day of a decree or a procedure kept for the Ombudsman when the coordinator is told, 1 to 365.
+    pub evidence_warning_days: u32,
+    /// Minutes that a link to the file of such a paper works, 1 to 60.
+    pub evidence_link_minutes: u32,
     /// Whether deadlines that nobody vouches for may be used: else the service does not start. For installations that
     /// serve real citizens it is false.
     pub allow_unverified_deadlines: bool,
@@ -68,6 +72,8 @@ impl Default for Config {
             retention_months: 24,
             reports_per_contact: 20,
             reveal_hours: 24,
+            evidence_warning_days: 30,
+            evidence_link_minutes: 10,
             allow_unverified_deadlines: true,
             channels: ChannelsConfig::default(),
         }
@@ -106,6 +112,8 @@ impl Config {
             ("retention_months", self.retention_months, 1, 240),
             ("reports_per_contact", self.reports_per_contact, 1, 1000),
             ("reveal_hours", self.reveal_hours, 1, 72),
+            ("evidence_warning_days", self.evidence_warning_days, 1, 365),
+            ("evidence_link_minutes", self.evidence_link_minutes, 1, 60),
         ] {
             if !(min..=max).contains(&value) {
                 return Err(ConfigError(format!(
@@ -144,13 +152,15 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 6] = [
+        let cases: [(&str, Change); 8] = [
             ("complaints.inspectorate_alternative", |config| {
                 config.inspectorate_alternative = "17.08/setda".to_owned();
             }),
             ("complaints.sweep_milliseconds", |config| config.sweep_milliseconds = 5000),
             ("complaints.retention_months", |config| config.retention_months = 0),
             ("complaints.reveal_hours", |config| config.reveal_hours = 100),
+            ("complaints.evidence_warning_days", |config| config.evidence_warning_days = 0),
+            ("complaints.evidence_link_minutes", |config| config.evidence_link_minutes = 61),
             ("complaints.regency", |config| config.regency.clear()),
             ("complaints.vault_key", |config| {
                 config.key = "same".to_owned().into();

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`words`] (states, verbs, roles), [`number`] (how a case is called), [`deadline`] and [`clock`]
 //! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`channel`] (what authors do to what they wrote), [`partner`] (what systems of agencies say), [`language`] (in which words), [`ladder`] (who is
-//! told when it takes too long), [`board`], [`report`] and [`map`] (what is counted).
+//! told when it takes too long), [`board`], [`report`] and [`map`] (what is counted), [`evidence`] (what the Ombudsman asks for beside it).
 
 pub mod board;
 pub mod case;
@@ -10,6 +10,7 @@ pub mod channel;
 pub mod clock;
 pub mod deadline;
 pub mod disclosure;
+pub mod evidence;
 pub mod ladder;
 pub mod language;
 pub mod map;
@@ -41,6 +42,8 @@ mpp_kit::ids! {
     pub TemplateId = "rst";
     /// A row of the ledger of SP4N-LAPOR!.
     pub LedgerId = "lpr";
+    /// A paper for the Ombudsman.
+    pub EvidenceId = "evd";
 }
 
 /// Where cases stand that no agency has yet.

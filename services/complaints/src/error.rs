@@ -27,6 +27,8 @@ pub(crate) enum Thing {
     Deadline,
     Calendar,
     Channel,
+    Evidence,
+    Link,
 }
 
 impl Thing {
@@ -44,6 +46,8 @@ impl Thing {
             Self::Deadline => ("tenggat", "deadline"),
             Self::Calendar => ("kalender", "calendar"),
             Self::Channel => ("kanal", "channel"),
+            Self::Evidence => ("dokumen bukti", "paper"),
+            Self::Link => ("tautan yang masih berlaku", "link that still works"),
         }
     }
 }
@@ -78,6 +82,12 @@ pub(crate) enum Error {
     /// The file would tell who sent it, and no copy can be made that does not.
     #[error("the file tells who sent it")]
     FileWithheld,
+    /// The paper was withdrawn before.
+    #[error("the paper was withdrawn before")]
+    Withdrawn,
+    /// The files of a pack are more than one answer carries.
+    #[error("the pack is larger than one answer")]
+    PackTooLarge,
     /// So many reports came from this contact today.
     #[error("too many reports of one contact")]
     TooMany {
@@ -157,6 +167,16 @@ impl Fault for Error {
                 "FILE_WITHHELD",
                 "Berkas ini memuat keterangan tentang pembuatnya yang tidak dapat dihapus, jadi pelapor dapat dikenali darinya. Koordinator pengaduan dapat membukanya; mintalah isinya dari sana.",
                 "This file holds notes about its maker that cannot be removed, so it could tell who reported. The complaints coordinator can open it: ask there for what it says.",
+            ),
+            Self::Withdrawn => Problem::precondition(
+                "WITHDRAWN",
+                "Dokumen bukti ini sudah dicabut.",
+                "This paper was withdrawn before.",
+            ),
+            Self::PackTooLarge => Problem::precondition(
+                "PACK_TOO_LARGE",
+                "Berkas bukti dalam periode ini terlalu besar untuk satu paket. Pilih periode yang lebih pendek.",
+                "The files of this period are too large for one pack. Choose a shorter period.",
             ),
             Self::TooMany { limit } => Problem::new(
                 Code::ResourceExhausted,

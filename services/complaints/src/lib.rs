@@ -38,8 +38,10 @@ pub const CALLS: &[Role] = &[worker::NOTIFICATIONS];
 /// The name of the service in its contract.
 pub const SERVICE: &str = "mpp.complaints.v1.ComplaintsService";
 
-/// Messages up to this size: an upload of 3 MiB with what is around it, and an evidence pack.
+/// Messages that come in up to this size: an upload of 3 MiB with what is around it.
 const MESSAGE_LIMIT: usize = 16 << 20;
+/// Answers up to this size: an evidence pack with its files.
+pub const ANSWER_LIMIT: usize = 64 << 20;
 /// What digests of cases are made for. The same for ever: PINs follow from them.
 const DIGESTS: &str = "mpp.complaints.digests";
 /// What digests of the vault are made for. The same for ever: pseudonyms follow from them.
@@ -102,6 +104,6 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
     let workers = worker::workers(env, &core, place.token)?;
     let server = ComplaintsServiceServer::new(rpc::Service(core))
         .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
+        .max_encoding_message_size(ANSWER_LIMIT);
     Ok(Component { role: ROLE, routes: Routes::new(server), workers })
 }

@@ -198,6 +198,12 @@ rpcs! {
     list_board_cases(ListBoardCasesRequest) -> ListBoardCasesResponse: board::list;
     get_report(GetReportRequest) -> GetReportResponse: board::report;
     export_evidence(ExportEvidenceRequest) -> ExportEvidenceResponse: evidence::export;
+    create_evidence_document(CreateEvidenceDocumentRequest) -> CreateEvidenceDocumentResponse: evidence::register::create;
+    list_evidence_documents(ListEvidenceDocumentsRequest) -> ListEvidenceDocumentsResponse: evidence::register::list;
+    withdraw_evidence_document(WithdrawEvidenceDocumentRequest) -> WithdrawEvidenceDocumentResponse: evidence::register::withdraw;
+    create_evidence_link(CreateEvidenceLinkRequest) -> CreateEvidenceLinkResponse: evidence::register::link;
+    open_evidence_link(OpenEvidenceLinkRequest) -> OpenEvidenceLinkResponse: evidence::register::open;
+    check_evidence(CheckEvidenceRequest) -> CheckEvidenceResponse: evidence::register::check;
     apply_agency(ApplyAgencyRequest) -> ApplyAgencyResponse: configure::apply_agency;
     apply_category(ApplyCategoryRequest) -> ApplyCategoryResponse: configure::apply_category;
     list_officials(ListOfficialsRequest) -> ListOfficialsResponse: configure::list_officials;

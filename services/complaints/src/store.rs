@@ -8,6 +8,7 @@ pub(crate) mod chat;
 pub(crate) mod complaint;
 pub(crate) mod entity;
 pub(crate) mod escalation;
+pub(crate) mod evidence;
 pub(crate) mod file;
 pub(crate) mod ledger;
 pub(crate) mod mailbox;

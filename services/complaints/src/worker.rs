@@ -1,6 +1,7 @@
 //! What recurs: what time does to cases, messages that have to go out, messages of channels, the virus scanner, files that
-//! nobody used, personal data whose time is over. Each pass is one call with the time, and doing it again changes nothing.
+//! nobody used, personal data whose time is over, papers for the Ombudsman that end. Each pass is one call with the time, and doing it again changes nothing.
 
+mod evidence;
 mod relay;
 
 pub(crate) use relay::NOTIFICATIONS;
@@ -59,6 +60,9 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow
                 while recount(core, core.now()).await? {}
                 Ok::<_, Error>(())
             })
+        }),
+        Worker::repeating("complaints: evidence", env, sweep, Arc::clone(core), |core| {
+            Box::pin(evidence::tell(core, core.now()))
         }),
         Worker::repeating("complaints: clean-up", env, CLEAN_UP, Arc::clone(core), |core| {
             Box::pin(clean_up(core, core.now()))

@@ -8,8 +8,10 @@ use crate::domain::template;
 use crate::domain::variant::Button;
 
 /// The files. What an installation changes are versions of texts, not these.
-const FILES: [&str; 28] = [
+const FILES: [&str; 30] = [
     include_str!("../catalogue/aduan_selesai.toml"),
+    include_str!("../catalogue/bukti_akan_berakhir.toml"),
+    include_str!("../catalogue/bukti_berakhir.toml"),
     include_str!("../catalogue/eskalasi.toml"),
     include_str!("../catalogue/eskalasi_darurat.toml"),
     include_str!("../catalogue/gangguan_pengiriman.toml"),

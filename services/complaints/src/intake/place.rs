@@ -32,7 +32,7 @@ use crate::store::channel::{MessageState, Stored};
 use crate::store::chat::{Asked, Chat};
 use crate::store::complaint::Record;
 use crate::store::media::Wanted;
-use crate::store::outbox::{Body, Message, Recipient};
+use crate::store::outbox::{About, Body, Message, Recipient};
 use crate::store::vault::{Comment, Identity};
 
 /// How much one pass does.
@@ -664,7 +664,7 @@ fn told(
 ) -> Message {
     Message {
         id: OutboxId::generate(),
-        case,
+        about: About::Case(case),
         kind: kind.to_owned(),
         recipient: Recipient::Reporter(number.to_string()),
         body: Body {

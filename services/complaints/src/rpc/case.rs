@@ -26,7 +26,7 @@ use crate::store;
 use crate::store::board::Marked;
 use crate::store::complaint::Record;
 use crate::store::escalation::Step;
-use crate::store::outbox::{Body, Message, Recipient};
+use crate::store::outbox::{About, Body, Message, Recipient};
 
 /// Who asks, for the journal.
 #[derive(Debug, Clone, Copy)]
@@ -403,7 +403,7 @@ impl Ladder<'_> {
             }
             messages.push(Message {
                 id: OutboxId::generate(),
-                case: case.id,
+                about: About::Case(case.id),
                 kind: notice.kind.to_string(),
                 recipient,
                 body: Body { placeholders, subject: case.id.to_string(), expires_at: None },
@@ -432,7 +432,7 @@ fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Mes
     let expires_at = Some(pointless_from(case.clock(step.clock), now));
     Message {
         id: OutboxId::generate(),
-        case: case.id,
+        about: About::Case(case.id),
         kind: ESCALATED.to_owned(),
         recipient: Recipient::Account(step.account.clone()),
         body: Body { placeholders, subject: step.id.to_string(), expires_at },

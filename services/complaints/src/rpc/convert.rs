@@ -13,6 +13,7 @@ use crate::domain::board::Measure;
 use crate::domain::case::{File, Place};
 use crate::domain::clock::{Clock, ClockState};
 use crate::domain::deadline::{Confidence, Deadline, Unit};
+use crate::domain::evidence::{Indicator, Kind as EvidenceKind};
 use crate::domain::ladder::{Acting, Official};
 use crate::domain::language::Language;
 use crate::domain::map::{Map, Within};
@@ -58,6 +59,11 @@ words!(verb: Verb => proto::CaseVerb {
 });
 words!(publication, read_publication: Publication => proto::Publication { Pending, Public, Withheld, Secret });
 words!(clock_kind, read_clock_kind: ClockKind => proto::ClockKind { Verify, Accept, FirstAnswer, Settle, Reaction });
+words!(indicator, read_indicator: Indicator => proto::EvidenceIndicator { Pg01, Pg02, Pg07, Pg08, Pg09 });
+words!(evidence_kind, read_evidence_kind: EvidenceKind => proto::EvidenceKind {
+    TeamDecree, Procedure, Appointment, EvaluationMinutes, EvaluationReport, IntegrationDecree, TrialReport,
+    RequestLetter, Attendance, TrainingMaterial, Letter, Other,
+});
 words!(clock_state: ClockState => proto::ClockState { Running, Paused, Met, Stopped });
 
 /// A number of the board as the contract has it.
@@ -665,6 +671,15 @@ mod tests {
         }
         for it in ClockState::iter() {
             assert_eq!(clock_state(it).as_str_name(), format!("CLOCK_STATE_{it}"));
+        }
+        for it in EvidenceKind::iter() {
+            assert_eq!(evidence_kind(it).as_str_name(), format!("EVIDENCE_KIND_{it}"));
+            assert_eq!(read_evidence_kind(evidence_kind(it).into()), Some(it));
+        }
+        for it in Indicator::iter() {
+            let name = format!("EVIDENCE_INDICATOR_{it}").replace('-', "_");
+            assert_eq!(indicator(it).as_str_name(), name);
+            assert_eq!(read_indicator(indicator(it).into()), Some(it));
         }
         assert_eq!(read_class(0), None);
         assert_eq!(read_class(99), None);

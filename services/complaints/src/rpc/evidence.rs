@@ -3,16 +3,22 @@
 //! Everything in it is read from what does not change any more: the journal before the end of the period, where cases stood
 //! and as what at that moment, closures, steps of the ladder, rows of the deadlines table. It names no reporter.
 //!
+//! Papers (decrees, minutes, lists of who was trained) are entered after a period too, so a pack names the last entry of the
+//! journal about those that are in it: asked for with that number it is the same bytes, whatever was entered since.
+//!
 //! A case counts from when it was entered here. One that was whistleblowing at the end of the period is not in the pack; one
 //! that became so later is, as the report it was then: nothing in the pack tells what became of it.
 
 mod archive;
+mod papers;
+pub(super) mod register;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
+use mpp_kit::fault::{Problem, Text, Violation};
 use mpp_kit::journal::{self, Recorded};
 use mpp_proto::complaints::v1::{ExportEvidenceRequest, ExportEvidenceResponse};
 use serde_json::{Value, json};
@@ -42,6 +48,9 @@ pub(super) async fn export(
     request: ExportEvidenceRequest,
 ) -> Result<ExportEvidenceResponse, Error> {
     let rules = core.rules().await?;
+    if !core.areas(caller, "complaints.audit", &rules).reach(&core.config.regency) {
+        return Err(Error::Denied);
+    }
     let mut check = Checker::new();
     let first = convert::date(&mut check, "from", &request.from);
     let last = convert::date(&mut check, "to", &request.to);
@@ -56,15 +65,29 @@ pub(super) async fn export(
         );
     }
     check.finish()?;
-    let Some((first, last)) = span else { return Ok(ExportEvidenceResponse::default()) };
+    let Some(days) = span else { return Ok(ExportEvidenceResponse::default()) };
+    let (pack, register) = core.pack(&rules, days, request.register).await?;
+    let sha256 = hex::encode(Sha256::digest(&pack));
+    let detail = json!({"from": request.from, "to": request.to, "register": register, "sha256": sha256});
+    core.looked((caller.who(), "evidence.exported", "evidence"), detail).await?;
+    Ok(ExportEvidenceResponse { archive: pack, sha256, register })
+}
+
+/// The moments of a span of days, by the calendar of the regency.
+fn moments(
+    rules: &Rules,
+    (first, last): (chrono::NaiveDate, chrono::NaiveDate),
+) -> (DateTime<Utc>, DateTime<Utc>) {
     let zone = rules.calendar(&rules.home).2.zone();
     let midnight = |date: chrono::NaiveDate| zone.moment(date.and_time(chrono::NaiveTime::MIN));
-    let span = (midnight(first), midnight(last.succ_opt().unwrap_or(last)));
-    let pack = core.pack(&rules, span, (&request.from, &request.to)).await?;
-    let sha256 = hex::encode(Sha256::digest(&pack));
-    let detail = json!({"from": request.from, "to": request.to, "sha256": sha256});
-    core.looked((caller.who(), "evidence.exported", "evidence"), detail).await?;
-    Ok(ExportEvidenceResponse { archive: pack, sha256 })
+    (midnight(first), midnight(last.succ_opt().unwrap_or(last)))
+}
+
+/// When a paper was entered and withdrawn: numbers of entries of the journal.
+#[derive(Debug, Clone, Copy, Default)]
+struct Entered {
+    added: i64,
+    withdrawn: Option<i64>,
 }
 
 /// What the journal says of a case at the end of the period.
@@ -98,6 +121,8 @@ struct Known {
     later: BTreeSet<String>,
     /// What LAPOR! showed last, by row of the ledger.
     ledger: BTreeMap<String, Seen>,
+    /// Papers by id, also those that came after the period.
+    papers: BTreeMap<String, Entered>,
     /// Each comparison with LAPOR!: when, rows here, items there, how many disagreed.
     compared: Vec<(DateTime<Utc>, [u64; 3])>,
 }
@@ -123,10 +148,11 @@ impl Core {
     async fn pack(
         &self,
         rules: &Rules,
-        (from, to): (DateTime<Utc>, DateTime<Utc>),
-        (first, last): (&str, &str),
-    ) -> Result<Vec<u8>, Error> {
+        days: (chrono::NaiveDate, chrono::NaiveDate),
+        register: i64,
+    ) -> Result<(Vec<u8>, i64), Error> {
         let db = &self.db.read;
+        let (from, to) = moments(rules, days);
         let (mut cases, mut known) = (BTreeMap::<String, Then>::new(), Known::default());
         let (mut head, mut entries) = (String::new(), 0_i64);
         let mut after = 0;
@@ -143,8 +169,12 @@ impl Core {
             }
         }
         cases.retain(|_, it| it.first.is_some());
+        if register > after || register < 0 {
+            return Err(unknown_register());
+        }
+        let papers = self.papers(&known, days, if register == 0 { i64::MAX } else { register }).await?;
         let mut files = vec![
-            ("PG-02_pengelola.csv".to_owned(), managers(&known)),
+            ("PG-02_pengelola.csv".to_owned(), papers.managers(&known, days.1)),
             ("PG-03_register.csv".to_owned(), self.register((rules, &known), &cases, (from, to)).await?),
             ("PG-04_eskalasi.csv".to_owned(), self.steps((from, to)).await?),
             ("PG-05_rekonsiliasi.csv".to_owned(), self.reconciled((from, to)).await?),
@@ -153,15 +183,23 @@ impl Core {
             ("PG-08_harian.csv".to_owned(), known.compared(from)),
             ("tenggat.csv".to_owned(), deadlines((rules, &known), to)),
         ];
+        for (period, span) in papers.cited(rules) {
+            files.push((format!("PG-07_laporan_layanan_{period}.csv"), self.reconciled(span).await?));
+        }
+        files.extend(self.attached(&papers).await?);
+        let (first, last) = days;
         let mut about = format!(
-            "Bukti pengelolaan pengaduan {first} sampai {last}\nWilayah: {}\n\nJurnal sampai akhir periode: {entries} catatan, hash terakhir {head}\n\nPG-01 (SK tim, SOP), PG-07 (notulen evaluasi) dan PG-09 (pelatihan) adalah dokumen yang dilampirkan sendiri.\n\nSHA-256:\n",
-            rules.home
+            "Bukti pengelolaan pengaduan {first} sampai {last}\nWilayah: {}\n\nJurnal sampai akhir periode: {entries} catatan, hash terakhir {head}\nDokumen bukti sampai catatan jurnal ke-{}. Paket yang sama persis dibuat lagi dengan --register {}.\n\nYang kurang:\n{}\nSHA-256:\n",
+            rules.home,
+            papers.register,
+            papers.register,
+            papers.missing(&known, days),
         );
         for (name, content) in &files {
             about.push_str(&format!("{}  {name}\n", hex::encode(Sha256::digest(content))));
         }
         files.insert(0, ("BACA.txt".to_owned(), about.into_bytes()));
-        Ok(archive::zip(&files))
+        Ok((archive::zip(&files), papers.register))
     }
 
     /// PG-03: the logbook of what came or changed in the period, with the proof of follow-up.
@@ -380,6 +418,16 @@ fn fold(it: &Recorded, to: DateTime<Utc>, cases: &mut BTreeMap<String, Then>, kn
     let entry = &it.entry;
     let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    if entry.subject.starts_with("evd_") {
+        match entry.what.as_str() {
+            register::ADDED => known.papers.entry(entry.subject.clone()).or_default().added = it.seq,
+            register::WITHDRAWN => {
+                known.papers.entry(entry.subject.clone()).or_default().withdrawn = Some(it.seq);
+            }
+            _ => {}
+        }
+        return;
+    }
     if entry.subject.starts_with("cmp_") {
         if entry.at >= to {
             return;
@@ -425,13 +473,13 @@ fn fold(it: &Recorded, to: DateTime<Utc>, cases: &mut BTreeMap<String, Then>, kn
     }
 }
 
-/// PG-02: who held which office at the end of the period.
-fn managers(known: &Known) -> Vec<u8> {
-    let mut rows = Table::new(&["jenjang", "instansi", "akun"]);
-    for ((rung, agency), account) in &known.officials {
-        rows.row(&[rung, agency, account]);
-    }
-    rows.sorted()
+/// A number of the register that there is none of.
+fn unknown_register() -> Error {
+    let text = Text::new(
+        "isi nomor catatan jurnal yang disebut paket sebelumnya, atau kosongkan",
+        "give the number of an entry of the journal that an earlier pack names, or none",
+    );
+    Problem::invalid(vec![Violation { field: "register".to_owned(), reason: "OUT_OF_RANGE", text }]).into()
 }
 
 fn deadlines((rules, known): (&Rules, &Known), to: DateTime<Utc>) -> Vec<u8> {

@@ -151,6 +151,41 @@ pub(crate) mod language {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Papers for the Ombudsman.
+pub(crate) mod evidence_document {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "evidence_document")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub indicator: String,
+        pub kind: String,
+        pub title: String,
+        pub number: String,
+        pub dated: String,
+        pub first_day: String,
+        pub last_day: String,
+        pub period: String,
+        pub participants: i32,
+        pub cites_report: bool,
+        pub members: String,
+        pub file_id: String,
+        pub told: i32,
+        pub created_by: String,
+        pub created_at: DateTimeUtc,
+        pub withdrawn_by: Option<String>,
+        pub withdrawn_at: Option<DateTimeUtc>,
+        pub withdrawn_reason: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Texts that officers start from.
 pub(crate) mod response_template {
     use sea_orm::entity::prelude::*;

@@ -56,12 +56,16 @@ pub(crate) async fn find(
 
 /// Gives an upload to a case. `None` if another has it, or it is gone.
 pub(crate) async fn give(db: &impl ConnectionTrait, id: FileId, to: CaseId) -> Result<Option<File>, DbErr> {
+    give_to(db, id, &to.to_string()).await
+}
+
+/// Gives an upload to whatever keeps it from now on, by id: a case, or a paper for the Ombudsman. `None` if something else has
+/// it, or it is gone.
+pub(crate) async fn give_to(db: &impl ConnectionTrait, id: FileId, to: &str) -> Result<Option<File>, DbErr> {
     let given = Entity::update_many()
-        .col_expr(Column::ComplaintId, Expr::value(to.to_string()))
+        .col_expr(Column::ComplaintId, Expr::value(to))
         .filter(Column::Id.eq(id.to_string()))
-        .filter(
-            Condition::any().add(Column::ComplaintId.is_null()).add(Column::ComplaintId.eq(to.to_string())),
-        )
+        .filter(Condition::any().add(Column::ComplaintId.is_null()).add(Column::ComplaintId.eq(to)))
         .exec(db)
         .await?;
     if given.rows_affected != 1 {
@@ -134,6 +138,12 @@ pub(crate) async fn loose(
         .all(db)
         .await?;
     rows.iter().map(|row| read("stored_file.id", &row.id)).collect()
+}
+
+/// The files with these ids.
+pub(crate) async fn several(db: &impl ConnectionTrait, ids: &[FileId]) -> Result<Vec<File>, DbErr> {
+    let ids = ids.iter().map(ToString::to_string);
+    Entity::find().filter(Column::Id.is_in(ids)).all(db).await?.iter().map(file).collect()
 }
 
 /// Files of a case.

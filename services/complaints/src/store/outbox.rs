@@ -2,8 +2,11 @@
 //! looked up in the vault when they are sent.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use mpp_kit::id::IdError;
 use mpp_kit::row::read;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -14,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::outbox::{ActiveModel, Column, Entity, Model};
 use crate::domain::words::DeliveryState;
-use crate::domain::{CaseId, OutboxId};
+use crate::domain::{CaseId, EvidenceId, OutboxId};
 
 /// Whom a message is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,32 @@ pub(crate) enum Recipient {
     Reporter(String),
     /// An account.
     Account(String),
+}
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// A case.
+    Case(CaseId),
+    /// A paper for the Ombudsman.
+    Evidence(EvidenceId),
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Case(id) => id.fmt(f),
+            Self::Evidence(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for About {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        text.parse().map(Self::Evidence).or_else(|_| text.parse().map(Self::Case))
+    }
 }
 
 /// What a message says beside its kind. No personal data: texts of answers are read from the case when it is sent.
@@ -40,7 +69,7 @@ pub(crate) struct Body {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) id: OutboxId,
-    pub(crate) case: CaseId,
+    pub(crate) about: About,
     pub(crate) kind: String,
     pub(crate) recipient: Recipient,
     pub(crate) body: Body,
@@ -63,7 +92,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, messages: &[Message]) -> Re
                 };
                 Ok(ActiveModel {
                     id: Set(it.id.to_string()),
-                    complaint_id: Set(it.case.to_string()),
+                    complaint_id: Set(it.about.to_string()),
                     kind: Set(it.kind.clone()),
                     recipient_kind: Set(kind.to_owned()),
                     recipient: Set(recipient.clone()),
@@ -173,7 +202,7 @@ fn message(row: Model) -> Result<Message, DbErr> {
     };
     Ok(Message {
         id: read("outbox.id", &row.id)?,
-        case: read("outbox.complaint_id", &row.complaint_id)?,
+        about: read("outbox.complaint_id", &row.complaint_id)?,
         kind: row.kind,
         recipient,
         body: serde_json::from_str(&row.body).map_err(|_| DbErr::Json("outbox.body".to_owned()))?,

@@ -38,7 +38,7 @@ use crate::rpc::case::{Change, ESCALATED, SYSTEM, local, status_in};
 use crate::rpc::convert::timestamp;
 use crate::store;
 use crate::store::complaint::Record;
-use crate::store::outbox::{Message, Recipient};
+use crate::store::outbox::{About, Message, Recipient};
 use crate::store::vault::Identity;
 
 /// Who sends.
@@ -208,15 +208,19 @@ impl Relay {
             // Another instance was first.
             return Ok(());
         }
+        let About::Case(about) = message.about else {
+            // Nothing follows from it.
+            tx.commit().await?;
+            return Ok(());
+        };
         let arrived = state == DeliveryState::Delivered;
         let unreached = state == DeliveryState::NoContact && message.kind == NoticeKind::Answered.to_string();
         let delivered = arrived && message.kind == NoticeKind::Question.to_string();
         let answered = arrived && message.kind == NoticeKind::Answered.to_string();
         // Who was not reached and hears of it later is reached: the mark goes.
-        let made_up =
-            state == DeliveryState::Delivered && store::outbox::is_made_up_for(&tx, message.case).await?;
+        let made_up = state == DeliveryState::Delivered && store::outbox::is_made_up_for(&tx, about).await?;
         if (delivered || answered || made_up || unreached || state == DeliveryState::Failed)
-            && let Some(record) = store::complaint::find(&tx, &core.cipher, message.case).await?
+            && let Some(record) = store::complaint::find(&tx, &core.cipher, about).await?
         {
             let rules = core.rules_in(&tx).await?;
             let number = match &message.recipient {
@@ -280,7 +284,11 @@ impl Relay {
     /// The notification of a message; `None` when there is nobody to reach.
     async fn compose(&self, message: &Message) -> Result<Option<CreateNotificationRequest>, Error> {
         let core = &self.core;
-        let Some(record) = store::complaint::find(&core.db.read, &core.cipher, message.case).await? else {
+        let case = match message.about {
+            About::Case(case) => case,
+            About::Evidence(_) => return Ok(Some(of_paper(core, message, &*core.rules().await?))),
+        };
+        let Some(record) = store::complaint::find(&core.db.read, &core.cipher, case).await? else {
             return Ok(None);
         };
         let case = &record.case;
@@ -376,6 +384,23 @@ impl Relay {
             "status" => status_in(&rules.languages, language, &message.body.placeholders),
             other => message.body.placeholders.get(other).cloned().unwrap_or_else(|| "-".to_owned()),
         })
+    }
+}
+
+/// The notification of a message about a paper for the Ombudsman: to an official, who is told which it is and where to go.
+fn of_paper(core: &Core, message: &Message, rules: &Rules) -> CreateNotificationRequest {
+    let (Recipient::Account(who) | Recipient::Reporter(who)) = &message.recipient;
+    let mut placeholders: HashMap<String, String> = message.body.placeholders.clone().into_iter().collect();
+    placeholders.insert("tautan".to_owned(), format!("{}/meja/eviden", core.base_url));
+    CreateNotificationRequest {
+        coordinator_account_id: coordinator(rules, core.now()).unwrap_or_default().to_owned(),
+        request_id: message.id.to_string(),
+        reference: message.body.subject.clone(),
+        message_type: message.kind.clone(),
+        recipient: Some(To { kind: Some(recipient::Kind::AccountId(who.clone())), language: String::new() }),
+        placeholders,
+        expire_time: message.body.expires_at.map(timestamp),
+        ..CreateNotificationRequest::default()
     }
 }
 

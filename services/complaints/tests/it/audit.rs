@@ -8,6 +8,7 @@ use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
 use serde_json::json;
 
+use crate::evidence;
 use crate::regency::*;
 use crate::time::{calendar, recounts, week};
 use crate::updates::told;
@@ -245,8 +246,19 @@ async fn time_passes(regency: &Regency) {
         AcknowledgeEscalationRequest { escalation: waiting, ..AcknowledgeEscalationRequest::default() };
     regency.head(PUPR).acknowledge_escalation(take).await.unwrap();
     regency.set("2026-12-05T01:00:00Z");
-    let export = ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned() };
+    let export =
+        ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned(), register: 0 };
     regency.bupati().export_evidence(export).await.unwrap();
+    let coordinator = regency.coordinator();
+    let paper = evidence::paper(regency, EvidenceKind::TeamDecree).await;
+    let paper = coordinator.create_evidence_document(paper).await.unwrap().document.unwrap().id;
+    coordinator.create_evidence_link(CreateEvidenceLinkRequest { evidence: paper.clone() }).await.unwrap();
+    let withdraw = WithdrawEvidenceDocumentRequest {
+        evidence: paper,
+        reason: "Salah unggah berkas ini.".to_owned(),
+        ..WithdrawEvidenceDocumentRequest::default()
+    };
+    coordinator.withdraw_evidence_document(withdraw).await.unwrap();
 }
 
 lines! {
@@ -288,6 +300,8 @@ lines! {
              AskCompletion: complaint.ask_completion\n\
              BounceComplaint: complaint.bounce\n\
              CompleteHelp: complaint.helped\n\
+             CreateEvidenceDocument: evidence.added\n\
+             CreateEvidenceLink: evidence.link_made\n\
              DisposeComplaint: complaint.dispose\n\
              ExportEvidence: evidence.exported\n\
              FileComplaint: complaint.filed\n\
@@ -306,7 +320,8 @@ lines! {
              SignOffDeadline: deadline.signed_off\n\
              UploadComplaintFile: file.uploaded\n\
              VerifyComplaint: complaint.verify\n\
-             WithdrawComplaint: complaint.withdraw\n"
+             WithdrawComplaint: complaint.withdraw\n\
+             WithdrawEvidenceDocument: evidence.withdrawn\n"
         );
     }
 }

@@ -10,6 +10,7 @@ extern crate mpp_kit;
 
 mod audit;
 mod direct;
+mod evidence;
 mod filing;
 mod languages;
 mod map;

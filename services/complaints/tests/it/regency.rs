@@ -619,6 +619,12 @@ calls! {
     list_board_cases(ListBoardCasesRequest) -> ListBoardCasesResponse;
     get_report(GetReportRequest) -> GetReportResponse;
     export_evidence(ExportEvidenceRequest) -> ExportEvidenceResponse;
+    create_evidence_document(CreateEvidenceDocumentRequest) -> CreateEvidenceDocumentResponse;
+    list_evidence_documents(ListEvidenceDocumentsRequest) -> ListEvidenceDocumentsResponse;
+    withdraw_evidence_document(WithdrawEvidenceDocumentRequest) -> WithdrawEvidenceDocumentResponse;
+    create_evidence_link(CreateEvidenceLinkRequest) -> CreateEvidenceLinkResponse;
+    open_evidence_link(OpenEvidenceLinkRequest) -> OpenEvidenceLinkResponse;
+    check_evidence(CheckEvidenceRequest) -> CheckEvidenceResponse;
     apply_agency(ApplyAgencyRequest) -> ApplyAgencyResponse;
     apply_category(ApplyCategoryRequest) -> ApplyCategoryResponse;
     apply_official(ApplyOfficialRequest) -> ApplyOfficialResponse;

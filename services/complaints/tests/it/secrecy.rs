@@ -162,7 +162,7 @@ lines! {
         }
         // The evidence of a period and the answers to SP4N-LAPOR! carry words and digests, and no file.
         regency.set("2026-12-05T01:00:00Z");
-        let export = ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned() };
+        let export = ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned(), register: 0 };
         assert!(!has(&regency.bupati().export_evidence(export).await.unwrap().archive, samples::MARK));
     }
 

@@ -190,7 +190,7 @@ lines! {
         let regency = Regency::new(engine).await;
         a_month(&regency).await;
         let export = || async {
-            let request = ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned() };
+            let request = ExportEvidenceRequest { from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned(), register: 0 };
             regency.bupati().export_evidence(request).await
         };
         assert!(export().await.unwrap_err().fields.contains_key("to"), "it is not over");
