@@ -35,7 +35,8 @@ export async function fillIn(page, who) {
   await page.locator("#nama").fill(who.name);
   await page.locator("#nik").fill(who.nik);
   await page.locator("#kk").fill(`${who.nik.slice(0, 12)}0001`);
-  await page.locator("#telepon").fill("081234567890");
+  // As people write it.
+  await page.locator("#telepon").fill("0812-3456.7890");
   await page.locator("#desa").selectOption(who.region);
   await page.locator("#rt").fill("2");
   await page.locator("#rw").fill("1");

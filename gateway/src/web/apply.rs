@@ -198,7 +198,7 @@ fn subject(sent: &Sent) -> Subject {
         area: area(sent.get("desa"), sent.get("rw"), sent.get("rt")),
         address: sent.get("alamat").to_owned(),
         non_resident: !sent.get("luar").is_empty(),
-        phone: sent.get("telepon").to_owned(),
+        phone: fields::phone(sent.get("telepon")),
         email: sent.get("surel").trim().to_owned(),
     }
 }

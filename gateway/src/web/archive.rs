@@ -441,7 +441,7 @@ pub(crate) async fn correct(
             nik: fields::digits(sent.get("nik")),
             family_card: fields::digits(sent.get("kk")),
             address: sent.get("alamat").to_owned(),
-            phone: sent.get("telepon").to_owned(),
+            phone: fields::phone(sent.get("telepon")),
             email: sent.get("surel").trim().to_owned(),
             ..was
         }),

@@ -498,13 +498,13 @@ fn value(field: &FormField, written: &str) -> Option<Value> {
         FieldKind::Number | FieldKind::Money => form::number(written),
         FieldKind::Boolean => form::boolean(written),
         FieldKind::Nik | FieldKind::Kk | FieldKind::Npwp | FieldKind::Nib => form::text(&digits(written)),
+        FieldKind::Phone => form::text(&phone(written)),
         FieldKind::Unspecified
         | FieldKind::Text
         | FieldKind::LongText
         | FieldKind::Date
         | FieldKind::Time
         | FieldKind::Choice
-        | FieldKind::Phone
         | FieldKind::Email
         | FieldKind::Region
         | FieldKind::PersonName
@@ -536,6 +536,27 @@ pub(crate) fn put_values(sent: &mut Sent, kind: &LetterType, values: Option<&Str
 /// Without the spaces and dashes that people put between groups of digits.
 pub(crate) fn digits(written: &str) -> String {
     written.chars().filter(|letter| !matches!(letter, ' ' | '-' | '.')).collect()
+}
+
+/// A telephone number as services take it: digits, with `+` before a country code. People write it with spaces, dots, dashes
+/// and brackets, telephones fill it in with their own ones, and some say the zero after the country code. What holds
+/// anything else stays as it was typed: the service says what is wrong with it.
+pub(crate) fn phone(written: &str) -> String {
+    let written = written.trim();
+    let between = |letter: char| {
+        letter.is_whitespace() || matches!(letter, '-' | '.' | '(' | ')' | '/' | '\u{2010}'..='\u{2015}')
+    };
+    let plain: String = written.chars().filter(|letter| !between(*letter)).collect();
+    let digits = plain.strip_prefix('+').unwrap_or(&plain);
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return written.to_owned();
+    }
+    let abroad = if plain.len() > digits.len() { Some(digits) } else { digits.strip_prefix("00") };
+    match (abroad, abroad.unwrap_or(digits).strip_prefix("62")) {
+        (_, Some(national)) => format!("+62{}", national.trim_start_matches('0')),
+        (Some(abroad), None) => format!("+{abroad}"),
+        (None, None) => digits.to_owned(),
+    }
 }
 
 /// The requirements with what has arrived for each.
@@ -758,6 +779,37 @@ mod tests {
         assert_eq!(values.fields["penghasilan"], form::number("1500000"));
         let sent = Sent::plain(b"isi.punya_anak=true&isi.nama_anak=Budi");
         assert_eq!(form::shown_of(Some(&super::values(&kind(), &sent)), "nama_anak"), "Budi");
+    }
+
+    #[test]
+    fn every_way_to_write_a_telephone_number_is_one_that_services_take() {
+        for (written, taken) in [
+            ("0812 3456 7890", "081234567890"),
+            (" 0812.3456.7890", "081234567890"),
+            ("0812-3456-7890", "081234567890"),
+            ("(0738) 21\u{a0}234\u{2011}567", "073821234567"),
+            ("+62 812-3456-7890", "+6281234567890"),
+            ("+62 (0)812 3456 7890", "+6281234567890"),
+            ("6281234567890", "+6281234567890"),
+            ("006281234567890", "+6281234567890"),
+            ("+60 12-345 6789", "+60123456789"),
+            ("", ""),
+            // What is no number is told to whoever typed it, as he typed it.
+            (" nomor 12 ", "nomor 12"),
+            ("++62812", "++62812"),
+            ("+", "+"),
+        ] {
+            assert_eq!(phone(written), taken, "{written}");
+        }
+        let mut kind = kind();
+        kind.fields.push(FormField {
+            key: "hp".into(),
+            kind: FieldKind::Phone.into(),
+            ..FormField::default()
+        });
+        let sent = Sent::plain("isi.hp=0812-3456.7890".as_bytes());
+        assert_eq!(form::shown_of(Some(&values(&kind, &sent)), "hp"), "081234567890");
+        assert_eq!(sent.get("isi.hp"), "0812-3456.7890", "the form shows again what was typed");
     }
 
     #[test]

@@ -106,6 +106,7 @@ async fn a_form_that_is_sent_twice_is_one_application_and_leads_to_its_receipt()
         // Of a field that does not apply.
         fields.push(("isi.nama_anak", "Tidak Ditanya"));
         fields.push(("surel", "siti@contoh.id"));
+        fields.push(("telepon", "0812-3456.78 90"));
         let response = gate.send(multipart("/surat/sktm/ajukan", &fields, &PAPERS)).await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
         places.push(location(&response).to_owned());
@@ -119,6 +120,7 @@ async fn a_form_that_is_sent_twice_is_one_application_and_leads_to_its_receipt()
     let subject = request.subject.as_ref().expect("a subject");
     assert_eq!((subject.nik.as_str(), subject.area.as_str()), (NIK, "17.07.05.2003/002/005"));
     assert_eq!(subject.email, "siti@contoh.id");
+    assert_eq!(subject.phone, "081234567890", "as services take it, however it was typed");
     // An official who has signed in files under his own name.
     let fields: Vec<_> = GOOD
         .iter()
