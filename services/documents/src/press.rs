@@ -16,7 +16,7 @@ use crate::letter::arms::Arms;
 use crate::letter::render::{
     self, Letter, Letterhead, Limits, Mark, RenderError, Rendered, Renderer, Verification,
 };
-use crate::store::application::Content;
+use crate::store::application::{Content, FrozenHead};
 
 /// A letter that says nothing, to see whether its head can be printed.
 const PROOF: &str = "#import \"/letter/base.typ\": *\n#show: letter\n\nContoh.\n";
@@ -232,13 +232,15 @@ fn base(
     office: &Office,
 ) -> Letter {
     let mut fields = printable(letter, &content.values);
-    let name = |level: OfficeLevel| offices.get(&level).map(|office| office.name.clone());
+    // What was frozen before this was kept has it from its offices as they are.
+    let head = content.head.clone().unwrap_or_else(|| FrozenHead::of(office, offices));
+    let name = |level: OfficeLevel| head.names.get(&level).cloned();
     let neighbourhood: Vec<&str> = content.area.split('/').skip(1).collect();
     let places = [
-        ("kantor", Some(office.name.clone())),
+        ("kantor", name(office.level())),
         ("desa", name(OfficeLevel::Village)),
         ("kecamatan", name(OfficeLevel::SubDistrict)),
-        ("kabupaten", regency(office)),
+        ("kabupaten", regency(&head.lines)),
         ("provinsi", None),
         ("rw", neighbourhood.first().filter(|rw| **rw != "000").map(|rw| (*rw).to_owned())),
         ("rt", neighbourhood.get(1).map(|rt| (*rt).to_owned())),
@@ -252,12 +254,8 @@ fn base(
         date: NaiveDate::default(),
         valid_until: None,
         classification: None,
-        letterhead: Letterhead {
-            lines: office.letterhead.clone(),
-            contact: vec![office.address.clone()],
-            arms,
-        },
-        place: office.place.clone(),
+        letterhead: Letterhead { lines: head.lines, contact: vec![head.address], arms },
+        place: head.place,
         signer: nobody(),
         endorser: None,
         verification: None,
@@ -268,8 +266,8 @@ fn base(
 }
 
 /// "Kabupaten Lebong", from the line of the letterhead that names it.
-fn regency(office: &Office) -> Option<String> {
-    office.letterhead.iter().find_map(|line| {
+fn regency(letterhead: &[String]) -> Option<String> {
+    letterhead.iter().find_map(|line| {
         let plain = line.trim();
         let lower = plain.to_lowercase();
         let at = lower.find("kabupaten ").or_else(|| lower.find("kota "))?;

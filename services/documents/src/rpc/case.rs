@@ -484,7 +484,8 @@ impl Loaded {
             case.numbers.iter().filter(|it| it.void_reason.is_none() && it.office != case.content.office);
         let told = |entry: &RegisterEntry| {
             let office = self.offices.iter().find(|office| office.id == entry.office)?;
-            Some(Registration { office: office.name.clone(), number: entry.text.clone() })
+            let name = case.content.name_of(office).to_owned();
+            Some(Registration { office: name, number: entry.text.clone() })
         };
         others.filter_map(told).collect()
     }

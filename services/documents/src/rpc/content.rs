@@ -18,7 +18,7 @@ use crate::domain::person::{Nik, Subject, SubjectKind, check_family_card};
 use crate::domain::step::{OfficeLevel, Step};
 use crate::error::Error;
 use crate::store;
-use crate::store::application::{Attachment, Content};
+use crate::store::application::{Attachment, Content, FrozenHead};
 
 /// What an applicant wants, before it is checked.
 pub(super) struct Wanted<'a> {
@@ -77,6 +77,7 @@ impl Core {
             attachments,
             with_optional_steps: wanted.with_optional_steps,
             arms: arms.as_ref().map(arms::freeze),
+            head: Some(FrozenHead::of(office, &offices)),
         };
         Ok(Sound { content, area, offices })
     }
@@ -359,4 +360,29 @@ pub(super) fn told(letter: &LetterType, values: &Values) -> BTreeMap<String, ser
         .iter()
         .filter_map(|field| Some((field.prefill?.to_string(), values.get(&field.key)?.clone())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was frozen before letterheads and e-mail addresses were kept is the same bytes still, so that whoever signs it signs
+    /// under the hash that he saw.
+    #[test]
+    fn line_11_the_hash_of_what_was_frozen_before_stays_as_it_was() {
+        let kept = concat!(
+            r#"{"letter_type":"sktm","letter_type_version":1,"office":"ofc_01h455vb4pex5vsknk084sn02q","#,
+            r#""subject":{"kind":"RESIDENT","nik":null,"name":"Rohana","birth_place":"","birth_date":null,"address":"","source":"APPLICANT"},"#,
+            r#""area":"17.07.02.2002","family_card":"","phone":"","values":{},"attachments":[],"with_optional_steps":false}"#,
+        );
+        let mut content: Content = serde_json::from_str(kept).unwrap();
+        assert_eq!(content.digest().unwrap(), hex::encode(Sha256::digest(kept)));
+        content.head = Some(FrozenHead {
+            lines: vec!["Desa Air Dingin".to_owned()],
+            address: String::new(),
+            place: String::new(),
+            names: BTreeMap::new(),
+        });
+        assert_ne!(content.digest().unwrap(), hex::encode(Sha256::digest(kept)));
+    }
 }

@@ -37,9 +37,12 @@ pub(super) async fn handle(
         with_optional_steps: before.record.case.content.with_optional_steps,
     };
     let mut sound = core.sound(&core.db.read, wanted).await?;
-    // It keeps the arms that it was first handed in with: other ones would make unchanged content another one, and its
-    // approvals void.
-    sound.content.arms.clone_from(&before.record.case.content.arms);
+    // It keeps the arms and the letterhead that it was first handed in with: other ones would make unchanged content another
+    // one, and its approvals void. An office that takes part from now on is in the letter too.
+    let first = &before.record.case.content;
+    sound.content.arms.clone_from(&first.arms);
+    let now = sound.content.head.take();
+    sound.content.head = first.head.clone().zip(now).map(|(first, now)| first.with_newcomers(&now));
     core.draft(&before.letter, &sound.content, &sound.offices).await?;
     let request = &request;
     let mut answer: ResubmitApplicationResponse = core

@@ -523,7 +523,7 @@ impl Core {
             body: Body {
                 title: case.title.clone(),
                 number: number.map(|entry| entry.text.clone()).unwrap_or_default(),
-                office_name: issuer.name.clone(),
+                office_name: case.content.name_of(issuer).to_owned(),
                 holder: loaded.holder(),
                 signers: case.signed.iter().map(|signed| signed.signer.clone()).collect(),
                 sample: self.signers.sample,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::{application, work_item};
 use crate::domain::field::Values;
+use crate::domain::office::Office;
 use crate::domain::person::Subject;
 use crate::domain::step::{OfficeLevel, StepKind, StepRole};
 use crate::domain::workflow::{Application, Event, State};
@@ -178,9 +179,21 @@ pub(crate) struct Content {
     pub(crate) values: Values,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) with_optional_steps: bool,
-    /// What stands at the head of the letter; none where the office had none then.
+    /// The arms at the head of the letter; none where the office had none then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) arms: Option<FrozenArms>,
+    /// What the letter says of its offices; absent in what was frozen before it was kept, which is printed with what they say
+    /// now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) head: Option<FrozenHead>,
+}
+
+impl Content {
+    /// What an office is called in the letter.
+    pub(crate) fn name_of<'a>(&'a self, office: &'a Office) -> &'a str {
+        let kept = self.head.as_ref().and_then(|head| head.names.get(&office.level()));
+        kept.map_or(&office.name, String::as_str)
+    }
 }
 
 /// The coat of arms that a letter is printed with, whatever its office has later.
@@ -191,6 +204,40 @@ pub(crate) struct FrozenArms {
     pub(crate) file: FileId,
     pub(crate) format: Format,
     pub(crate) sha256: String,
+}
+
+/// What a letter says of its offices, whatever they are called and wherever they are later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FrozenHead {
+    /// The lines of the letterhead of the office that issues.
+    pub(crate) lines: Vec<String>,
+    /// Its address and contact, one line.
+    pub(crate) address: String,
+    /// The place before the date.
+    pub(crate) place: String,
+    /// What the offices that take part are called.
+    pub(crate) names: BTreeMap<OfficeLevel, String>,
+}
+
+impl FrozenHead {
+    /// What the office that issues says of itself now, and what those that take part are called.
+    pub(crate) fn of(issuer: &Office, offices: &BTreeMap<OfficeLevel, Office>) -> Self {
+        Self {
+            lines: issuer.letterhead.clone(),
+            address: issuer.address.clone(),
+            place: issuer.place.clone(),
+            names: offices.iter().map(|(level, office)| (*level, office.name.clone())).collect(),
+        }
+    }
+
+    /// As it was first handed in; an office that has come since is called what it is called now.
+    pub(crate) fn with_newcomers(mut self, now: &Self) -> Self {
+        for (level, name) in &now.names {
+            self.names.entry(*level).or_insert_with(|| name.clone());
+        }
+        self
+    }
 }
 
 /// A file that was uploaded with it.

@@ -159,6 +159,81 @@ lines! {
         assert_eq!(town.judged(pdf).await.verdict(), FileVerdict::Valid);
     }
 
+    /// 11. What the letter says of its offices is frozen with the rest: whoever signs later, after an office moved and was renamed,
+    /// signs what was handed in and approved.
+    async fn line_11_a_letter_says_of_its_offices_what_they_were_when_it_was_handed_in(engine) {
+        let mut town = Town::new(engine).await;
+        let wish = async |town: &Town| SubmitApplicationRequest {
+            with_optional_steps: true,
+            ..town.wish("sktm", &Resident::new(1, PLAIN)).await
+        };
+        let first = wish(&town).await;
+        let returned = town.submit(first.clone()).await;
+        let id = town.submit(wish(&town).await).await.application_id;
+        let before = town.walk(&id).await;
+        let draft = async |town: &Town, id: &str| {
+            let request = GetDraftRequest { application: id.to_owned() };
+            town.reader().get_draft(request).await.expect("a draft")
+        };
+        let approved = draft(&town, &id).await;
+
+        // Another regency, another name, another place and address; and the sub-district is renamed too.
+        let moved = Office {
+            name: "Desa Air Panas".to_owned(),
+            letterhead: vec!["Pemerintah Kabupaten Rejang".to_owned(), "Desa Air Panas".to_owned()],
+            address: "Jalan Baru Nomor 9, telepon 0738 21999".to_owned(),
+            place: "Curup".to_owned(),
+            ..office(PLAIN)
+        };
+        town.apply(moved).await;
+        town.apply(Office { name: "Kecamatan Seberang".to_owned(), ..office(SUB_DISTRICT) }).await;
+        town.restart(SigningConfig::default()).await;
+        assert_eq!(draft(&town, &id).await, approved, "the same bytes under the same hash");
+        assert_eq!(town.seen(&id).await.content_hash, before.content_hash);
+
+        // Handed in again unchanged, it is the same content, and what was approved of it holds.
+        let hash = town.seen(&returned.application_id).await.content_hash;
+        town.officer(PLAIN).send_back(&returned.application_id, "lengkapi foto rumah tampak depan").await.expect("returned");
+        let again = ResubmitApplicationRequest {
+            request_id: String::new(),
+            code: returned.code.clone(),
+            values: first.values,
+            attachments: first.attachments,
+        };
+        town.nobody().resubmit_application(again).await.expect("handed in again");
+        assert_eq!(town.seen(&returned.application_id).await.content_hash, hash);
+        assert_eq!(draft(&town, &returned.application_id).await.pdf, approved.pdf);
+
+        // Signed: the letter, and what anybody is told of it.
+        let application = town.finish(&id).await;
+        let document = town.document(&application.document_id).await;
+        let text = words(&town.bytes(&document.id, 1).await);
+        let old = [
+            "PEMERINTAH KABUPATEN LEBONG",
+            "DESA AIR DINGIN",
+            "Jalan Lintas Curup",
+            "Kabupaten Lebong",
+            "Kecamatan Rimbo Pengadang",
+            "Rimbo Pengadang, 23 November 2026",
+        ];
+        for expected in old {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        for new in ["AIR PANAS", "REJANG", "Rejang", "Jalan Baru", "0738 21999", "Seberang"] {
+            assert!(!text.contains(new), "{new} in {text}");
+        }
+        let told = town.verified(&document.verification_code).await;
+        assert_eq!(told.office, "Desa Air Dingin");
+        assert_eq!(told.registrations.iter().map(|it| it.office.as_str()).collect::<Vec<_>>(), ["Kecamatan Rimbo Pengadang"]);
+
+        // What is handed in from now on says what is so now.
+        let later = town.submit(wish(&town).await).await.application_id;
+        let text = words(&draft(&town, &later).await.pdf);
+        for expected in ["PEMERINTAH KABUPATEN REJANG", "DESA AIR PANAS", "Jalan Baru Nomor 9", "Kecamatan Seberang"] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    }
+
     /// 15. Who sets up an office sets its coat of arms, once for a request, and nothing that is none.
     async fn line_15_a_coat_of_arms_is_set_by_who_sets_up_the_office(engine) {
         let town = Town::new(engine).await;

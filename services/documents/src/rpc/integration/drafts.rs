@@ -23,7 +23,7 @@ use crate::domain::step::OfficeLevel;
 use crate::domain::workflow::Event;
 use crate::error::Error;
 use crate::store;
-use crate::store::application::Content;
+use crate::store::application::{Content, FrozenHead};
 
 /// Under which names of OSS a field of ours is looked for, in this order; the field's own name comes first.
 const NAMES: [(&str, &[&str]); 5] = [
@@ -95,10 +95,12 @@ impl CatalogueDrafts<'_> {
         let Ok(area) = region.parse::<AreaPath>() else { return Ok(Err(Undrafted::NoOffice)) };
         let nik: Option<Nik> = letter.about.nik.as_ref().and_then(|key| text(key).parse().ok());
         let arms = store::arms::of(tx, office.area.as_str()).await?;
+        let (issuer, told) = (office.id, office.area.to_string());
+        let offices = BTreeMap::from([(OfficeLevel::Agency, office)]);
         let content = Content {
             letter_type: letter.key.clone(),
             letter_type_version: letter.version,
-            office: office.id,
+            office: issuer,
             subject: Subject {
                 kind: SubjectKind::NonResident,
                 nik,
@@ -116,9 +118,9 @@ impl CatalogueDrafts<'_> {
             attachments: Vec::new(),
             with_optional_steps: false,
             arms: arms.as_ref().map(arms::freeze),
+            head: offices.get(&OfficeLevel::Agency).map(|office| FrozenHead::of(office, &offices)),
         };
-        let told = office.area.to_string();
-        let sound = Sound { content, area, offices: BTreeMap::from([(OfficeLevel::Agency, office)]) };
+        let sound = Sound { content, area, offices };
         let asking = Asking { who: "oss", request_id: "" };
         let loaded = core.create(tx, &letter, sound, Filed::default(), asking, now).await?;
         let stopped = |event: &Event| {
