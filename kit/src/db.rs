@@ -24,6 +24,8 @@ const SQLITE_READERS: u32 = 4;
 const SQLITE_CHECKPOINT: &str = "4000";
 /// How long a statement waits for a row that another transaction holds.
 const POSTGRES_LOCK_TIMEOUT: &str = "5s";
+/// Says `on` where nothing can be written.
+const ONLY_READS: &str = "SHOW transaction_read_only";
 /// After which pause in a transaction the server ends it and gives its locks to others.
 const POSTGRES_IDLE_IN_TRANSACTION: &str = "10s";
 
@@ -59,6 +61,11 @@ pub enum ConnectError {
     /// A schema name that is no plain identifier.
     #[error("\"{0}\" is no schema name: use lower-case letters, digits and _")]
     SchemaName(String),
+    /// A server of PostgreSQL that takes no writes.
+    #[error(
+        "the server only reads, as a standby does or one that was told to; give the address of the server that writes, or let this one write again"
+    )]
+    OnlyReads,
     /// The database does not answer or refuses.
     #[error("cannot open the database {at}: {source}")]
     Open {
@@ -165,11 +172,16 @@ impl Db {
                 return Err(ConnectError::SchemaName(schema.to_owned()));
             }
         }
+        // First what only reads. A server that takes no writes is named for what it is: the pool that writes would ask it again
+        // until its patience is over, and could say only that it has waited.
+        let read = Database::connect(pool(false)).await.map_err(fail)?;
+        if only_reads(&read).await.map_err(fail)? {
+            return Err(ConnectError::OnlyReads);
+        }
         let write = Database::connect(pool(true)).await.map_err(fail)?;
         if let Some(schema) = schema {
             ensure_schema(&write, schema).await.map_err(fail)?;
         }
-        let read = Database::connect(pool(false)).await.map_err(fail)?;
         Ok(Self { write, read, engine: Engine::Postgres })
     }
 
@@ -320,10 +332,18 @@ fn base_options(url: &str) -> ConnectOptions {
     options
 }
 
+/// Whether the server takes no writes.
+async fn only_reads(connection: &DatabaseConnection) -> Result<bool, DbErr> {
+    let asked = Statement::from_string(DbBackend::Postgres, ONLY_READS);
+    let row = connection.query_one_raw(asked).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound(ONLY_READS.to_owned()))?;
+    Ok(row.try_get_by_index::<String>(0)? == "on")
+}
+
 /// Refuses a connection to a server that only reads, as a standby does: after a fail-over the address may lead there for a
 /// while. In the pool it would stay, and refuse whatever is written through it long after another server has taken over.
 async fn refuse_a_reader(connection: &mut sqlx::PgConnection) -> Result<(), sqlx::Error> {
-    let reads: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(connection).await?;
+    let reads: String = sqlx::query_scalar(ONLY_READS).fetch_one(connection).await?;
     if reads == "on" { Err(sqlx::Error::Io(std::io::Error::other("the server only reads"))) } else { Ok(()) }
 }
 

@@ -12,6 +12,7 @@ use mpp::demo::wire;
 use mpp_kit::testing::{self, Engine};
 use mpp_tests::harness::binary::{Finished, is_alive};
 use mpp_tests::harness::{Api, Binary, hall};
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -121,6 +122,23 @@ fn bad_settings_are_named() {
     let wrong = Binary::with(["serve", "semua"]).finish();
     assert_eq!(wrong.code, Some(64), "{wrong:?}");
     assert!(!Path::new(&data).exists());
+}
+
+/// What a pool of connections says of it is that it has waited; the operator is told what is wrong, and where.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_only_reads_is_named_with_its_remedy() {
+    let (_dir, data) = directory();
+    let postgres = testing::fresh_db(Engine::Postgres).await;
+    let name = postgres.url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a name");
+    let reads_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    postgres.db.write.execute_unprepared(&reads_only).await.expect("it only reads from now on");
+    let finished = serve(&data, &["--port", "0"]).env("MPP_DATABASE__URL", &postgres.url).finish();
+    assert_refused(
+        &finished,
+        69,
+        &["database.url", "only reads", "give the address of the server that writes"],
+    );
+    assert!(!finished.stderr.contains("timed out"), "{}", finished.stderr);
 }
 
 #[test]

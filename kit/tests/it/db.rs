@@ -248,6 +248,11 @@ async fn a_server_that_only_reads_is_not_written_to_for_longer_than_it_only_read
     let name = test.url.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
     let reads_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
     admin.write.execute_unprepared(&reads_only).await.unwrap();
+    // Who starts now is told what is wrong, at once.
+    let begun = std::time::Instant::now();
+    let refused = Db::connect(&test.url, test.schema).await.unwrap_err();
+    assert!(matches!(refused, ConnectError::OnlyReads), "{refused:?}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "it waited {:?}", begun.elapsed());
     let cut =
         format!("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'");
     assert!(number(&admin.read, &cut).await > 0);
