@@ -371,6 +371,7 @@ identity_service! {
         disable_account DisableAccountRequest DisableAccountResponse,
         enrol_device EnrolDeviceRequest EnrolDeviceResponse,
         list_devices ListDevicesRequest ListDevicesResponse,
+        get_role_holders GetRoleHoldersRequest GetRoleHoldersResponse,
         revoke_device RevokeDeviceRequest RevokeDeviceResponse;
 
     async fn get_current_session(

@@ -38,7 +38,7 @@ pub use config::{
 pub const ROLE: Role = Role("documents");
 
 /// The roles it calls.
-pub const CALLS: &[Role] = &[worker::NOTIFICATIONS];
+pub const CALLS: &[Role] = &[worker::IDENTITY, worker::NOTIFICATIONS];
 
 /// The name of the service in its contract.
 pub const SERVICE: &str = "mpp.documents.v1.DocumentsService";

@@ -28,7 +28,7 @@ use crate::store;
 use crate::store::letter_type::Version;
 use mpp_kit::webhook::dispatch::{self, Dispatcher};
 
-pub(crate) use relay::NOTIFICATIONS;
+pub(crate) use relay::{IDENTITY, NOTIFICATIONS};
 
 /// How much one pass does of each kind.
 const BATCH: u64 = 500;

@@ -10,6 +10,7 @@ mod enrol_device;
 mod get_account_names;
 mod get_current_session;
 mod get_jwks;
+mod get_role_holders;
 mod list_accounts;
 mod list_devices;
 mod refresh_session;
@@ -96,6 +97,7 @@ rpcs! {
     create_account(CreateAccountRequest) -> CreateAccountResponse;
     list_accounts(ListAccountsRequest) -> ListAccountsResponse;
     get_account_names(GetAccountNamesRequest) -> GetAccountNamesResponse;
+    get_role_holders(GetRoleHoldersRequest) -> GetRoleHoldersResponse;
     disable_account(DisableAccountRequest) -> DisableAccountResponse;
     enrol_device(EnrolDeviceRequest) -> EnrolDeviceResponse;
     list_devices(ListDevicesRequest) -> ListDevicesResponse;

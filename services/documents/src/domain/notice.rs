@@ -40,6 +40,8 @@ pub enum To {
     Applicant,
     /// Who holds one of these roles of an office: the first pair for which somebody is known.
     Officials(Vec<(OfficeLevel, Vec<StepRole>)>),
+    /// Who holds one of the roles of the desk where it waits: heads of RT and RW, whom no office lists.
+    Holders,
 }
 
 /// A message that follows from an event.
@@ -80,12 +82,15 @@ pub fn notices(application: &Application, events: &[Event]) -> Vec<Notice> {
                     | State::Withdrawn => continue,
                 };
                 let Some(planned) = application.plan.steps.get(*step) else { continue };
-                let office = match planned.step.level {
+                let level = planned.step.level;
+                let to = match level {
                     // An office knows the accounts of its own people, not of each neighbourhood.
-                    Level::Rt | Level::Rw => continue,
-                    Level::Village | Level::SubDistrict | Level::Agency => planned.step.level.office(),
+                    Level::Rt | Level::Rw => To::Holders,
+                    Level::Village | Level::SubDistrict | Level::Agency => {
+                        To::Officials(vec![(level.office(), planned.roles.clone())])
+                    }
                 };
-                tell(kind, To::Officials(vec![(office, planned.roles.clone())]));
+                tell(kind, to);
             }
             // Who may take the step confirms what somebody else has scanned.
             Event::ScanUploaded { .. } => {

@@ -1,5 +1,7 @@
 //! Messages that follow from what happened, put into the outbox in the same transaction.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseTransaction;
 
@@ -44,6 +46,7 @@ impl Core {
                     let body = Body { event, ..Body::default() };
                     messages.extend(to_applicant(loaded, applicant_is_told(loaded, notice.kind), body, now));
                 }
+                To::Holders => messages.extend(to_holders(tx, loaded, (notice.kind, event), now).await?),
                 To::Officials(choices) => {
                     let mut accounts = self.known(tx, loaded, &choices, now).await?;
                     // Nobody is called to what he brought himself.
@@ -121,6 +124,35 @@ impl Core {
         Ok(Vec::new())
     }
 
+    /// Calls these accounts to the desk that a message is for, in its place, unless another instance was first.
+    pub(crate) async fn call_holders(
+        &self,
+        desk: &Message,
+        accounts: BTreeSet<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let tx = self.db.begin().await?;
+        if !store::notice::moved(&tx, desk, NoticeState::Sent, now, now).await? {
+            return Ok(());
+        }
+        let mut messages = Vec::new();
+        for account in accounts {
+            if let Some(next_at) = self.next_call(&tx, &account, &desk.body, now).await? {
+                messages.push(Message {
+                    id: NoticeId::generate(),
+                    recipient: Recipient::Account(account),
+                    attempts: 0,
+                    next_at,
+                    created_at: now,
+                    ..desk.clone()
+                });
+            }
+        }
+        store::notice::insert(&tx, &messages).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// When an account is called to a desk; `None` if a call that covers it waits to go out, which from here to the end of the
     /// transaction nobody can settle.
     async fn next_call(
@@ -131,7 +163,8 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, Error> {
         loop {
-            let Some((id, state, since)) = store::notice::last_call(tx, account, body).await? else {
+            let called = Recipient::Account(account.to_owned());
+            let Some((id, state, since)) = store::notice::last_call(tx, &called, body).await? else {
                 return Ok(Some(now));
             };
             if state != NoticeState::Queued {
@@ -143,6 +176,25 @@ impl Core {
             }
         }
     }
+}
+
+/// A message to whoever holds the desk where it waits, who is asked for when it goes out; none if one that is yet to go out
+/// covers it.
+async fn to_holders(
+    tx: &DatabaseTransaction,
+    loaded: &Loaded,
+    (kind, event): (NoticeKind, Option<usize>),
+    now: DateTime<Utc>,
+) -> Result<Option<Message>, Error> {
+    let Some(desk) = loaded.waiting() else { return Ok(None) };
+    let body = Body { event, roles: desk.roles, area: desk.area };
+    let last = store::notice::last_call(tx, &Recipient::Holders, &body).await?;
+    if let Some((id, NoticeState::Queued, _)) = last
+        && store::notice::cover(tx, id).await?
+    {
+        return Ok(None);
+    }
+    Ok(Some(queued(loaded, kind, Recipient::Holders, body, now)))
 }
 
 /// What an applicant is told: of a document in the place of another one, that it is one.

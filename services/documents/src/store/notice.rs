@@ -24,6 +24,19 @@ pub(crate) enum Recipient {
     Applicant,
     /// An account.
     Account(String),
+    /// Whoever holds the desk that it calls to: accounts that are not known here, and asked for when it goes out.
+    Holders,
+}
+
+impl Recipient {
+    /// The columns that say so: the kind, and the account. Holders are an account that is not named yet.
+    fn columns(&self) -> (&'static str, &str) {
+        match self {
+            Self::Applicant => ("APPLICANT", ""),
+            Self::Account(account) => ("ACCOUNT", account),
+            Self::Holders => ("ACCOUNT", ""),
+        }
+    }
 }
 
 /// Where a message stands here. What became of it after it was taken is known to notifications.
@@ -87,16 +100,13 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, messages: &[Message]) -> Re
     let rows = messages
         .iter()
         .map(|it| {
-            let (kind, recipient) = match &it.recipient {
-                Recipient::Applicant => ("APPLICANT", String::new()),
-                Recipient::Account(account) => ("ACCOUNT", account.clone()),
-            };
+            let (kind, recipient) = it.recipient.columns();
             Ok(ActiveModel {
                 id: Set(it.id.to_string()),
                 application_id: Set(it.application.to_string()),
                 kind: Set(it.kind.to_string()),
                 recipient_kind: Set(kind.to_owned()),
-                recipient: Set(recipient),
+                recipient: Set(recipient.to_owned()),
                 topic: Set(it.body.topic()),
                 body: Set(serde_json::to_string(&it.body).map_err(|e| DbErr::Json(e.to_string()))?),
                 state: Set(it.state.to_string()),
@@ -128,15 +138,16 @@ pub(crate) async fn due(
     rows.into_iter().map(message).collect()
 }
 
-/// What an account was last called to a desk with, unless that became pointless: which it is, where it stands, and since when.
+/// What an account, or whoever holds it, was last called to a desk with, unless that became pointless: which it is, where it
+/// stands, and since when.
 pub(crate) async fn last_call(
     db: &impl ConnectionTrait,
-    account: &str,
+    called: &Recipient,
     body: &Body,
 ) -> Result<Option<(NoticeId, NoticeState, DateTime<Utc>)>, DbErr> {
     let states = [NoticeState::Queued, NoticeState::Sent].map(|state| state.to_string());
     let row = Entity::find()
-        .filter(Column::Recipient.eq(account))
+        .filter(Column::Recipient.eq(called.columns().1))
         .filter(Column::Topic.eq(body.topic()))
         .filter(Column::State.is_in(states))
         .order_by_desc(Column::CreatedAt)
@@ -206,6 +217,7 @@ pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> R
 fn message(row: Model) -> Result<Message, DbErr> {
     let recipient = match row.recipient_kind.as_str() {
         "APPLICANT" => Recipient::Applicant,
+        _ if row.recipient.is_empty() => Recipient::Holders,
         _ => Recipient::Account(row.recipient),
     };
     Ok(Message {
@@ -250,7 +262,7 @@ mod tests {
             let tx = db.db.begin().await.unwrap();
             insert(&tx, std::slice::from_ref(&call)).await.unwrap();
             tx.commit().await.unwrap();
-            let last = async || last_call(&db.db.write, "acc_kades", &body).await.unwrap();
+            let last = async || last_call(&db.db.write, &call.recipient, &body).await.unwrap();
             let settles = async |before: &Message| {
                 let tx = db.db.begin().await.unwrap();
                 let later = now + TimeDelta::minutes(1);

@@ -2,22 +2,25 @@
 //! Quiet hours, languages, limits and what became of a message are matters of notifications; it is asked for by the id of
 //! the application there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use mpp_kit::client::PeerChannel;
-use mpp_kit::component::{Env, Role, Worker};
+use mpp_kit::component::{self, Env, Worker};
 use mpp_kit::fault::{Language, chain};
 use mpp_kit::relay::{self, TokenSource};
+use mpp_proto::identity::v1::identity_service_client::IdentityServiceClient;
+use mpp_proto::identity::v1::{GetRoleHoldersRequest, Role};
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use mpp_proto::notifications::v1::{Addresses, CreateNotificationRequest, Recipient as To, recipient};
 
 use crate::domain::code;
 use crate::domain::document::Signature;
 use crate::domain::notice::NoticeKind;
+use crate::domain::step::StepRole;
 use crate::domain::text::Text;
 use crate::domain::workflow::Event;
 use crate::error::Error;
@@ -27,14 +30,17 @@ use crate::store;
 use crate::store::notice::{Message, NoticeState, Recipient};
 
 /// Who sends.
-pub(crate) const NOTIFICATIONS: Role = Role("notifications");
+pub(crate) const NOTIFICATIONS: component::Role = component::Role("notifications");
+/// Who knows who holds a role.
+pub(crate) const IDENTITY: component::Role = component::Role("identity");
 const BATCH: u64 = 100;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The worker.
 pub(super) fn worker(env: &Env, core: &Arc<Core>, token: TokenSource) -> Worker {
     let client = NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS));
-    let relay = Relay { core: Arc::clone(core), client, token };
+    let identity = IdentityServiceClient::new(env.peers.channel(IDENTITY));
+    let relay = Relay { core: Arc::clone(core), client, identity, token };
     Worker::repeating("documents: messages out", env, EVERY, relay, |relay| {
         Box::pin(relay.pass(relay.core.now()))
     })
@@ -43,6 +49,7 @@ pub(super) fn worker(env: &Env, core: &Arc<Core>, token: TokenSource) -> Worker 
 struct Relay {
     core: Arc<Core>,
     client: NotificationsServiceClient<PeerChannel>,
+    identity: IdentityServiceClient<PeerChannel>,
     token: TokenSource,
 }
 
@@ -50,6 +57,8 @@ struct Relay {
 enum Composed {
     /// This.
     Ready(Box<CreateNotificationRequest>),
+    /// A call to each of those who hold its desk.
+    ToHolders,
     /// Nothing: there is no address.
     NoContact,
     /// Nothing: what it calls for was done.
@@ -77,6 +86,7 @@ impl Relay {
     async fn offer(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
         let request = match self.compose(message).await? {
             Composed::Ready(request) => *request,
+            Composed::ToHolders => return self.call_holders(message, token, now).await,
             Composed::NoContact => return self.settle(message, NoticeState::NoContact, now).await,
             Composed::Pointless => return self.settle(message, NoticeState::Pointless, now).await,
         };
@@ -92,6 +102,20 @@ impl Relay {
             }
         };
         self.settle(message, state, now).await
+    }
+
+    /// Puts a call to each of those who hold a desk in the place of the one to the desk.
+    async fn call_holders(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        let mut accounts = BTreeSet::new();
+        for role in &message.body.roles {
+            let request = GetRoleHoldersRequest { role: held(*role).into(), area: message.body.area.clone() };
+            let answer = self.identity.clone().get_role_holders(relay::request(request, token)?).await;
+            accounts.extend(answer.context("identity does not say who holds a role")?.into_inner().accounts);
+        }
+        if accounts.is_empty() {
+            return self.settle(message, NoticeState::NoContact, now).await;
+        }
+        self.core.call_holders(message, accounts, now).await
     }
 
     async fn settle(&self, message: &Message, state: NoticeState, now: DateTime<Utc>) -> Result<(), Error> {
@@ -119,6 +143,7 @@ impl Relay {
             return Ok(Composed::Pointless);
         }
         let (kind, language) = match &message.recipient {
+            Recipient::Holders => return Ok(Composed::ToHolders),
             // Officials are written to in the language of their contact.
             Recipient::Account(account) => (recipient::Kind::AccountId(account.clone()), String::new()),
             Recipient::Applicant => {
@@ -148,7 +173,7 @@ impl Relay {
         let id = message.application;
         let language = match message.recipient {
             Recipient::Applicant => loaded.record.case.told_in(),
-            Recipient::Account(_) => Language::Id,
+            Recipient::Account(_) | Recipient::Holders => Language::Id,
         };
         let event = message.body.event.and_then(|at| loaded.record.case.history.get(at));
         let code = || Ok::<_, Error>(code::grouped(&core.receipt_code(id)?));
@@ -207,6 +232,21 @@ impl Relay {
             Some(office) => Ok(office.name.clone()),
             None => Ok(loaded.issuer()?.name.clone()),
         }
+    }
+}
+
+/// The role in which identity knows who takes a step.
+fn held(role: StepRole) -> Role {
+    match role {
+        StepRole::RtHead => Role::RtHead,
+        StepRole::RwHead => Role::RwHead,
+        StepRole::VillageOfficer => Role::VillageOfficer,
+        StepRole::VillageSecretary => Role::VillageSecretary,
+        StepRole::VillageHead => Role::VillageHead,
+        StepRole::SubDistrictOfficer => Role::SubDistrictOfficer,
+        StepRole::SubDistrictHead => Role::SubDistrictHead,
+        StepRole::AgencyOfficer => Role::AgencyOfficer,
+        StepRole::AgencyHead => Role::AgencyHead,
     }
 }
 

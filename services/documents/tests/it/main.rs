@@ -16,6 +16,7 @@ mod clamd;
 mod clocks;
 mod esign;
 mod exchange;
+mod holders;
 mod licences;
 mod messages;
 mod notices;

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
+use mpp_proto::identity::v1::Role;
 use mpp_proto::notifications::v1::CreateNotificationRequest;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::json;
@@ -198,6 +199,70 @@ lines! {
         ready(7).await;
         town.tell().await;
         assert_eq!(town.told("acc_plt"), ["surat_menunggu_tanda_tangan"]);
+    }
+
+    /// 37. Heads of RT and RW, whom no office lists, are called by the role they hold, once for what comes in half an hour; and
+    /// while nobody says who they are, no call is lost.
+    async fn should_37_heads_of_rt_and_rw_are_called_by_the_role_they_hold(engine) {
+        const RW: &str = "17.07.02.2001/002";
+        let town = Town::new(engine).await;
+        let (rt, rw) = (account("RT_HEAD", RT), account("RW_HEAD", RW));
+        let waits = async |number| town.applied("sktm", &Resident::new(number, RT)).await.application_id;
+        // The first pass finds out who they are, the second calls them.
+        let tell = async || {
+            town.tell().await;
+            town.tell().await;
+        };
+        // Nobody holds it yet: there is nobody to call, and nothing is tried again and again.
+        let first = waits(1).await;
+        for _ in 0..3 {
+            tell().await;
+            town.wait(TimeDelta::minutes(1));
+        }
+        let states = town.outbox().await;
+        assert_eq!((states.iter().filter(|it| *it == "NO_CONTACT").count(), states.len()), (1, 2), "{states:?}");
+        assert_eq!(town.holders.asked(), 1);
+
+        town.holders.are(Role::RtHead, RT, &[&rt, "acc_rt_wakil"]);
+        town.holders.are(Role::RwHead, RW, &[&rw]);
+        let second = waits(2).await;
+        let third = waits(3).await;
+        assert_eq!(town.outbox().await.len(), 5, "two receipts, and one call to the desk for both");
+        tell().await;
+        assert_eq!((town.told(&rt), town.told("acc_rt_wakil")), (vec!["surat_menunggu_anda".to_owned()], vec!["surat_menunggu_anda".to_owned()]));
+        let call = town.messages.of_type("surat_menunggu_anda").remove(0);
+        assert_eq!((call.placeholders["kantor"].as_str(), call.reference.as_str()), ("Desa Ujung Tanjung", second.as_str()));
+        assert_eq!(call.placeholders["meja"], format!("{BASE_URL}/meja/{second}"));
+        holds_nothing_personal(&call, &Resident::new(2, RT));
+        // Within half an hour: the next call waits.
+        let fourth = waits(4).await;
+        tell().await;
+        assert_eq!(town.told(&rt).len(), 1);
+        town.wait(TimeDelta::minutes(30));
+        tell().await;
+        assert_eq!(town.told(&rt).len(), 2);
+
+        // Approved: the RW is called, as soon as somebody says who that is.
+        town.holders.is_away(true);
+        town.approved(&third).await;
+        tell().await;
+        assert!(town.told(&rw).is_empty());
+        town.holders.is_away(false);
+        town.wait(TimeDelta::minutes(10));
+        tell().await;
+        assert_eq!(town.told(&rw), ["surat_menunggu_anda"]);
+        // Taken off the desk before the call goes out: it is pointless, and nobody is asked who holds it.
+        town.wait(TimeDelta::hours(1));
+        let fifth = waits(5).await;
+        for id in [&first, &second, &fourth, &fifth] {
+            town.approved(id).await;
+        }
+        assert!(town.official("RT_HEAD", RT).inbox().await.is_empty());
+        let asked = town.holders.asked();
+        tell().await;
+        assert_eq!((town.told(&rt).len(), town.told(&rw).len()), (2, 2));
+        assert_eq!(town.holders.asked(), asked + 1, "who heads the RW");
+        assert_eq!(town.outbox().await.iter().filter(|state| *state == "POINTLESS").count(), 1);
     }
 
     /// 28. A late step is told to the superior once: to the head, or above him where the step is his own.

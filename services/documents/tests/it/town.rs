@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tonic::{Request, Response};
 
+use super::holders::Holders;
 use super::messages::Messages;
 
 /// Access tokens by persona, with when each was made.
@@ -228,6 +229,8 @@ pub(crate) struct Town {
     pub(crate) audit: Arc<Audit>,
     /// What people were told.
     pub(crate) messages: Messages,
+    /// Who holds a role that no office lists.
+    pub(crate) holders: Holders,
     offices: BTreeMap<String, Office>,
     issuer: Arc<Issuer>,
     verifier: Arc<Verifier>,
@@ -263,6 +266,7 @@ impl Town {
             config,
             folder: testing::temp_dir(),
             messages: Messages::default(),
+            holders: Holders::default(),
             offices: BTreeMap::new(),
             issuer,
             verifier,
@@ -321,8 +325,13 @@ impl Town {
             StackOptions::default(),
         );
         self.peers.local(ROLE, self.audit.around(service));
-        let (role, routes) = (Role("notifications"), self.messages.routes());
-        self.peers.local(role, stack(role, routes, policies, verifier, StackOptions::default()));
+        for (role, routes) in [
+            (Role("notifications"), self.messages.routes()),
+            (Role("identity"), self.holders.routes()),
+        ] {
+            let (policies, verifier) = (Arc::clone(&policies), Arc::clone(&verifier));
+            self.peers.local(role, stack(role, routes, policies, verifier, StackOptions::default()));
+        }
     }
 
     /// Its workers, until the shutdown is triggered.

@@ -23,6 +23,15 @@ pub type Bounds = BTreeMap<String, BTreeSet<String>>;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Area(String);
 
+impl Area {
+    /// The areas that it lies in, the largest first, and itself.
+    #[must_use]
+    pub fn around(&self) -> Vec<Self> {
+        let ends = self.0.match_indices(['.', '/']).map(|(at, _)| at).chain([self.0.len()]);
+        ends.map(|end| Self(self.0[..end].to_owned())).collect()
+    }
+}
+
 /// A text that names no area.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 /// Reads a role; unknown numbers and `UNSPECIFIED` are a violation.
-fn role(field: &str, value: i32, checker: &mut Checker) -> Option<Role> {
+pub(super) fn role(field: &str, value: i32, checker: &mut Checker) -> Option<Role> {
     let role = match proto::Role::try_from(value) {
         Ok(proto::Role::Kiosk) => Some(Role::Kiosk),
         Ok(proto::Role::Board) => Some(Role::Board),

@@ -14,7 +14,13 @@ use super::{
     convert,
     entity::{account, account_grant},
 };
-use crate::domain::{AccountId, account::Account, authority::Reach, grant::Grant};
+use crate::domain::{
+    AccountId,
+    account::Account,
+    authority::Reach,
+    grant::{Area, Grant},
+    role::Role,
+};
 
 /// What sign-in looks at before it knows who it is. One row, so that a name that exists costs no more than another.
 pub(crate) struct Credentials {
@@ -66,6 +72,33 @@ pub(crate) async fn of_ids(
     }
     let rows = account::Entity::find()
         .filter(account::Column::Id.is_in(ids.iter().map(ToString::to_string)))
+        .order_by_asc(account::Column::Id)
+        .all(db)
+        .await?;
+    with_grants(db, rows).await
+}
+
+/// The accounts that are not disabled and have a grant of this role in one of these areas or without any, by id, with all their
+/// grants, those that are over or to come too.
+pub(crate) async fn with_role(
+    db: &impl ConnectionTrait,
+    role: Role,
+    areas: &[Area],
+) -> Result<Vec<Account>, DbErr> {
+    use account_grant::Column;
+    let granted = Query::select()
+        .column(Column::AccountId)
+        .from(account_grant::Entity)
+        .and_where(Column::Role.eq(role.to_string()))
+        .cond_where(
+            Condition::any()
+                .add(Column::Area.is_null())
+                .add(Column::Area.is_in(areas.iter().map(ToString::to_string))),
+        )
+        .take();
+    let rows = account::Entity::find()
+        .filter(account::Column::Id.in_subquery(granted))
+        .filter(account::Column::DisabledAt.is_null())
         .order_by_asc(account::Column::Id)
         .all(db)
         .await?;

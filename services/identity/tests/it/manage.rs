@@ -307,6 +307,66 @@ async fn every_audited_rpc_leaves_an_entry_and_the_chain_is_sound() {
 }
 
 #[tokio::test]
+async fn who_tells_people_learns_who_holds_a_role_where_something_waits() {
+    on_both(async |world: World| {
+        let area = |role, area: &str| proto::Grant { area: area.to_owned(), ..grant(role) };
+        let start = world.clock.now().timestamp();
+        let at = |days: i64| Some(Timestamp { seconds: start + days * 86_400, nanos: 0 });
+        let rt = "17.07.05.2003/002/005";
+        let mut ids = Vec::new();
+        for (username, own) in [
+            ("rt.005", vec![area(proto::Role::RtHead, rt)]),
+            // Of another RT, and of this one too.
+            (
+                "rt.004",
+                vec![area(proto::Role::RtHead, "17.07.05.2003/002/004"), area(proto::Role::RtHead, rt)],
+            ),
+            // Of all of the RW.
+            ("rt.semua", vec![area(proto::Role::RtHead, "17.07.05.2003/002")]),
+            ("rt.050", vec![area(proto::Role::RtHead, "17.07.05.2003/002/050")]),
+            ("rw.002", vec![area(proto::Role::RwHead, "17.07.05.2003/002")]),
+            ("rt.lama", vec![proto::Grant { valid_to: at(0), ..area(proto::Role::RtHead, rt) }]),
+            ("rt.baru", vec![proto::Grant { valid_from: at(1), ..area(proto::Role::RtHead, rt) }]),
+            ("rt.pergi", vec![area(proto::Role::RtHead, rt)]),
+        ] {
+            ids.push(world.account(username, own).await.id);
+        }
+        world.disable(&ids[7]).await;
+        let sender = world.staff("kirim", grant(proto::Role::NotificationSender)).await;
+        let holders = async |token: &str, role: proto::Role, area: &str| {
+            let request = proto::GetRoleHoldersRequest { role: role.into(), area: area.to_owned() };
+            let answer = world.client.clone().get_role_holders(as_caller(token, request)).await?;
+            Ok::<_, Status>(answer.into_inner().accounts)
+        };
+        let sorted = |which: &[usize]| {
+            let mut found: Vec<String> = which.iter().map(|at| ids[*at].clone()).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(holders(&sender.token, proto::Role::RtHead, rt).await.unwrap(), sorted(&[0, 1, 2]));
+        assert_eq!(
+            holders(&sender.token, proto::Role::RwHead, "17.07.05.2003/002").await.unwrap(),
+            sorted(&[4])
+        );
+        assert_eq!(holders(&sender.token, proto::Role::RtHead, "17.07.05.2004").await.unwrap(), [""; 0]);
+        world.advance(TimeDelta::days(2));
+        let sender = world.sign_in("kirim", PASSWORD).await.unwrap();
+        assert_eq!(holders(&sender.token, proto::Role::RtHead, rt).await.unwrap(), sorted(&[0, 1, 2, 6]));
+        let refused = holders(&sender.token, proto::Role::Unspecified, "RT 5").await.unwrap_err();
+        let named = [("role", "REQUIRED"), ("area", "INVALID_AREA")];
+        assert_eq!(
+            violations(&refused),
+            named.map(|(field, reason)| (field.to_owned(), reason.to_owned())).into()
+        );
+        // Nobody else is told who sits where.
+        let token = world.sign_in("rw.002", PASSWORD).await.unwrap().token;
+        let refused = holders(&token, proto::Role::RtHead, rt).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn colleagues_know_each_others_names_and_strangers_do_not() {
     on_both(async |world: World| {
         let area = |role, area: &str| proto::Grant { area: area.to_owned(), ..grant(role) };

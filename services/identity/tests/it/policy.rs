@@ -28,6 +28,7 @@ async fn call_all(world: &World, token: Option<&str>) -> Vec<(&'static str, Resu
         ("CreateAccount", client.create_account(request(token)).await.map(|_| ())),
         ("ListAccounts", client.list_accounts(request(token)).await.map(|_| ())),
         ("GetAccountNames", client.get_account_names(request(token)).await.map(|_| ())),
+        ("GetRoleHolders", client.get_role_holders(request(token)).await.map(|_| ())),
         ("DisableAccount", client.disable_account(request(token)).await.map(|_| ())),
         ("EnrolDevice", client.enrol_device(request(token)).await.map(|_| ())),
         ("ListDevices", client.list_devices(request(token)).await.map(|_| ())),
@@ -129,7 +130,9 @@ async fn a_notification_sender_may_send_and_see_what_became_of_it_and_nothing_el
             "ReportBounce",
         ]
         .map(|name| format!("/mpp.notifications.v1.NotificationsService/{name}"));
-        assert_eq!(open, expected.iter().map(String::as_str).collect());
+        // Whom he sends it to, he asks.
+        let holders = "/mpp.identity.v1.IdentityService/GetRoleHolders";
+        assert_eq!(open, expected.iter().map(String::as_str).chain([holders]).collect());
     })
     .await;
 }
