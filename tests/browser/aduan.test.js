@@ -117,10 +117,16 @@ for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
     const { page: phone } = await citizen({ javaScriptEnabled: false });
     const { number } = await fileReport(phone);
     const page = await officer("aduan.koordinator", "/aduan", { screen: SCREENS[screen] });
-    const parts = ["kategori?ubah=baru", "instansi", "tenggat?ubah=baru", "kalender?ubah=baru", "pejabat", "plt", "jawaban?ubah=baru", "bahasa?ubah=en"].map((part) => `/pengaturan-aduan/${part}`);
+    const parts = ["kategori?ubah=baru", "instansi", "tenggat?ubah=baru", "kalender?ubah=baru", "pejabat", "plt", "jawaban?ubah=baru", "bahasa", "bahasa?ubah=en"].map((part) => `/pengaturan-aduan/${part}`);
     for (const path of ["/aduan", "/aduan?tab=semua", `/aduan?nomor=${number}`, "/kendali/aduan", "/kendali/aduan/laporan", ...parts]) {
       await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
       await sound(page, path);
+    }
+    // Whom the board is made for: each agency, also one with nothing to tell.
+    const regent = await officer("bupati", "/mulai", { screen: SCREENS[screen] });
+    for (const path of ["/kendali/aduan", "/kendali/aduan/laporan?periode=2026-Q3"]) {
+      await regent.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
+      await sound(regent, `${path} of the regent`);
     }
   });
 }

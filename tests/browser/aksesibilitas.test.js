@@ -184,9 +184,18 @@ test("the check finds faults that are put in on purpose", async () => {
     document.querySelector("h1").style.color = "#eee";
     document.body.append(Object.assign(document.createElement("div"), { id: "wide" }));
     Object.assign(document.querySelector("#wide").style, { width: "500px", height: "10px" });
+    document.body.append(Object.assign(document.createElement("p"), { textContent: "Di luar semua bagian halaman." }));
   });
-  await assert.rejects(check(page, "planted"), (error) => /button-name/.test(error.message) && /color-contrast/.test(error.message));
-  await assert.rejects(narrow(page, "planted"), /500 px wide/);
+  await assert.rejects(check(page, "planted"), (error) => [/button-name/, /color-contrast/, /region/].every((rule) => rule.test(error.message)));
+  await assert.rejects(narrow(page, "planted"), /500 px wide on a screen of 360/);
+  // What fits a phone may be too wide for a tablet.
+  await page.evaluate(() => {
+    const wide = document.querySelector("#wide");
+    const fit = () => Object.assign(wide.style, { width: innerWidth > 960 ? "1100px" : "100px" });
+    addEventListener("resize", fit);
+    fit();
+  });
+  await assert.rejects(narrow(page, "planted"), /1100 px wide on a screen of 1024/);
 });
 
 test("targets that are pressed are at least 44 pixels high", async () => {

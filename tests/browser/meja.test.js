@@ -437,6 +437,15 @@ test("should 46: the report counts by office and type, and comes as a table for 
   await page.getByText("paling lama 366 hari").waitFor();
   const seen = await desk("desa.kades", "/meja/laporan");
   await sound(seen, "report");
+  // Every number is on the screen: nothing hides beside it.
+  for (const screen of [SCREENS.phone, SCREENS.small]) {
+    await seen.setViewportSize(screen);
+    const [wide, shown] = await seen.locator(".scroll").evaluate((node) => [node.scrollWidth, node.clientWidth]);
+    assert.ok(wide <= shown, `the table is ${wide} px wide and ${shown} px are shown`);
+  }
+  assert.equal(await seen.locator("tr.total td").first().evaluate((node) => getComputedStyle(node, "::before").content), "none", "on a tablet the heads stand above");
+  await seen.setViewportSize(SCREENS.phone);
+  assert.equal(await seen.locator("tr.total td").first().evaluate((node) => getComputedStyle(node, "::before").content), '"Masuk"', "on a phone each number has its word");
 });
 
 test("a press is sent with one key until it is answered, and says so meanwhile", async () => {

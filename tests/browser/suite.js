@@ -13,9 +13,10 @@ export const baseUrl = required("MPP_BASE_URL").replace(/\/$/, "");
 const { accounts, devices, halls } = JSON.parse(readFileSync(required("MPP_ACCOUNTS"), "utf8"));
 export const hallId = halls[0].id;
 
-/** How a person at a counter, a phone, a kiosk and a board see the pages. */
+/** How a person at a phone, a small and a large tablet, a kiosk and a board see the pages. */
 export const SCREENS = {
   phone: { width: 360, height: 740 },
+  small: { width: 1024, height: 768 },
   tablet: { width: 1280, height: 800 },
   kiosk: { width: 1080, height: 1920 },
   board: { width: 1920, height: 1080 },
@@ -287,13 +288,15 @@ async function axeFindsNothing(page, name) {
   assert.deepEqual(violations.map((one) => `${name}: ${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`), []);
 }
 
-/** Asserts that a page fits the narrowest phone, whatever it is shown on now. */
+/** Asserts that a page fits the narrowest phone and a small tablet, whatever it is shown on now. */
 export async function narrow(page, name) {
   const size = page.viewportSize();
-  await page.setViewportSize(SCREENS.phone);
-  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  for (const one of [SCREENS.phone, SCREENS.small]) {
+    await page.setViewportSize(one);
+    const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen} px`);
+  }
   await page.setViewportSize(size);
-  assert.ok(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen} px`);
 }
 
 /** Asserts within a time what becomes true by itself. */

@@ -52,12 +52,28 @@ struct Row {
 }
 
 /// What is said of the arms of an area: its own, those of what it is part of, or none; with the tone.
-fn arms_words(area: &str, arms: Option<&CoatOfArms>, visit: &Visit) -> (String, &'static str) {
+fn arms_words(
+    area: &str,
+    arms: Option<&CoatOfArms>,
+    offices: &[Office],
+    visit: &Visit,
+) -> (String, &'static str) {
     let t = visit.words();
     match arms {
         None => (t["offices.none"].clone(), "warn"),
         Some(arms) if arms.area == area => (t["offices.own"].clone(), "good"),
-        Some(arms) => (t.say("offices.inherited", &[("area", &arms.area)]), "off"),
+        Some(arms) => (t.say("offices.inherited", &[("area", &name_of(&arms.area, offices))]), "off"),
+    }
+}
+
+/// What people call an area: its office, or the regency as it stands on letters without its "Pemerintah"; else its code.
+fn name_of(area: &str, offices: &[Office]) -> String {
+    if let Some(office) = offices.iter().find(|office| office.area == area) {
+        return office.name.clone();
+    }
+    match regions(offices).remove(area).filter(|name| !name.is_empty()) {
+        Some(name) => name.strip_prefix("Pemerintah ").unwrap_or(&name).to_owned(),
+        None => area.to_owned(),
     }
 }
 
@@ -100,7 +116,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         }
     }
     let row = |area: &str, name: &str, place: &str, arms: Option<&CoatOfArms>| {
-        let (arms, tone) = arms_words(area, arms, &visit);
+        let (arms, tone) = arms_words(area, arms, &offices, &visit);
         let name = if name.is_empty() { area } else { name };
         Row { name: name.to_owned(), area: area.to_owned(), address: place.to_owned(), arms, tone }
     };
@@ -184,7 +200,7 @@ async fn page(
         None => (region.clone(), vec![region], String::new()),
     };
     let arms = found.coat_of_arms.as_ref();
-    let (words, tone) = arms_words(area, arms, visit);
+    let (words, tone) = arms_words(area, arms, &offices, visit);
     let page = ArmsPage {
         p: visit.frame(),
         menu: Menu::of(&viewer),
@@ -308,5 +324,9 @@ mod tests {
         let found: Vec<_> = regions(&offices).into_iter().collect();
         assert_eq!(found, [("17.07", "Pemerintah Kabupaten Lebong".to_owned()), ("17.08", String::new())]);
         assert_eq!(address("17.07/dinkes"), "/kantor/lambang?wilayah=17.07%2Fdinkes");
+        let named = [Office { name: "Kecamatan Dua".to_owned(), ..office("17.08.01", &[]) }];
+        assert_eq!(name_of("17.07", &offices), "Kabupaten Lebong");
+        assert_eq!(name_of("17.08.01", &named), "Kecamatan Dua");
+        assert_eq!(name_of("17.08", &named), "17.08", "nobody says what it is called");
     }
 }

@@ -70,7 +70,9 @@ function take(board) {
     ["jumlah-janji", sum("BOARD_MEASURE_LATE_REACTION")],
   ]) {
     const node = document.getElementById(/** @type {string} */ (id));
-    if (node) put(node, /** @type {string} */ (text));
+    if (!node) continue;
+    put(node, /** @type {string} */ (text));
+    node.parentElement?.classList.toggle("none", text === "0");
   }
 }
 
