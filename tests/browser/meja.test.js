@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { account, api, baseUrl, eventually, person, provoke, SCREENS, useBrowser } from "./suite.js";
+import { account, api, baseUrl, eventually, ossToken, person, provoke, SCREENS, useBrowser } from "./suite.js";
 import { apply, citizen, PHOTO, resident, sound } from "./surat-bantu.js";
 
 useBrowser();
@@ -447,6 +447,41 @@ test("should 46: the report counts by office and type, and comes as a table for 
   await seen.setViewportSize(SCREENS.phone);
   assert.equal(await seen.locator("tr.total td").first().evaluate((node) => getComputedStyle(node, "::before").content), '"Masuk"', "on a phone each number has its word");
 });
+
+for (const [lang, screen] of [["id", "phone"], ["en", "small"]]) {
+  test(`what OSS was told of a licence stands at the desk, passes axe and fits the screen (${lang}, ${screen})`, async () => {
+    const integrator = await api(account("sistem.perizinan"));
+    // At most 25 characters.
+    const idIzin = `I-${Date.now()}`;
+    const nib = "1234567890123";
+    const dataNIB = {
+      nib,
+      oss_id: `OSS-${idIzin}`,
+      nama_perseroan: "PT Contoh Kopi Lebong",
+      alamat_perseroan: "Jalan Lintas Curup Nomor 8",
+      penanggung_jwb: [{ nama_penanggung_jwb: "Siti Aminah Contoh", no_identitas_penanggung_jwb: resident().nik }],
+      data_proyek: [{ id_proyek: `R-${idIzin}`, kbli: "10761" }],
+      data_checklist: [{ id_proyek: `R-${idIzin}`, id_izin: idIzin, jenis_izin: "04", kd_izin: "033000000001", kd_daerah: "1707000000", kewenangan: "02", nama_izin: "Sertifikat standar industri pengolahan kopi" }],
+    };
+    const { request } = await person();
+    const taken = await request.post(`${baseUrl}/oss/v1/receiveNIB`, { data: { dataNIB }, headers: { token: ossToken(nib) } });
+    assert.match(await taken.text(), /"status":"1"/);
+    const licences = [];
+    for (let pageToken = ""; ;) {
+      const one = await integrator.get(`/v1/licences?pageSize=200&pageToken=${encodeURIComponent(pageToken)}`);
+      licences.push(...one.licences);
+      pageToken = one.nextPageToken;
+      if (!pageToken) break;
+    }
+    const licence = licences.find((one) => one.idIzin === idIzin);
+    const verifier = await api(account("dpmptsp.verifikator"));
+    await verifier.post(`/v1/licences/${licence.id}:updateStatus`, { statusCode: "20", officialName: "Rizky Pratama, S.T." });
+    const page = await desk("dpmptsp.verifikator", `/meja/${licence.applicationId}?lang=${lang}`, { screen: SCREENS[screen] });
+    const panel = page.getByRole("region", { name: "OSS" });
+    await panel.locator("li").first().waitFor();
+    await sound(page, "licence of OSS");
+  });
+}
 
 test("a press is sent with one key until it is answered, and says so meanwhile", async () => {
   provoke(/ERR_FAILED/);

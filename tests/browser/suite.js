@@ -1,8 +1,10 @@
 // What the browser tests share: the suite under test, its people and devices, and pages that report what went wrong.
 //
 // MPP_BASE_URL and MPP_ACCOUNTS (the demo-accounts.json) say where the suite is; MPP_PID is its process, for the tests
-// that stop it for a while. `script/test browser` starts a suite of its own and sets all three.
+// that stop it for a while; MPP_OSS_USERNAME and MPP_OSS_PASSWORD are what it takes calls of OSS by. `script/test browser`
+// starts suites of its own and sets all of them.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, afterEach, before } from "node:test";
@@ -24,12 +26,18 @@ export const SCREENS = {
 
 function required(name) {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run script/test browser, or set MPP_BASE_URL, MPP_ACCOUNTS and MPP_PID`);
+  if (!value) throw new Error(`${name} is not set: run script/test browser, or set what suite.js says`);
   return value;
 }
 
 /** The process of the suite. */
 export const pid = () => Number(required("MPP_PID"));
+
+/** What OSS presents when it calls on a day about a company, by its NIB. */
+export function ossToken(nib) {
+  const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10).replaceAll("-", "");
+  return createHash("sha1").update(`${required("MPP_OSS_USERNAME")}${required("MPP_OSS_PASSWORD")}${nib}${today}`).digest("hex");
+}
 
 /** The account with this username. */
 export function account(username) {
