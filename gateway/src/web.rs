@@ -30,6 +30,7 @@ mod catalogue;
 mod citizen;
 mod complaints;
 mod counts;
+mod evidence;
 mod fields;
 mod follow;
 mod form;
@@ -92,6 +93,7 @@ pub fn router(state: WebState) -> Router {
         .route("/kantor/lambang", get(offices::one).post(offices::upload))
         .route("/periksa/berkas", get(verify::back).post(verify::file))
         .route("/meja/{application}/basah/pindaian", get(by_hand::one).post(by_hand::upload))
+        .route("/meja/eviden/tambah", get(evidence::form).post(evidence::submit))
         .layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(with_files)
@@ -134,6 +136,10 @@ pub fn router(state: WebState) -> Router {
         .route("/meja/dokumen/{document}/cabut", get(archive::one).post(archive::revoke))
         .route("/meja/dokumen/{document}/perpanjang", get(archive::one).post(archive::renew))
         .route("/meja/dokumen/{document}/perbaiki", get(archive::correct_form).post(archive::correct))
+        .route("/meja/eviden", get(evidence::list))
+        .route("/meja/eviden/{evidence}/berkas", get(evidence::file))
+        .route("/meja/eviden/{evidence}/cabut", get(evidence::back).post(evidence::withdraw))
+        .route("/bukti/{token}", get(evidence::open))
         .route("/meja/{application}", get(work::one))
         .route("/meja/{application}/draf.pdf", get(work::draft))
         .route("/meja/{application}/berkas/{file}", get(work::attachment))

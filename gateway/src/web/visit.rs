@@ -117,6 +117,8 @@ pub(crate) struct Menu {
     pub(crate) intake: bool,
     /// The board of lateness.
     pub(crate) lateness: bool,
+    /// The papers for the Ombudsman.
+    pub(crate) evidence: bool,
     /// What is configured of complaints or messages.
     pub(crate) settings: bool,
 }
@@ -133,6 +135,7 @@ impl Menu {
             cases: viewer.may("complaints.read"),
             intake: viewer.may("complaints.file"),
             lateness: viewer.may("complaints.board"),
+            evidence: viewer.may("complaints.audit"),
             settings: viewer.may("complaints.configure") || viewer.may("notifications.configure"),
         }
     }

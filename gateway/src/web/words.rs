@@ -219,6 +219,7 @@ mod tests {
             "counts.",
             "meaning.",
             "void.",
+            "evidence.",
         ];
         for key in INDONESIAN.0.keys() {
             let found =

@@ -50,6 +50,10 @@ pub(crate) const STEP: &str = "esc_01h455vb4pex5vsknk084sn02q";
 pub(crate) const REVEAL: &str = "rvl_01h455vb4pex5vsknk084sn02q";
 /// The token of a message's link.
 pub(crate) const TOKEN: &str = "tok-EN_9";
+/// A decree that ends soon.
+pub(crate) const DECREE: &str = "evd_01h455vb4pex5vsknk084sn02q";
+/// A procedure that was withdrawn.
+pub(crate) const PROCEDURE: &str = "evd_01h455vb4pex5vsknk084sn03r";
 /// What somebody reported who must never be markup.
 pub(crate) const TEXT: &str = "Lubang di jalan \"<b>besar</b>\"\nsejak bulan lalu & makin dalam.";
 
@@ -80,6 +84,9 @@ struct State {
     published: Mutex<Vec<ListPublishedComplaintsRequest>>,
     listed: Mutex<Vec<ListComplaintsRequest>>,
     maps: Mutex<Vec<GetComplaintMapRequest>>,
+    papers: Mutex<Vec<CreateEvidenceDocumentRequest>>,
+    checks: Mutex<Vec<CheckEvidenceRequest>>,
+    withdrawn: Mutex<Vec<WithdrawEvidenceDocumentRequest>>,
 }
 
 impl Cases {
@@ -91,6 +98,21 @@ impl Cases {
     /// How many files are stored.
     pub(crate) fn files(&self) -> usize {
         lock(&self.0.uploads).len()
+    }
+
+    /// Every paper for the Ombudsman that was entered.
+    pub(crate) fn papers(&self) -> Vec<CreateEvidenceDocumentRequest> {
+        lock(&self.0.papers).clone()
+    }
+
+    /// The periods that were asked about.
+    pub(crate) fn checks(&self) -> Vec<CheckEvidenceRequest> {
+        lock(&self.0.checks).clone()
+    }
+
+    /// Every paper that was withdrawn.
+    pub(crate) fn withdrawn(&self) -> Vec<WithdrawEvidenceDocumentRequest> {
+        lock(&self.0.withdrawn).clone()
     }
 
     /// Every AnswerComplaint.
@@ -573,6 +595,65 @@ macro_rules! complaints_service {
     };
 }
 
+/// The papers of the register.
+fn papers() -> Vec<EvidenceDocument> {
+    let file = ComplaintFile {
+        file_id: "fil_9".into(),
+        media_type: "application/pdf".into(),
+        size: 200_000,
+        sha256: "ab".repeat(32),
+        scan: "CLEAN".into(),
+        proof: false,
+    };
+    let decree = EvidenceDocument {
+        id: DECREE.into(),
+        indicator: EvidenceIndicator::Pg01.into(),
+        kind: EvidenceKind::TeamDecree.into(),
+        title: "Tim <b>pengelola</b>".into(),
+        number: "188/12/2026".into(),
+        date: "2025-12-20".into(),
+        valid_from: "2026-01-01".into(),
+        valid_to: "2026-12-31".into(),
+        members: vec![DecreeMember {
+            title: "Kepala Dinas Pekerjaan Umum".into(),
+            ..DecreeMember::default()
+        }],
+        file: Some(file.clone()),
+        created_by: "acc_1".into(),
+        created_at: at(0),
+        days_left: Some(29),
+        ends_soon: true,
+        ..EvidenceDocument::default()
+    };
+    let procedure = EvidenceDocument {
+        id: PROCEDURE.into(),
+        kind: EvidenceKind::Procedure.into(),
+        title: "SOP lama".into(),
+        days_left: Some(-3),
+        ends_soon: false,
+        members: Vec::new(),
+        withdrawn_by: "acc_1".into(),
+        withdrawn_at: at(1),
+        withdrawn_reason: "Salah unggah: ini SOP tahun lalu.".into(),
+        ..decree.clone()
+    };
+    let minutes = EvidenceDocument {
+        id: "evd_01h455vb4pex5vsknk084sn04s".into(),
+        indicator: EvidenceIndicator::Pg07.into(),
+        kind: EvidenceKind::EvaluationMinutes.into(),
+        title: "Evaluasi triwulan III".into(),
+        number: String::new(),
+        date: "2026-10-12".into(),
+        period: "2026-Q3".into(),
+        cites_report: true,
+        file: Some(file),
+        created_by: "acc_1".into(),
+        created_at: at(0),
+        ..EvidenceDocument::default()
+    };
+    vec![minutes, decree, procedure]
+}
+
 complaints_service! {
     unserved:
         list_published_updates ListPublishedUpdatesRequest ListPublishedUpdatesResponse,
@@ -589,12 +670,6 @@ complaints_service! {
         archive_complaint ArchiveComplaintRequest ArchiveComplaintResponse,
         add_complaint_note AddComplaintNoteRequest AddComplaintNoteResponse,
         export_evidence ExportEvidenceRequest ExportEvidenceResponse,
-        create_evidence_document CreateEvidenceDocumentRequest CreateEvidenceDocumentResponse,
-        list_evidence_documents ListEvidenceDocumentsRequest ListEvidenceDocumentsResponse,
-        withdraw_evidence_document WithdrawEvidenceDocumentRequest WithdrawEvidenceDocumentResponse,
-        create_evidence_link CreateEvidenceLinkRequest CreateEvidenceLinkResponse,
-        open_evidence_link OpenEvidenceLinkRequest OpenEvidenceLinkResponse,
-        check_evidence CheckEvidenceRequest CheckEvidenceResponse,
         apply_agency ApplyAgencyRequest ApplyAgencyResponse,
         apply_official ApplyOfficialRequest ApplyOfficialResponse,
         apply_acting ApplyActingRequest ApplyActingResponse,
@@ -893,6 +968,76 @@ complaints_service! {
         }
         lock(&self.0.categories).push(category.clone());
         Ok(ApplyCategoryResponse { category: Some(category) }.into())
+    }
+
+    async fn create_evidence_document(&self, request: tonic::Request<CreateEvidenceDocumentRequest>) -> Answer<CreateEvidenceDocumentResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        if request.title.is_empty() {
+            return Err(violation("title", "isi judulnya", "give the title").into_status(language));
+        }
+        let known = lock(&self.0.uploads).values().any(|it| it.file_id == request.file_id);
+        assert!(known, "the file is stored first");
+        lock(&self.0.papers).push(request);
+        Ok(CreateEvidenceDocumentResponse { document: papers().into_iter().next() }.into())
+    }
+
+    async fn list_evidence_documents(&self, request: tonic::Request<ListEvidenceDocumentsRequest>) -> Answer<ListEvidenceDocumentsResponse> {
+        let request = request.into_inner();
+        assert!(request.withdrawn, "the page shows what was withdrawn too");
+        // Two to a page, to see that all pages are read.
+        let from = request.page_token.parse::<usize>().unwrap_or_default();
+        let all = papers();
+        let next_page_token = if from + 2 < all.len() { (from + 2).to_string() } else { String::new() };
+        let documents = all.into_iter().skip(from).take(2).collect();
+        Ok(ListEvidenceDocumentsResponse { documents, next_page_token }.into())
+    }
+
+    async fn withdraw_evidence_document(&self, request: tonic::Request<WithdrawEvidenceDocumentRequest>) -> Answer<WithdrawEvidenceDocumentResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        if request.reason.len() < 10 {
+            return Err(violation("reason", "isi dengan 10 sampai 500 karakter", "give 10 to 500 characters").into_status(language));
+        }
+        lock(&self.0.withdrawn).push(request);
+        Ok(WithdrawEvidenceDocumentResponse { document: None }.into())
+    }
+
+    async fn create_evidence_link(&self, request: tonic::Request<CreateEvidenceLinkRequest>) -> Answer<CreateEvidenceLinkResponse> {
+        let language = language(&request);
+        if request.into_inner().evidence != DECREE {
+            let held = Problem::precondition("FILE_HELD", "Berkas ini belum dinyatakan aman.", "This file is not cleared.");
+            return Err(held.into_status(language));
+        }
+        Ok(CreateEvidenceLinkResponse { path: format!("/bukti/{TOKEN}"), expire_time: at(0) }.into())
+    }
+
+    async fn open_evidence_link(&self, request: tonic::Request<OpenEvidenceLinkRequest>) -> Answer<OpenEvidenceLinkResponse> {
+        let language = language(&request);
+        if request.into_inner().token != TOKEN {
+            return Err(Problem::not_found("tautan", "link").into_status(language));
+        }
+        let content = b"%PDF-1.4".to_vec();
+        Ok(OpenEvidenceLinkResponse { content, media_type: "application/pdf".into(), file_name: "PG-01_sk-tim.pdf".into() }.into())
+    }
+
+    async fn check_evidence(&self, request: tonic::Request<CheckEvidenceRequest>) -> Answer<CheckEvidenceResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        lock(&self.0.checks).push(request.clone());
+        if request.from == "kapan" {
+            return Err(violation("from", "isi tanggal seperti 2026-12-25", "give a date such as 2026-12-25").into_status(language));
+        }
+        let gap = |kind: EvidenceKind, managers| EvidenceGap { kind: kind.into(), from: "2026-11-01".into(), to: "2026-11-09".into(), managers };
+        let indicators = [
+            (EvidenceIndicator::Pg01, vec![gap(EvidenceKind::TeamDecree, 0)]),
+            (EvidenceIndicator::Pg02, vec![gap(EvidenceKind::Unspecified, 2)]),
+            (EvidenceIndicator::Pg07, vec![]),
+            (EvidenceIndicator::Pg08, vec![gap(EvidenceKind::TrialReport, 0)]),
+            (EvidenceIndicator::Pg09, vec![gap(EvidenceKind::Attendance, 0)]),
+        ];
+        let indicators = indicators.map(|(indicator, gaps)| IndicatorEvidence { indicator: indicator.into(), documents: 1, gaps });
+        Ok(CheckEvidenceResponse { indicators: indicators.into(), from: "2026-01-01".into(), to: "2026-11-27".into(), may_enter: true }.into())
     }
 
     async fn list_officials(&self, _: tonic::Request<ListOfficialsRequest>) -> Answer<ListOfficialsResponse> {

@@ -3,6 +3,7 @@
 mod cases;
 mod complaints;
 mod documents;
+mod evidence;
 mod fake;
 mod grpc;
 mod hooks;
