@@ -381,7 +381,7 @@ lines! {
         colleague.approve(&paused).await.expect("approved");
         assert!(offered(&colleague).await.is_empty(), "he took a step of it");
         town.walk(&id).await;
-        assert_eq!(offered(&head).await, ["CLAIM", "BEGIN_SIGNING", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
+        assert_eq!(offered(&head).await, ["CLAIM", "BEGIN_SIGNING", "SIGN_BY_HAND", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
         // Somebody with the role whom the office does not list decides, and cannot sign.
         let unlisted = town.official_as("acc_unlisted", "VILLAGE_HEAD", PLAIN);
         assert_eq!(offered(&unlisted).await, ["CLAIM", "RETURN", "REJECT", "PAUSE_CLOCK", "RESET_CLOCK"]);
