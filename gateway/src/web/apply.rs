@@ -39,6 +39,7 @@ struct FormPage {
     home: Vec<Input>,
     non_resident: bool,
     agencies: Vec<Choice>,
+    agency_error: String,
     inputs: Vec<Input>,
     papers: Vec<Paper>,
     file_limit: usize,
@@ -218,8 +219,8 @@ fn reaches(kind: &LetterType, level: &str) -> bool {
     kind.steps.iter().any(|step| step.level == level)
 }
 
-/// The office that shall issue, where it is not the village of the subject: the agency that was chosen, or the
-/// sub-district above the village for what no village has a part in.
+/// The agency that was chosen, where one issues or takes a step; else the sub-district above the village for what no village
+/// has a part in.
 async fn issuer(
     state: &WebState,
     visit: &Visit,
@@ -268,6 +269,7 @@ async fn page(
     let mut order: Vec<(String, String, String)> = person.iter().map(shown).collect();
     order.push(("desa".to_owned(), "desa".to_owned(), village_label.to_owned()));
     order.extend(home.iter().map(shown));
+    order.push(("kantor".to_owned(), "kantor".to_owned(), t["apply.agency"].clone()));
     order.extend(inputs.iter().flat_map(Input::places));
     order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
     let summary =
@@ -300,6 +302,7 @@ async fn page(
                 ..Choice::default()
             })
             .collect(),
+        agency_error: faults.of("kantor"),
         regions: fields::regions(kind, &offices),
         inputs,
         papers,

@@ -37,8 +37,8 @@ pub(crate) struct Final<'a> {
     pub(crate) signer: &'a Signer,
     /// "Plt." or "Plh.", for who acts for somebody.
     pub(crate) acting: Option<String>,
-    /// Who signs second, and as what he acts.
-    pub(crate) endorser: Option<(&'a Signer, Option<&'a str>)>,
+    /// Who signs second, for which office, and as what he acts.
+    pub(crate) endorser: Option<(&'a Office, &'a Signer, Option<&'a str>)>,
     pub(crate) code: String,
     pub(crate) url: String,
     /// Whether it is signed with a test certificate.
@@ -118,8 +118,7 @@ impl Press {
         let data = Letter {
             date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default(),
             signer: signer.map_or_else(nobody, |signer| person(signer, Some(office), letter, None)),
-            endorser: endorser
-                .map(|signer| person(signer, offices.get(&OfficeLevel::SubDistrict), letter, None)),
+            endorser: endorser.map(|(office, signer)| person(signer, Some(office), letter, None)),
             mark: Mark::Preview,
             ..base(letter, (content, arms), offices, office)
         };
@@ -137,13 +136,14 @@ impl Press {
         let office = offices
             .get(&letter.issuer)
             .ok_or_else(|| anyhow::anyhow!("an application has not the office that issues it"))?;
-        let sub_district = offices.get(&OfficeLevel::SubDistrict);
         let data = Letter {
             number: Some(with.number),
             date: with.date,
             valid_until: with.valid_until,
             signer: person(with.signer, Some(office), letter, with.acting.as_deref()),
-            endorser: with.endorser.map(|(signer, acting)| person(signer, sub_district, letter, acting)),
+            endorser: with
+                .endorser
+                .map(|(office, signer, acting)| person(signer, Some(office), letter, acting)),
             verification: Some(Verification { code: with.code, url: with.url }),
             mark: if with.sample { Mark::Sample } else { Mark::None },
             by_hand: with.by_hand,
@@ -204,24 +204,19 @@ pub(crate) fn first_signer<'a>(letter: &LetterType, office: &'a Office) -> Optio
     office.signers.iter().find(|signer| signer.role == step.role)
 }
 
-/// Who signs second: the sub-district on a letter of a village, where that step is taken.
+/// Who signs second: the sub-district or the agency on a letter that another office issues, where that step is taken.
 pub(crate) fn endorser<'a>(
     letter: &LetterType,
     content: &Content,
     offices: &'a BTreeMap<OfficeLevel, Office>,
-) -> Option<&'a Signer> {
-    if letter.issuer != OfficeLevel::Village {
-        return None;
-    }
-    let office = offices.get(&OfficeLevel::SubDistrict)?;
-    let step = letter
-        .steps
-        .iter()
-        .find(|step| step.kind == StepKind::Sign && step.level.office() == OfficeLevel::SubDistrict)?;
+) -> Option<(&'a Office, &'a Signer)> {
+    let step = letter.second_signature()?;
     if step.optional && !content.with_optional_steps {
         return None;
     }
-    office.signers.iter().find(|signer| signer.role == step.role)
+    let office = offices.get(&step.level.office())?;
+    let signer = office.signers.iter().find(|signer| signer.role == step.role)?;
+    Some((office, signer))
 }
 
 /// What every print of an application has in common.

@@ -532,6 +532,13 @@ impl LetterType {
         values
     }
 
+    /// The step that signs for another office than the one that issues: its signer is printed beside the first one.
+    #[must_use]
+    pub fn second_signature(&self) -> Option<&Step> {
+        let others = |step: &&Step| step.kind == StepKind::Sign && step.level.office() != self.issuer;
+        self.steps.iter().find(others)
+    }
+
     /// Whether a field with this key can be left empty.
     fn may_be_absent(&self, key: &str) -> bool {
         matches!(key, "rt" | "rw") && self.fields.iter().all(|it| it.key != key)
@@ -731,8 +738,20 @@ impl LetterType {
                 "who issues must be who signs first",
             );
         }
+        let second = self.second_signature();
         for (at, step) in self.steps.iter().enumerate() {
             let part = format!("steps[{at}]");
+            // A letter names two signers: a third one would sign what does not name him.
+            let third = step.kind == StepKind::Sign
+                && step.level.office() != self.issuer
+                && second.is_some_and(|second| second.level.office() != step.level.office());
+            if third {
+                defects.note(
+                    part.clone(),
+                    "surat memuat tanda tangan kantor penerbit dan satu kantor lain; pakai VERIFY, APPROVE, atau REGISTER di sini",
+                    "a letter bears the signature of the office that issues it and of one other; VERIFY, APPROVE or REGISTER here",
+                );
+            }
             if step.role.level() != step.level {
                 defects.note(
                     part.clone(),

@@ -501,6 +501,12 @@ impl Loaded {
         self.offices.iter().find(|office| office.id == *id)
     }
 
+    /// The id of the agency that takes part, or empty where none does.
+    pub(crate) fn agency(&self) -> String {
+        let agency = self.record.case.offices.get(&OfficeLevel::Agency);
+        agency.map(ToString::to_string).unwrap_or_default()
+    }
+
     /// The office that issues.
     pub(crate) fn issuer(&self) -> Result<&Office, Error> {
         let id = self.record.case.content.office;

@@ -23,6 +23,7 @@ use crate::store::application::{Attachment, Content, FrozenHead};
 /// What an applicant wants, before it is checked.
 pub(super) struct Wanted<'a> {
     pub(super) letter: &'a LetterType,
+    /// The agency that takes part, where one does.
     pub(super) office_id: &'a str,
     pub(super) subject: &'a proto::Subject,
     pub(super) values: Values,
@@ -102,17 +103,28 @@ impl Core {
                 offices.insert(level, office);
             }
         }
-        if letter.issuer == OfficeLevel::Agency {
+        // Every step needs somebody whose it is: told now, not when the step comes and nobody can take it.
+        let lacks = |offices: &BTreeMap<OfficeLevel, Office>, step: &&Step| {
+            let level = step.level.office();
+            let asked = !step.optional || (wanted.with_optional_steps && level != letter.issuer);
+            asked && !offices.contains_key(&level)
+        };
+        // No area says which agency it is: the applicant does, wherever one takes part.
+        let agency = letter.issuer == OfficeLevel::Agency
+            || letter
+                .steps
+                .iter()
+                .any(|step| step.level.office() == OfficeLevel::Agency && lacks(&offices, &step));
+        if agency {
             let id: Option<OfficeId> = checker.id("office_id", wanted.office_id);
             if let Some(id) = id
                 && let Some(office) = store::office::find(db, &self.cipher, id).await?
+                && office.level() == OfficeLevel::Agency
             {
                 offices.insert(OfficeLevel::Agency, office);
             }
         }
-        let missing = !offices.contains_key(&letter.issuer)
-            || offices.get(&OfficeLevel::Agency).is_some_and(|office| office.level() != OfficeLevel::Agency);
-        if missing && checker.is_clean() {
+        if !offices.contains_key(&letter.issuer) && checker.is_clean() {
             let field = if letter.issuer == OfficeLevel::Agency { "office_id" } else { "subject.area" };
             checker.violation(
                 field,
@@ -121,17 +133,16 @@ impl Core {
                 "the office that issues this for the area is not registered yet; ask the village, sub-district or agency",
             );
         }
-        // Every step needs somebody whose it is: told now, not when the step comes and nobody can take it.
-        let lacks = |step: &&Step| {
-            let other = step.level.office() != letter.issuer;
-            let asked = !step.optional || (wanted.with_optional_steps && other);
-            asked && !offices.contains_key(&step.level.office())
-        };
         if checker.is_clean()
-            && let Some(step) = letter.steps.iter().find(lacks)
+            && let Some(step) = letter.steps.iter().find(|step| lacks(&offices, step))
         {
+            let field = match step.level.office() {
+                OfficeLevel::Agency => "office_id",
+                OfficeLevel::Village | OfficeLevel::SubDistrict if step.optional => "with_optional_steps",
+                OfficeLevel::Village | OfficeLevel::SubDistrict => "subject.area",
+            };
             checker.violation(
-                if step.optional { "with_optional_steps" } else { "subject.area" },
+                field,
                 "NO_OFFICE",
                 "kantor yang ikut memproses atau menandatangani surat ini untuk wilayah tersebut belum terdaftar; hubungi kantor desa, kecamatan, atau OPD",
                 "an office that takes part in this or signs it for the area is not registered yet; ask the village, sub-district or agency",

@@ -102,7 +102,7 @@ impl Core {
             Some(subject) => proto::Subject { area: was.area, non_resident: was.non_resident, ..subject },
             None => was,
         };
-        let office = old.record.case.content.office.to_string();
+        let office = old.agency();
         let wanted = Wanted {
             letter: &letter,
             office_id: &office,

@@ -26,7 +26,7 @@ pub(super) async fn handle(
     }
     let before = core.application_by_code(&core.db.read, &request.code).await?;
     let subject = convert::subject(&before);
-    let office = before.record.case.content.office.to_string();
+    let office = before.agency();
     let wanted = Wanted {
         letter: &before.letter,
         office_id: &office,

@@ -329,10 +329,8 @@ impl Core {
     /// Whom the letter names as its second signer: who fills in there now, else who holds the post.
     async fn endorser(&self, loaded: &Loaded, now: DateTime<Utc>) -> Result<Option<Acting>, Error> {
         let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
-        let Some(signer) = press::endorser(&loaded.letter, &loaded.record.case.content, &offices) else {
-            return Ok(None);
-        };
-        let office = loaded.office(signer.role.level().office()).context("a second signer has no office")?;
+        let found = press::endorser(&loaded.letter, &loaded.record.case.content, &offices);
+        let Some((office, signer)) = found else { return Ok(None) };
         let held = store::delegation::of_role(&self.db.read, office.id, signer.role, now).await?;
         let filling_in = held.into_iter().find_map(|held| filling_in(loaded, office, held));
         Ok(Some(filling_in.unwrap_or_else(|| Acting {
@@ -377,7 +375,9 @@ impl Core {
                     valid_until: loaded.letter.validity.last_day(date),
                     signer: &acting.signer,
                     acting: acting.title.clone(),
-                    endorser: second.as_ref().map(|second| (&second.signer, second.title.as_deref())),
+                    endorser: second
+                        .as_ref()
+                        .map(|second| (&second.office, &second.signer, second.title.as_deref())),
                     url: format!("{}/s/{code}", self.base_url),
                     code,
                     sample: self.signers.sample,

@@ -6,6 +6,7 @@ use mpp_proto::documents::v1::*;
 use serde_json::json;
 use tonic::Code;
 
+use super::catalogue::{definition, template};
 use super::paper::words;
 use super::town::{
     AGENCY, Client, EASTERN, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, active, history,
@@ -14,7 +15,136 @@ use super::town::{
 
 const WHY: &str = "foto kartu keluarga tidak terbaca";
 
+/// The chain of a letter that a village signs, a sub-district reads, and an agency reads and signs.
+fn chain(key: &str, agency_is_optional: bool) -> String {
+    let shipped = definition(key);
+    let (before, rest) = shipped.split_once("steps = [").expect("steps");
+    let (_, after) = rest.split_once("[summary]").expect("a summary");
+    let agency = if agency_is_optional { ", optional = true" } else { "" };
+    let steps = format!(
+        "steps = [
+          {{ level = \"VILLAGE\", role = \"VILLAGE_OFFICER\", kind = \"VERIFY\", sla_minutes = 225 }},
+          {{ level = \"VILLAGE\", role = \"VILLAGE_HEAD\", kind = \"SIGN\", sla_minutes = 225 }},
+          {{ level = \"SUB_DISTRICT\", role = \"SUB_DISTRICT_OFFICER\", kind = \"VERIFY\", sla_minutes = 450, optional = true }},
+          {{ level = \"AGENCY\", role = \"AGENCY_OFFICER\", kind = \"VERIFY\", sla_minutes = 450{agency} }},
+          {{ level = \"AGENCY\", role = \"AGENCY_HEAD\", kind = \"SIGN\", sla_minutes = 450{agency} }},
+        ]
+        signatories = [
+          {{ level = \"VILLAGE\", role = \"VILLAGE_HEAD\", style = \"OWN\" }},
+          {{ level = \"AGENCY\", role = \"AGENCY_HEAD\", style = \"OWN\" }},
+        ]
+
+        [summary]"
+    );
+    format!("{before}{steps}{after}").replace("[kode_desa]", "[kode_unit]")
+}
+
+impl Town {
+    /// Puts a type of its own in force.
+    async fn offers(&self, definition: &str) {
+        let draft = self.save("ani", definition, &template("Kalimat.")).await.expect("saved");
+        assert_eq!(draft.defects, Vec::<String>::new());
+        self.publish("budi", &draft).await.expect("published");
+    }
+}
+
 lines! {
+    /// 8 and 27. A letter goes from village to sub-district to agency: it is handed in with the agency that was chosen, keeps
+    /// the number it has, and each hand-over is dated and acknowledged.
+    async fn line_08_a_letter_goes_from_village_to_sub_district_to_agency(engine) {
+        let town = Town::new(engine).await;
+        town.offers(&chain("rantai", false)).await;
+        let (village, sub_district, agency) = (town.office(VILLAGE).id.clone(), town.office(SUB_DISTRICT).id.clone(), town.office(AGENCY).id.clone());
+        let mut wish = town.wish("sktm", &Resident::new(1, VILLAGE)).await;
+        wish.letter_type = "rantai".to_owned();
+        wish.with_optional_steps = true;
+        // No area says which agency it is, and a village is none.
+        let refused = town.nobody().submit_application(wish.clone()).await.expect_err("no agency is named");
+        assert_eq!(refused.fields.keys().collect::<Vec<_>>(), ["office_id"]);
+        for other in [village.as_str(), sub_district.as_str(), "ofc_01h455vb4pex5vsknk084sn02q"] {
+            let other = SubmitApplicationRequest { office_id: other.to_owned(), ..wish.clone() };
+            let refused = town.nobody().submit_application(other).await.expect_err("not an agency");
+            assert_eq!(refused.named(), [("office_id", "NO_OFFICE")]);
+        }
+        wish.office_id.clone_from(&agency);
+        let status = town.submit(wish.clone()).await;
+        let id = &status.application_id;
+        // Returned and corrected, it goes the same way.
+        town.officer(VILLAGE).send_back(id, WHY).await.expect("returned");
+        let again = ResubmitApplicationRequest {
+            code: status.code.clone(), values: wish.values, attachments: wish.attachments, ..ResubmitApplicationRequest::default()
+        };
+        town.nobody().resubmit_application(again).await.expect("corrected");
+        let turns = [
+            town.officer(VILLAGE), town.head(VILLAGE), town.official("SUB_DISTRICT_OFFICER", SUB_DISTRICT),
+            town.official("AGENCY_OFFICER", AGENCY), town.official("AGENCY_HEAD", AGENCY),
+        ];
+        let mut numbers = Vec::new();
+        for (at, holder) in turns.iter().enumerate() {
+            for (other, person) in turns.iter().enumerate() {
+                let expected = if other == at { vec![id.clone()] } else { Vec::new() };
+                assert_eq!(person.inbox().await, expected, "{} at step {at}", person.sub);
+            }
+            let application = town.seen(id).await;
+            if active(&application).kind == "SIGN" {
+                let result = holder.sign(id).await;
+                assert!(result.signed, "{}: {}", result.reason, result.message);
+            } else {
+                holder.approve(&application).await.expect("approved");
+            }
+            numbers.push(town.seen(id).await.numbers.iter().map(|it| it.text.clone()).collect::<Vec<_>>());
+            town.wait(TimeDelta::hours(1));
+        }
+        let own = "400.9/001/UT/XI/2026";
+        assert!(numbers[0].iter().chain(&numbers[1]).chain(&numbers[2]).all(|number| number == own), "{numbers:?}");
+        assert_eq!(numbers[4], [own, "400.9/001/DINKES/XI/2026"], "the agency has its register, the letter keeps its number");
+        let issued = town.seen(id).await;
+        assert_eq!((issued.state(), &issued.office_id), (ApplicationState::Issued, &village));
+        let chain: Vec<_> = issued.custody.iter().map(|it| (it.from_office_id.as_str(), it.to_office_id.as_str())).collect();
+        assert_eq!(chain, [("", village.as_str()), (village.as_str(), sub_district.as_str()), (sub_district.as_str(), agency.as_str())]);
+        let times: Vec<_> = issued.custody.iter().flat_map(|it| [it.time, it.acknowledge_time]).map(|time| time.expect("dated").seconds).collect();
+        assert!(times.is_sorted() && times[1] < times[2] && times[3] < times[4], "{times:?}");
+        // The paper names both, and both have signed it.
+        let document = town.document(&issued.document_id).await;
+        assert_eq!((document.number.as_str(), document.signatures), (own, 2));
+        let text = words(&town.bytes(&document.id, 0).await);
+        assert!(text.contains("Budi Santoso, S.IP.") && text.contains("KEPALA DINAS KESEHATAN") && text.contains("dr. Ratna Sari"), "{text}");
+        let shown = town.verified(&document.verification_code).await;
+        assert_eq!(shown.signers, ["Kepala Desa, Budi Santoso, S.IP.", "Kepala Dinas Kesehatan, dr. Ratna Sari"]);
+        // What corrects it goes to the same agency.
+        let correct = CorrectDocumentRequest {
+            document: document.id.clone(), values: Some(structure(&values_of("sktm"))), reason: "nama sekolah keliru".to_owned(), ..Default::default()
+        };
+        let begun = town.head(VILLAGE).correct_document(correct).await.expect("begun").application.expect("an application");
+        assert!(begun.steps.iter().any(|step| step.area == AGENCY), "{:?}", begun.steps);
+    }
+
+    /// 8. An agency that takes part only where it is asked for is named only then; and what would bear three signatures is not
+    /// published, for a letter names two signers.
+    async fn line_08_an_agency_that_is_optional_is_named_where_it_is_asked_for(engine) {
+        let town = Town::new(engine).await;
+        town.offers(&chain("rantai", true)).await;
+        let mut wish = town.wish("sktm", &Resident::new(1, VILLAGE)).await;
+        wish.letter_type = "rantai".to_owned();
+        let alone = town.submit(wish.clone()).await.application_id;
+        let issued = town.finish(&alone).await;
+        assert_eq!(town.document(&issued.document_id).await.signatures, 1);
+        wish.with_optional_steps = true;
+        let refused = town.nobody().submit_application(wish.clone()).await.expect_err("it is asked for and not named");
+        assert_eq!(refused.fields.keys().collect::<Vec<_>>(), ["office_id"]);
+        wish.office_id = town.office(AGENCY).id.clone();
+        wish.attachments = town.wish("sktm", &Resident::new(1, VILLAGE)).await.attachments;
+        let with = town.submit(wish).await.application_id;
+        assert!(town.seen(&with).await.steps.iter().any(|step| step.area == AGENCY));
+        let third = chain("tiga", false)
+            .replace("kind = \"VERIFY\", sla_minutes = 450, optional = true", "kind = \"VERIFY\", sla_minutes = 450")
+            .replace("role = \"SUB_DISTRICT_OFFICER\", kind = \"VERIFY\"", "role = \"SUB_DISTRICT_HEAD\", kind = \"SIGN\"")
+            .replace("signatories = [", "signatories = [\n{ level = \"SUB_DISTRICT\", role = \"SUB_DISTRICT_HEAD\", style = \"OWN\" },");
+        let draft = town.save("ani", &third, &template("Kalimat.")).await.expect("saved");
+        assert!(draft.defects.len() == 1 && draft.defects[0].contains("steps[4]"), "{:?}", draft.defects);
+        assert_eq!(town.publish("budi", &draft).await.expect_err("three sign").reason, "NOT_PUBLISHABLE");
+    }
+
     /// 8. Approval chain RT → RW → village → sub-district → agency is configurable per letter type; skipped levels never appear
     /// in inboxes.
     async fn line_08_the_chain_follows_the_type_and_skipped_levels_never_see_it(engine) {
