@@ -3,6 +3,7 @@
 
 mod relay;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::domain::document::DocumentVerb;
 use crate::domain::letter_type::TypeState;
 use crate::domain::workflow::State;
 use crate::domain::workflow::decide::{By, Order, Rejection, due_orders};
+use crate::domain::{ApplicationId, DocumentId, FileId};
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::rpc::case::Asking;
@@ -30,7 +32,7 @@ use mpp_kit::webhook::dispatch::{self, Dispatcher};
 
 pub(crate) use relay::{IDENTITY, NOTIFICATIONS};
 
-/// How much one pass does of each kind.
+/// How much of each kind is read at a time.
 const BATCH: u64 = 500;
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
@@ -62,117 +64,200 @@ fn dispatcher(core: &Arc<Core>) -> anyhow::Result<Dispatcher> {
 fn sweeper(env: &Env, core: &Arc<Core>) -> Worker {
     let every = Duration::from_secs(core.config.sweep_seconds.into());
     Worker::repeating("documents: clocks and clean-up", env, every, Arc::clone(core), |core| {
-        Box::pin(tick(core, core.now()))
+        Box::pin(async move {
+            tick(core, core.now()).await;
+            Ok::<(), Error>(())
+        })
     })
 }
 
-/// Does what is due now.
-pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
-    fail_lost_signatures(core, now).await?;
-    report_lateness(core, now).await?;
-    grant_by_law(core, now).await?;
-    expire(core, now).await?;
-    forget_loose_files(core, now).await?;
-    idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
-    core.forget_signings(now - KEEP_ANSWERS).await?;
-    store::notice::purge(&core.db.write, now - KEEP_MESSAGES).await?;
-    Ok(())
+/// Does what is due now. Each part is done whatever became of the one before, and in it each row: what cannot be worked is told
+/// in the log and is due again with the next pass, and keeps nobody else from his turn.
+pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) {
+    told("lost signatures", fail_lost_signatures(core, now).await);
+    told("lateness", report_lateness(core, now).await);
+    told("grants by law", grant_by_law(core, now).await);
+    told("ends of validity", expire(core, now).await);
+    told("loose files", forget_loose_files(core, now).await);
+    let before = now - KEEP_ANSWERS;
+    told("kept answers", idempotency::purge(&core.db.write, before).await.map_err(Error::from));
+    told("requests to sign", core.forget_signings(before).await);
+    let messages = store::notice::purge(&core.db.write, now - KEEP_MESSAGES).await;
+    told("messages", messages.map_err(Error::from));
+}
+
+/// Tells in the log of a part that could not be done.
+fn told<T>(part: &str, outcome: Result<T, Error>) {
+    if let Err(error) = outcome {
+        tracing::warn!(part, error = chain(&error), "a part of the clocks and clean-up is done again later");
+    }
+}
+
+/// Tells in the log of a row that could not be worked.
+fn told_of(part: &str, id: &impl Display, outcome: Result<(), Error>) {
+    if let Err(error) = outcome {
+        tracing::warn!(part, %id, error = chain(&error), "a row could not be worked and is left for the next pass");
+    }
+}
+
+/// After which row the next page begins; none after the last.
+fn next<I: Copy>(page: &[I]) -> Option<I> {
+    page.last().copied().filter(|_| page.len() as u64 >= BATCH)
 }
 
 /// A process that ended between asking for a signature and storing the answer left the letter *signing*: it waits again.
 async fn fail_lost_signatures(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     let patience = TimeDelta::seconds(i64::from(core.config.signing.timeout_seconds)) + LOST_AFTER;
-    for id in store::application::signing_since(&core.db.read, now - patience, BATCH).await? {
-        let tx = core.db.begin().await?;
-        let loaded = core.application(&tx, id).await?;
-        if loaded.application().state == State::Signing && loaded.record.updated_at < now - patience {
-            let order = Order::FailSigning { reason: "SIGNING_INTERRUPTED".to_owned() };
-            core.act(&tx, loaded, (By::System, order), SYSTEM, now).await?;
-            tx.commit().await?;
+    let before = now - patience;
+    let mut after = None;
+    loop {
+        let ids = store::application::signing_since(&core.db.read, before, after, BATCH).await?;
+        for id in &ids {
+            told_of("lost signatures", id, fail_lost_signature(core, *id, before, now).await);
         }
+        after = next(&ids);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn fail_lost_signature(
+    core: &Core,
+    id: ApplicationId,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    let loaded = core.application(&tx, id).await?;
+    if loaded.application().state == State::Signing && loaded.record.updated_at < before {
+        let order = Order::FailSigning { reason: "SIGNING_INTERRUPTED".to_owned() };
+        core.act(&tx, loaded, (By::System, order), SYSTEM, now).await?;
+        tx.commit().await?;
     }
     Ok(())
 }
 
 async fn report_lateness(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
-    for id in store::application::late(&core.db.read, now, BATCH).await? {
-        let tx = core.db.begin().await?;
-        let loaded = core.application(&tx, id).await?;
-        let found = loaded.clone();
-        match core.act(&tx, loaded, (By::System, Order::Escalate), SYSTEM, now).await {
-            Ok(_) => {
-                tx.commit().await?;
-                core.metrics.late();
-            }
-            // Somebody took the step meanwhile, or its office has another calendar by now.
-            Err(Error::Rejected(Rejection::NothingToEscalate)) => {
-                core.requeue(&tx, &found).await?;
-                tx.commit().await?;
-            }
-            Err(Error::Stale { .. }) => {}
-            Err(error) => return Err(error),
+    let mut after = None;
+    loop {
+        let ids = store::application::late(&core.db.read, now, after, BATCH).await?;
+        for id in &ids {
+            told_of("lateness", id, report_late(core, *id, now).await);
         }
+        after = next(&ids);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn report_late(core: &Core, id: ApplicationId, now: DateTime<Utc>) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    let loaded = core.application(&tx, id).await?;
+    let found = loaded.clone();
+    match core.act(&tx, loaded, (By::System, Order::Escalate), SYSTEM, now).await {
+        Ok(_) => {
+            tx.commit().await?;
+            core.metrics.late();
+        }
+        // Somebody took the step meanwhile, or its office has another calendar by now.
+        Err(Error::Rejected(Rejection::NothingToEscalate)) => {
+            core.requeue(&tx, &found).await?;
+            tx.commit().await?;
+        }
+        Err(Error::Stale { .. }) => {}
+        Err(error) => return Err(error),
     }
     Ok(())
 }
 
 async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
-    for id in store::application::deemed(&core.db.read, now, BATCH).await? {
-        let tx = core.db.begin().await?;
-        let loaded = core.application(&tx, id).await?;
-        let due = due_orders(loaded.application(), &loaded.calendar(), now);
-        if !due.contains(&Order::DeemGranted) {
-            // Its office has another calendar by now.
-            core.requeue(&tx, &loaded).await?;
-            tx.commit().await?;
-            continue;
+    let mut after = None;
+    loop {
+        let ids = store::application::deemed(&core.db.read, now, after, BATCH).await?;
+        for id in &ids {
+            told_of("grants by law", id, grant(core, *id, now).await);
         }
-        // What fails here is tried again with the next pass: the letter waits for its signature.
-        let sealed = if loaded.application().deemed {
-            drop(tx);
-            core.seal_by_law(loaded, now).await
-        } else {
-            let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
-            tx.commit().await?;
-            if loaded.application().state == State::AwaitingPayment {
-                // The seal comes after the fee.
-                continue;
-            }
-            core.sign_by_law(loaded).await
-        };
-        if let Err(error) = sealed {
-            tracing::warn!(application = %id, error = chain(&error), "what is granted by law could not be sealed yet");
+        after = next(&ids);
+        if after.is_none() {
+            return Ok(());
         }
     }
-    Ok(())
+}
+
+/// Grants one by law, and has it sealed. A seal that fails is tried again with the next pass: the letter waits for its signature.
+async fn grant(core: &Core, id: ApplicationId, now: DateTime<Utc>) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    let loaded = core.application(&tx, id).await?;
+    let due = due_orders(loaded.application(), &loaded.calendar(), now);
+    if !due.contains(&Order::DeemGranted) {
+        // Its office has another calendar by now.
+        core.requeue(&tx, &loaded).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
+    if loaded.application().deemed {
+        drop(tx);
+        return core.seal_by_law(loaded, now).await;
+    }
+    let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
+    tx.commit().await?;
+    if loaded.application().state == State::AwaitingPayment {
+        // The seal comes after the fee.
+        return Ok(());
+    }
+    core.sign_by_law(loaded).await
 }
 
 async fn expire(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     // The day ends first in the east; each office judges by its own date.
     let today = TimeZone::Wit.local(now).date();
-    for id in store::document::ended(&core.db.read, today, BATCH).await? {
-        let tx = core.db.begin().await?;
-        let Some(mut document) = store::document::find(&tx, &core.cipher, id).await? else {
-            continue;
-        };
-        let Some(office) = store::office::find(&tx, &core.cipher, document.office).await? else { continue };
-        let over = document.valid_until.is_some_and(|last| office.zone().local(now).date() > last);
-        if over && document.state == crate::domain::document::DocumentState::Valid {
-            let area = office.area.to_string();
-            core.end(&tx, &mut document, DocumentVerb::Expire, &area, SYSTEM, now).await?;
-            tx.commit().await?;
+    let mut after = None;
+    loop {
+        let ids = store::document::ended(&core.db.read, today, after, BATCH).await?;
+        for id in &ids {
+            told_of("ends of validity", id, expire_one(core, *id, now).await);
         }
+        after = next(&ids);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn expire_one(core: &Core, id: DocumentId, now: DateTime<Utc>) -> Result<(), Error> {
+    let tx = core.db.begin().await?;
+    let Some(mut document) = store::document::find(&tx, &core.cipher, id).await? else { return Ok(()) };
+    let Some(office) = store::office::find(&tx, &core.cipher, document.office).await? else { return Ok(()) };
+    let over = document.valid_until.is_some_and(|last| office.zone().local(now).date() > last);
+    if over && document.state == crate::domain::document::DocumentState::Valid {
+        let area = office.area.to_string();
+        core.end(&tx, &mut document, DocumentVerb::Expire, &area, SYSTEM, now).await?;
+        tx.commit().await?;
     }
     Ok(())
 }
 
 async fn forget_loose_files(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     let before = now - TimeDelta::minutes(i64::from(core.config.loose_file_minutes));
-    for id in store::file::loose(&core.db.read, before, BATCH).await? {
-        // First the row: a file without a name is found by nobody, a name without a file would be.
-        if store::file::forget(&core.db.write, id).await? {
-            core.files.delete(&id.to_string()).await?;
+    let mut after = None;
+    loop {
+        let ids = store::file::loose(&core.db.read, before, after, BATCH).await?;
+        for id in &ids {
+            told_of("loose files", id, forget_loose_file(core, *id).await);
         }
+        after = next(&ids);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn forget_loose_file(core: &Core, id: FileId) -> Result<(), Error> {
+    // First the row: a file without a name is found by nobody, a name without a file would be.
+    if store::file::forget(&core.db.write, id).await? {
+        core.files.delete(&id.to_string()).await?;
     }
     Ok(())
 }

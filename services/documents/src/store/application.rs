@@ -370,52 +370,65 @@ pub(crate) async fn similar(
     ids(db, select).await
 }
 
-/// Applications that the law grants by now.
+/// Applications that the law grants by now, by id, after this one.
 pub(crate) async fn deemed(
     db: &impl ConnectionTrait,
     now: DateTime<Utc>,
+    after: Option<ApplicationId>,
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
-    let select = Entity::find().filter(Column::DeemedAt.lte(now)).order_by_asc(Column::DeemedAt).limit(limit);
-    ids(db, select).await
+    ids(db, page(Entity::find().filter(Column::DeemedAt.lte(now)), after, limit)).await
 }
 
-/// Applications whose step is late and was not pointed out yet.
+/// Applications whose step is late and was not pointed out yet, by id, after this one.
 pub(crate) async fn late(
     db: &impl ConnectionTrait,
     now: DateTime<Utc>,
+    after: Option<ApplicationId>,
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use work_item::{Column, Entity};
-    let rows: Vec<String> = Entity::find()
+    let mut select = Entity::find()
         .select_only()
         .column(Column::ApplicationId)
+        // What several roles may take waits in as many rows.
+        .distinct()
         .filter(Column::Escalated.eq(false))
-        .filter(Column::DueAt.lt(now))
-        .order_by_asc(Column::DueAt)
-        .limit(limit)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let mut ids: Vec<ApplicationId> =
-        rows.iter().map(|id| read("work_item.application_id", id)).collect::<Result<_, _>>()?;
-    ids.dedup();
-    Ok(ids)
+        .filter(Column::DueAt.lt(now));
+    if let Some(after) = after {
+        select = select.filter(Column::ApplicationId.gt(after.to_string()));
+    }
+    let select = select.order_by_asc(Column::ApplicationId).limit(limit);
+    let rows: Vec<String> = select.into_tuple().all(db).await?;
+    rows.iter().map(|id| read("work_item.application_id", id)).collect()
 }
 
-/// Applications that were handed to the signing service and have not come back since a moment.
+/// Applications that were handed to the signing service and have not come back since a moment, by id, after this one.
 pub(crate) async fn signing_since(
     db: &impl ConnectionTrait,
     before: DateTime<Utc>,
+    after: Option<ApplicationId>,
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
     let select = Entity::find()
         .filter(Column::State.eq(State::Signing.to_string()))
-        .filter(Column::UpdatedAt.lt(before))
-        .limit(limit);
-    ids(db, select).await
+        .filter(Column::UpdatedAt.lt(before));
+    ids(db, page(select, after, limit)).await
+}
+
+/// A page of what is selected, by id, after this one.
+fn page(
+    mut select: Select<application::Entity>,
+    after: Option<ApplicationId>,
+    limit: u64,
+) -> Select<application::Entity> {
+    use application::Column;
+    if let Some(after) = after {
+        select = select.filter(Column::Id.gt(after.to_string()));
+    }
+    select.order_by_asc(Column::Id).limit(limit)
 }
 
 /// Where somebody sees what waits.

@@ -205,22 +205,23 @@ pub(crate) async fn list(
     select.all(db).await?.into_iter().map(|row| document(cipher, row)).collect()
 }
 
-/// Valid documents whose last day is before `today`.
+/// Valid documents whose last day is before `today`, by id, after this one.
 pub(crate) async fn ended(
     db: &impl ConnectionTrait,
     today: NaiveDate,
+    after: Option<DocumentId>,
     limit: u64,
 ) -> Result<Vec<DocumentId>, DbErr> {
-    let rows: Vec<String> = document::Entity::find()
+    let mut select = document::Entity::find()
         .select_only()
         .column(document::Column::Id)
         .filter(document::Column::State.eq(DocumentState::Valid.to_string()))
-        .filter(document::Column::ValidUntil.lt(today.to_string()))
-        .order_by_asc(document::Column::ValidUntil)
-        .limit(limit)
-        .into_tuple()
-        .all(db)
-        .await?;
+        .filter(document::Column::ValidUntil.lt(today.to_string()));
+    if let Some(after) = after {
+        select = select.filter(document::Column::Id.gt(after.to_string()));
+    }
+    let select = select.order_by_asc(document::Column::Id).limit(limit);
+    let rows: Vec<String> = select.into_tuple().all(db).await?;
     rows.iter().map(|id| read("document.id", id)).collect()
 }
 

@@ -81,19 +81,19 @@ pub(crate) async fn give(db: &impl ConnectionTrait, id: FileId, to: ApplicationI
     Ok(given.rows_affected == 1)
 }
 
-/// Uploads that no application has, made before `before`.
+/// Uploads that no application has, made before `before`, by id, after this one.
 pub(crate) async fn loose(
     db: &impl ConnectionTrait,
     before: DateTime<Utc>,
+    after: Option<FileId>,
     limit: u64,
 ) -> Result<Vec<FileId>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::ApplicationId.is_null())
-        .filter(Column::CreatedAt.lt(before))
-        .order_by_asc(Column::CreatedAt)
-        .limit(limit)
-        .all(db)
-        .await?;
+    let mut select =
+        Entity::find().filter(Column::ApplicationId.is_null()).filter(Column::CreatedAt.lt(before));
+    if let Some(after) = after {
+        select = select.filter(Column::Id.gt(after.to_string()));
+    }
+    let rows = select.order_by_asc(Column::Id).limit(limit).all(db).await?;
     rows.iter().map(|row| read("stored_file.id", &row.id)).collect()
 }
 

@@ -3,14 +3,26 @@
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
+use sea_orm::{ConnectionTrait as _, Statement};
 use tonic::Code;
 
-use super::town::{AGENCY, PLAIN, RT, Resident, Town, VILLAGE, active, history, moment, office};
+use super::town::{AGENCY, PLAIN, RT, Resident, Town, VILLAGE, active, history, moment, office, scan};
 use super::tsa::{Authority, Mood};
 
 const WHY: &str = "menunggu surat dari Dukcapil";
+/// Uploads that no application has.
+const LOOSE: &str = "stored_file WHERE application_id IS NULL";
+/// Answers that are kept for repetitions.
+const ANSWERS: &str = "idempotency";
 
 impl Town {
+    /// How many rows there are of a table, or of a part of it.
+    async fn rows(&self, of: &str) -> usize {
+        let db = &self.db.db.read;
+        let statement = Statement::from_string(db.get_database_backend(), format!("SELECT * FROM {of}"));
+        db.query_all_raw(statement).await.expect("rows").len()
+    }
+
     /// When the step at hand is due.
     async fn due(&self, id: &str) -> Option<i64> {
         active(&self.seen(id).await).due_time.as_ref().map(|time| time.seconds)
@@ -111,6 +123,39 @@ lines! {
         town.set("2026-11-25T01:00:00Z");
         town.sweep().await;
         assert_eq!(town.events_of(&late).await, ["surat.diajukan", "surat.terlambat", "surat.disetujui", "surat.terlambat"]);
+    }
+
+    /// 28. What cannot be worked keeps nobody else from his turn: one application and one document that cannot be read stand first
+    /// in every part of a pass, and lateness, grants by law, ends of validity and clean-up go on behind them.
+    async fn line_28_a_row_that_cannot_be_worked_stops_no_clock(engine) {
+        let town = Town::new(engine).await;
+        // The first of everything: ids grow with time.
+        let (_, broken_document) = town.issued("sktm", &Resident::new(1, PLAIN)).await;
+        let broken = town.applied("izin_reklame", &Resident::new(2, PLAIN)).await.application_id;
+        town.wait(TimeDelta::seconds(1));
+        let (_, document) = town.issued("sktm", &Resident::new(3, PLAIN)).await;
+        let late = town.applied("sktm", &Resident::new(4, PLAIN)).await.application_id;
+        let licence = town.applied("izin_reklame", &Resident::new(5, PLAIN)).await.application_id;
+        let loose = UploadFileRequest { request_id: "unggah".to_owned(), content: scan() };
+        town.nobody().upload_file(loose).await.expect("taken");
+        for statement in [
+            format!("UPDATE application SET body = 'rusak', state = 'SIGNING' WHERE id = '{broken}'"),
+            format!("UPDATE document SET body = 'rusak' WHERE id = '{}'", broken_document.id),
+        ] {
+            town.db.db.write.execute_unprepared(&statement).await.expect("broken");
+        }
+        assert!(town.rows(LOOSE).await == 1 && town.rows(ANSWERS).await == 1);
+        town.set("2027-02-24T01:00:00Z");
+        town.sweep().await;
+        assert!(history(&town.seen(&late).await).contains(&"ESCALATE"));
+        assert_eq!(town.seen(&licence).await.state(), ApplicationState::Issued);
+        assert_eq!(town.document(&document.id).await.state(), DocumentState::Expired);
+        for table in [LOOSE, ANSWERS] {
+            assert_eq!(town.rows(table).await, 0, "{table}");
+        }
+        // They are where they were, for somebody to look at.
+        assert_eq!(town.rows(&format!("application WHERE id = '{broken}' AND state = 'SIGNING'")).await, 1);
+        assert_eq!(town.rows(&format!("document WHERE id = '{}' AND state = 'VALID'", broken_document.id)).await, 1);
     }
 
     /// 28. Fiktif positif: what nobody decided in time is granted by law, sealed and valid.
