@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::field::{FieldType, Values};
 use crate::domain::letter_type::LetterType;
-use crate::domain::office::{Office, Signer};
+use crate::domain::office::{Office, Signer, regency_in};
 use crate::domain::step::{OfficeLevel, SigningStyle, StepKind, StepRole};
 use crate::error::Error;
 use crate::letter::arms::Arms;
@@ -235,8 +235,8 @@ fn base(
         ("kantor", name(office.level())),
         ("desa", name(OfficeLevel::Village)),
         ("kecamatan", name(OfficeLevel::SubDistrict)),
-        ("kabupaten", regency(&head.lines)),
-        ("provinsi", None),
+        ("kabupaten", regency_in(&head.lines).map(str::to_owned)),
+        ("provinsi", office.province(&head.lines).map(str::to_owned)),
         ("rw", neighbourhood.first().filter(|rw| **rw != "000").map(|rw| (*rw).to_owned())),
         ("rt", neighbourhood.get(1).map(|rt| (*rt).to_owned())),
     ];
@@ -258,16 +258,6 @@ fn base(
         by_hand: false,
         fields,
     }
-}
-
-/// "Kabupaten Lebong", from the line of the letterhead that names it.
-fn regency(letterhead: &[String]) -> Option<String> {
-    letterhead.iter().find_map(|line| {
-        let plain = line.trim();
-        let lower = plain.to_lowercase();
-        let at = lower.find("kabupaten ").or_else(|| lower.find("kota "))?;
-        plain.get(at..).map(str::to_owned)
-    })
 }
 
 /// Values as a template prints them: one line each.

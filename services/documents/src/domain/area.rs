@@ -42,6 +42,48 @@ pub enum AreaLevel {
     Rt,
 }
 
+/// The provinces with their codes (Kepmendagri 300.2.2-2138/2025), as letters name them.
+const PROVINCES: [(&str, &str); 38] = [
+    ("11", "Provinsi Aceh"),
+    ("12", "Provinsi Sumatera Utara"),
+    ("13", "Provinsi Sumatera Barat"),
+    ("14", "Provinsi Riau"),
+    ("15", "Provinsi Jambi"),
+    ("16", "Provinsi Sumatera Selatan"),
+    ("17", "Provinsi Bengkulu"),
+    ("18", "Provinsi Lampung"),
+    ("19", "Provinsi Kepulauan Bangka Belitung"),
+    ("21", "Provinsi Kepulauan Riau"),
+    ("31", "Provinsi Daerah Khusus Ibukota Jakarta"),
+    ("32", "Provinsi Jawa Barat"),
+    ("33", "Provinsi Jawa Tengah"),
+    ("34", "Daerah Istimewa Yogyakarta"),
+    ("35", "Provinsi Jawa Timur"),
+    ("36", "Provinsi Banten"),
+    ("51", "Provinsi Bali"),
+    ("52", "Provinsi Nusa Tenggara Barat"),
+    ("53", "Provinsi Nusa Tenggara Timur"),
+    ("61", "Provinsi Kalimantan Barat"),
+    ("62", "Provinsi Kalimantan Tengah"),
+    ("63", "Provinsi Kalimantan Selatan"),
+    ("64", "Provinsi Kalimantan Timur"),
+    ("65", "Provinsi Kalimantan Utara"),
+    ("71", "Provinsi Sulawesi Utara"),
+    ("72", "Provinsi Sulawesi Tengah"),
+    ("73", "Provinsi Sulawesi Selatan"),
+    ("74", "Provinsi Sulawesi Tenggara"),
+    ("75", "Provinsi Gorontalo"),
+    ("76", "Provinsi Sulawesi Barat"),
+    ("81", "Provinsi Maluku"),
+    ("82", "Provinsi Maluku Utara"),
+    ("91", "Provinsi Papua"),
+    ("92", "Provinsi Papua Barat"),
+    ("93", "Provinsi Papua Selatan"),
+    ("94", "Provinsi Papua Tengah"),
+    ("95", "Provinsi Papua Pegunungan"),
+    ("96", "Provinsi Papua Barat Daya"),
+];
+
 /// A region code: province, regency, sub-district or village.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -63,6 +105,12 @@ impl RegionCode {
             6..=8 => AreaLevel::SubDistrict,
             9.. => AreaLevel::Village,
         }
+    }
+
+    /// What the province of the region is called, with its kind; none for a code that is newer than this list.
+    #[must_use]
+    pub fn province(&self) -> Option<&'static str> {
+        PROVINCES.iter().find(|(code, _)| self.0.starts_with(code)).map(|(_, name)| *name)
     }
 
     /// The region that this one is a part of; none for a province.

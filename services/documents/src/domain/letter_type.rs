@@ -532,6 +532,16 @@ impl LetterType {
         values
     }
 
+    /// Whether the template prints one of [`KNOWN_TO_TEMPLATES`] in every letter, so that without it there is none.
+    #[must_use]
+    pub fn always_names(&self, place: &str) -> bool {
+        let named = template_fields(&self.template);
+        let mut uses = named.iter().filter(|it| it.key == place).peekable();
+        uses.peek().is_some()
+            && uses.all(|it| it.function != "given")
+            && self.fields.iter().all(|it| it.key != place)
+    }
+
     /// The step that signs for another office than the one that issues: its signer is printed beside the first one.
     #[must_use]
     pub fn second_signature(&self) -> Option<&Step> {

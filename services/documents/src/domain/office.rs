@@ -155,6 +155,24 @@ impl Office {
         self.area.level().unwrap_or(OfficeLevel::Agency)
     }
 
+    /// [`regency_in`] its letterhead.
+    #[must_use]
+    pub fn regency(&self) -> Option<&str> {
+        regency_in(&self.letterhead)
+    }
+
+    /// "Provinsi Bengkulu": as these lines of a letterhead write it, else as the code of its region says.
+    #[must_use]
+    pub fn province<'a>(&'a self, letterhead: &'a [String]) -> Option<&'a str> {
+        named_in(letterhead, &["provinsi "]).or_else(|| self.area.region()?.province())
+    }
+
+    /// Whether it lies in a regency: an agency of a province does not.
+    #[must_use]
+    pub fn is_in_regency(&self) -> bool {
+        self.area.region().is_some_and(|region| region.level() > AreaLevel::Province)
+    }
+
     /// Its time zone.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
@@ -189,9 +207,95 @@ pub struct Delegation {
     pub to: DateTime<Utc>,
 }
 
+/// "Kabupaten Lebong" or "Kota Bengkulu", from the line of a letterhead that names it: letters name it too. None where no line
+/// does, as with an agency of a province.
+#[must_use]
+pub fn regency_in(letterhead: &[String]) -> Option<&str> {
+    named_in(letterhead, &["kabupaten ", "kota "])
+}
+
+/// The rest of the first line from one of these words on, which are small and end in a space.
+fn named_in<'a>(lines: &'a [String], words: &[&str]) -> Option<&'a str> {
+    lines.iter().find_map(|line| {
+        let line = line.trim();
+        // Of ASCII letters alone the case is changed: the places of bytes stay.
+        let small = line.to_ascii_lowercase();
+        let begins = |word: &&str| {
+            small
+                .match_indices(*word)
+                .map(|(at, _)| at)
+                .find(|at| small[..*at].chars().next_back().is_none_or(|before| !before.is_alphabetic()))
+        };
+        let at = words.iter().find_map(begins)?;
+        line.get(at..)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Letters name regency and province: from the letterhead, and the province from the code where no line names it.
+    #[test]
+    fn an_office_knows_its_regency_and_its_province() {
+        let office = |area: &str, lines: &[&str]| Office {
+            id: OfficeId::generate(),
+            area: area.parse().unwrap(),
+            name: "Kantor".to_owned(),
+            letterhead: lines.iter().map(|line| (*line).to_owned()).collect(),
+            code: "K".to_owned(),
+            address: "Jalan Raya".to_owned(),
+            place: "Tubei".to_owned(),
+            signers: Vec::new(),
+            without_neighbourhoods: false,
+            calendar: WorkCalendar::five_days(TimeZone::Wib),
+            own_calendar: false,
+        };
+        for (area, lines, regency, province) in [
+            (
+                "17.07.05.2003",
+                &["Pemerintah Kabupaten Lebong", "Desa Ujung"][..],
+                Some("Kabupaten Lebong"),
+                Some("Provinsi Bengkulu"),
+            ),
+            (
+                "17.71.01",
+                &["PEMERINTAH KOTA BENGKULU", "KECAMATAN GADING CEMPAKA"][..],
+                Some("KOTA BENGKULU"),
+                Some("Provinsi Bengkulu"),
+            ),
+            // A word that only ends like it names nothing.
+            ("17.07.05", &["Kecamatan Sukota Raya"][..], None, Some("Provinsi Bengkulu")),
+            (
+                "17/dinkes",
+                &["Pemerintah Provinsi Bengkulu", "Dinas Kesehatan"][..],
+                None,
+                Some("Provinsi Bengkulu"),
+            ),
+            (
+                "34.04.01",
+                &["Pemerintah Kabupaten Sleman"][..],
+                Some("Kabupaten Sleman"),
+                Some("Daerah Istimewa Yogyakarta"),
+            ),
+            // A province that is newer than the list is named by the letterhead.
+            (
+                "97.01.01",
+                &["Provinsi Baru", "Kabupaten Baru"][..],
+                Some("Kabupaten Baru"),
+                Some("Provinsi Baru"),
+            ),
+            ("97.01.01", &["Kabupaten Baru"][..], Some("Kabupaten Baru"), None),
+        ] {
+            let office = office(area, lines);
+            assert_eq!(
+                (office.regency(), office.province(&office.letterhead)),
+                (regency, province),
+                "{area} {lines:?}"
+            );
+            assert_eq!(office.is_in_regency(), area != "17/dinkes");
+        }
+    }
 
     #[test]
     fn the_area_tells_the_level_of_an_office() {

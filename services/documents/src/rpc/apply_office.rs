@@ -150,7 +150,7 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
     let (Some(area), Some(calendar)) = (area, calendar) else {
         return Err(anyhow::anyhow!("the checker let an empty field pass").into());
     };
-    Ok(Office {
+    let office = Office {
         id: OfficeId::generate(),
         area,
         name,
@@ -162,7 +162,23 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
         without_neighbourhoods: given.without_neighbourhoods,
         calendar,
         own_calendar,
-    })
+    };
+    named(&office)?;
+    Ok(office)
+}
+
+/// That the letterhead names what letters of the office name: told to who keeps its data, not to who applies for a letter.
+fn named(office: &Office) -> Result<(), Error> {
+    let mut checker = Checker::new();
+    if office.is_in_regency() && office.regency().is_none() {
+        checker.violation(
+            "office.letterhead",
+            "NO_REGENCY",
+            "sebut kabupaten atau kota dalam salah satu baris kop, misalnya Pemerintah Kabupaten …",
+            "name the regency or city in one of the lines, such as Pemerintah Kabupaten …",
+        );
+    }
+    Ok(checker.finish()?)
 }
 
 /// The working time of an office: what it gives, on top of the usual week where it gives none.

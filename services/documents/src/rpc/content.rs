@@ -148,6 +148,9 @@ impl Core {
                 "an office that takes part in this or signs it for the area is not registered yet; ask the village, sub-district or agency",
             );
         }
+        if checker.is_clean() {
+            places(letter, &offices, checker);
+        }
         Ok(offices)
     }
 
@@ -206,6 +209,33 @@ impl Core {
             }
         }
         Ok(attachments)
+    }
+}
+
+/// That the offices know what the text of the letter names: it is not for the applicant to give.
+fn places(letter: &LetterType, offices: &BTreeMap<OfficeLevel, Office>, checker: &mut Checker) {
+    for (place, level) in [("desa", OfficeLevel::Village), ("kecamatan", OfficeLevel::SubDistrict)] {
+        if letter.always_names(place) && !offices.contains_key(&level) {
+            checker.violation(
+                "subject.area",
+                "NO_OFFICE",
+                format!("surat ini menyebut {place}, dan kantornya untuk wilayah tersebut belum terdaftar; hubungi kantor desa, kecamatan, atau OPD"),
+                "this letter names an office that is not registered for the area yet; ask the village, sub-district or agency",
+            );
+            return;
+        }
+    }
+    let Some(issuer) = offices.get(&letter.issuer) else { return };
+    for (place, known) in [("kabupaten", issuer.regency()), ("provinsi", issuer.province(&issuer.letterhead))]
+    {
+        if letter.always_names(place) && known.is_none() {
+            checker.violation(
+                if letter.issuer == OfficeLevel::Agency { "office_id" } else { "subject.area" },
+                "OFFICE_INCOMPLETE",
+                format!("kop surat {} belum menyebut {place}, padahal surat ini memuatnya; minta kantor itu melengkapi datanya", issuer.name),
+                "the letterhead of the office that issues this does not name its regency or province, which the letter needs; ask that office",
+            );
+        }
     }
 }
 

@@ -7,11 +7,12 @@ use mpp_proto::documents::v1::*;
 use serde_json::json;
 use tonic::Code;
 
+use super::catalogue::{definition, template};
 use super::clamd::{Clamd, EICAR};
 use super::paper::words;
 use super::town::{
-    Client, PLAIN, RT, Refusal, Resident, SUB_DISTRICT, Town, VILLAGE, account, history, office, put, scan,
-    structure, values_of,
+    AGENCY, Client, PLAIN, RT, Refusal, Resident, SUB_DISTRICT, Town, VILLAGE, account, history, office, put,
+    scan, structure, values_of,
 };
 
 fn attached(file: &Attachment, requirement: &str) -> Attachment {
@@ -190,6 +191,60 @@ lines! {
             let id = town.submit(wish).await.application_id;
             assert!(town.seen(&id).await.steps.iter().any(|step| step.area == "17.07.03"));
         }
+    }
+
+    /// 3 and 8. What the text of a letter names and no form asks is known when it is handed in: a village whose sub-district is not
+    /// registered is told so, and an office says in its letterhead where it lies, before anybody applies.
+    async fn line_03_what_a_letter_names_of_its_offices_is_never_asked_of_the_applicant(engine) {
+        const ALONE: &str = "17.07.03.2001";
+        let mut town = Town::new(engine).await;
+        let alone = Office { area: ALONE.to_owned(), name: "Desa Sendiri".to_owned(), ..office(PLAIN) };
+        for (lines, reason) in [(&["Desa Sendiri"][..], "NO_REGENCY"), (&["Kecamatan Sukota Raya", "Desa Sendiri"][..], "NO_REGENCY")] {
+            let office = Office { letterhead: lines.iter().map(|line| (*line).to_owned()).collect(), ..alone.clone() };
+            let request = ApplyOfficeRequest { request_id: String::new(), office: Some(office) };
+            assert_eq!(town.admin().apply_office(request).await.expect_err("no regency").named(), [("office.letterhead", reason)]);
+        }
+        let province = Office { area: "17/biro-umum".to_owned(), letterhead: vec!["Pemerintah Provinsi Bengkulu".to_owned()], ..office(AGENCY) };
+        town.apply(province).await;
+        town.apply(alone).await;
+        // It names the sub-district, which nobody asks of the applicant.
+        let mut wish = town.wish("sktm", &Resident::new(1, ALONE)).await;
+        assert_eq!(town.nobody().submit_application(wish.clone()).await.expect_err("no sub-district").named(), [("subject.area", "NO_OFFICE")]);
+        town.apply(Office { area: "17.07.03".to_owned(), ..office(SUB_DISTRICT) }).await;
+        town.submit(wish.clone()).await;
+        // The province stands in a letter that names it.
+        let sentence = "Surat ini dipakai di #data.fields.provinsi, #data.fields.kabupaten.";
+        let draft = town.save("ani", &definition("uji"), &template(sentence)).await.expect("saved");
+        town.publish("budi", &draft).await.expect("published");
+        wish.letter_type = "uji".to_owned();
+        wish.attachments = town.wish("sktm", &Resident::new(1, ALONE)).await.attachments;
+        let id = town.submit(wish.clone()).await.application_id;
+        let draft = town.reader().get_draft(GetDraftRequest { application: id }).await.expect("a draft").pdf;
+        let text = words(&draft);
+        assert!(text.contains("dipakai di Provinsi Bengkulu, Kabupaten Lebong"), "{text}");
+        // A province that is newer than the suite is named by the letterhead, or no letter names it.
+        let mut new = Office { area: "97.01.01.2001".to_owned(), ..office(PLAIN) };
+        town.apply(new.clone()).await;
+        town.apply(Office { area: "97.01.01".to_owned(), ..office(SUB_DISTRICT) }).await;
+        let mut there = town.wish("sktm", &Resident::new(3, "97.01.01.2001")).await;
+        town.submit(there.clone()).await;
+        there.letter_type = "uji".to_owned();
+        there.attachments = town.wish("sktm", &Resident::new(3, PLAIN)).await.attachments;
+        assert_eq!(town.nobody().submit_application(there.clone()).await.expect_err("no province").named(), [("subject.area", "OFFICE_INCOMPLETE")]);
+        new.letterhead.insert(0, "Provinsi Baru".to_owned());
+        town.apply(new).await;
+        town.submit(there).await;
+        // An agency of the province lies in no regency: what names one is not for it to issue.
+        let agency = town.office("17/biro-umum").id.clone();
+        let sentence = "Berlaku di #data.fields.kabupaten.";
+        let own = include_str!("../../catalogue/izin_reklame.toml").replace("key = \"izin_reklame\"", "key = \"izin_uji\"");
+        let text = format!("{}\n\n{sentence}\n", include_str!("../../catalogue/izin_reklame.typ"));
+        let draft = town.save("ani", &own, &text).await.expect("saved");
+        town.publish("budi", &draft).await.expect("published");
+        let mut wish = town.wish("izin_reklame", &Resident::new(2, PLAIN)).await;
+        wish.letter_type = "izin_uji".to_owned();
+        wish.office_id = agency;
+        assert_eq!(town.nobody().submit_application(wish).await.expect_err("no regency").named(), [("office_id", "OFFICE_INCOMPLETE")]);
     }
 
     /// 31. Idempotency-Key on every POST that creates or moves state.

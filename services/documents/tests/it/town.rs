@@ -325,10 +325,9 @@ impl Town {
             StackOptions::default(),
         );
         self.peers.local(ROLE, self.audit.around(service));
-        for (role, routes) in [
-            (Role("notifications"), self.messages.routes()),
-            (Role("identity"), self.holders.routes()),
-        ] {
+        for (role, routes) in
+            [(Role("notifications"), self.messages.routes()), (Role("identity"), self.holders.routes())]
+        {
             let (policies, verifier) = (Arc::clone(&policies), Arc::clone(&verifier));
             self.peers.local(role, stack(role, routes, policies, verifier, StackOptions::default()));
         }
