@@ -213,6 +213,28 @@ pub async fn read(
     db.query_all(&select).await?.iter().map(recorded).collect()
 }
 
+/// How often `what` was done to `subject` after `since`, counted up to `most`. A service that asks this often has an index over the
+/// three.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn count(
+    db: &impl ConnectionTrait,
+    (what, subject): (&str, &str),
+    since: DateTime<Utc>,
+    most: u64,
+) -> Result<usize, DbErr> {
+    let select = Query::select()
+        .column("seq")
+        .from("journal")
+        .and_where(Expr::col("subject").eq(subject))
+        .and_where(Expr::col("what").eq(what))
+        .and_where(Expr::col("at").gt(since))
+        .limit(most)
+        .to_owned();
+    Ok(db.query_all(&select).await?.len())
+}
+
 /// Recomputes every hash.
 ///
 /// # Errors

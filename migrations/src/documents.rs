@@ -11,6 +11,7 @@ mod payment;
 mod reach;
 mod scan;
 mod signing;
+mod tries;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(Reports),
             Box::new(notice::Notices),
             Box::new(scan::Scans),
+            Box::new(tries::Tries),
         ]
     }
 

@@ -45,6 +45,7 @@ mod sign_applications;
 pub(crate) mod signing;
 mod status;
 mod submit_application;
+mod tries;
 pub(crate) mod types;
 pub(crate) mod underway;
 mod upload_file;

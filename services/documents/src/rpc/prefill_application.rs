@@ -1,5 +1,6 @@
 //! `PrefillApplication`: what a person told before, for the form of another type, to who holds the code of an earlier
-//! application and knows the person's whole number. Each look is entered into the person's access log.
+//! application and knows the person's whole number. Each look is entered into the person's access log before it is told; wrong
+//! numbers are counted for each application ([`super::tries`]).
 //!
 //! Anybody can begin an application with another's number. So an application that is not issued gives back what was told
 //! with it and nothing else; what was told with others is for who was found to be that person. One that was returned gives
@@ -14,6 +15,7 @@ use subtle::ConstantTimeEq as _;
 use tonic::Response;
 
 use super::content::told;
+use super::tries::Entry;
 use super::{Core, convert};
 use crate::domain::field::Values;
 use crate::domain::workflow::State;
@@ -40,6 +42,11 @@ pub(super) async fn handle(
         .person
         .as_deref()
         .is_some_and(|known| bool::from(known.as_bytes().ct_eq(key.as_bytes())));
+    let id = loaded.application().id.to_string();
+    let detail = json!({"letterType": letter.key, "application": id});
+    let made = Entry { what: "person.prefilled", subject: &key, detail };
+    let refused = Entry { what: "application.prefill_refused", subject: &id, detail: json!({}) };
+    core.tried(caller.who(), same, (made, refused)).await?;
     if !same {
         return Err(Error::NotFound(Thing::Code));
     }
@@ -69,8 +76,6 @@ pub(super) async fn handle(
             .collect()
     };
     let attachments = if corrects { content.attachments.as_slice() } else { &[] };
-    let detail = json!({"letterType": letter.key, "application": loaded.application().id.to_string()});
-    core.looked((caller.who(), "person.prefilled", &key), detail).await?;
     Ok(Response::new(PrefillApplicationResponse {
         subject: Some(convert::subject(&loaded)),
         values: Some(convert::structure(&values)),

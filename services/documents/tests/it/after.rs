@@ -3,9 +3,11 @@
 use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tonic::Code;
 
+use super::catalogue::{definition, template};
 use super::esign::{Esign, Mood, signed};
 use super::paper::words;
 use super::town::{
@@ -352,6 +354,51 @@ lines! {
         let looks = town.journal_of(&document.id).await;
         assert_eq!(looks.iter().filter(|what| *what == "document.link_refused").count(), 5);
         assert_eq!(looks.iter().filter(|what| *what == "document.link_made").count(), 1);
+    }
+
+    /// 26. However often a document is looked at, wrong digits of late are found and counted.
+    async fn line_26_many_looks_hide_no_wrong_digits(engine) {
+        let town = Town::new(engine).await;
+        let (status, document) = town.issued("sktm", &Resident::new(1234, PLAIN)).await;
+        let ask = async |digits: &str| {
+            let request = CreateDownloadLinkRequest { code: status.code.clone(), nik_last4: digits.to_owned() };
+            town.nobody().create_download_link(request).await.map_err(|refusal| refusal.reason)
+        };
+        // As many looks as the service once read to count, and some more. Its chain of hashes is of no matter here.
+        let looks = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100010) \
+             INSERT INTO journal (seq, at, who, what, subject, detail, request_id, trace_id, prev_hash, hash) \
+             SELECT 1000 + i, (SELECT MIN(at) FROM journal), 'public', 'document.verified', '{}', '{{}}', '', '', \
+             (SELECT hash FROM journal WHERE seq = 1), (SELECT hash FROM journal WHERE seq = 1) FROM n",
+            document.id
+        );
+        town.db.db.write.execute_unprepared(&looks).await.expect("looks");
+        for guess in 0..5 {
+            assert_eq!(ask(&format!("000{guess}")).await.expect_err("wrong"), "NIK_DIFFERS");
+        }
+        assert_eq!(ask("0005").await.expect_err("one too many"), "TOO_MANY_TRIES");
+        assert_eq!(ask("1234").await.expect_err("not now"), "TOO_MANY_TRIES");
+    }
+
+    /// 26. A letter whose application holds no number is opened by no digits, the empty ones least of all.
+    async fn line_26_a_letter_without_a_number_is_not_opened_by_empty_digits(engine) {
+        let town = Town::new(engine).await;
+        let without = |text: &str| text.replace("\"nik\", \"kk\", \"nama\"", "\"nama\"").replace(", nik = \"nik\"", "");
+        let text = template("Kalimat.").lines().filter(|line| !line.contains("fields.nik") && !line.contains("fields.kk")).collect::<Vec<_>>().join("\n");
+        let draft = town.save("ani", &without(&definition("uji")), &text).await.expect("saved");
+        town.publish("budi", &draft).await.expect("published");
+        let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        wish.letter_type = "uji".to_owned();
+        let subject = wish.subject.get_or_insert_default();
+        subject.nik.clear();
+        subject.family_card.clear();
+        let status = town.submit(wish).await;
+        town.finish(&status.application_id).await;
+        for digits in ["", " ", "0000"] {
+            let request = CreateDownloadLinkRequest { code: status.code.clone(), nik_last4: digits.to_owned() };
+            let refusal = town.nobody().create_download_link(request).await.expect_err("not for the code alone");
+            assert_eq!(refusal.what(), (Code::FailedPrecondition, "NO_NIK"), "{digits}");
+        }
     }
 
     /// 26. Holder downloads his signed letter, any number of times, each download logged.

@@ -412,6 +412,33 @@ lines! {
         }
     }
 
+    /// 6. Who holds a code guesses no number: wrong ones are counted and recorded, and after five the right one is of no use for a
+    /// while either.
+    async fn line_06_wrong_numbers_for_a_prefilled_form_are_counted_and_recorded(engine) {
+        let town = Town::new(engine).await;
+        let resident = Resident::new(1, PLAIN);
+        let status = town.applied("sktm", &resident).await;
+        let other = town.applied("sktm", &Resident::new(2, PLAIN)).await;
+        let ask = async |code: &str, nik: &str| {
+            let request = PrefillApplicationRequest { code: code.to_owned(), nik: nik.to_owned(), letter_type: "domisili".to_owned() };
+            town.nobody().prefill_application(request).await.map(|_| ()).map_err(|refusal| refusal.reason)
+        };
+        // Many at once are counted like one after another.
+        let guesses: Vec<_> = (10..18).map(|guess| Resident::new(guess, PLAIN).nik).collect();
+        let answers = futures::future::join_all(guesses.iter().map(|guess| ask(&status.code, guess))).await;
+        let refused = |reason: &str| answers.iter().filter(|it| it.as_ref().err().is_some_and(|it| it == reason)).count();
+        assert_eq!((refused("NOT_FOUND"), refused("TOO_MANY_TRIES")), (5, 3), "{answers:?}");
+        assert_eq!(ask(&status.code, &resident.nik).await.expect_err("not now"), "TOO_MANY_TRIES");
+        // Another application is not concerned.
+        ask(&other.code, &Resident::new(2, PLAIN).nik).await.expect("filled");
+        town.wait(TimeDelta::minutes(16));
+        ask(&status.code, &resident.nik).await.expect("filled");
+        let tries = town.journal_of(&status.application_id).await;
+        assert_eq!(tries.iter().filter(|what| *what == "application.prefill_refused").count(), 5);
+        let journal = town.journal().await;
+        assert!(journal.iter().all(|entry| guesses.iter().all(|guess| !format!("{entry:?}").contains(guess))), "no number stands in it");
+    }
+
     /// 6 and 10. What was returned comes back whole, to who knows the code and the number: nothing is typed or uploaded twice.
     async fn line_10_a_returned_application_is_corrected_without_telling_it_again(engine) {
         let town = Town::new(engine).await;
