@@ -123,13 +123,8 @@ pub(crate) async fn prefill(
 fn put(sent: &mut Sent, kind: &LetterType, known: &PrefillApplicationResponse) {
     if let Some(subject) = &known.subject {
         let mut area = subject.area.split('/');
+        fields::put_subject(sent, subject);
         for (name, value) in [
-            ("nama", subject.name.as_str()),
-            ("nik", &subject.nik),
-            ("kk", &subject.family_card),
-            ("alamat", &subject.address),
-            ("telepon", &subject.phone),
-            ("surel", &subject.email),
             ("desa", area.next().unwrap_or_default()),
             ("rw", area.next().unwrap_or_default()),
             ("rt", area.next().unwrap_or_default()),
@@ -193,14 +188,9 @@ pub(crate) async fn submit(
 
 fn subject(sent: &Sent) -> Subject {
     Subject {
-        name: sent.get("nama").to_owned(),
-        nik: fields::digits(sent.get("nik")),
-        family_card: fields::digits(sent.get("kk")),
         area: area(sent.get("desa"), sent.get("rw"), sent.get("rt")),
-        address: sent.get("alamat").to_owned(),
         non_resident: !sent.get("luar").is_empty(),
-        phone: fields::phone(sent.get("telepon")),
-        email: sent.get("surel").trim().to_owned(),
+        ..fields::subject(sent)
     }
 }
 

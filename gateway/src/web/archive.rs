@@ -393,17 +393,7 @@ pub(crate) async fn correct_form(
     };
     let mut sent = Sent::default();
     sent.set("kunci", Uuid::new_v4());
-    let subject = known.application.subject.clone().unwrap_or_default();
-    for (name, value) in [
-        ("nama", subject.name),
-        ("nik", subject.nik),
-        ("kk", subject.family_card),
-        ("alamat", subject.address),
-        ("telepon", subject.phone),
-        ("surel", subject.email),
-    ] {
-        sent.set(name, value);
-    }
+    fields::put_subject(&mut sent, &known.application.subject.clone().unwrap_or_default());
     fields::put_values(&mut sent, &known.kind, known.application.values.as_ref());
     correct_page(&state, &visit, viewer, known, &sent, &Faults::default(), StatusCode::OK).await
 }
@@ -436,15 +426,7 @@ pub(crate) async fn correct(
         version: sent.get("versi").parse().unwrap_or_default(),
         values: Some(fields::values(&found.kind, &sent)),
         reason: sent.get("alasan").to_owned(),
-        subject: Some(Subject {
-            name: sent.get("nama").to_owned(),
-            nik: fields::digits(sent.get("nik")),
-            family_card: fields::digits(sent.get("kk")),
-            address: sent.get("alamat").to_owned(),
-            phone: fields::phone(sent.get("telepon")),
-            email: sent.get("surel").trim().to_owned(),
-            ..was
-        }),
+        subject: Some(Subject { area: was.area, non_resident: was.non_resident, ..fields::subject(&sent) }),
     };
     match state.documents.clone().correct_document(visit.call(request, Some(&viewer))).await {
         Ok(answer) => to_desk(&visit, answer.into_inner().application.as_ref(), &id),

@@ -7,7 +7,7 @@ use axum::extract::Request;
 use http::StatusCode;
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
-    Attachment, FieldKind, FormField, LetterType, Office, OfficeKind, Requirement, UploadFileRequest,
+    Attachment, FieldKind, FormField, LetterType, Office, OfficeKind, Requirement, Subject, UploadFileRequest,
 };
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use sha2::{Digest as _, Sha256};
@@ -385,6 +385,36 @@ pub(crate) fn person(sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> 
             ..person("alamat")
         },
     ]
+}
+
+/// The names of the inputs of [`person`].
+const PERSON: [&str; 6] = ["nama", "nik", "kk", "telepon", "surel", "alamat"];
+
+/// Fills the inputs of [`person`] with what is known.
+pub(crate) fn put_subject(sent: &mut Sent, subject: &Subject) {
+    let known =
+        [&subject.name, &subject.nik, &subject.family_card, &subject.phone, &subject.email, &subject.address];
+    for (name, value) in PERSON.into_iter().zip(known) {
+        sent.set(name, value.as_str());
+    }
+}
+
+/// The person as the inputs of [`person`] say; where he lives stands elsewhere.
+pub(crate) fn subject(sent: &Sent) -> Subject {
+    Subject {
+        name: sent.get("nama").to_owned(),
+        nik: digits(sent.get("nik")),
+        family_card: digits(sent.get("kk")),
+        phone: phone(sent.get("telepon")),
+        email: sent.get("surel").trim().to_owned(),
+        address: sent.get("alamat").to_owned(),
+        ..Subject::default()
+    }
+}
+
+/// Whether anything stands in the inputs of [`person`].
+pub(crate) fn says_who(sent: &Sent) -> bool {
+    PERSON.into_iter().any(|name| !sent.get(name).trim().is_empty())
 }
 
 impl Input {

@@ -471,6 +471,7 @@ struct CorrectPage {
     return_reason: String,
     request_id: String,
     summary: Vec<(String, String, String)>,
+    person: Vec<Input>,
     inputs: Vec<Input>,
     papers: Vec<Paper>,
     file_limit: usize,
@@ -547,6 +548,7 @@ pub(crate) async fn correct_prefill(
     let (shown, http) = match state.documents.clone().prefill_application(visit.call(request, None)).await {
         Ok(answer) => {
             let told = answer.into_inner();
+            fields::put_subject(&mut sent, &told.subject.unwrap_or_default());
             fields::put_values(&mut sent, &returned.kind, told.values.as_ref());
             fields::keep(&mut sent, &told.attachments);
             (Shown { prefilled: true, ..Shown::default() }, StatusCode::OK)
@@ -581,7 +583,9 @@ pub(crate) async fn correct(
         return correct_page(&state, &visit, found, sent, shown, http).await;
     }
     let values = Some(fields::values(&found.kind, &sent));
-    let request = ResubmitApplicationRequest { request_id, code: code.clone(), values, attachments };
+    // Left empty as a whole, it stays as it was told: whoever does not know the number sees nothing of it here.
+    let subject = fields::says_who(&sent).then(|| fields::subject(&sent));
+    let request = ResubmitApplicationRequest { request_id, code: code.clone(), values, attachments, subject };
     match state.documents.clone().resubmit_application(visit.call(request, None)).await {
         Ok(_) => visit.redirect(&format!("/permohonan/{}", segment(&code))),
         Err(refusal) => {
@@ -610,9 +614,15 @@ async fn correct_page(
 ) -> Response {
     let offices = letters::offices(state, visit).await.unwrap_or_default();
     let faults = shown.faults;
+    let told = fields::says_who(&sent);
+    let mut person = fields::person(&sent, &faults, visit);
+    for input in &mut person {
+        input.required &= told;
+    }
     let inputs = fields::inputs(&kind, &sent, &faults, visit);
     let papers = fields::papers(&kind, &sent, &faults, visit);
-    let mut order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
+    let mut order: Vec<(String, String, String)> = person.iter().flat_map(Input::places).collect();
+    order.extend(inputs.iter().flat_map(Input::places));
     order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
     let page = CorrectPage {
         p: visit.frame(),
@@ -623,6 +633,7 @@ async fn correct_page(
         request_id: sent.get("kunci").to_owned(),
         summary: faults
             .summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()))),
+        person,
         inputs,
         papers,
         file_limit: state.file_limit,

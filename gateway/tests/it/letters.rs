@@ -292,6 +292,10 @@ async fn a_returned_application_is_corrected_and_one_that_runs_is_withdrawn() {
     let files: Vec<_> =
         sent.attachments.iter().map(|file| (file.requirement.as_str(), file.file_id.as_str())).collect();
     assert_eq!((sent.request_id.as_str(), files), (GOOD[0].1, vec![("ktp", "fil_0"), ("kk", "fil_kk")]));
+    // The person is corrected with the rest; what was told of him is on the page for who knows the number, and for nobody else.
+    assert!(!form.contains("Siti Rahmawati") && filled.contains("value=\"Siti Rahmawati\""), "{filled}");
+    let subject = sent.subject.as_ref().expect("a subject");
+    assert_eq!((subject.name.as_str(), subject.nik.as_str()), ("Siti Rahmawati", "1707054107900002"));
     let again = gate.send(get(&path)).await;
     assert_eq!(again.status(), StatusCode::SEE_OTHER, "there is nothing to correct any more");
 
@@ -300,6 +304,18 @@ async fn a_returned_application_is_corrected_and_one_that_runs_is_withdrawn() {
     let response = gate.send(plain(&path, "alasan=")).await;
     assert_eq!(location(&response), format!("/permohonan/{RETURNED}"));
     assert!(text(gate.send(get(&format!("/permohonan/{RETURNED}"))).await).await.contains("Ditarik"));
+}
+
+#[tokio::test]
+async fn a_correction_that_says_nothing_of_the_person_leaves_him_as_he_was() {
+    let gate = Gate::start().await;
+    let path = format!("/permohonan/{RETURNED}/perbaiki");
+    let form = text(gate.send(get(&path)).await).await;
+    assert!(form.contains("Kosongkan semuanya bila data pemohon sudah benar"), "{form}");
+    let fields: Vec<_> = GOOD.into_iter().filter(|(name, _)| !matches!(*name, "nama" | "nik")).collect();
+    let response = gate.send(multipart(&path, &fields, &PAPERS)).await;
+    assert_eq!(location(&response), format!("/permohonan/{RETURNED}"));
+    assert_eq!(gate.documents.resubmissions()[0].subject, None);
 }
 
 #[tokio::test]

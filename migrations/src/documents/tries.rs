@@ -10,7 +10,7 @@ const NAME: &str = "journal_subject_what_at";
 
 impl MigrationName for Tries {
     fn name(&self) -> &'static str {
-        "documents_0012_tries"
+        "documents_0011_tries"
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ResubmitApplication`: a returned application, corrected.
 
 use mpp_kit::caller::Caller;
-use mpp_proto::documents::v1::{ResubmitApplicationRequest, ResubmitApplicationResponse};
+use mpp_proto::documents::v1::{self as proto, ResubmitApplicationRequest, ResubmitApplicationResponse};
 use tonic::Response;
 
 use super::case::Asking;
@@ -25,7 +25,12 @@ pub(super) async fn handle(
         return Ok(Response::new(answer));
     }
     let before = core.application_by_code(&core.db.read, &request.code).await?;
-    let subject = convert::subject(&before);
+    let was = convert::subject(&before);
+    let subject = match &request.subject {
+        // All of it is what the caller says now: who holds the code alone learns nothing of what was told before.
+        Some(subject) => proto::Subject { area: was.area, non_resident: was.non_resident, ..subject.clone() },
+        None => was,
+    };
     let office = before.agency();
     let wanted = Wanted {
         letter: &before.letter,
@@ -54,7 +59,12 @@ pub(super) async fn handle(
                     return Err(Error::NotFound(Thing::File));
                 }
             }
-            loaded.record.case.content = sound.content;
+            let (applicant, about) = core.persons(&loaded.letter, &sound.content);
+            let case = &mut loaded.record.case;
+            case.application.applicant.person = applicant;
+            case.application.subject_person.clone_from(&about);
+            case.subject_key = about;
+            case.content = sound.content;
             // An office that was registered meanwhile takes part from now on.
             for (level, office) in sound.offices {
                 if let std::collections::btree_map::Entry::Vacant(place) =

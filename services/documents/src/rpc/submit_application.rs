@@ -96,9 +96,7 @@ impl Core {
         let id = ApplicationId::generate();
         let Sound { content, area, offices } = sound;
         let Filed { account, language, replaces } = filed;
-        let applicant = content.subject.nik.as_ref().map(|nik| self.person_key(nik.reveal()));
-        let about = letter.about.nik.as_ref().and_then(|key| content.values.get(key)?.as_str());
-        let subject_key = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
+        let (applicant, subject_key) = self.persons(letter, &content);
         let agency = offices.get(&OfficeLevel::Agency).map(|office| office.id);
         let party = Party { account: account.clone(), person: applicant };
         let mut plan = Plan::of(letter);
@@ -161,6 +159,14 @@ impl Core {
         self.notify(tx, &loaded, (&events, 0), now).await?;
         self.metrics.submitted(&letter.key);
         Ok(loaded)
+    }
+
+    /// Who applies and whom it is about, by digests of their population numbers.
+    pub(super) fn persons(&self, letter: &LetterType, content: &Content) -> (Option<String>, Option<String>) {
+        let applicant = content.subject.nik.as_ref().map(|nik| self.person_key(nik.reveal()));
+        let about = letter.about.nik.as_ref().and_then(|key| content.values.get(key)?.as_str());
+        let about = about.map(|nik| self.person_key(nik)).or_else(|| applicant.clone());
+        (applicant, about)
     }
 
     /// Keeps what a person told, for the next form: once it is issued, for only then somebody has looked who he is.

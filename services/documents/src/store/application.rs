@@ -575,6 +575,7 @@ pub(crate) async fn update(
         .col_expr(Column::State, Expr::value(record.case.application.state.to_string()))
         .col_expr(Column::Version, Expr::value(number(record.version)?))
         .col_expr(Column::Body, Expr::value(seal(cipher, &id, &record.case)?))
+        .col_expr(Column::SubjectKey, Expr::value(record.case.subject_key.clone()))
         .col_expr(Column::DeemedAt, Expr::value(deemed_at))
         .col_expr(Column::UpdatedAt, Expr::value(record.updated_at))
         .filter(Column::Id.eq(id.as_str()))

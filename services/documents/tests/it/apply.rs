@@ -11,8 +11,8 @@ use super::catalogue::{definition, template};
 use super::clamd::{Clamd, EICAR};
 use super::paper::words;
 use super::town::{
-    AGENCY, Client, PLAIN, RT, Refusal, Resident, SUB_DISTRICT, Town, VILLAGE, account, history, office, put,
-    scan, structure, values_of,
+    AGENCY, Client, PLAIN, RT, Refusal, Resident, SUB_DISTRICT, Town, VILLAGE, account, history, office,
+    official_nik, put, scan, structure, values_of,
 };
 
 fn attached(file: &Attachment, requirement: &str) -> Attachment {
@@ -499,6 +499,80 @@ lines! {
             ..ResubmitApplicationRequest::default()
         };
         assert_eq!(town.nobody().resubmit_application(theft).await.expect_err("refused").code, Code::NotFound);
+    }
+
+    /// 10. Who applied under a wrong name or number corrects it where it was returned: name, NIK, family card, address, telephone and
+    /// e-mail. Where he lives stays, for it says who decides.
+    async fn line_10_a_returned_applicant_corrects_name_and_numbers(engine) {
+        let town = Town::new(engine).await;
+        let (wrong, right) = (Resident { name: "Rohana Zulaiha".to_owned(), ..Resident::new(8, PLAIN) }, Resident::new(1, PLAIN));
+        let wish = town.wish("sktm", &wrong).await;
+        let status = town.submit(wish.clone()).await;
+        let id = &status.application_id;
+        let why = "nama dan NIK tidak sama dengan KTP";
+        town.officer(PLAIN).send_back(id, why).await.expect("returned");
+        let as_told = ResubmitApplicationRequest {
+            code: status.code.clone(), values: wish.values, attachments: wish.attachments, ..ResubmitApplicationRequest::default()
+        };
+        // Without a word of the person it stays as it was.
+        town.nobody().resubmit_application(as_told.clone()).await.expect("handed in again");
+        assert_eq!(town.seen(id).await.subject, Some(wrong.subject()));
+        town.officer(PLAIN).send_back(id, why).await.expect("returned");
+        let bad = Subject { nik: "123".to_owned(), family_card: "1".to_owned(), phone: "x".to_owned(), ..right.subject() };
+        let bad = ResubmitApplicationRequest { subject: Some(bad), ..as_told.clone() };
+        let refused = town.nobody().resubmit_application(bad).await.expect_err("wrong numbers");
+        for field in ["subject.nik", "subject.family_card", "subject.phone"] {
+            assert!(refused.fields.contains_key(field), "{refused:?}");
+        }
+        let expected = Subject {
+            family_card: "1707021203180001".to_owned(),
+            address: "Jalan Mawar Nomor 7".to_owned(),
+            phone: "081298765432".to_owned(),
+            email: "rohana@contoh.id".to_owned(),
+            ..right.subject()
+        };
+        let moved = Subject { area: "17.07.02.2003".to_owned(), non_resident: true, ..expected.clone() };
+        let corrected = ResubmitApplicationRequest { subject: Some(moved), ..as_told };
+        town.nobody().resubmit_application(corrected).await.expect("corrected");
+        let seen = town.seen(id).await;
+        assert_eq!((seen.state(), seen.subject), (ApplicationState::InReview, Some(expected)));
+        // The letter says what is right, and nothing of what was wrong.
+        let draft = town.reader().get_draft(GetDraftRequest { application: id.clone() }).await.expect("a draft").pdf;
+        let text = words(&draft);
+        for part in [&right.name, &right.nik, "1707021203180001", "Jalan Mawar Nomor 7"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains("Zulaiha") && !text.contains(&wrong.nik), "{text}");
+        // He is known by the right number from now on: a second application is one too many, the form and the file open with it.
+        let second = town.applied("sktm", &right).await.application_id;
+        assert_eq!(town.seen(&second).await.possible_duplicates, std::slice::from_ref(id));
+        let other = town.applied("sktm", &wrong).await.application_id;
+        assert!(town.seen(&other).await.possible_duplicates.is_empty());
+        let prefill = PrefillApplicationRequest { code: status.code.clone(), nik: right.nik.clone(), letter_type: "domisili".to_owned() };
+        town.nobody().prefill_application(prefill.clone()).await.expect("filled");
+        let prefill = PrefillApplicationRequest { nik: wrong.nik, ..prefill };
+        assert_eq!(town.nobody().prefill_application(prefill).await.expect_err("not his any more").code, Code::NotFound);
+        town.finish(id).await;
+        for (digits, opens) in [("0008", false), ("0001", true)] {
+            let link = CreateDownloadLinkRequest { code: status.code.clone(), nik_last4: digits.to_owned() };
+            assert_eq!(town.nobody().create_download_link(link).await.is_ok(), opens, "{digits}");
+        }
+    }
+
+    /// 10 and 12. Nor does a corrected number let an official decide on what is his own.
+    async fn line_10_a_corrected_number_is_compared_with_who_decides(engine) {
+        let town = Town::new(engine).await;
+        let wish = town.wish("sktm", &Resident::new(8, PLAIN)).await;
+        let status = town.submit(wish.clone()).await;
+        town.officer(PLAIN).send_back(&status.application_id, "NIK tidak sama dengan KTP").await.expect("returned");
+        let subject = Resident { nik: official_nik(1), ..Resident::new(8, PLAIN) }.subject();
+        let corrected = ResubmitApplicationRequest {
+            code: status.code, values: wish.values, attachments: wish.attachments, subject: Some(subject), ..ResubmitApplicationRequest::default()
+        };
+        town.nobody().resubmit_application(corrected).await.expect("corrected");
+        town.walk(&status.application_id).await;
+        let result = town.head(PLAIN).sign(&status.application_id).await;
+        assert_eq!((result.signed, result.reason.as_str()), (false, "OWN_APPLICATION"));
     }
 
     /// 35. A scanner looks at every upload before it is stored, and nothing is taken that it has not seen.

@@ -80,6 +80,7 @@ impl Town {
             code: status.code,
             values: corrected.values,
             attachments: corrected.attachments,
+            ..ResubmitApplicationRequest::default()
         };
         self.nobody().resubmit_application(resubmit).await.expect("corrected");
         let document = self.finish(&id).await.document_id;

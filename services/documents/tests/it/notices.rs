@@ -85,7 +85,7 @@ lines! {
         assert_eq!(town.messages.of_type("surat_dikembalikan")[0].placeholders["alasan"], WHY);
         let mut wish = town.wish("sktm", &resident).await;
         put(&mut wish, "tujuan", json!("SMA Negeri 1 Lebong"));
-        let resubmit = ResubmitApplicationRequest { request_id: String::new(), code: status.code.clone(), values: wish.values, attachments: wish.attachments };
+        let resubmit = ResubmitApplicationRequest { request_id: String::new(), code: status.code.clone(), values: wish.values, attachments: wish.attachments, ..Default::default() };
         town.nobody().resubmit_application(resubmit).await.expect("corrected");
         let application = town.finish(&status.application_id).await;
         // Whoever asks again, or sweeps again, tells nothing twice.

@@ -95,6 +95,7 @@ lines! {
             code: status.code.clone(),
             values: corrected.values,
             attachments: corrected.attachments,
+            ..ResubmitApplicationRequest::default()
         };
         town.nobody().resubmit_application(resubmit).await.expect("corrected");
         let seen = town.seen(&id).await;

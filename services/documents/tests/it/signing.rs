@@ -119,6 +119,7 @@ lines! {
             code: bare.code.clone(),
             values: wish.values.clone(),
             attachments: wish.attachments.clone(),
+            ..ResubmitApplicationRequest::default()
         };
         town.nobody().resubmit_application(again).await.expect("handed in again");
         assert_eq!(town.seen(&bare.application_id).await.content_hash, hash);

@@ -314,6 +314,7 @@ lines! {
             code: status.code.clone(),
             values: wish.values,
             attachments: wish.attachments,
+            ..ResubmitApplicationRequest::default()
         };
         town.nobody().resubmit_application(resubmit.clone()).await.expect("corrected");
         let after = town.seen(id).await;
