@@ -356,7 +356,7 @@ struct CorrectPage {
     file_limit: usize,
 }
 
-/// A document with what it was made of, and the type as it is now.
+/// A document with what it was made of, and the version of the type that it was made by.
 struct Known {
     document: Document,
     application: Application,
@@ -367,14 +367,12 @@ async fn known(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> Re
     let document = find(state, visit, viewer, id).await?;
     let request =
         visit.call(GetApplicationRequest { application: document.application_id.clone() }, Some(viewer));
-    let mut documents = state.documents.clone();
-    let (application, kind) = tokio::join!(
-        documents.get_application(request),
-        letters::letter_type(state, visit, &document.letter_type)
-    );
+    let application = state.documents.clone().get_application(request).await;
     let application = application.map_err(|status| Box::new(visit.refused(&status)))?.into_inner();
     let application = application.application.ok_or_else(|| Box::new(visit.broken()))?;
-    Ok(Known { document, application, kind: kind? })
+    let version = application.letter_type_version;
+    let kind = letters::letter_version(state, visit, &document.letter_type, version).await?;
+    Ok(Known { document, application, kind })
 }
 
 /// `/meja/dokumen/{document}/perbaiki`: what it says, to be corrected.

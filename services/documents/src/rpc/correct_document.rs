@@ -1,6 +1,8 @@
 //! `CorrectDocument` and `RenewDocument`: a new application that replaces a document when it is signed. The old one holds
 //! until then, and every version is kept.
 
+use std::sync::Arc;
+
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
@@ -63,7 +65,7 @@ struct Again<'a> {
     request_id: &'a str,
     document: &'a str,
     version: u32,
-    /// `None`: as they were.
+    /// `None`: as they were; it is renewed, not corrected.
     values: Option<Values>,
     /// `None`: as he was.
     subject: Option<proto::Subject>,
@@ -95,8 +97,12 @@ impl Core {
             .into());
         }
         let old = self.application(&self.db.read, document.application).await?;
-        // A renewal follows the type as it is now, so does a correction.
-        let letter = self.types.published(&self.db.read, &document.letter_type).await?;
+        // A correction says right what the document should have said, by the version it was made by, whatever became of the type.
+        // A renewal is a new decision: it follows the type as it is now.
+        let letter = match again.values {
+            Some(_) => Arc::clone(&old.letter),
+            None => self.types.published(&self.db.read, &document.letter_type).await?,
+        };
         let was = convert::subject(&old);
         let subject = match again.subject {
             Some(subject) => proto::Subject { area: was.area, non_resident: was.non_resident, ..subject },

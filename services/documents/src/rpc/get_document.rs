@@ -67,14 +67,15 @@ impl Core {
             return Ok(Vec::new());
         }
         let may = |verb| TRANSITIONS.next(document.state, verb).is_some();
-        // What replaces it follows the type as it is now.
+        // A renewal follows the type as it is now, a correction the version that the document was made by.
         let offered = match self.types.published(&self.db.read, &document.letter_type).await {
             Ok(_) => true,
             Err(Error::NotFound(_)) => false,
             Err(error) => return Err(error),
         };
-        let again = may(DocumentVerb::Replace) && offered;
-        let verbs = [("REVOKE", may(DocumentVerb::Revoke)), ("CORRECT", again), ("RENEW", again)];
+        let replaces = may(DocumentVerb::Replace);
+        let verbs =
+            [("REVOKE", may(DocumentVerb::Revoke)), ("CORRECT", replaces), ("RENEW", replaces && offered)];
         Ok(verbs.into_iter().filter(|(_, may)| *may).map(|(verb, _)| verb.to_owned()).collect())
     }
 

@@ -193,7 +193,7 @@ lines! {
             letter_type: "sktm".to_owned(), reason: "diganti jenis lain".to_owned(), ..RetireLetterTypeRequest::default()
         };
         town.editor("ani").retire_letter_type(retire).await.expect("retired");
-        assert_eq!(offered(&head, &issued[0].id).await, ["REVOKE"], "nothing replaces it any more");
+        assert_eq!(offered(&head, &issued[0].id).await, ["REVOKE", "CORRECT"], "nothing renews it any more");
         town.revoke(&issued[0].id, WHY).await.expect("revoked");
         assert!(offered(&head, &issued[0].id).await.is_empty());
     }
@@ -276,6 +276,45 @@ lines! {
         // One that is given up replaces nothing.
         town.officer(PLAIN).reject(&renewed.id, "tidak jadi diperpanjang").await.expect("rejected");
         assert_eq!(town.shows(&new).await, DocumentState::Valid);
+    }
+
+    /// 24. A wrong name in a letter is corrected also where its type is retired or has another version: by the version that the letter
+    /// was made by. A renewal follows the type as it is now, and there is none.
+    async fn line_24_a_document_of_a_retired_type_is_corrected_by_its_own_version(engine) {
+        let town = Town::new(engine).await;
+        let offer = async |sentence: &str| {
+            let draft = town.save("ani", &definition("uji"), &template(sentence)).await.expect("saved");
+            town.publish("budi", &draft).await.expect("published");
+        };
+        offer("Kalimat versi satu.").await;
+        let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        wish.letter_type = "uji".to_owned();
+        let first = town.submit(wish.clone()).await;
+        let old = town.document(&town.finish(&first.application_id).await.document_id).await;
+        offer("Kalimat versi dua.").await;
+        let retire = RetireLetterTypeRequest {
+            letter_type: "uji".to_owned(), reason: "diganti jenis lain".to_owned(), ..RetireLetterTypeRequest::default()
+        };
+        let correct = async |document: &Document, name: &str| {
+            let subject = Subject { name: name.to_owned(), ..Resident::new(1, PLAIN).subject() };
+            let request = CorrectDocumentRequest {
+                document: document.id.clone(), values: wish.values.clone(), subject: Some(subject), reason: "nama keliru ditulis".to_owned(), ..Default::default()
+            };
+            let begun = town.head(PLAIN).correct_document(request).await.expect("begun").application.expect("an application");
+            assert_eq!(begun.letter_type_version, 1);
+            let new = town.document(&town.finish(&begun.id).await.document_id).await;
+            let text = words(&town.bytes(&new.id, 0).await);
+            assert!(text.contains(name) && text.contains("versi satu") && !text.contains("versi dua"), "{text}");
+            assert_eq!(town.shows(document).await, DocumentState::Replaced);
+            new
+        };
+        // While a newer version is in force, and when none is.
+        let second = correct(&old, "Rohana Zulaiha").await;
+        town.editor("ani").retire_letter_type(retire).await.expect("retired");
+        let third = correct(&second, "Rohana Zulaikhah").await;
+        let renew = RenewDocumentRequest { document: third.id.clone(), ..RenewDocumentRequest::default() };
+        assert_eq!(town.head(PLAIN).renew_document(renew).await.expect_err("it is not offered").code, Code::NotFound);
+        assert_eq!(town.shows(&third).await, DocumentState::Valid);
     }
 
     /// 24. What is to replace a document that ended meanwhile is refused before it is signed, and loses no signature.
