@@ -86,7 +86,8 @@ impl Press {
             number: None,
             date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default(),
             valid_until: None,
-            classification: None,
+            sensitivity: letter.sensitivity.map(|it| it.word().to_owned()),
+            classification: letter.classification_beside_number().map(str::to_owned),
             letterhead: Letterhead {
                 lines: vec!["Pemerintah Kabupaten Contoh".to_owned(), "Kantor Contoh".to_owned()],
                 contact: vec!["Alamat kantor, telepon, dan surel".to_owned()],
@@ -159,6 +160,7 @@ impl Press {
             number: None,
             date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default(),
             valid_until: None,
+            sensitivity: None,
             classification: None,
             letterhead: Letterhead {
                 lines: vec!["Kantor Contoh".to_owned()],
@@ -248,7 +250,8 @@ fn base(
         number: None,
         date: NaiveDate::default(),
         valid_until: None,
-        classification: None,
+        sensitivity: letter.sensitivity.map(|it| it.word().to_owned()),
+        classification: letter.classification_beside_number().map(str::to_owned),
         letterhead: Letterhead { lines: head.lines, contact: vec![head.address], arms },
         place: head.place,
         signer: nobody(),

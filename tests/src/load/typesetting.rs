@@ -102,6 +102,7 @@ fn data(nth: u32, url: &str) -> Value {
         "number": format!("400.9/{nth}/BEBAN/XI/2026"),
         "date": "2026-11-26",
         "valid_until": "2027-02-26",
+        "sensitivity": null,
         "classification": null,
         "letterhead": {
             "lines": ["Pemerintah Kabupaten Lebong", "Kecamatan Lebong Atas", "Desa Uji Beban"],

@@ -26,6 +26,31 @@ pub enum Kind {
     Licence,
 }
 
+/// Who may read a letter of a type, as letters themselves say it (*klasifikasi keamanan*, Permendagri 1/2023).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Sensitivity {
+    /// Biasa.
+    Ordinary,
+    /// Terbatas.
+    Restricted,
+    /// Rahasia.
+    Confidential,
+}
+
+impl Sensitivity {
+    /// The word that stands behind "Sifat:".
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ordinary => "Biasa",
+            Self::Restricted => "Terbatas",
+            Self::Confidential => "Rahasia",
+        }
+    }
+}
+
 /// States of a version.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter,
@@ -344,8 +369,12 @@ pub struct LetterType {
     pub title: Text,
     /// What it is for, in a sentence.
     pub summary: Text,
-    /// Classification of archives (Permendagri 83/2022).
+    /// Classification of archives (Permendagri 83/2022). It stands in the number, or where the format of numbers has no place for
+    /// it, above the title.
     pub classification: String,
+    /// Who may read its letters; said above the title where it is given.
+    #[serde(default)]
+    pub sensitivity: Option<Sensitivity>,
     /// Counts up with every published change.
     pub version: u32,
     /// Where this version stands.
@@ -508,6 +537,14 @@ impl LetterType {
             OfficeLevel::Agency => false,
         };
         self.by_hand.unwrap_or(small && self.kind == Kind::Letter)
+    }
+
+    /// The classification of archives, where the numbers of the office that issues do not hold it.
+    #[must_use]
+    pub fn classification_beside_number(&self) -> Option<&str> {
+        let holds = |format: &Format| format.tokens().any(|token| token == Token::KodeKlasifikasi);
+        let in_number = self.format().is_ok_and(|format| holds(&format));
+        Some(self.classification.as_str()).filter(|_| !in_number)
     }
 
     /// The values of a preview.

@@ -54,7 +54,9 @@ pub struct Letter {
     pub date: NaiveDate,
     /// The last day on which it holds.
     pub valid_until: Option<NaiveDate>,
-    /// `Biasa`, `Terbatas`, `Rahasia`, …
+    /// `Biasa`, `Terbatas`, `Rahasia`: what stands behind "Sifat:".
+    pub sensitivity: Option<String>,
+    /// The classification of archives (`400.9`), where the number does not hold it.
     pub classification: Option<String>,
     /// Whose letter it is.
     pub letterhead: Letterhead,
@@ -486,6 +488,7 @@ mod tests {
             number: Some("400.12.2.1/007/17.07.05.2003/XI/2026".into()),
             date: NaiveDate::from_ymd_opt(2026, 11, 26).unwrap(),
             valid_until: NaiveDate::from_ymd_opt(2027, 2, 25),
+            sensitivity: None,
             classification: None,
             letterhead: Letterhead {
                 lines: vec![

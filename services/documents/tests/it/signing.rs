@@ -8,6 +8,7 @@ use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 use tonic::Code;
 
+use super::catalogue::{definition, template};
 use super::esign::{CODE, Esign, Mood};
 use super::paper::{fonts_are_embedded, holds, is_preview, signatures, words};
 use super::town::{
@@ -84,6 +85,30 @@ lines! {
         let text = words(&town.bytes(&document.id, 0).await);
         assert!(text.contains("BUKAN DOKUMEN RESMI"), "{text}");
         assert!(town.verified(&document.verification_code).await.sample);
+    }
+
+    /// 15. The classification of archives stands in every letter: in its number, or where the format has no place for it, above the
+    /// title; and who may read it, where the type says so.
+    async fn line_15_a_letter_bears_its_classification(engine) {
+        let town = Town::new(engine).await;
+        let printed = async |key: &str, definition: String| {
+            let draft = town.save("ani", &definition, &template("Kalimat.")).await.expect("saved");
+            assert_eq!(draft.defects, Vec::<String>::new());
+            town.publish("budi", &draft).await.expect("published");
+            let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+            wish.letter_type = key.to_owned();
+            let id = town.submit(wish).await.application_id;
+            let document = town.document(&town.finish(&id).await.document_id).await;
+            (document.number, words(&town.bytes(&document.id, 0).await))
+        };
+        let (number, text) = printed("biasa", definition("biasa")).await;
+        assert!(number.starts_with("400.9/") && !text.contains("Klasifikasi") && !text.contains("Sifat:"), "{text}");
+        let own = definition("tertutup")
+            .replace("format = \"[kode_klasifikasi]/", "format = \"[kode_surat]/")
+            .replace("version = 1\n", "version = 1\nsensitivity = \"RESTRICTED\"\n");
+        let (number, text) = printed("tertutup", own).await;
+        assert!(number.starts_with("UJI/"), "{number}");
+        assert!(text.contains("Sifat: Terbatas · Klasifikasi: 400.9"), "{text}");
     }
 
     /// 15. A letter carries the coat of arms of its office, or of what that is part of, as it was when it was handed in; and

@@ -31,6 +31,7 @@ pub(crate) fn letter() -> Letter {
         number: Some("400.12.2.1/007/17.07.05.2003/XI/2026".to_owned()),
         date: NaiveDate::from_ymd_opt(2026, 11, 26).unwrap(),
         valid_until: None,
+        sensitivity: None,
         classification: None,
         letterhead: Letterhead {
             lines: ["Pemerintah Kabupaten Contoh", "Kecamatan Melati", "Desa Sukamaju"]
