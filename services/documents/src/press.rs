@@ -27,6 +27,19 @@ pub(crate) struct Press {
     renderer: Arc<Renderer>,
 }
 
+/// Pages more than a type permits that a letter may take once it was found to fit: its signer may have a longer name than the one of
+/// the day it was handed in, and it is signed all the same.
+const ROOM: usize = 1;
+
+/// What stands in the place of what a letter gets when it is signed.
+pub(crate) struct Proof {
+    pub(crate) arms: Option<Arms>,
+    pub(crate) number: String,
+    pub(crate) date: NaiveDate,
+    pub(crate) code: String,
+    pub(crate) url: String,
+}
+
 /// What a letter is printed with when it is to be signed.
 pub(crate) struct Final<'a> {
     /// The coat of arms that the application was frozen with.
@@ -101,7 +114,7 @@ impl Press {
             by_hand: false,
             fields,
         };
-        self.print(&letter.template, data).await
+        self.print(letter, data, letter.pages).await
     }
 
     /// An application as it would be signed, before it is: without number, marked PRATINJAU.
@@ -123,7 +136,34 @@ impl Press {
             mark: Mark::Preview,
             ..base(letter, (content, arms), offices, office)
         };
-        self.print(&letter.template, data).await
+        self.print(letter, data, letter.pages + ROOM).await
+    }
+
+    /// That what is handed in can be printed, on as many pages as its type permits: with a number, a date, an end of validity and
+    /// a code as long as the real ones. What is frozen then does not fail when somebody wants to sign it.
+    pub(crate) async fn proof(
+        &self,
+        letter: &LetterType,
+        content: &Content,
+        offices: &BTreeMap<OfficeLevel, Office>,
+        like: Proof,
+    ) -> Result<Rendered, Error> {
+        let office = offices
+            .get(&letter.issuer)
+            .ok_or_else(|| anyhow::anyhow!("an application has not the office that issues it"))?;
+        let signer = first_signer(letter, office);
+        let endorser = endorser(letter, content, offices);
+        let data = Letter {
+            number: Some(like.number),
+            date: like.date,
+            valid_until: letter.validity.last_day(like.date),
+            signer: signer.map_or_else(nobody, |signer| person(signer, Some(office), letter, None)),
+            endorser: endorser.map(|(office, signer)| person(signer, Some(office), letter, None)),
+            verification: Some(Verification { code: like.code, url: like.url }),
+            mark: Mark::None,
+            ..base(letter, (content, like.arms), offices, office)
+        };
+        self.print(letter, data, letter.pages).await
     }
 
     /// The letter that is signed.
@@ -150,7 +190,7 @@ impl Press {
             by_hand: with.by_hand,
             ..base(letter, (content, with.arms), offices, office)
         };
-        self.print(&letter.template, data).await
+        self.print(letter, data, letter.pages + ROOM).await
     }
 
     /// Whether a letter can be printed with this coat of arms.
@@ -175,7 +215,7 @@ impl Press {
             by_hand: false,
             fields: Map::new(),
         };
-        match self.rendered(PROOF, data).await? {
+        match self.rendered(PROOF, data, Limits::default()).await? {
             Ok(_) => Ok(true),
             // Not drawn, or not in time: no letter is printed with it.
             Err(RenderError::Typeset { .. } | RenderError::TooSlow | RenderError::TooManyPages { .. }) => {
@@ -185,14 +225,19 @@ impl Press {
         }
     }
 
-    async fn print(&self, template: &str, data: Letter) -> Result<Rendered, Error> {
-        self.rendered(template, data).await?.map_err(refused)
+    async fn print(&self, letter: &LetterType, data: Letter, pages: usize) -> Result<Rendered, Error> {
+        let limits = Limits { pages, ..Limits::default() };
+        self.rendered(&letter.template, data, limits).await?.map_err(refused)
     }
 
-    async fn rendered(&self, template: &str, data: Letter) -> Result<Result<Rendered, RenderError>, Error> {
+    async fn rendered(
+        &self,
+        template: &str,
+        data: Letter,
+        limits: Limits,
+    ) -> Result<Result<Rendered, RenderError>, Error> {
         let (renderer, template) = (Arc::clone(&self.renderer), template.to_owned());
-        let rendered =
-            tokio::task::spawn_blocking(move || renderer.render(&template, &data, Limits::default()));
+        let rendered = tokio::task::spawn_blocking(move || renderer.render(&template, &data, limits));
         Ok(rendered.await.map_err(anyhow::Error::new)?)
     }
 }
@@ -392,5 +437,132 @@ fn refused(error: RenderError) -> Error {
         ),
         RenderError::TooSlow => Error::Unavailable(anyhow::anyhow!("{told}")),
         RenderError::Internal(_) => Error::Broken(anyhow::anyhow!("{told}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+    use crate::domain::OfficeId;
+    use crate::domain::calendar::{TimeZone, WorkCalendar};
+    use crate::domain::person::{Subject, SubjectKind};
+
+    fn office(area: &str, name: &str, signers: &[(StepRole, &str)]) -> Office {
+        Office {
+            id: OfficeId::generate(),
+            area: area.parse().unwrap(),
+            name: name.to_owned(),
+            letterhead: ["Pemerintah Kabupaten Contoh", "Kecamatan Contoh", name].map(str::to_owned).to_vec(),
+            code: "CONTOH".to_owned(),
+            address: "Jalan Raya Contoh Nomor 100, Kecamatan Contoh, Kabupaten Contoh, Kode Pos 39264"
+                .to_owned(),
+            place: "Contoh".to_owned(),
+            signers: signers
+                .iter()
+                .map(|(role, title)| Signer {
+                    account: "acc_contoh".to_owned(),
+                    role: *role,
+                    name: "Dr. Nama Penanda Tangan Contoh, S.IP., M.Si.".to_owned(),
+                    title: (*title).to_owned(),
+                    rank: "Pembina Tk. I (IV/b)".to_owned(),
+                    nip: "197001011990031001".to_owned(),
+                    nik: None,
+                    on_behalf_of: String::new(),
+                    between: String::new(),
+                })
+                .collect(),
+            without_neighbourhoods: false,
+            calendar: WorkCalendar::five_days(TimeZone::Wib),
+            own_calendar: false,
+        }
+    }
+
+    /// A text of so many characters.
+    fn long(length: usize) -> Value {
+        "Kata yang panjang ".chars().cycle().take(length.max(1)).collect::<String>().trim().into()
+    }
+
+    /// What a form takes fits the pages that its type permits: each shipped letter with the longest answers there are, both signatures
+    /// and the longest number. Lists aside, whose rows an applicant counts himself.
+    #[tokio::test]
+    async fn shipped_letters_fit_their_pages_with_the_longest_answers() {
+        let press = Press::new().unwrap();
+        let offices = BTreeMap::from([
+            (
+                OfficeLevel::Village,
+                office("17.07.05.2003", "Desa Contoh", &[(StepRole::VillageHead, "Kepala Desa Contoh")]),
+            ),
+            (
+                OfficeLevel::SubDistrict,
+                office("17.07.05", "Kecamatan Contoh", &[(StepRole::SubDistrictHead, "Camat Contoh")]),
+            ),
+            (
+                OfficeLevel::Agency,
+                office("17.07/contoh", "Dinas Contoh", &[(StepRole::AgencyHead, "Kepala Dinas Contoh")]),
+            ),
+        ]);
+        let mut wrong = Vec::new();
+        for (definition, template) in catalogue::shipped() {
+            let letter = catalogue::read_definition(definition, template).unwrap();
+            let mut values = letter.sample();
+            for field in letter.fields.iter().filter(|field| field.pattern.is_none()) {
+                let most = match field.kind {
+                    FieldType::Text | FieldType::PersonName => 200,
+                    FieldType::Address | FieldType::LongText => 2000,
+                    FieldType::Number
+                    | FieldType::Money
+                    | FieldType::Date
+                    | FieldType::Time
+                    | FieldType::Choice
+                    | FieldType::Boolean
+                    | FieldType::Nik
+                    | FieldType::Kk
+                    | FieldType::Npwp
+                    | FieldType::Nib
+                    | FieldType::Phone
+                    | FieldType::Email
+                    | FieldType::Region
+                    | FieldType::VehicleRegistration
+                    | FieldType::List => continue,
+                };
+                if let Some(value) = values.get_mut(&field.key) {
+                    *value = long(field.max_length.unwrap_or(most));
+                }
+            }
+            let content = Content {
+                letter_type: letter.key.clone(),
+                letter_type_version: letter.version,
+                office: offices[&letter.issuer].id,
+                subject: Subject {
+                    kind: SubjectKind::Resident,
+                    nik: None,
+                    name: "Contoh".to_owned(),
+                    birth_place: String::new(),
+                    birth_date: None,
+                    address: String::new(),
+                    source: "APPLICANT".to_owned(),
+                },
+                area: "17.07.05.2003/002/005".to_owned(),
+                family_card: String::new(),
+                phone: String::new(),
+                email: String::new(),
+                values,
+                attachments: Vec::new(),
+                with_optional_steps: true,
+                arms: None,
+            };
+            let like = Proof {
+                arms: None,
+                number: "400.12.2.1/99999/1707052003/VIII/2026".to_owned(),
+                date: NaiveDate::from_ymd_opt(2026, 9, 30).unwrap(),
+                code: "0000-0000-0000-0000".to_owned(),
+                url: "https://layanan.contohkab.example/s/0000-0000-0000-0000".to_owned(),
+            };
+            if let Err(error) = press.proof(&letter, &content, &offices, like).await {
+                wrong.push(format!("{}: {error:?}", letter.key));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -316,6 +316,14 @@ fn days_to_pay() -> u16 {
     30
 }
 
+/// The most pages of a type that says nothing else.
+fn usual_pages() -> usize {
+    4
+}
+
+/// The most pages that any type may ask for.
+pub const MOST_PAGES: usize = 20;
+
 /// What happens after a return for correction.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter,
@@ -401,6 +409,9 @@ pub struct LetterType {
     pub validity: Validity,
     /// What it costs.
     pub fee: Fee,
+    /// The most pages that a letter may take, annexes included: what would take more is refused when it is handed in.
+    #[serde(default = "usual_pages")]
+    pub pages: usize,
     /// Working days promised from complete submission.
     pub promised_working_days: u32,
     /// Whether it is deemed granted when that many working days went by undecided (fiktif positif, UU 30/2014 Pasal 53
@@ -676,6 +687,13 @@ impl LetterType {
                 "promised_working_days",
                 "isi hari kerja yang dijanjikan, paling sedikit 1",
                 "give the working days promised, at least 1",
+            );
+        }
+        if !(1..=MOST_PAGES).contains(&self.pages) {
+            defects.note(
+                "pages",
+                format!("isi 1 sampai {MOST_PAGES} halaman"),
+                format!("give 1 to {MOST_PAGES} pages"),
             );
         }
         if self.deemed_granted_after_days == Some(0) {

@@ -16,8 +16,10 @@ use sha2::{Digest as _, Sha256};
 use tonic::Response;
 
 use super::access::Areas;
+use super::case::codes;
 use super::{Core, convert, record};
 use crate::domain::area::RegionCode;
+use crate::domain::code;
 use crate::domain::letter_type::LetterType;
 use crate::domain::office::{Office, OfficeArea};
 use crate::domain::step::OfficeLevel;
@@ -25,6 +27,7 @@ use crate::domain::{ArmsId, FileId};
 use crate::error::Error;
 use crate::letter::arms::{self, Arms, ArmsError};
 use crate::letter::render::Rendered;
+use crate::press::Proof;
 use crate::store;
 use crate::store::application::{Content, FrozenArms};
 use crate::store::arms::CoatOfArms;
@@ -130,6 +133,9 @@ fn area(caller: &Caller, given: &str) -> Result<String, Error> {
     }
 }
 
+/// A number of so many digits as an office may come to in a year.
+const LATE_NUMBER: u32 = 99_999;
+
 impl Core {
     /// A coat of arms that can be taken: sound, scanned, and drawn once.
     async fn judged(&self, content: &[u8]) -> Result<Arms, Error> {
@@ -148,6 +154,33 @@ impl Core {
     ) -> Result<Rendered, Error> {
         let arms = self.arms_of(content).await?;
         self.press.draft(letter, (content, arms), offices).await
+    }
+
+    /// That what is handed in can be printed as it will be signed, on as many pages as its type permits.
+    pub(super) async fn proof(
+        &self,
+        letter: &LetterType,
+        content: &Content,
+        offices: &BTreeMap<OfficeLevel, Office>,
+    ) -> Result<(), Error> {
+        let office = offices.get(&letter.issuer);
+        let office =
+            office.ok_or_else(|| anyhow::anyhow!("an application has not the office that issues it"))?;
+        let format = letter.format();
+        let format =
+            format.map_err(|error| anyhow::anyhow!("a published number format is unsound: {error}"))?;
+        let date = office.zone().local(self.now()).date();
+        // As long as a code is.
+        let code = code::grouped(&"0".repeat(code::LENGTH));
+        let like = Proof {
+            arms: self.arms_of(content).await?,
+            number: format.render(LATE_NUMBER, date, &codes(letter, offices, office)),
+            date,
+            url: format!("{}/s/{code}", self.base_url),
+            code,
+        };
+        self.press.proof(letter, content, offices, like).await?;
+        Ok(())
     }
 
     /// The arms that a letter was frozen with, to print it.

@@ -1,6 +1,7 @@
 //! An application at work: loaded with its type and offices, decided by the rules, saved with its numbers, history, journal
 //! entry and events in one transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -316,12 +317,13 @@ impl Core {
             let date = office.zone().local(now).date();
             let year = chrono::Datelike::year(&date);
             let series = numbering.series.series(&loaded.letter.key);
+            let codes = codes(&loaded.letter, &loaded.by_level(), office);
             store::number::hold(tx, office.id).await?;
             // Two series of an office may print alike, after a type changed its series or where two share a code: a printed
             // number names one letter, so the next one is taken, and what is passed over stands in the register.
             let (seq, text) = loop {
                 let seq = store::number::next(tx, office.id, &series, year).await?;
-                let text = format.render(seq, date, &loaded.codes(office));
+                let text = format.render(seq, date, &codes);
                 let given = store::number::is_given(tx, office.id, &text).await?;
                 let entry = Entry {
                     office: office.id,
@@ -501,6 +503,11 @@ impl Loaded {
         self.offices.iter().find(|office| office.id == *id)
     }
 
+    /// The offices that work on it, by level.
+    pub(crate) fn by_level(&self) -> BTreeMap<OfficeLevel, Office> {
+        self.offices.iter().map(|office| (office.level(), office.clone())).collect()
+    }
+
     /// The id of the agency that takes part, or empty where none does.
     pub(crate) fn agency(&self) -> String {
         let agency = self.record.case.offices.get(&OfficeLevel::Agency);
@@ -597,20 +604,20 @@ impl Loaded {
             | State::Withdrawn => None,
         }
     }
+}
 
-    /// What stands in the place of tokens in a number of this office.
-    fn codes(&self, office: &Office) -> Codes {
-        let region = |level: OfficeLevel| {
-            let found = self.office(level).and_then(|office| office.area.region());
-            found.map(|region| region.as_str().to_owned()).unwrap_or_default()
-        };
-        Codes {
-            letter: self.letter.code.clone(),
-            village: region(OfficeLevel::Village),
-            sub_district: region(OfficeLevel::SubDistrict),
-            unit: office.code.clone(),
-            classification: self.letter.classification.clone(),
-        }
+/// What stands in the place of tokens in a number of `office`, one of those that work on a letter.
+pub(crate) fn codes(letter: &LetterType, offices: &BTreeMap<OfficeLevel, Office>, office: &Office) -> Codes {
+    let region = |level: OfficeLevel| {
+        let found = offices.get(&level).and_then(|office| office.area.region());
+        found.map(|region| region.as_str().to_owned()).unwrap_or_default()
+    };
+    Codes {
+        letter: letter.code.clone(),
+        village: region(OfficeLevel::Village),
+        sub_district: region(OfficeLevel::SubDistrict),
+        unit: office.code.clone(),
+        classification: letter.classification.clone(),
     }
 }
 

@@ -119,7 +119,7 @@ impl Core {
             with_optional_steps: old.record.case.content.with_optional_steps,
         };
         let sound = self.sound(&self.db.read, wanted).await?;
-        self.draft(&letter, &sound.content, &sound.offices).await?;
+        self.proof(&letter, &sound.content, &sound.offices).await?;
         let answer: CorrectDocumentResponse = self
             .once(caller, again.method, (request, again.request_id), |tx, now| async move {
                 let asking = Asking { who: &caller.id, request_id: again.request_id };

@@ -24,10 +24,7 @@ pub(super) async fn handle(
     };
     let pdf = match kept {
         Some(file) => core.files.get(&file.to_string()).await?,
-        None => {
-            let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
-            core.draft(&loaded.letter, &case.content, &offices).await?.pdf
-        }
+        None => core.draft(&loaded.letter, &case.content, &loaded.by_level()).await?.pdf,
     };
     let subject = id.to_string();
     core.looked((&caller.id, "draft.viewed", &subject), json!({})).await?;

@@ -48,7 +48,7 @@ pub(super) async fn handle(
     sound.content.arms.clone_from(&first.arms);
     let now = sound.content.head.take();
     sound.content.head = first.head.clone().zip(now).map(|(first, now)| first.with_newcomers(&now));
-    core.draft(&before.letter, &sound.content, &sound.offices).await?;
+    core.proof(&before.letter, &sound.content, &sound.offices).await?;
     let request = &request;
     let mut answer: ResubmitApplicationResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {

@@ -328,7 +328,7 @@ impl Core {
 
     /// Whom the letter names as its second signer: who fills in there now, else who holds the post.
     async fn endorser(&self, loaded: &Loaded, now: DateTime<Utc>) -> Result<Option<Acting>, Error> {
-        let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
+        let offices = loaded.by_level();
         let found = press::endorser(&loaded.letter, &loaded.record.case.content, &offices);
         let Some((office, signer)) = found else { return Ok(None) };
         let held = store::delegation::of_role(&self.db.read, office.id, signer.role, now).await?;
@@ -351,7 +351,7 @@ impl Core {
         let case = &loaded.record.case;
         let mut endorser = case.endorser.clone();
         let id = case.application.id;
-        let offices = loaded.offices.iter().map(|office| (office.level(), office.clone())).collect();
+        let offices = loaded.by_level();
         let (pdf, place, endorsement) = match case.signed.last() {
             Some(before) => {
                 loaded.is_named(acting)?;

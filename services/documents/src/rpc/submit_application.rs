@@ -46,7 +46,7 @@ pub(super) async fn handle(
     };
     let sound = core.sound(&core.db.read, wanted).await?;
     // What cannot be printed is refused now, not when somebody wants to sign it.
-    core.draft(&letter, &sound.content, &sound.offices).await?;
+    core.proof(&letter, &sound.content, &sound.offices).await?;
     let request = &request;
     let mut answer: SubmitApplicationResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {

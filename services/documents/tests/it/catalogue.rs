@@ -2,10 +2,11 @@
 
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
+use serde_json::json;
 use tonic::Code;
 
-use super::paper::{is_preview, words};
-use super::town::{PLAIN, Refusal, Resident, Town, VILLAGE, structure, values_of};
+use super::paper::{is_preview, pages, words};
+use super::town::{PLAIN, Refusal, Resident, Town, VILLAGE, put, structure, values_of};
 
 const DEFINITION: &str = include_str!("../../catalogue/sktm.toml");
 const TEMPLATE: &str = include_str!("../../catalogue/sktm.typ");
@@ -161,6 +162,54 @@ lines! {
         let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
         wish.letter_type = "sku".to_owned();
         assert_eq!(town.nobody().submit_application(wish).await.expect_err("retired").code, Code::NotFound);
+    }
+
+    /// 3. Pages are counted when a letter is handed in, as it will be signed: with its number, its end and its code. What takes more
+    /// than its type permits is refused then, and the longest that is taken is signed on as many pages as were promised.
+    async fn line_03_pages_are_counted_when_a_letter_is_handed_in(engine) {
+        let town = Town::new(engine).await;
+        let shipped = definition("panjang");
+        let unbounded = shipped.lines().filter(|line| !line.starts_with("pages")).map(|line| format!("{line}\n"));
+        let long = unbounded
+            .collect::<String>()
+            .replace("version = 1\n", "version = 1\npages = 1\n")
+            .replace("key = \"tujuan\"\ntype = \"TEXT\"", "key = \"tujuan\"\ntype = \"LONG_TEXT\"")
+            .replace("max_length = 120", "max_length = 2000");
+        let text = template("#data.fields.tujuan");
+        let draft = town.save("ani", &long, &text).await.expect("saved");
+        assert_eq!(draft.defects, Vec::<String>::new());
+        town.publish("budi", &draft).await.expect("published");
+        let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        wish.letter_type = "panjang".to_owned();
+        let hand_in = async |words: usize| {
+            let mut wish = wish.clone();
+            wish.attachments = town.wish("sktm", &Resident::new(1, PLAIN)).await.attachments;
+            put(&mut wish, "tujuan", json!(vec!["kata"; words].join(" ")));
+            town.nobody().submit_application(wish).await.map(|answer| answer.status.expect("a status"))
+        };
+        let (mut fits, mut too_long) = (1, 400);
+        let mut taken = hand_in(fits).await.expect("a word fits");
+        assert_eq!(hand_in(too_long).await.expect_err("two pages").named(), [("values", "TOO_LONG")]);
+        while too_long - fits > 1 {
+            let words = (fits + too_long) / 2;
+            match hand_in(words).await {
+                Ok(status) => (fits, taken) = (words, status),
+                Err(refusal) => {
+                    assert_eq!(refusal.named(), [("values", "TOO_LONG")]);
+                    too_long = words;
+                }
+            }
+        }
+        let issued = town.finish(&taken.application_id).await;
+        assert_eq!(pages(&town.bytes(&issued.document_id, 0).await), 1, "{fits} words");
+        // A type says how many, within reason; its sample fits.
+        for (many, defect) in [("pages = 0\n", true), ("pages = 21\n", true), ("pages = 20\n", false)] {
+            let draft = town.save("ani", &long.replace("pages = 1\n", many), &text).await.expect("saved");
+            assert_eq!(draft.defects.iter().any(|it| it.contains("halaman") || it.contains("pages")), defect, "{:?}", draft.defects);
+        }
+        let sample = template(&"Kalimat yang panjang sekali. ".repeat(300));
+        let draft = town.save("ani", &long, &sample).await.expect("saved");
+        assert_eq!(town.publish("budi", &draft).await.expect_err("its sample takes more").named(), [("values", "TOO_LONG")]);
     }
 
     /// 4. A template with an unresolved field refuses to publish and refuses to render.

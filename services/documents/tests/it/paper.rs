@@ -22,6 +22,13 @@ pub(crate) fn words(pdf: &[u8]) -> String {
     said("pdftotext", &[], pdf, &["-"]).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// How many pages it has.
+pub(crate) fn pages(pdf: &[u8]) -> usize {
+    let table = said("pdfinfo", &[], pdf, &[]);
+    let line = table.lines().find_map(|line| line.strip_prefix("Pages:")).expect("a count of pages");
+    line.trim().parse().expect("a number")
+}
+
 /// Whether PRATINJAU is written across it. It is turned, so that other programs see it letter by letter, from below.
 pub(crate) fn is_preview(pdf: &[u8]) -> bool {
     let text = said("pdftotext", &["-raw"], pdf, &["-"]);
