@@ -550,8 +550,20 @@ async fn every_misbehaviour(engine: Engine) {
     };
     suite.letters().bsre().register(account("EXPIRED"));
     let failed = sign(&suite, "camat", &[&filed.id], &camat.passphrase).await.remove(0);
-    assert_eq!(failed["signed"], false, "{failed}");
+    assert_eq!(
+        (&failed["signed"], &failed["reason"]),
+        (&json!(false), &json!("CERTIFICATE_INACTIVE")),
+        "{failed}"
+    );
     assert_eq!(read(&suite, "camat", &filed.id).await["state"], "APPLICATION_STATE_AWAITING_SIGNATURE");
+    // One who typed a wrong passphrase too often is locked there, also for the right one.
+    suite.letters().bsre().register(account("ISSUE"));
+    for (passphrase, reason) in std::iter::repeat_n(("salah-sama-sekali", "WRONG_PASSPHRASE"), 5)
+        .chain([(camat.passphrase.as_str(), "SIGNER_LOCKED")])
+    {
+        let failed = sign(&suite, "camat", &[&filed.id], passphrase).await.remove(0);
+        assert_eq!((&failed["signed"], &failed["reason"]), (&json!(false), &json!(reason)), "{failed}");
+    }
     suite.letters().bsre().register(account("ISSUE"));
     assert_eq!(sign_well(&suite, "camat", &filed.id).await["state"], "APPLICATION_STATE_ISSUED");
     suite.stop().await;

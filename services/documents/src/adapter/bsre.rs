@@ -23,6 +23,12 @@ use crate::config::{SigningConfig, SigningService};
 /// The largest answer: fifty letters with their signatures, in base64.
 const LARGEST: usize = 64 << 20;
 
+/// The statuses of a certificate that cannot sign; `ISSUE` can, and `NOT_REGISTERED` has none.
+const INACTIVE: [&str; 7] =
+    ["EXPIRED", "RENEW", "WAITING_FOR_VERIFICATION", "NEW", "NO_CERTIFICATE", "SUSPEND", "REVOKE"];
+/// A status that the service did not name.
+const UNNAMED: &str = "UNKNOWN";
+
 /// A client of the service.
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -48,6 +54,13 @@ struct Complaint {
     error: Option<serde_json::Value>,
     #[serde(default)]
     message: Option<serde_json::Value>,
+}
+
+/// What is answered to the question of a signer's status.
+#[derive(Debug, Default, Deserialize)]
+struct Standing {
+    #[serde(default)]
+    status: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,13 +120,23 @@ impl Client {
             }
             // A refusal holds for all. They are not tried one by one then: it may be the passphrase, in a code that is not
             // known here, and each try counts against it.
-            Version::Two => self.sign_2(orders, nik, credential).await,
+            Version::Two => match self.sign_2(orders, nik, credential).await {
+                Err(refusal) => Err(self.named(refusal, nik).await),
+                signed @ Ok(_) => signed,
+            },
         }
     }
 
     /// Has a one-time code sent to the holder of this number, for so many files. It travels by e-mail or the service's own
     /// app; whatever the answer holds is not looked at.
     pub(crate) async fn request_code(&self, nik: &str, files: usize) -> Result<(), SigningError> {
+        match self.ask_code(nik, files).await {
+            Err(refusal) => Err(self.named(refusal, nik).await),
+            sent @ Ok(()) => sent,
+        }
+    }
+
+    async fn ask_code(&self, nik: &str, files: usize) -> Result<(), SigningError> {
         let body = json!({ "nik": nik, "data": files }).to_string();
         let answer = self
             .send("api/v2/sign/get/totp", |request| {
@@ -122,6 +145,44 @@ impl Client {
             .await?;
         let complaint: Complaint = serde_json::from_slice(&answer).unwrap_or_default();
         if complaint.error.is_some() { Err(refused(&complaint)) } else { Ok(()) }
+    }
+
+    /// A refusal by the status of the signer's certificate, where the service refused without saying which it is. Asked by version 2
+    /// alone: version 1 has the number in the address of the question, where a log of any proxy would keep it.
+    async fn named(&self, refusal: SigningError, nik: &str) -> SigningError {
+        let unnamed = match &refusal {
+            SigningError::RefusedBy(_) => true,
+            SigningError::CertificateInactive(status) => status == UNNAMED,
+            SigningError::WrongPassphrase
+            | SigningError::WrongCode
+            | SigningError::NoCodes
+            | SigningError::NotRegistered
+            | SigningError::AccountLocked
+            | SigningError::NoNumber
+            | SigningError::NoCredential
+            | SigningError::NotOurs(_)
+            | SigningError::Unavailable(_)
+            | SigningError::NoTimestamp(_)
+            | SigningError::WrongTimestamp
+            | SigningError::Broken(_) => false,
+        };
+        if !unnamed {
+            return refusal;
+        }
+        let body = json!({ "nik": nik }).to_string();
+        let answer = self
+            .send("api/v2/user/check/status", |request| {
+                request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body)
+            })
+            .await;
+        // It refused, whatever the status is: without an answer that is all that is known.
+        let Ok(answer) = answer else { return refusal };
+        let Standing { status } = serde_json::from_slice(&answer).unwrap_or_default();
+        match status.as_str() {
+            "NOT_REGISTERED" => SigningError::NotRegistered,
+            status if INACTIVE.contains(&status) => SigningError::CertificateInactive(status.to_owned()),
+            _ => refusal,
+        }
     }
 
     async fn sign_1(
@@ -272,25 +333,21 @@ fn refused(complaint: &Complaint) -> SigningError {
     match code.as_str() {
         "2031" => SigningError::WrongPassphrase,
         "2011" => SigningError::NotRegistered,
+        "2035" => SigningError::AccountLocked,
+        _ if lower.contains("terkunci") || lower.contains("locked") => SigningError::AccountLocked,
         _ if lower.contains("passphrase") => SigningError::WrongPassphrase,
         _ if lower.contains("totp") || lower.contains("otp") => SigningError::WrongCode,
         _ if lower.contains("tidak terdaftar") || lower.contains("not_registered") => {
             SigningError::NotRegistered
         }
         _ => {
-            let inactive = [
-                "EXPIRED",
-                "RENEW",
-                "WAITING_FOR_VERIFICATION",
-                "NEW",
-                "NO_CERTIFICATE",
-                "SUSPEND",
-                "REVOKE",
-            ];
             let words: Vec<&str> =
                 said.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_').collect();
-            match inactive.into_iter().find(|status| words.contains(status)) {
+            match INACTIVE.into_iter().find(|status| words.contains(status)) {
                 Some(status) => SigningError::CertificateInactive(status.to_owned()),
+                None if code == "2026" || lower.contains("tidak aktif") => {
+                    SigningError::CertificateInactive(UNNAMED.to_owned())
+                }
                 None if code.is_empty() => SigningError::RefusedBy("UNKNOWN".to_owned()),
                 None => SigningError::RefusedBy(code),
             }
@@ -321,6 +378,19 @@ mod tests {
             ),
             (r#"{"status_code":"2011","message":"User tidak terdaftar"}"#, "SIGNER_NOT_REGISTERED"),
             (r#"{"error":"Sertifikat EXPIRED"}"#, "CERTIFICATE_INACTIVE"),
+            (
+                r#"{"status_code":2026,"error":"Sertifikat tidak aktif, status bukan ISSUE"}"#,
+                "CERTIFICATE_INACTIVE",
+            ),
+            (
+                r#"{"status_code":400,"error":"Proses signing gagal : Sertifikat tidak aktif"}"#,
+                "CERTIFICATE_INACTIVE",
+            ),
+            (r#"{"status_code":2035,"error":"Akun terkunci"}"#, "SIGNER_LOCKED"),
+            (
+                r#"{"status_code":400,"error":"Akun terkunci, terlalu sering salah passphrase"}"#,
+                "SIGNER_LOCKED",
+            ),
             (r#"{"error":"TOTP salah"}"#, "WRONG_TOTP"),
             (r#"{"status_code":400,"error":"Kode OTP sudah kedaluwarsa"}"#, "WRONG_TOTP"),
             (r#"{"status_code":5001,"error":"lain"}"#, "SIGNING_REFUSED"),

@@ -71,6 +71,9 @@ pub(crate) enum SigningError {
     /// The signer's certificate is not active there: expired, suspended, revoked, being renewed.
     #[error("the certificate is {0}")]
     CertificateInactive(String),
+    /// The service locked the signer's account, after too many wrong passphrases.
+    #[error("the account is locked")]
+    AccountLocked,
     /// The office does not say by which number the signing service knows the signer.
     #[error("the signer has no population number in the office's list")]
     NoNumber,
@@ -106,6 +109,7 @@ impl SigningError {
             Self::NoCodes => Self::NoCodes,
             Self::NotRegistered => Self::NotRegistered,
             Self::CertificateInactive(status) => Self::CertificateInactive(status.clone()),
+            Self::AccountLocked => Self::AccountLocked,
             Self::NoNumber => Self::NoNumber,
             Self::NoCredential => Self::NoCredential,
             Self::RefusedBy(code) => Self::RefusedBy(code.clone()),
@@ -125,6 +129,7 @@ impl SigningError {
             Self::NoCodes => "TOTP_NOT_AVAILABLE",
             Self::NotRegistered => "SIGNER_NOT_REGISTERED",
             Self::CertificateInactive(_) => "CERTIFICATE_INACTIVE",
+            Self::AccountLocked => "SIGNER_LOCKED",
             Self::NoNumber => "SIGNER_WITHOUT_NIK",
             Self::NoCredential => "PASSPHRASE_REQUIRED",
             Self::RefusedBy(_) => "SIGNING_REFUSED",
@@ -134,6 +139,41 @@ impl SigningError {
             Self::WrongTimestamp => "TIMESTAMP_NOT_VALID",
             Self::Broken(_) => "SIGNING_FAILED",
         }
+    }
+}
+
+/// What is to be done about a certificate in a status of BSrE's that cannot sign.
+fn inactive(status: &str) -> (&'static str, &'static str) {
+    match status {
+        "EXPIRED" => (
+            "Sertifikat elektronik penanda tangan sudah kedaluwarsa. Surat tetap menunggu; perbarui sertifikat di layanan TTE.",
+            "The signer's certificate has expired. The letter still waits; renew it with the signing service.",
+        ),
+        "RENEW" => (
+            "Sertifikat elektronik penanda tangan sedang diperbarui. Surat tetap menunggu; selesaikan pembaruannya di layanan TTE.",
+            "The signer's certificate is being renewed. The letter still waits; finish its renewal with the signing service.",
+        ),
+        "WAITING_FOR_VERIFICATION" | "NEW" => (
+            "Pendaftaran sertifikat elektronik penanda tangan belum selesai diverifikasi. Surat tetap menunggu; hubungi admin TTE daerah.",
+            "The signer's registration is not verified yet. The letter still waits; ask the administrator of the signing service.",
+        ),
+        "NO_CERTIFICATE" => (
+            "Penanda tangan belum memiliki sertifikat elektronik. Surat tetap menunggu; terbitkan sertifikat di layanan TTE.",
+            "The signer has no certificate yet. The letter still waits; have one issued by the signing service.",
+        ),
+        "SUSPEND" => (
+            "Sertifikat elektronik penanda tangan sedang dibekukan. Surat tetap menunggu; hubungi admin TTE daerah.",
+            "The signer's certificate is suspended. The letter still waits; ask the administrator of the signing service.",
+        ),
+        "REVOKE" => (
+            "Sertifikat elektronik penanda tangan sudah dicabut. Surat tetap menunggu; ajukan sertifikat baru di layanan TTE.",
+            "The signer's certificate was revoked. The letter still waits; apply for a new one with the signing service.",
+        ),
+        // What the service says of none of these.
+        _ => (
+            "Sertifikat elektronik penanda tangan tidak aktif. Surat tetap menunggu; periksa dan perbarui di layanan TTE.",
+            "The signer's certificate is not active. The letter still waits; look at it and renew it with the signing service.",
+        ),
     }
 }
 
@@ -163,12 +203,15 @@ impl Fault for SigningError {
                 "Penanda tangan belum terdaftar di layanan TTE. Hubungi admin TTE daerah.",
                 "The signer is not registered with the signing service. Ask its administrator.",
             ),
-            Self::CertificateInactive(status) => Problem::precondition(
+            Self::CertificateInactive(status) => {
+                let (id, en) = inactive(&status);
+                Problem::precondition(code, id, en).with("status", status)
+            }
+            Self::AccountLocked => Problem::precondition(
                 code,
-                "Sertifikat elektronik penanda tangan tidak aktif. Perbarui di layanan TTE.",
-                "The signer's certificate is not active. Renew it with the signing service.",
-            )
-            .with("status", status),
+                "Akun TTE penanda tangan terkunci karena terlalu sering salah memasukkan frasa sandi. Surat tetap menunggu; hubungi admin TTE daerah untuk membukanya.",
+                "The signer's account is locked after too many wrong passphrases. The letter still waits; ask the administrator of the signing service to unlock it.",
+            ),
             Self::NoNumber => Problem::precondition(
                 code,
                 "NIK penanda tangan belum diisi pada data kantor. Minta admin melengkapinya.",

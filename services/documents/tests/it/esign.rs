@@ -24,6 +24,12 @@ pub(crate) enum Mood {
     Busy,
     /// The passphrase is wrong, it says.
     WrongPassphrase,
+    /// The certificate is not active, it says; which status it has, it says when it is asked.
+    Inactive(&'static str),
+    /// The account is locked, it says.
+    Locked,
+    /// It refuses with a code that nobody knows, and says of the certificate what it is asked for.
+    Refuses(&'static str),
     /// It gives back what it got.
     Unsigned,
     /// It signs with a key of somebody else.
@@ -61,6 +67,8 @@ struct Inner {
     asked: Mutex<Vec<Asked>>,
     /// Who asked for a code, for how many files.
     codes: Mutex<Vec<(String, u64)>>,
+    /// Whose status was asked for.
+    statuses: Mutex<Vec<String>>,
     /// The code that holds for the next call.
     code: Mutex<Option<&'static str>>,
     /// Whether what it holds may go on.
@@ -92,6 +100,7 @@ impl Esign {
             mood: Mutex::new(mood),
             asked: Mutex::default(),
             codes: Mutex::default(),
+            statuses: Mutex::default(),
             code: Mutex::default(),
             going: tokio::sync::watch::channel(false).0,
             root,
@@ -144,6 +153,11 @@ impl Esign {
         lock(&self.inner.codes).clone()
     }
 
+    /// Whose status was asked for.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        lock(&self.inner.statuses).clone()
+    }
+
     /// The root that the installation trusts.
     pub(crate) fn root(&self) -> &TestCa {
         &self.inner.root
@@ -164,6 +178,15 @@ impl Inner {
             *lock(&self.code) = Some(CODE);
             // What some installations answer: nobody must see it.
             (200, json!({"message": "TOTP dikirim", "totp": CODE}))
+        } else if path == "/api/v2/user/check/status" {
+            let nik = request["nik"].as_str().expect("a number").to_owned();
+            lock(&self.statuses).push(nik);
+            let status = if let Mood::Inactive(status) | Mood::Refuses(status) = *lock(&self.mood) {
+                status
+            } else {
+                "ISSUE"
+            };
+            (200, json!({"status": status}))
         } else {
             self.sign(&request).await
         };
@@ -211,6 +234,11 @@ impl Inner {
             Mood::WrongPassphrase => {
                 (400, json!({"status_code": 2031, "error": "Passphrase anda salah !!!"}))
             }
+            Mood::Inactive(_) => {
+                (400, json!({"status_code": 2026, "error": "Sertifikat tidak aktif, status bukan ISSUE"}))
+            }
+            Mood::Locked => (400, json!({"status_code": 2035, "error": "Akun terkunci"})),
+            Mood::Refuses(_) => (400, json!({"status_code": 5001, "error": "lain"})),
             Mood::Unsigned => all(&|_, pdf| pdf.clone()),
             Mood::SecondUnsigned => {
                 all(&|at, pdf| if at == 1 { pdf.clone() } else { signed(&self.root, pdf, &nik) })

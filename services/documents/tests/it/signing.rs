@@ -454,6 +454,48 @@ lines! {
         assert_eq!((first[0].signed, first[0].reason.as_str()), (false, "SIGNING_INTERRUPTED"), "of that attempt nothing is used");
     }
 
+    /// 18 and 19. A certificate that cannot sign and a locked account are told by their names, with what is to be done; the letter
+    /// waits, and nothing is tried again.
+    async fn line_18_a_certificate_that_cannot_sign_and_a_locked_account_are_told_by_name(engine) {
+        let esign = Esign::start(Mood::Locked).await;
+        let town = Town::with(engine, esign.config()).await;
+        let letter = town.awaiting(1).await;
+        let head = town.head(PLAIN);
+        let (reason, message) = refused(&head, &letter.id).await;
+        assert_eq!(reason, "SIGNER_LOCKED");
+        assert!(message.contains("terkunci"), "{message}");
+        assert!(esign.statuses().is_empty(), "it said all");
+        for (mood, reason, says) in [
+            (Mood::Inactive("EXPIRED"), "CERTIFICATE_INACTIVE", "kedaluwarsa"),
+            (Mood::Inactive("SUSPEND"), "CERTIFICATE_INACTIVE", "dibekukan"),
+            (Mood::Inactive("REVOKE"), "CERTIFICATE_INACTIVE", "dicabut"),
+            (Mood::Inactive("RENEW"), "CERTIFICATE_INACTIVE", "diperbarui"),
+            (Mood::Inactive("NO_CERTIFICATE"), "CERTIFICATE_INACTIVE", "belum memiliki sertifikat"),
+            (Mood::Inactive("WAITING_FOR_VERIFICATION"), "CERTIFICATE_INACTIVE", "belum selesai diverifikasi"),
+            // It does not say which.
+            (Mood::Inactive("LAIN"), "CERTIFICATE_INACTIVE", "tidak aktif"),
+            (Mood::Inactive("NOT_REGISTERED"), "SIGNER_NOT_REGISTERED", "belum terdaftar"),
+            // A code that is not known here, and why it was.
+            (Mood::Refuses("EXPIRED"), "CERTIFICATE_INACTIVE", "kedaluwarsa"),
+            (Mood::Refuses("ISSUE"), "SIGNING_REFUSED", "menolak"),
+        ] {
+            esign.is_now(mood);
+            let asked = esign.asked().len();
+            let told = refused(&head, &letter.id).await;
+            assert_eq!(told.0, reason, "{mood:?}");
+            assert!(told.1.contains(says), "{mood:?}: {}", told.1);
+            assert_eq!(esign.asked().len(), asked + 1, "it is tried once");
+            let waiting = town.still_waits(&letter).await;
+            assert!(waiting.signing_problem.contains(says), "{}", waiting.signing_problem);
+        }
+        let asked = esign.statuses();
+        assert!(asked.len() == 10 && asked.iter().all(|nik| *nik == official_nik(1)), "{asked:?}");
+        // Nothing of it in the journal but the reason.
+        assert!(town.journal().await.iter().all(|entry| !entry.detail.contains(&official_nik(1))));
+        esign.is_now(Mood::Signs);
+        assert!(head.sign(&letter.id).await.signed);
+    }
+
     /// 19 and 31. A wrong passphrase is tried once, however often the same request comes.
     async fn line_19_a_repeated_request_is_no_second_try(engine) {
         let esign = Esign::start(Mood::WrongPassphrase).await;
