@@ -778,7 +778,7 @@ pub(crate) fn is_unclear(status: &Status) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mpp_proto::documents::v1::LocalizedText;
+    use mpp_proto::documents::v1::{LocalizedText, StepPlan};
 
     use super::*;
 
@@ -888,6 +888,13 @@ mod tests {
         ] {
             assert_eq!(place(field, &kind()), name, "{field}");
         }
+        // The agency is chosen where one takes part; else the village says which office it is.
+        let agency = StepPlan { level: "AGENCY".into(), ..StepPlan::default() };
+        let chain = LetterType { steps: vec![agency], ..kind() };
+        assert_eq!(
+            (place("office_id", &chain), place("office_id", &kind())),
+            ("kantor".to_owned(), "desa".to_owned())
+        );
         assert_eq!(sentence("isi 16 angka"), "Isi 16 angka.");
     }
 
