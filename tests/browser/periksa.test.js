@@ -34,7 +34,7 @@ test("a PDF of somebody else is not ours, and what is no PDF is told in words", 
   const { page } = await citizen({ javaScriptEnabled: false });
   await page.goto(`${baseUrl}/periksa`);
   await page.getByRole("button", { name: "Periksa berkas" }).click();
-  await page.getByText("Pilih berkas PDF lebih dahulu.").waitFor();
+  await page.getByText("Pilih berkas lebih dahulu.").waitFor();
   await page.locator("#berkas").setInputFiles({ name: "asing.pdf", mimeType: "application/pdf", buffer: foreign() });
   await page.getByRole("button", { name: "Periksa berkas" }).click();
   await page.getByRole("heading", { name: "BUKAN DARI KAMI" }).waitFor();
