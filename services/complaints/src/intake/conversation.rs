@@ -110,6 +110,12 @@ pub fn button(case: &str) -> String {
     format!("case:{case}")
 }
 
+/// The case that a button stands for, if it stands for one.
+#[must_use]
+pub fn chosen(choice: &str) -> Option<&str> {
+    choice.strip_prefix("case:").filter(|_| choice != NEW)
+}
+
 /// The answer to a question: a button, the number of a row, or the word for *new*. Within, `None` is a new case.
 fn answer(question: &Question, message: Message<'_>) -> Option<Option<String>> {
     if let Some(choice) = message.choice {

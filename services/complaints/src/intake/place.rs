@@ -448,6 +448,7 @@ async fn chat(
     }
     let mut chat = store::chat::find(tx, &core.vault, &arrived.message.conversation).await?;
     let open = open_cases(core, tx, &envelope, now).await?;
+    follow(core, tx, (&mut chat, &open)).await?;
     if choose_language(core, tx, rules, (&mut chat, &open), &arrived, now).await? {
         return Ok(());
     }
@@ -463,8 +464,12 @@ async fn chat(
         .and_then(|it| it.case),
         None => None,
     };
+    let quoted = where_now(core, tx, &open, quoted).await?;
     // A button that came with an answer names its case; whatever was said last does not matter then.
     let pressed = pressed(envelope.choice.as_deref()).map(|(_, case)| case.to_owned());
+    let pressed = where_now(core, tx, &open, pressed).await?;
+    let chosen = envelope.choice.as_deref().and_then(conversation::chosen).map(str::to_owned);
+    let chosen = where_now(core, tx, &open, chosen).await?.map(|it| conversation::button(&it));
     let meant = match &pressed {
         Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),
         None => asked_case(&open, &arrived, &rules.languages).or_else(|| last_case(&chat, &open)),
@@ -486,7 +491,7 @@ async fn chat(
     let message = conversation::Message {
         text: &envelope.text,
         says: rules.languages.meaning(&envelope.text).map(|(meaning, _)| meaning),
-        choice: envelope.choice.as_deref(),
+        choice: chosen.as_deref().or(envelope.choice.as_deref()),
         quotes: quoted.as_deref(),
     };
     let find = |id: &str| open.iter().position(|it| it.record.case.id.to_string() == id);
@@ -523,6 +528,38 @@ async fn chat(
         chat.memory.last = Some((case.to_string(), now));
     }
     remember(core, tx, &chat).await
+}
+
+/// Where a case is now that a message names: a button or a message of before it was merged names the case that it was. Only
+/// who has that one among theirs gets anywhere with it.
+async fn where_now(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    open: &[Open],
+    named: Option<String>,
+) -> Result<Option<String>, Error> {
+    let Some(named) = named else { return Ok(None) };
+    if open.iter().any(|it| it.record.case.id.to_string() == named) {
+        return Ok(Some(named));
+    }
+    let last = chain_of(core, tx, named.parse::<CaseId>().ok()).await?.pop();
+    Ok(Some(last.map_or(named, |it| it.case.id.to_string())))
+}
+
+/// What a chat remembers of cases holds of those that they were merged into since.
+async fn follow(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    (chat, open): (&mut Chat, &[Open]),
+) -> Result<(), Error> {
+    let memory = &mut chat.memory;
+    let offered = memory.question.iter_mut().flat_map(|it| &mut it.offered);
+    for case in offered.chain(memory.last.iter_mut().map(|(case, _)| case)) {
+        if let Some(now) = where_now(core, tx, open, Some(case.clone())).await? {
+            *case = now;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a message only answers something of ours (a word alone, or a button below a message), and does what it says: about
@@ -939,6 +976,7 @@ async fn finish(
     mut arrived: Arrived,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
+    follow(core, tx, (&mut chat, &open)).await?;
     if choose_language(core, tx, rules, (&mut chat, &open), &arrived, now).await? {
         return Ok(());
     }
@@ -947,6 +985,7 @@ async fn finish(
     // Only below a message of ours there are buttons, and only there a word is an answer to a case that is over.
     let private = !envelope.source.is_public();
     let pressed = pressed(envelope.choice.as_deref()).map(|(_, case)| case.to_owned()).filter(|_| private);
+    let pressed = where_now(core, tx, &open, pressed).await?;
     let latest = || last_case(&chat, &open).or(open.first());
     let meant = match &pressed {
         Some(case) => open.iter().find(|it| it.record.case.id.to_string() == *case),

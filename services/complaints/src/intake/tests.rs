@@ -1010,22 +1010,30 @@ async fn c_28_a_chat_completes_what_was_asked_for() {
 
 /// The only case, answered in substance.
 async fn answered(world: &World) -> Case {
-    let case = world.only().await;
+    answered_of(world, &world.only().await).await;
+    world.only().await
+}
+
+/// A case, answered in substance.
+async fn answered_of(world: &World, case: &Case) {
     let officer = |part| By { part, ..By::system() };
     use crate::domain::words::{NoProofReason, Part};
-    changed(world, |next, _| next.state = State::InProgress).await;
+    changed_of(world, case, |next, _| next.state = State::InProgress).await;
     let answer = Order::Answer {
         text: "Lampu sudah diganti.".into(),
         proof: Vec::new(),
         no_proof: Some(NoProofReason::InformationGiven),
     };
-    world.decide(&case, officer(Part::Agency), answer).await;
-    world.only().await
+    world.decide(case, officer(Part::Agency), answer).await;
 }
 
-/// The case, as something made it that is not tried here.
+/// The only case, as something made it that is not tried here.
 async fn changed(world: &World, change: impl FnOnce(&mut Case, &Rules)) {
-    let (case, rules) = (world.only().await, world.core.rules().await.unwrap());
+    changed_of(world, &world.only().await, change).await;
+}
+
+async fn changed_of(world: &World, case: &Case, change: impl FnOnce(&mut Case, &Rules)) {
+    let rules = world.core.rules().await.unwrap();
     let tx = world.core.db.begin().await.unwrap();
     let record = store::complaint::find(&tx, &world.core.cipher, case.id).await.unwrap().unwrap();
     let mut next = record.case.clone();
@@ -1094,6 +1102,134 @@ async fn c_31_belum_after_sudah_opens_the_case_again_and_a_late_button_is_no_rep
         assert_eq!(world.cases().await.len(), 2);
     })
     .await;
+}
+
+/// Budi reports on WhatsApp, and somebody else after him; their case is merged into his. Answers both as they were before.
+async fn joined(world: &World, other: impl AsyncFnOnce()) -> (Case, Case) {
+    let mut first = text_of("budi", "Jalan rusak di depan pasar");
+    first["from"] = json!("62811000999");
+    world.webhook("whatsapp", &whatsapp(&[first])).await.unwrap();
+    world.tick().await;
+    world.pass(TimeDelta::minutes(1));
+    other().await;
+    let mut cases = world.cases().await;
+    assert_eq!(cases.len(), 2);
+    let (merged, survivor) = (cases.remove(1), cases.remove(0));
+    merge(world, &merged, &survivor).await;
+    (survivor, merged)
+}
+
+/// How secret the survivor is for who reported the case that was merged into it.
+async fn secrecy_there(world: &World, survivor: &Case, merged: &Case) -> Secrecy {
+    let cases = world.cases().await;
+    let survivor = cases.iter().find(|it| it.id == survivor.id).unwrap();
+    survivor.reporter(merged.number).unwrap().secrecy
+}
+
+#[tokio::test]
+async fn c_17_a_button_of_a_case_that_was_merged_chooses_where_it_is_now() {
+    on_both(async |world| {
+        let event = |sender: &str, what: Value| {
+            let mut event = json!({"sender": {"id": sender}, "recipient": {"id": "PAGE"}, "timestamp": 1_795_395_600_000_i64});
+            event.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+            json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]})
+        };
+        let sends = async |sender: &str, what: Value| {
+            world.webhook("facebook", &event(sender, what)).await.unwrap();
+            world.tick().await;
+        };
+        let presses = |mid: &str, payload: String| json!({"postback": {"mid": mid, "payload": payload, "title": "Tombol"}});
+        let (survivor, merged) =
+            joined(&world, async || sends("PSID", json!({"message": {"mid": "m1", "text": "Di depan pasar berlubang"}})).await).await;
+        assert_eq!(secrecy_there(&world, &survivor, &merged).await, Secrecy::Open);
+        // Somebody else cannot press for them.
+        sends("LAIN", presses("m2", format!("rahasia:{}", merged.id))).await;
+        assert_eq!(secrecy_there(&world, &survivor, &merged).await, Secrecy::Open);
+        sends("PSID", presses("m3", format!("rahasia:{}", merged.id))).await;
+        assert_eq!(secrecy_there(&world, &survivor, &merged).await, Secrecy::Secret);
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), cases[0].publication), (2, Publication::Secret));
+        assert!(cases[0].messages.iter().all(|it| it.text != "Tombol"), "a button is no message");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_31_a_button_below_an_answer_counts_for_the_case_it_was_merged_into() {
+    on_both(async |world| {
+        let (survivor, merged) = joined(&world, async || world.writes("a", "Jalan berlubang").await).await;
+        world.says("b", button(&merged, "anonim")).await;
+        assert_eq!(secrecy_there(&world, &survivor, &merged).await, Secrecy::Anonymous);
+        answered_of(&world, &survivor).await;
+        let budi = async |id: &str, verb: &str| {
+            let mut message = button(&survivor, verb);
+            message["from"] = json!("62811000999");
+            world.says(id, message).await;
+        };
+        budi("c", "sudah").await;
+        let state = async || world.cases().await.remove(0);
+        assert_eq!(state().await.state, State::AwaitingConfirmation, "Siti has not said anything");
+        world.says("d", button(&merged, "sudah")).await;
+        assert_eq!(state().await.state, State::Settled);
+        // It is over there too, and both are found by the button.
+        world.says("e", button(&merged, "nilai4")).await;
+        assert_eq!(state().await.reporter(merged.number).unwrap().rating, 4);
+        world.says("f", button(&merged, "belum")).await;
+        assert_eq!((state().await.state, world.cases().await.len()), (State::Reopened, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_32_who_quotes_or_chooses_a_merged_case_writes_on_the_one_that_survives() {
+    on_both(async |world| {
+        let (survivor, merged) = joined(&world, async || world.writes("a", "Jalan berlubang").await).await;
+        world.pass(TimeDelta::hours(3));
+        world.writes("b", "Selokan tersumbat").await;
+        world.writes("c", "0").await;
+        world.pass(TimeDelta::hours(3));
+        let words = async || {
+            let cases = world.cases().await;
+            assert_eq!(cases.len(), 3, "no case of its own: {cases:?}");
+            let survivor = cases.iter().find(|it| it.id == survivor.id).unwrap();
+            said(survivor).last().map(|it| (*it).to_owned()).unwrap()
+        };
+        let asked = world.questions().await;
+        world
+            .says("d", json!({"type": "text", "text": {"body": "Makin dalam"}, "context": {"from": "62511000", "id": "a"}}))
+            .await;
+        assert_eq!((words().await.as_str(), world.questions().await), ("Makin dalam", asked), "it names its case");
+        // Asked before the merge, chosen after it: by the row, and by the button.
+        for (id, text, answer) in [
+            ("e", "Dua motor jatuh", json!({"type": "text", "text": {"body": "1"}})),
+            ("f", "Dan satu truk", json!({"type": "interactive", "interactive": {"type": "list_reply",
+                "list_reply": {"id": format!("case:{}", merged.id), "title": "1"}}})),
+        ] {
+            let memory = store::chat::Memory {
+                question: Some(store::chat::Asked { offered: vec![merged.id.to_string()], at: world.now() }),
+                ..store::chat::Memory::default()
+            };
+            let chat = siti(&world).await;
+            let tx = world.core.db.begin().await.unwrap();
+            assert!(store::chat::save(&tx, &world.core.vault, &store::chat::Chat { memory, ..chat }).await.unwrap());
+            tx.commit().await.unwrap();
+            world.writes(id, text).await;
+            world.says(&format!("{id}-answer"), answer).await;
+            assert_eq!(words().await, text);
+        }
+    })
+    .await;
+}
+
+/// What is known of the chat of Siti.
+async fn siti(world: &World) -> store::chat::Chat {
+    let placed = world
+        .messages()
+        .await
+        .into_iter()
+        .find(|it| it.external_id == receive::external(&world.core, "a"))
+        .unwrap();
+    store::chat::find(&world.core.db.read, &world.core.vault, &placed.conversation).await.unwrap()
 }
 
 #[tokio::test]
