@@ -1396,10 +1396,8 @@ async fn hinted(
             return Ok(store::complaint::by_number(tx, &core.cipher, number).await?);
         }
     };
-    match id {
-        Some(id) => Ok(store::complaint::find(tx, &core.cipher, id).await?),
-        None => Ok(None),
-    }
+    // It may be a mail about a case that was merged since: who answers it means the one that survives.
+    Ok(chain_of(core, tx, id).await?.pop())
 }
 
 /// The author edited a message, or took it back. What waits is changed where it waits; what is in a case, there.

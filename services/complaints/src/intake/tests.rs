@@ -1500,6 +1500,49 @@ async fn c_31_belum_by_mail_opens_a_settled_case_again() {
 }
 
 #[tokio::test]
+async fn c_32_a_reply_to_a_mail_about_a_merged_case_reaches_the_one_that_survives() {
+    with_mail(async |world, server, reader| {
+        let to = "aduan@contoh.go.id";
+        let write = async |id: &str, headers: &str, body: &str| {
+            server.deliver(&mail("siti@warga.example", to, id, headers, body));
+            reader.tick(world.now()).await.unwrap();
+            world.tick().await;
+        };
+        let (survivor, merged) =
+            joined(&world, async || write("1", "Subject: Jalan rusak\r\n", "Depan pasar").await).await;
+        let ours = "ntf_01h455vb4pex5vsknk084sn02q";
+        let taken = outbox::Entity::update_many()
+            .col_expr(outbox::Column::NotificationId, Expr::value(ours))
+            .filter(outbox::Column::ComplaintId.eq(merged.id.to_string()))
+            .filter(outbox::Column::Kind.eq("received"))
+            .filter(outbox::Column::RecipientKind.eq("REPORTER"))
+            .exec(&world.core.db.write)
+            .await
+            .unwrap();
+        assert_eq!(taken.rows_affected, 1);
+        // By our mail, and by the own one before it; the domain vouches for both, no address was made for them.
+        let before = format!("{PROVEN}In-Reply-To: <{ours}.0@contoh.go.id>\r\n");
+        let own = format!("{PROVEN}In-Reply-To: <1@warga.example>\r\n");
+        let now = async || {
+            let mut cases = world.cases().await;
+            assert_eq!(cases.len(), 2, "no case of its own: {cases:?}");
+            cases.remove(0)
+        };
+        for (id, headers, body) in [("2", &before, "Di sebelah utara"), ("3", &own, "Makin dalam")] {
+            write(id, headers, body).await;
+            assert_eq!(said(&now().await).last().copied(), Some(body));
+        }
+        answered_of(&world, &survivor).await;
+        write("4", &before, "Belum").await;
+        assert_eq!(now().await.state, State::Reopened);
+        answered_of(&world, &survivor).await;
+        write("5", &own, "Sudah").await;
+        assert!(now().await.reporter(merged.number).unwrap().content);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_06_attachments_of_a_mail_are_kept_by_their_content() {
     with_mail(async |world, server, reader| {
         server.deliver(std::str::from_utf8(include_bytes!("samples/multipart.eml")).unwrap());
