@@ -166,6 +166,8 @@ fn markers() -> Markers {
         ("anonim", "lintang", "3798641273"),
         ("anonim", "bujur", "102267315984"),
         ("anonim", "alamat", "Gang Merpatilurik 77"),
+        ("wa", "nama tempat", "Warung Cendrawasihjati"),
+        ("wa", "alamat", "Lorong Kenariwungu 88"),
         ("open311", "perangkat", "dev-99aabbcc77"),
     ] {
         markers.add(owner, what, Kind::Identity, value);
@@ -306,7 +308,9 @@ async fn everybody_reports(town: &Complaints) -> Vec<String> {
     town.media.put("M1", &photo());
     let image = json!({"type": "image", "image": {"id": "M1", "mime_type": "image/jpeg", "sha256": "x"}});
     town.writes(CHAT.phone, CHAT.name, image).await;
-    let location = json!({"latitude": POINT.0, "longitude": POINT.1});
+    let location = json!({
+        "latitude": POINT.0, "longitude": POINT.1, "name": "Warung Cendrawasihjati", "address": "Lorong Kenariwungu 88",
+    });
     town.writes(CHAT.phone, CHAT.name, json!({"type": "location", "location": location})).await;
     town.writes(CHAT.phone, CHAT.name, json!({"type": "text", "text": {"body": "anonim"}})).await;
     let words = json!({"type": "text", "text": {"body": JOINED.words("Lubang di jalan pasar juga.")}});

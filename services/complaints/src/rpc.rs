@@ -13,7 +13,7 @@ mod evidence;
 pub(crate) mod file_complaint;
 mod list;
 mod map;
-mod published;
+pub(crate) mod published;
 mod reveal;
 mod sp4n;
 mod updates;

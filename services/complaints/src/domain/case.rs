@@ -11,6 +11,9 @@ use super::rules::Rules;
 use super::words::{Channel, Class, ClockKind, MessageKind, Part, Publication, Scan, Secrecy, State};
 use super::{ABOUT_INSPECTORATE, COORDINATOR, CaseId, FileId, WHISTLEBLOWING};
 
+/// Characters that the words of a place have at most.
+pub const LONGEST_ADDRESS: usize = 500;
+
 /// Where it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Place {
@@ -31,6 +34,31 @@ impl Place {
             village: self.village.clone(),
             point: self.point.map(|(latitude, longitude)| (round(latitude), round(longitude))),
             address: String::new(),
+        }
+    }
+
+    /// Adds a point and what is said of it. The first point stays: what is said of further ones stands beside it in words, as
+    /// far as [`LONGEST_ADDRESS`] goes.
+    pub fn describe(&mut self, point: Option<(f64, f64)>, words: &[&str]) {
+        self.point = self.point.or(point);
+        for words in words.iter().filter(|it| !it.is_empty()) {
+            if !self.address.contains(words) {
+                let between = if self.address.is_empty() { "" } else { ", " };
+                let joined = format!("{}{between}{words}", self.address);
+                self.address = joined.chars().take(LONGEST_ADDRESS).collect();
+            }
+        }
+    }
+
+    /// Takes a point and what was said of it away again.
+    pub fn forget(&mut self, point: (f64, f64), words: &[&str]) {
+        self.point = self.point.filter(|it| *it != point);
+        for words in words.iter().filter(|it| !it.is_empty()) {
+            let without = match self.address.strip_prefix(words) {
+                Some(rest) => rest.strip_prefix(", ").unwrap_or(rest).to_owned(),
+                None => self.address.replace(&format!(", {words}"), ""),
+            };
+            self.address = without;
         }
     }
 

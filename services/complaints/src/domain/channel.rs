@@ -6,6 +6,17 @@ use super::case::{Case, Message};
 /// What stands where a message was taken back by its author.
 pub const TAKEN_BACK: &str = "(Pesan ini dihapus oleh penulisnya.)";
 
+/// What stands in the words of a case where a location was shared.
+pub const LOCATION: &str = "(Lokasi)";
+
+/// The words of a message for who may not know where its author was. Of a shared location name and address stood in them once,
+/// and nothing else: WhatsApp sends no words with one.
+#[must_use]
+pub fn without_place(message: &Message) -> &str {
+    let called = message.text.strip_suffix(LOCATION).is_some_and(|it| it.ends_with('\n'));
+    if called && message.external.starts_with("whatsapp/") { LOCATION } else { &message.text }
+}
+
 /// The case with the words of a message replaced. `None` if no message has this key: nothing is to be done then.
 #[must_use]
 pub fn edit(case: &Case, external: &str, text: &str) -> Option<Case> {

@@ -104,6 +104,18 @@ impl Location {
             && longitude.abs() <= 180.0;
         valid.then(|| Self { latitude, longitude, name: String::new(), address: String::new() })
     }
+
+    /// Latitude and longitude.
+    #[must_use]
+    pub fn point(&self) -> (f64, f64) {
+        (self.latitude, self.longitude)
+    }
+
+    /// What it is called, and its address; empty where not told.
+    #[must_use]
+    pub fn words(&self) -> [&str; 2] {
+        [self.name.trim(), self.address.trim()]
+    }
 }
 
 /// What a message is.

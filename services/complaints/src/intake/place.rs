@@ -323,12 +323,13 @@ fn words(content: &Content) -> String {
     if let Some(subject) = content.mail.as_ref().map(|it| it.subject.trim()).filter(|it| !it.is_empty()) {
         text = if text.is_empty() { subject.to_owned() } else { format!("{subject}\n\n{text}") };
     }
-    if let Some(point) = &envelope.location {
-        let told = [point.name.as_str(), point.address.as_str()];
-        let told = told.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
-        // The point itself stands in the place of the case alone, where its precision is lowered for who is not shown.
-        let at = "(Lokasi)".to_owned();
-        return [text, told, at].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("\n");
+    if envelope.location.is_some() {
+        // Where it is stands in the place of the case alone, point and words: there it shows as much as the reporters ask for.
+        return [text, channel::LOCATION.to_owned()]
+            .into_iter()
+            .filter(|it| !it.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n");
     }
     if !text.is_empty() {
         return text;
@@ -1146,12 +1147,13 @@ async fn extend(
     if let Some(next) = workflow::reach(&record.case, number, core.reaches(tx, number).await?) {
         record = core.save_one(tx, rules, Change::of(record, next, "complaint.reached"), INTAKE, now).await?;
     }
-    if let Some(at) = &arrived.message.body.envelope.location
-        && record.case.place.point.is_none()
-    {
+    if let Some(at) = &arrived.message.body.envelope.location {
         let mut next = record.case.clone();
-        next.place.point = Some((at.latitude, at.longitude));
-        record = core.save_one(tx, rules, Change::of(record, next, "complaint.located"), INTAKE, now).await?;
+        next.place.describe(Some(at.point()), &at.words());
+        if next.place != record.case.place {
+            let change = Change::of(record, next, "complaint.located");
+            record = core.save_one(tx, rules, change, INTAKE, now).await?;
+        }
     }
     Ok(Open { record, number })
 }
@@ -1166,15 +1168,14 @@ async fn create(
 ) -> Result<Open, Error> {
     let message = &arrived.message;
     let envelope = &message.body.envelope;
-    let place = envelope.location.as_ref().map(|it| Where {
-        point: Some((it.latitude, it.longitude)),
-        address: it.address.clone(),
-        ..Where::default()
-    });
+    let mut place = Where::default();
+    if let Some(at) = &envelope.location {
+        place.describe(Some(at.point()), &at.words());
+    }
     let report = Report {
         class: Class::Complaint,
         category: category(core, rules),
-        place: place.unwrap_or_default(),
+        place,
         text: arrived.text.clone(),
         files: arrived.files.clone(),
         identity: Identity {
@@ -1444,8 +1445,11 @@ async fn amend(
                     } else {
                         channel::edit(&record.case, &of, text)
                     };
-                    let Some(next) = next else { continue };
+                    let Some(mut next) = next else { continue };
                     if remove {
+                        if let Some(at) = &target.body.envelope.location {
+                            next.place.forget(at.point(), &at.words());
+                        }
                         // They lie loose now, and are deleted with what nobody used.
                         store::file::let_go(&tx, &channel::files(&record.case, &of)).await?;
                     }

@@ -317,6 +317,70 @@ async fn c_57_a_location_that_comes_after_the_report_is_on_the_map() {
 }
 
 #[tokio::test]
+async fn c_18_what_a_shared_location_is_called_stands_in_the_place_alone() {
+    on_both(async |world| {
+        let place = |latitude: f64, name: &str, address: &str| {
+            let location =
+                json!({"latitude": latitude, "longitude": 102.2651, "name": name, "address": address});
+            json!({"type": "location", "location": location})
+        };
+        world.says("a", place(-3.7928, "Warung Siti", "Gang Merpati 7")).await;
+        world.writes("b", "Selokan di depan rumah saya tersumbat").await;
+        world.says("c", place(-3.8, "Jembatan kayu", "")).await;
+        world.says("d", place(-3.7928, "Warung Siti", "Gang Merpati 7")).await;
+        world.writes("e", "anonim").await;
+        let case = world.only().await;
+        assert_eq!(
+            said(&case),
+            ["(Lokasi)", "Selokan di depan rumah saya tersumbat", "(Lokasi)", "(Lokasi)"]
+        );
+        assert_eq!(case.place.address, "Warung Siti, Gang Merpati 7, Jembatan kayu");
+        assert_eq!(case.place.point, Some((-3.7928, 102.2651)), "the first point stays");
+        assert_eq!(case.place.coarse().address, "");
+        // Whoever takes a location back takes back all that was said of it.
+        take_back(&world, "c").await;
+        assert_eq!(world.only().await.place.address, "Warung Siti, Gang Merpati 7");
+        take_back(&world, "a").await;
+        let place = world.only().await.place;
+        assert_eq!((place.point, place.address.as_str()), (None, ""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_18_what_a_location_was_called_in_words_once_shows_to_nobody_who_may_not_know() {
+    on_both(async |world| {
+        world
+            .says("a", json!({"type": "location", "location": {"latitude": -3.79, "longitude": 102.26}}))
+            .await;
+        // As it was written before names and addresses stood in the place alone.
+        changed(&world, |next, _| next.messages[0].text = "Gang Merpati 7\n(Lokasi)".to_owned()).await;
+        let rules = world.core.rules().await.unwrap();
+        let shown = async || {
+            let (db, case) = (&world.core.db.read, world.only().await);
+            let record = store::complaint::find(db, &world.core.cipher, case.id).await.unwrap().unwrap();
+            let caller = officer(&world, "complaints.coordinate");
+            let seen = world.core.view(db, &caller, &record, &rules, world.now()).await.unwrap();
+            (seen.messages[0].text.clone(), crate::rpc::published::told(&case))
+        };
+        let whole = "Gang Merpati 7\n(Lokasi)".to_owned();
+        assert_eq!(shown().await, (whole.clone(), whole), "who asks for no secrecy");
+        world.writes("b", "anonim").await;
+        assert_eq!(shown().await, ("(Lokasi)".to_owned(), "(Lokasi)".to_owned()));
+        // What somebody wrote themselves is theirs to say, on every other channel too.
+        changed(&world, |next, _| next.messages[0].text = "Di gang (Lokasi)".to_owned()).await;
+        assert_eq!(shown().await.0, "Di gang (Lokasi)");
+        changed(&world, |next, _| {
+            next.messages[0].text = "Di gang\n(Lokasi)".to_owned();
+            next.messages[0].external = "email/utama/1".to_owned();
+        })
+        .await;
+        assert_eq!(shown().await.0, "Di gang\n(Lokasi)");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c_04_each_kind_of_message_creates_or_extends_a_case() {
     on_both(async |world| {
         let photo = include_bytes!("samples/photo.jpg");
@@ -334,11 +398,11 @@ async fn c_04_each_kind_of_message_creates_or_extends_a_case() {
         assert_eq!(case.channel, Channel::Whatsapp);
         let told = said(&case);
         assert_eq!(told[..3], ["Jalan berlubang", "(Pesan suara)", "(Dokumen)"]);
-        assert!(told[3].contains("Pasar") && told[4].contains("jenis berkas tidak diterima"), "{told:?}");
+        assert!(told[3] == "(Lokasi)" && told[4].contains("jenis berkas tidak diterima"), "{told:?}");
         assert!(told[5].contains("tidak dapat disampaikan"), "{told:?}");
         let types = case.messages.iter().flat_map(|it| &it.files).map(|it| it.media_type.as_str());
         assert_eq!(types.collect::<Vec<_>>(), ["image/jpeg", "audio/ogg", "application/pdf"]);
-        assert_eq!(case.place.point, Some((-3.79, 102.26)));
+        assert_eq!((case.place.point, case.place.address.as_str()), (Some((-3.79, 102.26)), "Pasar"));
         let stored = world.core.files.get(&case.messages[0].files[0].id.to_string()).await.unwrap();
         assert_eq!(stored, photo);
     })
@@ -1053,6 +1117,19 @@ async fn heard(world: &World) {
     .await;
 }
 
+/// An officer of the regency.
+fn officer(world: &World, permission: &str) -> Caller {
+    Caller {
+        id: "acc_1".to_owned(),
+        kind: CallerKind::Staff,
+        grants: vec![Grant {
+            permissions: [permission, "complaints.read"].map(str::to_owned).into(),
+            scope: scope(&[("area", &[world.core.config.regency.as_str()])]),
+        }],
+        ..Caller::anonymous(Language::Id)
+    }
+}
+
 fn button(case: &Case, verb: &str) -> Value {
     json!({"type": "interactive", "interactive": {"type": "button_reply",
         "button_reply": {"id": format!("{verb}:{}", case.id), "title": "Tombol"}}})
@@ -1407,21 +1484,12 @@ async fn c_22_a_mail_that_nothing_proves_changes_nothing_and_tells_nobody_who_re
         assert_eq!(cases[0].messages.len(), case.messages.len() + 4);
         assert!(cases[0].messages[4].text.contains(&cases[1].number.to_string()));
         // An officer who only reads sees no trace of either; who distributes cases sees both.
-        let officer = |permission: &str| Caller {
-            id: "acc_1".to_owned(),
-            kind: CallerKind::Staff,
-            grants: vec![Grant {
-                permissions: [permission, "complaints.read"].map(str::to_owned).into(),
-                scope: scope(&[("area", &[world.core.config.regency.as_str()])]),
-            }],
-            ..Caller::anonymous(Language::Id)
-        };
         let rules = world.core.rules().await.unwrap();
         let record =
             store::complaint::find(&world.core.db.read, &world.core.cipher, case.id).await.unwrap().unwrap();
         for (permission, traces) in [("complaints.work", 0), ("complaints.coordinate", 5)] {
             let db = &world.core.db.read;
-            let caller = officer(permission);
+            let caller = officer(&world, permission);
             let seen = world.core.view(db, &caller, &record, &rules, world.now()).await.unwrap();
             let messages = seen.messages.iter().filter(|it| it.kind == "UNPROVEN").count();
             let deliveries = seen.deliveries.iter().filter(|it| it.kind == place::PROVE).count();

@@ -10,7 +10,7 @@ use mpp_proto::complaints::v1 as proto;
 use prost_types::Timestamp;
 
 use crate::domain::board::Measure;
-use crate::domain::case::{File, Place};
+use crate::domain::case::{File, LONGEST_ADDRESS, Place};
 use crate::domain::clock::{Clock, ClockState};
 use crate::domain::deadline::{Confidence, Deadline, Unit};
 use crate::domain::evidence::{Indicator, Kind as EvidenceKind};
@@ -157,7 +157,7 @@ pub(crate) fn read_place(check: &mut Checker, it: Option<&proto::Place>) -> Plac
             "give the code of a village such as 17.07.05.2003",
         );
     }
-    Place { village, point, address: check.text("place.address", &it.address, 0, 500) }
+    Place { village, point, address: check.text("place.address", &it.address, 0, LONGEST_ADDRESS) }
 }
 
 pub(crate) fn file(it: &File) -> proto::ComplaintFile {

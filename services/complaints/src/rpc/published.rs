@@ -13,9 +13,9 @@ use mpp_proto::complaints::v1::{
 
 use super::{Core, convert};
 use crate::domain::case::Case;
-use crate::domain::disclosure;
 use crate::domain::rules::Rules;
 use crate::domain::words::{ClockKind, MessageKind};
+use crate::domain::{channel, disclosure};
 use crate::error::Error;
 use crate::store::complaint::{Published, Record};
 use crate::store::{self, place, read_place};
@@ -108,9 +108,11 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 /// What everybody may read of the report.
-fn told(case: &Case) -> String {
+pub(crate) fn told(case: &Case) -> String {
     let report = case.messages.iter().find(|it| it.kind == MessageKind::Report);
-    report.map(|it| disclosure::for_everybody(&it.text)).unwrap_or_default()
+    let shown = case.secrecy().shows_reporter();
+    let text = report.map_or("", |it| if shown { it.text.as_str() } else { channel::without_place(it) });
+    disclosure::for_everybody(text)
 }
 
 fn published(record: &Record, rules: &Rules, distance: Option<f64>) -> PublishedComplaint {

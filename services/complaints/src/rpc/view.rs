@@ -16,11 +16,10 @@ use serde_json::json;
 use super::access::reads_unproven;
 use super::file_complaint::PUBLIC;
 use super::{Core, convert};
-use crate::domain::CaseId;
 use crate::domain::case::Case;
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, MessageKind, Part, State};
-use crate::domain::workflow;
+use crate::domain::{CaseId, channel, workflow};
 use crate::error::{Error, Thing};
 use crate::intake::place::{PROVE, UNPROVEN};
 use crate::store;
@@ -169,7 +168,7 @@ impl Core {
                     account_id: it.account.clone(),
                     agency_id: it.agency.clone(),
                     kind: it.kind.to_string(),
-                    text: it.text.clone(),
+                    text: if shown { it.text.clone() } else { channel::without_place(it).to_owned() },
                     files: it.files.iter().map(convert::file).collect(),
                     reporter: it.reporter.clone(),
                 })

@@ -462,8 +462,8 @@ fn answer_formally(next: &mut Case, now: DateTime<Utc>) {
     }
 }
 
-/// Takes over what a merged case had: its reporters with their own numbers, channels and secrecy, and what they said. An answer
-/// that was given before has not reached them: they are told it (see [`again`]), and nobody takes their silence for a word.
+/// Takes over what a merged case had: its reporters with their own numbers, channels and secrecy, what they said, and where they
+/// said that it is. An answer that was given before has not reached them: they are told it (see [`again`]), and nobody takes their silence for a word.
 #[must_use]
 pub fn absorb(survivor: &Case, merged: &Case) -> Case {
     let mut next = survivor.clone();
@@ -477,6 +477,10 @@ pub fn absorb(survivor: &Case, merged: &Case) -> Case {
     next.messages.extend(said.map(|it| Message { kind: MessageKind::Addition, ..it }));
     next.messages.extend(merged.messages.iter().filter(|it| it.kind == MessageKind::Unproven).cloned());
     next.messages.sort_by_key(|it| it.at);
+    if next.place.village.is_empty() {
+        next.place.village.clone_from(&merged.place.village);
+    }
+    next.place.describe(merged.place.point, &[merged.place.address.as_str()]);
     next.publication = publication_after(next.publication, next.secrecy(), next.class);
     next
 }

@@ -300,6 +300,8 @@ fn c_31_c_32_each_reporter_has_a_word_and_a_reopened_case_keeps_its_lateness() {
     second.number.seq = 2;
     second.pseudonym = "Pelapor-2".to_owned();
     second.secrecy = Secrecy::Secret;
+    second.place =
+        Place { point: Some((-3.1, 102.2)), address: "Gang Merpati 7".to_owned(), ..Place::default() };
     let second = open(second, &rules).unwrap().next;
     let younger = Order::Merge {
         into: second.id,
@@ -314,6 +316,7 @@ fn c_31_c_32_each_reporter_has_a_word_and_a_reopened_case_keeps_its_lateness() {
     let case = absorb(&case, &second);
     assert_eq!((case.reporters.len(), case.secrecy()), (2, Secrecy::Secret));
     assert!(!case.is_public());
+    assert_eq!((case.place.point, case.place.address.as_str()), (Some((-3.1, 102.2)), "Gang Merpati 7"));
     let late = now + TimeDelta::days(60);
     let answered = walk(&case, &rules, &[(Verb::Answer, Part::Agency)], late);
     assert!(answered.clock(ClockKind::Settle).unwrap().late_at.is_some());
