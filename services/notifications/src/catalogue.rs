@@ -8,7 +8,7 @@ use crate::domain::template;
 use crate::domain::variant::Button;
 
 /// The files. What an installation changes are versions of texts, not these.
-const FILES: [&str; 30] = [
+const FILES: [&str; 31] = [
     include_str!("../catalogue/aduan_selesai.toml"),
     include_str!("../catalogue/bukti_akan_berakhir.toml"),
     include_str!("../catalogue/bukti_berakhir.toml"),
@@ -19,6 +19,7 @@ const FILES: [&str; 30] = [
     include_str!("../catalogue/jawaban_akhir_tersedia.toml"),
     include_str!("../catalogue/jawaban_awal.toml"),
     include_str!("../catalogue/jawaban_tersedia.toml"),
+    include_str!("../catalogue/kelengkapan_diminta.toml"),
     include_str!("../catalogue/kontak_tidak_sampai.toml"),
     include_str!("../catalogue/minta_kelengkapan.toml"),
     include_str!("../catalogue/pengungkapan_identitas.toml"),
@@ -144,7 +145,7 @@ mod tests {
                 shipped.kind.key
             );
         }
-        assert_eq!(found, 8);
+        assert_eq!(found, 10);
     }
 
     #[test]

@@ -457,7 +457,6 @@ fn last(case: &Case, kinds: &[MessageKind]) -> String {
 /// The type of a message at notifications, with its gaps.
 fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'static [&'static str]) {
     const STATUS: (&str, &[&str]) = ("perubahan_status", &["nomor", "status", "tautan"]);
-    const QUIET: (&str, &[&str]) = ("jawaban_tersedia", &["nomor", "tautan"]);
     const LATE: (&str, &[&str]) =
         ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
     const TASK: (&str, &[&str]) = ("penugasan", &["nomor", "kategori", "tempat", "tenggat"]);
@@ -470,9 +469,9 @@ fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'s
         NoticeKind::Received => {
             ("tanda_terima", &["nomor", "pin", "tenggat_jawaban", "tenggat_selesai", "tautan"])
         }
-        NoticeKind::Question if confidential => QUIET,
+        NoticeKind::Question if confidential => ("kelengkapan_diminta", &["nomor", "batas", "tautan"]),
         NoticeKind::Question => ("minta_kelengkapan", &["nomor", "yang_diminta", "batas", "tautan"]),
-        NoticeKind::FirstAnswer if confidential => QUIET,
+        NoticeKind::FirstAnswer if confidential => ("jawaban_tersedia", &["nomor", "tautan"]),
         NoticeKind::FirstAnswer => ("jawaban_awal", &["nomor", "instansi", "jawaban", "tautan"]),
         NoticeKind::Answered if confidential => ("jawaban_akhir_tersedia", &["nomor", "batas", "tautan"]),
         NoticeKind::Answered => ("jawaban_akhir", &["nomor", "jawaban", "batas", "tautan"]),

@@ -295,6 +295,38 @@ lines! {
         assert_eq!(regency.seen(&filed.id).await.state(), CaseState::InProgress);
     }
 
+    async fn c_28_who_asks_for_secrecy_is_told_that_they_are_asked_and_until_when(engine) {
+        let regency = Regency::new(engine).await;
+        let quiet = |secrecy: Secrecy| FileComplaintRequest { secrecy: secrecy.into(), ..Regency::report() };
+        let mut asked = Vec::new();
+        for secrecy in [Secrecy::Anonymous, Secrecy::Secret] {
+            let filed = regency.taken(quiet(secrecy)).await;
+            regency.agency(PUPR).ask(&filed.id).await.unwrap();
+            asked.push(filed);
+        }
+        let whistle = FileComplaintRequest { complaint_class: ComplaintClass::Whistleblowing.into(), ..Regency::report() };
+        let whistle = regency.file(whistle).await;
+        regency.inspector("acc_inspector").ask(&whistle.id).await.unwrap();
+        asked.push(whistle);
+        let sent = || regency.messages.of_type("kelengkapan_diminta");
+        regency.until("each is asked", async || sent().len() == 3).await;
+        for filed in &asked {
+            let told = sent().into_iter().find(|it| it.placeholders["nomor"] == filed.number).unwrap();
+            // 30 days from 23 November: nobody is withdrawn for a question they were not told of.
+            assert!(told.placeholders["batas"].starts_with("23-12-2026"), "{:?}", told.placeholders);
+            assert!(told.placeholders["tautan"].ends_with("/lacak") && told.confidential);
+            assert_eq!(told.placeholders.len(), 3, "and nothing of what is asked");
+        }
+        assert!(regency.messages.of_type("jawaban_tersedia").is_empty(), "it is no answer");
+        // It is a question for the clocks too.
+        regency.wait(TimeDelta::minutes(1));
+        let until = async || regency.followed(&asked[0]).await.reporter_until.is_some();
+        regency.until("it arrived", until).await;
+        regency.wait(TimeDelta::days(31));
+        let state = async || regency.followed(&asked[0]).await.state();
+        regency.until("it counts as withdrawn", async || state().await == CaseState::DeemedWithdrawn).await;
+    }
+
     async fn c_28_the_reporter_completes_and_it_goes_on_where_it_stood(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;
