@@ -1,5 +1,5 @@
-//! What everybody may read of what a reporter wrote: not the numbers and addresses by which somebody is found. People write
-//! their NIK or their telephone number into a report, and its publication must not spread them.
+//! What everybody may read of what was written: not the numbers and addresses by which somebody is found. People write their NIK
+//! or their telephone number into a report, officers into an answer, and publication must not spread them.
 
 /// Stands where a number was.
 const NUMBER: &str = "[nomor disamarkan]";

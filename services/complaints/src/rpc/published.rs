@@ -117,13 +117,14 @@ pub(crate) fn told(case: &Case) -> String {
 
 fn published(record: &Record, rules: &Rules, distance: Option<f64>) -> PublishedComplaint {
     let case = &record.case;
-    let place = if case.secrecy().shows_reporter() { case.place.clone() } else { case.place.coarse() };
+    let mut place = if case.secrecy().shows_reporter() { case.place.clone() } else { case.place.coarse() };
+    place.address = disclosure::for_everybody(&place.address);
     let answer = case
         .messages
         .iter()
         .rev()
         .find(|it| matches!(it.kind, MessageKind::Answer | MessageKind::FirstAnswer))
-        .map(|it| it.text.clone())
+        .map(|it| disclosure::for_everybody(&it.text))
         .unwrap_or_default();
     PublishedComplaint {
         number: case.number.to_string(),

@@ -345,17 +345,31 @@ lines! {
 
     async fn c_18_what_is_published_holds_no_number_or_address_of_a_person(engine) {
         let regency = Regency::new(engine).await;
-        let told = FileComplaintRequest {
+        let mut told = FileComplaintRequest {
             text: "Jalan berlubang. NIK saya 1707026602929998, telepon 0812-3456-7890, rohana@contoh.id.".to_owned(),
             ..Regency::report()
         };
-        let filed = regency.file(told.clone()).await;
+        told.place.as_mut().unwrap().address = "Rumah Rohana, 081234567890".to_owned();
+        let filed = regency.taken(told.clone()).await;
         let publish = SetComplaintPublicationRequest { complaint: filed.id.clone(), publication: Publication::Public.into(), ..SetComplaintPublicationRequest::default() };
         regency.coordinator().set_complaint_publication(publish).await.unwrap();
-        let published = regency.nobody().list_published_complaints(ListPublishedComplaintsRequest::default()).await.unwrap().complaints;
-        assert_eq!(published[0].text, "Jalan berlubang. NIK saya [nomor disamarkan], telepon [nomor disamarkan], [surel disamarkan].");
+        let first = GiveFirstAnswerRequest {
+            complaint: filed.id.clone(),
+            text: "Pelapor sudah kami hubungi di 0812-3456-7890 dan rohana@contoh.id.".to_owned(),
+            ..GiveFirstAnswerRequest::default()
+        };
+        regency.agency(PUPR).give_first_answer(first.clone()).await.unwrap();
+        let near = ListSimilarComplaintsRequest { category: "JALAN".to_owned(), latitude: -3.123_456, longitude: 102.234_567, ..ListSimilarComplaintsRequest::default() };
+        let listed = regency.nobody().list_published_complaints(ListPublishedComplaintsRequest::default()).await.unwrap().complaints;
+        for published in [listed, regency.nobody().list_similar_complaints(near).await.unwrap().complaints] {
+            assert_eq!(published[0].text, "Jalan berlubang. NIK saya [nomor disamarkan], telepon [nomor disamarkan], [surel disamarkan].");
+            assert_eq!(published[0].answer, "Pelapor sudah kami hubungi di [nomor disamarkan] dan [surel disamarkan].");
+            assert_eq!(published[0].place.as_ref().unwrap().address, "Rumah Rohana, [nomor disamarkan]");
+        }
         // Who works on it reads what was written.
-        assert_eq!(regency.seen(&filed.id).await.messages[0].text, told.text);
+        let seen = regency.seen(&filed.id).await;
+        assert_eq!((&seen.messages[0].text, &seen.place.unwrap().address), (&told.text, &told.place.unwrap().address));
+        assert_eq!(seen.messages.last().unwrap().text, first.text);
     }
 
     async fn c_50_similar_reports_are_offered_and_one_can_be_joined(engine) {
