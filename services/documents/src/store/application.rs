@@ -378,7 +378,7 @@ pub(crate) async fn deemed(
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
     use application::{Column, Entity};
-    ids(db, page(Entity::find().filter(Column::DeemedAt.lte(now)), after, limit)).await
+    ids(db, page_by_id(Entity::find().filter(Column::DeemedAt.lte(now)), after, limit)).await
 }
 
 /// Applications whose step is late and was not pointed out yet, by id, after this one.
@@ -415,11 +415,11 @@ pub(crate) async fn signing_since(
     let select = Entity::find()
         .filter(Column::State.eq(State::Signing.to_string()))
         .filter(Column::UpdatedAt.lt(before));
-    ids(db, page(select, after, limit)).await
+    ids(db, page_by_id(select, after, limit)).await
 }
 
 /// A page of what is selected, by id, after this one.
-fn page(
+fn page_by_id(
     mut select: Select<application::Entity>,
     after: Option<ApplicationId>,
     limit: u64,
