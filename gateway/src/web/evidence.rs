@@ -150,6 +150,9 @@ struct Row {
     kind: String,
     chips: Vec<(String, &'static str)>,
     facts: Vec<(String, String)>,
+    /// Whom it names; empty for nobody.
+    members: String,
+    hash: String,
     /// Where the report is that an evaluation is of; empty for none.
     report: String,
     withdrawn: bool,
@@ -214,9 +217,7 @@ fn row(paper: &EvidenceDocument, visit: &Visit) -> Row {
         ("evidence.valid", valid),
         ("evidence.period", paper.period.clone()),
         ("evidence.participants", people),
-        ("evidence.members", named.join("; ")),
         ("evidence.file", fields::file_words(&file.media_type, file.size, visit.language)),
-        ("evidence.hash", file.sha256),
     ];
     Row {
         id: paper.id.clone(),
@@ -228,6 +229,8 @@ fn row(paper: &EvidenceDocument, visit: &Visit) -> Row {
             .filter(|(_, text)| !text.is_empty())
             .map(|(key, text)| (t[key].clone(), text))
             .collect(),
+        members: named.join("; "),
+        hash: file.sha256,
         report: if paper.cites_report {
             format!("/kendali/aduan/laporan?periode={}", segment(&paper.period))
         } else {
@@ -592,13 +595,6 @@ pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request:
     let mut faults = Faults::default();
     let file =
         complaints::upload(&state, &visit, Some(&viewer), &[FILE], &mut sent, &request_id, &mut faults).await;
-    let Some(file_id) = file.into_iter().next() else {
-        let name = fields::paper_name(FILE);
-        if faults.of(&name).is_empty() {
-            faults.note(&name, visit.words()["evidence.no_file"].clone());
-        }
-        return form_page(&state, &visit, &viewer, (kind, &sent), &faults, StatusCode::BAD_REQUEST).await;
-    };
     let people = match sent.get("peserta") {
         "" => Some(0),
         written => fields::digits(written).parse().ok(),
@@ -631,7 +627,8 @@ pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request:
         participants: people.unwrap_or_default(),
         cites_report: sent.get("laporan") == "ya",
         members: sent.all("pejabat").map(member).collect(),
-        file_id,
+        // Without one the service says so, with everything else that is wrong.
+        file_id: file.into_iter().next().unwrap_or_default(),
     };
     match state.complaints.clone().create_evidence_document(visit.call(request, Some(&viewer))).await {
         Ok(_) => visit.redirect(&format!("{HOME}?simpan=1")),

@@ -976,6 +976,9 @@ complaints_service! {
         if request.title.is_empty() {
             return Err(violation("title", "isi judulnya", "give the title").into_status(language));
         }
+        if request.file_id.is_empty() {
+            return Err(violation("file_id", "pilih berkas dokumennya", "choose the file of the paper").into_status(language));
+        }
         let known = lock(&self.0.uploads).values().any(|it| it.file_id == request.file_id);
         assert!(known, "the file is stored first");
         lock(&self.0.papers).push(request);

@@ -156,6 +156,9 @@ lines! {
             is("title", "INVALID_LENGTH"),
             is("valid_to", "BEFORE_BEGINNING"),
         ]);
+        let request = CreateEvidenceDocumentRequest { file_id: String::new(), title: String::new(), ..decree.clone() };
+        let told = refused(request).await;
+        assert_eq!((told["file_id"].as_str(), told["title"].as_str()), ("REQUIRED", "INVALID_LENGTH"));
         let minutes = paper(&regency, EvidenceKind::EvaluationMinutes).await;
         for (period, cites, field, reason) in [
             ("2026-13", false, "period", "INVALID_PERIOD"),

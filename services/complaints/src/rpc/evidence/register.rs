@@ -232,7 +232,12 @@ fn read(
         );
     }
     let members = members(&mut check, kind, request, rules);
-    let file: Option<FileId> = check.id("file_id", &request.file_id);
+    let file: Option<FileId> = if request.file_id.is_empty() {
+        check.violation("file_id", "REQUIRED", "pilih berkas dokumennya", "choose the file of the paper");
+        None
+    } else {
+        check.id("file_id", &request.file_id)
+    };
     check.finish()?;
     let (Some(indicator), Some(date), Some((first, last)), Some(file)) = (indicator, date, days, file) else {
         return Err(Error::NotFound(Thing::Evidence));
