@@ -574,6 +574,8 @@ async fn look_at_pages(town: &Complaints, cases: &[String], markers: &Markers, f
             "/aduan/identitas",
             "/meja",
             "/meja-pengaduan",
+            "/meja/eviden",
+            "/meja/eviden/tambah?jenis=sk-tim",
             "/kendali/aduan",
             "/kendali/aduan/laporan",
             "/pengaturan-aduan",
