@@ -5,6 +5,8 @@ mod evidence;
 mod relay;
 
 pub(crate) use relay::NOTIFICATIONS;
+#[cfg(test)]
+pub(crate) use relay::learn;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1135,14 +1135,14 @@ async fn extend(
         rating: 0,
         external: key(&arrived.message),
     };
-    let mut record = core.listen(tx, rules, record, &reporter, said, (INTAKE, now)).await?;
     if let Some(comment) = comment_of(&arrived.message)
-        && let Some(known) = store::vault::find(tx, &core.vault, number).await?
+        && let Some(known) = store::vault::hold(tx, &core.vault, number).await?
     {
         // Each comment may be answered once: the latest is the one that was not.
         let identity = Identity { comment: Some(comment), ..known };
         store::vault::save(tx, &core.vault, number, &identity, now).await?;
     }
+    let mut record = core.listen(tx, rules, record, &reporter, said, (INTAKE, now)).await?;
     // Before this they may have had no way to be answered, or have one no longer.
     if let Some(next) = workflow::reach(&record.case, number, core.reaches(tx, number).await?) {
         record = core.save_one(tx, rules, Change::of(record, next, "complaint.reached"), INTAKE, now).await?;

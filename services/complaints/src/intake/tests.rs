@@ -11,9 +11,13 @@ use mpp_kit::fault::Language;
 use mpp_kit::files::{Files, FilesConfig};
 use mpp_kit::meta;
 use mpp_kit::testing::{ENGINES, Engine, TestDb, fresh_db, scope, temp_dir};
+use mpp_proto::complaints::v1::complaints_service_server::ComplaintsService as _;
+use mpp_proto::complaints::v1::{AnswerComplaintRequest, Contact};
 use mpp_proto::notifications::v1::ReportBounceRequest;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, Statement,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,18 +34,21 @@ use super::receive::{self, Counted};
 use super::sync::{Sync, Taken, take};
 use super::{fetch, place};
 use crate::config::Config;
+use crate::domain::OutboxId;
 use crate::domain::case::Case;
+use crate::domain::number::Number;
 use crate::domain::rules::{Agency, Category, Rules};
 use crate::domain::words::{Channel, DeliveryState, MessageKind, Publication, Secrecy, State};
 use crate::domain::workflow::{self, By, Order};
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::rpc::Core;
 use crate::rpc::case::{Change, SYSTEM};
+use crate::rpc::{Core, Service};
 use crate::store;
 use crate::store::channel::MessageState;
 use crate::store::chat::entity as chat;
 use crate::store::entity::{channel_message, complaint, outbox, sp4n_entry, stored_file};
+use crate::store::outbox::{Body, Message, Recipient};
 use crate::store::vault::Identity;
 
 const SECRET: &str = "rahasia-aplikasi";
@@ -1049,6 +1056,100 @@ async fn c_17_a_number_that_is_theirs_no_longer_speaks_for_no_case() {
         world.writes("b", "rahasia").await;
         let cases = world.cases().await;
         assert_eq!((cases.len(), cases[0].reporters[0].secrecy), (2, Secrecy::Open));
+    })
+    .await;
+}
+
+/// Until something waits for what a transaction holds. On SQLite, whose writers take turns as a whole, until it has had the time
+/// to ask for its turn.
+async fn until_one_waits(core: &Core) {
+    let db = &core.db.read;
+    if db.get_database_backend() == DbBackend::Sqlite {
+        return tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    let waiting =
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for _ in 0..600 {
+        let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+        if db.query_one_raw(waiting).await.unwrap().is_some() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nothing waits within half a minute");
+}
+
+/// Does something while another transaction, which ends after it has begun, gives a reporter this name. Answers what is known then.
+async fn beside(
+    world: &World,
+    number: Number,
+    name: &str,
+    act: impl Future<Output = ()> + Send + 'static,
+) -> Identity {
+    let core = &world.core;
+    let tx = core.db.begin().await.unwrap();
+    let known = store::vault::hold(&tx, &core.vault, number).await.unwrap().unwrap();
+    let identity = Identity { name: name.to_owned(), ..known };
+    store::vault::save(&tx, &core.vault, number, &identity, world.now()).await.unwrap();
+    let acting = tokio::spawn(act);
+    until_one_waits(core).await;
+    tx.commit().await.unwrap();
+    acting.await.unwrap();
+    store::vault::find(&core.db.read, &core.vault, number).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c_17_what_is_learnt_of_a_reporter_at_one_moment_is_kept_whole() {
+    on_both(async |world| {
+        world.webhook("facebook", &comment("add", "c1", "Jalan rusak")).await.unwrap();
+        world.tick().await;
+        let case = world.only().await;
+        let (number, pin) = (case.number, world.core.pin(case.number));
+        let says = |request: AnswerComplaintRequest| {
+            let service = Service(Arc::clone(&world.core));
+            let request = AnswerComplaintRequest { number: number.to_string(), pin: pin.clone(), ..request };
+            async move {
+                service.answer_complaint(tonic::Request::new(request)).await.unwrap();
+            }
+        };
+        let contact = Contact { phone: "081234500099".to_owned(), ..Contact::default() };
+        let contact = says(AnswerComplaintRequest { contact: Some(contact), ..Default::default() });
+        let known = beside(&world, number, "Rina satu", contact).await;
+        assert_eq!((known.name.as_str(), known.phone.as_str()), ("Rina satu", "+6281234500099"));
+
+        let language = says(AnswerComplaintRequest { language: "en".to_owned(), ..Default::default() });
+        let known = beside(&world, number, "Rina dua", language).await;
+        assert_eq!((known.name.as_str(), known.language.as_str()), ("Rina dua", "en"));
+
+        // As the receipt of the answer to a comment tells it.
+        let (core, now) = (Arc::clone(&world.core), world.now());
+        let message = Message {
+            id: OutboxId::generate(),
+            case: case.id,
+            kind: "RECEIVED".to_owned(),
+            recipient: Recipient::Reporter(number.to_string()),
+            body: Body::default(),
+            state: DeliveryState::Accepted,
+            notification: None,
+            attempts: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        let receipt = async move { crate::worker::learn(&core, &message, "PSID9", now).await.unwrap() };
+        let known = beside(&world, number, "Rina tiga", receipt).await;
+        assert_eq!((known.name.as_str(), known.direct_user.as_str()), ("Rina tiga", "PSID9"));
+
+        world.webhook("facebook", &comment("add", "c2", "Lubangnya makin dalam")).await.unwrap();
+        let core = Arc::clone(&world.core);
+        let channels = &core.config.channels;
+        let fetcher = fetch::Fetcher::new(&channels.graph_url, channels.hosts()).unwrap();
+        let comes = async move { place::tick(&core, &fetcher, now).await.unwrap() };
+        let known = beside(&world, number, "Rina empat", comes).await;
+        let comment = known.comment.as_ref().map(|it| it.id.as_str());
+        assert_eq!((known.name.as_str(), comment), ("Rina empat", Some("c2")));
+        let whole = (known.phone.as_str(), known.language.as_str(), known.direct_user.as_str());
+        assert_eq!(whole, ("+6281234500099", "en", "PSID9"), "and nothing of what came before is lost");
+        assert_eq!(said(&world.only().await), ["Jalan rusak", "Lubangnya makin dalam"]);
     })
     .await;
 }

@@ -77,7 +77,7 @@ pub(super) async fn answer(
         let pseudonym = core.pseudonym(number);
         let asking = Asking { who: REPORTER, request_id: &request.request_id };
         if request.contact.is_some() {
-            let known = store::vault::find(&*tx, &core.vault, number).await?.unwrap_or_default();
+            let known = store::vault::hold(&tx, &core.vault, number).await?.unwrap_or_default();
             let contacts = known.contacts();
             let identity = known.told(identity);
             let moved = identity.contacts() != contacts;
@@ -214,7 +214,7 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         // Who was forgotten is not remembered for it.
-        let known = store::vault::find(tx, &self.vault, number).await?;
+        let known = store::vault::hold(tx, &self.vault, number).await?;
         let Some(known) = known.filter(|it| it.language != language) else { return Ok(()) };
         let identity = store::vault::Identity { language: language.to_owned(), ..known };
         store::vault::save(tx, &self.vault, number, &identity, now).await?;

@@ -133,7 +133,8 @@ pub(crate) fn digest(vault: &Cipher, kind: &str, contact: &str) -> String {
     vault.digest(kind, contact)
 }
 
-/// Writes or replaces who reported. A contact that is theirs no longer speaks for the case no longer.
+/// Writes or replaces who reported: what was known before is read with [`hold`]. A contact that is theirs no longer speaks for
+/// the case no longer.
 pub(crate) async fn save(
     tx: &DatabaseTransaction,
     vault: &Cipher,
@@ -184,6 +185,17 @@ pub(crate) async fn find(
     number: Number,
 ) -> Result<Option<Identity>, DbErr> {
     let row = reporter_vault::Entity::find_by_id(number.to_string()).one(db).await?;
+    row.map(|row| open(vault, &name(number), &row.body)).transpose()
+}
+
+/// As [`find`], to be changed and saved: whoever else holds the same one waits until the transaction ends, and sees what was
+/// saved. A transaction that changes the case too holds this first, so that no two wait for each other.
+pub(crate) async fn hold(
+    tx: &DatabaseTransaction,
+    vault: &Cipher,
+    number: Number,
+) -> Result<Option<Identity>, DbErr> {
+    let row = reporter_vault::Entity::find_by_id(number.to_string()).lock_exclusive().one(tx).await?;
     row.map(|row| open(vault, &name(number), &row.body)).transpose()
 }
 

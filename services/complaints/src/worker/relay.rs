@@ -136,7 +136,7 @@ impl Relay {
                 if let Some(user) =
                     found.as_ref().map(|it| it.direct_user.as_str()).filter(|it| !it.is_empty())
                 {
-                    self.learn(message, user, now).await?;
+                    learn(&self.core, message, user, now).await?;
                 }
                 heard_at = found.as_ref().and_then(arrived_at);
                 found.map(|it| it.status())
@@ -176,21 +176,6 @@ impl Relay {
         };
         let pause = doubled(LOOK, message.attempts, LONGEST);
         self.settle(message, (state, heard_at), Some(id), now + pause, now).await
-    }
-
-    /// Whom a comment is from was told when it was answered: from now on their direct messages are theirs about this case too.
-    async fn learn(&self, message: &Message, user: &str, now: DateTime<Utc>) -> Result<(), Error> {
-        let Recipient::Reporter(number) = &message.recipient else { return Ok(()) };
-        let Ok(number) = number.parse::<Number>() else { return Ok(()) };
-        let core = &self.core;
-        let tx = core.db.begin().await?;
-        let known = store::vault::find(&tx, &core.vault, number).await?;
-        if let Some(known) = known.filter(|it| it.direct_user != user && it.comment.is_some()) {
-            let identity = Identity { direct_user: user.to_owned(), ..known };
-            store::vault::save(&tx, &core.vault, number, &identity, now).await?;
-            tx.commit().await?;
-        }
-        Ok(())
     }
 
     /// Notes what became of a message, and what follows for its case, in one transaction.
@@ -416,6 +401,25 @@ fn arrived_at(notification: &Notification) -> Option<DateTime<Utc>> {
 fn is_of_last_answer(case: &Case, message: &Message) -> bool {
     let last = case.messages.iter().rev().find(|it| it.kind == MessageKind::Answer);
     last.is_some_and(|it| it.at <= message.created_at)
+}
+
+/// Whom a comment is from was told when it was answered: from now on their direct messages are theirs about this case too.
+pub(crate) async fn learn(
+    core: &Core,
+    message: &Message,
+    user: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Recipient::Reporter(number) = &message.recipient else { return Ok(()) };
+    let Ok(number) = number.parse::<Number>() else { return Ok(()) };
+    let tx = core.db.begin().await?;
+    let known = store::vault::hold(&tx, &core.vault, number).await?;
+    if let Some(known) = known.filter(|it| it.direct_user != user && it.comment.is_some()) {
+        let identity = Identity { direct_user: user.to_owned(), ..known };
+        store::vault::save(&tx, &core.vault, number, &identity, now).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Where a direct message goes. A comment is named for the one private answer to it.
