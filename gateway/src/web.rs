@@ -48,6 +48,7 @@ mod qr;
 mod report;
 mod reveal;
 mod settings;
+mod sp4n;
 pub(crate) mod today;
 mod track;
 mod verify;
@@ -89,6 +90,7 @@ pub fn router(state: WebState) -> Router {
         .route("/lapor", get(report::form).post(report::submit))
         .route("/lacak/jawab", get(track::back).post(track::answer))
         .route("/meja-pengaduan", get(report::desk).post(report::desk_submit))
+        .route("/aduan/sp4n/impor", get(sp4n::page).post(sp4n::import))
         .route("/aduan/{complaint}/{verb}", get(cases::back).post(cases::press))
         .route("/kantor/lambang", get(offices::one).post(offices::upload))
         .route("/periksa/berkas", get(verify::back).post(verify::file))
@@ -162,6 +164,10 @@ pub fn router(state: WebState) -> Router {
         .route("/aduan", get(cases::list))
         .route("/aduan/identitas", get(reveal::list))
         .route("/aduan/peta", get(map::officers))
+        .route("/aduan/sp4n", get(sp4n::page))
+        .route("/aduan/sp4n/berkas", get(sp4n::export))
+        .route("/aduan/sp4n/kabar", get(sp4n::page).post(sp4n::record))
+        .route("/aduan/sp4n/satu", get(sp4n::page).post(sp4n::add))
         .route("/aduan/identitas/{reveal}", get(reveal::one).post(reveal::approve))
         .route("/aduan/{complaint}", get(cases::one))
         .route("/aduan/{complaint}/berkas/{file}", get(cases::file))

@@ -11,6 +11,7 @@ mod evidence;
 mod grid;
 mod languages;
 mod lines;
+mod pasted;
 mod recounts;
 mod updates;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(grid::Grid),
             Box::new(languages::Languages),
             Box::new(evidence::Evidence),
+            Box::new(pasted::Pasted),
         ]
     }
 

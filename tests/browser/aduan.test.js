@@ -112,13 +112,101 @@ test("a board whose cable is pulled says so", async () => {
   await eventually(() => page.getByText("Tersambung", { exact: true }).waitFor({ timeout: 1_000 }), { within: 15_000 });
 });
 
+test("a file of LAPOR! comes in, and what is said of it here is pasted there, marked and confirmed", async () => {
+  const tracking = String(Date.now()).slice(-9);
+  const page = await officer("aduan.koordinator", "/aduan", { screen: SCREENS.phone });
+  await page.getByRole("link", { name: "SP4N-LAPOR!" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/aduan\/sp4n$/);
+  const today = new Date().toLocaleDateString("en-GB", { timeZone: "Asia/Jakarta" });
+  const row = (id, date) => `${id};Jalan rusak;Lubang besar di depan pasar;Pengaduan;Selesai;${date};Warga\n`;
+  const file = `Tracking ID;Judul;Isi Laporan;Klasifikasi;Status;Tanggal Laporan;Pelapor\n${row(tracking, `${today} 00:01`)}${row(`${tracking}9`, "kemarin")}`;
+  await page.locator("#berkas").setInputFiles({ name: "ekspor.csv", mimeType: "text/csv", buffer: Buffer.from(file) });
+  await page.getByRole("button", { name: "Kirim berkas" }).click();
+  // What became of each row, and what is wrong with the one that was not taken.
+  await page.getByText("1 laporan baru, 0 diperbarui, 0 tetap, 1 tidak masuk.").waitFor();
+  await page.getByText(`Baris 3 · LAPOR! #${tracking}9: Tanggal laporannya tidak terbaca.`).waitFor();
+  await page.getByText("Baris yang masuk (1)").click();
+  await page.getByText(`Baris 2 · LAPOR! #${tracking}`).waitFor();
+  await sound(page, "/aduan/sp4n/impor");
+  // It is over there and open here: the list says so and leads to the case.
+  const differs = page.locator("#beda .rule", { hasText: `#${tracking}` });
+  await differs.getByText("Selesai di LAPOR!, masih terbuka di sini").waitFor();
+  await Promise.all([page.waitForURL(/\/aduan\/cmp_/), differs.getByRole("link").click()]);
+  const close = await form(page, "arsip");
+  await close.locator("select").selectOption("IN_COURT");
+  await close.locator("textarea[name=saran]").fill("Tunggu putusan pengadilan.");
+  await pressed(page, close);
+  const task = page.locator("article", { hasText: `#${tracking}` });
+  for (const lang of ["en", "id"]) {
+    await page.goto(`${baseUrl}/aduan/sp4n?lang=${lang}`);
+    await task.waitFor();
+    await sound(page, `/aduan/sp4n ${lang}`);
+  }
+  const text = await task.locator("textarea").inputValue();
+  assert.match(text, /perkaranya sedang di pengadilan.*Tunggu putusan pengadilan\./);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await task.getByRole("button", { name: "Salin teks" }).click();
+  await page.getByText("Teks tersalin.").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), text, "what is pasted is what stands there");
+  /** Presses a button by keyboard and waits for the page to say that it was recorded. */
+  const press = async (place, name) => {
+    await place.getByRole("button", { name }).focus();
+    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+    await page.getByText("Sudah dicatat.").waitFor();
+  };
+  // Pasted is not told: it waits until somebody has seen it there.
+  const waiting = page.locator(".lapor-part", { hasText: "Sudah ditempel" }).locator(".rule", { hasText: `#${tracking}` });
+  await press(task, "Sudah ditempel di LAPOR!");
+  assert.equal(await task.count(), 0);
+  await differs.getByText("belum dipastikan tampak di LAPOR!").waitFor();
+  await sound(page, "/aduan/sp4n waiting");
+  await press(waiting, "Tidak tampak, salin lagi");
+  await task.waitFor();
+  await press(task, "Sudah ditempel di LAPOR!");
+  await press(waiting, "Tampak di LAPOR!");
+  assert.equal((await task.count()) + (await waiting.count()), 0);
+});
+
+test("one report of LAPOR! is typed in by keyboard, also without JavaScript", async () => {
+  const tracking = String(Date.now()).slice(-9);
+  const page = await officer("aduan.koordinator", "/aduan/sp4n", { screen: SCREENS.phone, javaScriptEnabled: false });
+  await page.locator("#ketik summary").focus();
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Judul", { exact: false }).fill("Lampu jalan");
+  await page.getByLabel("Isi laporan").fill("Lampu jalan mati tiga malam");
+  await page.getByLabel("Tahap di LAPOR!").fill("Baru");
+  await page.getByRole("button", { name: "Masukkan laporan" }).focus();
+  await page.keyboard.press("Enter");
+  // What is wrong is said and led to, and what was typed is still there.
+  await page.locator("#galat").getByRole("link", { name: "Nomor laporan (tracking ID)" }).click();
+  assert.equal(await page.getByLabel("Isi laporan").inputValue(), "Lampu jalan mati tiga malam");
+  for (const outcome of ["Aduan baru", "Sudah ada, tidak berubah"]) {
+    await page.getByLabel("Nomor laporan (tracking ID)").fill(tracking);
+    await page.getByRole("button", { name: "Masukkan laporan" }).click();
+    await page.getByText(`LAPOR! #${tracking}: ${outcome}`).waitFor();
+    await page.locator("#ketik summary").click();
+    await page.getByLabel("Judul", { exact: false }).fill("Lampu jalan");
+    await page.getByLabel("Isi laporan").fill("Lampu jalan mati tiga malam");
+    await page.getByLabel("Tahap di LAPOR!").fill("Baru");
+  }
+});
+
+test("who does not coordinate has no way to LAPOR!", async () => {
+  provoke(/403/);
+  const page = await officer("pupr.aduan", "/aduan");
+  await page.getByRole("link", { name: "Peta", exact: false }).first().waitFor();
+  assert.equal(await page.getByRole("link", { name: "SP4N-LAPOR!" }).count(), 0);
+  assert.equal((await page.goto(`${baseUrl}/aduan/sp4n`)).status(), 403);
+});
+
 for (const [lang, screen] of [["id", "phone"], ["en", "tablet"]]) {
   test(`the pages of officers pass axe and fit the screen (${lang}, ${screen})`, async () => {
     const { page: phone } = await citizen({ javaScriptEnabled: false });
     const { number } = await fileReport(phone);
     const page = await officer("aduan.koordinator", "/aduan", { screen: SCREENS[screen] });
     const parts = ["kategori?ubah=baru", "instansi", "tenggat?ubah=baru", "kalender?ubah=baru", "pejabat", "plt", "jawaban?ubah=baru", "bahasa", "bahasa?ubah=en"].map((part) => `/pengaturan-aduan/${part}`);
-    for (const path of ["/aduan", "/aduan?tab=semua", `/aduan?nomor=${number}`, "/kendali/aduan", "/kendali/aduan/laporan", ...parts]) {
+    for (const path of ["/aduan", "/aduan?tab=semua", `/aduan?nomor=${number}`, "/kendali/aduan", "/kendali/aduan/laporan", "/aduan/sp4n", ...parts]) {
       await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
       await sound(page, path);
     }

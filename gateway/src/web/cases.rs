@@ -58,6 +58,7 @@ struct ListPage {
     calm: String,
     number: String,
     may_reveal: bool,
+    coordinates: bool,
 }
 
 struct Tab {
@@ -189,6 +190,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         .clone(),
         number,
         may_reveal: viewer.may(REVEAL),
+        coordinates: viewer.may(COORDINATE),
     };
     visit.page(StatusCode::OK, &page)
 }

@@ -78,6 +78,8 @@ struct State {
     acknowledged: Mutex<Vec<String>>,
     calendars: Mutex<Vec<CalendarVersion>>,
     languages: Mutex<Vec<Language>>,
+    told: Mutex<Vec<RecordSp4nToldRequest>>,
+    typed: Mutex<Vec<Sp4nItem>>,
     categories: Mutex<Vec<Category>>,
     variants: Mutex<Vec<notifications::SaveVariantRequest>>,
     boards: Mutex<Vec<mpsc::Sender<Result<WatchBoardResponse, Status>>>>,
@@ -148,6 +150,16 @@ impl Cases {
     /// The calendars that were written.
     pub(crate) fn calendars(&self) -> Vec<CalendarVersion> {
         lock(&self.0.calendars).clone()
+    }
+
+    /// Every RecordSp4nTold.
+    pub(crate) fn told(&self) -> Vec<RecordSp4nToldRequest> {
+        lock(&self.0.told).clone()
+    }
+
+    /// Every report of LAPOR! that was typed in.
+    pub(crate) fn typed(&self) -> Vec<Sp4nItem> {
+        lock(&self.0.typed).clone()
     }
 
     /// Every ApplyLanguage.
@@ -677,8 +689,6 @@ complaints_service! {
         apply_response_template ApplyResponseTemplateRequest ApplyResponseTemplateResponse,
         get_channel_challenge GetChannelChallengeRequest GetChannelChallengeResponse,
         receive_channel_webhook ReceiveChannelWebhookRequest ReceiveChannelWebhookResponse,
-        import_sp4n_file ImportSp4nFileRequest ImportSp4nFileResponse,
-        list_sp4n_entries ListSp4nEntriesRequest ListSp4nEntriesResponse,
         record_sp4n_tracking RecordSp4nTrackingRequest RecordSp4nTrackingResponse;
 
     async fn upload_complaint_file(&self, request: tonic::Request<UploadComplaintFileRequest>) -> Answer<UploadComplaintFileResponse> {
@@ -1082,6 +1092,63 @@ complaints_service! {
         Ok(ListCalendarsResponse { calendars: vec![calendar], ..Default::default() }.into())
     }
 
+    async fn list_sp4n_tasks(&self, request: tonic::Request<ListSp4nTasksRequest>) -> Answer<ListSp4nTasksResponse> {
+        if request.into_inner().page_token == "lain" {
+            return Ok(ListSp4nTasksResponse::default().into());
+        }
+        let text = |kind: &str, text: &str, hours: i64, pasted: bool| Sp4nText { kind: kind.into(), text: text.into(), time: at(hours), pasted };
+        let texts = vec![text("FIRST_ANSWER", "Petugas ke sana.", -2, true), text("ANSWER", "Sudah <b>ditambal</b>.", -1, false)];
+        let tasks = vec![Sp4nTask { entry: Some(sp4n_entry("7001", "not_confirmed")), texts }];
+        Ok(ListSp4nTasksResponse { tasks, next_page_token: "lain".into(), by_interface: false }.into())
+    }
+
+    async fn list_sp4n_entries(&self, request: tonic::Request<ListSp4nEntriesRequest>) -> Answer<ListSp4nEntriesResponse> {
+        let request = request.into_inner();
+        assert!(request.mismatch_only, "the page shows where they disagree");
+        let (entry, next_page_token) = match request.page_token.as_str() {
+            "" => (sp4n_entry("7002", "closed_there"), "beda-lain".to_owned()),
+            _ => (sp4n_entry("7003", "missing_there"), String::new()),
+        };
+        Ok(ListSp4nEntriesResponse { entries: vec![entry], next_page_token }.into())
+    }
+
+    async fn import_sp4n_file(&self, request: tonic::Request<ImportSp4nFileRequest>) -> Answer<ImportSp4nFileResponse> {
+        let caller = language(&request);
+        let request = request.into_inner();
+        if request.content == b"bukan" {
+            return Err(violation("content", "pilih berkas CSV atau XLSX", "choose a CSV or XLSX file").into_status(caller));
+        }
+        let mismatches = if request.compare { 2 } else { 0 };
+        let mut created = sp4n_row("7001", Sp4nOutcome::Created, "");
+        created.row = 2;
+        let mut refused = Sp4nRow { complaint_id: String::new(), number: String::new(), ..sp4n_row("7009", Sp4nOutcome::Refused, "Tanggal <tidak> terbaca.") };
+        refused.row = 3;
+        let problems = vec!["3: Tanggal <tidak> terbaca.".to_owned()];
+        let rows = vec![created, refused];
+        Ok(ImportSp4nFileResponse { created: 1, updated: 0, unchanged: 0, problems, mismatches, rows }.into())
+    }
+
+    async fn record_sp4n_item(&self, request: tonic::Request<RecordSp4nItemRequest>) -> Answer<RecordSp4nItemResponse> {
+        let caller = language(&request);
+        let item = request.into_inner().item.unwrap_or_default();
+        if item.tracking_id.is_empty() {
+            return Err(violation("item.tracking_id", "isi nomor laporan", "give the tracking id").into_status(caller));
+        }
+        let row = sp4n_row(&item.tracking_id, Sp4nOutcome::Created, "");
+        lock(&self.0.typed).push(item);
+        Ok(RecordSp4nItemResponse { row: Some(row) }.into())
+    }
+
+    async fn export_sp4n_tasks(&self, _: tonic::Request<ExportSp4nTasksRequest>) -> Answer<ExportSp4nTasksResponse> {
+        let file_name = "jawaban-lapor-2026-11-25.csv".to_owned();
+        Ok(ExportSp4nTasksResponse { content: b"Tracking ID".to_vec(), file_name, ..Default::default() }.into())
+    }
+
+    async fn record_sp4n_told(&self, request: tonic::Request<RecordSp4nToldRequest>) -> Answer<RecordSp4nToldResponse> {
+        lock(&self.0.told).push(request.into_inner());
+        Ok(RecordSp4nToldResponse::default().into())
+    }
+
     async fn apply_language(&self, request: tonic::Request<ApplyLanguageRequest>) -> Answer<ApplyLanguageResponse> {
         let caller = language(&request);
         let applied = request.into_inner().language.unwrap_or_default();
@@ -1130,6 +1197,30 @@ complaints_service! {
             active: true,
         };
         Ok(ListResponseTemplatesResponse { templates: vec![template], ..Default::default() }.into())
+    }
+}
+
+fn sp4n_entry(tracking: &str, mismatch: &str) -> Sp4nEntry {
+    Sp4nEntry {
+        id: format!("lpr_{tracking}"),
+        tracking_id: tracking.into(),
+        complaint_id: CASE.into(),
+        number: NUMBER.into(),
+        stage: "Diproses".into(),
+        last_seen_at: at(-3),
+        mismatch: mismatch.into(),
+        ..Default::default()
+    }
+}
+
+fn sp4n_row(tracking: &str, outcome: Sp4nOutcome, reason: &str) -> Sp4nRow {
+    Sp4nRow {
+        row: 0,
+        tracking_id: tracking.into(),
+        outcome: outcome.into(),
+        reason: reason.into(),
+        complaint_id: CASE.into(),
+        number: NUMBER.into(),
     }
 }
 

@@ -210,6 +210,10 @@ complaints_service! {
         apply_language ApplyLanguageRequest ApplyLanguageResponse,
         import_sp4n_file ImportSp4nFileRequest ImportSp4nFileResponse,
         list_sp4n_entries ListSp4nEntriesRequest ListSp4nEntriesResponse,
+        record_sp4n_item RecordSp4nItemRequest RecordSp4nItemResponse,
+        list_sp4n_tasks ListSp4nTasksRequest ListSp4nTasksResponse,
+        export_sp4n_tasks ExportSp4nTasksRequest ExportSp4nTasksResponse,
+        record_sp4n_told RecordSp4nToldRequest RecordSp4nToldResponse,
         record_sp4n_tracking RecordSp4nTrackingRequest RecordSp4nTrackingResponse;
 
     type WatchBoardStream = Pin<Box<dyn Stream<Item = Result<WatchBoardResponse, Status>> + Send>>;

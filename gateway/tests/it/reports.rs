@@ -2,7 +2,7 @@
 //! see what.
 
 use http::StatusCode;
-use mpp_proto::complaints::v1::{Channel, ComplaintClass, Secrecy};
+use mpp_proto::complaints::v1::{Channel, ComplaintClass, Secrecy, Sp4nTelling};
 
 use crate::{
     cases::{self, CASE, FORWARDED, NEAR, NUMBER, OTHER, PIN, REVEAL, STEP, TEXT, TOKEN, VERSION},
@@ -558,6 +558,95 @@ async fn every_part_of_the_settings_shows_what_there_is_and_its_form() {
 }
 
 #[tokio::test]
+async fn c_11_what_is_to_be_told_at_lapor_is_pasted_marked_and_confirmed_on_one_page() {
+    let gate = Gate::cases().await;
+    assert!(text(gate.send(by_cookie(get("/aduan"))).await).await.contains("href=\"/aduan/sp4n\""));
+    let page = text(gate.send(by_cookie(get("/aduan/sp4n"))).await).await;
+    // As text to copy, and nothing of it markup; what was pasted before stands by itself.
+    let (copy, rest) = page.split_once("Sudah ditempel, belum dipastikan tampak").expect("what waits");
+    assert!(
+        copy.contains("LAPOR! #7001")
+            && copy.contains("readonly>Sudah &#60;b&#62;ditambal&#60;/b&#62;.</textarea>")
+            && !copy.contains("Petugas ke sana."),
+        "{copy}"
+    );
+    assert!(rest.contains("Jawaban awal") && rest.contains("Petugas ke sana."), "{rest}");
+    assert!(rest.contains("Selesai di LAPOR!, masih terbuka di sini"), "why they disagree, in words");
+    // Page by page, each list by itself.
+    assert!(page.contains("href=\"/aduan/sp4n?halaman=lain\"") && page.contains("beda=beda-lain#beda"));
+    let next = text(gate.send(by_cookie(get("/aduan/sp4n?halaman=lain"))).await).await;
+    assert!(next.contains("Tidak ada yang perlu disalin.") && !next.contains("LAPOR! #7001"), "{next}");
+    let next = text(gate.send(by_cookie(get("/aduan/sp4n?beda=beda-lain"))).await).await;
+    assert!(next.contains("Ada di sini, tidak tampak di LAPOR!") && !next.contains("LAPOR! #7002"), "{next}");
+
+    let about = |part: &str| {
+        let value = part.split("name=\"laporan\" value=\"").nth(1).expect("a button");
+        value.split('"').next().expect("its value").to_owned()
+    };
+    assert_ne!(about(copy), about(rest), "each until its own last text");
+    for (part, news, telling) in [
+        (copy, "ditempel", Sp4nTelling::Pasted),
+        (rest, "tampak", Sp4nTelling::Shown),
+        (rest, "tidak-tampak", Sp4nTelling::NotShown),
+    ] {
+        assert!(part.contains(&format!("name=\"kabar\" value=\"{news}\"")), "{news}");
+        let body = format!("kabar={news}&laporan={}", about(part).replace('@', "%40"));
+        let done = gate.send(by_cookie(plain("/aduan/sp4n/kabar", &body))).await;
+        assert_eq!(location(&done), "/aduan/sp4n?tersimpan=1");
+        assert!(text(gate.send(by_cookie(get(location(&done)))).await).await.contains("Sudah dicatat."));
+        let recorded = gate.cases.told().pop().expect("it was recorded");
+        assert_eq!((recorded.telling(), recorded.told[0].entry.as_str()), (telling, "lpr_7001"));
+        assert!(recorded.told[0].until.is_some() && !recorded.request_id.is_empty());
+    }
+    let file = gate.send(by_cookie(get("/aduan/sp4n/berkas"))).await;
+    let disposition = file.headers()["content-disposition"].to_str().expect("ASCII").to_owned();
+    assert!(
+        disposition.starts_with("attachment; filename=\"jawaban-lapor-2026-11-25.csv\""),
+        "{disposition}"
+    );
+    assert!(location(&gate.send(get("/aduan/sp4n")).await).starts_with("/masuk"));
+}
+
+#[tokio::test]
+async fn c_11_a_file_of_lapor_or_one_report_comes_in_and_the_page_says_what_became_of_it() {
+    let gate = Gate::cases().await;
+    let send = async |fields: &[(&str, &str)], files: &[(&str, &[u8])]| {
+        let answer = gate.send(by_cookie(multipart("/aduan/sp4n/impor", fields, files))).await;
+        (answer.status(), text(answer).await)
+    };
+    let (_, page) = send(&[("lengkap", "ya")], &[("berkas", b"Tracking ID;Isi")]).await;
+    assert!(page.contains("1 laporan baru, 0 diperbarui, 0 tetap, 1 tidak masuk. 2 tidak cocok."), "{page}");
+    assert!(page.contains("<li>Baris 3 · LAPOR! #7009: Tanggal &#60;tidak&#62; terbaca.</li>"), "{page}");
+    assert!(page.contains("Baris 2 · LAPOR! #7001") && page.contains("Aduan baru"), "{page}");
+    let (status, page) = send(&[], &[("berkas", b"bukan")]).await;
+    assert!(status == StatusCode::BAD_REQUEST && page.contains("Pilih berkas CSV atau XLSX"), "{page}");
+    assert!(send(&[], &[]).await.1.contains("Pilih berkas ekspor dulu."));
+
+    let form = "judul=Lampu&isi=Mati&klasifikasi=Aspirasi&tahap=Baru&pelapor=Warga&rahasia=ya";
+    let wrong = gate.send(by_cookie(plain("/aduan/sp4n/satu", form))).await;
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+    let page = text(wrong).await;
+    // What was typed stays, and what is wrong is marked and led to.
+    assert!(page.contains("href=\"#nomor\"") && page.contains("Isi nomor laporan."), "{page}");
+    assert!(page.contains("value=\"Lampu\"") && page.contains("value=\"Aspirasi\" selected"), "{page}");
+    assert!(
+        page.contains("name=\"rahasia\" value=\"ya\" checked") && page.contains("id=\"ketik\" open"),
+        "{page}"
+    );
+    let late =
+        gate.send(by_cookie(plain("/aduan/sp4n/satu", &format!("{form}&nomor=7010&ditulis=kemarin")))).await;
+    assert_eq!(late.status(), StatusCode::BAD_REQUEST);
+    assert!(gate.cases.typed().is_empty(), "nothing was brought in");
+    let form = format!("{form}&nomor=7010&ditulis=2026-11-24T08%3A30");
+    let done = gate.send(by_cookie(plain("/aduan/sp4n/satu", &form))).await;
+    assert!(text(done).await.contains("LAPOR! #7010: Aduan baru · ADU-2026-000123-7"));
+    let typed = gate.cases.typed().remove(0);
+    assert_eq!((typed.title.as_str(), typed.text.as_str(), typed.stage.as_str()), ("Lampu", "Mati", "Baru"));
+    assert_eq!((typed.classification.as_str(), typed.secret, typed.anonymous), ("Aspirasi", true, false));
+    assert!(typed.written_at.is_some_and(|at| at.seconds == 1_795_483_800), "{:?}", typed.written_at);
+}
+
+#[tokio::test]
 async fn settings_are_saved_by_their_own_forms_and_what_is_wrong_is_marked() {
     let gate = Gate::cases().await;
     let body = "kunci=AIR-KERUH&nama=&pertanyaan=sejak+%7C+Sejak+kapan%3F&aktif=ya&jarak=200";
@@ -644,9 +733,14 @@ async fn only_the_form_of_a_report_may_ask_where_its_visitor_is_and_every_page_s
     let track = gate.send(get("/lacak?lang=en")).await;
     assert!(track.headers()["permissions-policy"].to_str().expect("text").contains("geolocation=()"));
     assert!(text(track).await.contains("Report number"));
-    for path in
-        ["/aduan", "/kendali/aduan", "/pengaturan-aduan/tenggat", "/meja-pengaduan", "/aduan/identitas"]
-    {
+    for path in [
+        "/aduan",
+        "/kendali/aduan",
+        "/pengaturan-aduan/tenggat",
+        "/meja-pengaduan",
+        "/aduan/identitas",
+        "/aduan/sp4n",
+    ] {
         let page = text(gate.send(by_cookie(get(&format!("{path}?lang=en")))).await).await;
         assert!(page.contains("<html lang=\"en\""), "{path}");
     }

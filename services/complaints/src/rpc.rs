@@ -223,6 +223,10 @@ rpcs! {
     receive_channel_webhook(ReceiveChannelWebhookRequest) -> ReceiveChannelWebhookResponse: channel::receive;
     import_sp4n_file(ImportSp4nFileRequest) -> ImportSp4nFileResponse: sp4n::import;
     list_sp4n_entries(ListSp4nEntriesRequest) -> ListSp4nEntriesResponse: sp4n::list;
+    record_sp4n_item(RecordSp4nItemRequest) -> RecordSp4nItemResponse: sp4n::record_item;
+    list_sp4n_tasks(ListSp4nTasksRequest) -> ListSp4nTasksResponse: sp4n::tasks;
+    export_sp4n_tasks(ExportSp4nTasksRequest) -> ExportSp4nTasksResponse: sp4n::export;
+    record_sp4n_told(RecordSp4nToldRequest) -> RecordSp4nToldResponse: sp4n::record_told;
     record_sp4n_tracking(RecordSp4nTrackingRequest) -> RecordSp4nTrackingResponse: sp4n::record_tracking;
 }
 

@@ -1,7 +1,7 @@
 //! SP4N-LAPOR! at work: items become cases once, whatever way they come; what is answered here is told there and read
 //! back; and each day both sides are held against each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use serde_json::json;
 
 use super::lapor::client::{Client, FollowUp};
@@ -17,8 +17,9 @@ use super::lapor::ledger::{self as rules_of_ledger, Mode, Ours, Plan, Row};
 use super::lapor::{Class as TheirClass, Item, Stage};
 use super::place::category;
 use crate::domain::case::{Case, Place};
+use crate::domain::language::INDONESIAN;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Channel, Class, MessageKind, Secrecy};
+use crate::domain::words::{Channel, Class, MessageKind, Secrecy, State};
 use crate::domain::{CaseId, LedgerId};
 use crate::error::Error;
 use crate::rpc::case::Asking;
@@ -58,40 +59,44 @@ pub(crate) async fn take(
     now: DateTime<Utc>,
 ) -> Result<Taken, Error> {
     let known = store::ledger::by_tracking(tx, &item.tracking_id).await?;
-    match (rules_of_ledger::plan(known.as_ref().map(row).as_ref(), item), known) {
-        (Plan::Unchanged, _) => Ok(Taken::Unchanged),
-        (Plan::Update, Some(entry)) => {
-            let closed = is_closed(core, tx, &entry).await?;
-            let latest = Entry {
-                stage: item.stage_label.clone(),
-                checksum: item.checksum(),
-                last_seen_at: Some(now),
-                mismatch: seen(&entry, mismatch(&item.stage_label, closed)),
-                ..entry
-            };
-            store::ledger::save(tx, &latest).await?;
-            seen_there(tx, &latest, asking, now).await?;
-            Ok(Taken::Updated)
-        }
-        (Plan::Create | Plan::Update, _) => {
-            let record = core.create(tx, rules, report(core, rules, item), asking, now).await?;
-            let entry = Entry {
-                id: LedgerId::generate(),
-                tracking: item.tracking_id.clone(),
-                direction: Direction::In,
-                case: record.case.id.to_string(),
-                number: record.case.number.to_string(),
-                stage: item.stage_label.clone(),
-                last_seen_at: Some(now),
-                last_pushed_at: None,
-                checksum: item.checksum(),
-                mismatch: mismatch(&item.stage_label, false),
-            };
-            store::ledger::save(tx, &entry).await?;
-            seen_there(tx, &entry, asking, now).await?;
-            Ok(Taken::Created)
-        }
+    let plan = rules_of_ledger::plan(known.as_ref().map(row).as_ref(), item);
+    let held = match (plan, known) {
+        (Plan::Unchanged, _) => return Ok(Taken::Unchanged),
+        (Plan::Update, Some(entry)) => store::ledger::hold(tx, entry.id).await?,
+        (Plan::Create | Plan::Update, _) => None,
+    };
+    if let Some(entry) = held {
+        let closed = is_closed(core, tx, &entry).await?;
+        let latest = Entry {
+            stage: item.stage_label.clone(),
+            checksum: item.checksum(),
+            last_seen_at: Some(now),
+            written_at: item.written_at.or(entry.written_at),
+            mismatch: seen(&entry, mismatch(&item.stage_label, closed)),
+            ..entry
+        };
+        store::ledger::save(tx, &latest).await?;
+        seen_there(tx, &latest, asking, now).await?;
+        return Ok(Taken::Updated);
     }
+    let record = core.create(tx, rules, report(core, rules, item), asking, now).await?;
+    let entry = Entry {
+        id: LedgerId::generate(),
+        tracking: item.tracking_id.clone(),
+        direction: Direction::In,
+        case: record.case.id.to_string(),
+        number: record.case.number.to_string(),
+        stage: item.stage_label.clone(),
+        last_seen_at: Some(now),
+        last_pushed_at: None,
+        pasted_until: None,
+        written_at: item.written_at,
+        checksum: item.checksum(),
+        mismatch: mismatch(&item.stage_label, false),
+    };
+    store::ledger::save(tx, &entry).await?;
+    seen_there(tx, &entry, asking, now).await?;
+    Ok(Taken::Created)
 }
 
 /// Enters into the journal what a row says now: the ledger itself keeps the present alone, and evidence is of the past.
@@ -185,15 +190,199 @@ pub(crate) fn is_unconfirmed(row: &Entry) -> bool {
     row.mismatch == rules_of_ledger::Mismatch::NotConfirmed.to_string()
 }
 
-async fn is_closed(core: &Core, db: &impl sea_orm::ConnectionTrait, entry: &Entry) -> Result<bool, Error> {
+/// What was told until then was seen there. The moment of the text: one that is given meanwhile must not count as told.
+pub(crate) fn confirmed(row: &mut Entry, until: DateTime<Utc>, closed: bool) {
+    row.last_pushed_at = row.last_pushed_at.max(Some(until));
+    row.pasted_until = row.pasted_until.filter(|pasted| *pasted > until);
+    row.mismatch = if row.pasted_until.is_some() {
+        rules_of_ledger::Mismatch::NotConfirmed.to_string()
+    } else {
+        mismatch(&row.stage, closed)
+    };
+}
+
+/// What was told until then was pasted there by hand: it is not confirmed until it was seen.
+pub(crate) fn pasted(row: &mut Entry, until: DateTime<Utc>) {
+    row.pasted_until = row.pasted_until.max(Some(until));
+    row.mismatch = rules_of_ledger::Mismatch::NotConfirmed.to_string();
+}
+
+/// What was pasted there is not shown: it is told again.
+pub(crate) fn not_shown(row: &mut Entry, closed: bool) {
+    row.pasted_until = None;
+    row.mismatch = mismatch(&row.stage, closed);
+}
+
+/// Something that has to be told at LAPOR!.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Untold {
+    /// `FIRST_ANSWER`, `ANSWER`, `QUESTION`, or `CLOSED`.
+    pub(crate) kind: String,
+    /// As it is read there.
+    pub(crate) text: String,
+    pub(crate) at: DateTime<Utc>,
+    /// Whether somebody says that it was pasted there, and nobody saw it there yet.
+    pub(crate) pasted: bool,
+}
+
+/// What of a case was not seen at LAPOR! yet, oldest first: answers of agencies, questions to the reporter, and why it was closed
+/// otherwise.
+pub(crate) fn untold(case: &Case, entry: &Entry, rules: &Rules) -> Vec<Untold> {
+    let is_new = |at: DateTime<Utc>| entry.last_pushed_at.is_none_or(|told| at > told);
+    let pasted = |at: DateTime<Utc>| entry.pasted_until.is_some_and(|until| at <= until);
+    let said = case.messages.iter().filter(|it| is_new(it.at));
+    let mut untold: Vec<Untold> = said
+        .filter(|it| !it.text.is_empty())
+        .filter_map(|it| {
+            let text = match it.kind {
+                MessageKind::Question => format!("Mohon dilengkapi: {}", it.text),
+                MessageKind::FirstAnswer | MessageKind::Answer => it.text.clone(),
+                MessageKind::Report
+                | MessageKind::Addition
+                | MessageKind::Note
+                | MessageKind::Notice
+                | MessageKind::Unproven => return None,
+            };
+            Some(Untold { kind: it.kind.to_string(), text, at: it.at, pasted: pasted(it.at) })
+        })
+        .collect();
+    // One that was opened again keeps why it was closed before: only as it stands now does it count.
+    let key = match case.state {
+        State::Archived => Some("status.ARCHIVED_BECAUSE"),
+        // As in messages: where it went may tell who reads along what a secret report is about.
+        State::ForwardedOutside if case.reporters.iter().all(|it| it.secrecy.shows_reporter()) => {
+            Some("status.FORWARDED_TO")
+        }
+        State::ForwardedOutside => Some("status.FORWARDED_BECAUSE"),
+        State::New
+        | State::Verified
+        | State::Disposed
+        | State::InProgress
+        | State::AwaitingCompletion
+        | State::AwaitingConfirmation
+        | State::Reopened
+        | State::Settled
+        | State::Merged
+        | State::DeemedWithdrawn
+        | State::Withdrawn => None,
+    };
+    let closed = key.zip(case.closed_at.filter(|at| is_new(*at)));
+    untold.extend(closed.map(|(key, at)| {
+        let reason = rules.languages.say(INDONESIAN, &format!("reason.{}", case.closing_reason), &[]);
+        let words = [("alasan", reason.as_str()), ("tujuan", case.forwarded_to.as_str())];
+        let told = rules.languages.say(INDONESIAN, key, &words);
+        let text = format!("Laporan {told}. {}", case.advice);
+        Untold { kind: "CLOSED".to_owned(), text, at, pasted: pasted(at) }
+    }));
+    untold.sort_by_key(|it| it.at);
+    untold
+}
+
+/// What LAPOR! shows, to be held against what is here.
+pub(crate) struct Shown<'a> {
+    pub(crate) items: &'a [Item],
+    /// The tracking ids of what it shows too and could not be read.
+    pub(crate) unread: BTreeSet<&'a str>,
+    pub(crate) since: Since,
+}
+
+impl Shown<'_> {
+    /// Those of our rows that it is held against: what it shows, however old that is, and what it would show. Of what cannot be
+    /// read nothing can be said.
+    fn of(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        let shown: BTreeSet<&str> = self.items.iter().map(|it| it.tracking_id.as_str()).collect();
+        entries.retain(|it| {
+            let tracking = it.tracking.as_str();
+            shown.contains(tracking) || self.since.holds(it) && !self.unread.contains(tracking)
+        });
+        entries
+    }
+}
+
+/// Which rows of ours it would show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// Those that were seen there last after this.
+    Seen(DateTime<Utc>),
+    /// Those that were written there at this moment or later; `None` if that is not known, so that nothing can be missing.
+    Written(Option<DateTime<Utc>>),
+}
+
+impl Since {
+    fn holds(self, entry: &Entry) -> bool {
+        match self {
+            Self::Seen(since) => entry.last_seen_at.is_some_and(|at| at > since),
+            Self::Written(since) => since.zip(entry.written_at).is_some_and(|(since, at)| at >= since),
+        }
+    }
+}
+
+/// Holds what LAPOR! shows against what is here, and writes the reasons into the ledger. Answers how many rows have one.
+pub(crate) async fn compare(
+    tx: &DatabaseTransaction,
+    theirs: &Shown<'_>,
+    asking: Asking<'_>,
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    let entries = theirs.of(all_rows(tx, Rows::All).await?);
+    let cases: Vec<&str> = entries.iter().map(|it| it.case.as_str()).collect();
+    let closed = store::complaint::closed_of(tx, &cases).await?;
+    let ours = entries.iter().map(|it| Ours { row: row(it), closed: closed.contains(&it.case) });
+    let found = rules_of_ledger::reconcile(&ours.collect::<Vec<_>>(), theirs.items, now);
+    let mut reasons: BTreeMap<&str, String> = BTreeMap::new();
+    for it in &found {
+        // The first is the one that counts.
+        reasons.entry(&it.tracking_id).or_insert_with(|| it.reason.to_string());
+    }
+    let mut differing = 0;
+    for entry in &entries {
+        let reason = reasons.get(entry.tracking.as_str()).cloned().unwrap_or_default();
+        let mut told = seen(entry, reason.clone());
+        if told != entry.mismatch
+            && let Some(held) = store::ledger::hold(tx, entry.id).await?
+        {
+            told = seen(&held, reason);
+            let latest = Entry { mismatch: told.clone(), ..held };
+            store::ledger::save(tx, &latest).await?;
+            seen_there(tx, &latest, asking, now).await?;
+        }
+        differing += usize::from(!told.is_empty());
+    }
+    let detail = json!({"ours": entries.len(), "theirs": theirs.items.len(), "mismatches": found.len()});
+    record(tx, (asking.who, "sp4n.compared", "sp4n"), detail, asking.request_id, now).await?;
+    Ok(differing)
+}
+
+/// Which rows of the ledger are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    All,
+    /// Those of which something may have to be told.
+    Changed,
+}
+
+/// All of these rows.
+async fn all_rows(db: &impl ConnectionTrait, rows: Rows) -> Result<Vec<Entry>, DbErr> {
+    let mut all: Vec<Entry> = Vec::new();
+    loop {
+        let before = all.last().map(|it| it.id.to_string());
+        let page = match rows {
+            Rows::All => store::ledger::list(db, false, before.as_deref(), ROWS).await?,
+            Rows::Changed => store::ledger::changed(db, before.as_deref(), ROWS).await?,
+        };
+        let full = page.len() as u64 == ROWS;
+        all.extend(page);
+        if !full {
+            return Ok(all);
+        }
+    }
+}
+
+async fn is_closed(core: &Core, db: &impl ConnectionTrait, entry: &Entry) -> Result<bool, Error> {
     Ok(case_of(core, db, entry).await?.is_some_and(|case| case.state.is_closed()))
 }
 
-async fn case_of(
-    core: &Core,
-    db: &impl sea_orm::ConnectionTrait,
-    entry: &Entry,
-) -> Result<Option<Case>, Error> {
+async fn case_of(core: &Core, db: &impl ConnectionTrait, entry: &Entry) -> Result<Option<Case>, Error> {
     let Ok(id) = entry.case.parse::<CaseId>() else { return Ok(None) };
     Ok(store::complaint::find(db, &core.cipher, id).await?.map(|it| it.case))
 }
@@ -258,88 +447,66 @@ impl Sync {
     /// Tells answers of agencies and questions to the reporter that LAPOR! does not show yet. A question pauses no clock: what
     /// the reporter writes there does not come back over this interface, and silence here would be no silence of theirs.
     async fn tell(&self) -> anyhow::Result<()> {
-        for entry in self.rows().await?.into_iter().filter(|it| !it.tracking.is_empty()) {
-            let Some(case) = case_of(&self.core, &self.core.db.read, &entry).await? else { continue };
-            let answers = case.messages.iter().filter(|it| {
-                matches!(it.kind, MessageKind::FirstAnswer | MessageKind::Answer | MessageKind::Question)
-                    && entry.last_pushed_at.is_none_or(|pushed| it.at > pushed)
-            });
-            for answer in answers.cloned().collect::<Vec<_>>() {
-                let reference = format!("{}-{}", case.number, answer.at.timestamp_micros());
-                let text = if answer.kind == MessageKind::Question {
-                    format!("Mohon dilengkapi: {}", answer.text)
+        let db = &self.core.db.read;
+        let rules = self.core.rules().await?;
+        for entry in all_rows(db, Rows::Changed).await? {
+            let Some(case) = case_of(&self.core, db, &entry).await? else { continue };
+            // For something that was pasted and is not shown.
+            let mut waiting = false;
+            for answer in untold(&case, &entry, &rules) {
+                if answer.pasted {
+                    // By hand: it is not told twice. Shown as it stands here, it is confirmed; else the coordinator says so.
+                    waiting |= !self.reads(&entry, &answer).await;
                 } else {
-                    answer.text
-                };
-                let told = FollowUp { reference, text };
-                // Refused or not shown: the ledger says so, and the next pass tries again.
-                if let Err(error) = self.client.follow_up(&entry.tracking, &told).await {
-                    tracing::warn!(error = chain(&error), "an answer could not be told to SP4N-LAPOR!");
-                    self.note(&entry, |row| {
-                        row.mismatch = rules_of_ledger::Mismatch::NotConfirmed.to_string();
-                    })
-                    .await?;
-                    break;
+                    let reference = format!("{}-{}", case.number, answer.at.timestamp_micros());
+                    let told = FollowUp { reference, text: answer.text };
+                    // Refused or not shown: the ledger says so, and the next pass tries again.
+                    if let Err(error) = self.client.follow_up(&entry.tracking, &told).await {
+                        tracing::warn!(error = chain(&error), "an answer could not be told to SP4N-LAPOR!");
+                        self.note(&entry, |row| {
+                            row.mismatch = rules_of_ledger::Mismatch::NotConfirmed.to_string();
+                        })
+                        .await?;
+                        break;
+                    }
                 }
-                self.note(&entry, |row| {
-                    // The moment of the answer: one that is given while this is told must not count as told.
-                    row.last_pushed_at = Some(answer.at);
-                    row.mismatch = mismatch(&row.stage, case.state.is_closed());
-                })
-                .await?;
+                // While the row waits for what was pasted before, this is found there again by its reference.
+                if !waiting {
+                    self.note(&entry, |row| confirmed(row, answer.at, case.state.is_closed())).await?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Holds both sides against each other and writes the reasons into the ledger.
+    /// Whether LAPOR! shows what somebody says was pasted there. When it does not answer, that is asked again in the next pass.
+    async fn reads(&self, entry: &Entry, pasted: &Untold) -> bool {
+        match self.client.reads(&entry.tracking, &pasted.text).await {
+            Ok(shown) => shown,
+            Err(error) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "what was pasted at SP4N-LAPOR! could not be read back"
+                );
+                false
+            }
+        }
+    }
+
+    /// Holds both sides against each other.
     async fn compare(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let theirs = self.client.changed_since(now - PERIOD).await.context("comparing with SP4N-LAPOR!")?;
-        let mut ours = Vec::new();
-        let mut entries = self.rows().await?;
-        entries.retain(|it| it.last_seen_at.is_some_and(|at| now - at < PERIOD));
-        for entry in &entries {
-            let closed = is_closed(&self.core, &self.core.db.read, entry).await?;
-            ours.push(Ours { row: row(entry), closed });
-        }
-        let found = rules_of_ledger::reconcile(&ours, &theirs, now);
-        for entry in &entries {
-            let reason = found.iter().find(|it| it.tracking_id == entry.tracking);
-            let told = reason.map(|it| it.reason.to_string()).unwrap_or_default();
-            if told != entry.mismatch {
-                self.note(entry, |row| row.mismatch = seen(row, told)).await?;
-            }
-        }
         let tx = self.core.db.begin().await?;
-        let detail = json!({"ours": entries.len(), "theirs": theirs.len(), "mismatches": found.len()});
-        record(&tx, (LAPOR.who, "sp4n.compared", "sp4n"), detail, "", now).await?;
+        let shown = Shown { items: &theirs, unread: BTreeSet::new(), since: Since::Seen(now - PERIOD) };
+        let mismatches = compare(&tx, &shown, LAPOR, now).await?;
         tx.commit().await?;
-        tracing::info!(
-            ours = entries.len(),
-            theirs = theirs.len(),
-            mismatches = found.len(),
-            "SP4N-LAPOR! compared"
-        );
+        tracing::info!(theirs = theirs.len(), mismatches, "SP4N-LAPOR! compared");
         Ok(())
-    }
-
-    /// All rows of the ledger.
-    async fn rows(&self) -> anyhow::Result<Vec<Entry>> {
-        let mut all: Vec<Entry> = Vec::new();
-        loop {
-            let before = all.last().map(|it| it.id.to_string());
-            let page = store::ledger::list(&self.core.db.read, false, before.as_deref(), ROWS).await?;
-            let full = page.len() as u64 == ROWS;
-            all.extend(page);
-            if !full {
-                return Ok(all);
-            }
-        }
     }
 
     async fn note(&self, entry: &Entry, change: impl FnOnce(&mut Entry)) -> anyhow::Result<()> {
         let tx = self.core.db.begin().await?;
-        if let Some(mut latest) = store::ledger::by_tracking(&tx, &entry.tracking).await? {
+        if let Some(mut latest) = store::ledger::hold(&tx, entry.id).await? {
             let before = latest.clone();
             change(&mut latest);
             store::ledger::save(&tx, &latest).await?;

@@ -31,7 +31,7 @@ use super::lapor::{Item, file};
 use super::mail::Reader;
 use super::media_server::MediaServer;
 use super::receive::{self, Counted};
-use super::sync::{Sync, Taken, take};
+use super::sync::{self, Sync, Taken, take};
 use super::{fetch, place};
 use crate::config::Config;
 use crate::domain::OutboxId;
@@ -2012,6 +2012,81 @@ async fn c_11_what_was_not_read_back_stays_so_until_it_is() {
         // It is told again, and read back.
         sync.tick(world.now()).await.unwrap();
         assert_eq!((simulator.follow_ups("1").len(), found().await.as_str()), (2, ""));
+    })
+    .await;
+}
+
+/// Changes the only row of the ledger as the coordinator does.
+async fn by_hand(world: &World, change: impl FnOnce(&mut store::ledger::Entry)) {
+    let tx = world.core.db.begin().await.unwrap();
+    let id = ledger(world).await.remove(0).id.parse().unwrap();
+    let mut row = store::ledger::hold(&tx, id).await.unwrap().unwrap();
+    change(&mut row);
+    store::ledger::save(&tx, &row).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn c_11_what_is_pasted_by_hand_is_not_told_twice_and_is_read_back() {
+    with_lapor(async |world, simulator, mut sync| {
+        simulator.write("1", "Lampu jalan mati");
+        sync.tick(world.now()).await.unwrap();
+        let case = world.only().await;
+        world.pass(TimeDelta::hours(1));
+        answer(&world, &case).await;
+        let pasted_at = world.now();
+        by_hand(&world, |row| sync::pasted(row, pasted_at)).await;
+        // Not shown yet: it is not sent a second time, and waits; what is said after it is told all the same, once.
+        world.pass(TimeDelta::hours(1));
+        let officer = By { part: crate::domain::words::Part::Coordinator, ..By::system() };
+        world.decide(&case, officer, Order::AskCompletion { question: "Di jalan apa?".into() }).await;
+        for _ in 0..2 {
+            sync.tick(world.now()).await.unwrap();
+        }
+        let said = || simulator.follow_ups("1").into_iter().map(|it| it.text).collect::<Vec<_>>();
+        assert_eq!(said(), ["Mohon dilengkapi: Di jalan apa?"]);
+        let row = ledger(&world).await.remove(0);
+        assert_eq!(
+            (row.mismatch.as_str(), row.pasted_until, row.last_pushed_at),
+            ("not_confirmed", Some(pasted_at), None)
+        );
+        // Shown as LAPOR! breaks its lines: both are told.
+        simulator.paste("1", "Petugas sudah\r\ndi lokasi");
+        sync.tick(world.now()).await.unwrap();
+        let row = ledger(&world).await.remove(0);
+        assert_eq!(
+            (row.mismatch.as_str(), row.pasted_until, row.last_pushed_at),
+            ("", None, Some(world.now()))
+        );
+        assert_eq!(said().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c_11_a_file_that_comes_while_somebody_pastes_undoes_nothing() {
+    on_both(async |world| {
+        import(&world, EXPORT).await;
+        let row = ledger(&world).await.remove(0);
+        let tx = world.core.db.begin().await.unwrap();
+        let mut held = store::ledger::hold(&tx, row.id.parse().unwrap()).await.unwrap().unwrap();
+        sync::pasted(&mut held, world.now());
+        store::ledger::save(&tx, &held).await.unwrap();
+        let moved = String::from_utf8(EXPORT.to_vec()).unwrap().replace(";Baru;", ";Diproses;");
+        let item = file::read(moved.as_bytes()).unwrap().items.remove(0);
+        let (core, now) = (Arc::clone(&world.core), world.now());
+        let comes = tokio::spawn(async move {
+            let tx = core.db.begin().await.unwrap();
+            let rules = core.rules_in(&tx).await.unwrap();
+            assert_eq!(take(&core, &tx, &rules, &item, SYSTEM, now).await.unwrap(), Taken::Updated);
+            tx.commit().await.unwrap();
+        });
+        until_one_waits(&world.core).await;
+        tx.commit().await.unwrap();
+        comes.await.unwrap();
+        let row = ledger(&world).await.remove(0);
+        assert_eq!((row.stage.as_str(), row.mismatch.as_str()), ("Diproses", "not_confirmed"));
+        assert_eq!(row.pasted_until, Some(world.now()));
     })
     .await;
 }

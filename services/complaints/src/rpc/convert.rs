@@ -336,6 +336,7 @@ pub(crate) fn ledger(it: &Entry) -> proto::Sp4nEntry {
         last_pushed_at: it.last_pushed_at.map(timestamp),
         checksum: it.checksum.clone(),
         mismatch: it.mismatch.clone(),
+        pasted_until: it.pasted_until.map(timestamp),
     }
 }
 

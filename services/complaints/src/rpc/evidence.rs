@@ -457,7 +457,7 @@ fn fold(it: &Recorded, to: DateTime<Utc>, cases: &mut BTreeMap<String, Then>, kn
         "agency.applied" => {
             known.agencies.insert(entry.subject.clone(), text("name"));
         }
-        "sp4n.seen" => {
+        "sp4n.seen" | "sp4n.told" => {
             let seen = Seen { stage: text("stage"), mismatch: text("mismatch"), at: Some(entry.at) };
             known.ledger.insert(entry.subject.clone(), seen);
         }
@@ -534,7 +534,7 @@ impl Table {
 }
 
 /// A cell: quoted where needed, and never a formula to a spreadsheet.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let flat = text.replace(['\r', '\n'], " ");
     let safe = if flat.starts_with(['=', '+', '-', '@', '\t']) { format!("'{flat}") } else { flat };
     if safe.contains([',', '"']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }

@@ -1,6 +1,6 @@
 //! Cases, with the numbers that lead to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Areas;
@@ -307,6 +307,18 @@ pub(crate) async fn hold_after(
         .all(tx)
         .await?;
     Ok(rows.into_iter().map(|row| (row.id.clone(), record(cipher, row))).collect())
+}
+
+/// Which of these cases are closed.
+pub(crate) async fn closed_of(db: &impl ConnectionTrait, ids: &[&str]) -> Result<BTreeSet<String>, DbErr> {
+    let mut closed = BTreeSet::new();
+    for ids in ids.chunks(500) {
+        let select = Entity::find().select_only().column(Column::Id);
+        let select = select.filter(Column::Id.is_in(ids.iter().copied())).filter(Column::IsClosed.eq(true));
+        let found: Vec<String> = select.into_tuple().all(db).await?;
+        closed.extend(found);
+    }
+    Ok(closed)
 }
 
 /// Closed cases whose reporters are to be forgotten: closed before a moment, and not forgotten yet, the oldest first, after

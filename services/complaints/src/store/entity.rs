@@ -593,6 +593,8 @@ pub(crate) mod sp4n_entry {
         pub last_pushed_at: Option<DateTimeUtc>,
         pub checksum: String,
         pub mismatch: String,
+        pub pasted_until: Option<DateTimeUtc>,
+        pub written_at: Option<DateTimeUtc>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use mpp_kit::row::read;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
+use super::entity::complaint;
 use super::entity::sp4n_entry::{Column, Entity, Model};
 use crate::domain::{CaseId, LedgerId};
 
@@ -29,7 +30,12 @@ pub(crate) struct Entry {
     pub(crate) number: String,
     pub(crate) stage: String,
     pub(crate) last_seen_at: Option<DateTime<Utc>>,
+    /// Everything until then was told there, and seen there.
     pub(crate) last_pushed_at: Option<DateTime<Utc>>,
+    /// Everything until then was pasted there, as somebody says; none once it was seen there.
+    pub(crate) pasted_until: Option<DateTime<Utc>>,
+    /// When the reporter wrote it there, if that is known.
+    pub(crate) written_at: Option<DateTime<Utc>>,
     pub(crate) checksum: String,
     pub(crate) mismatch: String,
 }
@@ -39,7 +45,58 @@ pub(crate) async fn by_tracking(db: &impl ConnectionTrait, tracking: &str) -> Re
     Entity::find().filter(Column::TrackingId.eq(tracking)).one(db).await?.map(entry).transpose()
 }
 
-/// Writes a row, in place of the one with its id.
+/// The row with this id, to be changed and saved: whoever else holds it waits until the transaction ends, and sees what was saved.
+pub(crate) async fn hold(tx: &DatabaseTransaction, id: LedgerId) -> Result<Option<Entry>, DbErr> {
+    Entity::find_by_id(id.to_string()).lock_exclusive().one(tx).await?.map(entry).transpose()
+}
+
+/// The rows with these tracking ids. Those of the inspectorate's cases are not among them.
+pub(crate) async fn of_tracking(db: &impl ConnectionTrait, ids: &[&str]) -> Result<Vec<Entry>, DbErr> {
+    let mut found = Vec::new();
+    for ids in ids.chunks(500) {
+        let ids = ids.iter().copied();
+        let select = Entity::find().filter(Column::TrackingId.is_in(ids)).filter(not_inspected());
+        found.extend(select.all(db).await?);
+    }
+    found.into_iter().map(entry).collect()
+}
+
+/// Rows with a tracking id whose case has changed since the last of it was seen there, latest first, after an id. Those of cases
+/// that are forgotten, and of the inspectorate's, are not among them.
+pub(crate) async fn changed(
+    db: &impl ConnectionTrait,
+    before: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Entry>, DbErr> {
+    let case = |column: complaint::Column| Expr::col((complaint::Entity, column));
+    let pushed = || Expr::col((Entity, Column::LastPushedAt));
+    let newer = pushed().is_null().or(case(complaint::Column::UpdatedAt).gt(pushed()));
+    let changed = Query::select()
+        .expr(Expr::val(1))
+        .from(complaint::Entity)
+        .and_where(case(complaint::Column::Id).equals((Entity, Column::ComplaintId)))
+        .and_where(case(complaint::Column::ForgottenAt).is_null())
+        .and_where(newer)
+        .take();
+    let mut select = Entity::find()
+        .filter(Column::TrackingId.ne(""))
+        .filter(not_inspected())
+        .filter(Expr::exists(changed))
+        .order_by_desc(Column::Id)
+        .limit(limit);
+    if let Some(id) = before {
+        select = select.filter(Column::Id.lt(id));
+    }
+    select.all(db).await?.into_iter().map(entry).collect()
+}
+
+fn not_inspected() -> Condition {
+    Condition::any()
+        .add(Column::ComplaintId.is_null())
+        .add(Column::ComplaintId.not_in_subquery(super::complaint::whistleblowing()))
+}
+
+/// Writes a row, in place of the one with its id, which is read with [`hold`].
 pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), DbErr> {
     let row = Model {
         id: entry.id.to_string(),
@@ -50,6 +107,8 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
         stage: entry.stage.clone(),
         last_seen_at: entry.last_seen_at,
         last_pushed_at: entry.last_pushed_at,
+        pasted_until: entry.pasted_until,
+        written_at: entry.written_at,
         checksum: entry.checksum.clone(),
         mismatch: entry.mismatch.clone(),
     };
@@ -58,6 +117,8 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
         Column::Stage,
         Column::LastSeenAt,
         Column::LastPushedAt,
+        Column::PastedUntil,
+        Column::WrittenAt,
         Column::Checksum,
         Column::Mismatch,
     ];
@@ -92,14 +153,7 @@ pub(crate) async fn list(
     before: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Entry>, DbErr> {
-    let mut select = Entity::find()
-        .filter(
-            Condition::any()
-                .add(Column::ComplaintId.is_null())
-                .add(Column::ComplaintId.not_in_subquery(super::complaint::whistleblowing())),
-        )
-        .order_by_desc(Column::Id)
-        .limit(limit);
+    let mut select = Entity::find().filter(not_inspected()).order_by_desc(Column::Id).limit(limit);
     if mismatch_only {
         select = select.filter(Column::Mismatch.ne(""));
     }
@@ -119,6 +173,8 @@ fn entry(row: Model) -> Result<Entry, DbErr> {
         stage: row.stage,
         last_seen_at: row.last_seen_at,
         last_pushed_at: row.last_pushed_at,
+        pasted_until: row.pasted_until,
+        written_at: row.written_at,
         checksum: row.checksum,
         mismatch: row.mismatch,
     })

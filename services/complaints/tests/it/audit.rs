@@ -208,12 +208,40 @@ async fn goes_its_way(regency: &Regency) {
         .unwrap();
 }
 
+/// What somebody reads at LAPOR! and types in, and what is pasted there.
+async fn stands_at_lapor(regency: &Regency) {
+    let item = Sp4nItem {
+        tracking_id: "7654322".to_owned(),
+        text: "Selokan tersumbat di depan pasar.".to_owned(),
+        stage: "Baru".to_owned(),
+        ..Sp4nItem::default()
+    };
+    let item = RecordSp4nItemRequest { request_id: String::new(), item: Some(item) };
+    let lapor = regency.coordinator().record_sp4n_item(item).await.unwrap().row.unwrap();
+    let archive = ArchiveComplaintRequest {
+        complaint: lapor.complaint_id,
+        reason: "TEST".to_owned(),
+        advice: "Ini hanya percobaan formulir.".to_owned(),
+        ..ArchiveComplaintRequest::default()
+    };
+    regency.coordinator().archive_complaint(archive).await.unwrap();
+    let tasks = regency.coordinator().list_sp4n_tasks(ListSp4nTasksRequest::default()).await.unwrap().tasks;
+    let until = tasks[0].texts[0].time;
+    let pasted = RecordSp4nToldRequest {
+        request_id: String::new(),
+        told: vec![Sp4nTold { entry: tasks[0].entry.clone().unwrap().id, until }],
+        telling: Sp4nTelling::Pasted.into(),
+    };
+    regency.coordinator().record_sp4n_told(pasted).await.unwrap();
+}
+
 /// What comes in from other systems.
 async fn hears_from_others(regency: &Regency) {
     let import =
         ImportSp4nFileRequest { content: CSV.as_bytes().to_vec(), ..ImportSp4nFileRequest::default() };
     let taken = regency.coordinator().import_sp4n_file(import).await.unwrap();
     assert_eq!((taken.created, taken.problems), (1, vec![]));
+    stands_at_lapor(regency).await;
     let filed = regency.file(Regency::report()).await;
     regency.disposed(&filed.id).await;
     let update = told(&filed.number, "77", "IN_PROGRESS", "Tim kami menuju lokasi hari ini.", regency);
@@ -313,6 +341,8 @@ lines! {
              RecategoriseComplaint: complaint.recategorised\n\
              ReceiveChannelWebhook: channel.received\n\
              ReceivePartnerUpdate: complaint.partner_update\n\
+             RecordSp4nItem: complaint.filed, sp4n.seen, sp4n.typed\n\
+             RecordSp4nTold: sp4n.told\n\
              RecordSp4nTracking: sp4n.recorded\n\
              ReopenComplaint: complaint.reopen\n\
              RequestReveal: reveal.requested\n\

@@ -20,6 +20,7 @@ mod regency;
 mod samples;
 mod secrecy;
 mod seeing;
+mod sp4n;
 mod time;
 mod updates;
 mod work;

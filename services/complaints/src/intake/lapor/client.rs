@@ -149,10 +149,25 @@ impl Client {
         }
     }
 
+    /// Whether the follow-ups of an item say this, whoever wrote them.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn reads(&self, tracking_id: &str, text: &str) -> Result<bool, Failure> {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let (told, wanted) = (self.told(tracking_id).await?, words(text));
+        Ok(told.iter().any(|it| words(&it.text) == wanted))
+    }
+
     async fn shows(&self, tracking_id: &str, told: &FollowUp) -> Result<bool, Failure> {
+        Ok(self.told(tracking_id).await?.contains(told))
+    }
+
+    /// The follow-ups of an item.
+    async fn told(&self, tracking_id: &str) -> Result<Vec<FollowUp>, Failure> {
         let url = format!("{}/laporan/{}", self.base_url, segment(tracking_id));
         let one: One = self.call(self.http.get(url)).await?;
-        Ok(one.data.tindak_lanjut.contains(told))
+        Ok(one.data.tindak_lanjut)
     }
 
     async fn call<T: serde::de::DeserializeOwned>(

@@ -74,15 +74,22 @@ pub enum Unreadable {
 pub struct BadRow {
     /// Its number as a spreadsheet shows it.
     pub row: usize,
-    /// The field that is wrong, such as `tracking_id`.
-    pub field: &'static str,
+    /// Its tracking id as it stands there.
+    pub tracking_id: String,
+    /// The field that is wrong, such as `tracking_id`; [`REPEATED`] for an item that stands above already.
+    pub fault: &'static str,
 }
+
+/// What is wrong with a row whose item stands above already.
+pub const REPEATED: &str = "repeated";
 
 /// What a file held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sheet {
     /// The items, in their order.
     pub items: Vec<Item>,
+    /// The number of the row of each of them.
+    pub rows: Vec<usize>,
     /// The rows that are none.
     pub bad: Vec<BadRow>,
 }
@@ -120,8 +127,8 @@ pub fn read(content: &[u8]) -> Result<Sheet, Unreadable> {
         }
         let cell =
             |column| at(column).and_then(|at| row.get(at)).map(|it| it.trim().to_owned()).unwrap_or_default();
-        let bad = |field| BadRow { row: index + 1, field };
         let item = item(&cell);
+        let bad = |fault| BadRow { row: index + 1, tracking_id: item.tracking_id.clone(), fault };
         let told_when = cell(Column::WrittenAt);
         if let Some(field) = item.missing() {
             sheet.bad.push(bad(field));
@@ -129,8 +136,9 @@ pub fn read(content: &[u8]) -> Result<Sheet, Unreadable> {
             // Its deadlines run from this day: a day that cannot be read is not replaced by today.
             sheet.bad.push(bad("written_at"));
         } else if sheet.items.iter().any(|it| it.tracking_id == item.tracking_id) {
-            sheet.bad.push(bad("tracking_id"));
+            sheet.bad.push(bad(REPEATED));
         } else {
+            sheet.rows.push(index + 1);
             sheet.items.push(item);
         }
     }
@@ -258,9 +266,9 @@ mod tests {
             "{EXPORT};tanpa nomor;x;;;;\n1234569;a;b;;;kemarin dulu;\n1234567;lagi;x;;;;\n;;;;;;\n1234570;c;d;;;;\n"
         );
         let sheet = read(text.as_bytes()).unwrap();
-        let bad = sheet.bad.iter().map(|it| (it.row, it.field)).collect::<Vec<_>>();
-        assert_eq!(bad, [(5, "tracking_id"), (6, "written_at"), (7, "tracking_id")]);
-        assert_eq!(sheet.items.len(), 3);
+        let bad = sheet.bad.iter().map(|it| (it.row, it.tracking_id.as_str(), it.fault)).collect::<Vec<_>>();
+        assert_eq!(bad, [(5, "", "tracking_id"), (6, "1234569", "written_at"), (7, "1234567", REPEATED)]);
+        assert_eq!((sheet.items.len(), sheet.rows), (3, vec![3, 4, 9]));
     }
 
     #[test]

@@ -83,6 +83,13 @@ impl Simulator {
         lock(&self.state).forget = Some(answers);
     }
 
+    /// Somebody pastes an answer there by hand.
+    pub(crate) fn paste(&self, id: &str, text: &str) {
+        if let Some((_, told)) = lock(&self.state).reports.get_mut(id) {
+            told.push(FollowUp { reference: String::new(), text: text.to_owned() });
+        }
+    }
+
     pub(crate) fn follow_ups(&self, id: &str) -> Vec<FollowUp> {
         lock(&self.state).reports.get(id).map(|it| it.1.clone()).unwrap_or_default()
     }
