@@ -144,7 +144,7 @@ lines! {
         ] {
             town.db.db.write.execute_unprepared(&statement).await.expect("broken");
         }
-        assert!(town.rows(LOOSE).await == 1 && town.rows(ANSWERS).await == 1);
+        assert!(town.rows(LOOSE).await > 0 && town.rows(ANSWERS).await > 0);
         town.set("2027-02-24T01:00:00Z");
         town.sweep().await;
         assert!(history(&town.seen(&late).await).contains(&"ESCALATE"));
