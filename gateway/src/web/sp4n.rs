@@ -219,7 +219,7 @@ fn inputs(told: &Told, visit: &Visit) -> Vec<Input> {
     vec![
         line("nomor", true, 40),
         line("judul", false, 200),
-        Input { shape: "area", kind: "", ..line("isi", true, 8_000) },
+        Input { shape: "area", kind: "", ..line("uraian", true, 8_000) },
         Input { shape: "select", kind: "", choices: classes.collect(), ..line("klasifikasi", true, 0) },
         Input { list: "tahap-lapor", ..line("tahap", true, 60) },
         Input { kind: "datetime-local", ..line("ditulis", false, 0) },
@@ -233,7 +233,7 @@ fn input_of(field: &str) -> String {
     let name = match field {
         "item.tracking_id" => "nomor",
         "item.title" => "judul",
-        "item.text" => "isi",
+        "item.text" => "uraian",
         "item.classification" => "klasifikasi",
         "item.stage" => "tahap",
         "item.written_at" => "ditulis",
@@ -381,7 +381,7 @@ pub(crate) async fn add(State(state): State<WebState>, visit: Visit, body: Bytes
     let item = Sp4nItem {
         tracking_id: text("nomor"),
         title: text("judul"),
-        text: text("isi"),
+        text: text("uraian"),
         classification: text("klasifikasi"),
         category: String::new(),
         stage: text("tahap"),

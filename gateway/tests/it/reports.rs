@@ -622,7 +622,7 @@ async fn c_11_a_file_of_lapor_or_one_report_comes_in_and_the_page_says_what_beca
     assert!(status == StatusCode::BAD_REQUEST && page.contains("Pilih berkas CSV atau XLSX"), "{page}");
     assert!(send(&[], &[]).await.1.contains("Pilih berkas ekspor dulu."));
 
-    let form = "judul=Lampu&isi=Mati&klasifikasi=Aspirasi&tahap=Baru&pelapor=Warga&rahasia=ya";
+    let form = "judul=Lampu&uraian=Mati&klasifikasi=Aspirasi&tahap=Baru&pelapor=Warga&rahasia=ya";
     let wrong = gate.send(by_cookie(plain("/aduan/sp4n/satu", form))).await;
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
     let page = text(wrong).await;
