@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::Datelike as _;
 use mpp::demo::wire;
+use mpp_kit::clock::{Clock as _, SystemClock};
 use mpp_kit::testing::{self, Engine};
 use mpp_tests::harness::binary::{Finished, is_alive};
 use mpp_tests::harness::{Api, Binary, hall};
@@ -341,6 +343,64 @@ async fn ctrl_c_stops_everything_and_the_next_start_finds_the_same_data() {
     assert_eq!(second.wait().code(), Some(0), "{}", second.log());
 }
 
+/// The command for the December of a year, with papers as they stood at an entry of the journal.
+fn evidence_of(data: &str, year: i32, out: &str, register: &str) -> Finished {
+    let (from, to) = (format!("{year}-12-01"), format!("{year}-12-31"));
+    let period = ["complaints", "evidence", "--from", &from, "--to", &to];
+    Binary::with(period.into_iter().chain(["--register", register, "--out", out, "--data", data])).finish()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c_45_papers_are_in_the_pack_of_the_command_and_an_earlier_pack_is_made_again() {
+    let (dir, data) = directory();
+    let mut server = serve(&data, &["--port", "0"]).serve();
+    let url = server.url().expect("ready");
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    // Last year: the demo's papers are valid since its beginning, and its December is over.
+    let year = SystemClock.now().year() - 1;
+    let pack = |name: &str, register: &str| {
+        let written = evidence_of(&data, year, &path(name), register);
+        assert_eq!(written.code, Some(0), "{written:?}");
+        fs::read(path(name)).expect("the pack")
+    };
+    let has = |pack: &[u8], text: &str| pack.windows(text.len()).any(|it| it == text.as_bytes());
+    // The demo begins with a decree that names who holds every office, and a procedure.
+    let first = pack("satu.zip", "0");
+    for text in [
+        "PG-01: lengkap",
+        &format!("PG-01/{year}-01-01_sk-tim_evd_"),
+        &format!("PG-01/{year}-01-01_sop_evd_"),
+    ] {
+        assert!(has(&first, text), "{text}");
+    }
+    let accounts: Value =
+        serde_json::from_slice(&fs::read(Path::new(&data).join("demo-accounts.json")).expect("the file"))
+            .expect("JSON");
+    let coordinator = accounts["accounts"]
+        .as_array()
+        .and_then(|all| all.iter().find(|it| it["username"] == "aduan.koordinator"));
+    let password = coordinator.and_then(|it| it["password"].as_str()).expect("a password");
+    let api = Api::anonymous(&url).sign_in("aduan.koordinator", password).await;
+    let kept = api.get("/v1/complaintEvidence/documents").await.ok()["documents"].clone();
+    let procedure =
+        kept.as_array().and_then(|all| all.iter().find(|it| it["kind"] == "EVIDENCE_KIND_PROCEDURE"));
+    let id = procedure.and_then(|it| it["id"].as_str()).expect("an id");
+    let link = api.post(&format!("/v1/complaintEvidence/documents/{id}:link"), &json!({})).await.ok();
+    let file =
+        reqwest::get(format!("{url}{}", link["path"].as_str().expect("a path"))).await.expect("the file");
+    assert_eq!(file.headers()["content-type"], "application/pdf");
+    let body = json!({"reason": "Diganti SOP yang baru.", "requestId": "cabut-sop"});
+    api.post(&format!("/v1/complaintEvidence/documents/{id}:withdraw"), &body).await.ok();
+    let second = pack("dua.zip", "0");
+    assert!(has(&second, "PG-01: tidak ada SOP yang berlaku sepanjang periode"));
+    // BACA.txt of the first names the entry of the journal with which it is made again.
+    let text = String::from_utf8_lossy(&first).into_owned();
+    let register = text.split("--register ").nth(1).and_then(|it| it.split('.').next()).expect("a number");
+    assert_eq!(pack("tiga.zip", register), first);
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+}
+
 #[test]
 fn c_45_the_evidence_of_a_period_is_the_same_file_beside_the_server_and_without_it() {
     let (dir, data) = directory();
@@ -361,9 +421,26 @@ fn c_45_the_evidence_of_a_period_is_the_same_file_beside_the_server_and_without_
     };
     let first = january("satu.zip");
     assert_eq!(first, january("dua.zip"));
-    for file in ["BACA.txt", "PG-02", "PG-03", "PG-04", "PG-05", "PG-06", "PG-08", "tenggat.csv"] {
-        assert!(first.windows(file.len()).any(|it| it == file.as_bytes()), "{file}");
+    let has = |pack: &[u8], text: &str| pack.windows(text.len()).any(|it| it == text.as_bytes());
+    for file in [
+        "BACA.txt",
+        "PG-01_bukti.csv",
+        "PG-02_pengelola.csv",
+        "PG-03",
+        "PG-04",
+        "PG-05",
+        "PG-06",
+        "PG-07_bukti.csv",
+        "PG-08_sp4n.csv",
+        "PG-09_bukti.csv",
+        "tenggat.csv",
+    ] {
+        assert!(has(&first, file), "{file}");
     }
+    // Nobody has entered a paper: the pack says so.
+    let none = "PG-01: tidak ada SK tim yang berlaku sepanjang periode: kosong 2026-01-01 sampai 2026-01-31";
+    assert!(has(&first, none));
+    assert_refused(&evidence_of(&data, 2025, &path("lima.zip"), "7000000"), 65, &[]);
     // One that goes on would change: nothing is written.
     let running = evidence("2026-01-01", "2999-01-01", &path("tiga.zip"));
     assert_refused(&running, 65, &[]);
