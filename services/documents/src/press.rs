@@ -547,6 +547,7 @@ mod tests {
                 family_card: String::new(),
                 phone: String::new(),
                 email: String::new(),
+                head: None,
                 values,
                 attachments: Vec::new(),
                 with_optional_steps: true,

@@ -48,7 +48,7 @@ use crate::store;
 use crate::store::channel::MessageState;
 use crate::store::chat::entity as chat;
 use crate::store::entity::{channel_message, complaint, outbox, sp4n_entry, stored_file};
-use crate::store::outbox::{Body, Message, Recipient};
+use crate::store::outbox::{About, Body, Message, Recipient};
 use crate::store::vault::Identity;
 
 const SECRET: &str = "rahasia-aplikasi";
@@ -1125,7 +1125,7 @@ async fn c_17_what_is_learnt_of_a_reporter_at_one_moment_is_kept_whole() {
         let (core, now) = (Arc::clone(&world.core), world.now());
         let message = Message {
             id: OutboxId::generate(),
-            case: case.id,
+            about: About::Case(case.id),
             kind: "RECEIVED".to_owned(),
             recipient: Recipient::Reporter(number.to_string()),
             body: Body::default(),

@@ -336,6 +336,7 @@ lines! {
         put(&mut wish, "tanggungan", 7.into());
         let again = ResubmitApplicationRequest {
             request_id: String::new(), code: status.code.clone(), values: wish.values.clone(), attachments: wish.attachments.clone(),
+            subject: None,
         };
         town.nobody().resubmit_application(again).await.expect("changed");
         let anew = town.walk(&id).await;

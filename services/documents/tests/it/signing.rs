@@ -225,6 +225,7 @@ lines! {
             code: returned.code.clone(),
             values: first.values,
             attachments: first.attachments,
+            subject: None,
         };
         town.nobody().resubmit_application(again).await.expect("handed in again");
         assert_eq!(town.seen(&returned.application_id).await.content_hash, hash);
