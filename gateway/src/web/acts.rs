@@ -3,11 +3,12 @@
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
     AcceptComplaintRequest, AcknowledgeEscalationRequest, AddComplaintNoteRequest, ArchiveComplaintRequest,
-    AskCompletionRequest, BounceComplaintRequest, CaseVerb, Complaint, ComplaintLine, CompleteHelpRequest,
-    DisposeComplaintRequest, ForwardComplaintOutsideRequest, GiveAnswerRequest, GiveFirstAnswerRequest,
-    Helper, ListComplaintsRequest, MergeComplaintRequest, Publication, RecategoriseComplaintRequest,
-    RecordSp4nTrackingRequest, ReopenComplaintRequest, RequestRevealRequest, ResponseTemplate,
-    SetComplaintPublicationRequest, VerifyComplaintRequest,
+    AskCompletionRequest, BounceComplaintRequest, CaseVerb, Complaint, ComplaintLine,
+    CompleteComplaintRequest, CompleteHelpRequest, DisposeComplaintRequest, ForwardComplaintOutsideRequest,
+    GiveAnswerRequest, GiveFirstAnswerRequest, Helper, ListComplaintsRequest, MergeComplaintRequest,
+    Publication, RecategoriseComplaintRequest, RecordSp4nTrackingRequest, ReopenComplaintRequest,
+    RequestRevealRequest, ResponseTemplate, SetComplaintPublicationRequest, TakeBackQuestionRequest,
+    VerifyComplaintRequest,
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::problem;
 
-/// Places for proof in a substantive answer.
+/// Places for proof in a substantive answer, and for what a reporter brought.
 const PROOF: [&str; 3] = ["bukti1", "bukti2", "bukti3"];
 /// Agencies that can be asked for help at once.
 const HELPERS: [&str; 2] = ["1", "2"];
@@ -144,6 +145,29 @@ impl Maker<'_> {
         self.choose(name, "select", required, choices)
     }
 
+    /// Which of the reporters it is about.
+    fn reporter(&self) -> Input {
+        let reporters = &self.desk.one.reporters;
+        let (alone, sent) = (reporters.len() == 1, self.sent("pelapor"));
+        let choices = reporters.iter().map(|reporter| Choice {
+            value: reporter.pseudonym.clone(),
+            label: reporter.pseudonym.clone(),
+            chosen: alone || sent == reporter.pseudonym,
+            ..Choice::default()
+        });
+        self.choose("pelapor", "select", true, choices.collect())
+    }
+
+    /// Places for files.
+    fn papers(&self, label: &str) -> Vec<Paper> {
+        let (nothing, none) = (Sent::default(), Faults::default());
+        let (sent, faults) = match self.is_pressed() {
+            true => (&self.pressed.sent, &self.pressed.faults),
+            false => (&nothing, &none),
+        };
+        complaints::papers(&PROOF, &self.t()[label], sent, faults, self.desk.visit)
+    }
+
     fn examples(&self, kind: &str) -> Vec<(String, String)> {
         self.desk
             .templates
@@ -219,13 +243,15 @@ pub(crate) fn offered(desk: &Desk<'_>, pressed: &Pressed) -> Vec<Act> {
 }
 
 /// Verbs of officers with the end of their address.
-const ORDER: [(CaseVerb, &str); 11] = [
+const ORDER: [(CaseVerb, &str); 13] = [
     (CaseVerb::Accept, "terima"),
     (CaseVerb::Dispose, "disposisi"),
     (CaseVerb::Verify, "verifikasi"),
     (CaseVerb::Answer, "respon-substantif"),
     (CaseVerb::FirstAnswer, "respon-awal"),
     (CaseVerb::AskCompletion, "minta-kelengkapan"),
+    (CaseVerb::Complete, "lengkapi"),
+    (CaseVerb::TakeBackQuestion, "tarik-pertanyaan"),
     (CaseVerb::Bounce, "tolak-balik"),
     (CaseVerb::Reopen, "buka-kembali"),
     (CaseVerb::Merge, "gabung"),
@@ -261,6 +287,18 @@ fn state_act(make: &Maker<'_>) -> Option<Act> {
             "QUESTION",
             "pertanyaan",
         ),
+        "lengkapi" => {
+            let mut inputs = Vec::new();
+            if desk.one.reporters.len() > 1 {
+                inputs.push(make.reporter());
+            }
+            inputs.extend([make.area("kelengkapan", true, 4_000), make.area("asal_jawaban", true, 1_000)]);
+            // Whoever can be reached is waited for; for everybody else this is what comes next.
+            let waited_for = desk.one.reporters.iter().any(|reporter| reporter.reachable);
+            let tone = if waited_for { "quiet" } else { "" };
+            Act { papers: make.papers("field.berkas"), ..make.form("pen", tone, inputs) }
+        }
+        "tarik-pertanyaan" => make.form("undo", "quiet", vec![make.area("alasan", true, 1_000)]),
         "respon-awal" => {
             make.written("pen", "", vec![make.area("jawaban", true, 4_000)], "FIRST_ANSWER", "jawaban")
         }
@@ -272,12 +310,8 @@ fn state_act(make: &Maker<'_>) -> Option<Act> {
                 make.line("bilamana", true, 200),
                 make.listed("tanpa_bukti", "select", false, &WITHOUT_PROOF),
             ];
-            let nothing = Sent::default();
-            let sent = if make.is_pressed() { &make.pressed.sent } else { &nothing };
-            let none = Faults::default();
-            let faults = if make.is_pressed() { &make.pressed.faults } else { &none };
             Act {
-                papers: complaints::papers(&PROOF, &make.t()["field.bukti"], sent, faults, desk.visit),
+                papers: make.papers("field.bukti"),
                 ..make.written("check", "", inputs, "ANSWER", "jawaban")
             }
         }
@@ -372,17 +406,7 @@ fn other_act(make: &Maker<'_>) -> Option<Act> {
         }),
         "identitas" => {
             ((viewer.may(cases::REVEAL) || one.may_reveal) && !one.reporters.is_empty()).then(|| {
-                let alone = one.reporters.len() == 1;
-                let reporters = one.reporters.iter().map(|reporter| Choice {
-                    value: reporter.pseudonym.clone(),
-                    label: reporter.pseudonym.clone(),
-                    chosen: alone,
-                    ..Choice::default()
-                });
-                let inputs = vec![
-                    make.choose("pelapor", "select", true, reporters.collect()),
-                    make.area("tujuan_buka", true, 1_000),
-                ];
+                let inputs = vec![make.reporter(), make.area("tujuan_buka", true, 1_000)];
                 make.form("shield", "quiet", inputs)
             })
         }
@@ -397,6 +421,7 @@ fn other_act(make: &Maker<'_>) -> Option<Act> {
 /// The input that a field of a request stands for.
 fn input_of(field: &str, slug: &str) -> String {
     let name = match (field, slug) {
+        ("note", "lengkapi") => "asal_jawaban",
         ("note", _) => "catatan",
         ("agency_id", "bantuan") => "penolong",
         ("agency_id", _) => "instansi",
@@ -408,6 +433,7 @@ fn input_of(field: &str, slug: &str) -> String {
         ("text", "catatan") => "isi_catatan",
         ("text", "sudah-disampaikan") => "cara",
         ("text", "bantuan") => "hasil",
+        ("text", "lengkapi") => "kelengkapan",
         ("text", _) => "jawaban",
         ("who", _) => "siapa",
         ("what", _) => "apa",
@@ -423,7 +449,9 @@ fn input_of(field: &str, slug: &str) -> String {
         ("purpose", _) => "tujuan_buka",
         ("tracking_id", _) => "tracking",
         ("stage", _) => "tahap",
-        (field, _) if field.starts_with("proof_file_ids") => "lampiran.bukti1",
+        (field, _) if field.starts_with("proof_file_ids") || field.starts_with("file_ids") => {
+            "lampiran.bukti1"
+        }
         (field, _) if field.starts_with("helpers") => "bantu1",
         (_, _) => "",
     };
@@ -446,7 +474,7 @@ pub(crate) async fn press(
     sent.set("kunci", request_id.as_str());
     let mut faults = Faults::default();
     let proof = match slug {
-        "respon-substantif" => {
+        "respon-substantif" | "lengkapi" => {
             complaints::upload(state, visit, Some(viewer), &PROOF, &mut sent, &request_id, &mut faults).await
         }
         _ => Vec::new(),
@@ -565,6 +593,22 @@ impl Press<'_> {
             "minta-kelengkapan" => {
                 let question = self.text("pertanyaan");
                 call!(ask_completion, AskCompletionRequest { request_id, complaint, version, question });
+            }
+            "lengkapi" => {
+                let request = CompleteComplaintRequest {
+                    request_id,
+                    complaint,
+                    version,
+                    text: self.text("kelengkapan"),
+                    note: self.text("asal_jawaban"),
+                    reporter: self.text("pelapor"),
+                    file_ids: self.proof.clone(),
+                };
+                call!(complete_complaint, request);
+            }
+            "tarik-pertanyaan" => {
+                let reason = self.text("alasan");
+                call!(take_back_question, TakeBackQuestionRequest { request_id, complaint, version, reason });
             }
             "respon-awal" => {
                 let text = self.text("jawaban");
@@ -730,6 +774,11 @@ mod tests {
             ("reason", "tolak-balik", "alasan"),
             ("text", "catatan", "isi_catatan"),
             ("proof_file_ids", "respon-substantif", "lampiran.bukti1"),
+            ("file_ids[1]", "lengkapi", "lampiran.bukti1"),
+            ("note", "lengkapi", "asal_jawaban"),
+            ("text", "lengkapi", "kelengkapan"),
+            ("reporter", "lengkapi", "pelapor"),
+            ("reason", "tarik-pertanyaan", "alasan"),
             ("version", "terima", ""),
         ] {
             assert_eq!(input_of(field, slug), name, "{slug} {field}");

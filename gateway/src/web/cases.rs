@@ -591,7 +591,13 @@ fn line(id: &str, message: &CaseMessage, names: &Names, visit: &Visit) -> Line {
             by => complaints::keyed("by", by, t),
         },
         side: if message.by == "REPORTER" { "own" } else { "office" },
-        kind: complaints::keyed("said", &message.kind, t),
+        kind: match complaints::keyed("said", &message.kind, t) {
+            // What a reporter said at the desk or by telephone.
+            kind if message.by == "REPORTER" && !message.account_id.is_empty() => {
+                format!("{kind} · {}", t["cases.written_down"])
+            }
+            kind => kind,
+        },
         note: matches!(message.kind.as_str(), "NOTE" | "UNPROVEN"),
         time: moment::moment(message.at, names.ground.zone, visit.language),
         machine: moment::machine(message.at),

@@ -42,6 +42,8 @@ pub(crate) const NEAR: &str = "ADU-2026-000120-1";
 pub(crate) const LOWERED: &str = "ADU-2026-000121-9";
 /// The finest square of the map with cases.
 pub(crate) const FINEST: &str = "-359,10226,1";
+/// A case whose two reporters were asked, and cannot be reached.
+pub(crate) const ASKED: &str = "cmp_01h455vb4pex5vsknk084sn0aq";
 /// The version of the case.
 pub(crate) const VERSION: u32 = 4;
 /// A step of the ladder that waits for the account behind the session.
@@ -73,6 +75,8 @@ struct State {
     answers: Mutex<Vec<AnswerComplaintRequest>>,
     disposals: Mutex<Vec<DisposeComplaintRequest>>,
     given: Mutex<Vec<GiveAnswerRequest>>,
+    completions: Mutex<Vec<CompleteComplaintRequest>>,
+    taken_back: Mutex<Vec<TakeBackQuestionRequest>>,
     merges: Mutex<Vec<MergeComplaintRequest>>,
     reveals: Mutex<Vec<String>>,
     acknowledged: Mutex<Vec<String>>,
@@ -130,6 +134,16 @@ impl Cases {
     /// Every GiveAnswer.
     pub(crate) fn given(&self) -> Vec<GiveAnswerRequest> {
         lock(&self.0.given).clone()
+    }
+
+    /// Every CompleteComplaint.
+    pub(crate) fn completions(&self) -> Vec<CompleteComplaintRequest> {
+        lock(&self.0.completions).clone()
+    }
+
+    /// Every TakeBackQuestion.
+    pub(crate) fn taken_back(&self) -> Vec<TakeBackQuestionRequest> {
+        lock(&self.0.taken_back).clone()
     }
 
     /// Every MergeComplaint.
@@ -490,6 +504,33 @@ fn complaint() -> Complaint {
     }
 }
 
+/// A case that waits for its reporters.
+fn asked() -> Complaint {
+    let verbs = [
+        CaseVerb::Complete,
+        CaseVerb::TakeBackQuestion,
+        CaseVerb::Merge,
+        CaseVerb::Archive,
+        CaseVerb::Withdraw,
+    ];
+    let case = complaint();
+    let first = Reporter { reachable: false, ..case.reporters[0].clone() };
+    let second = Reporter { pseudonym: "Pelapor-3K8D".into(), ..first.clone() };
+    let told = CaseMessage {
+        account_id: "acc_rahasia".into(),
+        reporter: "Pelapor-3K8D".into(),
+        ..message("REPORTER", "REPORT", "Ditulis petugas di meja.", -29)
+    };
+    Complaint {
+        id: ASKED.into(),
+        state: CaseState::AwaitingCompletion.into(),
+        allowed: verbs.map(Into::into).to_vec(),
+        messages: vec![told, message("AGENCY", "QUESTION", "Di sebelah mana?", -4)],
+        reporters: vec![first, second],
+        ..case
+    }
+}
+
 fn line(id: &str, number: &str, late: bool) -> ComplaintLine {
     ComplaintLine {
         id: id.into(),
@@ -834,10 +875,12 @@ complaints_service! {
 
     async fn get_complaint(&self, request: tonic::Request<GetComplaintRequest>) -> Answer<GetComplaintResponse> {
         let language = language(&request);
-        if request.into_inner().complaint != CASE {
-            return Err(Problem::not_found("aduan", "case").into_status(language));
-        }
-        Ok(GetComplaintResponse { complaint: Some(complaint()) }.into())
+        let found = match request.into_inner().complaint.as_str() {
+            CASE => complaint(),
+            ASKED => asked(),
+            _ => return Err(Problem::not_found("aduan", "case").into_status(language)),
+        };
+        Ok(GetComplaintResponse { complaint: Some(found) }.into())
     }
 
     async fn get_complaint_file(&self, _: tonic::Request<GetComplaintFileRequest>) -> Answer<GetComplaintFileResponse> {
@@ -886,6 +929,21 @@ complaints_service! {
         }
         lock(&self.0.given).push(request);
         Ok(GiveAnswerResponse { complaint: Some(complaint()) }.into())
+    }
+
+    async fn complete_complaint(&self, request: tonic::Request<CompleteComplaintRequest>) -> Answer<CompleteComplaintResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        if request.note.is_empty() {
+            return Err(violation("note", "isi bagaimana diketahui", "say how it was learnt").into_status(language));
+        }
+        lock(&self.0.completions).push(request);
+        Ok(CompleteComplaintResponse { complaint: Some(asked()) }.into())
+    }
+
+    async fn take_back_question(&self, request: tonic::Request<TakeBackQuestionRequest>) -> Answer<TakeBackQuestionResponse> {
+        lock(&self.0.taken_back).push(request.into_inner());
+        Ok(TakeBackQuestionResponse { complaint: Some(asked()) }.into())
     }
 
     async fn merge_complaint(&self, request: tonic::Request<MergeComplaintRequest>) -> Answer<MergeComplaintResponse> {

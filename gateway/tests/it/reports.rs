@@ -5,7 +5,7 @@ use http::StatusCode;
 use mpp_proto::complaints::v1::{Channel, ComplaintClass, Secrecy, Sp4nTelling};
 
 use crate::{
-    cases::{self, CASE, FORWARDED, NEAR, NUMBER, OTHER, PIN, REVEAL, STEP, TEXT, TOKEN, VERSION},
+    cases::{self, ASKED, CASE, FORWARDED, NEAR, NUMBER, OTHER, PIN, REVEAL, STEP, TEXT, TOKEN, VERSION},
     documents::VILLAGE,
     fake::{Gate, Reader, with},
     letters::{PNG, by_cookie, get, location, multipart, plain, text},
@@ -424,6 +424,57 @@ async fn a_press_goes_out_with_the_version_that_was_seen_and_a_conflict_keeps_wh
     foreign.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
     assert_eq!(gate.send(foreign).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(gate.cases.given().len(), 1);
+}
+
+#[tokio::test]
+async fn c28_what_was_said_elsewhere_is_entered_with_how_it_was_learnt_or_the_question_is_taken_back() {
+    let gate = Gate::cases().await;
+    let page = text(gate.send(by_cookie(get(&format!("/aduan/{ASKED}")))).await).await;
+    for part in [
+        "Catat kelengkapan dari pelapor",
+        "Tarik pertanyaan",
+        "id=\"lengkapi-pelapor\"",
+        "id=\"lengkapi-kelengkapan\"",
+        "id=\"lengkapi-asal_jawaban\"",
+        "name=\"lampiran.bukti1\"",
+        "Laporan · dicatat petugas",
+    ] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    // Nobody can be reached: to enter it is what comes next.
+    assert!(page.contains("class=\"act primary\" name=\"tindakan\" id=\"tindakan-lengkapi\""));
+    assert!(!page.contains("acc_rahasia"));
+    let path = format!("/aduan/{ASKED}/lengkapi");
+    let seen = VERSION.to_string();
+    let mut fields = vec![
+        ("kunci", GOOD[0].1),
+        ("versi", seen.as_str()),
+        ("pelapor", "Pelapor-3K8D"),
+        ("kelengkapan", "Di sebelah utara jembatan."),
+        ("asal_jawaban", ""),
+    ];
+    let files: [(&str, &[u8]); 1] = [("lampiran.bukti1", PNG)];
+    let refused = gate.send(by_cookie(multipart(&path, &fields, &files))).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let page = text(refused).await;
+    assert!(page.contains("Isi bagaimana diketahui.") && page.contains("id=\"lengkapi-asal_jawaban-error\""));
+    assert!(page.contains("Di sebelah utara jembatan.") && page.contains("fil_0|image/png|7"));
+    assert!(page.contains("value=\"Pelapor-3K8D\" selected"), "who said it stays chosen");
+    fields[4] = ("asal_jawaban", "Telepon, diterima petugas meja pagi ini.");
+    let done = gate.send(by_cookie(multipart(&path, &fields, &files))).await;
+    assert_eq!(location(&done), format!("/aduan/{ASKED}?tersimpan=1"));
+    let entered = &gate.cases.completions()[0];
+    assert_eq!((entered.version, entered.reporter.as_str()), (VERSION, "Pelapor-3K8D"));
+    assert_eq!(entered.text, "Di sebelah utara jembatan.");
+    assert_eq!(entered.note, "Telepon, diterima petugas meja pagi ini.");
+    assert_eq!(entered.file_ids, ["fil_0"], "the file that had arrived, once");
+    let fields =
+        [("kunci", GOOD[0].1), ("versi", seen.as_str()), ("alasan", "Titiknya sudah ditemukan petugas.")];
+    let path = format!("/aduan/{ASKED}/tarik-pertanyaan");
+    let done = gate.send(by_cookie(multipart(&path, &fields, &[]))).await;
+    assert_eq!(location(&done), format!("/aduan/{ASKED}?tersimpan=1"));
+    let back = &gate.cases.taken_back()[0];
+    assert_eq!((back.version, back.reason.as_str()), (VERSION, "Titiknya sudah ditemukan petugas."));
 }
 
 #[tokio::test]

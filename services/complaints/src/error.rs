@@ -294,6 +294,12 @@ fn rejected(rejection: &Rejection) -> Problem {
             "Aduan ini sudah ditutup.",
             "This complaint is closed.",
         ),
+        Rejection::UnknownReporter(_) => invalid(
+            "reporter",
+            "UNKNOWN_REPORTER",
+            "pilih pelapor dari daftar pelapor aduan ini",
+            "choose one of the reporters of this complaint",
+        ),
         Rejection::NoHelper(_) => Problem::precondition(
             "NO_HELP_ASKED",
             "Instansi ini tidak diminta membantu, atau sudah selesai membantu.",

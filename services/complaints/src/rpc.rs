@@ -178,6 +178,8 @@ rpcs! {
     accept_complaint(AcceptComplaintRequest) -> AcceptComplaintResponse: verbs::accept_complaint;
     bounce_complaint(BounceComplaintRequest) -> BounceComplaintResponse: verbs::bounce_complaint;
     ask_completion(AskCompletionRequest) -> AskCompletionResponse: verbs::ask_completion;
+    complete_complaint(CompleteComplaintRequest) -> CompleteComplaintResponse: verbs::complete_complaint;
+    take_back_question(TakeBackQuestionRequest) -> TakeBackQuestionResponse: verbs::take_back_question;
     give_first_answer(GiveFirstAnswerRequest) -> GiveFirstAnswerResponse: verbs::give_first_answer;
     give_answer(GiveAnswerRequest) -> GiveAnswerResponse: verbs::give_answer;
     complete_help(CompleteHelpRequest) -> CompleteHelpResponse: verbs::complete_help;

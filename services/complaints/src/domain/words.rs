@@ -99,7 +99,7 @@ words! {
         Bounce,
         /// Minta kelengkapan.
         AskCompletion,
-        /// The reporter completes.
+        /// The reporter completes, or an officer enters what they said elsewhere.
         Complete,
         /// Respon awal.
         FirstAnswer,
@@ -121,6 +121,8 @@ words! {
         Withdraw,
         /// Thirty days without completion.
         DeemWithdrawn,
+        /// Tarik pertanyaan.
+        TakeBackQuestion,
     }
     /// Who does it.
     Part {

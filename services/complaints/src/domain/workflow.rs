@@ -60,6 +60,10 @@ pub const TRANSITIONS: Table<State, Verb> = table! {
     AwaitingCompletion --Complete--> Verified: "it goes on where it stood";
     AwaitingCompletion --Complete--> InProgress: "it goes on where it stood";
     AwaitingCompletion --Complete--> Reopened: "it goes on where it stood";
+    AwaitingCompletion --TakeBackQuestion--> New: "nobody has to be asked any more";
+    AwaitingCompletion --TakeBackQuestion--> Verified: "nobody has to be asked any more";
+    AwaitingCompletion --TakeBackQuestion--> InProgress: "nobody has to be asked any more";
+    AwaitingCompletion --TakeBackQuestion--> Reopened: "nobody has to be asked any more";
     AwaitingCompletion --DeemWithdrawn--> DeemedWithdrawn: "thirty days without an answer";
     AwaitingCompletion --Archive--> Archived: "nobody can be asked";
     AwaitingCompletion --Merge--> Merged: "another case is about the same";
@@ -85,7 +89,8 @@ pub const GUARDS: &[(Verb, &[Part])] = &[
     (Verb::Accept, &[Part::Agency]),
     (Verb::Bounce, &[Part::Agency]),
     (Verb::AskCompletion, &[Part::Coordinator, Part::Agency]),
-    (Verb::Complete, &[Part::Reporter]),
+    (Verb::Complete, &[Part::Reporter, Part::Coordinator, Part::Agency]),
+    (Verb::TakeBackQuestion, &[Part::Coordinator, Part::Agency]),
     (Verb::FirstAnswer, &[Part::Agency]),
     (Verb::Answer, &[Part::Agency]),
     (Verb::Confirm, &[Part::Reporter]),
@@ -151,7 +156,7 @@ pub enum Order {
     },
     /// The reporter answers the question.
     Complete {
-        /// Who.
+        /// Who; may be empty when an officer enters it and only one reported.
         reporter: String,
         /// What.
         text: String,
@@ -159,6 +164,13 @@ pub enum Order {
         files: Vec<File>,
         /// The key of the provider's message.
         external: String,
+        /// How the officer learnt it who enters it; empty for reporters.
+        note: String,
+    },
+    /// The question is taken back: the case goes on without an answer.
+    TakeBackQuestion {
+        /// Why.
+        reason: String,
     },
     /// Respon awal.
     FirstAnswer {
@@ -241,6 +253,7 @@ impl Order {
             Self::Bounce { .. } => Verb::Bounce,
             Self::AskCompletion { .. } => Verb::AskCompletion,
             Self::Complete { .. } => Verb::Complete,
+            Self::TakeBackQuestion { .. } => Verb::TakeBackQuestion,
             Self::FirstAnswer { .. } => Verb::FirstAnswer,
             Self::Answer { .. } => Verb::Answer,
             Self::Confirm { .. } => Verb::Confirm,
@@ -317,6 +330,10 @@ pub enum NoticeKind {
     DeemedWithdrawn,
     /// Merged with another case.
     Merged,
+    /// An officer entered what the reporter was asked for.
+    CompletedByOffice,
+    /// The question is taken back.
+    QuestionTakenBack,
     /// Another category.
     Recategorised,
     /// The identity was revealed to an officer.
@@ -405,6 +422,9 @@ pub enum Rejection {
     /// It is closed.
     #[error("the case is closed")]
     IsClosed,
+    /// No reporter of the case is called so, or it was not said which of several.
+    #[error("no reporter {0}")]
+    UnknownReporter(String),
     /// That agency was not asked for help.
     #[error("no help was asked of {0}")]
     NoHelper(String),

@@ -246,6 +246,7 @@ impl Core {
                 text: said.text.clone(),
                 files: files.clone(),
                 external: said.external.clone(),
+                note: String::new(),
             }),
             (None, _) => None,
         };

@@ -527,6 +527,8 @@ fn status(case: &Case, number: &str, kind: NoticeKind) -> Vec<(&'static str, Str
         | NoticeKind::Forwarded
         | NoticeKind::DeemedWithdrawn
         | NoticeKind::Merged
+        | NoticeKind::CompletedByOffice
+        | NoticeKind::QuestionTakenBack
         | NoticeKind::Recategorised
         | NoticeKind::Revealed
         | NoticeKind::Assigned
@@ -564,10 +566,27 @@ pub(crate) fn status_in(
 
 /// The phrase for what happened.
 fn status_key(state: State, kind: NoticeKind) -> String {
-    if kind == NoticeKind::Recategorised {
-        "status.RECATEGORISED".to_owned()
-    } else {
-        format!("status.{state}")
+    match kind {
+        NoticeKind::Recategorised => "status.RECATEGORISED".to_owned(),
+        NoticeKind::CompletedByOffice => "status.COMPLETED_BY_OFFICE".to_owned(),
+        NoticeKind::QuestionTakenBack => "status.QUESTION_TAKEN_BACK".to_owned(),
+        NoticeKind::Received
+        | NoticeKind::Verified
+        | NoticeKind::Disposed
+        | NoticeKind::Question
+        | NoticeKind::FirstAnswer
+        | NoticeKind::Answered
+        | NoticeKind::Reopened
+        | NoticeKind::Settled
+        | NoticeKind::Archived
+        | NoticeKind::Forwarded
+        | NoticeKind::DeemedWithdrawn
+        | NoticeKind::Merged
+        | NoticeKind::Revealed
+        | NoticeKind::Assigned
+        | NoticeKind::HelpAsked
+        | NoticeKind::HelpLate
+        | NoticeKind::Bounced => format!("status.{state}"),
     }
 }
 

@@ -55,7 +55,7 @@ words!(state, read_state: State => proto::CaseState {
 });
 words!(verb: Verb => proto::CaseVerb {
     Verify, Dispose, Accept, Bounce, AskCompletion, Complete, FirstAnswer, Answer, Confirm, Reopen, CloseBySilence,
-    Merge, ForwardOutside, Archive, Withdraw, DeemWithdrawn,
+    Merge, ForwardOutside, Archive, Withdraw, DeemWithdrawn, TakeBackQuestion,
 });
 words!(publication, read_publication: Publication => proto::Publication { Pending, Public, Withheld, Secret });
 words!(clock_kind, read_clock_kind: ClockKind => proto::ClockKind { Verify, Accept, FirstAnswer, Settle, Reaction });

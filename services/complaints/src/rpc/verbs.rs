@@ -115,6 +115,25 @@ verb!(ask_completion(AskCompletionRequest) -> AskCompletionResponse, "AskComplet
     |check, it| long_text(check, "question", &it.question, 10, 2000),
     |work, question| work.order(Order::AskCompletion { question }).await);
 
+verb!(
+/// What the reporter said at the desk, by telephone or at LAPOR!: an officer enters it, and how it was learnt.
+complete_complaint(CompleteComplaintRequest) -> CompleteComplaintResponse, "CompleteComplaint",
+|check, it| (
+    long_text(check, "text", &it.text, 1, 4000),
+    long_text(check, "note", &it.note, 10, 1000),
+    it.reporter.trim().to_owned(),
+    file_ids(check, "file_ids", &it.file_ids),
+),
+|work, parsed| {
+    let (text, note, reporter, ids) = parsed;
+    let files = work.core.give(work.tx, &ids, work.case).await?;
+    work.order(Order::Complete { reporter, text, files, external: String::new(), note }).await
+});
+
+verb!(take_back_question(TakeBackQuestionRequest) -> TakeBackQuestionResponse, "TakeBackQuestion",
+    |check, it| long_text(check, "reason", &it.reason, 10, 1000),
+    |work, reason| work.order(Order::TakeBackQuestion { reason }).await);
+
 verb!(give_first_answer(GiveFirstAnswerRequest) -> GiveFirstAnswerResponse, "GiveFirstAnswer",
     |check, it| long_text(check, "text", &it.text, 10, 4000),
     |work, text| work.order(Order::FirstAnswer { text }).await);

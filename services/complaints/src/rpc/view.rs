@@ -16,7 +16,7 @@ use serde_json::json;
 use super::access::reads_unproven;
 use super::file_complaint::PUBLIC;
 use super::{Core, convert};
-use crate::domain::case::Case;
+use crate::domain::case::{Case, Message};
 use crate::domain::rules::Rules;
 use crate::domain::words::{Class, MessageKind, Part, State};
 use crate::domain::{CaseId, channel, workflow};
@@ -90,13 +90,12 @@ pub(super) async fn journal(
 }
 
 /// Who an entry says it was. Of filing a report only the desk that wrote it down, also in entries of before the rest was left
-/// out there: whoever was signed in otherwise is the reporter.
+/// out there: whoever was signed in otherwise is the reporter. What an officer wrote down for a reporter later is no filing.
 fn filer(case: &Case, entry: &Entry) -> String {
     let files = matches!(entry.what.as_str(), "complaint.filed" | "complaint.followed");
-    if !files
-        || !entry.who.starts_with("acc_")
-        || case.messages.iter().any(|it| it.by == Part::Reporter && it.account == entry.who)
-    {
+    let filing = |it: &Message| it.kind == MessageKind::Report || it.at == entry.at;
+    let desk = |it: &Message| it.by == Part::Reporter && it.account == entry.who && filing(it);
+    if !files || !entry.who.starts_with("acc_") || case.messages.iter().any(desk) {
         return entry.who.clone();
     }
     PUBLIC.to_owned()

@@ -495,6 +495,8 @@ fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'s
         | NoticeKind::Forwarded
         | NoticeKind::DeemedWithdrawn
         | NoticeKind::Merged
+        | NoticeKind::CompletedByOffice
+        | NoticeKind::QuestionTakenBack
         | NoticeKind::Recategorised => STATUS,
     }
 }

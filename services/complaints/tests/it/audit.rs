@@ -115,6 +115,24 @@ async fn goes_its_way(regency: &Regency) {
     };
     coordinator.reopen_complaint(reopen).await.unwrap();
 
+    // Asked, and answered to an officer; asked again, and not waited for.
+    let asked = regency.taken(Regency::report()).await.id;
+    agency.ask(&asked).await.unwrap();
+    let said = CompleteComplaintRequest {
+        complaint: asked.clone(),
+        text: "Di sebelah utara, dekat jembatan.".to_owned(),
+        note: "Disampaikan pelapor di meja pengaduan.".to_owned(),
+        ..CompleteComplaintRequest::default()
+    };
+    agency.complete_complaint(said).await.unwrap();
+    agency.ask(&asked).await.unwrap();
+    let back = TakeBackQuestionRequest {
+        complaint: asked,
+        reason: "Titiknya sudah ditemukan petugas.".to_owned(),
+        ..TakeBackQuestionRequest::default()
+    };
+    agency.take_back_question(back).await.unwrap();
+
     // With the help of another agency; another report joins it.
     let helped = regency.file(Regency::report()).await;
     coordinator.verify(&helped.id).await.unwrap();
@@ -327,6 +345,7 @@ lines! {
              ArchiveComplaint: complaint.archive\n\
              AskCompletion: complaint.ask_completion\n\
              BounceComplaint: complaint.bounce\n\
+             CompleteComplaint: complaint.complete\n\
              CompleteHelp: complaint.helped\n\
              CreateEvidenceDocument: evidence.added\n\
              CreateEvidenceLink: evidence.link_made\n\
@@ -348,6 +367,7 @@ lines! {
              RequestReveal: reveal.requested\n\
              SetComplaintPublication: complaint.published\n\
              SignOffDeadline: deadline.signed_off\n\
+             TakeBackQuestion: complaint.take_back_question\n\
              UploadComplaintFile: file.uploaded\n\
              VerifyComplaint: complaint.verify\n\
              WithdrawComplaint: complaint.withdraw\n\

@@ -599,6 +599,8 @@ calls! {
     accept_complaint(AcceptComplaintRequest) -> AcceptComplaintResponse;
     bounce_complaint(BounceComplaintRequest) -> BounceComplaintResponse;
     ask_completion(AskCompletionRequest) -> AskCompletionResponse;
+    complete_complaint(CompleteComplaintRequest) -> CompleteComplaintResponse;
+    take_back_question(TakeBackQuestionRequest) -> TakeBackQuestionResponse;
     give_first_answer(GiveFirstAnswerRequest) -> GiveFirstAnswerResponse;
     give_answer(GiveAnswerRequest) -> GiveAnswerResponse;
     complete_help(CompleteHelpRequest) -> CompleteHelpResponse;

@@ -327,6 +327,89 @@ lines! {
         regency.until("it counts as withdrawn", async || state().await == CaseState::DeemedWithdrawn).await;
     }
 
+    async fn c_28_what_was_said_elsewhere_is_entered_by_an_officer_and_the_case_goes_on(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(FileComplaintRequest { contact: None, ..Regency::report() }).await;
+        regency.agency(PUPR).ask(&filed.id).await.unwrap();
+        let said = CompleteComplaintRequest {
+            request_id: "meja".to_owned(),
+            complaint: filed.id.clone(),
+            text: "Di sebelah utara, dekat jembatan.".to_owned(),
+            note: "Disampaikan pelapor di meja pengaduan pagi ini.".to_owned(),
+            file_ids: vec![proof(&regency).await],
+            ..CompleteComplaintRequest::default()
+        };
+        let refused = regency.agency(PUPR).complete_complaint(CompleteComplaintRequest { text: " ".to_owned(), note: "meja".to_owned(), ..said.clone() }).await.unwrap_err();
+        assert_eq!((refused.fields["text"].as_str(), refused.fields["note"].as_str()), ("INVALID_LENGTH", "INVALID_LENGTH"));
+        let stranger = CompleteComplaintRequest { reporter: "Pelapor-X".to_owned(), request_id: "lain".to_owned(), ..said.clone() };
+        assert_eq!(regency.agency(PUPR).complete_complaint(stranger).await.unwrap_err().fields["reporter"], "UNKNOWN_REPORTER");
+        assert_eq!(regency.agency(DINKES).complete_complaint(said.clone()).await.unwrap_err().code, Code::NotFound);
+        assert_eq!(regency.sekda().complete_complaint(said.clone()).await.unwrap_err().code, Code::PermissionDenied);
+        assert_eq!(regency.nobody().complete_complaint(said.clone()).await.unwrap_err().code, Code::Unauthenticated);
+        assert_eq!(regency.seen(&filed.id).await.state(), CaseState::AwaitingCompletion);
+        let once = regency.agency(PUPR).complete_complaint(said.clone()).await.unwrap().complaint.unwrap();
+        assert_eq!(once.state(), CaseState::InProgress);
+        // The same press is done once; another one comes too late.
+        assert_eq!(regency.agency(PUPR).complete_complaint(said.clone()).await.unwrap().complaint.unwrap().version, once.version);
+        let again = CompleteComplaintRequest { request_id: "lagi".to_owned(), file_ids: Vec::new(), ..said.clone() };
+        assert_eq!(regency.agency(PUPR).complete_complaint(again).await.unwrap_err().reason, "NOT_PERMITTED_IN_STATE");
+        let seen = regency.seen(&filed.id).await;
+        let [words, note] = &seen.messages[seen.messages.len() - 2..] else { panic!("two messages") };
+        assert_eq!((words.by.as_str(), words.kind.as_str(), words.account_id.as_str()), ("REPORTER", "ADDITION", "acc_pupr"));
+        assert_eq!((&words.reporter, words.files.len()), (&seen.reporters[0].pseudonym, 1));
+        assert_eq!((note.kind.as_str(), &note.text), ("NOTE", &said.note));
+        // The reporter reads what was entered, and neither the note nor who wrote it.
+        let own = regency.followed(&filed).await;
+        let shown = own.messages.iter().find(|it| it.text == said.text).unwrap();
+        assert_eq!((shown.files.len(), shown.account_id.as_str()), (1, ""));
+        assert!(!format!("{own:?}").contains("meja pengaduan"));
+        let journal = ListComplaintJournalRequest { complaint: filed.id.clone(), ..Default::default() };
+        let entries = regency.coordinator().list_complaint_journal(journal).await.unwrap().entries;
+        let entry = entries.iter().find(|it| it.what == "complaint.complete").unwrap();
+        assert_eq!((entry.who.as_str(), entry.from.as_str(), entry.to.as_str()), ("acc_pupr", "AWAITING_COMPLETION", "IN_PROGRESS"));
+        assert!(entry.detail.contains("AGENCY") && !entry.detail.contains("utara"), "{}", entry.detail);
+        assert_eq!(seen.deliveries.iter().filter(|it| it.kind == "completed_by_office").count(), 1);
+    }
+
+    async fn c_28_a_question_is_taken_back_and_nobody_is_silent_any_more(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.taken(Regency::report()).await;
+        regency.agency(PUPR).ask(&filed.id).await.unwrap();
+        regency.until("it is asked", async || regency.messages.of_type("minta_kelengkapan").len() == 1).await;
+        regency.wait(TimeDelta::minutes(1));
+        let settle = async || {
+            let seen = regency.seen(&filed.id).await;
+            seen.clocks.into_iter().find(|it| it.kind() == ClockKind::Settle).unwrap().state()
+        };
+        regency.until("clocks stand still", async || settle().await == ClockState::Paused).await;
+        let back = TakeBackQuestionRequest {
+            request_id: "tarik".to_owned(),
+            complaint: filed.id.clone(),
+            reason: "Titiknya sudah ditemukan petugas di lapangan.".to_owned(),
+            ..TakeBackQuestionRequest::default()
+        };
+        let short = TakeBackQuestionRequest { reason: "batal".to_owned(), ..back.clone() };
+        assert_eq!(regency.coordinator().take_back_question(short).await.unwrap_err().fields["reason"], "INVALID_LENGTH");
+        assert_eq!(regency.agency(DINKES).take_back_question(back.clone()).await.unwrap_err().code, Code::NotFound);
+        let version = regency.seen(&filed.id).await.version;
+        for _ in 0..2 {
+            let case = regency.coordinator().take_back_question(back.clone()).await.unwrap().complaint.unwrap();
+            assert_eq!((case.state(), case.version, case.reporter_until), (CaseState::InProgress, version + 1, None));
+        }
+        assert_eq!(settle().await, ClockState::Running);
+        let told = || {
+            let all = regency.messages.of_type("perubahan_status");
+            all.iter().filter(|it| it.placeholders["status"].contains("pertanyaan ditarik")).count()
+        };
+        regency.until("the reporter is told once", async || told() == 1).await;
+        assert!(!format!("{:?}", regency.followed(&filed).await).contains("ditemukan petugas"));
+        // Thirty days later nothing is deemed withdrawn, and it can be answered.
+        regency.wait(TimeDelta::days(31));
+        regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        let late = TakeBackQuestionRequest { request_id: "lagi".to_owned(), ..back };
+        assert_eq!(regency.coordinator().take_back_question(late).await.unwrap_err().reason, "NOT_PERMITTED_IN_STATE");
+    }
+
     async fn c_28_the_reporter_completes_and_it_goes_on_where_it_stood(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;

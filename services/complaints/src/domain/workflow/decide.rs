@@ -263,11 +263,20 @@ fn apply(
             // nobody hears is no reason to be late.
             State::AwaitingCompletion
         }
-        Order::Complete { reporter, text, files, external } => {
-            listen(next, &reporter, MessageKind::Addition, (text, files, external), now);
-            let to = next.resume.take().unwrap_or(State::New);
+        Order::Complete { reporter, text, files, external, note } => {
+            complete(next, by, &reporter, (text, files, external), now)?;
+            say(next, by, MessageKind::Note, note, now);
+            if by.part != Part::Reporter {
+                tell(next, NoticeKind::CompletedByOffice, notices);
+            }
             go_on(next, rules, now);
-            to
+            next.resume.take().unwrap_or(State::New)
+        }
+        Order::TakeBackQuestion { reason } => {
+            say(next, by, MessageKind::Note, reason, now);
+            tell(next, NoticeKind::QuestionTakenBack, notices);
+            go_on(next, rules, now);
+            next.resume.take().unwrap_or(State::New)
         }
         Order::FirstAnswer { text } => {
             say(next, by, MessageKind::FirstAnswer, text, now);
@@ -376,6 +385,29 @@ fn apply(
             State::DeemedWithdrawn
         }
     })
+}
+
+/// Takes the answer to a question: by the reporter's own hand, or entered by an officer, whose account stands beside it then.
+fn complete(
+    next: &mut Case,
+    by: &By,
+    reporter: &str,
+    what: (String, Vec<File>, String),
+    now: DateTime<Utc>,
+) -> Result<(), Rejection> {
+    let reporter = match next.reporters.as_slice() {
+        [only] if reporter.is_empty() && by.part != Part::Reporter => only.pseudonym.clone(),
+        _ => reporter.to_owned(),
+    };
+    if !next.reporters.iter().any(|it| it.pseudonym == reporter) {
+        return Err(Rejection::UnknownReporter(reporter));
+    }
+    let known = next.messages.len();
+    listen(next, &reporter, MessageKind::Addition, what, now);
+    for message in next.messages.iter_mut().skip(known) {
+        message.account.clone_from(&by.account);
+    }
+    Ok(())
 }
 
 fn dispose(

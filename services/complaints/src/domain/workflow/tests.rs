@@ -8,13 +8,14 @@ use mpp_kit::zone::TimeZone;
 use proptest::prelude::*;
 use strum::IntoEnumIterator as _;
 
-use super::super::case::{Case, Place};
+use super::super::case::{Case, Place, Reporter};
 use super::super::clock::ClockState;
 use super::super::deadline::{Confidence, Deadline, Unit};
 use super::super::number::Number;
 use super::super::rules::{Agency, CalendarVersion, Category, Rules};
 use super::super::words::{
-    ArchiveReason, Channel, Class, ClockKind, ForwardReason, NoProofReason, Part, Rung, Secrecy, State, Verb,
+    ArchiveReason, Channel, Class, ClockKind, ForwardReason, MessageKind, NoProofReason, Part, Rung, Secrecy,
+    State, Verb,
 };
 use super::super::{CaseId, DeadlineId};
 use super::*;
@@ -134,9 +135,14 @@ fn order(verb: Verb, case: &Case) -> Order {
         Verb::Accept => Order::Accept,
         Verb::Bounce => Order::Bounce { reason: text() },
         Verb::AskCompletion => Order::AskCompletion { question: text() },
-        Verb::Complete => {
-            Order::Complete { reporter: reporter(), text: text(), files: vec![], external: String::new() }
-        }
+        Verb::Complete => Order::Complete {
+            reporter: reporter(),
+            text: text(),
+            files: vec![],
+            external: String::new(),
+            note: String::new(),
+        },
+        Verb::TakeBackQuestion => Order::TakeBackQuestion { reason: text() },
         Verb::FirstAnswer => Order::FirstAnswer { text: text() },
         Verb::Answer => {
             Order::Answer { text: text(), proof: vec![], no_proof: Some(NoProofReason::InformationGiven) }
@@ -396,6 +402,71 @@ fn c_28_a_question_that_reached_nobody_pauses_nothing() {
     // Whoever finds it where the case is followed answers it all the same.
     let answered = walk(&asked, &rules, &[(Verb::Complete, Part::Reporter)], now);
     assert_eq!(answered.state, State::New);
+}
+
+#[test]
+fn c_28_an_officer_enters_what_was_said_elsewhere_or_takes_the_question_back() {
+    let (rules, now) = (rules(), at("2026-11-23T02:00:00Z"));
+    let taken = [
+        (Verb::Verify, Part::Coordinator),
+        (Verb::Dispose, Part::Coordinator),
+        (Verb::Accept, Part::Agency),
+        (Verb::Answer, Part::Agency),
+        (Verb::Reopen, Part::Reporter),
+    ];
+    for (steps, asks, stood) in [
+        (0, Part::Coordinator, State::New),
+        (1, Part::Coordinator, State::Verified),
+        (3, Part::Agency, State::InProgress),
+        (5, Part::Agency, State::Reopened),
+    ] {
+        let case = open(opening(Class::Complaint, now), &rules).unwrap().next;
+        let case = walk(&case, &rules, &taken[..steps], now);
+        assert_eq!(case.state, stood);
+        let asked = walk(&case, &rules, &[(Verb::AskCompletion, asks)], now);
+        // Whether the question arrived or not.
+        for asked in [asked.clone(), deliver(&asked, &rules, now).unwrap()] {
+            let later = now + TimeDelta::days(2);
+            let enters = |reporter: &str| Order::Complete {
+                reporter: reporter.to_owned(),
+                text: "Di sebelah utara".to_owned(),
+                files: vec![],
+                external: String::new(),
+                note: "Pelapor datang ke meja.".to_owned(),
+            };
+            let entered = decide(&asked, &by(asks), enters(""), &rules, later).unwrap();
+            let [said, note] = &entered.next.messages[asked.messages.len()..] else { panic!("two messages") };
+            assert_eq!((said.by, said.reporter.as_str()), (Part::Reporter, "Pelapor-1"));
+            assert_eq!((said.text.as_str(), said.account.as_str()), ("Di sebelah utara", "acc_1"));
+            assert_eq!((note.kind, note.by), (MessageKind::Note, asks));
+            let back =
+                decide(&asked, &by(asks), order(Verb::TakeBackQuestion, &asked), &rules, later).unwrap();
+            for (decision, told) in
+                [(&entered, NoticeKind::CompletedByOffice), (&back, NoticeKind::QuestionTakenBack)]
+            {
+                let next = &decision.next;
+                assert_eq!((next.state, next.resume, next.reporter_until), (stood, None, None));
+                assert!(!next.question_open && again(next, next.number).is_empty());
+                assert!(next.open_clocks().all(|it| it.state == ClockState::Running));
+                let to = To::Reporter("Pelapor-1".to_owned());
+                assert_eq!(decision.notices, [Notice { to, kind: told }]);
+                let (tomorrow, ticked) = tick(next, &rules, later + TimeDelta::days(31));
+                assert_eq!((tomorrow.next.state, ticked.closed), (stood, None), "nobody is silent any more");
+            }
+            assert!(back.next.messages.iter().all(|it| it.reporter.is_empty() || it.at == now));
+            // Of two reporters it is said which one; nobody is made up.
+            let mut two = asked.clone();
+            two.reporters.push(Reporter { pseudonym: "Pelapor-2".to_owned(), ..two.reporters[0].clone() });
+            for unknown in ["", "Pelapor-3"] {
+                let refused = decide(&two, &by(asks), enters(unknown), &rules, later);
+                assert_eq!(refused, Err(Rejection::UnknownReporter(unknown.to_owned())));
+            }
+            let named = decide(&two, &by(asks), enters("Pelapor-2"), &rules, later).unwrap().next;
+            assert_eq!(named.messages[asked.messages.len()].reporter, "Pelapor-2");
+            let own = decide(&asked, &By::reporter(), order(Verb::TakeBackQuestion, &asked), &rules, later);
+            assert!(matches!(own, Err(Rejection::NotYours { .. })));
+        }
+    }
 }
 
 #[test]
