@@ -9,6 +9,7 @@ mod bounces;
 mod channels;
 mod evidence;
 mod grid;
+mod kept;
 mod languages;
 mod lines;
 mod pasted;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(languages::Languages),
             Box::new(evidence::Evidence),
             Box::new(pasted::Pasted),
+            Box::new(kept::Kept),
         ]
     }
 

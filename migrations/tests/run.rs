@@ -273,3 +273,58 @@ async fn cases_of_before_lie_on_the_grid_of_the_map() {
         assert_eq!(found, expected, "{}", test.engine);
     }
 }
+
+/// Help that was not finished ends with the case that was closed before, and a chat is as old as its last message.
+#[tokio::test]
+async fn help_and_chats_of_before_end_with_their_cases_and_messages() {
+    const AT: &str = "'2026-11-23 01:00:00+00:00'";
+    const CLOSED: &str = "'2026-11-24 01:00:00+00:00'";
+    for test in databases().await {
+        let db = &test.db.write;
+        complaints::Migrator::up(db, Some(8)).await.unwrap();
+        for (id, state, is_closed, closed, done) in [
+            ("cmp_1", "IN_PROGRESS", "FALSE", "NULL", "NULL"),
+            ("cmp_2", "SETTLED", "TRUE", CLOSED, "NULL"),
+            ("cmp_3", "SETTLED", "TRUE", CLOSED, AT),
+        ] {
+            let sql = format!(
+                "INSERT INTO complaint (id, number, version, class, state, category, channel, village, lead_agency, desk, secrecy, \
+                 is_public, late, received_at, updated_at, sort_at, body, is_closed, closed_at) \
+                 VALUES ('{id}', '{id}', 1, 'COMPLAINT', '{state}', 'JALAN', 'WEB', '', '17.07/pupr', '17.07/pupr', 'OPEN', \
+                 FALSE, FALSE, {AT}, {AT}, {AT}, 'body', {is_closed}, {closed})"
+            );
+            db.execute_unprepared(&sql).await.unwrap();
+            db.execute_unprepared(&format!(
+                "INSERT INTO helper VALUES ('{id}', '17.07/dinkes', {AT}, {done})"
+            ))
+            .await
+            .unwrap();
+        }
+        for (chat, asked) in [("a", "NULL"), ("b", "NULL"), ("c", AT)] {
+            db.execute_unprepared(&format!("INSERT INTO chat VALUES ('{chat}', 1, {asked}, 'body')"))
+                .await
+                .unwrap();
+        }
+        for (message, arrived) in [("m1", AT), ("m2", CLOSED)] {
+            let sql = format!(
+                "INSERT INTO channel_message VALUES ('WHATSAPP', 'utama', '{message}', 'a', 'PLACED', 'cmp_1', 'body', {AT}, {arrived}, 0, {AT})"
+            );
+            db.execute_unprepared(&sql).await.unwrap();
+        }
+        run("complaints", db).await.unwrap();
+        let texts = async |sql: &str| {
+            let rows =
+                db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+            rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect::<Vec<_>>()
+        };
+        let left = "SELECT complaint_id FROM helper WHERE done_at IS NULL";
+        assert_eq!(texts(left).await, ["cmp_1"], "{}", test.engine);
+        let ended = format!("SELECT complaint_id FROM helper WHERE done_at = {CLOSED}");
+        assert_eq!(texts(&ended).await, ["cmp_2"], "{}", test.engine);
+        let kept = format!(
+            "SELECT conversation FROM chat WHERE touched_at = {CLOSED} OR (conversation = 'c' AND touched_at = {AT}) ORDER BY 1"
+        );
+        assert_eq!(texts(&kept).await, ["a", "c"], "{}", test.engine);
+        assert_eq!(texts("SELECT conversation FROM chat ORDER BY 1").await, ["a", "c"], "{}", test.engine);
+    }
+}

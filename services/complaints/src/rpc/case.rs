@@ -275,7 +275,8 @@ impl Core {
             let current = store::complaint::find(tx, &self.cipher, record.case.id).await?;
             return Err(Error::Stale { version: current.map_or(0, |it| it.version) });
         }
-        if before.case.helpers != record.case.helpers {
+        let helping = |case: &Case| (case.helpers.clone(), case.closed_at);
+        if helping(&before.case) != helping(&record.case) {
             store::complaint::set_helpers(tx, &record.case).await?;
         }
         let stands = |case: &Case| (case.desk().to_owned(), case.class, case.category.clone());

@@ -41,7 +41,9 @@ pub(super) async fn handle(
     let (desks, filter) = asked(core, caller, &rules, &request, within);
     let limit = u64::from(size) + 1;
     let mut lines = store::complaint::list(db, &desks, &filter, after.as_ref(), limit).await?;
-    if let Some(areas) = desks.areas.bounds().filter(|areas| !areas.is_empty()) {
+    // Who reaches the regency has the cases of every agency in the list already.
+    let own = desks.areas.bounds().filter(|_| !desks.areas.reach(&core.config.regency));
+    if let Some(areas) = own.filter(|areas| !areas.is_empty()) {
         lines.extend(store::complaint::helped(db, areas, &filter, after.as_ref(), limit).await?);
         lines.sort_by(|a, b| (a.sort_at, &a.id).cmp(&(b.sort_at, &b.id)));
         lines.dedup_by(|a, b| a.id == b.id);

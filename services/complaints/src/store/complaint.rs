@@ -185,7 +185,7 @@ pub(crate) async fn redirect(tx: &DatabaseTransaction, from: CaseId, to: CaseId)
     Ok(())
 }
 
-/// Writes who helps, in place of who did.
+/// Writes who helps, in place of who did. With the case ends the help that was not finished: nothing is to be done there.
 pub(crate) async fn set_helpers(tx: &DatabaseTransaction, case: &Case) -> Result<(), DbErr> {
     let id = case.id.to_string();
     helper::Entity::delete_many().filter(helper::Column::ComplaintId.eq(id.as_str())).exec(tx).await?;
@@ -196,7 +196,7 @@ pub(crate) async fn set_helpers(tx: &DatabaseTransaction, case: &Case) -> Result
             complaint_id: Set(id.clone()),
             agency_id: Set(it.agency.clone()),
             due_at: Set(it.due_at),
-            done_at: Set(it.done_at),
+            done_at: Set(it.done_at.or(case.closed_at)),
         })
         .collect();
     if !rows.is_empty() {
@@ -378,19 +378,21 @@ pub(crate) async fn helped(
     after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
 ) -> Result<Vec<Line>, DbErr> {
-    let ids: Vec<String> = helper::Entity::find()
-        .select_only()
-        .column(helper::Column::ComplaintId)
-        .filter(within(helper::Column::AgencyId, areas))
-        .filter(helper::Column::DoneAt.is_null())
-        .into_tuple()
-        .all(db)
-        .await?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let select = filtered(Entity::find(), filter, after).filter(Column::Id.is_in(ids)).filter(ordinary());
+    let select = filtered(Entity::find(), filter, after)
+        .filter(Column::Id.in_subquery(helps(areas)))
+        .filter(ordinary());
     lines(select.limit(limit), db).await
+}
+
+/// The ids of the cases that agencies in these areas still help with. It stays in the database: there may be more of them than
+/// a statement can bind values.
+fn helps(areas: &[String]) -> SelectStatement {
+    Query::select()
+        .column(helper::Column::ComplaintId)
+        .from(helper::Entity)
+        .cond_where(within(helper::Column::AgencyId, areas))
+        .and_where(helper::Column::DoneAt.is_null())
+        .take()
 }
 
 /// Lines of these cases that lie within reach.
@@ -467,13 +469,7 @@ pub(crate) async fn spots_of(
 ) -> Result<Vec<Spot>, DbErr> {
     let mut any = reach(desks);
     if let Some(areas) = desks.areas.bounds().filter(|areas| !areas.is_empty()) {
-        let helps = Query::select()
-            .column(helper::Column::ComplaintId)
-            .from(helper::Entity)
-            .cond_where(within(helper::Column::AgencyId, areas))
-            .and_where(helper::Column::DoneAt.is_null())
-            .take();
-        let helped = Condition::all().add(Column::Id.in_subquery(helps)).add(Column::Desk.ne(WHISTLEBLOWING));
+        let helped = Condition::all().add(Column::Id.in_subquery(helps(areas))).add(ordinary());
         any = Condition::any().add(any).add(helped);
     }
     spots(narrowed(Entity::find(), filter).filter(any), db).await

@@ -84,6 +84,48 @@ lines! {
         assert!(regency.agency(DINKES).listed(WorkList::Mine).await.is_empty());
     }
 
+    async fn c_25_help_ends_with_its_case_and_goes_on_when_that_is_opened_again(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        regency.coordinator().verify(&filed.id).await.unwrap();
+        let helper = Helper { agency_id: DINKES.to_owned(), task: "Periksa air tergenang".to_owned(), due_at: stamp(moment(MONDAY) + TimeDelta::days(2)), ..Helper::default() };
+        let request = DisposeComplaintRequest { complaint: filed.id.clone(), agency_id: PUPR.to_owned(), helpers: vec![helper], ..DisposeComplaintRequest::default() };
+        regency.coordinator().dispose_complaint(request).await.unwrap();
+        regency.agency(PUPR).accept(&filed.id).await.unwrap();
+        regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+        let lists = async || {
+            let dinkes = regency.agency(DINKES);
+            (dinkes.listed(WorkList::Unspecified).await, dinkes.listed(WorkList::Mine).await)
+        };
+        let there = vec![filed.id.clone()];
+        assert_eq!(lists().await, (there.clone(), there.clone()));
+        regency.nobody().answer_complaint(done(&filed, true, 4)).await.unwrap();
+        assert_eq!(regency.seen(&filed.id).await.state(), CaseState::Settled);
+        assert_eq!(lists().await, (Vec::new(), Vec::new()), "there is nothing to help with");
+        assert!(regency.agency(DINKES).complaint(&filed.id).await.is_ok(), "who helped reads on");
+        regency.nobody().answer_complaint(done(&filed, false, 0)).await.unwrap();
+        assert_eq!(lists().await, (there.clone(), there));
+    }
+
+    async fn c_42_a_work_list_is_there_however_many_cases_an_agency_helps_with(engine) {
+        use sea_orm::ConnectionTrait as _;
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        regency.coordinator().verify(&filed.id).await.unwrap();
+        let helper = Helper { agency_id: DINKES.to_owned(), task: "Periksa air tergenang".to_owned(), due_at: stamp(moment(MONDAY) + TimeDelta::days(2)), ..Helper::default() };
+        let request = DisposeComplaintRequest { complaint: filed.id.clone(), agency_id: PUPR.to_owned(), helpers: vec![helper], ..DisposeComplaintRequest::default() };
+        regency.coordinator().dispose_complaint(request).await.unwrap();
+        // More than a statement binds on either engine.
+        let many = "INSERT INTO helper (complaint_id, agency_id, due_at, done_at) \
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70000) \
+                    SELECT 'cmp_' || i, '17.07/dinkes', '2026-11-23 01:00:00+00:00', NULL FROM n";
+        regency.db.db.write.execute_unprepared(many).await.unwrap();
+        for list in [WorkList::Unspecified, WorkList::Mine] {
+            assert_eq!(regency.agency(DINKES).listed(list).await, std::slice::from_ref(&filed.id));
+        }
+        assert_eq!(regency.bupati().listed(WorkList::Unspecified).await, std::slice::from_ref(&filed.id));
+    }
+
     async fn c_11_what_lapor_knows_of_a_merged_case_is_about_the_survivor(engine) {
         let regency = Regency::new(engine).await;
         let survivor = regency.file(Regency::report()).await;
