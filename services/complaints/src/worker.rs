@@ -41,7 +41,7 @@ const SCAN_PATIENCE: Duration = Duration::from_secs(60);
 const CLEAN_UP: Duration = Duration::from_secs(10);
 /// Answers are kept this long for repetitions.
 const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
-/// Messages of channels, and messages that went out, are kept this long.
+/// Messages of channels, what is known of their chats, and messages that went out, are kept this long.
 pub(crate) const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
 /// Bounces are offered to notifications this long.
 const KEEP_BOUNCES: TimeDelta = TimeDelta::days(14);
@@ -204,6 +204,10 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
         (
             "deleting messages of channels",
             store::channel::purge(db, now - KEEP_MESSAGES).await.map(|_| ()).map_err(Error::from),
+        ),
+        (
+            "deleting what is known of chats",
+            store::chat::purge(db, now - KEEP_MESSAGES).await.map_err(Error::from),
         ),
         (
             "deleting bounces that nobody took",

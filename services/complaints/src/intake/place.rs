@@ -34,6 +34,7 @@ use crate::store::complaint::Record;
 use crate::store::media::Wanted;
 use crate::store::outbox::{About, Body, Message, Recipient};
 use crate::store::vault::{Comment, Identity};
+use crate::worker::KEEP_MESSAGES;
 
 /// How much one pass does.
 const BATCH: u64 = 200;
@@ -499,17 +500,17 @@ async fn chat(
     let into = match conversation::place(&known, message, now) {
         Place::Wait => {
             settle(tx, &arrived.message, MessageState::Asked, None).await?;
-            return remember(core, tx, &chat).await;
+            return remember(core, tx, &chat, now).await;
         }
         Place::Ask(offered) => {
             settle(tx, &arrived.message, MessageState::Asked, None).await?;
             ask(core, tx, rules, (&chat, &open), &offered, now).await?;
             chat.memory.question = Some(Asked { offered, at: now });
-            return remember(core, tx, &chat).await;
+            return remember(core, tx, &chat, now).await;
         }
         Place::Nothing => {
             settle(tx, &arrived.message, MessageState::Ignored, None).await?;
-            return remember(core, tx, &chat).await;
+            return remember(core, tx, &chat, now).await;
         }
         Place::Case(id) => (find(&id), Some(arrived)),
         Place::New => (None, Some(arrived)),
@@ -528,7 +529,7 @@ async fn chat(
     if let Some(case) = case {
         chat.memory.last = Some((case.to_string(), now));
     }
-    remember(core, tx, &chat).await
+    remember(core, tx, &chat, now).await
 }
 
 /// Where a case is now that a message names: a button or a message of before it was merged names the case that it was. Only
@@ -743,7 +744,7 @@ async fn give_up_asking(core: &Core, conversation: &str, now: DateTime<Utc>) -> 
         chat.memory.last = Some((case.to_string(), now));
     }
     // Somebody may have answered in this moment: then that counts.
-    if !store::chat::save(&tx, &core.vault, &chat).await? {
+    if !store::chat::save(&tx, &core.vault, &chat, (now, now - KEEP_MESSAGES)).await? {
         return Ok(());
     }
     tx.commit().await?;
@@ -842,8 +843,14 @@ async fn remember_media(
     Ok(())
 }
 
-async fn remember(core: &Core, tx: &DatabaseTransaction, chat: &Chat) -> Result<(), Error> {
-    if store::chat::save(tx, &core.vault, chat).await? { Ok(()) } else { Err(Error::Stale { version: 0 }) }
+async fn remember(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    chat: &Chat,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let kept = store::chat::save(tx, &core.vault, chat, (now, now - KEEP_MESSAGES)).await?;
+    if kept { Ok(()) } else { Err(Error::Stale { version: 0 }) }
 }
 
 async fn settle(
@@ -905,7 +912,7 @@ async fn choose_language(
         core.set_language(tx, it.record.case.id, it.number, (chosen, INTAKE), now).await?;
     }
     settle(tx, &arrived.message, MessageState::Ignored, None).await?;
-    remember(core, tx, chat).await?;
+    remember(core, tx, chat, now).await?;
     Ok(true)
 }
 
@@ -1007,7 +1014,7 @@ async fn finish(
     if let Some(case) = gathered(core, tx, rules, target, vec![arrived], now).await? {
         chat.memory.last = Some((case.to_string(), now));
     }
-    remember(core, tx, &chat).await
+    remember(core, tx, &chat, now).await
 }
 
 /// What a button below an answer says, and of which case: `sudah:cmp_…`, as notifications sends it.

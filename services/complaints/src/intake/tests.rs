@@ -1001,8 +1001,54 @@ async fn the_chat(world: &World) -> store::chat::Chat {
 async fn forget_last(world: &World) {
     let forgot = store::chat::Chat { memory: store::chat::Memory::default(), ..the_chat(world).await };
     let tx = world.core.db.begin().await.unwrap();
-    assert!(store::chat::save(&tx, &world.core.vault, &forgot).await.unwrap());
+    let times = (world.now(), world.now());
+    assert!(store::chat::save(&tx, &world.core.vault, &forgot, times).await.unwrap());
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn c_46_what_is_known_of_a_chat_goes_with_its_messages() {
+    on_both(async |world| {
+        let chats = async || chat::Entity::find().all(&world.core.db.read).await.unwrap().len();
+        let clean_up = async || crate::worker::clean_up(&world.core, world.now()).await.unwrap();
+        world.writes("a", "Lampu jalan mati").await;
+        world.pass(TimeDelta::days(90));
+        clean_up().await;
+        assert_eq!(chats().await, 1, "its message is there still");
+        // Who writes again is remembered longer, and so is the case they write on.
+        world.writes("b", "Masih mati").await;
+        world.pass(TimeDelta::days(90));
+        clean_up().await;
+        assert!(the_chat(&world).await.memory.last.is_some());
+        world.pass(TimeDelta::seconds(1));
+        clean_up().await;
+        assert_eq!(chats().await, 0);
+        // A question that waits keeps its chat: what waits for its answer has no other place.
+        world.writes("c", "Selokan tersumbat").await;
+        let mut asked = the_chat(&world).await;
+        asked.memory.question = Some(store::chat::Asked { offered: Vec::new(), at: world.now() });
+        let (tx, times) = (world.core.db.begin().await.unwrap(), (world.now(), world.now()));
+        assert!(store::chat::save(&tx, &world.core.vault, &asked, times).await.unwrap());
+        tx.commit().await.unwrap();
+        world.pass(TimeDelta::days(91));
+        clean_up().await;
+        assert_eq!(chats().await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_46_who_goes_on_writing_keeps_no_case_of_long_ago() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        world.withdraw().await;
+        assert!(the_chat(&world).await.memory.last.is_some());
+        world.pass(TimeDelta::days(91));
+        world.writes("b", "english").await;
+        let memory = the_chat(&world).await.memory;
+        assert_eq!((memory.language.as_str(), memory.last), ("en", None));
+    })
+    .await;
 }
 
 #[tokio::test]

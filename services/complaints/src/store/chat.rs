@@ -24,6 +24,7 @@ pub(crate) mod entity {
         pub version: i32,
         pub asked_at: Option<DateTimeUtc>,
         pub body: String,
+        pub touched_at: Option<DateTimeUtc>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -84,9 +85,16 @@ pub(crate) async fn find(
     Ok(Chat { conversation: conversation.to_owned(), version, memory })
 }
 
-/// Saves a chat as the next version. `false` if somebody was first.
-pub(crate) async fn save(tx: &DatabaseTransaction, vault: &Cipher, chat: &Chat) -> Result<bool, DbErr> {
-    let body = seal(vault, &name(&chat.conversation), &chat.memory)?;
+/// Saves a chat as the next version. `false` if somebody was first. A case that was written on last before `since` is not
+/// remembered any longer: who goes on writing must not keep what led to somebody who is forgotten.
+pub(crate) async fn save(
+    tx: &DatabaseTransaction,
+    vault: &Cipher,
+    chat: &Chat,
+    (now, since): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool, DbErr> {
+    let last = chat.memory.last.clone().filter(|(_, at)| *at >= since);
+    let body = seal(vault, &name(&chat.conversation), &Memory { last, ..chat.memory.clone() })?;
     let asked_at = chat.memory.question.as_ref().map(|it| it.at);
     if chat.version == 0 {
         let row = ActiveModel {
@@ -94,6 +102,7 @@ pub(crate) async fn save(tx: &DatabaseTransaction, vault: &Cipher, chat: &Chat) 
             version: Set(1),
             asked_at: Set(asked_at),
             body: Set(body),
+            touched_at: Set(Some(now)),
         };
         let conflict = OnConflict::column(Column::Conversation).do_nothing().to_owned();
         return Ok(Entity::insert(row).on_conflict(conflict).exec_without_returning(tx).await? == 1);
@@ -102,6 +111,7 @@ pub(crate) async fn save(tx: &DatabaseTransaction, vault: &Cipher, chat: &Chat) 
         .col_expr(Column::Version, Expr::value(chat.version + 1))
         .col_expr(Column::AskedAt, Expr::value(asked_at))
         .col_expr(Column::Body, Expr::value(body))
+        .col_expr(Column::TouchedAt, Expr::value(now))
         .filter(Column::Conversation.eq(chat.conversation.as_str()))
         .filter(Column::Version.eq(chat.version))
         .exec(tx)
@@ -119,6 +129,16 @@ pub(crate) async fn look_again(
         .col_expr(Column::AskedAt, Expr::value(asked_at))
         .filter(Column::Conversation.eq(conversation))
         .filter(Column::AskedAt.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Deletes chats that nobody has written in since a moment. One with a question stays: what waits for its answer is placed first.
+pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::TouchedAt.lt(before))
+        .filter(Column::AskedAt.is_null())
         .exec(db)
         .await?;
     Ok(())
