@@ -108,6 +108,13 @@ pub fn holder_of<'a>(official: &'a Official, actings: &'a [Acting], now: DateTim
         .map_or(&official.account, |it| &it.account)
 }
 
+/// The offices that an account holds at a moment, by appointment or by itself. What waits there waits for it.
+#[must_use]
+pub fn held_by(account: &str, rules: &Rules, now: DateTime<Utc>) -> Vec<String> {
+    let held = rules.officials.iter().filter(|it| holder_of(it, &rules.actings, now) == account);
+    held.map(|it| it.id.to_string()).collect()
+}
+
 /// What moves with an office to who acts in it: the rights of that office. What the same person may do elsewhere is another
 /// matter, so an agency head who acts as sekda reads every case, and works on those of the own agency.
 #[must_use]

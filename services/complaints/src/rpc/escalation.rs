@@ -11,7 +11,7 @@ use mpp_proto::complaints::v1::{
 use super::case::{Asking, Change};
 use super::{Core, convert};
 use crate::domain::EscalationId;
-use crate::domain::ladder::holder_of;
+use crate::domain::ladder::{held_by, holder_of};
 use crate::error::{Error, Thing};
 use crate::store::{self, place, read_place};
 
@@ -26,8 +26,10 @@ pub(super) async fn list(
     let filter = format!("escalations {} {}", caller.id, request.waiting_only);
     let after = PageToken::decode(&request.page_token, &filter)?.and_then(|it| read_place(&it));
     let (db, limit) = (&core.db.read, u64::from(size) + 1);
+    let offices = held_by(&caller.id, &*core.rules().await?, core.now());
+    let whose = (caller.id.as_str(), offices.as_slice());
     let mut steps =
-        store::escalation::to_account(db, &caller.id, request.waiting_only, after.as_ref(), limit).await?;
+        store::escalation::of_account(db, whose, request.waiting_only, after.as_ref(), limit).await?;
     let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
     Ok(ListEscalationsResponse {
         escalations: steps.iter().map(convert::escalation).collect(),

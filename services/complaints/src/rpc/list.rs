@@ -6,6 +6,7 @@ use mpp_kit::page::{PageToken, cut, page_size};
 use mpp_proto::complaints::v1::{ListComplaintsRequest, ListComplaintsResponse, WorkList};
 
 use super::{Core, convert};
+use crate::domain::ladder::held_by;
 use crate::domain::map::Within;
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
@@ -128,9 +129,11 @@ async fn to_acknowledge(
     let after = PageToken::decode(token, &filter)?.and_then(|it| read_place(&it));
     let db = &core.db.read;
     let limit = u64::from(size) + 1;
-    let mut steps = store::escalation::to_account(db, &caller.id, true, after.as_ref(), limit).await?;
-    let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
     let rules = core.rules().await?;
+    let offices = held_by(&caller.id, &rules, core.now());
+    let whose = (caller.id.as_str(), offices.as_slice());
+    let mut steps = store::escalation::of_account(db, whose, true, after.as_ref(), limit).await?;
+    let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
     let mut ids = Vec::new();
     for record in
         store::complaint::several(db, &core.cipher, steps.iter().map(|it| it.case.to_string()).collect())

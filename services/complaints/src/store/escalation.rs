@@ -77,19 +77,35 @@ pub(crate) async fn of_case(db: &impl ConnectionTrait, case: CaseId) -> Result<V
     rows.into_iter().map(step).collect()
 }
 
-/// Steps that went to an account, latest first, after one.
-pub(crate) async fn to_account(
+/// Steps that went to an account, and those that wait at offices it holds by now, latest first, after one.
+pub(crate) async fn of_account(
     db: &impl ConnectionTrait,
-    account: &str,
+    (account, offices): (&str, &[String]),
     waiting_only: bool,
     after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
 ) -> Result<Vec<Step>, DbErr> {
-    let mut select = Entity::find()
-        .filter(Column::AccountId.eq(account))
-        .order_by_desc(Column::At)
-        .order_by_desc(Column::Id)
-        .limit(limit);
+    // One walk along an index each: together in one condition they would be read whole and sorted.
+    let mut steps = walk(Column::AccountId.eq(account), db, waiting_only, after, limit).await?;
+    for office in offices {
+        steps.extend(walk(Column::OfficialId.eq(office.as_str()), db, true, after, limit).await?);
+    }
+    steps.sort_by(|a, b| (b.at, b.id.to_string()).cmp(&(a.at, a.id.to_string())));
+    steps.dedup_by(|a, b| a.id == b.id);
+    steps.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(steps)
+}
+
+/// Steps of which something holds, latest first, after one.
+async fn walk(
+    which: Expr,
+    db: &impl ConnectionTrait,
+    waiting_only: bool,
+    after: Option<&(DateTime<Utc>, String)>,
+    limit: u64,
+) -> Result<Vec<Step>, DbErr> {
+    let mut select =
+        Entity::find().filter(which).order_by_desc(Column::At).order_by_desc(Column::Id).limit(limit);
     if waiting_only {
         select = select.filter(Column::AcknowledgedAt.is_null());
     }

@@ -303,6 +303,53 @@ lines! {
         assert_eq!(found, both);
     }
 
+    async fn c_67_steps_that_wait_move_with_the_office_and_back(engine) {
+        let regency = Regency::new(engine).await;
+        let mut cases = Vec::new();
+        for _ in 0..3 {
+            cases.push(regency.taken(Regency::report()).await.id);
+        }
+        regency.wait(TimeDelta::hours(4));
+        let (head, plh) = (regency.head(PUPR), regency.person("acc_plh", &["complaints.board", "complaints.read", "complaints.work"], &[DINKES]));
+        let waiting = async |client: &Client| {
+            let request = ListEscalationsRequest { waiting_only: true, ..ListEscalationsRequest::default() };
+            client.list_escalations(request).await.unwrap().escalations
+        };
+        regency.until("the head is told", || async { waiting(&head).await.len() == 3 }).await;
+        let steps = waiting(&head).await;
+        let take = |id: &str| AcknowledgeEscalationRequest { escalation: id.to_owned(), ..AcknowledgeEscalationRequest::default() };
+        head.acknowledge_escalation(take(&steps[0].id)).await.unwrap();
+        assert!(waiting(&plh).await.is_empty() && plh.listed(WorkList::ToAcknowledge).await.is_empty());
+        regency.appoint("AGENCY_HEAD", PUPR, &plh.sub).await;
+        assert_eq!(waiting(&plh).await, steps[1..], "what waits; the latest first");
+        let all = plh.list_escalations(ListEscalationsRequest::default()).await.unwrap().escalations;
+        assert_eq!(all, steps[1..], "what the one before took on is not theirs");
+        let mut listed = plh.listed(WorkList::ToAcknowledge).await;
+        listed.sort();
+        let mut open: Vec<_> = steps[1..].iter().map(|it| it.complaint_id.clone()).collect();
+        open.sort();
+        assert_eq!(listed, open);
+        // Page by page too: those of the office and those of the account are one list.
+        let (mut found, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListEscalationsRequest { waiting_only: true, page_size: 1, page_token };
+            let page = plh.list_escalations(request).await.unwrap();
+            found.extend(page.escalations);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(found, steps[1..]);
+        plh.acknowledge_escalation(take(&steps[1].id)).await.unwrap();
+        assert_eq!(waiting(&plh).await, steps[2..]);
+        assert_eq!(waiting(&head).await, steps[2..], "it was sent to them");
+        regency.wait(TimeDelta::days(6));
+        let over = waiting(&plh).await;
+        assert!(over.iter().all(|it| it.account_id == plh.sub), "the appointment is over: {over:?}");
+        assert!(waiting(&head).await.contains(&steps[2]));
+    }
+
     async fn c_39_pausing_a_late_clock_leaves_it_late(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;
