@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::direct::{Network, is_id};
 use crate::domain::outcome::Outcome;
+use crate::domain::rules::is_account;
 
 /// The settings of the notifications service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +26,10 @@ pub struct Config {
     /// permits all, and only where every provider is on this machine.
     #[serde(serialize_with = "mpp_kit::config::redacted")]
     pub allow_list: Secret,
+    /// The accounts that are told of trouble where the delivery rules name nobody, separated by commas, such as
+    /// `acc_01h455vb4pex5vsknk084sn02q`: templates that cannot be used, channel accounts that failed. With neither, only the log
+    /// says so.
+    pub admin_accounts: String,
     /// The mail server.
     pub email: EmailConfig,
     /// Our accounts at WhatsApp Cloud API, by a key of their own, such as `utama`. The first one (by key) sends.
@@ -47,6 +52,7 @@ impl Default for Config {
             key: Secret::default(),
             production: false,
             allow_list: Secret::default(),
+            admin_accounts: String::new(),
             email: EmailConfig::default(),
             whatsapp: BTreeMap::new(),
             facebook: BTreeMap::new(),
@@ -253,6 +259,11 @@ impl Config {
         self.key.expose_secret().is_empty()
     }
 
+    /// The accounts that are told of trouble where the delivery rules name nobody.
+    pub(crate) fn admins(&self) -> impl Iterator<Item = &str> {
+        self.admin_accounts.split(',').map(str::trim).filter(|it| !it.is_empty())
+    }
+
     /// Refuses what cannot work, before anything is started.
     ///
     /// # Errors
@@ -261,6 +272,12 @@ impl Config {
         let unusable = |setting: String, remedy: &str| {
             Err(ConfigError(format!("setting notifications.{setting} is not usable: {remedy}")))
         };
+        if !self.admins().all(is_account) {
+            return unusable(
+                "admin_accounts".to_owned(),
+                "give ids of accounts, such as acc_01h455vb4pex5vsknk084sn02q, separated by commas",
+            );
+        }
         let mut bounds = vec![
             ("tick_millis".to_owned(), self.tick_millis, 100, 60_000),
             ("keep_days".to_owned(), self.keep_days, 1, 3650),
@@ -447,8 +464,9 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 12] = [
+        let cases: [(&str, Change); 13] = [
             ("notifications.tick_millis", |config| config.tick_millis = 0),
+            ("notifications.admin_accounts", |config| config.admin_accounts = "acc_ani, budi".to_owned()),
             ("notifications.whatsapp.utama.token", |config| {
                 config
                     .whatsapp

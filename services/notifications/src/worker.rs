@@ -21,7 +21,7 @@ use crate::domain::variant::VariantState;
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::store::variant::Variant;
-use crate::store::{account, comment, inbox, notification, step, variant};
+use crate::store::{account, comment, inbox, notification, rules, step, variant};
 
 /// How much one pass does of each kind.
 const BATCH: u64 = 500;
@@ -221,6 +221,12 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
     }
     for key in core.templates.keys() {
         account::ensure(&core.db.write, &templates_queue(key)).await?;
+    }
+    let (rules, _) = rules::get(&core.db.read).await?;
+    if rules.admins.is_empty() && core.config.admins().next().is_none() {
+        tracing::warn!(
+            "nobody will be told of trouble: name accounts in the delivery rules or in notifications.admin_accounts"
+        );
     }
     let now = core.now();
     for shipped in core.catalogue.all() {

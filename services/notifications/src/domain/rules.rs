@@ -78,6 +78,15 @@ pub struct Rules {
     pub admins: Vec<String>,
 }
 
+/// Whether a text may be the id of an account.
+#[must_use]
+pub fn is_account(id: &str) -> bool {
+    id.strip_prefix("acc_").is_some_and(|rest| {
+        (1..=80).contains(&rest.len())
+            && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/".contains(&b))
+    })
+}
+
 /// "HH:MM", or `None`.
 #[must_use]
 pub fn time_of_day(text: &str) -> Option<NaiveTime> {

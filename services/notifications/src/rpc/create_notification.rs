@@ -12,6 +12,7 @@ use super::{Core, convert, record};
 use crate::domain::channel::{is_email, is_number};
 use crate::domain::direct;
 use crate::domain::message_type::{MessageType, Mismatch, Values};
+use crate::domain::rules::is_account;
 use crate::error::{Error, Thing};
 
 const METHOD: &str = "mpp.notifications.v1.NotificationsService/CreateNotification";
@@ -234,11 +235,7 @@ pub(super) fn addresses_are_sound(field: &str, (whatsapp, email): (&str, &str), 
 
 /// Notes an account that is none. Whether there is one is identity's matter.
 pub(super) fn account(field: &str, id: &str, checker: &mut Checker) {
-    let sound = id.strip_prefix("acc_").is_some_and(|rest| {
-        (1..=80).contains(&rest.len())
-            && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/".contains(&b))
-    });
-    if !sound {
+    if !is_account(id) {
         checker.violation(
             field,
             "INVALID_ID",

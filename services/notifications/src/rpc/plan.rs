@@ -506,14 +506,24 @@ impl Core {
         .await
     }
 
-    /// Tells the administrators of trouble, once a day for each subject.
+    /// Tells the administrators of trouble, once a day for each subject: those of the delivery rules, or where these name nobody
+    /// those of the settings. Where nobody is named, the log is all that says it.
     pub(crate) async fn alert(
         &self,
         tx: &DatabaseTransaction,
         (subject, why): (&str, &str),
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let (rules, _) = rules::get(tx).await?;
+        let (mut rules, _) = rules::get(tx).await?;
+        if rules.admins.is_empty() {
+            rules.admins = self.config.admins().map(str::to_owned).collect();
+        }
+        if rules.admins.is_empty() {
+            tracing::error!(
+                subject,
+                "nobody is told of trouble: name accounts in the delivery rules or in notifications.admin_accounts"
+            );
+        }
         for admin in rules.admins {
             let cause = format!("trouble {subject} {} {admin}", now.date_naive());
             let values = Values::from([

@@ -6,7 +6,7 @@ use mpp_proto::notifications::v1::*;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::office::{CITIZEN, EMAIL, HEAD, NUMBER, Office, escalation, receipt};
+use crate::office::{CITIZEN, EMAIL, HEAD, NUMBER, Office, escalation, logged, receipt};
 
 fn new_text(message_type: &str, channel: Channel) -> SaveVariantRequest {
     SaveVariantRequest {
@@ -302,6 +302,45 @@ lines! {
         let call = office.whatsapp.set_template("tanda_terima_v1", "id", "APPROVED", "");
         office.webhook(call).await.unwrap();
         assert_eq!((newest(&office).await.version, newest(&office).await.state()), (3, VariantState::Approved));
+    }
+
+    async fn n_05_trouble_that_nobody_is_told_of_is_an_error_in_the_log_and_a_setting_names_whom_to_tell(engine) {
+        // The log is one for all tests: a template that no other one stops.
+        let (name, kind) = match engine {
+            Engine::Sqlite => ("ringkasan_v1", "ringkasan"),
+            Engine::Postgres => ("peringatan_tenggat_v1", "peringatan_tenggat"),
+        };
+        let said = || {
+            let told = format!(r#"subject="Templat WhatsApp {name}""#);
+            logged().text().lines().any(|it| it.contains("ERROR") && it.contains("nobody is told of trouble") && it.contains(&told))
+        };
+        let office = Office::open(engine).await;
+        let stopped = office.whatsapp.set_template(name, "id", "PAUSED", "LOW_QUALITY");
+        assert!(!said());
+        office.webhook(stopped).await.unwrap();
+        assert!(variants(&office, kind, Channel::Whatsapp).await.iter().any(|it| it.state() == VariantState::Paused));
+        assert!(said(), "nobody was told");
+
+        let named = |config: &mut mpp_notifications::Config| config.admin_accounts = " acc_ani,acc_budi ".to_owned();
+        let office = Office::with(engine, mpp_notifications::simulator::Account::default(), named).await;
+        let stop = async |office: &Office| {
+            let stopped = office.whatsapp.set_template("eskalasi_v1", "id", "PAUSED", "LOW_QUALITY");
+            office.webhook(stopped).await.unwrap();
+        };
+        stop(&office).await;
+        for account in ["acc_ani", "acc_budi"] {
+            let told = office.until("both are told", async || office.inbox(account).await.items.pop()).await;
+            assert!(told.subject.contains("eskalasi_v1") || told.body.contains("eskalasi_v1"), "{told:?}");
+        }
+        // The rules come first.
+        let rules = DeliveryRules { time_zone: "Asia/Jakarta".to_owned(), admin_account_ids: vec!["acc_admin".to_owned()], ..Default::default() };
+        office.rules(rules).await;
+        office.after(TimeDelta::days(1));
+        let again = office.whatsapp.set_template("eskalasi_v1", "id", "APPROVED", "");
+        office.webhook(again).await.unwrap();
+        stop(&office).await;
+        office.until("the administrator is told", async || office.inbox("acc_admin").await.items.pop()).await;
+        assert_eq!(office.inbox("acc_ani").await.items.len(), 1);
     }
 
     async fn n_22_a_template_that_meta_does_not_take_is_kept_with_the_reason_and_not_offered_again(engine) {
