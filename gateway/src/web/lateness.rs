@@ -253,7 +253,7 @@ struct ReportPage {
 }
 
 /// What the columns of the report count, in the order of [`Line::numbers`].
-const COUNTED: [&str; 10] = [
+const COUNTED: [&str; 12] = [
     "opening",
     "received",
     "reopened",
@@ -264,7 +264,11 @@ const COUNTED: [&str; 10] = [
     "merged",
     "open",
     "in_time",
+    "asked",
+    "rated",
 ];
+/// What is reckoned of ratings, in the order of [`Line::scores`].
+const SCORED: [&str; 3] = ["response", "mean", "index"];
 
 /// A line of the report.
 struct Line {
@@ -273,7 +277,18 @@ struct Line {
     numbers: [i64; 10],
 }
 
-fn line(line: &ReportLine, names: &Names, t: &Words) -> Line {
+/// A number with two decimals, as the language writes it.
+fn hundredths(value: i64, visit: &Visit) -> String {
+    use mpp_kit::fault::Language;
+    let point = match visit.language {
+        Language::Id => ',',
+        Language::En => '.',
+    };
+    format!("{}{point}{:02}", value / 100, value % 100)
+}
+
+fn line(line: &ReportLine, names: &Names, visit: &Visit) -> Line {
+    let t = visit.words();
     Line {
         names: [
             complaints::agency_name(&line.agency_id, &names.agencies, t),
@@ -292,7 +307,10 @@ fn line(line: &ReportLine, names: &Names, t: &Words) -> Line {
             line.merged,
             line.open,
             line.settled_in_time,
+            line.asked,
+            line.rated,
         ],
+        scores: scores(line.asked, line.rated, line.rating_sum, visit),
     }
 }
 
@@ -308,7 +326,7 @@ pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Respo
         p: visit.frame(),
         here: "keterlambatan",
         menu: Menu::of(&viewer),
-        heads: COUNTED.iter().map(|one| t[&format!("counted.{one}")].clone()).collect(),
+        heads: COUNTED.iter().chain(&SCORED).map(|one| t[&format!("counted.{one}")].clone()).collect(),
         span: String::new(),
         lines: Vec::new(),
         total: None,
@@ -336,8 +354,8 @@ pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Respo
                     visit.language
                 )
             );
-            page.lines = report.lines.iter().map(|one| line(one, &names, t)).collect();
-            page.total = report.total.as_ref().map(|one| line(one, &names, t));
+            page.lines = report.lines.iter().map(|one| line(one, &names, &visit)).collect();
+            page.total = report.total.as_ref().map(|one| line(one, &names, &visit));
             visit.page(StatusCode::OK, &page)
         }
         Err(status) => {

@@ -1022,6 +1022,9 @@ complaints_service! {
             merged: 1,
             open: 5,
             settled_in_time: 7,
+            asked: 8,
+            rated: 3,
+            rating_sum: 13,
             ..ReportLine::default()
         };
         let report = Report { from: at(-24 * 25), to: at(24 * 5), lines: vec![line.clone()], total: Some(line) };

@@ -78,6 +78,12 @@ pub struct Figures {
     pub open: i64,
     /// Of those settled, in time by law.
     pub settled_in_time: i64,
+    /// Reporters who were asked how it was handled: those of each case, each time it was settled.
+    pub asked: i64,
+    /// Ratings that were given.
+    pub rated: i64,
+    /// Their sum, each 1 to 5.
+    pub rating_sum: i64,
 }
 
 impl Figures {
@@ -102,6 +108,9 @@ impl Figures {
             merged: self.merged + other.merged,
             open: self.open + other.open,
             settled_in_time: self.settled_in_time + other.settled_in_time,
+            asked: self.asked + other.asked,
+            rated: self.rated + other.rated,
+            rating_sum: self.rating_sum + other.rating_sum,
         }
     }
 }

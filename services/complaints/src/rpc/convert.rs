@@ -645,6 +645,9 @@ pub(crate) fn figures(key: (&str, &str, &str, &str), it: Figures) -> proto::Repo
         merged: it.merged,
         open: it.open,
         settled_in_time: it.settled_in_time,
+        asked: it.asked,
+        rated: it.rated,
+        rating_sum: it.rating_sum,
     }
 }
 

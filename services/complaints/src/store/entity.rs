@@ -415,6 +415,29 @@ pub(crate) mod closure {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// How reporters rate how their case was settled: a row for each of them each time, from when it was settled.
+pub(crate) mod rating {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "rating")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub complaint_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub pseudonym: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub settled_at: DateTimeUtc,
+        pub rating: Option<i32>,
+        pub rated_at: Option<DateTimeUtc>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Where cases stood, of which class and category, and when.
 pub(crate) mod complaint_line {
     use sea_orm::entity::prelude::*;

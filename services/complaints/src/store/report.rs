@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use mpp_kit::row::{number, read};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     QueryFilter as _,
 };
 
 use super::complaint::Record;
-use super::entity::{closure, complaint_line};
+use super::entity::{closure, complaint_line, rating};
+use crate::domain::case::Case;
 use crate::domain::report::{Figures, Outcome};
 use crate::domain::{ABOUT_INSPECTORATE, CaseId, WHISTLEBLOWING};
 
@@ -102,6 +103,40 @@ pub(crate) async fn closed(
     Ok(())
 }
 
+/// Notes how each reporter of a settled case rates it, and of whom that is not known (yet): each once for each time it was
+/// settled. What was said once stays.
+pub(crate) async fn rated(tx: &DatabaseTransaction, case: &Case, at: DateTime<Utc>) -> Result<(), DbErr> {
+    use rating::{ActiveModel, Column, Entity};
+    let Some(settled_at) = case.closed_at else { return Ok(()) };
+    let rows: Vec<_> = case
+        .reporters
+        .iter()
+        .filter(|it| !it.left)
+        .map(|it| {
+            let said = Some(i32::from(case.rating_of(it))).filter(|it| *it > 0);
+            ActiveModel {
+                complaint_id: Set(case.id.to_string()),
+                pseudonym: Set(it.pseudonym.clone()),
+                settled_at: Set(settled_at),
+                rating: Set(said),
+                rated_at: Set(said.map(|_| at)),
+            }
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let first = |column: Column, name: &'static str| {
+        Expr::col((Entity, column)).if_null(Expr::col(("excluded", name)))
+    };
+    let kept = OnConflict::columns([Column::ComplaintId, Column::Pseudonym, Column::SettledAt])
+        .value(Column::Rating, first(Column::Rating, "rating"))
+        .value(Column::RatedAt, first(Column::RatedAt, "rated_at"))
+        .to_owned();
+    Entity::insert_many(rows).on_conflict(kept).exec_without_returning(tx).await?;
+    Ok(())
+}
+
 /// Notes that a case was opened again.
 pub(crate) async fn reopened(tx: &DatabaseTransaction, case: CaseId, at: DateTime<Utc>) -> Result<(), DbErr> {
     closure::Entity::update_many()
@@ -131,8 +166,10 @@ pub(crate) async fn figures(
     let on = |column: &'static str| Expr::col(("closure", column));
     let line = |column: &'static str| Expr::col(("complaint_line", column));
     let stood = line("from_at").lt(to).and(line("to_at").is_null().or(line("to_at").gte(to)));
-    let counted =
-        async |from: Source, which: Expr| grouped(db, from, stood.clone().and(which), whistleblowing).await;
+    let summed = async |what: &'static str, from: Source, which: Expr| {
+        grouped(db, (what, from), stood.clone().and(which), whistleblowing).await
+    };
+    let counted = async |from: Source, which: Expr| summed("COUNT(*)", from, which).await;
     let mut add = |rows: Vec<(Key, i64)>, into: fn(&mut Figures, i64)| {
         for (key, n) in rows {
             into(lines.entry(key).or_default(), n);
@@ -176,19 +213,31 @@ pub(crate) async fn figures(
     let which =
         within("closed_at").and(on("outcome").eq(Outcome::Settled.to_string())).and(on("in_time").eq(true));
     add(counted(ended, which).await?, |it, n| it.settled_in_time += n);
+    let asked: Source = |query| {
+        let same = Expr::col(("complaint_line", "complaint_id")).equals(("rating", "complaint_id"));
+        query.from("rating").inner_join("complaint_line", same);
+    };
+    let within = |column: &'static str| {
+        let at = || Expr::col(("rating", column));
+        at().gte(from).and(at().lt(to))
+    };
+    add(counted(asked, within("settled_at")).await?, |it, n| it.asked += n);
+    add(counted(asked, within("rated_at")).await?, |it, n| it.rated += n);
+    let stars = "CAST(SUM(rating.rating) AS BIGINT)";
+    add(summed(stars, asked, within("rated_at")).await?, |it, n| it.rating_sum += n);
     lines.retain(|_, it| *it != Figures::default());
     Ok(lines)
 }
 
 async fn grouped(
     db: &impl ConnectionTrait,
-    from: Source,
+    (what, from): (&'static str, Source),
     which: Expr,
     whistleblowing: bool,
 ) -> Result<Vec<(Key, i64)>, DbErr> {
     let mut query = Query::select();
     let columns = ["desk", "class", "channel", "category"].map(|it| ("complaint_line", it));
-    query.columns(columns).expr_as(Expr::cust("COUNT(*)"), "n");
+    query.columns(columns).expr_as(Expr::cust(what), "n");
     from(&mut query);
     query.and_where(which);
     if !whistleblowing {

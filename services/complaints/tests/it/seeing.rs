@@ -186,6 +186,55 @@ lines! {
         assert!(regency.bupati().get_report(wrong).await.unwrap_err().fields.contains_key("period"));
     }
 
+    async fn c_58_the_report_counts_ratings_once_for_each_settling_in_the_period_they_came_in(engine) {
+        let regency = Regency::new(engine).await;
+        let says = async |filed: &Filed, done: Option<bool>, rating: i32| {
+            let text = if done == Some(false) { "Masih berlubang." } else { "" };
+            regency.nobody().answer_complaint(AnswerComplaintRequest { done, rating, ..filed.says(text) }).await.unwrap();
+        };
+        let settled = async || {
+            let filed = regency.answered(Regency::report()).await;
+            regency.wait(TimeDelta::minutes(1));
+            filed
+        };
+        let counts = async |client: Client, period: &str| {
+            let it = report(&client, period).await.total.unwrap();
+            (it.settled, it.asked, it.rated, it.rating_sum)
+        };
+        // One rates at once, one later, one never; of one that was opened again the rating of the first time counts too.
+        let (at_once, later, never, twice) = (settled().await, settled().await, settled().await, settled().await);
+        says(&at_once, Some(true), 5).await;
+        says(&later, Some(true), 0).await;
+        says(&never, Some(true), 0).await;
+        says(&twice, Some(true), 1).await;
+        regency.wait(TimeDelta::minutes(1));
+        says(&twice, Some(false), 0).await;
+        assert_eq!(counts(regency.bupati(), "2026-11").await, (4, 4, 2, 6));
+        regency.agency(PUPR).answer_without_proof(&twice.id).await.unwrap();
+        says(&twice, Some(true), 4).await;
+        assert_eq!(counts(regency.bupati(), "2026-11").await, (5, 5, 3, 10));
+        regency.set("2026-12-02T01:00:00Z");
+        says(&later, None, 2).await;
+        let total = report(&regency.bupati(), "2026-11").await.total.unwrap();
+        assert!(reconciles(&total), "{total:?}");
+        assert_eq!((total.asked, total.rated, total.rating_sum), (5, 3, 10), "a past period stays as it was");
+        assert_eq!(counts(regency.bupati(), "2026-12").await, (0, 0, 1, 2));
+        assert_eq!(counts(regency.bupati(), "2026-Q4").await, (5, 5, 4, 12));
+        let lines = report(&regency.bupati(), "2026-Q4").await.lines;
+        assert_eq!(lines.iter().map(|it| (it.agency_id.as_str(), it.category.as_str(), it.rated)).collect::<Vec<_>>(), [(PUPR, "JALAN", 4)]);
+        assert_eq!(counts(regency.head(DINKES), "2026-Q4").await, (0, 0, 0, 0), "those of another agency");
+        // Everybody who reported is asked, and each is counted once.
+        let (both, other) = (regency.taken(Regency::report()).await, regency.file(Regency::report()).await);
+        let request = MergeComplaintRequest { complaint: other.id.clone(), into: both.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(request).await.unwrap();
+        regency.agency(PUPR).answer_without_proof(&both.id).await.unwrap();
+        says(&both, Some(true), 3).await;
+        assert_eq!(counts(regency.bupati(), "2026-12").await.2, 1, "one of them has not said yet whether it is done");
+        says(&other, Some(true), 4).await;
+        let december = counts(regency.bupati(), "2026-12").await;
+        assert_eq!((december.0, december.1, december.2, december.3), (1, 2, 3, 9));
+    }
+
     async fn c_45_the_evidence_of_a_period_is_the_same_bytes_each_time(engine) {
         let regency = Regency::new(engine).await;
         a_month(&regency).await;
