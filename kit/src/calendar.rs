@@ -179,6 +179,14 @@ impl WorkCalendar {
         Self::try_from(Plan { special, ..Plan::from(self) })
     }
 
+    /// The last day of the last year whose free days are written; none when no free day is. A first of January alone writes no
+    /// year: it stands in the list of the year before (SKB 3 Menteri).
+    #[must_use]
+    pub fn written_until(&self) -> Option<NaiveDate> {
+        let last = self.holidays.keys().rev().find(|it| (it.month(), it.day()) != (1, 1))?;
+        NaiveDate::from_ymd_opt(last.year(), 12, 31)
+    }
+
     /// The zone of its wall clock.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
@@ -338,6 +346,19 @@ mod tests {
     fn office() -> WorkCalendar {
         WorkCalendar::five_days(TimeZone::Wib)
             .with_holidays([(day("2026-12-25"), "Hari Raya Natal".to_owned())])
+    }
+
+    #[test]
+    fn a_year_is_written_when_more_than_its_first_day_is() {
+        let day = |text: &str| (text.parse::<NaiveDate>().unwrap(), String::new());
+        let until = |days: &[&str]| {
+            let plain = WorkCalendar::five_days(TimeZone::Wib);
+            plain.with_holidays(days.iter().map(|it| day(it))).written_until().map(|it| it.to_string())
+        };
+        assert_eq!(until(&[]), None);
+        assert_eq!(until(&["2027-01-01"]), None);
+        assert_eq!(until(&["2026-03-19", "2026-12-25", "2027-01-01"]).as_deref(), Some("2026-12-31"));
+        assert_eq!(until(&["2026-12-25", "2027-01-01", "2027-03-10"]).as_deref(), Some("2027-12-31"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::{
     complaints::{self, Ground},
     moment::{self, Zone},
     pages,
+    settings::calendar::unwritten,
     visit::{Frame, Menu, Visit},
     words::Words,
 };
@@ -58,6 +59,8 @@ struct BoardPage {
     at: String,
     machine: String,
     zone: &'static str,
+    /// Calendars whose free days have to be written, in words.
+    gaps: Vec<(String, String)>,
     rows: Vec<AgencyRow>,
     legal_late: i64,
     promise_late: i64,
@@ -154,7 +157,7 @@ pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Respon
         service.get_board(visit.call(GetBoardRequest {}, Some(&viewer))),
         Ground::of(&state, &visit)
     );
-    let Board { at, rows } = match answer {
+    let Board { at, rows, calendar_gaps } = match answer {
         Ok(answer) => answer.into_inner().board.unwrap_or_default(),
         Err(status) => return visit.refused(&status),
     };
@@ -176,6 +179,13 @@ pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Respon
         legal_late: sum("selesai"),
         promise_late: sum("reaksi"),
         agencies_late: rows.iter().filter(|row| row.late).count(),
+        gaps: calendar_gaps
+            .into_iter()
+            .map(|it| {
+                let words = unwritten(&it.free_days_until, &it.counted_until, &visit);
+                (it.calendar_id, words)
+            })
+            .collect(),
         rows,
     };
     visit.page(StatusCode::OK, &page)

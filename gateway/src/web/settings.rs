@@ -30,7 +30,7 @@ use crate::problem;
 
 mod acting;
 mod agency;
-mod calendar;
+pub(crate) mod calendar;
 mod category;
 mod deadline;
 mod inputs;

@@ -582,6 +582,11 @@ pub(crate) fn board(late: i64) -> Board {
             row("17.07/dinkes", "Dinas Kesehatan", 0),
             row("coordinator", "", 0),
         ],
+        calendar_gaps: vec![CalendarGap {
+            calendar_id: "17.07".into(),
+            free_days_until: "2026-12-31".into(),
+            counted_until: "2027-02-19".into(),
+        }],
     }
 }
 
@@ -1148,6 +1153,8 @@ complaints_service! {
             zone: "WIB".into(),
             periods: vec![period(1, "08:00", "12:00"), period(1, "13:00", "16:00"), period(5, "08:00", "11:30")],
             free_days: vec![FreeDay { date: "2026-12-25".into(), name: "Hari Natal".into() }],
+            free_days_until: "2026-12-31".into(),
+            counted_until: "2027-02-19".into(),
             ..CalendarVersion::default()
         };
         Ok(ListCalendarsResponse { calendars: vec![calendar], ..Default::default() }.into())

@@ -557,6 +557,8 @@ async fn c41_each_number_of_the_board_opens_its_list_and_the_stream_brings_the_n
         "87,5 %",
         "24 November 2026 pukul 06.00 WIB",
         "Koordinator",
+        "baru ditulis sampai 31 Desember 2026",
+        "jatuh sampai 19 Februari 2027",
     ] {
         assert!(page.contains(part), "{part} is not on the board");
     }
@@ -573,6 +575,8 @@ async fn c41_each_number_of_the_board_opens_its_list_and_the_stream_brings_the_n
     assert_eq!(event.data["board"]["rows"][0]["numbers"][2]["count"], "4");
     let report = text(gate.send(by_cookie(get("/kendali/aduan/laporan?periode=2026-11"))).await).await;
     assert!(report.contains("Dinas Pekerjaan Umum") && report.contains("1 November 2026"));
+    let calendars = text(gate.send(by_cookie(get("/pengaturan-aduan/kalender"))).await).await;
+    assert!(calendars.contains("Hari libur habis") && calendars.contains("jatuh sampai 19 Februari 2027"));
     // 3 of 8 answered, 13 / 3 on average, and 25 + (13 / 3 − 1) × 18.75.
     for part in ["37,5 %", "4,33", "87,50", "× 18,75"] {
         assert!(report.contains(part), "{part} is not in the report");

@@ -371,6 +371,15 @@ pub(crate) async fn fill_catalogue(core: &Core) -> anyhow::Result<()> {
     tx.commit().await?;
     let rules = core.rules().await.context("reading the rules")?;
     let today = rules.date(now);
+    for gap in rules.unwritten(now) {
+        let until = gap.until.map_or_else(|| "none".to_owned(), |it| it.to_string());
+        tracing::warn!(
+            calendar = gap.calendar,
+            free_days_until = until,
+            counted_until = %gap.due,
+            "deadlines fall due in a year whose free days are not written: write a version of the calendar with them"
+        );
+    }
     let unverified: Vec<&str> = rules
         .deadlines
         .iter()

@@ -6,7 +6,13 @@ use mpp_proto::complaints::v1::{
 use tonic::Status;
 
 use super::{Apply, Loaded, Look, Part, Refused, inputs::Maker};
-use crate::web::{fields::Input, form::Sent, moment, visit::every};
+use crate::web::{
+    fields::Input,
+    form::Sent,
+    moment,
+    visit::{Visit, every},
+    words,
+};
 
 pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
     let all = every!(
@@ -46,9 +52,29 @@ pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
             moment::day(one.created_at, look.zone, look.visit.language),
         ];
         let title = format!("{} · {} {}", one.id, t["types.version"], one.version);
-        look.row(Part::Calendar, &one.id, title, facts)
+        let mut row = look.row(Part::Calendar, &one.id, title, facts);
+        if is_short(&one.free_days_until, &one.counted_until) {
+            row.chips.push((t["rules.unwritten"].clone(), "warn"));
+            row.facts.push(unwritten(&one.free_days_until, &one.counted_until, look.visit));
+        }
+        row
     };
     Ok(Loaded { rows: all.iter().map(row).collect(), values })
+}
+
+/// Whether clocks that begin now fall due after the free days end: dates are ordered as text.
+fn is_short(free_days_until: &str, counted_until: &str) -> bool {
+    free_days_until < counted_until
+}
+
+/// What that means, in words.
+pub(crate) fn unwritten(free_days_until: &str, counted_until: &str, visit: &Visit) -> String {
+    let t = visit.words();
+    let date = |day: &str| words::date(day, visit.language);
+    match free_days_until {
+        "" => t.say("rules.unwritten_all", &[("due", &date(counted_until))]),
+        until => t.say("rules.unwritten_from", &[("until", &date(until)), ("due", &date(counted_until))]),
+    }
 }
 
 pub(super) fn inputs(make: &Maker<'_>) -> Vec<Input> {
@@ -160,6 +186,8 @@ mod tests {
         let periods: Vec<WorkingPeriod> = week.lines().filter_map(working_day).flatten().collect();
         assert_eq!(periods.len(), 4);
         assert_eq!(week_lines(&periods).join("\n"), week);
+        assert!(is_short("2026-12-31", "2027-02-03") && is_short("", "2027-02-03"));
+        assert!(!is_short("2027-12-31", "2027-02-03") && !is_short("", ""), "also of a version before");
         let ramadan = "2026-02-18..2026-03-19 Ramadan: 1 08:00-15:00; 5 08:00-15:30";
         assert_eq!(special_line(&special_hours(ramadan).expect("a line")), ramadan);
         for wrong in ["8 08:00-12:00", "1", "1 8-12", "Senin 08:00-12:00"] {

@@ -1,6 +1,6 @@
 //! What an installation has decided on, as the rules need it: deadlines, calendars, agencies, categories, offices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -86,6 +86,17 @@ pub struct CalendarVersion {
     pub calendar: WorkCalendar,
 }
 
+/// A calendar whose free days end before clocks do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Its key.
+    pub calendar: String,
+    /// The last day of the last year whose free days are written; none when no free day is.
+    pub until: Option<NaiveDate>,
+    /// The last date on which a clock that begins now falls due.
+    pub due: NaiveDate,
+}
+
 /// All of it.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
@@ -129,6 +140,38 @@ impl Rules {
             Some(found) => (&found.id, found.version, &found.calendar),
             None => ("", 0, &FALLBACK),
         }
+    }
+
+    /// The last date on which a clock falls due that begins now and counts by this calendar; none when no row of the deadlines
+    /// table does. Clocks that run already fall due before that, unless they stood still.
+    #[must_use]
+    pub fn counted_until(&self, id: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
+        let counted = self.calendar(id);
+        let today = self.date(now);
+        let by_it = |kind: ClockKind| match kind {
+            ClockKind::Accept | ClockKind::FirstAnswer => true,
+            ClockKind::Verify | ClockKind::Settle | ClockKind::Reaction => id == self.home,
+        };
+        let rows = self.deadlines.iter().filter(|it| it.unit.is_working() && it.holds(today));
+        rows.filter_map(|row| row.clock.filter(|kind| by_it(*kind)).map(|kind| (kind, row)))
+            .map(|(kind, row)| counted.2.date(Clock::start(kind, 1, row, counted, now).due_at))
+            .max()
+    }
+
+    /// The calendars in use by which a clock that begins now may fall due in a year whose free days nobody has written: its date
+    /// would be too early. By key.
+    #[must_use]
+    pub fn unwritten(&self, now: DateTime<Utc>) -> Vec<Unwritten> {
+        let agencies = self.agencies.values().filter(|it| it.active).map(|it| it.calendar.as_str());
+        let own = agencies.filter(|it| self.calendars.contains_key(*it));
+        let used: BTreeSet<&str> = own.chain([self.home.as_str()]).collect();
+        let found = used.into_iter().filter_map(|id| {
+            let due = self.counted_until(id, now)?;
+            let until = self.calendar(id).2.written_until();
+            let short = until.is_none_or(|until| until < due);
+            short.then(|| Unwritten { calendar: id.to_owned(), until, due })
+        });
+        found.collect()
     }
 
     /// The calendar that a clock counts by.

@@ -213,7 +213,8 @@ impl Core {
                 agency_id: desk,
             });
         }
-        Ok(Board { at: Some(convert::timestamp(now)), rows })
+        let calendar_gaps = rules.unwritten(now).into_iter().map(convert::unwritten).collect();
+        Ok(Board { at: Some(convert::timestamp(now)), rows, calendar_gaps })
     }
 
     /// The rows within reach: the coordinator, each agency, whistleblowing.

@@ -114,11 +114,21 @@ pub(super) async fn list_calendars(
     _caller: &Caller,
     request: ListCalendarsRequest,
 ) -> Result<ListCalendarsResponse, Error> {
+    let (rules, now) = (core.rules().await?, core.now());
+    let counted = |it: &CalendarVersion| {
+        let latest = rules.calendars.get(&it.id).is_some_and(|latest| latest.version == it.version);
+        let until = if latest { rules.counted_until(&it.id, now) } else { None };
+        until.map(|it| it.to_string()).unwrap_or_default()
+    };
     let mut all: Vec<_> = store::catalogue::written_calendars(&core.db.read)
         .await?
         .into_iter()
         .filter(|it| request.calendar.is_empty() || it.version.id == request.calendar)
-        .map(|it| convert::calendar(&it.version, it.created_at))
+        .map(|it| {
+            let mut told = convert::calendar(&it.version, it.created_at);
+            told.counted_until = counted(&it.version);
+            told
+        })
         .collect();
     all.reverse();
     let what = format!("calendars {}", request.calendar);

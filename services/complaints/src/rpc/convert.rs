@@ -18,7 +18,7 @@ use crate::domain::ladder::{Acting, Official};
 use crate::domain::language::Language;
 use crate::domain::map::{Map, Within};
 use crate::domain::report::Figures;
-use crate::domain::rules::{Agency, CalendarVersion, Category, Question, Rules};
+use crate::domain::rules::{Agency, CalendarVersion, Category, Question, Rules, Unwritten};
 use crate::domain::words::{Channel, Class, ClockKind, Publication, Rung, Secrecy, State, Verb};
 use crate::store::catalogue::Template;
 use crate::store::complaint::Line;
@@ -626,6 +626,17 @@ pub(crate) fn calendar(it: &CalendarVersion, created_at: DateTime<Utc>) -> proto
             })
             .collect(),
         created_at: Some(timestamp(created_at)),
+        free_days_until: it.calendar.written_until().map(|it| it.to_string()).unwrap_or_default(),
+        counted_until: String::new(),
+    }
+}
+
+/// A calendar whose free days end before clocks do.
+pub(crate) fn unwritten(it: Unwritten) -> proto::CalendarGap {
+    proto::CalendarGap {
+        calendar_id: it.calendar,
+        free_days_until: it.until.map(|it| it.to_string()).unwrap_or_default(),
+        counted_until: it.due.to_string(),
     }
 }
 

@@ -638,6 +638,7 @@ calls! {
     apply_acting(ApplyActingRequest) -> ApplyActingResponse;
     list_officials(ListOfficialsRequest) -> ListOfficialsResponse;
     apply_calendar(ApplyCalendarRequest) -> ApplyCalendarResponse;
+    list_calendars(ListCalendarsRequest) -> ListCalendarsResponse;
     list_deadlines(ListDeadlinesRequest) -> ListDeadlinesResponse;
     apply_deadline(ApplyDeadlineRequest) -> ApplyDeadlineResponse;
     sign_off_deadline(SignOffDeadlineRequest) -> SignOffDeadlineResponse;

@@ -89,6 +89,37 @@ lines! {
         assert_eq!(at(accept.due_at.as_ref()), moment("2026-11-26T06:00:00Z"), "short hours on Thursday");
     }
 
+    async fn c_35_a_calendar_whose_free_days_end_before_clocks_do_is_named(engine) {
+        let regency = Regency::new(engine).await;
+        let gaps = async || regency.bupati().get_board(GetBoardRequest {}).await.unwrap().board.unwrap().calendar_gaps;
+        let versions = async || {
+            let all = regency.admin().list_calendars(ListCalendarsRequest::default()).await.unwrap().calendars;
+            all.into_iter().map(|it| (it.version, it.free_days_until, it.counted_until)).collect::<Vec<_>>()
+        };
+        // What ships ends with 2026, and sixty working days from November do not. One list says it as the other does.
+        let shipped = gaps().await;
+        assert_eq!(shipped.iter().map(|it| (it.calendar_id.as_str(), it.free_days_until.as_str())).collect::<Vec<_>>(), [(REGENCY, "2026-12-31")]);
+        let until = shipped[0].counted_until.clone();
+        assert!(until.as_str() > "2027-01-31", "{until}");
+        assert_eq!(versions().await, [(1, "2026-12-31".to_owned(), until)]);
+        // A first of January writes no year, another day does.
+        apply(&regency, calendar(&week(), &["2026-12-25", "2027-01-01"])).await;
+        assert_eq!(gaps().await.len(), 1);
+        apply(&regency, calendar(&week(), &["2026-12-25", "2027-01-01", "2027-03-09"])).await;
+        assert!(gaps().await.is_empty());
+        let now = versions().await;
+        assert_eq!(now.iter().map(|it| (it.0, it.1.as_str(), it.2.is_empty())).collect::<Vec<_>>(), [(3, "2027-12-31", false), (2, "2026-12-31", true), (1, "2026-12-31", true)]);
+        // An agency that counts by a calendar of its own: only its clocks, of a few days.
+        let own = CalendarVersion { id: DINKES.to_owned(), ..calendar(&week(), &["2026-12-25"]) };
+        apply(&regency, own).await;
+        assert!(gaps().await.is_empty(), "nobody counts by it");
+        let agency = Agency { id: DINKES.to_owned(), name: "Dinas Kesehatan".to_owned(), calendar_id: DINKES.to_owned(), active: true, bounce_limit: 2, ..Agency::default() };
+        regency.admin().apply_agency(ApplyAgencyRequest { request_id: String::new(), agency: Some(agency) }).await.unwrap();
+        assert!(gaps().await.is_empty(), "its clocks end this year");
+        regency.set("2026-12-30T01:00:00Z");
+        assert_eq!(gaps().await.iter().map(|it| it.calendar_id.as_str()).collect::<Vec<_>>(), [DINKES]);
+    }
+
     async fn c_36_a_new_calendar_moves_running_clocks_and_no_other(engine) {
         let regency = Regency::new(engine).await;
         let met = regency.file(Regency::report()).await;
