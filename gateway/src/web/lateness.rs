@@ -78,6 +78,7 @@ struct AgencyRow {
     marks: Vec<Number>,
     oldest: String,
     on_time: Vec<(String, String)>,
+    reopened: Vec<(String, String)>,
     late: bool,
 }
 
@@ -126,6 +127,10 @@ fn agency_row(row: &BoardRow, zone: Zone, visit: &Visit) -> AgencyRow {
     let t = visit.words();
     let numbers = |slugs: &[&'static str]| slugs.iter().map(|slug| number(row, slug, t)).collect::<Vec<_>>();
     let headline = numbers(&HEADLINE);
+    let shares = |permille: &[i32]| -> Vec<(String, String)> {
+        let shares = ["7", "30", "90"].iter().zip(permille.iter().map(|permille| per_cent(*permille, visit)));
+        shares.map(|(days, share)| (t.say("lateness.days", &[("n", days)]), share)).collect()
+    };
     AgencyRow {
         path: in_address(&row.agency_id),
         name: match row.agency_name.as_str() {
@@ -138,11 +143,8 @@ fn agency_row(row: &BoardRow, zone: Zone, visit: &Visit) -> AgencyRow {
         promise: numbers(&PROMISE),
         marks: numbers(&MARKS),
         oldest: moment::moment(row.oldest_late_at, zone, visit.language),
-        on_time: ["7", "30", "90"]
-            .iter()
-            .zip(row.on_time_permille.iter().map(|permille| per_cent(*permille, visit)))
-            .map(|(days, share)| (t.say("lateness.days", &[("n", days)]), share))
-            .collect(),
+        on_time: shares(&row.on_time_permille),
+        reopened: shares(&row.reopened_permille),
     }
 }
 
@@ -283,8 +285,28 @@ const SCORED: [&str; 3] = ["response", "mean", "index"];
 /// A line of the report.
 struct Line {
     names: [String; 4],
-    /// Opening, received and reopened; then what became of them.
-    numbers: [i64; 10],
+    /// Opening, received and reopened; then what became of them; then who was asked how it was handled, and who said so.
+    numbers: [i64; 12],
+    /// How many of those asked answered, how they rate on average, and that on the scale of the survey that the law asks for.
+    scores: [String; 3],
+}
+
+/// Response rate, mean and index of ratings; dashes for what nobody was asked or said. The index is the mean of 1 to 5 on the
+/// scale of 25 to 100 of Permenpan RB 14/2017.
+fn scores(asked: i64, rated: i64, sum: i64, visit: &Visit) -> [String; 3] {
+    let none = || "–".to_owned();
+    let response = if asked > 0 {
+        per_cent(i32::try_from((rated * 2000 + asked) / (2 * asked)).unwrap_or(i32::MAX), visit)
+    } else {
+        none()
+    };
+    if rated <= 0 {
+        return [response, none(), none()];
+    }
+    // In hundredths, halves away from zero.
+    let mean = (sum * 200 + rated) / (2 * rated);
+    let index = 2500 + ((sum - rated) * 3750 + rated) / (2 * rated);
+    [response, hundredths(mean, visit), hundredths(index, visit)]
 }
 
 /// A number with two decimals, as the language writes it.

@@ -574,6 +574,7 @@ pub(crate) fn board(late: i64) -> Board {
             .collect(),
         oldest_late_at: if late > 0 { at(-50) } else { None },
         on_time_permille: vec![875, 900, -1],
+        reopened_permille: vec![125, 64, -1],
     };
     Board {
         at: at(0),

@@ -555,6 +555,7 @@ async fn c41_each_number_of_the_board_opens_its_list_and_the_stream_brings_the_n
         "Lewat tenggat peraturan",
         "Lewat janji",
         "87,5 %",
+        "12,5 %",
         "24 November 2026 pukul 06.00 WIB",
         "Koordinator",
         "baru ditulis sampai 31 Desember 2026",

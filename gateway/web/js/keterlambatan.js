@@ -7,7 +7,7 @@ import { Live } from "./live.js";
 import "./petugas.js";
 
 /** @typedef {{measure: string, count: string | number}} BoardNumber */
-/** @typedef {{agencyId: string, numbers?: BoardNumber[], oldestLateAt?: string, onTimePermille?: number[]}} BoardRow */
+/** @typedef {{agencyId: string, numbers?: BoardNumber[], oldestLateAt?: string, onTimePermille?: number[], reopenedPermille?: number[]}} BoardRow */
 /** @typedef {{at?: string, rows?: BoardRow[]}} Board */
 
 const zone = byId("isi").dataset.zone ?? "Asia/Jakarta";
@@ -90,6 +90,8 @@ function change(node, row) {
   /** @type {HTMLElement} */ (oldest.parentElement).hidden = !row.oldestLateAt;
   const shares = row.onTimePermille ?? [];
   node.querySelectorAll("[data-share]").forEach((place, at) => put(place, share(shares[at] ?? -1)));
+  const reopened = row.reopenedPermille ?? [];
+  node.querySelectorAll("[data-reopened]").forEach((place, at) => put(place, share(reopened[at] ?? -1)));
 }
 
 new Live(() => "/v1/complaintBoard:watch", {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use mpp_kit::caller::Caller;
@@ -26,6 +26,7 @@ use crate::domain::report::{Figures, period};
 use crate::domain::rules::Rules;
 use crate::domain::{ABOUT_INSPECTORATE, COORDINATOR, WHISTLEBLOWING};
 use crate::error::{Error, Thing};
+use crate::store::board::Day;
 use crate::store::complaint::Desks;
 use crate::store::{self, place, read_place};
 
@@ -186,7 +187,9 @@ impl Core {
         let desks = self.desks(caller, &rules, "complaints.board");
         let counts = store::board::counts(db).await?;
         let since = rules.date(now).checked_sub_days(Days::new(90)).unwrap_or_else(|| rules.date(now));
-        let settled = store::board::settled_since(db, since).await?;
+        let days = store::board::days_since(db, since).await?;
+        let today = rules.date(now);
+        let since_last = |span| today.checked_sub_days(Days::new(span)).unwrap_or(today);
         let mut rows = Vec::new();
         for desk in self.rows(&desks, &rules) {
             let none = BTreeMap::new();
@@ -209,7 +212,12 @@ impl Core {
                 agency_name: name(&desk, &rules),
                 numbers,
                 oldest_late_at: oldest.map(convert::timestamp),
-                on_time_permille: SPANS.map(|days| share(&settled, &desk, &rules, now, days)).to_vec(),
+                on_time_permille: SPANS
+                    .map(|span| share(&days, (&desk, since_last(span)), |it| it.in_time))
+                    .to_vec(),
+                reopened_permille: SPANS
+                    .map(|span| share(&days, (&desk, since_last(span)), |it| it.reopened))
+                    .to_vec(),
                 agency_id: desk,
             });
         }
@@ -242,18 +250,11 @@ fn name(desk: &str, rules: &Rules) -> String {
     }
 }
 
-fn share(
-    settled: &[(String, chrono::NaiveDate, i64, i64)],
-    desk: &str,
-    rules: &Rules,
-    now: DateTime<Utc>,
-    days: u64,
-) -> i32 {
-    let today = rules.date(now);
-    let since = today.checked_sub_days(Days::new(days)).unwrap_or(today);
-    let (all, timely) = settled
+/// The share of something in what was settled at a desk since a day, per 1000; -1 when nothing was.
+fn share(days: &[Day], (desk, since): (&str, NaiveDate), of: fn(&Day) -> i64) -> i32 {
+    let (all, part) = days
         .iter()
-        .filter(|it| it.0 == desk && it.1 > since)
-        .fold((0_i64, 0_i64), |sum, it| (sum.0 + it.2, sum.1 + it.3));
-    if all == 0 { -1 } else { i32::try_from(timely * 1000 / all).unwrap_or(-1) }
+        .filter(|it| it.desk == desk && it.day > since)
+        .fold((0_i64, 0_i64), |sum, it| (sum.0 + it.settled, sum.1 + of(it)));
+    if all == 0 { -1 } else { i32::try_from(part * 1000 / all).unwrap_or(i32::MAX) }
 }

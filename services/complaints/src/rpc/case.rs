@@ -292,6 +292,9 @@ impl Core {
         }
         if was.is_closed() && !is.is_closed() {
             store::report::reopened(tx, record.case.id, now).await?;
+            if was == State::Settled {
+                store::board::reopened(tx, record.case.desk(), rules.date(now)).await?;
+            }
         } else if let (false, Some(outcome)) = (was.is_closed(), Outcome::of(is)) {
             let in_time = record.case.in_time();
             store::report::closed(tx, record.case.id, (outcome, in_time), now).await?;

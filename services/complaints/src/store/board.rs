@@ -258,6 +258,7 @@ pub(crate) async fn settled(
         day: Set(day.to_string()),
         settled: Set(1),
         in_time: Set(added),
+        reopened: Set(0),
     };
     Entity::insert(row)
         .on_conflict(
@@ -271,13 +272,44 @@ pub(crate) async fn settled(
     Ok(())
 }
 
-/// What was settled on each day since one, by desk: day, settled, in time.
-pub(crate) async fn settled_since(
-    db: &impl ConnectionTrait,
-    day: NaiveDate,
-) -> Result<Vec<(String, NaiveDate, i64, i64)>, DbErr> {
+/// Notes that a settled case of a desk was opened again on a day.
+pub(crate) async fn reopened(tx: &DatabaseTransaction, desk: &str, day: NaiveDate) -> Result<(), DbErr> {
+    use board_day::{ActiveModel, Column, Entity};
+    let row = ActiveModel {
+        desk: Set(desk.to_owned()),
+        day: Set(day.to_string()),
+        settled: Set(0),
+        in_time: Set(0),
+        reopened: Set(1),
+    };
+    Entity::insert(row)
+        .on_conflict(
+            OnConflict::columns([Column::Desk, Column::Day])
+                .value(Column::Reopened, Expr::col((Entity, Column::Reopened)).add(1))
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// What was settled and opened again at a desk on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Day {
+    pub(crate) desk: String,
+    pub(crate) day: NaiveDate,
+    pub(crate) settled: i64,
+    pub(crate) in_time: i64,
+    pub(crate) reopened: i64,
+}
+
+/// What was settled and opened again on each day since one, by desk.
+pub(crate) async fn days_since(db: &impl ConnectionTrait, day: NaiveDate) -> Result<Vec<Day>, DbErr> {
     let rows = board_day::Entity::find().filter(board_day::Column::Day.gte(day.to_string())).all(db).await?;
     rows.into_iter()
-        .map(|it| Ok((it.desk, read("board_day.day", &it.day)?, it.settled, it.in_time)))
+        .map(|it| {
+            let day = read("board_day.day", &it.day)?;
+            Ok(Day { desk: it.desk, day, settled: it.settled, in_time: it.in_time, reopened: it.reopened })
+        })
         .collect()
 }

@@ -385,6 +385,7 @@ pub(crate) mod board_day {
         pub day: String,
         pub settled: i64,
         pub in_time: i64,
+        pub reopened: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -75,6 +75,35 @@ lines! {
         assert_eq!(regency.head(PUPR).list_board_cases(request).await.unwrap_err().code, Code::NotFound);
     }
 
+    async fn c_41_the_share_of_settled_cases_that_came_back_is_on_the_board(engine) {
+        let regency = Regency::new(engine).await;
+        let shares = async |desk: &str| {
+            let board = regency.bupati().get_board(GetBoardRequest {}).await.unwrap().board.unwrap();
+            board.rows.into_iter().find(|it| it.agency_id == desk).unwrap().reopened_permille
+        };
+        assert_eq!(shares(PUPR).await, [-1, -1, -1]);
+        let mut settled = Vec::new();
+        for _ in 0..4 {
+            let filed = regency.answered(Regency::report()).await;
+            // One says at once that it is not done: that was never settled, and none that came back.
+            if settled.is_empty() {
+                let not = AnswerComplaintRequest { done: Some(false), ..filed.says("Masih berlubang.") };
+                regency.nobody().answer_complaint(not).await.unwrap();
+                regency.agency(PUPR).answer_without_proof(&filed.id).await.unwrap();
+            }
+            regency.nobody().answer_complaint(done(&filed)).await.unwrap();
+            settled.push(filed);
+        }
+        assert_eq!(shares(PUPR).await, [0, 0, 0]);
+        regency.wait(TimeDelta::days(2));
+        let again = AnswerComplaintRequest { done: Some(false), ..settled[3].says("Masih berlubang.") };
+        regency.nobody().answer_complaint(again).await.unwrap();
+        assert_eq!(shares(PUPR).await, [250, 250, 250]);
+        assert_eq!(shares(DINKES).await, [-1, -1, -1], "another agency");
+        regency.wait(TimeDelta::days(5));
+        assert_eq!(shares(PUPR).await, [-1, 250, 250], "nothing was settled in the last seven days");
+    }
+
     async fn c_41_a_change_reaches_who_watches_the_board_and_nobody_beyond_their_reach(engine) {
         let regency = Regency::new(engine).await;
         let count = |board: &Board, agency: &str| {
