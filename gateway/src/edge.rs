@@ -19,8 +19,8 @@ use futures::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::BodyExt as _;
 use mpp_kit::{
-    auth::Verifier, caller::Caller, client::PeerChannel, clock::Clock, component::Role, fault::Language,
-    fault::Problem, shutdown::Shutdown,
+    auth::Verifier, caller::Caller, caller::NETWORK, client::PeerChannel, clock::Clock, component::Role,
+    fault::Language, fault::Problem, shutdown::Shutdown,
 };
 use opentelemetry::{KeyValue, metrics::Histogram, propagation::Extractor};
 use tokio::{
@@ -37,7 +37,7 @@ use crate::{
     catalog::{Catalog, Rpc},
     grpc, health,
     hub::Hub,
-    limits::Limits,
+    limits::{Limits, network},
     matcher::Found,
     problem::{self, own},
     rest,
@@ -51,6 +51,9 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 /// The header with the time a gRPC caller waits at most.
 pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What counts how many reports come from a network.
+const FILE_COMPLAINT: &str = "/mpp.complaints.v1.ComplaintsService/FileComplaint";
 
 /// The only headers that go upstream, besides `authorization` and those of the gRPC protocol itself.
 pub(crate) const FORWARDED: [HeaderName; 3] = [header::ACCEPT_LANGUAGE, TRACEPARENT, GRPC_TIMEOUT];
@@ -323,7 +326,16 @@ impl Gateway {
         }
         let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let language = accepted.map(Language::from_accept_language).unwrap_or_default();
-        Exchange { request_id, language, address: self.address(parts), forwarded, caller: None }
+        let address = self.address(parts);
+        // Whatever a client writes there itself is not the network it calls from.
+        parts.headers.remove(NETWORK);
+        if !address.is_unspecified()
+            && let Ok(value) = HeaderValue::from_str(&network(address).to_string())
+        {
+            // For the pages, which call the services themselves.
+            parts.headers.insert(NETWORK, value);
+        }
+        Exchange { request_id, language, address, forwarded, caller: None }
     }
 
     /// The client's address: of the connection, or what the trusted proxy wrote last.
@@ -422,6 +434,12 @@ impl Gateway {
             Some(_) | None => Form::Other,
         };
         let hands_in = rpc.map_or(form == Form::HandsIn, |rpc| rpc.submission);
+        // No other service has to know.
+        if rpc.is_some_and(|rpc| rpc.path == FILE_COMPLAINT)
+            && let Some(network) = parts.headers.get(NETWORK)
+        {
+            exchange.forwarded.insert(NETWORK, network.clone());
+        }
         let by_cookie = sessions.is_cookie_authenticated(&parts.headers);
         if by_cookie && !sessions.is_same_origin(&parts.method, &parts.uri, &parts.headers) {
             return Err(own::cross_site().into());

@@ -130,7 +130,7 @@ fn quota(name: &str, rate: Rate) -> anyhow::Result<Quota> {
 }
 
 /// Whom an address stands for. An IPv6 customer has a whole /64 to choose addresses from.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),

@@ -26,9 +26,12 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use mpp_kit::{client::PeerChannel, clock::Clock};
+use mpp_kit::{caller::NETWORK, client::PeerChannel, clock::Clock};
 use mpp_proto::complaints::v1::complaints_service_client::ComplaintsServiceClient;
-use tonic::{Code, Status, metadata::MetadataMap};
+use tonic::{
+    Code, Status,
+    metadata::{MetadataMap, MetadataValue},
+};
 use tonic_types::StatusExt as _;
 
 pub use config::Open311Config;
@@ -235,6 +238,15 @@ fn respond(format: Format, root: &str, status: u16, node: &Node) -> Response {
     // Maps in browsers read this; there is nothing here that is not public, and no cookie counts.
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+/// A call that hands in a report: complaints hears from which network it comes.
+fn reported<T>(message: T, headers: &HeaderMap) -> tonic::Request<T> {
+    let mut request = call(message, headers);
+    if let Some(network) = headers.get(NETWORK).and_then(|it| MetadataValue::try_from(it.as_bytes()).ok()) {
+        request.metadata_mut().insert(NETWORK, network);
+    }
+    request
 }
 
 /// A call of nobody in particular: whose cookie came along does not matter here.

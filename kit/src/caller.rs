@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Language;
 
+/// The metadata in which the gateway tells a service from which network a call comes, where that has to know: an IPv4 address, or
+/// the first of an IPv6 /64. No client can write it, and nothing logs it.
+pub const NETWORK: &str = "mpp-network";
+
 /// What kind of caller it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]

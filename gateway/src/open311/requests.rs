@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    Answer, Errors, LARGEST_FORM, Node, Open311, Params, call,
+    Answer, Errors, LARGEST_FORM, Node, Open311, Params, call, reported,
     services::{Services, questions},
 };
 
@@ -215,7 +215,8 @@ pub(super) async fn file(state: &Open311, parts: &Parts, body: Body) -> Result<A
     // Without a key of the client each call is a report of its own.
     let api_key = form.one("api_key").unwrap_or_default();
     request.request_id = key.map_or_else(|| Uuid::now_v7().to_string(), |key| request_id(api_key, key));
-    let filed = state.complaints.clone().file_complaint(call(request, &parts.headers)).await?.into_inner();
+    let filed =
+        state.complaints.clone().file_complaint(reported(request, &parts.headers)).await?.into_inner();
     Ok(Answer {
         root: "service_requests",
         status: 201,

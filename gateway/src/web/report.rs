@@ -174,7 +174,7 @@ async fn take(state: &WebState, visit: &Visit, request: Request, desk: Option<Vi
             return page(state, visit, &ways, &sent, &faults, &similar, StatusCode::OK);
         }
     }
-    match state.complaints.clone().file_complaint(visit.call(request, viewer)).await {
+    match state.complaints.clone().file_complaint(visit.report(request, viewer)).await {
         Ok(answer) => receipt(state, visit, &ways, &sent, answer.into_inner()),
         Err(status) => {
             if !fields::is_unclear(&status) {

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use mpp_kit::fault::Language;
+use mpp_kit::{caller::NETWORK, fault::Language};
 use mpp_proto::{
     identity::v1::{GetCurrentSessionRequest, get_current_session_response::Principal},
     queue::v1::{Hall, ListHallsRequest},
@@ -423,6 +423,16 @@ impl Visit {
             viewer.and_then(|viewer| MetadataValue::try_from(viewer.authorization.as_bytes()).ok());
         if let Some(authorization) = authorization {
             metadata.insert("authorization", authorization);
+        }
+        request
+    }
+
+    /// A call that hands in a report: complaints hears from which network it comes.
+    pub(crate) fn report<T>(&self, message: T, viewer: Option<&Viewer>) -> Request<T> {
+        let mut request = self.call(message, viewer);
+        let network = self.headers.get(NETWORK).and_then(|it| MetadataValue::try_from(it.as_bytes()).ok());
+        if let Some(network) = network {
+            request.metadata_mut().insert(NETWORK, network);
         }
         request
     }

@@ -8,7 +8,7 @@ use std::{
 
 use futures::Stream;
 use mpp_kit::{
-    caller::Caller,
+    caller::{Caller, NETWORK},
     fault::{Problem, Text, Violation},
 };
 use mpp_proto::{
@@ -71,6 +71,7 @@ pub(crate) struct Cases(Arc<State>);
 struct State {
     uploads: Mutex<BTreeMap<String, ComplaintFile>>,
     filed: Mutex<Vec<FileComplaintRequest>>,
+    networks: Mutex<Vec<String>>,
     numbers: Mutex<BTreeMap<String, String>>,
     answers: Mutex<Vec<AnswerComplaintRequest>>,
     disposals: Mutex<Vec<DisposeComplaintRequest>>,
@@ -159,6 +160,11 @@ impl Cases {
     /// The steps that were acknowledged.
     pub(crate) fn acknowledged(&self) -> Vec<String> {
         lock(&self.0.acknowledged).clone()
+    }
+
+    /// From which network each FileComplaint was said to come.
+    pub(crate) fn networks(&self) -> Vec<String> {
+        lock(&self.0.networks).clone()
     }
 
     /// The calendars that were written.
@@ -761,6 +767,8 @@ complaints_service! {
 
     async fn file_complaint(&self, request: tonic::Request<FileComplaintRequest>) -> Answer<FileComplaintResponse> {
         let caller = Caller::of(&request);
+        let network = request.metadata().get(NETWORK).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        lock(&self.0.networks).push(network.to_owned());
         let request = request.into_inner();
         if request.text.chars().count() < 10 {
             return Err(violation("text", "tulis paling sedikit 10 huruf", "write at least 10 characters").into_status(caller.language));

@@ -483,6 +483,11 @@ impl Gate {
         Self::assemble(|_| {}, None, true).await
     }
 
+    /// The same with settings of its own.
+    pub(crate) async fn cases_with(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::assemble(configure, None, true).await
+    }
+
     /// With the queue service at an address instead of in this process.
     pub(crate) async fn build(
         configure: impl FnOnce(&mut Config),

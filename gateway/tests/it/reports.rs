@@ -1,8 +1,10 @@
 //! The pages of complaints: reports without a script, number and PIN in no address, presses with one effect, and who may
 //! see what.
 
-use http::StatusCode;
-use mpp_proto::complaints::v1::{Channel, ComplaintClass, Secrecy, Sp4nTelling};
+use axum::body::Body;
+use http::{Request, StatusCode};
+use mpp_proto::complaints::v1::{Channel, ComplaintClass, FileComplaintRequest, Secrecy, Sp4nTelling};
+use prost::Message as _;
 
 use crate::{
     cases::{self, ASKED, CASE, FORWARDED, NEAR, NUMBER, OTHER, PIN, REVEAL, STEP, TEXT, TOKEN, VERSION},
@@ -87,6 +89,40 @@ async fn c_65_a_reporter_chooses_the_language_of_messages_and_begins_with_that_o
     assert_eq!(gate.cases.filed()[0].language, "bjn");
     assert_eq!(gate.send(multipart("/lapor", &GOOD, &[])).await.status(), StatusCode::OK);
     assert_eq!(gate.cases.filed()[1].language, "", "who says nothing is answered in Indonesian");
+}
+
+#[tokio::test]
+async fn c16_complaints_hears_from_which_network_a_report_comes_whatever_the_client_says() {
+    let gate =
+        Gate::cases_with(|config| config.trusted_proxy_header = Some("x-forwarded-for".to_owned())).await;
+    let message = FileComplaintRequest { text: TEXT.to_owned(), ..FileComplaintRequest::default() };
+    let by_rest = || {
+        let body = format!(r#"{{"text": "{TEXT}", "category": "LAIN"}}"#);
+        let request = Request::post("/v1/complaints").header("content-type", "application/json");
+        request.body(Body::from(body)).expect("a request")
+    };
+    // Three ways to hand in; the address of IPv6 is one of a whole network.
+    let mut framed = vec![0];
+    framed.extend(u32::try_from(message.encoded_len()).expect("a short message").to_be_bytes());
+    framed.extend(message.encode_to_vec());
+    let by_grpc = Request::post("/mpp.complaints.v1.ComplaintsService/FileComplaint")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(Body::from(framed))
+        .expect("a request");
+    for (request, address) in [
+        (multipart("/lapor", &GOOD, &[]), "203.0.113.7"),
+        (by_rest(), "2001:db8:1:2:3:4:5:6"),
+        (by_grpc, "203.0.113.9"),
+    ] {
+        let request = with(with(request, "x-forwarded-for", address), "mpp-network", "198.51.100.1");
+        assert_eq!(gate.send(request).await.status(), StatusCode::OK, "{address}");
+    }
+    assert_eq!(gate.cases.networks(), ["203.0.113.7", "2001:db8:1:2::", "203.0.113.9"]);
+    // Nobody knows from where: nothing is said, least of all what the client says.
+    let unknown = Gate::cases().await;
+    unknown.send(with(by_rest(), "mpp-network", "198.51.100.1")).await;
+    assert_eq!(unknown.cases.networks(), [""]);
 }
 
 #[tokio::test]

@@ -43,6 +43,9 @@ pub struct Config {
     pub retention_months: u32,
     /// Reports of one contact within a day at most, 1 to 1000. A shared address of a village needs many.
     pub reports_per_contact: u32,
+    /// Reports without a contact from one network (IPv4 address, IPv6 /64) within a day at most, 10 to 100000. A whole village, or
+    /// the customers of a telephone company, may stand behind one; whoever gives a contact is not counted.
+    pub reports_per_network: u32,
     /// Hours an approved look at an identity stays open, 1 to 72.
     pub reveal_hours: u32,
     /// Days before the last day of a decree or a procedure kept for the Ombudsman when the coordinator is told, 1 to 365.
@@ -71,6 +74,7 @@ impl Default for Config {
             loose_file_minutes: 1440,
             retention_months: 24,
             reports_per_contact: 20,
+            reports_per_network: 500,
             reveal_hours: 24,
             evidence_warning_days: 30,
             evidence_link_minutes: 10,
@@ -111,6 +115,7 @@ impl Config {
             ("loose_file_minutes", self.loose_file_minutes, 60, 10_080),
             ("retention_months", self.retention_months, 1, 240),
             ("reports_per_contact", self.reports_per_contact, 1, 1000),
+            ("reports_per_network", self.reports_per_network, 10, 100_000),
             ("reveal_hours", self.reveal_hours, 1, 72),
             ("evidence_warning_days", self.evidence_warning_days, 1, 365),
             ("evidence_link_minutes", self.evidence_link_minutes, 1, 60),
@@ -152,12 +157,13 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 9] = [
             ("complaints.inspectorate_alternative", |config| {
                 config.inspectorate_alternative = "17.08/setda".to_owned();
             }),
             ("complaints.sweep_milliseconds", |config| config.sweep_milliseconds = 5000),
             ("complaints.retention_months", |config| config.retention_months = 0),
+            ("complaints.reports_per_network", |config| config.reports_per_network = 0),
             ("complaints.reveal_hours", |config| config.reveal_hours = 100),
             ("complaints.evidence_warning_days", |config| config.evidence_warning_days = 0),
             ("complaints.evidence_link_minutes", |config| config.evidence_link_minutes = 61),

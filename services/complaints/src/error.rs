@@ -94,6 +94,14 @@ pub(crate) enum Error {
         /// How many are permitted in a day.
         limit: u32,
     },
+    /// So many reports without a contact came from this network today.
+    #[error("too many reports without a contact from one network")]
+    TooManyFromNetwork {
+        /// How many are permitted in a day.
+        limit: u32,
+        /// Until when.
+        wait: Duration,
+    },
     /// The signature of a webhook is missing or wrong.
     #[error("a webhook is not believed")]
     Unsigned {
@@ -186,6 +194,14 @@ impl Fault for Error {
             )
             .with("limit", limit)
             .retry_after(Duration::from_secs(3600)),
+            Self::TooManyFromNetwork { limit, wait } => Problem::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_FROM_NETWORK",
+                "Dari jaringan internet ini hari ini sudah sangat banyak laporan tanpa kontak. Isi nomor telepon atau surel agar laporan ini diterima sekarang, lanjutkan besok, atau datang ke meja pengaduan.",
+                "Very many reports without a contact came from this internet connection today. Give a telephone number or an e-mail address and this report is taken now, go on tomorrow, or come to the complaint desk.",
+            )
+            .with("limit", limit)
+            .retry_after(wait),
             Self::Unsigned { missing: true } => Problem::new(
                 Code::Unauthenticated,
                 "SIGNATURE_MISSING",

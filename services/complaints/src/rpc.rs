@@ -24,7 +24,7 @@ mod view;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
-use mpp_kit::caller::Caller;
+use mpp_kit::caller::{Caller, NETWORK};
 use mpp_kit::cipher::Cipher;
 use mpp_kit::clock::Clock;
 use mpp_kit::db::Db;
@@ -146,6 +146,17 @@ macro_rules! rpcs {
                 Ok(Response::new(board::watch(Arc::clone(&self.0), caller)))
             }
 
+            /// By hand: beside the message it hears from which network it comes.
+            async fn file_complaint(
+                &self,
+                request: Request<proto::FileComplaintRequest>,
+            ) -> Result<Response<proto::FileComplaintResponse>, Status> {
+                let caller = Caller::shared(&request);
+                let network = request.metadata().get(NETWORK).and_then(|it| it.to_str().ok()).map(str::to_owned);
+                let outcome = file_complaint::handle(&self.0, &caller, request.into_inner(), network).await;
+                outcome.map(Response::new).map_err(|error| error.problem().into_status(caller.language))
+            }
+
             $(async fn $name(&self, request: Request<proto::$request>) -> Result<Response<proto::$response>, Status> {
                 let caller = Caller::shared(&request);
                 let outcome = $handler(&self.0, &caller, request.into_inner()).await;
@@ -158,7 +169,6 @@ macro_rules! rpcs {
 rpcs! {
     upload_complaint_file(UploadComplaintFileRequest) -> UploadComplaintFileResponse: upload::upload;
     get_complaint_file(GetComplaintFileRequest) -> GetComplaintFileResponse: upload::get;
-    file_complaint(FileComplaintRequest) -> FileComplaintResponse: file_complaint::handle;
     get_public_complaint(GetPublicComplaintRequest) -> GetPublicComplaintResponse: answer::track;
     answer_complaint(AnswerComplaintRequest) -> AnswerComplaintResponse: answer::answer;
     withdraw_complaint(WithdrawComplaintRequest) -> WithdrawComplaintResponse: answer::withdraw;

@@ -13,6 +13,7 @@ pub(crate) mod file;
 pub(crate) mod ledger;
 pub(crate) mod mailbox;
 pub(crate) mod media;
+pub(crate) mod network;
 pub(crate) mod outbox;
 pub(crate) mod recount;
 pub(crate) mod report;

@@ -209,6 +209,7 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
             "deleting what is known of chats",
             store::chat::purge(db, now - KEEP_MESSAGES).await.map_err(Error::from),
         ),
+        ("deleting counts of networks", forget_networks(core, now).await),
         (
             "deleting bounces that nobody took",
             store::mailbox::purge_bounces(db, now - KEEP_BOUNCES).await.map_err(Error::from),
@@ -228,6 +229,12 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+/// Deletes what was counted of networks on days that are over.
+async fn forget_networks(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
+    let today = core.rules().await?.date(now).to_string();
+    Ok(store::network::purge(&core.db.write, &today).await?)
 }
 
 /// Deletes files that nobody used. The row goes only with its file: one that cannot be deleted now is named still, and comes

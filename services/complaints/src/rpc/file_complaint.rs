@@ -58,9 +58,12 @@ pub(super) async fn handle(
     core: &Core,
     caller: &Caller,
     request: FileComplaintRequest,
+    network: Option<String>,
 ) -> Result<FileComplaintResponse, Error> {
     let rules = core.rules().await?;
     let report = parse(core, caller, &request, &rules)?;
+    // Who gives a contact is counted by that, and who is signed in is known.
+    let counted = network.filter(|_| !caller.is_authenticated() && !report.identity.has_address());
     let follow: Option<Number> = request.follow_number.parse().ok();
     let request = &request;
     core.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
@@ -68,6 +71,9 @@ pub(super) async fn handle(
         // journal is read by those who may be reported.
         let who = if report.channel == Channel::Counter { caller.who() } else { PUBLIC };
         let asking = Asking { who, request_id: &request.request_id };
+        if let Some(network) = &counted {
+            core.within_network(&tx, &rules, network, now).await?;
+        }
         let (record, number) = match follow {
             Some(follow) => core.follow(&tx, &rules, follow, report, asking, now).await?,
             None => {
@@ -385,6 +391,23 @@ impl Core {
         let seq = counter::next(tx, &format!("number {year}")).await?;
         let seq = u32::try_from(seq).map_err(|_| anyhow::anyhow!("the numbers of {year} are used up"))?;
         Ok(Number { year, seq })
+    }
+
+    /// Refuses more reports without a contact from one network within a day than are permitted: many more than a village sends.
+    async fn within_network(
+        &self,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        network: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let (day, limit) = (rules.date(now).to_string(), self.config.reports_per_network);
+        let digest = self.vault.digest("network", &format!("{day} {network}"));
+        if store::network::count(tx, &day, &digest).await? > i64::from(limit) {
+            let wait = (rules.end_of_today(now) - now).to_std().unwrap_or_default();
+            return Err(Error::TooManyFromNetwork { limit, wait });
+        }
+        Ok(())
     }
 
     /// Refuses more reports of one contact within a day than are permitted. By contact and never by address: a village

@@ -181,4 +181,36 @@ lines! {
         regency.wait(TimeDelta::hours(25));
         regency.nobody().file_complaint(Regency::report()).await.unwrap();
     }
+
+    async fn c_16_reports_without_a_contact_are_limited_by_network_and_day(engine) {
+        use sea_orm::ConnectionTrait as _;
+        let regency = Regency::with(engine, |config| config.reports_per_network = 10).await;
+        let report = || FileComplaintRequest { contact: None, ..Regency::report() };
+        let village = || regency.nobody().in_network("203.0.113.7");
+        let first = FileComplaintRequest { request_id: "sekali".to_owned(), ..report() };
+        let taken = village().file_complaint(first.clone()).await.unwrap();
+        for _ in 0..9 {
+            village().file_complaint(report()).await.unwrap();
+        }
+        let refused = village().file_complaint(report()).await.unwrap_err();
+        assert_eq!((refused.code, refused.reason.as_str()), (Code::ResourceExhausted, "TOO_MANY_FROM_NETWORK"));
+        assert_eq!(village().file_complaint(first).await.unwrap(), taken, "a repetition is none more");
+        // The remedy that the refusal names, and who is not meant: another network, the desk, who is known.
+        village().file_complaint(Regency::report()).await.unwrap();
+        regency.nobody().in_network("203.0.113.8").file_complaint(report()).await.unwrap();
+        let desk = FileComplaintRequest { channel: Channel::Counter.into(), ..report() };
+        regency.coordinator().in_network("203.0.113.7").file_complaint(desk).await.unwrap();
+        // What is counted says of which network it is to nobody, not even that tomorrow's is the same, and goes with the day.
+        let counted = async || {
+            let select = sea_orm::sea_query::Query::select().columns(["digest"]).from("network_day").take();
+            let rows = regency.db.db.read.query_all(&select).await.unwrap();
+            rows.iter().map(|row| row.try_get::<String>("", "digest").unwrap()).collect::<Vec<_>>()
+        };
+        let today = counted().await;
+        assert!(today.len() == 2 && today.iter().all(|it| it.len() == 64), "{today:?}");
+        regency.set("2026-11-23T17:00:01Z");
+        village().file_complaint(report()).await.unwrap();
+        regency.until("yesterday is forgotten", || async { counted().await.len() == 1 }).await;
+        assert!(!today.contains(&counted().await[0]));
+    }
 }

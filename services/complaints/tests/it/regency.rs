@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mpp_complaints::intake::config::Partner;
 use mpp_complaints::{Config, Place as Home, ROLE};
 use mpp_kit::auth::{Policies, Verifier};
-use mpp_kit::caller::Scope;
+use mpp_kit::caller::{NETWORK, Scope};
 use mpp_kit::client::{PeerChannel, Peers};
 use mpp_kit::clock::{Clock, ManualClock};
 use mpp_kit::component::{Env, Role};
@@ -250,6 +250,7 @@ impl Regency {
             inner: ComplaintsServiceClient::new(self.peers.channel(ROLE)),
             sub: sub.to_owned(),
             grants: vec![(permissions.to_vec(), scope)],
+            network: String::new(),
             clock: Arc::clone(&self.clock),
             issuer: Arc::clone(&self.issuer),
         }
@@ -470,13 +471,22 @@ pub(crate) struct Client {
     inner: ComplaintsServiceClient<PeerChannel>,
     pub(crate) sub: String,
     grants: Vec<(Vec<&'static str>, Scope)>,
+    network: String,
     clock: Arc<ManualClock>,
     issuer: Arc<Issuer>,
 }
 
 impl Client {
+    /// As the gateway passes it on from somebody in a network.
+    pub(crate) fn in_network(self, network: &str) -> Self {
+        Self { network: network.to_owned(), ..self }
+    }
+
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
+        if !self.network.is_empty() {
+            request.metadata_mut().insert(NETWORK, self.network.parse().expect("a header"));
+        }
         if !self.sub.is_empty() {
             let grants: Vec<(&[&str], Scope)> =
                 self.grants.iter().map(|(names, scope)| (names.as_slice(), scope.clone())).collect();
