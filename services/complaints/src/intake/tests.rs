@@ -1435,7 +1435,9 @@ async fn c_32_who_quotes_or_chooses_a_merged_case_writes_on_the_one_that_survive
             };
             let chat = siti(&world).await;
             let tx = world.core.db.begin().await.unwrap();
-            assert!(store::chat::save(&tx, &world.core.vault, &store::chat::Chat { memory, ..chat }).await.unwrap());
+            let (chat, now) = (store::chat::Chat { memory, ..chat }, world.now());
+            let times = (now, now - TimeDelta::days(30));
+            assert!(store::chat::save(&tx, &world.core.vault, &chat, times).await.unwrap());
             tx.commit().await.unwrap();
             world.writes(id, text).await;
             world.says(&format!("{id}-answer"), answer).await;

@@ -90,7 +90,7 @@ pub(crate) async fn of_account(
     for office in offices {
         steps.extend(walk(Column::OfficialId.eq(office.as_str()), db, true, after, limit).await?);
     }
-    steps.sort_by(|a, b| (b.at, b.id.to_string()).cmp(&(a.at, a.id.to_string())));
+    steps.sort_by_key(|step| std::cmp::Reverse((step.at, step.id.to_string())));
     steps.dedup_by(|a, b| a.id == b.id);
     steps.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(steps)
