@@ -37,7 +37,7 @@ use crate::{
     catalog::{Catalog, Rpc},
     grpc, health,
     hub::Hub,
-    limits::{Limits, network},
+    limits::{Limits, is_of_a_client, network},
     matcher::Found,
     problem::{self, own},
     rest,
@@ -329,7 +329,7 @@ impl Gateway {
         let address = self.address(parts);
         // Whatever a client writes there itself is not the network it calls from.
         parts.headers.remove(NETWORK);
-        if !address.is_unspecified()
+        if is_of_a_client(address)
             && let Ok(value) = HeaderValue::from_str(&network(address).to_string())
         {
             // For the pages, which call the services themselves.

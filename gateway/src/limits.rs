@@ -129,6 +129,17 @@ fn quota(name: &str, rate: Rate) -> anyhow::Result<Quota> {
         .allow_burst(positive(rate.burst, "burst")?))
 }
 
+/// Whether an address is that of somebody outside: one of a private network is that of a proxy in front, which stands for
+/// everybody, or of this house.
+pub(crate) fn is_of_a_client(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => !(v4.is_unspecified() || v4.is_loopback() || v4.is_private() || v4.is_link_local()),
+        IpAddr::V6(v6) => {
+            !(v6.is_unspecified() || v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local())
+        }
+    }
+}
+
 /// Whom an address stands for. An IPv6 customer has a whole /64 to choose addresses from.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

@@ -220,6 +220,7 @@ mod tests {
             "meaning.",
             "void.",
             "evidence.",
+            "sp4n.",
         ];
         for key in INDONESIAN.0.keys() {
             let found =

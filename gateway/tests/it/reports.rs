@@ -97,7 +97,7 @@ async fn c16_complaints_hears_from_which_network_a_report_comes_whatever_the_cli
         Gate::cases_with(|config| config.trusted_proxy_header = Some("x-forwarded-for".to_owned())).await;
     let message = FileComplaintRequest { text: TEXT.to_owned(), ..FileComplaintRequest::default() };
     let by_rest = || {
-        let body = format!(r#"{{"text": "{TEXT}", "category": "LAIN"}}"#);
+        let body = serde_json::json!({"text": TEXT, "category": "LAIN"}).to_string();
         let request = Request::post("/v1/complaints").header("content-type", "application/json");
         request.body(Body::from(body)).expect("a request")
     };

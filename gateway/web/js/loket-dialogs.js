@@ -65,10 +65,10 @@ export async function askFinish(ticket, hall, desk) {
 }
 
 /**
- * @param {{title: string, lead: string, label: string, ok: string, least?: number}} words least: characters needed
+ * @param {{title: string, lead: string, label: string, ok: string, least?: number, most?: number}} words least, most: characters needed and permitted
  * @returns {Promise<string | undefined>}
  */
-export async function askNote({ title, lead, label, ok, least = 0 }) {
+export async function askNote({ title, lead, label, ok, least = 0, most = 200 }) {
   byId("dlg-note-title").textContent = title;
   byId("note-lead").textContent = lead;
   byId("note-label").textContent = label;
@@ -77,7 +77,8 @@ export async function askNote({ title, lead, label, ok, least = 0 }) {
   note.value = "";
   note.required = least > 0;
   note.minLength = least;
-  return (await ask(byId("dlg-note"))) ? note.value.trim() : undefined;
+  note.maxLength = most;
+  return (await ask(byId("dlg-note"))) ? note.value.trim().replace(/\s+/g, " ") : undefined;
 }
 
 /**

@@ -247,7 +247,7 @@ async function act(name) {
 
 /** Closes the counter; the board shows why, if that is said. @param {string} name */
 async function closing(name) {
-  const words = { title: t("desk.close_title"), lead: t("desk.close_lead"), label: t("desk.close_reason"), ok: t("desk.close") };
+  const words = { title: t("desk.close_title"), lead: t("desk.close_lead"), label: t("desk.close_reason"), ok: t("desk.close"), most: 80 };
   const reason = await askNote(words);
   if (reason !== undefined) await press(name, counterPath("close"), { reason });
 }

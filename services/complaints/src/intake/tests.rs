@@ -1017,6 +1017,9 @@ async fn c_46_what_is_known_of_a_chat_goes_with_its_messages() {
         assert_eq!(chats().await, 1, "its message is there still");
         // Who writes again is remembered longer, and so is the case they write on.
         world.writes("b", "Masih mati").await;
+        // Nobody says which case is meant.
+        world.pass(TimeDelta::minutes(11));
+        world.tick().await;
         world.pass(TimeDelta::days(90));
         clean_up().await;
         assert!(the_chat(&world).await.memory.last.is_some());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use mpp_kit::calendar::{Period, Plan, SpecialHours, WorkCalendar};
 use mpp_kit::check::Checker;
 pub(crate) use mpp_kit::wire::timestamp;
@@ -526,7 +526,9 @@ pub(crate) fn read_language(check: &mut Checker, field: &str, code: &str, rules:
 
 /// A date, `2026-12-25`.
 pub(crate) fn date(check: &mut Checker, field: &str, text: &str) -> Option<NaiveDate> {
-    let found = text.parse().ok();
+    // chrono reads signs and years of any length besides, which no arithmetic and no order of texts bears.
+    let found: Option<NaiveDate> =
+        text.parse().ok().filter(|date: &NaiveDate| (1900..=9998).contains(&date.year()));
     if found.is_none() {
         check.violation(
             field,

@@ -39,10 +39,6 @@ async fn tell_one(core: &Core, id: EvidenceId, now: DateTime<Utc>) -> Result<(),
     let Some(ends) = paper.ends() else { return Ok(()) };
     let due = alarm(ends, paper.told, rules.date(now), core.config.evidence_warning_days);
     let Some(due) = due.filter(|_| paper.withdrawn.is_none()) else { return Ok(()) };
-    if !store::evidence::told(&tx, &paper, due).await? {
-        // Another instance was first.
-        return Ok(());
-    }
     // A vacant office swallows no alarm: the next one above is told.
     let climb = Climb {
         clock: ClockKind::Accept,
@@ -51,39 +47,43 @@ async fn tell_one(core: &Core, id: EvidenceId, now: DateTime<Utc>) -> Result<(),
         rung: Rung::Admin,
         holder: COORDINATOR.to_owned(),
     };
-    let account = addressee(&climb, &rules, now).map(|(_, account)| account.to_owned());
-    if let Some(account) = &account {
-        let number = if paper.number.is_empty() { "-" } else { paper.number.as_str() };
-        let placeholders = [
-            ("indikator", paper.indicator.to_string()),
-            ("jenis", paper.kind.name().to_owned()),
-            ("nomor", number.to_owned()),
-            ("berakhir", ends.format("%d-%m-%Y").to_string()),
-        ];
-        let message = Message {
-            id: OutboxId::generate(),
-            about: About::Evidence(id),
-            kind: message_type(due).to_owned(),
-            recipient: Recipient::Account(account.clone()),
-            body: Body {
-                placeholders: placeholders
-                    .map(|(key, it)| (key.to_owned(), it))
-                    .into_iter()
-                    .collect::<BTreeMap<_, _>>(),
-                subject: id.to_string(),
-                expires_at: pointless_from(due, ends, &rules),
-            },
-            state: DeliveryState::Queued,
-            notification: None,
-            attempts: 0,
-            created_at: now,
-            updated_at: now,
-        };
-        store::outbox::insert(&tx, &[message]).await?;
-    } else {
-        tracing::warn!(evidence = %id, "nobody holds an office that could be told of the end of a paper");
+    let Some(account) = addressee(&climb, &rules, now).map(|(_, account)| account.to_owned()) else {
+        // It is told as soon as somebody holds one of the offices; the page shows it meanwhile.
+        tracing::debug!(evidence = %id, "nobody holds an office that could be told of the end of a paper");
+        return Ok(());
+    };
+    if !store::evidence::told(&tx, &paper, due).await? {
+        // Another instance was first.
+        return Ok(());
     }
-    let detail = json!({"step": due.to_string(), "account": account.unwrap_or_default()});
+    let number = if paper.number.is_empty() { "-" } else { paper.number.as_str() };
+    let placeholders = [
+        ("indikator", paper.indicator.to_string()),
+        ("jenis", paper.kind.name().to_owned()),
+        ("nomor", number.to_owned()),
+        ("berakhir", ends.format("%d-%m-%Y").to_string()),
+    ];
+    let message = Message {
+        id: OutboxId::generate(),
+        about: About::Evidence(id),
+        kind: message_type(due).to_owned(),
+        recipient: Recipient::Account(account.clone()),
+        body: Body {
+            placeholders: placeholders
+                .map(|(key, it)| (key.to_owned(), it))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
+            subject: id.to_string(),
+            expires_at: pointless_from(due, ends, &rules),
+        },
+        state: DeliveryState::Queued,
+        notification: None,
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    store::outbox::insert(&tx, &[message]).await?;
+    let detail = json!({"step": due.to_string(), "account": account});
     record(&tx, (SYSTEM.who, "evidence.alarmed", &id.to_string()), detail, "", now).await?;
     tx.commit().await?;
     Ok(())

@@ -213,6 +213,7 @@ impl Relay {
                 Recipient::Account(_) => None,
             };
             let told = match &message.recipient {
+                _ if delivered && !is_of_last(MessageKind::Question, &record.case, message) => None,
                 _ if delivered => workflow::deliver(&record.case, &rules, now),
                 // Nobody waits for the word of who cannot be told: they follow the case with number and PIN.
                 Recipient::Reporter(_) if unreached => match number {
@@ -221,7 +222,9 @@ impl Relay {
                     Some(number) => workflow::reach(&record.case, number, false),
                     None => None,
                 },
-                Recipient::Reporter(_) if answered && is_of_last_answer(&record.case, message) => {
+                Recipient::Reporter(_)
+                    if answered && is_of_last(MessageKind::Answer, &record.case, message) =>
+                {
                     number.and_then(|number| workflow::hear(&record.case, number, heard_at, &rules))
                 }
                 Recipient::Reporter(_) | Recipient::Account(_) => None,
@@ -397,9 +400,10 @@ fn arrived_at(notification: &Notification) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(at.seconds, 0)
 }
 
-/// Whether a message tells the answer that a case has now, and not one before it was opened again.
-fn is_of_last_answer(case: &Case, message: &Message) -> bool {
-    let last = case.messages.iter().rev().find(|it| it.kind == MessageKind::Answer);
+/// Whether a message tells the answer or the question that a case has now, and not one before it was opened again, taken back or
+/// answered elsewhere.
+fn is_of_last(kind: MessageKind, case: &Case, message: &Message) -> bool {
+    let last = case.messages.iter().rev().find(|it| it.kind == kind);
     last.is_some_and(|it| it.at <= message.created_at)
 }
 

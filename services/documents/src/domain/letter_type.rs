@@ -754,6 +754,13 @@ impl LetterType {
                 "a licence of OSS needs jenis_perizinan and kewenangan",
             );
         }
+        if self.by_hand == Some(true) && self.oss.is_some() {
+            defects.note(
+                "by_hand",
+                "hapus by_hand: OSS menerima berkas yang bertanda tangan elektronik",
+                "leave by_hand out: OSS takes files that are signed electronically",
+            );
+        }
     }
 
     fn sample_defects(&self, defects: &mut Defects) {

@@ -1,6 +1,7 @@
 //! `ResubmitApplication`: a returned application, corrected.
 
 use mpp_kit::caller::Caller;
+use mpp_kit::check::Checker;
 use mpp_proto::documents::v1::{self as proto, ResubmitApplicationRequest, ResubmitApplicationResponse};
 use tonic::Response;
 
@@ -26,11 +27,23 @@ pub(super) async fn handle(
     }
     let before = core.application_by_code(&core.db.read, &request.code).await?;
     let was = convert::subject(&before);
+    let had_nik = !was.nik.is_empty();
     let subject = match &request.subject {
         // All of it is what the caller says now: who holds the code alone learns nothing of what was told before.
         Some(subject) => proto::Subject { area: was.area, non_resident: was.non_resident, ..subject.clone() },
         None => was,
     };
+    let mut check = Checker::new();
+    if had_nik && subject.nik.trim().is_empty() {
+        // Whose letter it is decides who may act on it and who may download it.
+        check.violation(
+            "subject.nik",
+            "REQUIRED",
+            "isi NIK; yang sudah ada dapat diperbaiki, tidak dihapus",
+            "give the population number: the one that was given can be corrected, not removed",
+        );
+    }
+    check.finish()?;
     let office = before.agency();
     let wanted = Wanted {
         letter: &before.letter,

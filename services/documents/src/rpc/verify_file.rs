@@ -48,17 +48,29 @@ pub(super) async fn handle(
             break;
         }
     }
-    let scan = known.as_ref().is_some_and(|document| document.signature == Signature::ByHand);
-    let verdict = match inspected.as_ref().map(|report| report.verdict) {
-        Some(_) | None if scan => FileVerdict::ScanOnRecord,
-        Some(Verdict::Valid) if known.is_some() => FileVerdict::Valid,
+    let scan = known.as_ref().filter(|document| document.signature == Signature::ByHand);
+    let scan = match scan {
+        Some(document) => {
+            let all = store::document::revisions(&core.db.read, document.id).await?;
+            // A scan tells nobody which signature it lacks: only that with the last one is the letter.
+            let whole = all.last().is_some_and(|last| last.sha256 == sha256);
+            Some(if whole { FileVerdict::ScanOnRecord } else { FileVerdict::NotOurs })
+        }
+        None => None,
+    };
+    let known = known.filter(|_| scan != Some(FileVerdict::NotOurs));
+    let verdict = match (scan, inspected.as_ref().map(|report| report.verdict)) {
+        (Some(of_scan), _) => of_scan,
+        (None, Some(Verdict::Valid)) if known.is_some() => FileVerdict::Valid,
         // Trusted signatures of others are not documents of ours.
-        Some(Verdict::Valid | Verdict::ExtendedAfterSigning) if known.is_none() && begins_with.is_none() => {
+        (None, Some(Verdict::Valid | Verdict::ExtendedAfterSigning))
+            if known.is_none() && begins_with.is_none() =>
+        {
             FileVerdict::NotOurs
         }
-        Some(Verdict::Valid | Verdict::ExtendedAfterSigning) => FileVerdict::Extended,
-        Some(Verdict::Altered) => FileVerdict::Altered,
-        Some(Verdict::NotOurs | Verdict::Unsigned) | None => FileVerdict::NotOurs,
+        (None, Some(Verdict::Valid | Verdict::ExtendedAfterSigning)) => FileVerdict::Extended,
+        (None, Some(Verdict::Altered)) => FileVerdict::Altered,
+        (None, Some(Verdict::NotOurs | Verdict::Unsigned) | None) => FileVerdict::NotOurs,
     };
     let document = match known.or(begins_with) {
         Some(document) => {
@@ -73,7 +85,7 @@ pub(super) async fn handle(
     Ok(Response::new(VerifyFileResponse {
         verdict: verdict.into(),
         document,
-        signatures: inspected.filter(|_| !scan).map(findings).unwrap_or_default(),
+        signatures: inspected.filter(|_| scan.is_none()).map(findings).unwrap_or_default(),
     }))
 }
 

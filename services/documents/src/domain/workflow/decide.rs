@@ -954,6 +954,10 @@ impl Course<'_> {
 
     fn deem_granted(&mut self) -> Result<(), Rejection> {
         if !self.next.deemed {
+            // A seal would go onto the scan of what was signed by hand. What is left is for people to do.
+            if self.next.signed_by_hand {
+                return Err(Rejection::NotDeemable);
+            }
             let due = deemed_at(&self.next, self.calendar).filter(|due| self.now > *due);
             let due = due.ok_or(Rejection::NotDeemable)?;
             // The number of who would have signed: the first office that has not.
