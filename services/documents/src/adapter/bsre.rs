@@ -335,8 +335,9 @@ fn refused(complaint: &Complaint) -> SigningError {
         "2011" => SigningError::NotRegistered,
         "2035" => SigningError::AccountLocked,
         // A wrong one may be told with a warning that the account will be locked.
-        _ if lower.contains("passphrase") => SigningError::WrongPassphrase,
+        _ if lower.contains("passphrase") && lower.contains("akan terkunci") => SigningError::WrongPassphrase,
         _ if lower.contains("terkunci") || lower.contains("locked") => SigningError::AccountLocked,
+        _ if lower.contains("passphrase") => SigningError::WrongPassphrase,
         _ if lower.contains("totp") || lower.contains("otp") => SigningError::WrongCode,
         _ if lower.contains("tidak terdaftar") || lower.contains("not_registered") => {
             SigningError::NotRegistered
