@@ -169,6 +169,7 @@ test("a file of LAPOR! comes in, and what is said of it here is pasted there, ma
 });
 
 test("one report of LAPOR! is typed in by keyboard, also without JavaScript", async () => {
+  provoke(/400/);
   const tracking = String(Date.now()).slice(-9);
   const page = await officer("aduan.koordinator", "/aduan/sp4n", { screen: SCREENS.phone, javaScriptEnabled: false });
   await page.locator("#ketik summary").focus();

@@ -14,8 +14,9 @@ const PAGE = 5;
 const TURN = 8_000;
 /** Milliseconds a new call is marked. */
 const FRESH = 7_000;
-/** Milliseconds after a call from which on it is told late, and spoken only if somebody is still called. */
-const LATE = 5_000;
+/** Milliseconds after a call from which on it is told late, and spoken only if somebody is still called. What is younger is never
+ * lost, however often the line breaks. */
+const LATE = 60_000;
 /** Seconds that a board which is not current insists on what it has seen. */
 const BELIEVE = 45;
 
