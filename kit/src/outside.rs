@@ -38,6 +38,7 @@ mod tests {
                 calls.push(stream);
             }
         });
+        let _already = rustls::crypto::ring::default_provider().install_default();
         let client = client(Duration::from_millis(500)).no_proxy().build().unwrap();
         assert_eq!(client.get(&address).send().await.unwrap().status(), 302);
         assert!(client.get(&address).send().await.unwrap_err().is_timeout());
