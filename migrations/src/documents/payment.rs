@@ -25,18 +25,7 @@ impl MigrationName for Payments {
 impl MigrationTrait for Payments {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let states: Vec<&str> = STATES.into_iter().chain([AWAITING_PAYMENT]).collect();
-        let db = manager.get_connection();
-        if manager.get_database_backend() == DbBackend::Postgres {
-            // The builder adds no check to a table that is there.
-            let states = states.iter().map(|state| format!("'{state}'")).collect::<Vec<_>>().join(", ");
-            let sql = format!(
-                "ALTER TABLE application DROP CONSTRAINT application_state_check, \
-                 ADD CONSTRAINT application_state_check CHECK (state IN ({states}))"
-            );
-            db.execute_unprepared(&sql).await?;
-        } else {
-            other_states(manager, &states).await?;
-        }
+        other_states(manager, "application_with_payment", &states).await?;
         manager.create_table(payment()).await?;
         manager.create_index(a_receipt_pays_once()).await
     }
@@ -47,16 +36,31 @@ impl MigrationTrait for Payments {
     }
 }
 
-/// SQLite changes no check of a table that is there: the table is made anew with its rows. What waits refers to it, so that
-/// it is laid aside meanwhile.
-async fn other_states(manager: &SchemaManager<'_>, states: &[&str]) -> Result<(), DbErr> {
+/// Gives the table of applications other states. SQLite changes no check of a table that is there: the table is made anew under
+/// `anew` with its rows, and renamed. What waits refers to it, so that it is laid aside meanwhile. There, of the indexes of both
+/// tables, those of the first release are made again; later ones are the caller's.
+pub(super) async fn other_states(
+    manager: &SchemaManager<'_>,
+    anew: &'static str,
+    states: &[&str],
+) -> Result<(), DbErr> {
     let (backend, db) = (manager.get_database_backend(), manager.get_connection());
+    if backend == DbBackend::Postgres {
+        // The builder adds no check to a table that is there.
+        let states = states.iter().map(|state| format!("'{state}'")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "ALTER TABLE application DROP CONSTRAINT application_state_check, \
+             ADD CONSTRAINT application_state_check CHECK (state IN ({states}))"
+        );
+        db.execute_unprepared(&sql).await?;
+        return Ok(());
+    }
     db.execute_unprepared("CREATE TABLE work_item_aside AS SELECT * FROM work_item").await?;
     manager.drop_table(Table::drop().table("work_item").take()).await?;
-    manager.create_table(application("application_with_payment", states)).await?;
-    db.execute_unprepared("INSERT INTO application_with_payment SELECT * FROM application").await?;
+    manager.create_table(application(anew, states)).await?;
+    db.execute_unprepared(&format!("INSERT INTO {anew} SELECT * FROM application")).await?;
     manager.drop_table(Table::drop().table("application").take()).await?;
-    manager.rename_table(Table::rename().table("application_with_payment", "application").take()).await?;
+    manager.rename_table(Table::rename().table(anew, "application").take()).await?;
     manager.create_table(work_item(backend)).await?;
     db.execute_unprepared("INSERT INTO work_item SELECT * FROM work_item_aside").await?;
     manager.drop_table(Table::drop().table("work_item_aside").take()).await?;
