@@ -13,7 +13,7 @@ use mpp_proto::documents::v1::{
     GetApplicationRequest, GetDocumentRequest, LetterType, ListDocumentsRequest, Office,
     RenewDocumentRequest, RevokeDocumentRequest, SignatureMethod, Subject,
 };
-use tonic::{Code, Status};
+use tonic::Code;
 use uuid::Uuid;
 
 use super::{
@@ -260,12 +260,6 @@ pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, 
     }
 }
 
-/// A refusal as a sentence: what is wrong with the field that was typed in, else what the service says.
-fn told(status: &Status, visit: &Visit) -> String {
-    let wrong = fields::violations(status);
-    if wrong.is_empty() { visit.sentence(status) } else { wrong.join(" ") }
-}
-
 /// Revokes it.
 pub(crate) async fn revoke(
     State(state): State<WebState>,
@@ -290,7 +284,7 @@ pub(crate) async fn revoke(
         Ok(_) => visit.redirect(&format!("/meja/dokumen/{}", segment(&id))),
         Err(status) => {
             let said = Said {
-                error: told(&status, &visit),
+                error: fields::refusal(&status, &visit),
                 reason,
                 request_id: fields::is_unclear(&status).then_some(request_id),
             };
@@ -321,7 +315,7 @@ pub(crate) async fn renew(
         Ok(answer) => to_desk(&visit, answer.into_inner().application.as_ref(), &id),
         Err(status) => {
             let said = Said {
-                error: told(&status, &visit),
+                error: fields::refusal(&status, &visit),
                 reason: String::new(),
                 request_id: fields::is_unclear(&status).then_some(request_id),
             };

@@ -196,12 +196,6 @@ async fn page(
     visit.framing_page(http, &page)
 }
 
-/// A refusal as a sentence: what is wrong with what was typed in or chosen, else what the service says.
-fn told(status: &Status, visit: &Visit) -> String {
-    let wrong = fields::violations(status);
-    if wrong.is_empty() { visit.sentence(status) } else { wrong.join(" ") }
-}
-
 /// A press that came to nothing: its page again, with why.
 async fn again(
     (state, visit): (&WebState, &Visit),
@@ -212,7 +206,7 @@ async fn again(
 ) -> Response {
     let said = Said {
         form,
-        error: told(&status, visit),
+        error: fields::refusal(&status, visit),
         typed: typed.to_owned(),
         request_id: fields::is_unclear(&status).then(|| fields::form_key(sent)),
     };

@@ -390,8 +390,7 @@ pub(crate) async fn withdraw(
         Ok(_) => visit.redirect(&format!("{HOME}?simpan=cabut")),
         Err(status) if status.code() == Code::PermissionDenied => visit.forbidden(),
         Err(status) => {
-            let wrong = fields::violations(&status);
-            let error = if wrong.is_empty() { visit.sentence(&status) } else { wrong.join(" ") };
+            let error = fields::refusal(&status, &visit);
             list_page(&state, &visit, &viewer, error, problem::http_status(status.code())).await
         }
     }

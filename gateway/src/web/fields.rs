@@ -237,6 +237,12 @@ pub(crate) fn violations(status: &Status) -> Vec<String> {
     found.iter().map(|violation| sentence(&violation.description)).collect()
 }
 
+/// A refusal in sentences: what is wrong with what was typed in or chosen, else what the service says.
+pub(crate) fn refusal(status: &Status, visit: &Visit) -> String {
+    let wrong = violations(status);
+    if wrong.is_empty() { visit.sentence(status) } else { wrong.join(" ") }
+}
+
 /// The input that a field of the request stands for.
 fn place(field: &str, kind: &LetterType) -> String {
     let subject = match field.strip_prefix("subject.").unwrap_or(field) {

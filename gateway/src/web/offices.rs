@@ -288,8 +288,7 @@ async fn apply(
     match state.documents.clone().apply_coat_of_arms(visit.call(request, Some(&viewer))).await {
         Ok(_) => visit.redirect(&format!("{}&simpan=1", address(area))),
         Err(status) => {
-            let wrong = fields::violations(&status);
-            let error = if wrong.is_empty() { visit.sentence(&status) } else { wrong.join(" ") };
+            let error = fields::refusal(&status, visit);
             let said = Said { error, request_id: fields::is_unclear(&status).then_some(request_id) };
             page(state, visit, viewer, area, said, problem::http_status(status.code())).await
         }
