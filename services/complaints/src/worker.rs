@@ -134,6 +134,7 @@ async fn recount(core: &Core, now: DateTime<Utc>) -> Result<bool, Error> {
         if next != before.case {
             asked.clocks += i64::from(moved);
             let mut change = Change::of(before, next, "complaint.recounted");
+            change.by_time = true;
             change.detail.insert("calendar", name.clone());
             change.detail.insert("clocks", moved.to_string());
             changes.push(change);

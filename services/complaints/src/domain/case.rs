@@ -279,6 +279,10 @@ pub struct Case {
     pub closed_at: Option<DateTime<Utc>>,
     /// The ticket of the hall the citizen came with.
     pub queue_ticket: String,
+    /// The latest version that somebody made, and not time alone: who saw that one or a later one saw what he decides on.
+    /// 0 where it was not kept.
+    #[serde(default)]
+    pub touched: u32,
 }
 
 /// A span of holding with what it is charged.

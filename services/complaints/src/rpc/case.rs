@@ -57,6 +57,8 @@ pub(crate) struct Change {
     pub(crate) waiting_steps: Option<bool>,
     /// Whether a message did not arrive; `None` as it was.
     pub(crate) undelivered: Option<bool>,
+    /// Whether time alone did it, such as a clock that is late: nobody's decision is outdated by that.
+    pub(crate) by_time: bool,
 }
 
 impl Change {
@@ -70,6 +72,7 @@ impl Change {
             climbs: Vec::new(),
             waiting_steps: None,
             undelivered: None,
+            by_time: false,
         }
     }
 
@@ -83,6 +86,7 @@ impl Change {
             climbs: Vec::new(),
             waiting_steps: None,
             undelivered: None,
+            by_time: false,
         }
     }
 
@@ -95,6 +99,7 @@ impl Change {
             None => "complaint.recounted".to_owned(),
         };
         let mut change = Self::decided(Some(before), decision, &what);
+        change.by_time = ticked.closed.is_none();
         let names = |kinds: &[ClockKind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         if !ticked.late.is_empty() {
             change.detail.insert("late", names(&ticked.late));
@@ -182,7 +187,7 @@ impl Core {
     ) -> Result<Record, Error> {
         let rules = self.rules_in(tx).await?;
         let record = self.visible(tx, caller, id, &rules).await?;
-        check_version(version, record.version)?;
+        check_version(version, &record)?;
         let parts = self.parts(caller, &record.case, &rules);
         let verb = order.verb();
         let part = parts.iter().copied().find(|part| workflow::may(*part, verb, record.case.class));
@@ -265,7 +270,13 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<Record, Error> {
         let version = change.before.as_ref().map_or(1, |it| it.version + 1);
-        let record = Record { case: change.next.clone(), version, updated_at: now };
+        let mut case = change.next.clone();
+        // A message that arrived or a step that was acknowledged leaves the case as it was.
+        let same = change.before.as_ref().is_some_and(|before| before.case == change.next);
+        if !same && !change.by_time {
+            case.touched = version;
+        }
+        let record = Record { case, version, updated_at: now };
         let Some(before) = &change.before else {
             store::complaint::insert(tx, &self.cipher, &record, rules).await?;
             store::report::stands(tx, &record, now).await?;
@@ -600,7 +611,13 @@ fn status_key(state: State, kind: NoticeKind) -> String {
     }
 }
 
-/// Refuses a decision on another version than there is; 0 decides on whatever there is.
-pub(super) fn check_version(asked: u32, has: u32) -> Result<(), Error> {
-    if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
+/// Refuses a decision on a version after which somebody changed the case; 0 decides on whatever there is. That a clock became
+/// late or a step of the ladder was taken meanwhile outdates no decision.
+pub(super) fn check_version(asked: u32, record: &Record) -> Result<(), Error> {
+    let touched = if record.case.touched == 0 { record.version } else { record.case.touched };
+    if asked == 0 || (touched..=record.version).contains(&asked) {
+        Ok(())
+    } else {
+        Err(Error::Stale { version: record.version })
+    }
 }

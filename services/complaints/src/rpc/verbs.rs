@@ -276,7 +276,7 @@ fn helpers(check: &mut Checker, it: &DisposeComplaintRequest) -> Vec<(String, St
 async fn officer(work: &Work<'_>, wanted: &[Part]) -> Result<(Record, Part), Error> {
     let rules = work.core.rules_in(work.tx).await?;
     let record = work.core.visible(work.tx, work.caller, work.case, &rules).await?;
-    check_version(work.version, record.version)?;
+    check_version(work.version, &record)?;
     let parts = work.core.parts(work.caller, &record.case, &rules);
     let part = parts.into_iter().find(|part| wanted.contains(part)).ok_or(Error::Denied)?;
     Ok((record, part))
@@ -285,7 +285,7 @@ async fn officer(work: &Work<'_>, wanted: &[Part]) -> Result<(Record, Part), Err
 async fn help(work: &Work<'_>, agency: String, text: String) -> Result<Record, Error> {
     let rules = work.core.rules_in(work.tx).await?;
     let record = work.core.visible(work.tx, work.caller, work.case, &rules).await?;
-    check_version(work.version, record.version)?;
+    check_version(work.version, &record)?;
     if !work.core.areas(work.caller, "complaints.work", &rules).reach(&agency) {
         return Err(Error::Denied);
     }

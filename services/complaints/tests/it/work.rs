@@ -625,6 +625,19 @@ lines! {
         assert_eq!(regency.seen(&filed.id).await.messages.len(), 2);
     }
 
+    async fn c_33_time_alone_outdates_no_decision(engine) {
+        let regency = Regency::new(engine).await;
+        let filed = regency.file(Regency::report()).await;
+        let shown = regency.seen(&filed.id).await.version;
+        regency.wait(TimeDelta::days(3));
+        regency.until("its clocks are late and its steps taken", || async { regency.seen(&filed.id).await.version > shown }).await;
+        let note = |version: u32| AddComplaintNoteRequest { complaint: filed.id.clone(), version, text: "Ditelepon.".to_owned(), ..AddComplaintNoteRequest::default() };
+        let coordinator = regency.coordinator();
+        assert_eq!(coordinator.add_complaint_note(note(shown + 100)).await.unwrap_err().reason, "VERSION_MISMATCH", "no such version");
+        coordinator.add_complaint_note(note(shown)).await.unwrap();
+        assert_eq!(coordinator.add_complaint_note(note(shown)).await.unwrap_err().reason, "VERSION_MISMATCH", "somebody has written meanwhile");
+    }
+
     async fn c_53_another_category_keeps_number_and_history(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.file(Regency::report()).await;

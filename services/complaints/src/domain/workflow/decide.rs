@@ -149,6 +149,7 @@ pub fn open(opening: Opening, rules: &Rules) -> Result<Decision, Rejection> {
         extra: opening.extra,
         closed_at: None,
         queue_ticket: opening.queue_ticket,
+        touched: 0,
     };
     let holder = case.holder().to_owned();
     case.hand_to(&holder, case.received_at);
