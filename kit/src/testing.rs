@@ -9,6 +9,7 @@
 pub mod audit;
 mod lines;
 pub mod mail;
+pub mod meters;
 mod refusal;
 mod stand_in;
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::DateTime;
 use futures::StreamExt as _;
 use futures::future::join_all;
 use mpp::{Config, Options, RoleName, Suite};
@@ -519,11 +520,16 @@ async fn commits_reach_the_watchers_of_the_other_instance() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn devices_show_when_they_were_last_seen() {
     let suite = TestSuite::start(Engine::Sqlite).await;
-    let _signed_in = suite.api(Persona::Kiosk).await;
-    let devices = suite.api(Persona::Admin).await.get("/v1/devices").await.ok();
-    let seen = |kind: &str| {
-        let all = devices["devices"].as_array().expect("devices");
-        all.iter().find(|device| device["kind"] == kind).expect("such a device")["lastSeenTime"].clone()
+    let admin = suite.api(Persona::Admin).await;
+    let seen = async || {
+        let devices = admin.get("/v1/devices").await.ok();
+        let all = devices["devices"].as_array().expect("devices").clone();
+        let kiosk = all.iter().find(|device| device["kind"] == "DEVICE_KIND_KIOSK").expect("a kiosk");
+        DateTime::parse_from_rfc3339(kiosk["lastSeenTime"].as_str().expect("a time")).expect("a time")
     };
-    assert!(seen("DEVICE_KIND_KIOSK").is_string(), "{devices}");
+    let nobody = Api::anonymous(suite.base_url());
+    nobody.sign_in_device(&suite.people.kiosk_key).await;
+    let first = seen().await;
+    nobody.sign_in_device(&suite.people.kiosk_key).await;
+    assert!(seen().await > first, "it moves with each sign-in");
 }

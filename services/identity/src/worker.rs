@@ -156,12 +156,16 @@ async fn create(
 
 #[cfg(test)]
 mod tests {
-    use mpp_kit::testing::{ENGINES, TestDb, fresh_db};
+    use mpp_kit::testing::{ENGINES, TestDb, fresh_db, meters};
     use sea_orm::{ConnectionTrait as _, sea_query::Query};
     use secrecy::ExposeSecret as _;
 
     use super::*;
     use crate::crypto::digest::random_secret;
+    use crate::domain::{
+        DeviceId, HallId,
+        device::{Device, DeviceKind},
+    };
 
     async fn on_both(test: impl AsyncFn(TestDb)) {
         for engine in ENGINES {
@@ -289,6 +293,42 @@ mod tests {
                 found.insert(instance.await.unwrap());
             }
             assert_eq!(found.len(), 1);
+        })
+        .await;
+    }
+
+    /// Line 40 of the queue's list: device last-seen.
+    #[tokio::test]
+    async fn must_40_how_long_a_device_is_silent_is_told() {
+        meters::begin();
+        on_both(async |test: TestDb| {
+            let (db, config) = (&test.db, Config::default());
+            let cipher = Cipher::new([7; 32], "test");
+            let watch = DeviceWatch::new();
+            let device = Device {
+                id: DeviceId::generate(),
+                kind: DeviceKind::Board,
+                hall: HallId::generate(),
+                label: "Papan tengah".to_owned(),
+                created_at: start(),
+                revoked_at: None,
+                last_seen_at: Some(start()),
+            };
+            store::device::insert(&db.write, &device, "digest".to_owned()).await.unwrap();
+            let told = async |seconds: i64| {
+                tick((db, &cipher), &config, &watch, start() + TimeDelta::seconds(seconds)).await.unwrap();
+                let key =
+                    format!("mpp.identity.device.last_seen{{device={},kind={}}}", device.id, device.kind);
+                meters::read().await.get(&key).copied()
+            };
+            assert_eq!(told(60).await, Some(60.0));
+            assert_eq!(told(3600).await, Some(3600.0), "it is off");
+            assert!(
+                store::device::note_seen(&db.write, device.id, start() + TimeDelta::seconds(3640))
+                    .await
+                    .unwrap()
+            );
+            assert_eq!(told(3660).await, Some(20.0), "and on again");
         })
         .await;
     }

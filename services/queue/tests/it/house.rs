@@ -206,7 +206,7 @@ impl House {
 
     /// The hall of a changed plan, in which no day was ever opened.
     pub(crate) async fn closed(engine: Engine, change: impl FnOnce(&mut Hall)) -> Self {
-        super::operations::meters();
+        testing::meters::begin();
         let db = testing::fresh_db(engine).await;
         mpp_migrations::run("queue", &db.db.write).await.expect("the tables are made");
         let redis_dir = testing::temp_dir();
