@@ -24,6 +24,7 @@ mod acts;
 mod apply;
 mod archive;
 mod assets;
+mod bulk;
 mod by_hand;
 mod cases;
 mod catalogue;
@@ -95,6 +96,7 @@ pub fn router(state: WebState) -> Router {
         .route("/kantor/lambang", get(offices::one).post(offices::upload))
         .route("/periksa/berkas", get(verify::back).post(verify::file))
         .route("/meja/{application}/basah/pindaian", get(by_hand::one).post(by_hand::upload))
+        .route("/meja/massal/{key}", get(bulk::form).post(bulk::submit))
         .route("/meja/eviden/tambah", get(evidence::form).post(evidence::submit))
         .layer(DefaultBodyLimit::disable());
     Router::new()
@@ -130,6 +132,8 @@ pub fn router(state: WebState) -> Router {
         .route("/periksa", get(verify::check).post(verify::find))
         .route("/meja", get(work::list))
         .route("/meja/tanda-tangan", get(work::sign))
+        .route("/meja/massal", get(bulk::list))
+        .route("/meja/massal/{key}/tabel.csv", get(bulk::empty))
         .route("/meja/laporan", get(counts::page))
         .route("/meja/laporan.csv", get(counts::csv))
         .route("/meja/dokumen", get(archive::list))

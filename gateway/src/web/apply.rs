@@ -19,6 +19,7 @@ use super::{
     form::Sent,
     letters::{self, segment, told},
     visit::{Frame, Visit},
+    words::Words,
 };
 use crate::problem;
 
@@ -169,6 +170,8 @@ pub(crate) async fn submit(
         values: Some(fields::values(&kind, &sent)),
         attachments,
         with_optional_steps: !sent.get("lengkap").is_empty(),
+        validate_only: false,
+        papers_seen: false,
     };
     match state.documents.clone().submit_application(visit.call(request, viewer.as_ref())).await {
         Ok(answer) => match answer.into_inner().status {
@@ -186,7 +189,8 @@ pub(crate) async fn submit(
     }
 }
 
-fn subject(sent: &Sent) -> Subject {
+/// Whom the form is about.
+pub(crate) fn subject(sent: &Sent) -> Subject {
     Subject {
         area: area(sent.get("desa"), sent.get("rw"), sent.get("rt")),
         non_resident: !sent.get("luar").is_empty(),
@@ -211,7 +215,7 @@ fn reaches(kind: &LetterType, level: &str) -> bool {
 
 /// The agency that was chosen, where one issues or takes a step; else the sub-district above the village for what no village
 /// has a part in.
-async fn issuer(
+pub(crate) async fn issuer(
     state: &WebState,
     visit: &Visit,
     kind: &LetterType,
@@ -264,7 +268,6 @@ async fn page(
     order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
     let summary =
         faults.summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str())));
-    let optional = kind.steps.iter().rev().find(|step| step.optional && !letters::is_neighbourhood(step));
     let agencies: Vec<&Office> = match reaches(kind, "AGENCY") {
         true => offices.iter().filter(|office| office.kind() == OfficeKind::Agency).collect(),
         false => Vec::new(),
@@ -297,17 +300,20 @@ async fn page(
         inputs,
         papers,
         file_limit: state.file_limit,
-        optional_step: optional
-            .map(|step| {
-                t.say("apply.optional_step", &[("who", &letters::role(&step.role, t).to_lowercase())])
-            })
-            .unwrap_or_default(),
+        optional_step: optional_step(kind, t),
         with_optional: !sent.get("lengkap").is_empty(),
         prefilled,
         prefill_error,
         facts: letters::fee(kind.fee, t),
     };
     visit.page(http, &page)
+}
+
+/// The question whether the optional step is asked for; empty where a type has none.
+pub(crate) fn optional_step(kind: &LetterType, t: &Words) -> String {
+    let optional = kind.steps.iter().rev().find(|step| step.optional && !letters::is_neighbourhood(step));
+    let asked = |role: &str| t.say("apply.optional_step", &[("who", &letters::role(role, t).to_lowercase())]);
+    optional.map(|step| asked(&step.role)).unwrap_or_default()
 }
 
 /// Villages under their sub-districts, by name.

@@ -394,7 +394,7 @@ pub(crate) fn person(sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> 
 }
 
 /// The names of the inputs of [`person`].
-const PERSON: [&str; 6] = ["nama", "nik", "kk", "telepon", "surel", "alamat"];
+pub(crate) const PERSON: [&str; 6] = ["nama", "nik", "kk", "telepon", "surel", "alamat"];
 
 /// Fills the inputs of [`person`] with what is known.
 pub(crate) fn put_subject(sent: &mut Sent, subject: &Subject) {

@@ -206,6 +206,8 @@ struct DeskPage {
     person: Vec<(String, String)>,
     values: Vec<(String, String)>,
     files: Vec<FileLine>,
+    /// Who saw the papers at the office; empty where they were uploaded.
+    papers_seen: String,
     numbers: Vec<(String, String, bool)>,
     steps: Vec<follow::StepLine>,
     history: Vec<Happened>,
@@ -356,7 +358,8 @@ async fn case_page(
         .history
         .iter()
         .map(|entry| entry.who.as_str())
-        .chain(application.steps.iter().map(|step| step.claimed_by.as_str()));
+        .chain(application.steps.iter().map(|step| step.claimed_by.as_str()))
+        .chain([application.papers_seen_by.as_str()]);
     // The words of its fields, by the version that it follows.
     let (key, version) = (&application.letter_type, application.letter_type_version);
     let (offices, kind, names) = tokio::join!(
@@ -426,6 +429,10 @@ fn desk_page(
         person: person(&application, kind, offices, visit),
         values: values(&application, kind, visit),
         files: application.attachments.iter().map(file).collect(),
+        papers_seen: match application.papers_seen_by.as_str() {
+            "" => String::new(),
+            account => visit.words().say("work.papers_seen", &[("who", &names.name(account))]),
+        },
         numbers: application
             .numbers
             .iter()

@@ -552,6 +552,7 @@ mod tests {
                 attachments: Vec::new(),
                 with_optional_steps: true,
                 arms: None,
+                papers_seen_by: String::new(),
             };
             let like = Proof {
                 arms: None,

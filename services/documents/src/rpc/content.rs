@@ -31,6 +31,8 @@ pub(super) struct Wanted<'a> {
     pub(super) with_optional_steps: bool,
     /// Whether papers must be given: they stand for a document that is only corrected or renewed.
     pub(super) papers: bool,
+    /// The account of the official who saw them at his office; empty otherwise.
+    pub(super) papers_seen_by: String,
 }
 
 /// What was found sound, with the offices that will work on it.
@@ -43,7 +45,11 @@ pub(super) struct Sound {
 impl Core {
     /// Checks what an applicant wants. Offices, files and fields are looked at together, so that one answer names
     /// everything.
-    pub(super) async fn sound(&self, db: &impl ConnectionTrait, wanted: Wanted<'_>) -> Result<Sound, Error> {
+    pub(super) async fn sound(
+        &self,
+        db: &impl ConnectionTrait,
+        mut wanted: Wanted<'_>,
+    ) -> Result<Sound, Error> {
         let mut checker = Checker::new();
         let (subject, area) = subject(wanted.letter, (wanted.subject, wanted.papers), &mut checker);
         let offices = match &area {
@@ -54,9 +60,10 @@ impl Core {
             || crate::domain::calendar::TimeZone::Wib.local(self.now()).date(),
             |office| office.zone().local(self.now()).date(),
         );
-        let values = values(wanted.letter, wanted.values, wanted.subject, today, &mut checker);
+        let given = std::mem::take(&mut wanted.values);
+        let values = values(wanted.letter, given, wanted.subject, today, &mut checker);
         let attachments = match wanted.papers {
-            true => self.attachments(db, wanted.letter, wanted.attachments, &mut checker).await?,
+            true => self.attachments(db, &wanted, &mut checker).await?,
             false => Vec::new(),
         };
         checker.finish()?;
@@ -79,6 +86,7 @@ impl Core {
             with_optional_steps: wanted.with_optional_steps,
             arms: arms.as_ref().map(arms::freeze),
             head: Some(FrozenHead::of(office, &offices)),
+            papers_seen_by: wanted.papers_seen_by,
         };
         Ok(Sound { content, area, offices })
     }
@@ -157,11 +165,11 @@ impl Core {
     async fn attachments(
         &self,
         db: &impl ConnectionTrait,
-        letter: &LetterType,
-        given: &[proto::Attachment],
+        wanted: &Wanted<'_>,
         checker: &mut Checker,
     ) -> Result<Vec<Attachment>, Error> {
         const MOST: usize = 20;
+        let (letter, given) = (wanted.letter, wanted.attachments);
         let mut attachments = Vec::new();
         if given.len() > MOST {
             checker.violation(
@@ -198,7 +206,8 @@ impl Core {
                 sha256: file.sha256,
             });
         }
-        for requirement in letter.requirements.iter().filter(|it| it.required && !it.original) {
+        let asked = wanted.papers_seen_by.is_empty();
+        for requirement in letter.requirements.iter().filter(|it| asked && it.required && !it.original) {
             if !given.iter().any(|it| it.requirement == requirement.key) {
                 checker.violation(
                     format!("attachments.{}", requirement.key),

@@ -548,6 +548,7 @@ pub(super) fn application(
         signing_problem: case.signing_problem.clone(),
         payment: payment(loaded, true, now),
         by_hand: by_hand(loaded),
+        papers_seen_by: content.papers_seen_by.clone(),
         id,
     }
 }

@@ -117,6 +117,7 @@ impl Core {
             attachments: &[],
             papers: false,
             with_optional_steps: old.record.case.content.with_optional_steps,
+            papers_seen_by: String::new(),
         };
         let sound = self.sound(&self.db.read, wanted).await?;
         self.proof(&letter, &sound.content, &sound.offices).await?;

@@ -53,6 +53,11 @@ pub(super) async fn handle(
         attachments: &request.attachments,
         papers: true,
         with_optional_steps: before.record.case.content.with_optional_steps,
+        // Of this person they were seen, not of another.
+        papers_seen_by: match convert::subject(&before).nik == subject.nik {
+            true => before.record.case.content.papers_seen_by.clone(),
+            false => String::new(),
+        },
     };
     let mut sound = core.sound(&core.db.read, wanted).await?;
     // It keeps the arms and the letterhead that it was first handed in with: other ones would make unchanged content another

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::check::Checker;
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{SubmitApplicationRequest, SubmitApplicationResponse};
 use sea_orm::DatabaseTransaction;
 use tonic::Response;
 
+use super::access::{Areas, permission_of};
 use super::case::{Asking, Loaded};
 use super::content::{Sound, Wanted, told};
 use super::{Core, convert, status};
 use crate::domain::letter_type::LetterType;
-use crate::domain::step::{Level, OfficeLevel};
+use crate::domain::step::{Level, OfficeLevel, Step};
 use crate::domain::workflow::decide::{By, Command, Order, decide};
 use crate::domain::workflow::{Application, Party, Plan, State};
 use crate::domain::{ApplicationId, DocumentId};
@@ -27,14 +29,17 @@ pub(super) async fn handle(
     caller: &Caller,
     request: SubmitApplicationRequest,
 ) -> Result<Response<SubmitApplicationResponse>, Error> {
-    let kept: Option<SubmitApplicationResponse> =
-        core.kept(caller, METHOD, (&request, &request.request_id)).await?;
-    if let Some(mut answer) = kept {
-        answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
-        return Ok(Response::new(answer));
+    if !request.validate_only {
+        let kept: Option<SubmitApplicationResponse> =
+            core.kept(caller, METHOD, (&request, &request.request_id)).await?;
+        if let Some(mut answer) = kept {
+            answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
+            return Ok(Response::new(answer));
+        }
     }
     let letter = core.types.published(&core.db.read, &request.letter_type).await?;
     let subject = request.subject.clone().unwrap_or_default();
+    let papers_seen_by = papers_seen_by(caller, request.papers_seen, &letter, &subject.area)?;
     let wanted = Wanted {
         letter: &letter,
         office_id: &request.office_id,
@@ -43,10 +48,14 @@ pub(super) async fn handle(
         attachments: &request.attachments,
         papers: true,
         with_optional_steps: request.with_optional_steps,
+        papers_seen_by,
     };
     let sound = core.sound(&core.db.read, wanted).await?;
     // What cannot be printed is refused now, not when somebody wants to sign it.
     core.proof(&letter, &sound.content, &sound.offices).await?;
+    if request.validate_only {
+        return Ok(Response::new(SubmitApplicationResponse::default()));
+    }
     let request = &request;
     let mut answer: SubmitApplicationResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
@@ -62,6 +71,26 @@ pub(super) async fn handle(
         .await?;
     answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
     Ok(Response::new(answer))
+}
+
+/// The official who saw the papers of somebody of this area, where that is said: only who takes a step of such letters there
+/// can.
+fn papers_seen_by(caller: &Caller, seen: bool, letter: &LetterType, area: &str) -> Result<String, Error> {
+    if !seen {
+        return Ok(String::new());
+    }
+    let mut checker = Checker::new();
+    let acts = |step: &Step| Areas::of(caller, permission_of(step.role)).reach(area.trim());
+    if caller.kind != CallerKind::Staff || !letter.steps.iter().any(acts) {
+        checker.violation(
+            "papers_seen",
+            "NOT_YOUR_AREA",
+            "unggah berkasnya; hanya petugas kantor wilayah itu yang dapat menyatakan sudah memeriksanya",
+            "upload the papers: only an official of that area can say to have seen them",
+        );
+    }
+    checker.finish()?;
+    Ok(caller.id.clone())
 }
 
 /// How an application came.

@@ -186,6 +186,9 @@ pub(crate) struct Content {
     /// now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) head: Option<FrozenHead>,
+    /// The account of the official who saw the papers that are required at his office, instead of copies; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) papers_seen_by: String,
 }
 
 impl Content {

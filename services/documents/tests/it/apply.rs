@@ -247,6 +247,31 @@ lines! {
         assert_eq!(town.nobody().submit_application(wish).await.expect_err("no regency").named(), [("office_id", "OFFICE_INCOMPLETE")]);
     }
 
+    /// 42. Bulk letters with row errors: what is only checked is not kept, and an official vouches for papers of his area alone.
+    async fn should_42_what_is_only_checked_is_not_kept_and_papers_are_seen_by_officials_of_the_area(engine) {
+        let town = Town::new(engine).await;
+        let wish = SubmitApplicationRequest { attachments: Vec::new(), ..town.wish("sktm", &Resident::new(1, RT)).await };
+        let seen = |validate_only: bool| SubmitApplicationRequest { papers_seen: true, validate_only, ..wish.clone() };
+        // Without papers, and by nobody who may say that they were seen.
+        let refused = town.nobody().submit_application(wish.clone()).await.expect_err("papers are asked for");
+        assert!(refused.fields.iter().any(|(field, reason)| field.starts_with("attachments.") && reason == "REQUIRED"), "{refused:?}");
+        for other in [town.nobody(), town.officer(PLAIN), town.reader()] {
+            let refused = other.submit_application(seen(true)).await.expect_err("not of this area");
+            assert_eq!(refused.fields, [("papers_seen".to_owned(), "NOT_YOUR_AREA".to_owned())].into());
+        }
+        let officer = town.officer(VILLAGE);
+        let before = town.journal().await.len();
+        assert_eq!(officer.submit_application(seen(true)).await.expect("sound").status, None);
+        let mut wrong = seen(true);
+        put(&mut wrong, "penghasilan", json!(-1));
+        let refused = officer.submit_application(wrong).await.expect_err("checked as if it were handed in");
+        assert!(refused.fields.iter().any(|(field, _)| field == "values.penghasilan"), "{refused:?}");
+        assert_eq!((town.journal().await.len(), town.officer(VILLAGE).inbox().await.len()), (before, 0), "nothing is kept");
+        let status = officer.submit_application(seen(false)).await.expect("taken").status.expect("a status");
+        let application = town.seen(&status.application_id).await;
+        assert_eq!((application.papers_seen_by.as_str(), application.attachments.len()), (account("VILLAGE_OFFICER", VILLAGE).as_str(), 0));
+    }
+
     /// 31. Idempotency-Key on every POST that creates or moves state.
     async fn line_31_a_repeated_request_has_one_effect_and_another_body_is_refused(engine) {
         let town = Town::new(engine).await;

@@ -119,6 +119,7 @@ impl CatalogueDrafts<'_> {
             with_optional_steps: false,
             arms: arms.as_ref().map(arms::freeze),
             head: offices.get(&OfficeLevel::Agency).map(|office| FrozenHead::of(office, &offices)),
+            papers_seen_by: String::new(),
         };
         let sound = Sound { content, area, offices };
         let asking = Asking { who: "oss", request_id: "" };
