@@ -5,6 +5,7 @@
 //! document, a type has one version in force.
 
 mod arms;
+mod frozen;
 mod integration;
 mod notice;
 mod payment;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(notice::Notices),
             Box::new(scan::Scans),
             Box::new(tries::Tries),
+            Box::new(frozen::Frozen),
         ]
     }
 

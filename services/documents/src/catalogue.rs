@@ -1,7 +1,8 @@
 //! The shipped letters and licences: data in `catalogue/`, one TOML and one Typst file each, embedded in the binary.
 //!
 //! They are drafts: an installation publishes what it offers, in versions of its own. What several letters share stands once
-//! in `catalogue/shared/`: form fields, sentences of service standards, life events.
+//! in `catalogue/shared/`: form fields, sentences of service standards, life events. A draft follows these files from release to
+//! release; what is published is frozen, see [`freeze`].
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -163,6 +164,27 @@ fn all() -> anyhow::Result<&'static (Catalogue, Shared)> {
 /// Where it cannot be read, in words for the editor.
 pub fn read_definition(definition: &str, template: &str) -> anyhow::Result<LetterType> {
     read(definition, template, &all()?.1)
+}
+
+/// What a version says when it is put in force, as JSON: the shared fields and standards that its definition refers to, and what
+/// this release takes for granted where it is silent, are written out. So nothing that a later release ships changes a form, a
+/// check or a promise of what is in force, nor of applications under way. The template is kept beside it.
+///
+/// # Errors
+/// When it has no JSON.
+pub fn freeze(letter: &LetterType) -> anyhow::Result<String> {
+    let by_hand = Some(letter.may_be_signed_by_hand());
+    let frozen = LetterType { by_hand, template: String::new(), ..letter.clone() };
+    serde_json::to_string(&frozen).with_context(|| format!("{} cannot be frozen", letter.key))
+}
+
+/// Reads what [`freeze`] wrote, in this release or one before, with the template of the same version. It refers to nothing.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn read_frozen(frozen: &str, template: &str) -> anyhow::Result<LetterType> {
+    let letter: LetterType = serde_json::from_str(frozen).context("what was frozen")?;
+    Ok(LetterType { template: template.to_owned(), ..letter })
 }
 
 /// Everything that keeps a type from being published, with the part it is about.
@@ -501,6 +523,52 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Must 1: nothing is lost of what is frozen, and it refers to nothing.
+    #[test]
+    fn what_is_frozen_is_whole() {
+        for letter in catalogue().types {
+            let frozen = freeze(&letter).unwrap();
+            let read = read_frozen(&frozen, &letter.template).unwrap();
+            assert_eq!(read.by_hand, Some(letter.may_be_signed_by_hand()), "{}", letter.key);
+            assert_eq!(LetterType { by_hand: letter.by_hand, ..read }, letter, "{}", letter.key);
+        }
+    }
+
+    /// Must 1: another `shared/fields.toml` and `shared/standards.toml` change what is a draft, not what is in force.
+    #[test]
+    fn what_is_frozen_does_not_follow_the_shared_files() {
+        let source = SOURCES.iter().find(|it| it.key == "sktm").unwrap();
+        let mut shared = Shared::load().unwrap();
+        let before = read(source.definition, source.template, &shared).unwrap();
+        let frozen = freeze(&before).unwrap();
+        let nik = shared.fields.iter_mut().find(|it| it.key == "nik").unwrap();
+        (nik.required, nik.kind) = (false, field::FieldType::Text);
+        shared.standards.get_mut("village").unwrap().complaints =
+            vec!["Kirim surat kepada bupati".to_owned()];
+        let draft = read(source.definition, source.template, &shared).unwrap();
+        assert_ne!(draft.fields, before.fields);
+        assert_ne!(draft.standard, before.standard);
+        // One that names its fields otherwise, or has none: nothing of the draft can be read any more.
+        shared.fields.retain(|it| it.key != "nik");
+        assert!(read(source.definition, source.template, &shared).is_err());
+        let now = read_frozen(&frozen, source.template).unwrap();
+        assert_eq!((now.fields, now.standard), (before.fields, before.standard));
+    }
+
+    /// What an installation froze with the release of November 2026 is read by every later one.
+    #[test]
+    fn what_earlier_releases_froze_is_read() {
+        let letter = read_frozen(include_str!("../tests/frozen/ahli_waris-2026-11.json"), "templat").unwrap();
+        assert_eq!((letter.key.as_str(), letter.template.as_str()), ("ahli_waris", "templat"));
+        assert!(letter.fields.iter().any(|it| it.kind == field::FieldType::List && !it.columns.is_empty()));
+        assert!(letter.fields.iter().any(|it| it.key == "nik") && !letter.steps.is_empty());
+        assert!(letter.standard.missing().is_empty());
+        let mut fields: Vec<_> = letter.fields.iter().map(|it| it.key.as_str()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        assert_eq!(fields.len(), letter.fields.len());
     }
 
     #[test]

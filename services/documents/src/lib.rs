@@ -72,7 +72,8 @@ impl fmt::Debug for Place {
 }
 
 /// The service, ready to be served. The tables must be there (`mpp_migrations::run("documents", …)`). The first start makes
-/// the key of the installation, unless one is configured, and fills the catalogue with the types that ship with it.
+/// the key of the installation, unless one is configured, and fills the catalogue with the types that ship with it. Versions of
+/// letter types that releases before left unfrozen are frozen.
 ///
 /// # Errors
 /// A setting that cannot be used, by name; or a database or file store that does not answer.
@@ -98,6 +99,7 @@ pub async fn component(env: &Env, db: Db, config: Config, place: Place) -> anyho
         owners: rpc::integration::owners::Owners::default(),
         codes: rpc::underway::Underway::default(),
     });
+    worker::freeze_catalogue(&core).await.context("freezing what is in force")?;
     worker::fill_catalogue(&core).await.context("filling the catalogue")?;
     let workers = worker::workers(env, &core, place.token)?;
     let server = DocumentsServiceServer::new(rpc::Service(core))

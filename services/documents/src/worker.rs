@@ -262,6 +262,26 @@ async fn forget_loose_file(core: &Core, id: FileId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes out what versions of releases that froze none refer to, as it stands in this release, so that the next one changes
+/// nothing of them. One that cannot be read is told, and stays as it was written.
+pub(crate) async fn freeze_catalogue(core: &Core) -> Result<(), Error> {
+    for (key, of) in store::letter_type::unfrozen(&core.db.read).await? {
+        let Some(version) = store::letter_type::find(&core.db.read, &key, of).await? else { continue };
+        let read = catalogue::read_definition(&version.definition, &version.template);
+        match read.and_then(|letter| catalogue::freeze(&letter)) {
+            Ok(frozen) => store::letter_type::freeze(&core.db.write, (&key, of), &frozen).await?,
+            Err(error) => {
+                tracing::warn!(
+                    letter_type = key,
+                    version = of,
+                    "a version that was in force cannot be read: {error:#}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Puts the types that ship with the suite in force where the installation has none of that key. What an installation has
 /// changed or retired stays as it is.
 pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
@@ -279,6 +299,7 @@ pub(crate) async fn fill_catalogue(core: &Core) -> Result<(), Error> {
             state: TypeState::Published,
             definition: definition.to_owned(),
             template: template.to_owned(),
+            frozen: Some(catalogue::freeze(&letter)?),
             author: "catalogue".to_owned(),
             publisher: Some("catalogue".to_owned()),
             created_at: now,

@@ -11,6 +11,7 @@ use crate::catalogue;
 use crate::domain::letter_type::TypeState;
 use crate::error::{Error, Thing};
 use crate::store;
+use crate::store::letter_type::{Publication, Version};
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/PublishLetterType";
 
@@ -21,16 +22,12 @@ pub(super) async fn handle(
 ) -> Result<Response<PublishLetterTypeResponse>, Error> {
     // Rendered before the transaction: it takes a moment, and nothing is held meanwhile.
     let key = request.letter_type.clone();
-    let draft = store::letter_type::in_state(&core.db.read, &key, TypeState::Draft).await?;
-    if let Some(draft) = &draft {
-        let read = catalogue::read_definition(&draft.definition, &draft.template)
-            .map_err(|error| defective(vec![error.to_string()]))?;
-        let defects = catalogue::defects_of(&read);
-        if !defects.is_empty() {
-            return Err(defective(defects));
-        }
-        core.press.preview(&read).await?;
-    }
+    let checked = store::letter_type::in_state(&core.db.read, &key, TypeState::Draft).await?;
+    let frozen = match &checked {
+        Some(draft) => check(core, draft).await?,
+        // There is none, or it was published by this request before.
+        None => String::new(),
+    };
     let request = &request;
     let answer: PublishLetterTypeResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
@@ -43,12 +40,16 @@ pub(super) async fn handle(
             if draft.author == caller.id {
                 return Err(own_draft());
             }
+            if checked.as_ref() != Some(&draft) {
+                // Written over since it was checked: what would be frozen is not what it says.
+                return Err(Error::Stale { version: draft.version });
+            }
             if let Some(before) = store::letter_type::in_state(&*tx, &key, TypeState::Published).await? {
                 let retire = (TypeState::Published, TypeState::Retired);
                 store::letter_type::transit(&*tx, (&key, before.version), retire, None).await?;
             }
             let publish = (TypeState::Draft, TypeState::Published);
-            let by = Some((caller.id.as_str(), now));
+            let by = Some(Publication { publisher: &caller.id, at: now, frozen: &frozen });
             if !store::letter_type::transit(&*tx, (&key, draft.version), publish, by).await? {
                 return Err(Error::Stale { version: draft.version });
             }
@@ -61,6 +62,18 @@ pub(super) async fn handle(
         })
         .await?;
     Ok(Response::new(answer))
+}
+
+/// Refuses a draft that cannot be published; answers what it says, to be kept.
+async fn check(core: &Core, draft: &Version) -> Result<String, Error> {
+    let read = catalogue::read_definition(&draft.definition, &draft.template)
+        .map_err(|error| defective(vec![error.to_string()]))?;
+    let defects = catalogue::defects_of(&read);
+    if !defects.is_empty() {
+        return Err(defective(defects));
+    }
+    core.press.preview(&read).await?;
+    Ok(catalogue::freeze(&read)?)
 }
 
 fn own_draft() -> Error {

@@ -38,6 +38,7 @@ pub(super) async fn handle(
                 state: TypeState::Draft,
                 definition: request.definition.clone(),
                 template: request.template.clone(),
+                frozen: None,
                 author: caller.id.clone(),
                 publisher: None,
                 created_at: now,

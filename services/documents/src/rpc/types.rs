@@ -1,4 +1,5 @@
-//! Letter types as they are in force, read once: a version that was published never changes.
+//! Letter types as they are in force, read once: a version that was published never changes, whatever a later release ships
+//! beside definitions.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,8 +60,13 @@ impl Types {
         if let Some(known) = self.lock().get(&at) {
             return Ok(Arc::clone(known));
         }
-        let read = catalogue::read_definition(&version.definition, &version.template).map_err(|error| {
-            anyhow!("version {} of letter type {}: {error}", version.version, version.key)
+        let read = match &version.frozen {
+            Some(frozen) => catalogue::read_frozen(frozen, &version.template),
+            // Of a release that froze none, and this one could not read it when it started.
+            None => catalogue::read_definition(&version.definition, &version.template),
+        };
+        let read = read.map_err(|error| {
+            anyhow!("version {} of letter type {}: {error:#}", version.version, version.key)
         })?;
         let read = Arc::new(LetterType { version: version.version, state: version.state, ..read });
         self.lock().insert(at, Arc::clone(&read));

@@ -16,6 +16,7 @@ pub(crate) mod letter_type {
         pub state: String,
         pub definition: String,
         pub template: String,
+        pub frozen: Option<String>,
         pub author: String,
         pub publisher: Option<String>,
         pub created_at: DateTimeUtc,

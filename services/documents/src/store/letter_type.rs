@@ -1,4 +1,4 @@
-//! Versions of letter types, as they were written: definition and template.
+//! Versions of letter types, as they were written: definition and template; and what is or was in force as it was frozen.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -19,6 +19,9 @@ pub(crate) struct Version {
     pub(crate) state: TypeState,
     pub(crate) definition: String,
     pub(crate) template: String,
+    /// What it says with everything written out that the definition refers to; none of a draft. See
+    /// [`crate::catalogue::freeze`].
+    pub(crate) frozen: Option<String>,
     pub(crate) author: String,
     pub(crate) publisher: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
@@ -32,6 +35,7 @@ fn version(row: Model) -> Result<Version, DbErr> {
         state: read("letter_type.state", &row.state)?,
         definition: row.definition,
         template: row.template,
+        frozen: row.frozen,
         author: row.author,
         publisher: row.publisher,
         created_at: row.created_at,
@@ -121,6 +125,7 @@ pub(crate) async fn save_draft(db: &impl ConnectionTrait, draft: &Version) -> Re
         state: Set(draft.state.to_string()),
         definition: Set(draft.definition.clone()),
         template: Set(draft.template.clone()),
+        frozen: Set(draft.frozen.clone()),
         author: Set(draft.author.clone()),
         publisher: Set(draft.publisher.clone()),
         created_at: Set(draft.created_at),
@@ -133,22 +138,62 @@ pub(crate) async fn save_draft(db: &impl ConnectionTrait, draft: &Version) -> Re
     Ok(())
 }
 
+/// Who put a version in force and when, and what it says.
+pub(crate) struct Publication<'a> {
+    pub(crate) publisher: &'a str,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) frozen: &'a str,
+}
+
+/// Versions that are or were in force and are not frozen: those of releases that froze none.
+pub(crate) async fn unfrozen(db: &impl ConnectionTrait) -> Result<Vec<(String, u32)>, DbErr> {
+    let rows: Vec<(String, i32)> = Entity::find()
+        .select_only()
+        .columns([Column::Key, Column::Version])
+        .filter(Column::State.ne(TypeState::Draft.to_string()))
+        .filter(Column::Frozen.is_null())
+        .order_by_asc(Column::Key)
+        .order_by_asc(Column::Version)
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.into_iter().map(|(key, of)| Ok((key, count("letter_type.version", of)?))).collect()
+}
+
+/// Freezes a version that is not. What another process froze meanwhile stays.
+pub(crate) async fn freeze(
+    db: &impl ConnectionTrait,
+    (key, of): (&str, u32),
+    frozen: &str,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Frozen, Expr::value(frozen))
+        .filter(Column::Key.eq(key))
+        .filter(Column::Version.eq(number(of)?))
+        .filter(Column::State.ne(TypeState::Draft.to_string()))
+        .filter(Column::Frozen.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Moves a version from one state to another. `false` if it is not in the first.
 pub(crate) async fn transit(
     db: &impl ConnectionTrait,
     (key, of): (&str, u32),
     (from, to): (TypeState, TypeState),
-    published: Option<(&str, DateTime<Utc>)>,
+    published: Option<Publication<'_>>,
 ) -> Result<bool, DbErr> {
     let mut update = Entity::update_many()
         .col_expr(Column::State, Expr::value(to.to_string()))
         .filter(Column::Key.eq(key))
         .filter(Column::Version.eq(number(of)?))
         .filter(Column::State.eq(from.to_string()));
-    if let Some((publisher, at)) = published {
+    if let Some(publication) = published {
         update = update
-            .col_expr(Column::Publisher, Expr::value(publisher))
-            .col_expr(Column::PublishedAt, Expr::value(at));
+            .col_expr(Column::Publisher, Expr::value(publication.publisher))
+            .col_expr(Column::PublishedAt, Expr::value(publication.at))
+            .col_expr(Column::Frozen, Expr::value(publication.frozen));
     }
     Ok(update.exec(db).await?.rows_affected == 1)
 }

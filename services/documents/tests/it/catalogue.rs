@@ -134,6 +134,53 @@ lines! {
         ]);
     }
 
+    /// 1. What is in force stays what it was published as, whatever a later release ships beside definitions: what its citizens fill
+    /// in, what is checked and promised, and what is under way.
+    async fn line_01_a_version_in_force_is_frozen_against_releases(engine) {
+        let mut town = Town::new(engine).await;
+        let draft = town.save("ani", &definition("uji"), TEMPLATE).await.expect("saved");
+        town.publish("budi", &draft).await.expect("published");
+        let before = town.letter_type("uji").await.expect("offered");
+        let mut wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        wish.letter_type = "uji".to_owned();
+        let under_way = town.submit(wish).await;
+        town.save("ani", &definition("uji"), TEMPLATE).await.expect("a draft of the next version");
+        // As in a release whose shared files call a field and a standard otherwise: nothing has the names that definitions have.
+        let renamed = "REPLACE(REPLACE(definition, '\"nik\"', '\"nik_penduduk\"'), 'standard_from = \"village\"', 'standard_from = \"desa\"')";
+        let release = format!("UPDATE letter_type SET definition = {renamed} WHERE letter_type.key IN ('uji', 'sktm', 'sku')");
+        town.execute(&release).await;
+        // One of them was published by a release that froze nothing.
+        town.execute("UPDATE letter_type SET frozen = NULL WHERE letter_type.key = 'sku'").await;
+        town.restart(town.config.signing.clone()).await;
+        assert_eq!(town.letter_type("sku").await.expect_err("nobody can read it").code, Code::Internal);
+        let drafts = town.editor("ani").list_letter_type_drafts(ListLetterTypeDraftsRequest::default()).await.expect("a list").drafts;
+        assert_eq!(drafts.iter().map(|it| (it.key.as_str(), it.version)).collect::<Vec<_>>(), [("uji", 2)]);
+        let refusal = town.publish("budi", &LetterTypeVersion { version: 2, ..draft.clone() }).await.expect_err("a draft follows the release");
+        assert_eq!(refusal.what(), (Code::FailedPrecondition, "NOT_PUBLISHABLE"));
+
+        assert_eq!(town.letter_type("uji").await.expect("offered"), before);
+        let issued = town.finish(&under_way.application_id).await;
+        assert_eq!((issued.state(), issued.letter_type_version), (ApplicationState::Issued, 1));
+        for key in ["uji", "sktm"] {
+            let mut wish = town.wish("sktm", &Resident::new(2, PLAIN)).await;
+            wish.letter_type = key.to_owned();
+            let status = town.submit(wish).await;
+            assert_eq!(town.finish(&status.application_id).await.state(), ApplicationState::Issued, "{key}");
+        }
+    }
+
+    /// 1. What was published by a release that froze nothing is read as it was written, and frozen when the service starts.
+    async fn line_01_what_was_published_before_is_frozen_at_the_start(engine) {
+        let mut town = Town::new(engine).await;
+        let before = town.offered().await;
+        town.execute("UPDATE letter_type SET frozen = NULL").await;
+        town.restart(town.config.signing.clone()).await;
+        assert_eq!(town.offered().await, before);
+        town.execute("UPDATE letter_type SET definition = 'apa saja'").await;
+        town.restart(town.config.signing.clone()).await;
+        assert_eq!(town.offered().await, before);
+    }
+
     /// 2. Ship the common set: published when the service first starts, and never again over what an installation decided.
     async fn line_02_the_common_set_is_offered_from_the_first_start(engine) {
         let mut town = Town::new(engine).await;

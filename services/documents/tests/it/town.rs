@@ -21,6 +21,7 @@ use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
 use mpp_proto::documents::v1::documents_service_client::DocumentsServiceClient;
 use mpp_proto::documents::v1::*;
 use prost_types::value::Kind;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -346,6 +347,11 @@ impl Town {
     pub(crate) async fn restart(&mut self, signing: SigningConfig) {
         self.config.signing = signing;
         self.start().await;
+    }
+
+    /// Changes what is stored, as another release or somebody with the rights of the database would.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.db.db.write.execute_unprepared(sql).await.expect("it is changed");
     }
 
     /// One pass of what recurs: clocks, grants by law, lost signatures, ends of validity, loose files.
