@@ -12,6 +12,7 @@ pub mod mail;
 pub mod meters;
 mod refusal;
 mod stand_in;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -38,6 +39,7 @@ use crate::redis::{PrivateServer, Redis};
 
 pub use refusal::Refusal;
 pub use stand_in::StandIn;
+pub use tools::qr_codes;
 
 /// Both engines, for a test that runs on each.
 pub const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];

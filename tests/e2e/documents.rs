@@ -19,6 +19,7 @@ use mpp::simulator::oss::Oss;
 use mpp_kit::clock::{Clock, ManualClock, SystemClock};
 use mpp_kit::config::Secret;
 use mpp_kit::db::{Db, Engine};
+use mpp_kit::testing::qr_codes;
 use mpp_tests::harness::{Api, Binary, Persona, Signing, TestSuite};
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
@@ -178,6 +179,22 @@ async fn fetch(api: &Api, url: &str) -> Vec<u8> {
 async fn check(suite: &TestSuite, pdf: &[u8]) -> Value {
     let body = json!({"content": base64(pdf)});
     Api::anonymous(suite.base_url()).post("/v1/verifications:file", &body).await.ok()
+}
+
+/// Reads the code on the page as a telephone does, and opens the address that stands in it: the page of the letter with this number,
+/// which names nobody.
+async fn scanned(suite: &TestSuite, pdf: &[u8], number: &str) {
+    let codes = qr_codes(pdf);
+    let [address] = codes.as_slice() else { panic!("one code in a letter: {codes:?}") };
+    assert!(address.starts_with(&format!("{}/s/", suite.base_url())), "{address}");
+    let answer = reqwest::get(address).await.expect("the page answers");
+    assert_eq!(answer.status().as_u16(), 200, "{address}");
+    let page = answer.text().await.expect("a page");
+    assert!(page.contains(number) && page.contains("R****** S*** D***"), "{page}");
+    assert!(!page.contains(NIK) && !page.contains(NAME), "{page}");
+    let last = if address.ends_with('0') { "1" } else { "0" };
+    let other = reqwest::get(format!("{}{last}", &address[..address.len() - 1])).await.expect("an answer");
+    assert_eq!(other.status().as_u16(), 404, "another code is nobody's");
 }
 
 /// base64, by the rules of RFC 4648.
@@ -392,6 +409,7 @@ async fn from_the_form_to_two_signatures(engine: Engine, signing: Signing) {
     let pdf = download(&suite, &filed.code).await;
     let judges = Judges::new();
     judges.accept(&pdf, Some(suite.letters().bsre().roots()), 2);
+    scanned(&suite, &pdf, &village_number).await;
 
     // Anybody may ask by the code, in any way it can be typed.
     let code = text(&follow(&suite, &filed.code).await["verificationCode"]);
@@ -465,7 +483,9 @@ async fn one_signature(engine: Engine) {
         let pdf = download(&suite, &filed.code).await;
         let roots = suite.letters().bsre.as_ref().map(|bsre| bsre.roots().to_owned());
         Judges::new().accept(&pdf, roots.as_deref(), 1);
-        assert_eq!(check(&suite, &pdf).await["verdict"], "FILE_VERDICT_VALID", "{signing:?}");
+        let whole = check(&suite, &pdf).await;
+        assert_eq!(whole["verdict"], "FILE_VERDICT_VALID", "{signing:?}");
+        scanned(&suite, &pdf, &text(&whole["document"]["number"])).await;
 
         let revoke = format!("/v1/documents/{document}:revoke");
         let reason = json!({"reason": "Diterbitkan atas data yang keliru"});

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mpp_documents::SigningConfig;
-use mpp_kit::testing::Engine;
+use mpp_kit::testing::{Engine, qr_codes};
 use mpp_proto::documents::v1::*;
 use tonic::Code;
 
@@ -85,6 +85,30 @@ lines! {
         let text = words(&town.bytes(&document.id, 0).await);
         assert!(text.contains("BUKAN DOKUMEN RESMI"), "{text}");
         assert!(town.verified(&document.verification_code).await.sample);
+    }
+
+    /// 15. Who reads the code on the page with a telephone comes to its verification: of a letter with one signature, and of one that
+    /// the sub-district has signed too.
+    async fn line_15_the_code_on_the_page_leads_to_its_verification(engine) {
+        let town = Town::new(engine).await;
+        for (number, with_optional_steps) in [(1, false), (2, true)] {
+            let mut wish = town.wish("sktm", &Resident::new(number, VILLAGE)).await;
+            wish.with_optional_steps = with_optional_steps;
+            let status = town.submit(wish).await;
+            let issued = town.finish(&status.application_id).await;
+            let document = town.document(&issued.document_id).await;
+            assert_eq!(document.signatures, if with_optional_steps { 2 } else { 1 });
+            let codes = qr_codes(&town.bytes(&document.id, 0).await);
+            let [address] = codes.as_slice() else { panic!("one code on one page: {codes:?}") };
+            let code = address.strip_prefix(&format!("{BASE_URL}/s/")).expect("the address of the page");
+            assert_eq!(code, document.verification_code);
+            let found = town.verified(code).await;
+            assert_eq!((found.number.as_str(), found.state()), (document.number.as_str(), DocumentState::Valid));
+        }
+        // Before it is signed a letter has no code, whatever is printed of it.
+        let waiting = town.applied("sktm", &Resident::new(3, VILLAGE)).await;
+        let draft = town.reader().get_draft(GetDraftRequest { application: waiting.application_id }).await.expect("a draft");
+        assert_eq!(qr_codes(&draft.pdf), Vec::<String>::new());
     }
 
     /// 15. The classification of archives stands in every letter: in its number, or where the format has no place for it, above the
