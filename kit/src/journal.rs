@@ -1,8 +1,12 @@
 //! The append-only record of who did what, in the transaction of the deed. Each entry carries the hash of the one before,
 //! so that a changed, removed or inserted entry is found by [`verify`].
 //!
-//! The table `journal` is made by `mpp_migrations::shared::journal`. Entries are numbered without gaps: writers of one
-//! service take turns from their append to their commit, so append last.
+//! The table `journal` is made by `mpp_migrations::shared::journal`, and triggers refuse whoever would change or remove what
+//! stands in it. Entries are numbered without gaps: writers of one service take turns from their append to their commit, so
+//! append last.
+
+use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
@@ -95,13 +99,34 @@ pub struct Recorded {
     pub hash: Vec<u8>,
 }
 
-/// The state of a sound journal.
+/// The state of a sound journal. As text: the number and the hash, `12 5f3a…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sound {
     /// How many entries it has.
     pub entries: i64,
     /// The hash of the last one. Kept elsewhere, it also proves that none was cut off at the end.
     pub head: Vec<u8>,
+}
+
+impl fmt::Display for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.entries, hex::encode(&self.head))
+    }
+}
+
+impl FromStr for Sound {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (entries, head) = text.split_once(' ').ok_or("a number and a hash are expected")?;
+        let entries = entries.parse().map_err(|_| "the number of entries is none")?;
+        let head = hex::decode(head).map_err(|_| "the hash is none")?;
+        if head.len() == GENESIS.len() && entries >= 0 {
+            Ok(Self { entries, head })
+        } else {
+            Err("the hash is none")
+        }
+    }
 }
 
 /// Why a journal is not what was written.
@@ -121,9 +146,74 @@ pub enum VerifyError {
         /// Which one.
         seq: i64,
     },
+    /// The journal is sound in itself, and another one than that of an earlier look: it was cut off, or written anew.
+    #[error(
+        "entry {seq} of the journal, which was noted before, is gone or another one: the journal was cut off or written anew"
+    )]
+    NotAsNoted {
+        /// The entry that was the last one then.
+        seq: i64,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbErr),
+}
+
+/// A walk along a chain of entries, from the first on.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    sound: Sound,
+    noted: &'a [Sound],
+}
+
+impl<'a> Walk<'a> {
+    /// Before the first entry. `noted` is what earlier walks along the same chain ended with.
+    #[must_use]
+    pub fn new(noted: &'a [Sound]) -> Self {
+        Self { sound: Sound { entries: 0, head: GENESIS.to_vec() }, noted }
+    }
+
+    /// How many entries were passed.
+    #[must_use]
+    pub fn entries(&self) -> i64 {
+        self.sound.entries
+    }
+
+    /// The hash of the last one that was passed; of the first, what stands before it.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        &self.sound.head
+    }
+
+    /// Passes the next entry; `follows` says whether its hash is that of its content after [`Walk::head`].
+    ///
+    /// # Errors
+    /// [`VerifyError`] when it is not what was written.
+    pub fn pass(&mut self, seq: i64, hash: Vec<u8>, follows: bool) -> Result<(), VerifyError> {
+        let expected = self.sound.entries + 1;
+        if seq != expected {
+            return Err(VerifyError::Gap { expected, found: seq });
+        }
+        if !follows {
+            return Err(VerifyError::Changed { seq });
+        }
+        if self.noted.iter().any(|noted| noted.entries == seq && noted.head != hash) {
+            return Err(VerifyError::NotAsNoted { seq });
+        }
+        self.sound = Sound { entries: seq, head: hash };
+        Ok(())
+    }
+
+    /// After the last entry.
+    ///
+    /// # Errors
+    /// [`VerifyError::NotAsNoted`] when there were more.
+    pub fn end(self) -> Result<Sound, VerifyError> {
+        match self.noted.iter().find(|noted| noted.entries > self.sound.entries) {
+            Some(noted) => Err(VerifyError::NotAsNoted { seq: noted.entries }),
+            None => Ok(self.sound),
+        }
+    }
 }
 
 /// Appends an entry and answers its number.
@@ -240,20 +330,25 @@ pub async fn count(
 /// # Errors
 /// [`VerifyError`] with the first entry that is not what was written.
 pub async fn verify(db: &impl ConnectionTrait) -> Result<Sound, VerifyError> {
-    let mut sound = Sound { entries: 0, head: GENESIS.to_vec() };
+    verify_since(db, None).await
+}
+
+/// Recomputes every hash, and looks for what an earlier look ended with: a chain that was cut off, or made anew as a whole, is
+/// sound in itself.
+///
+/// # Errors
+/// [`VerifyError`] with the first entry that is not what was written.
+pub async fn verify_since(db: &impl ConnectionTrait, noted: Option<&Sound>) -> Result<Sound, VerifyError> {
+    let mut walk = Walk::new(noted.map(std::slice::from_ref).unwrap_or_default());
     loop {
-        let page = read(db, None, sound.entries, PAGE).await?;
+        let page = read(db, None, walk.entries(), PAGE).await?;
         if page.is_empty() {
-            return Ok(sound);
+            return walk.end();
         }
         for found in page {
-            if found.seq != sound.entries + 1 {
-                return Err(VerifyError::Gap { expected: sound.entries + 1, found: found.seq });
-            }
-            if found.prev_hash != sound.head || found.hash != hash(found.seq, &found.entry, &sound.head) {
-                return Err(VerifyError::Changed { seq: found.seq });
-            }
-            sound = Sound { entries: found.seq, head: found.hash };
+            let prev = walk.head();
+            let follows = found.prev_hash == prev && found.hash == hash(found.seq, &found.entry, prev);
+            walk.pass(found.seq, found.hash, follows)?;
         }
     }
 }

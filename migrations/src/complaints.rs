@@ -42,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(evidence::Evidence),
             Box::new(pasted::Pasted),
             Box::new(kept::Kept),
+            Box::new(shared::AppendOnly("complaints_0012_append_only")),
         ]
     }
 

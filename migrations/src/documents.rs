@@ -41,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(scan::Scans),
             Box::new(tries::Tries),
             Box::new(frozen::Frozen),
+            Box::new(shared::AppendOnly("documents_0013_append_only")),
         ]
     }
 

@@ -14,7 +14,13 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(Areas), Box::new(ComplaintRoles), Box::new(SenderRole)]
+        vec![
+            Box::new(FirstCut),
+            Box::new(Areas),
+            Box::new(ComplaintRoles),
+            Box::new(SenderRole),
+            Box::new(shared::AppendOnly("identity_0005_append_only")),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -19,7 +19,12 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstCut), Box::new(Languages), Box::new(DirectMessages)]
+        vec![
+            Box::new(FirstCut),
+            Box::new(Languages),
+            Box::new(DirectMessages),
+            Box::new(shared::AppendOnly("notifications_0004_append_only")),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -3,7 +3,7 @@
 //! A service's migration creates them: `manager.create_table(shared::idempotency()).await?`. They belong to the first
 //! migration that uses them; a later change of a column is a new function here and a new migration in each ledger.
 
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait as _, DbBackend};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, blob, blob_null, integer, string, string_null, string_uniq, text, timestamp_with_time_zone,
@@ -56,6 +56,59 @@ pub fn journal() -> TableCreateStatement {
 #[must_use]
 pub fn journal_subject() -> IndexCreateStatement {
     Index::create().name("journal_subject").table("journal").col("subject").col("seq").take()
+}
+
+/// Refuses every change and removal of what stands in [`journal`], whoever asks: a migration of this name for each ledger. The
+/// owner of the tables can take the triggers away; what was changed then is found by the chain of hashes
+/// (`mpp_kit::journal::verify`). A later change of the table itself takes them away for its own time.
+pub struct AppendOnly(pub &'static str);
+
+/// SQLite knows no statement of its own for emptying a table. `INSERT OR REPLACE` removes a row without asking a trigger for
+/// deletions, so a number that is taken is refused before.
+const SQLITE_APPEND_ONLY: &str = "
+    CREATE TRIGGER journal_keeps_entries BEFORE UPDATE ON journal
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+    CREATE TRIGGER journal_keeps_rows BEFORE DELETE ON journal
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+    CREATE TRIGGER journal_keeps_numbers BEFORE INSERT ON journal
+    WHEN EXISTS (SELECT 1 FROM journal WHERE seq = NEW.seq)
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;";
+
+/// `ALWAYS`: also in a session that calls itself a replica.
+const POSTGRES_APPEND_ONLY: &str = "
+    CREATE FUNCTION journal_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'the journal is append-only' USING ERRCODE = 'restrict_violation'; END $$;
+    CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_append_only();
+    ALTER TABLE journal ENABLE ALWAYS TRIGGER journal_append_only;";
+
+impl MigrationName for AppendOnly {
+    fn name(&self) -> &str {
+        self.0
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for AppendOnly {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = if manager.get_database_backend() == DbBackend::Postgres {
+            POSTGRES_APPEND_ONLY
+        } else {
+            SQLITE_APPEND_ONLY
+        };
+        manager.get_connection().execute_unprepared(sql).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = if manager.get_database_backend() == DbBackend::Postgres {
+            "DROP TRIGGER journal_append_only ON journal; DROP FUNCTION journal_append_only();"
+        } else {
+            "DROP TRIGGER journal_keeps_entries; DROP TRIGGER journal_keeps_rows; DROP TRIGGER journal_keeps_numbers;"
+        };
+        manager.get_connection().execute_unprepared(sql).await?;
+        Ok(())
+    }
 }
 
 /// Addresses that are told of events. The body is encrypted: it holds the keys, and addresses that may hold secrets.

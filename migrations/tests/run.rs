@@ -1,6 +1,7 @@
 //! The ledgers on real engines.
 
-use mpp_kit::testing::{ENGINES, databases, fresh_db};
+use mpp_kit::journal::{self, Entry};
+use mpp_kit::testing::{ENGINES, TestDb, databases, fresh_db};
 use mpp_migrations::{MigrationError, SERVICES, complaints, documents, identity, queue, run};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait as _;
@@ -50,6 +51,60 @@ async fn a_service_without_a_ledger_is_refused() {
         let refused = run("nobody", &test.db.write).await;
         assert!(matches!(refused, Err(MigrationError::UnknownService(name)) if name == "nobody"));
     }
+}
+
+async fn appended(test: &TestDb, what: &str) {
+    let tx = test.db.begin().await.unwrap();
+    let entry = Entry { who: "acc_1".to_owned(), what: what.to_owned(), ..Entry::default() };
+    journal::append(&tx, &entry).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Must 33: what stands in the journal of a service is added to and nothing else, also by who writes SQL.
+#[tokio::test]
+async fn no_entry_of_a_journal_is_changed_or_removed() {
+    let mut with_journal = Vec::new();
+    for service in SERVICES {
+        for test in databases().await {
+            run(service, &test.db.write).await.unwrap();
+            if !tables(&test.db.read).await.iter().any(|table| table == "journal") {
+                continue;
+            }
+            with_journal.push(*service);
+            for what in ["one", "two", "three"] {
+                appended(&test, what).await;
+            }
+            let again = "SELECT seq, at, who, 'lain', subject, from_state, to_state, detail, request_id, trace_id, \
+                         prev_hash, hash FROM journal WHERE seq = 2";
+            let columns = "(seq, at, who, what, subject, from_state, to_state, detail, request_id, trace_id, prev_hash, hash)";
+            let mut attempts = vec![
+                "UPDATE journal SET who = 'acc_9' WHERE seq = 2".to_owned(),
+                "DELETE FROM journal WHERE seq = 2".to_owned(),
+                "DELETE FROM journal".to_owned(),
+                format!(
+                    "INSERT INTO journal {columns} {again} ON CONFLICT (seq) DO UPDATE SET what = 'lain'"
+                ),
+            ];
+            if test.db.write.get_database_backend() == DbBackend::Postgres {
+                attempts.push("TRUNCATE journal".to_owned());
+                attempts.push("SET session_replication_role = replica; DELETE FROM journal".to_owned());
+            } else {
+                attempts.push(format!("INSERT OR REPLACE INTO journal {columns} {again}"));
+            }
+            for attempt in attempts {
+                let refused = test.db.write.execute_unprepared(&attempt).await;
+                let error = refused.expect_err(&attempt).to_string();
+                assert!(error.contains("append-only"), "{service} on {}: {attempt}: {error}", test.engine);
+            }
+            appended(&test, "four").await;
+            let sound = journal::verify(&test.db.read).await.unwrap();
+            assert_eq!(sound.entries, 4, "{service} on {}", test.engine);
+        }
+    }
+    assert_eq!(
+        with_journal,
+        ["identity", "documents", "complaints", "notifications"].map(|service| [service; 2]).concat()
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod admin;
 mod complaints;
 mod hall;
+mod journal;
 mod serve;
 mod verify;
 
@@ -80,6 +81,11 @@ enum Command {
     Complaints {
         #[command(subcommand)]
         command: complaints::ComplaintsCommand,
+    },
+    /// The journals: who did what.
+    Journal {
+        #[command(subcommand)]
+        command: journal::JournalCommand,
     },
     /// The demonstration.
     Demo {
@@ -166,6 +172,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Device { command } => admin::device(&config, command).await,
         Command::Hall { command } => hall::run(config, command).await,
         Command::Complaints { command } => complaints::run(config, command).await,
+        Command::Journal { command } => journal::run(&config, command).await,
         Command::Demo { command: DemoCommand::Day(args) } => demo::day::run(args)
             .await
             .map_err(|error| Failure::because(Exit::Data, "the demo day did not hold", &error)),

@@ -1,6 +1,6 @@
 //! Databases and Redis: which ones, opened, brought up to date.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mpp_kit::component::Role;
 use mpp_kit::config::{ExposeSecret as _, Secret};
@@ -54,7 +54,7 @@ pub(crate) async fn open(config: &Config, role: Role) -> Result<Db, Failure> {
         Some(url) => url.expose_secret().to_owned(),
         None => {
             crate::data::create(&config.server.data)?;
-            sqlite_url(&config.server.data.join(format!("{}.db", place.role)))
+            sqlite_url(&file(config, place.role))
         }
     };
     let schema = format!("mpp_{}", place.role);
@@ -65,6 +65,26 @@ pub(crate) async fn open(config: &Config, role: Role) -> Result<Db, Failure> {
             &anyhow::Error::new(error),
         )
     })
+}
+
+/// Opens the database of `role` for one who only looks: a file that is not there is not made.
+pub(crate) async fn open_present(config: &Config, role: Role) -> Result<Db, Failure> {
+    let file = file(config, role);
+    if place(&config.database, role).url.is_none() && !file.exists() {
+        return Err(Failure::new(
+            Exit::Unavailable,
+            format!(
+                "{role} has no database {}: is this its data directory (--data, server.data)?",
+                file.display()
+            ),
+        ));
+    }
+    open(config, role).await
+}
+
+/// Where the database of `role` is when none is configured.
+fn file(config: &Config, role: Role) -> PathBuf {
+    config.server.data.join(format!("{role}.db"))
 }
 
 /// Opens the database of `role`, and brings its tables up to date unless that is done apart.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::Datelike as _;
 use mpp::demo::wire;
 use mpp_kit::clock::{Clock as _, SystemClock};
+use mpp_kit::db::Db;
 use mpp_kit::testing::{self, Engine};
 use mpp_tests::harness::binary::{Finished, is_alive};
 use mpp_tests::harness::{Api, Binary, hall};
@@ -526,6 +527,93 @@ fn a_hall_is_applied_without_a_server_too() {
     assert_eq!(first.stdout, second.stdout, "the hall keeps its id");
     fs::write(&file, r#"{"code": "X", "loket": 3}"#).expect("a file");
     assert_refused(&apply(), 65, &["hall.json", "loket"]);
+}
+
+/// Must 33: who changes, removes or cuts off entries behind the triggers is found by the first entry that is not what was written,
+/// with or without a server. What only looks makes no database.
+#[tokio::test(flavor = "multi_thread")]
+async fn line_33_a_changed_journal_is_named_with_its_first_broken_entry() {
+    for engine in testing::ENGINES {
+        let (dir, data) = directory();
+        let postgres = match engine {
+            Engine::Postgres => Some(testing::fresh_db(engine).await),
+            Engine::Sqlite => None,
+        };
+        let url = postgres.as_ref().map(|database| database.url.clone()).unwrap_or_default();
+        let command = |arguments: &[&str]| {
+            let all = arguments.iter().copied().chain(["--data", &data]);
+            Binary::with(all).env("MPP_DATABASE__URL", &url).finish()
+        };
+        let verify = |more: &[&str]| command(&[&["journal", "verify"][..], more].concat());
+        if postgres.is_none() {
+            assert_refused(&verify(&[]), 69, &["identity.db", "--data"]);
+            assert!(!Path::new(&data).exists(), "it has made what it looked for");
+        }
+        assert_refused(&verify(&["gateway"]), 64, &["gateway"]);
+        assert_eq!(command(&["migrate"]).code, Some(0));
+        for username in ["kepala", "penyelia", "pengelola"] {
+            let added = command(&["user", "add", "--username", username, "--role", "admin"]);
+            assert_eq!(added.code, Some(0), "{added:?}");
+        }
+        let file = dir.path().join("hall.json");
+        fs::write(&file, json!({"code": hall::CODE, "name": "MPP", "timeZone": "TIME_ZONE_WIB"}).to_string())
+            .expect("a file");
+        assert_eq!(command(&["hall", "apply", &file.to_string_lossy()]).code, Some(0));
+
+        let whole = verify(&[]);
+        assert_eq!(whole.code, Some(0), "{whole:?}");
+        let told: Vec<_> = whole.stdout.lines().filter_map(|line| line.split(' ').next()).collect();
+        let [identity, log, rest @ ..] = told.as_slice() else { panic!("{whole:?}") };
+        let log = *log;
+        assert!(*identity == "identity" && log.starts_with("queue/hal_"), "{whole:?}");
+        assert_eq!(rest, ["documents", "complaints", "notifications"]);
+        let entries = |name: &str| {
+            let line = whole.stdout.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            line.split_whitespace().next().and_then(|it| it.parse::<i64>().ok()).expect("a number")
+        };
+        assert!(entries("identity ") >= 3 && entries(log) >= 1, "{whole:?}");
+        let noted = dir.path().join("catatan.txt").to_string_lossy().into_owned();
+        fs::write(&noted, &whole.stdout).expect("a file");
+        assert_eq!(verify(&["--noted", &noted]).code, Some(0));
+
+        let open = async |role: &str| {
+            let file = mpp_kit::db::sqlite_url(&Path::new(&data).join(format!("{role}.db")));
+            let url = if postgres.is_none() { file } else { url.clone() };
+            Db::connect(&url, Some(&format!("mpp_{role}"))).await.expect("the database")
+        };
+        let journal = open("identity").await;
+        let change = "UPDATE journal SET who = 'acc_lain' WHERE seq = 2";
+        let refused = journal.write.execute_unprepared(change).await.expect_err("it is append-only");
+        assert!(refused.to_string().contains("append-only"), "{refused}");
+        // Who owns the tables takes the triggers away.
+        let free = match engine {
+            Engine::Postgres => "DROP TRIGGER journal_append_only ON journal",
+            Engine::Sqlite => "DROP TRIGGER journal_keeps_entries; DROP TRIGGER journal_keeps_rows",
+        };
+        journal.write.execute_unprepared(free).await.expect("it is the owner");
+        journal.write.execute_unprepared(change).await.expect("it is changed");
+        let changed = verify(&[]);
+        assert_refused(&changed, 65, &["identity", "entry 2", "changed"]);
+        assert!(changed.stdout.contains("notifications "), "the others are told all the same: {changed:?}");
+        assert_eq!(verify(&["documents", "queue"]).code, Some(0));
+        let last = entries("identity ");
+        for (sql, words) in [
+            ("DELETE FROM journal WHERE seq = 2".to_owned(), ["goes from entry 2 to 3", "identity"]),
+            (format!("DELETE FROM journal WHERE seq > 1 AND seq <= {last}"), ["entry", "noted before"]),
+        ] {
+            journal.write.execute_unprepared(&sql).await.expect("it is removed");
+            assert_refused(&verify(&["identity", "--noted", &noted]), 65, &words);
+        }
+        assert_eq!(verify(&["identity"]).code, Some(0), "by itself it is whole");
+        assert_refused(&verify(&["--noted", &file.to_string_lossy()]), 64, &["hall.json"]);
+
+        let hall = open("queue").await;
+        let body = "UPDATE queue_event SET body = body || ' ' WHERE seq = 1";
+        hall.write.execute_unprepared(body).await.expect("it is changed");
+        assert_refused(&verify(&["queue"]), 65, &[log, "entry 1", "changed"]);
+        hall.write.execute_unprepared("DELETE FROM queue_event").await.expect("it is removed");
+        assert_refused(&verify(&["queue"]), 65, &[log, "gone"]);
+    }
 }
 
 /// A `redis-server` that speaks nothing but TLS. Dropped, it is killed.

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use mpp_kit::journal::{Entry, VerifyError, append, read, verify};
+use mpp_kit::journal::{Entry, Sound, VerifyError, append, read, verify, verify_since};
 use mpp_kit::testing::{TestDb, databases};
 use mpp_migrations::shared;
 use sea_orm::ConnectionTrait;
@@ -70,6 +70,30 @@ async fn a_changed_or_missing_entry_is_found() {
         test.db.write.execute_unprepared("DELETE FROM journal WHERE seq = 2").await.unwrap();
         let gap = verify(&test.db.read).await;
         assert!(matches!(gap, Err(VerifyError::Gap { expected: 2, found: 3 })), "{}", test.engine);
+    }
+}
+
+/// What was noted elsewhere shows what a chain by itself cannot: that its end was cut off, or that all of it was written anew.
+#[tokio::test]
+async fn a_journal_that_is_not_the_one_that_was_noted_is_found() {
+    for test in prepared(3).await {
+        let sound = verify(&test.db.read).await.unwrap();
+        let noted: Sound = sound.to_string().parse().unwrap();
+        assert_eq!(noted, sound);
+        write(&test, "ticket.3").await;
+        assert_eq!(verify_since(&test.db.read, Some(&noted)).await.unwrap().entries, 4, "it went on");
+        test.db.write.execute_unprepared("DELETE FROM journal WHERE seq > 2").await.unwrap();
+        assert_eq!(verify(&test.db.read).await.unwrap().entries, 2, "by itself it is sound");
+        let cut = verify_since(&test.db.read, Some(&noted)).await;
+        assert!(matches!(cut, Err(VerifyError::NotAsNoted { seq: 3 })), "{}", test.engine);
+        write(&test, "ticket.lain").await;
+        write(&test, "ticket.lain").await;
+        assert_eq!(verify(&test.db.read).await.unwrap().entries, 4);
+        let anew = verify_since(&test.db.read, Some(&noted)).await;
+        assert!(matches!(anew, Err(VerifyError::NotAsNoted { seq: 3 })), "{}", test.engine);
+    }
+    for wrong in ["", "3", "3 abc", "3 00", "tiga 00", &format!("-1 {}", "00".repeat(32))] {
+        wrong.parse::<Sound>().unwrap_err();
     }
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod convert;
 mod entity;
+mod verify;
 
 use std::sync::Arc;
 
