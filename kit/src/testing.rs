@@ -39,7 +39,7 @@ use crate::redis::{PrivateServer, Redis};
 
 pub use refusal::Refusal;
 pub use stand_in::StandIn;
-pub use tools::qr_codes;
+pub use tools::{S3, qr_codes, s3};
 
 /// Both engines, for a test that runs on each.
 pub const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];

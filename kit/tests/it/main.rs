@@ -3,6 +3,7 @@
 mod auth;
 mod config;
 mod db;
+mod files;
 mod idempotency;
 mod journal;
 mod peers;

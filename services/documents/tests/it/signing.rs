@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use mpp_documents::SigningConfig;
-use mpp_kit::testing::{Engine, qr_codes};
+use mpp_documents::{Config, SigningConfig};
+use mpp_kit::testing::{Engine, qr_codes, s3};
 use mpp_proto::documents::v1::*;
 use tonic::Code;
 
@@ -109,6 +109,30 @@ lines! {
         let waiting = town.applied("sktm", &Resident::new(3, VILLAGE)).await;
         let draft = town.reader().get_draft(GetDraftRequest { application: waiting.application_id }).await.expect("a draft");
         assert_eq!(qr_codes(&draft.pdf), Vec::<String>::new());
+    }
+
+    /// 15. What is kept in a bucket is what is kept in a folder: the papers, the sheet that is signed, the letter and the seal.
+    async fn line_15_letters_are_issued_from_a_bucket_as_from_a_folder(engine) {
+        let s3 = s3().await;
+        let files = s3.bucket().await;
+        let bucket = files.bucket.clone();
+        let mut town = Town::configured(engine, Config { files, ..Config::default() }).await;
+        let (_, first) = town.issued("sktm", &Resident::new(1, RT)).await;
+        let pdf = town.bytes(&first.id, 0).await;
+        assert_eq!(town.judged(pdf.clone()).await.verdict(), FileVerdict::Valid);
+        assert!(!town.files().exists(), "nothing lies in a folder");
+        let keys = s3.keys(&bucket).await;
+        assert!(keys.len() >= 3, "{keys:?}");
+        for key in &keys {
+            let kept = s3.get(&bucket, key).await.expect("it is there");
+            assert!(!kept.windows(5).any(|it| it == b"%PDF-"), "{key} is kept as it is");
+        }
+        // The next process finds the letter, and the seal that signed it.
+        town.restart(town.config.signing.clone()).await;
+        assert_eq!(town.bytes(&first.id, 0).await, pdf);
+        let (_, second) = town.issued("sktm", &Resident::new(2, RT)).await;
+        assert_eq!(town.judged(town.bytes(&second.id, 0).await).await.verdict(), FileVerdict::Valid);
+        assert_eq!(town.judged(pdf).await.verdict(), FileVerdict::Valid);
     }
 
     /// 15. The classification of archives stands in every letter: in its number, or where the format has no place for it, above the
