@@ -128,6 +128,7 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
         documents: DocumentsServiceClient::new(env.peers.channel(DOCUMENTS)),
         complaints: ComplaintsServiceClient::new(env.peers.channel(COMPLAINTS)),
         notifications: NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS)),
+        unread: Arc::new(web::inbox::Unread::new(env.clock.clone())),
         public_url: config.public_url.clone(),
         halls: Arc::new(web::today::Halls::new(board_token.clone())),
         file_limit: config.file_limit_bytes,

@@ -36,6 +36,7 @@ mod fields;
 mod follow;
 mod form;
 mod hooks;
+pub(crate) mod inbox;
 mod lateness;
 mod letters;
 mod map;
@@ -72,6 +73,8 @@ pub struct WebState {
     pub complaints: ComplaintsServiceClient<PeerChannel>,
     /// The notifications service.
     pub notifications: NotificationsServiceClient<PeerChannel>,
+    /// How many messages people have not read.
+    pub(crate) unread: std::sync::Arc<inbox::Unread>,
     /// The address people use, if it is configured.
     pub public_url: Option<String>,
     /// What citizens may know of the halls.
@@ -107,6 +110,8 @@ pub fn router(state: WebState) -> Router {
         // A form that is sent before its script has loaded must not put a password into the address.
         .route("/masuk", get(pages::sign_in).post(pages::sign_in))
         .route("/mulai", get(pages::start))
+        .route("/pesan", get(inbox::list))
+        .route("/pesan/{verb}", get(inbox::back).post(inbox::press))
         .route("/loket", get(pages::desk))
         .route("/kendali", get(pages::control_room))
         .route("/antrean", get(today::page))

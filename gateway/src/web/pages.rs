@@ -7,7 +7,7 @@ use http::StatusCode;
 use mpp_proto::queue::v1::Hall;
 
 use super::{
-    WebState,
+    WebState, inbox,
     today::Summary,
     visit::{Frame, Viewer, Visit},
 };
@@ -18,6 +18,7 @@ struct Landing {
     p: Frame,
     signed_in: bool,
     who: String,
+    unread: String,
     halls_known: bool,
     halls: Vec<Summary>,
 }
@@ -30,6 +31,7 @@ pub(crate) async fn landing(State(state): State<WebState>, visit: Visit) -> Resp
     let page = Landing {
         p: visit.frame(),
         signed_in: viewer.is_some(),
+        unread: inbox::badge(viewer.as_ref().and_then(|viewer| viewer.unread)),
         who: viewer.map(|viewer| viewer.name).unwrap_or_default(),
         halls_known: halls.is_some(),
         halls: halls.iter().flat_map(|halls| halls.iter()).map(|seen| Summary::of(seen, &visit)).collect(),

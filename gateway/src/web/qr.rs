@@ -87,7 +87,7 @@ fn image(text: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use mpp_kit::{client::Peers, component::Role};
+    use mpp_kit::{client::Peers, clock::SystemClock, component::Role};
     use mpp_proto::{
         complaints::v1::complaints_service_client::ComplaintsServiceClient,
         documents::v1::documents_service_client::DocumentsServiceClient,
@@ -104,6 +104,7 @@ mod tests {
             documents: DocumentsServiceClient::new(peers.channel(Role("documents"))),
             complaints: ComplaintsServiceClient::new(peers.channel(Role("complaints"))),
             notifications: NotificationsServiceClient::new(peers.channel(Role("notifications"))),
+            unread: std::sync::Arc::new(super::super::inbox::Unread::new(std::sync::Arc::new(SystemClock))),
             halls: std::sync::Arc::new(super::super::today::Halls::new(std::sync::Arc::new(|| {
                 Box::pin(async { anyhow::bail!("no token here") })
             }))),

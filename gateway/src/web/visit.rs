@@ -24,7 +24,7 @@ use tonic::{Code, Request, Status, metadata::MetadataValue};
 use tonic_types::StatusExt as _;
 
 use super::{
-    WebState, assets,
+    WebState, assets, inbox,
     words::{self, Words},
 };
 use crate::{
@@ -89,6 +89,8 @@ pub(crate) struct Viewer {
     pub(crate) name: String,
     /// The hall of a device.
     pub(crate) hall: Option<String>,
+    /// How many messages wait to be read; `None` when that is not known, and of a device.
+    pub(crate) unread: Option<i64>,
     permissions: BTreeSet<String>,
 }
 
@@ -121,6 +123,8 @@ pub(crate) struct Menu {
     pub(crate) evidence: bool,
     /// What is configured of complaints or messages.
     pub(crate) settings: bool,
+    /// How many messages wait to be read; empty for none, and when that is not known.
+    pub(crate) unread: String,
 }
 
 impl Menu {
@@ -137,6 +141,7 @@ impl Menu {
             lateness: viewer.may("complaints.board"),
             evidence: viewer.may("complaints.audit"),
             settings: viewer.may("complaints.configure") || viewer.may("notifications.configure"),
+            unread: inbox::badge(viewer.unread),
         }
     }
 }
@@ -460,6 +465,7 @@ impl Visit {
             id: String::new(),
             name: String::new(),
             hall: None,
+            unread: None,
             permissions: BTreeSet::new(),
         };
         let answer = match state
@@ -473,18 +479,21 @@ impl Visit {
             Err(status) => return Err(status),
         };
         let permissions = answer.permissions.into_iter().collect();
-        Ok(answer.principal.map(|principal| match principal {
-            Principal::Account(account) => {
-                Viewer { id: account.id, name: account.display_name, permissions, ..nobody }
+        Ok(match answer.principal {
+            Some(Principal::Account(account)) => {
+                let viewer = Viewer { id: account.id, name: account.display_name, permissions, ..nobody };
+                let unread = state.unread.of(state, self, &viewer).await;
+                Some(Viewer { unread, ..viewer })
             }
-            Principal::Device(device) => Viewer {
+            Some(Principal::Device(device)) => Some(Viewer {
                 id: device.id,
                 name: device.label,
                 hall: Some(device.hall_id),
                 permissions,
                 ..nobody
-            },
-        }))
+            }),
+            None => None,
+        })
     }
 
     /// The halls that somebody may see.

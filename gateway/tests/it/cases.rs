@@ -3,7 +3,11 @@
 use std::{
     collections::BTreeMap,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use futures::Stream;
@@ -94,6 +98,10 @@ struct State {
     papers: Mutex<Vec<CreateEvidenceDocumentRequest>>,
     checks: Mutex<Vec<CheckEvidenceRequest>>,
     withdrawn: Mutex<Vec<WithdrawEvidenceDocumentRequest>>,
+    inbox: Mutex<Vec<notifications::InboxItem>>,
+    marked: Mutex<Vec<notifications::MarkReadRequest>>,
+    inbox_calls: AtomicU32,
+    notifications_away: AtomicBool,
 }
 
 impl Cases {
@@ -190,6 +198,26 @@ impl Cases {
     /// The categories that were written.
     pub(crate) fn categories(&self) -> Vec<Category> {
         lock(&self.0.categories).clone()
+    }
+
+    /// What was told to the account behind the session, newest first.
+    pub(crate) fn set_inbox(&self, items: Vec<notifications::InboxItem>) {
+        *lock(&self.0.inbox) = items;
+    }
+
+    /// Every MarkRead.
+    pub(crate) fn marked(&self) -> Vec<notifications::MarkReadRequest> {
+        lock(&self.0.marked).clone()
+    }
+
+    /// How often the list was asked for.
+    pub(crate) fn inbox_calls(&self) -> u32 {
+        self.0.inbox_calls.load(Ordering::SeqCst)
+    }
+
+    /// Whether the list never answers.
+    pub(crate) fn set_notifications_away(&self, away: bool) {
+        self.0.notifications_away.store(away, Ordering::SeqCst);
     }
 
     /// The texts of messages that were written.
@@ -1340,8 +1368,6 @@ notifications_service! {
         apply_contact ApplyContactRequest ApplyContactResponse,
         get_contact GetContactRequest GetContactResponse,
         set_consent SetConsentRequest SetConsentResponse,
-        list_inbox ListInboxRequest ListInboxResponse,
-        mark_read MarkReadRequest MarkReadResponse,
         get_delivery_rules GetDeliveryRulesRequest GetDeliveryRulesResponse,
         apply_delivery_rules ApplyDeliveryRulesRequest ApplyDeliveryRulesResponse,
         list_channel_accounts ListChannelAccountsRequest ListChannelAccountsResponse,
@@ -1355,6 +1381,41 @@ notifications_service! {
         update_callback UpdateCallbackRequest UpdateCallbackResponse,
         rotate_callback_secret RotateCallbackSecretRequest RotateCallbackSecretResponse,
         list_callback_deliveries ListCallbackDeliveriesRequest ListCallbackDeliveriesResponse;
+
+    async fn list_inbox(
+        &self,
+        request: tonic::Request<notifications::ListInboxRequest>,
+    ) -> Answer<notifications::ListInboxResponse> {
+        self.0.inbox_calls.fetch_add(1, Ordering::SeqCst);
+        if self.0.notifications_away.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        let request = request.into_inner();
+        let all = lock(&self.0.inbox).clone();
+        let unread_count = i64::try_from(all.iter().filter(|it| it.read_time.is_none()).count()).unwrap_or(i64::MAX);
+        let shown: Vec<_> = all.into_iter().filter(|it| !request.unread || it.read_time.is_none()).collect();
+        // Two to a page, to see that there are pages.
+        let from = shown.iter().position(|it| it.id == request.page_token).map_or(0, |at| at + 1);
+        let items: Vec<_> = shown.iter().skip(from).take(2).cloned().collect();
+        let last = items.last().filter(|_| from + 2 < shown.len());
+        let next_page_token = last.map(|it| it.id.clone()).unwrap_or_default();
+        Ok(notifications::ListInboxResponse { items, next_page_token, unread_count }.into())
+    }
+
+    async fn mark_read(
+        &self,
+        request: tonic::Request<notifications::MarkReadRequest>,
+    ) -> Answer<notifications::MarkReadResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        let mut inbox = lock(&self.0.inbox);
+        let Some(item) = inbox.iter_mut().find(|it| it.id == request.item) else {
+            return Err(Problem::not_found("pesan", "message").into_status(language));
+        };
+        item.read_time = item.read_time.or(at(0));
+        lock(&self.0.marked).push(request);
+        Ok(notifications::MarkReadResponse { item: Some(item.clone()) }.into())
+    }
 
     async fn list_message_types(
         &self,

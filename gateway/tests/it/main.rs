@@ -7,6 +7,7 @@ mod evidence;
 mod fake;
 mod grpc;
 mod hooks;
+mod inbox;
 mod letters;
 mod live;
 mod map;
