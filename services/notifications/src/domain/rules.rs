@@ -7,6 +7,8 @@ use strum::{Display, EnumString};
 
 /// The role of citizens in hours of rest.
 pub const CITIZEN: &str = "WARGA";
+/// The role of an official who entered the own contact, until who sets up gives another.
+pub const OFFICIAL: &str = "PEJABAT";
 /// The row for every role without one of its own.
 pub const EVERYBODY: &str = "*";
 

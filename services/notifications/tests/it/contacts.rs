@@ -107,6 +107,47 @@ lines! {
         assert_eq!(office.client.clone().get_contact(foreign).await.unwrap_err().code(), Code::NotFound);
     }
 
+    async fn n_13_an_official_enters_the_own_contact_and_nobody_elses(engine) {
+        let office = Office::open(engine).await;
+        let apply = async |who: &str, contact: Contact, version: u32| {
+            let request = ApplyContactRequest { contact: Some(contact), version, ..Default::default() };
+            let answer = office.client.clone().apply_contact(office.by(who, &[], &[], request)).await?;
+            Ok::<_, tonic::Status>(answer.into_inner().contact.unwrap())
+        };
+        // A contact that is new: the role that decides about hours of rest is nobody's to give to himself.
+        let own = contact("acc_baru", CITIZEN, "", "BUPATI");
+        let first = apply("acc_baru", own.clone(), 0).await.unwrap();
+        assert_eq!((first.role.as_str(), first.whatsapp.as_str(), first.version), ("PEJABAT", CITIZEN, 1));
+        let given = of(&first, Channel::Whatsapp).clone();
+        assert!(given.opted_in && given.time.is_some());
+        // What stays as it was keeps its time; what is said anew has a new one.
+        office.after(TimeDelta::minutes(5));
+        let mut next = own.clone();
+        next.email = EMAIL.to_owned();
+        let next = apply("acc_baru", next, 1).await.unwrap();
+        assert_eq!(of(&next, Channel::Whatsapp).time, given.time);
+        assert_eq!(apply("acc_baru", own.clone(), 1).await.unwrap_err().code(), Code::Aborted, "another was first");
+        let mut other = own.clone();
+        other.whatsapp = NUMBER.to_owned();
+        let other = apply("acc_baru", other, 2).await.unwrap();
+        assert_ne!(of(&other, Channel::Whatsapp).time, given.time, "another number is agreed to anew");
+        // Who wrote STOP and agrees again agrees now.
+        office.after(TimeDelta::minutes(5));
+        office.webhook(office.whatsapp.write(NUMBER, "BERHENTI")).await.unwrap();
+        let mut again = own.clone();
+        again.whatsapp = NUMBER.to_owned();
+        office.after(TimeDelta::minutes(5));
+        let again = apply("acc_baru", again, 3).await.unwrap();
+        assert!(of(&again, Channel::Whatsapp).opted_in);
+        assert_ne!(of(&again, Channel::Whatsapp).time, of(&other, Channel::Whatsapp).time);
+        // The role that was given by who sets up stays; another's contact is not there for them.
+        office.apply(contact("acc_baru", NUMBER, "", "SEKDA")).await.unwrap();
+        assert_eq!(apply("acc_baru", own.clone(), 0).await.unwrap().role, "SEKDA");
+        let foreign = apply("acc_baru", contact(HEAD, NUMBER, EMAIL, "KEPALA_OPD"), 0).await.unwrap_err();
+        assert_eq!(foreign.code(), Code::NotFound);
+        assert_eq!(head(&office).await.version, 1, "nothing of it changed");
+    }
+
     async fn n_13_the_last_word_about_messages_counts_whatever_else_is_written_around_it(engine) {
         let office = Office::open(engine).await;
         let number = |place: u32| format!("628123450100{place}");
