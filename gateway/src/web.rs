@@ -30,6 +30,7 @@ mod cases;
 mod catalogue;
 mod citizen;
 mod complaints;
+mod contacts;
 mod counts;
 mod evidence;
 mod fields;
@@ -112,6 +113,8 @@ pub fn router(state: WebState) -> Router {
         .route("/mulai", get(pages::start))
         .route("/pesan", get(inbox::list))
         .route("/pesan/{verb}", get(inbox::back).post(inbox::press))
+        .route("/kontak", get(contacts::own).post(contacts::save_own))
+        .route("/kontak/persetujuan", get(contacts::back).post(contacts::consent))
         .route("/loket", get(pages::desk))
         .route("/kendali", get(pages::control_room))
         .route("/antrean", get(today::page))
@@ -188,6 +191,7 @@ pub fn router(state: WebState) -> Router {
         .route("/pengaturan-aduan/pesan", get(messages::list))
         .route("/pengaturan-aduan/pesan/{type}", get(messages::one).post(messages::save))
         .route("/pengaturan-aduan/pesan/{type}/{verb}", post(messages::decide))
+        .route("/pengaturan-aduan/kontak", get(contacts::officials).post(contacts::save_official))
         .route("/pengaturan-aduan/tenggat/{deadline}/sahkan", post(settings::sign_off))
         .route("/pengaturan-aduan/{part}", get(settings::show).post(settings::save))
         // What a browser asks for by itself where a file, such as a PDF, names no icon.

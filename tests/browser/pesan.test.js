@@ -1,7 +1,7 @@
-// Pesan untuk saya: what the suite told the person who looks, read without a script and by keyboard, legible everywhere.
+// Pesan untuk saya, Kontak saya and Kontak pejabat: without a script, by keyboard, legible everywhere.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, api, baseUrl, eventually, person, SCREENS, useBrowser } from "./suite.js";
+import { account, api, baseUrl, eventually, person, phoneNumber, provoke, SCREENS, useBrowser } from "./suite.js";
 import { citizen, sound } from "./surat-bantu.js";
 import { fileReport } from "./aduan-bantu.js";
 
@@ -82,11 +82,70 @@ test("N-04 nobody sees another's list", async () => {
   assert.equal(await message(page, words).count(), 0);
 });
 
+/** The line of an office or a channel. */
+const line = (page, title) => page.locator(".rule").filter({ has: page.getByText(title, { exact: true }) });
+
+/** Presses a button and waits for the page to come back. */
+async function pressed(page, button) {
+  await Promise.all([page.waitForNavigation(), button.click()]);
+  await page.getByText("Tersimpan.").waitFor();
+}
+
+test("N-13 an official enters the own number without a script, sees source and time, and ends it at once", async () => {
+  provoke(/400/);
+  const context = await person(account("inspektur"), { javaScriptEnabled: false, screen: SCREENS.phone });
+  const addresses = [];
+  context.on("request", (request) => addresses.push(decodeURIComponent(request.url())));
+  const page = await context.newPage();
+  await page.goto(`${baseUrl}/kontak`);
+  const typed = phoneNumber();
+  const number = `62${typed.slice(1)}`;
+  await page.locator("input[name=setuju][value=whatsapp]").check({ force: true });
+  await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Simpan" }).click()]);
+  await page.getByRole("alert").getByText("Isi dulu nomor atau alamatnya").waitFor();
+  await page.locator("#nomor_wa").fill(typed);
+  await pressed(page, page.getByRole("button", { name: "Simpan" }));
+  const whatsapp = line(page, "WhatsApp");
+  assert.match(await whatsapp.textContent(), new RegExp(`${number}[\\s\\S]*Disetujui sejak[\\s\\S]*Sumber: Halaman Kontak saya\\.[\\s\\S]*Dapat dihubungi`));
+  await pressed(page, whatsapp.getByRole("button", { name: "Hentikan" }));
+  assert.match(await whatsapp.textContent(), /Tidak disetujui/);
+  await pressed(page, whatsapp.getByRole("button", { name: "Setujui" }));
+  assert.match(await whatsapp.textContent(), /Dapat dihubungi/);
+  assert.ok(!addresses.some((address) => [typed, number].some((one) => address.includes(one))), "a number stands in no address");
+});
+
+test("N-11 the administrator enters an official's contact by keyboard, and the list says who can be reached", async () => {
+  const page = await officer("admin", "/pengaturan-aduan/kontak");
+  const office = line(page, "Kepala Dinas PUPR");
+  assert.match(await office.textContent(), /WhatsApp: Belum diisi/);
+  await page.getByText(/\d+ pejabat belum dapat dihubungi/).waitFor();
+  await office.getByRole("link", { name: /Ubah/ }).focus();
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  const typed = phoneNumber();
+  await page.locator("#nomor_wa").focus();
+  await page.keyboard.type(typed);
+  // The address, then the boxes of consent.
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await page.locator("#sumber_setuju").focus();
+  await page.keyboard.type("SK 800/12/2026");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  await page.getByText("Tersimpan.").waitFor();
+  const text = await office.textContent();
+  assert.match(text, /WhatsApp: Dapat dihubungi/);
+  assert.match(text, /Sumber: SK 800\/12\/2026\./);
+  assert.ok(!(await page.content()).includes(typed.slice(1)), "the list shows no number");
+  // Who may not set up is not offered it.
+  const coordinator = await officer("aduan.koordinator", "/pengaturan-aduan");
+  assert.equal(await coordinator.getByRole("link", { name: "Kontak pejabat" }).count(), 0);
+});
+
 for (const [lang, screen] of [["id", "phone"], ["en", "phone"], ["id", "small"], ["en", "small"], ["id", "kiosk"], ["en", "kiosk"]]) {
   test(`the pages of messages pass axe and fit the screen (${lang}, ${screen})`, async () => {
     await tell("admin");
     const page = await officer("admin", "/pesan", { screen: SCREENS[screen] });
-    for (const path of ["/pesan", "/pesan?tab=belum"]) {
+    for (const path of ["/pesan", "/pesan?tab=belum", "/kontak", "/pengaturan-aduan/kontak", `/pengaturan-aduan/kontak?ubah=${await idOf("bupati")}`, "/pengaturan-aduan/kontak?ubah=baru"]) {
       const answer = await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
       assert.equal(answer.status(), 200, path);
       await sound(page, path);

@@ -120,6 +120,11 @@ impl Sent {
         self.fields.push((name.to_owned(), value.into()));
     }
 
+    /// Adds a value to those of a field, as boxes to tick have several.
+    pub(crate) fn add(&mut self, name: &str, value: impl Into<String>) {
+        self.fields.push((name.to_owned(), value.into()));
+    }
+
     /// The file of an input, if one was chosen.
     pub(crate) fn file(&self, name: &str) -> Option<&Upload> {
         self.files.iter().find(|file| file.name == name)

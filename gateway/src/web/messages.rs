@@ -101,6 +101,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         form: None,
         saved: false,
         note: String::new(),
+        warning: String::new(),
     };
     visit.page(StatusCode::OK, &page)
 }
@@ -175,6 +176,7 @@ async fn page(
         }),
         saved: visit.parameter("tersimpan").is_some(),
         note: String::new(),
+        warning: String::new(),
     };
     visit.page(http, &page)
 }

@@ -46,8 +46,8 @@ const CONFIGURE: &str = "complaints.configure";
 /// Of whoever configures messages.
 pub(crate) const MESSAGES: &str = "notifications.configure";
 
-/// The part of another service.
-const MESSAGE_PART: &str = "pesan";
+/// The parts of another service.
+const MESSAGE_PARTS: [&str; 2] = ["pesan", "kontak"];
 
 /// Rungs of the ladder: officials stand on them, and deadlines climb them.
 const RUNGS: [&str; 5] = ["ADMIN", "AGENCY_HEAD", "SECRETARY", "REGENT", "INSPECTORATE"];
@@ -131,6 +131,8 @@ pub(crate) struct PartPage {
     pub(crate) form: Option<Form>,
     pub(crate) saved: bool,
     pub(crate) note: String,
+    /// What is to be mended; empty for nothing.
+    pub(crate) warning: String,
 }
 
 /// What there is, in a line.
@@ -164,7 +166,7 @@ pub(crate) struct Form {
 /// The tabs that somebody may open.
 pub(crate) fn tabs(viewer: &Viewer, chosen: &str, t: &Words) -> Vec<(String, String, bool)> {
     let own = Part::ALL.into_iter().map(Part::name).filter(|_| viewer.may(CONFIGURE));
-    let other = Some(MESSAGE_PART).into_iter().filter(|_| viewer.may(MESSAGES));
+    let other = MESSAGE_PARTS.into_iter().filter(|_| viewer.may(MESSAGES));
     own.chain(other)
         .map(|part| {
             (format!("/pengaturan-aduan/{part}"), t[&format!("rules.{part}")].clone(), part == chosen)
@@ -261,6 +263,7 @@ async fn page(
             Some(count) => t.say("rules.recounted", &[("n", &count)]),
             None => String::new(),
         },
+        warning: String::new(),
     };
     visit.page(http, &page)
 }

@@ -221,6 +221,7 @@ mod tests {
             "void.",
             "evidence.",
             "sp4n.",
+            "quietrole.",
         ];
         for key in INDONESIAN.0.keys() {
             let found =

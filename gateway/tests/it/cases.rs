@@ -102,6 +102,9 @@ struct State {
     marked: Mutex<Vec<notifications::MarkReadRequest>>,
     inbox_calls: AtomicU32,
     notifications_away: AtomicBool,
+    contacts: Mutex<BTreeMap<String, notifications::Contact>>,
+    applied: Mutex<Vec<notifications::ApplyContactRequest>>,
+    consents: Mutex<Vec<notifications::SetConsentRequest>>,
 }
 
 impl Cases {
@@ -218,6 +221,21 @@ impl Cases {
     /// Whether the list never answers.
     pub(crate) fn set_notifications_away(&self, away: bool) {
         self.0.notifications_away.store(away, Ordering::SeqCst);
+    }
+
+    /// Enters a contact.
+    pub(crate) fn set_contact(&self, contact: notifications::Contact) {
+        lock(&self.0.contacts).insert(contact.account_id.clone(), contact);
+    }
+
+    /// Every ApplyContact that was accepted.
+    pub(crate) fn applied(&self) -> Vec<notifications::ApplyContactRequest> {
+        lock(&self.0.applied).clone()
+    }
+
+    /// Every SetConsent that was accepted.
+    pub(crate) fn consents(&self) -> Vec<notifications::SetConsentRequest> {
+        lock(&self.0.consents).clone()
     }
 
     /// The texts of messages that were written.
@@ -1365,9 +1383,6 @@ notifications_service! {
         submit_variant SubmitVariantRequest SubmitVariantResponse,
         reject_variant RejectVariantRequest RejectVariantResponse,
         pause_variant PauseVariantRequest PauseVariantResponse,
-        apply_contact ApplyContactRequest ApplyContactResponse,
-        get_contact GetContactRequest GetContactResponse,
-        set_consent SetConsentRequest SetConsentResponse,
         get_delivery_rules GetDeliveryRulesRequest GetDeliveryRulesResponse,
         apply_delivery_rules ApplyDeliveryRulesRequest ApplyDeliveryRulesResponse,
         list_channel_accounts ListChannelAccountsRequest ListChannelAccountsResponse,
@@ -1415,6 +1430,55 @@ notifications_service! {
         item.read_time = item.read_time.or(at(0));
         lock(&self.0.marked).push(request);
         Ok(notifications::MarkReadResponse { item: Some(item.clone()) }.into())
+    }
+
+    async fn get_contact(
+        &self,
+        request: tonic::Request<notifications::GetContactRequest>,
+    ) -> Answer<notifications::GetContactResponse> {
+        let language = language(&request);
+        let found = lock(&self.0.contacts).get(&request.into_inner().account).cloned();
+        let contact = found.ok_or_else(|| Problem::not_found("kontak", "contact").into_status(language))?;
+        Ok(notifications::GetContactResponse { contact: Some(contact) }.into())
+    }
+
+    async fn apply_contact(
+        &self,
+        request: tonic::Request<notifications::ApplyContactRequest>,
+    ) -> Answer<notifications::ApplyContactResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        let given = request.contact.clone().unwrap_or_default();
+        if given.consents.iter().any(|it| it.opted_in && it.source.is_empty()) {
+            let field = "contact.consents[0].source";
+            return Err(violation(field, "isi sumbernya", "give its source").into_status(language));
+        }
+        if given.whatsapp.contains(|letter: char| !letter.is_ascii_digit()) {
+            return Err(violation("contact.whatsapp", "isi hanya angka", "give digits alone").into_status(language));
+        }
+        let mut contacts = lock(&self.0.contacts);
+        let has = contacts.get(&given.account_id).map_or(0, |it| it.version);
+        if request.version != 0 && request.version != has {
+            return Err(changed().into_status(language));
+        }
+        let contact = notifications::Contact { version: has + 1, ..given };
+        contacts.insert(contact.account_id.clone(), contact.clone());
+        lock(&self.0.applied).push(request);
+        Ok(notifications::ApplyContactResponse { contact: Some(contact) }.into())
+    }
+
+    async fn set_consent(
+        &self,
+        request: tonic::Request<notifications::SetConsentRequest>,
+    ) -> Answer<notifications::SetConsentResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        if request.channel() == notifications::Channel::Unspecified {
+            return Err(violation("channel", "pilih salurannya", "choose the channel").into_status(language));
+        }
+        let contact = lock(&self.0.contacts).get(&request.account).cloned();
+        lock(&self.0.consents).push(request);
+        Ok(notifications::SetConsentResponse { contact }.into())
     }
 
     async fn list_message_types(

@@ -2,6 +2,7 @@
 
 mod cases;
 mod complaints;
+mod contacts;
 mod documents;
 mod evidence;
 mod fake;

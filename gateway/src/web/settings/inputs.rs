@@ -40,7 +40,7 @@ impl Maker<'_> {
         self.input(name, "area", required, max_length)
     }
 
-    pub(super) fn choose(
+    pub(crate) fn choose(
         &self,
         name: &str,
         shape: &'static str,
