@@ -32,6 +32,7 @@ mod citizen;
 mod complaints;
 mod contacts;
 mod counts;
+mod delivery;
 mod evidence;
 mod fields;
 mod follow;
@@ -192,6 +193,7 @@ pub fn router(state: WebState) -> Router {
         .route("/pengaturan-aduan/pesan/{type}", get(messages::one).post(messages::save))
         .route("/pengaturan-aduan/pesan/{type}/{verb}", post(messages::decide))
         .route("/pengaturan-aduan/kontak", get(contacts::officials).post(contacts::save_official))
+        .route("/pengaturan-aduan/pengiriman", get(delivery::show).post(delivery::save))
         .route("/pengaturan-aduan/tenggat/{deadline}/sahkan", post(settings::sign_off))
         .route("/pengaturan-aduan/{part}", get(settings::show).post(settings::save))
         // What a browser asks for by itself where a file, such as a PDF, names no icon.

@@ -1,4 +1,4 @@
-// Pesan untuk saya, Kontak saya and Kontak pejabat: without a script, by keyboard, legible everywhere.
+// Pesan untuk saya, Kontak saya, Kontak pejabat and Aturan pengiriman: without a script, by keyboard, legible everywhere.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { account, api, baseUrl, eventually, person, phoneNumber, provoke, SCREENS, useBrowser } from "./suite.js";
@@ -141,11 +141,33 @@ test("N-11 the administrator enters an official's contact by keyboard, and the l
   assert.equal(await coordinator.getByRole("link", { name: "Kontak pejabat" }).count(), 0);
 });
 
+test("N-20 the rules of delivery say when nobody is told of trouble, and keep what was typed", async () => {
+  provoke(/400/);
+  const page = await officer("admin", "/pengaturan-aduan/pengiriman", { javaScriptEnabled: false });
+  const nobody = page.getByText("Aturan ini tidak menyebut siapa pun");
+  await nobody.waitFor();
+  await page.locator("#jam_tenang").fill("malam hari");
+  await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Simpan" }).click()]);
+  await page.getByRole("link", { name: "Jam istirahat" }).waitFor();
+  assert.equal(await page.locator("#jam_tenang").inputValue(), "malam hari");
+  await page.locator("#jam_tenang").fill("KEPALA_OPD 21:00-06:00");
+  await page.locator("#akun_gangguan").fill(await idOf("admin"));
+  await pressed(page, page.getByRole("button", { name: "Simpan" }));
+  assert.equal(await nobody.count(), 0);
+  await line(page, "Administrator").getByText("diberi tahu bila ada gangguan").waitFor();
+  assert.equal(await page.locator("#jam_tenang").inputValue(), "KEPALA_OPD 21:00-06:00");
+  // As it was, for whatever is tested next.
+  await page.locator("#jam_tenang").fill("");
+  await page.locator("#akun_gangguan").fill("");
+  await pressed(page, page.getByRole("button", { name: "Simpan" }));
+  await nobody.waitFor();
+});
+
 for (const [lang, screen] of [["id", "phone"], ["en", "phone"], ["id", "small"], ["en", "small"], ["id", "kiosk"], ["en", "kiosk"]]) {
   test(`the pages of messages pass axe and fit the screen (${lang}, ${screen})`, async () => {
     await tell("admin");
     const page = await officer("admin", "/pesan", { screen: SCREENS[screen] });
-    for (const path of ["/pesan", "/pesan?tab=belum", "/kontak", "/pengaturan-aduan/kontak", `/pengaturan-aduan/kontak?ubah=${await idOf("bupati")}`, "/pengaturan-aduan/kontak?ubah=baru"]) {
+    for (const path of ["/pesan", "/pesan?tab=belum", "/kontak", "/pengaturan-aduan/kontak", `/pengaturan-aduan/kontak?ubah=${await idOf("bupati")}`, "/pengaturan-aduan/kontak?ubah=baru", "/pengaturan-aduan/pengiriman"]) {
       const answer = await page.goto(`${baseUrl}${path}${path.includes("?") ? "&" : "?"}lang=${lang}`);
       assert.equal(answer.status(), 200, path);
       await sound(page, path);

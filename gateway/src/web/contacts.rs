@@ -45,7 +45,7 @@ const AT_ONCE: usize = 8;
 const OWN_SOURCE: &str = "Halaman Kontak saya";
 
 /// Roles of contacts, which decide about hours of rest, and the rung of the ladder that each belongs to.
-const ROLES: [(&str, &str); 6] = [
+pub(crate) const ROLES: [(&str, &str); 6] = [
     ("ADMIN_OPD", "ADMIN"),
     ("KEPALA_OPD", "AGENCY_HEAD"),
     ("SEKDA", "SECRETARY"),
@@ -553,6 +553,7 @@ async fn officials_page(state: &WebState, visit: &Visit, viewer: &Viewer, again:
             0 => String::new(),
             n => t.say("contact.unreached", &[("n", &n)]),
         },
+        rows_title: String::new(),
     };
     visit.page(http, &page)
 }

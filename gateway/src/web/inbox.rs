@@ -181,8 +181,11 @@ fn target(reference: &str) -> String {
     } else if is("ofl_") {
         "/aduan".to_owned()
     } else if is("Templat ") {
-        // What the service itself tells administrators of: a text that cannot be used.
+        // What the service itself tells administrators of: a text that cannot be used, …
         "/pengaturan-aduan/pesan".to_owned()
+    } else if is("Akun kanal ") {
+        // … and an account at a provider that failed.
+        "/pengaturan-aduan/pengiriman".to_owned()
     } else {
         String::new()
     }
@@ -393,6 +396,7 @@ mod tests {
             ("evd_1", "/meja/eviden#evd_1"),
             ("esc_1", "/aduan?tab=tangani"),
             ("Templat WhatsApp eskalasi", "/pengaturan-aduan/pesan"),
+            ("Akun kanal whatsapp:utama", "/pengaturan-aduan/pengiriman"),
             ("https://evil.example", ""),
             ("//evil.example", ""),
             ("", ""),

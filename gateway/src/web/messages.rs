@@ -102,6 +102,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         saved: false,
         note: String::new(),
         warning: String::new(),
+        rows_title: String::new(),
     };
     visit.page(StatusCode::OK, &page)
 }
@@ -177,6 +178,7 @@ async fn page(
         saved: visit.parameter("tersimpan").is_some(),
         note: String::new(),
         warning: String::new(),
+        rows_title: String::new(),
     };
     visit.page(http, &page)
 }

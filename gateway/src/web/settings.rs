@@ -47,7 +47,7 @@ const CONFIGURE: &str = "complaints.configure";
 pub(crate) const MESSAGES: &str = "notifications.configure";
 
 /// The parts of another service.
-const MESSAGE_PARTS: [&str; 2] = ["pesan", "kontak"];
+const MESSAGE_PARTS: [&str; 3] = ["pesan", "kontak", "pengiriman"];
 
 /// Rungs of the ladder: officials stand on them, and deadlines climb them.
 const RUNGS: [&str; 5] = ["ADMIN", "AGENCY_HEAD", "SECRETARY", "REGENT", "INSPECTORATE"];
@@ -133,6 +133,8 @@ pub(crate) struct PartPage {
     pub(crate) note: String,
     /// What is to be mended; empty for nothing.
     pub(crate) warning: String,
+    /// What the list is called where its form does not say so; empty for nothing.
+    pub(crate) rows_title: String,
 }
 
 /// What there is, in a line.
@@ -264,6 +266,7 @@ async fn page(
             None => String::new(),
         },
         warning: String::new(),
+        rows_title: String::new(),
     };
     visit.page(http, &page)
 }

@@ -222,6 +222,8 @@ mod tests {
             "evidence.",
             "sp4n.",
             "quietrole.",
+            "tz.",
+            "delivery_rules.",
         ];
         for key in INDONESIAN.0.keys() {
             let found =

@@ -105,6 +105,7 @@ struct State {
     contacts: Mutex<BTreeMap<String, notifications::Contact>>,
     applied: Mutex<Vec<notifications::ApplyContactRequest>>,
     consents: Mutex<Vec<notifications::SetConsentRequest>>,
+    rules: Mutex<notifications::DeliveryRules>,
 }
 
 impl Cases {
@@ -236,6 +237,16 @@ impl Cases {
     /// Every SetConsent that was accepted.
     pub(crate) fn consents(&self) -> Vec<notifications::SetConsentRequest> {
         lock(&self.0.consents).clone()
+    }
+
+    /// The rules of delivery.
+    pub(crate) fn rules(&self) -> notifications::DeliveryRules {
+        lock(&self.0.rules).clone()
+    }
+
+    /// Sets the rules of delivery.
+    pub(crate) fn set_rules(&self, rules: notifications::DeliveryRules) {
+        *lock(&self.0.rules) = rules;
     }
 
     /// The texts of messages that were written.
@@ -1383,9 +1394,6 @@ notifications_service! {
         submit_variant SubmitVariantRequest SubmitVariantResponse,
         reject_variant RejectVariantRequest RejectVariantResponse,
         pause_variant PauseVariantRequest PauseVariantResponse,
-        get_delivery_rules GetDeliveryRulesRequest GetDeliveryRulesResponse,
-        apply_delivery_rules ApplyDeliveryRulesRequest ApplyDeliveryRulesResponse,
-        list_channel_accounts ListChannelAccountsRequest ListChannelAccountsResponse,
         report_bounce ReportBounceRequest ReportBounceResponse,
         unsubscribe UnsubscribeRequest UnsubscribeResponse,
         verify_whats_app_webhook VerifyWhatsAppWebhookRequest VerifyWhatsAppWebhookResponse,
@@ -1479,6 +1487,53 @@ notifications_service! {
         let contact = lock(&self.0.contacts).get(&request.account).cloned();
         lock(&self.0.consents).push(request);
         Ok(notifications::SetConsentResponse { contact }.into())
+    }
+
+    async fn get_delivery_rules(
+        &self,
+        _: tonic::Request<notifications::GetDeliveryRulesRequest>,
+    ) -> Answer<notifications::GetDeliveryRulesResponse> {
+        Ok(notifications::GetDeliveryRulesResponse { rules: Some(self.rules()) }.into())
+    }
+
+    async fn apply_delivery_rules(
+        &self,
+        request: tonic::Request<notifications::ApplyDeliveryRulesRequest>,
+    ) -> Answer<notifications::ApplyDeliveryRulesResponse> {
+        let language = language(&request);
+        let request = request.into_inner();
+        let given = request.rules.unwrap_or_default();
+        if given.quiet_hours.iter().any(|it| it.from == "25:00") {
+            let field = "rules.quiet_hours[0].from";
+            return Err(violation(field, "isi dengan JJ:MM", "give HH:MM").into_status(language));
+        }
+        let mut rules = lock(&self.0.rules);
+        if request.version != rules.version {
+            return Err(changed().into_status(language));
+        }
+        *rules = notifications::DeliveryRules { version: rules.version + 1, ..given };
+        Ok(notifications::ApplyDeliveryRulesResponse { rules: Some(rules.clone()) }.into())
+    }
+
+    async fn list_channel_accounts(
+        &self,
+        _: tonic::Request<notifications::ListChannelAccountsRequest>,
+    ) -> Answer<notifications::ListChannelAccountsResponse> {
+        let sends = notifications::ChannelAccount {
+            key: "utama".into(),
+            channel: notifications::Channel::Email.into(),
+            ..Default::default()
+        };
+        let rests = notifications::ChannelAccount {
+            key: "utama".into(),
+            channel: notifications::Channel::Whatsapp.into(),
+            circuit_open: true,
+            retry_time: at(1),
+            problem: "131031".into(),
+            waiting: 7,
+        };
+        let channel_accounts = vec![sends, rests];
+        Ok(notifications::ListChannelAccountsResponse { channel_accounts, ..Default::default() }.into())
     }
 
     async fn list_message_types(

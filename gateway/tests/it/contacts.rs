@@ -1,7 +1,8 @@
-//! How officials are reached: forms whose numbers stand in no address, and consent with its source.
+//! How officials are reached, and by which rules: forms whose numbers stand in no address, consent with its source, and what is
+//! said when nobody would be told of trouble.
 
 use http::StatusCode;
-use mpp_proto::notifications::v1::{Channel, Consent, Contact};
+use mpp_proto::notifications::v1::{Channel, Consent, Contact, DeliveryRules, QuietHours};
 
 use crate::{
     cases::at,
@@ -167,5 +168,64 @@ async fn n_11_the_settings_show_which_official_can_be_reached_and_no_number_in_t
     gate.send(by_cookie(plain(path, body))).await;
     let given = gate.cases.applied().remove(1).contact.expect("a contact");
     assert_eq!(given.consents[0].source, "SK 800/12/2026");
+    assert!(location(&gate.send(get(path)).await).starts_with("/masuk?ke="));
+}
+
+#[tokio::test]
+async fn n_20_the_rules_of_delivery_are_one_form_that_says_when_nobody_is_told_of_trouble() {
+    const NOBODY: &str = "Aturan ini tidak menyebut siapa pun";
+    let path = "/pengaturan-aduan/pengiriman";
+    let gate = Gate::cases().await;
+    let page = text(gate.send(by_cookie(get(path))).await).await;
+    assert!(page.contains(NOBODY) && page.contains("notifications.admin_accounts"), "{page}");
+    assert!(page.contains("value=\"Asia/Jakarta\" checked"), "{page}");
+    // Our accounts at providers.
+    let rests = part(&page, "<strong>WhatsApp · utama</strong>", "</li>");
+    for shown in ["Berhenti sementara", "Sebab: 131031.", "7 pesan menunggu.", "09.00 WIB"] {
+        assert!(rests.contains(shown), "{shown}: {rests}");
+    }
+    assert!(part(&page, "<strong>Surel · utama</strong>", "</li>").contains("Mengirim"));
+
+    let rules = DeliveryRules {
+        time_zone: "Asia/Makassar".into(),
+        quiet_hours: vec![QuietHours { role: "*".into(), from: "21:00".into(), to: "06:00".into() }],
+        digest_times: vec!["07:30".into(), "16:00".into()],
+        admin_account_ids: vec!["acc_sekdes".into()],
+        version: 4,
+    };
+    gate.cases.set_rules(rules);
+    let page = text(gate.send(by_cookie(get(path))).await).await;
+    assert!(!page.contains(NOBODY) && page.contains("<strong>Yusuf Effendi</strong>"), "{page}");
+    for shown in [
+        ">* 21:00-06:00</textarea>",
+        "value=\"07:30, 16:00\"",
+        ">acc_sekdes</textarea>",
+        "value=\"Asia/Makassar\" checked",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let body = "versi=4&zona_kirim=Asia%2FJayapura&jam_tenang=KEPALA_OPD+20%3A00-05%3A00%0D%0A*+21%3A00-06%3A00&jam_ringkasan=08%3A00&akun_gangguan=acc_1%0D%0Aacc_2";
+    let unreadable = body.replace("KEPALA_OPD+20%3A00-05%3A00", "malam+hari");
+    let wrong = gate.send(by_cookie(plain(path, &unreadable))).await;
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+    let page = text(wrong).await;
+    assert!(page.contains("<a href=\"#jam_tenang\">") && page.contains("malam hari"), "{page}");
+    let wrong = gate.send(by_cookie(plain(path, &body.replace("20%3A00", "25%3A00")))).await;
+    assert!(text(wrong).await.contains("Isi dengan JJ:MM."));
+    let late = gate.send(by_cookie(plain(path, &body.replace("versi=4", "versi=3")))).await;
+    assert_eq!(late.status(), StatusCode::CONFLICT);
+    assert!(
+        text(late).await.contains("name=\"versi\" value=\"4\""),
+        "sent again it is over what there is now"
+    );
+    let saved = gate.send(by_cookie(plain(path, body))).await;
+    assert_eq!(location(&saved), "/pengaturan-aduan/pengiriman?tersimpan=1");
+    let rules = gate.cases.rules();
+    assert_eq!((rules.version, rules.time_zone.as_str(), rules.digest_times.len()), (5, "Asia/Jayapura", 1));
+    assert_eq!(
+        (rules.quiet_hours[0].role.as_str(), rules.quiet_hours[0].to.as_str()),
+        ("KEPALA_OPD", "05:00")
+    );
+    assert_eq!(rules.admin_account_ids, ["acc_1", "acc_2"]);
     assert!(location(&gate.send(get(path)).await).starts_with("/masuk?ke="));
 }
