@@ -7,6 +7,7 @@
 
 mod bounces;
 mod channels;
+mod digests;
 mod evidence;
 mod grid;
 mod kept;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(pasted::Pasted),
             Box::new(kept::Kept),
             Box::new(shared::AppendOnly("complaints_0012_append_only")),
+            Box::new(digests::Digests),
         ]
     }
 

@@ -202,7 +202,10 @@ async fn climb(town: &Complaints, id: &str) {
         } else {
             "terlambat sejak".to_owned()
         };
-        let words = [number.as_str(), "Dinas Pekerjaan Umum", clock_name(&step.clock), &late];
+        // The first step of a clock warns of its end, the others go to the offices above.
+        let first = step.percent == 50;
+        let says = if first { ["jatuh tempo", "Sisa waktu"] } else { ["Dinas Pekerjaan Umum", &late] };
+        let words = [number.as_str(), clock_name(&step.clock), says[0], says[1]];
         let notice = town
             .until("the notice arrives", async || {
                 let all = told(town, official);

@@ -8,6 +8,7 @@ use mpp_kit::files::FilesConfig;
 use mpp_kit::zone::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::digest::Times;
 use crate::intake::config::ChannelsConfig;
 
 /// The settings of the complaints service.
@@ -52,6 +53,11 @@ pub struct Config {
     pub evidence_warning_days: u32,
     /// Minutes that a link to the file of such a paper works, 1 to 60.
     pub evidence_link_minutes: u32,
+    /// When heads of agencies get the digest of what is late, due today and not acknowledged at their agency: `07:30`, by the clock
+    /// of the regency. Empty: never.
+    pub digest_heads_at: String,
+    /// When the regent gets that of all agencies: `08:00`. Empty: never.
+    pub digest_regent_at: String,
     /// Whether deadlines that nobody vouches for may be used: else the service does not start. For installations that
     /// serve real citizens it is false.
     pub allow_unverified_deadlines: bool,
@@ -78,6 +84,8 @@ impl Default for Config {
             reveal_hours: 24,
             evidence_warning_days: 30,
             evidence_link_minutes: 10,
+            digest_heads_at: "07:30".to_owned(),
+            digest_regent_at: "08:00".to_owned(),
             allow_unverified_deadlines: true,
             channels: ChannelsConfig::default(),
         }
@@ -105,6 +113,12 @@ impl Config {
             || self.vault_key.expose_secret().is_empty()
     }
 
+    /// When digests go out. What [`Self::check`] refuses is none.
+    pub(crate) fn digests(&self) -> Times {
+        let read = |text: &str| Times::read(text).flatten();
+        Times { heads: read(&self.digest_heads_at), regent: read(&self.digest_regent_at) }
+    }
+
     /// Refuses what cannot work, before anything is started.
     ///
     /// # Errors
@@ -123,6 +137,15 @@ impl Config {
             if !(min..=max).contains(&value) {
                 return Err(ConfigError(format!(
                     "setting complaints.{setting} is {value}: give a number from {min} to {max}"
+                )));
+            }
+        }
+        for (setting, value) in
+            [("digest_heads_at", &self.digest_heads_at), ("digest_regent_at", &self.digest_regent_at)]
+        {
+            if Times::read(value).is_none() {
+                return Err(ConfigError(format!(
+                    "setting complaints.{setting} is {value}: give a time such as 07:30, or nothing for none"
                 )));
             }
         }
@@ -157,7 +180,7 @@ mod tests {
     fn the_defaults_are_usable_and_wrong_settings_are_named() {
         assert_eq!(Config::default().check(), Ok(()));
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 9] = [
+        let cases: [(&str, Change); 11] = [
             ("complaints.inspectorate_alternative", |config| {
                 config.inspectorate_alternative = "17.08/setda".to_owned();
             }),
@@ -167,6 +190,8 @@ mod tests {
             ("complaints.reveal_hours", |config| config.reveal_hours = 100),
             ("complaints.evidence_warning_days", |config| config.evidence_warning_days = 0),
             ("complaints.evidence_link_minutes", |config| config.evidence_link_minutes = 61),
+            ("complaints.digest_heads_at", |config| config.digest_heads_at = "7.30".to_owned()),
+            ("complaints.digest_regent_at", |config| config.digest_regent_at = "24:00".to_owned()),
             ("complaints.regency", |config| config.regency.clear()),
             ("complaints.vault_key", |config| {
                 config.key = "same".to_owned().into();

@@ -2,13 +2,14 @@
 //!
 //! Read in this order: [`words`] (states, verbs, roles), [`number`] (how a case is called), [`deadline`] and [`clock`]
 //! (how long it may take), [`case`] (what a case is), [`workflow`] (what may be done to it, by whom), [`channel`] (what authors do to what they wrote), [`partner`] (what systems of agencies say), [`language`] (in which words), [`ladder`] (who is
-//! told when it takes too long), [`board`], [`report`] and [`map`] (what is counted), [`evidence`] (what the Ombudsman asks for beside it).
+//! told when it takes too long), [`board`], [`digest`], [`report`] and [`map`] (what is counted), [`evidence`] (what the Ombudsman asks for beside it).
 
 pub mod board;
 pub mod case;
 pub mod channel;
 pub mod clock;
 pub mod deadline;
+pub mod digest;
 pub mod disclosure;
 pub mod evidence;
 pub mod ladder;

@@ -6,6 +6,7 @@ pub(crate) mod catalogue;
 pub(crate) mod channel;
 pub(crate) mod chat;
 pub(crate) mod complaint;
+pub(crate) mod digest;
 pub(crate) mod entity;
 pub(crate) mod escalation;
 pub(crate) mod evidence;

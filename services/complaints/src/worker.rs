@@ -1,6 +1,7 @@
 //! What recurs: what time does to cases, messages that have to go out, messages of channels, the virus scanner, files that
-//! nobody used, personal data whose time is over, papers for the Ombudsman that end. Each pass is one call with the time, and doing it again changes nothing.
+//! nobody used, personal data whose time is over, papers for the Ombudsman that end, digests in the morning. Each pass is one call with the time, and doing it again changes nothing.
 
+mod digest;
 mod evidence;
 mod relay;
 
@@ -65,6 +66,9 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>, token: TokenSource) -> anyhow
         }),
         Worker::repeating("complaints: evidence", env, sweep, Arc::clone(core), |core| {
             Box::pin(evidence::tell(core, core.now()))
+        }),
+        Worker::repeating("complaints: digests", env, sweep, Arc::clone(core), |core| {
+            Box::pin(digest::send(core, core.now()))
         }),
         Worker::repeating("complaints: clean-up", env, CLEAN_UP, Arc::clone(core), |core| {
             Box::pin(clean_up(core, core.now()))
@@ -218,6 +222,10 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
         (
             "deleting messages that went out",
             store::outbox::purge(db, now - KEEP_MESSAGES).await.map(|_| ()).map_err(Error::from),
+        ),
+        (
+            "deleting what was noted of digests",
+            store::digest::purge(db, now - KEEP_MESSAGES).await.map_err(Error::from),
         ),
         (
             "deleting answers for repetitions",

@@ -133,6 +133,28 @@ pub fn rights(official: &Official) -> &'static [&'static str] {
     }
 }
 
+/// How a step is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Before it is late: the first step of a clock, so once for each.
+    Warning,
+    /// To the office above, or of what is late.
+    Escalation,
+    /// Of an emergency: hours of rest do not hold it back.
+    Emergency,
+}
+
+/// How a step at a percentage of a clock is told at a moment.
+#[must_use]
+pub fn tone(clock: Option<&Clock>, percent: u32, emergency: bool, now: DateTime<Utc>) -> Tone {
+    let warns = |it: &Clock| percent < 100 && it.ladder.keys().next() == Some(&percent) && !it.is_late(now);
+    match (emergency, clock.is_some_and(warns)) {
+        (true, _) => Tone::Emergency,
+        (false, true) => Tone::Warning,
+        (false, false) => Tone::Escalation,
+    }
+}
+
 /// From when the message about a step that is taken now says nothing any more: a warning ends with the time it warns of.
 #[must_use]
 pub fn pointless_from(clock: Option<&Clock>, now: DateTime<Utc>) -> DateTime<Utc> {

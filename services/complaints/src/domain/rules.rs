@@ -186,6 +186,13 @@ impl Rules {
         self.calendar(&self.home).2.date(at)
     }
 
+    /// Whether a category is one of emergencies: what to do instead is said before the form, and steps of the ladder about it wait
+    /// for no hours of rest.
+    #[must_use]
+    pub fn is_emergency(&self, category: &str) -> bool {
+        self.categories.get(category).is_some_and(|it| !it.emergency_advice.trim().is_empty())
+    }
+
     /// The kind of a category for the deadlines table.
     #[must_use]
     pub fn kind_of(&self, category: &str) -> &str {

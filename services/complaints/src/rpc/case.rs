@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::journal::{self, Entry};
 use mpp_kit::telemetry;
@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Core, access};
 use crate::catalogue;
 use crate::domain::case::Case;
-use crate::domain::ladder::{Climb, Official, addressee, pointless_from};
+use crate::domain::ladder::{Climb, Official, Tone, addressee, pointless_from, tone};
 use crate::domain::language::{INDONESIAN, Languages};
 use crate::domain::report::Outcome;
 use crate::domain::rules::Rules;
@@ -441,20 +441,36 @@ impl Ladder<'_> {
 
 /// The kind of the message about a step of the ladder.
 pub(crate) const ESCALATED: &str = "escalated";
+/// About one before the clock is late.
+pub(crate) const WARNED: &str = "warned";
+/// About one of an emergency.
+pub(crate) const ALARMED: &str = "alarmed";
 
 fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Message {
     let mut placeholders = facts(case, &case.number.to_string(), NoticeKind::Assigned, rules, now);
     placeholders.insert("jenis_tenggat".to_owned(), clock_name(step.clock).to_owned());
-    let state = match case.clock(step.clock).and_then(|it| it.late_at) {
+    let clock = case.clocks.iter().find(|it| (it.kind, it.cycle) == (step.clock, step.cycle));
+    let state = match clock.and_then(|it| it.late_at) {
         Some(late) => format!("terlambat sejak {}", local(rules, late)),
         None => format!("{}% waktu terpakai", step.percent),
     };
+    let what = clock_name(step.clock);
+    placeholders.insert("keterangan".to_owned(), format!("tenggat {what}: {state}"));
     placeholders.insert("keterlambatan".to_owned(), state);
-    let expires_at = Some(pointless_from(case.clock(step.clock), now));
+    if let Some(clock) = clock {
+        placeholders.insert("tenggat".to_owned(), format!("{} ({what})", local(rules, clock.due_at)));
+        placeholders.insert("sisa".to_owned(), span(clock.due_at - now));
+    }
+    let kind = match tone(clock, step.percent, rules.is_emergency(&case.category), now) {
+        Tone::Warning => WARNED,
+        Tone::Escalation => ESCALATED,
+        Tone::Emergency => ALARMED,
+    };
+    let expires_at = Some(pointless_from(clock, now));
     Message {
         id: OutboxId::generate(),
         about: About::Case(case.id),
-        kind: ESCALATED.to_owned(),
+        kind: kind.to_owned(),
         recipient: Recipient::Account(step.account.clone()),
         body: Body { placeholders, subject: step.id.to_string(), expires_at },
         state: DeliveryState::Queued,
@@ -462,6 +478,18 @@ fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Mes
         attempts: 0,
         created_at: now,
         updated_at: now,
+    }
+}
+
+/// A span of time in words, the two largest of days, hours and minutes.
+fn span(of: TimeDelta) -> String {
+    let minutes = of.num_minutes().max(0);
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} menit"),
+        (0, hours, 0) => format!("{hours} jam"),
+        (0, hours, minutes) => format!("{hours} jam {minutes} menit"),
+        (days, 0, _) => format!("{days} hari"),
+        (days, hours, _) => format!("{days} hari {hours} jam"),
     }
 }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::outbox::{ActiveModel, Column, Entity, Model};
 use crate::domain::words::DeliveryState;
-use crate::domain::{CaseId, EvidenceId, OutboxId};
+use crate::domain::{CaseId, EvidenceId, OfficialId, OutboxId};
 
 /// Whom a message is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) enum About {
     Case(CaseId),
     /// A paper for the Ombudsman.
     Evidence(EvidenceId),
+    /// What the board says, for an office.
+    Digest(OfficialId),
 }
 
 impl fmt::Display for About {
@@ -42,6 +44,7 @@ impl fmt::Display for About {
         match self {
             Self::Case(id) => id.fmt(f),
             Self::Evidence(id) => id.fmt(f),
+            Self::Digest(id) => id.fmt(f),
         }
     }
 }
@@ -50,7 +53,8 @@ impl FromStr for About {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        text.parse().map(Self::Evidence).or_else(|_| text.parse().map(Self::Case))
+        let other = || text.parse().map(Self::Digest).or_else(|_| text.parse().map(Self::Case));
+        text.parse().map(Self::Evidence).or_else(|_: IdError| other())
     }
 }
 

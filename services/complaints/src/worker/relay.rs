@@ -34,7 +34,7 @@ use crate::intake::config::{ChannelsConfig, MailboxConfig};
 use crate::intake::email;
 use crate::intake::envelope::Source;
 use crate::rpc::Core;
-use crate::rpc::case::{Change, ESCALATED, SYSTEM, local, status_in};
+use crate::rpc::case::{ALARMED, Change, ESCALATED, SYSTEM, WARNED, local, status_in};
 use crate::rpc::convert::timestamp;
 use crate::store;
 use crate::store::complaint::Record;
@@ -274,7 +274,18 @@ impl Relay {
         let core = &self.core;
         let case = match message.about {
             About::Case(case) => case,
-            About::Evidence(_) => return Ok(Some(of_paper(core, message, &*core.rules().await?))),
+            About::Evidence(_) => {
+                let about = to_official(core, message, "/meja/eviden", &*core.rules().await?);
+                return Ok(Some(about));
+            }
+            About::Digest(_) => {
+                let about = to_official(core, message, "/kendali/aduan", &*core.rules().await?);
+                // Its time has come by the clock of this service: it waits for no other.
+                return Ok(Some(CreateNotificationRequest {
+                    scheduled_time: Some(timestamp(message.created_at)),
+                    ..about
+                }));
+            }
         };
         let Some(record) = store::complaint::find(&core.db.read, &core.cipher, case).await? else {
             return Ok(None);
@@ -375,11 +386,12 @@ impl Relay {
     }
 }
 
-/// The notification of a message about a paper for the Ombudsman: to an official, who is told which it is and where to go.
-fn of_paper(core: &Core, message: &Message, rules: &Rules) -> CreateNotificationRequest {
+/// The notification of a message about no case, such as a paper for the Ombudsman: to an official, who is told which it is and
+/// where to go.
+fn to_official(core: &Core, message: &Message, page: &str, rules: &Rules) -> CreateNotificationRequest {
     let (Recipient::Account(who) | Recipient::Reporter(who)) = &message.recipient;
     let mut placeholders: HashMap<String, String> = message.body.placeholders.clone().into_iter().collect();
-    placeholders.insert("tautan".to_owned(), format!("{}/meja/eviden", core.base_url));
+    placeholders.insert("tautan".to_owned(), format!("{}{page}", core.base_url));
     CreateNotificationRequest {
         coordinator_account_id: coordinator(rules, core.now()).unwrap_or_default().to_owned(),
         request_id: message.id.to_string(),
@@ -468,8 +480,11 @@ fn type_of(kind: &str, official: bool, confidential: bool) -> (&'static str, &'s
     const LATE: (&str, &[&str]) =
         ("eskalasi", &["nomor", "kategori", "instansi", "jenis_tenggat", "keterlambatan"]);
     const TASK: (&str, &[&str]) = ("penugasan", &["nomor", "kategori", "tempat", "tenggat"]);
-    if kind == ESCALATED {
-        return LATE;
+    match kind {
+        ESCALATED => return LATE,
+        WARNED => return ("peringatan_tenggat", &["nomor", "kategori", "tenggat", "sisa"]),
+        ALARMED => return ("eskalasi_darurat", &["nomor", "kategori", "instansi", "keterangan"]),
+        _ => {}
     }
     // What is no notice of the rules is told in words, such as the question which case is meant.
     let Ok(kind) = kind.parse::<NoticeKind>() else { return STATUS };

@@ -9,6 +9,7 @@
 extern crate mpp_kit;
 
 mod audit;
+mod digests;
 mod direct;
 mod evidence;
 mod filing;

@@ -83,6 +83,9 @@ impl Regency {
         let issuer = Arc::new(Issuer::new());
         let verifier = issuer.verifier(Arc::clone(&clock) as Arc<dyn Clock>);
         let mut config = Config { sweep_milliseconds: 100, ..Config::default() };
+        // It is eight o'clock: digests would come into every test.
+        config.digest_heads_at.clear();
+        config.digest_regent_at.clear();
         config.channels.tick_seconds = 1;
         for (name, area) in [("pupr", PUPR), ("dinkes", DINKES)] {
             let partner = Partner { api_key: format!("kunci-sistem-{name}").into(), area: area.to_owned() };

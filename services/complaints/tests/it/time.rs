@@ -231,16 +231,17 @@ lines! {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;
         regency.wait(TimeDelta::hours(2));
-        regency.until("half of the promise", || async { regency.messages.of_type("eskalasi").len() == 1 }).await;
-        assert!(format!("{:?}", regency.messages.of_type("eskalasi")[0].recipient).contains("acc_pupr"));
+        regency.until("half of the promise", || async { regency.messages.of_type("peringatan_tenggat").len() == 1 }).await;
+        assert!(format!("{:?}", regency.messages.of_type("peringatan_tenggat")[0].recipient).contains("acc_pupr"));
         regency.wait(TimeDelta::hours(2));
-        regency.until("all of it", || async { regency.messages.of_type("eskalasi").len() == 2 }).await;
-        let ends = |percent: &str| {
-            let of = regency.messages.of_type("eskalasi").into_iter();
-            of.filter(|it| it.placeholders["keterlambatan"].contains(percent)).map(|it| at(it.expire_time.as_ref())).collect::<Vec<_>>()
+        regency.until("all of it", || async { regency.messages.of_type("eskalasi").len() == 1 }).await;
+        let ends = |message_type: &str| {
+            let of = regency.messages.of_type(message_type).into_iter();
+            of.map(|it| at(it.expire_time.as_ref())).collect::<Vec<_>>()
         };
-        assert_eq!(ends("50%"), [moment(MONDAY) + TimeDelta::hours(4)], "a warning ends with the time it warns of");
-        assert_eq!(ends("terlambat"), [moment(MONDAY) + TimeDelta::hours(4 + 24)], "and any step with its buttons");
+        assert_eq!(ends("peringatan_tenggat"), [moment(MONDAY) + TimeDelta::hours(4)], "a warning ends with the time it warns of");
+        assert_eq!(ends("eskalasi"), [moment(MONDAY) + TimeDelta::hours(4 + 24)], "and any step with its buttons");
+        assert!(regency.messages.of_type("eskalasi")[0].placeholders["keterlambatan"].starts_with("terlambat sejak"));
         let steps = regency.seen(&filed.id).await.escalations;
         let taken: Vec<_> = steps.iter().map(|it| (it.clock(), it.percent, it.rung.as_str(), it.account_id.as_str())).collect();
         assert_eq!(taken, [

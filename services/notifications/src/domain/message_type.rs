@@ -18,7 +18,7 @@ pub enum Urgency {
     Urgent,
     /// As soon as possible.
     Normal,
-    /// At the times of the delivery rules.
+    /// At the times of the delivery rules, unless the sender names a moment.
     Digest,
 }
 

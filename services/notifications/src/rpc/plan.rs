@@ -127,7 +127,11 @@ impl Core {
         let role = if account.is_some() { contact.role.clone() } else { CITIZEN.to_owned() };
         let (rules, _) = rules::get(tx).await?;
         let earliest = draft.scheduled_at.unwrap_or(now).max(now);
-        let start = if draft.urgency == Urgency::Digest { rules.next_digest(earliest) } else { earliest };
+        // Who names the moment of a digest has chosen it: the others wait for the next of the rules.
+        let start = match (draft.urgency, draft.scheduled_at) {
+            (Urgency::Digest, None) => rules.next_digest(earliest),
+            (Urgency::Digest, Some(_)) | (Urgency::Urgent | Urgency::Normal, _) => earliest,
+        };
         let id = NotificationId::generate();
         let mut steps = Vec::new();
         for planned in &draft.kind.plan {

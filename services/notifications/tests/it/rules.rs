@@ -80,6 +80,26 @@ lines! {
         assert_eq!(office.mail.taken().len(), 1);
     }
 
+    async fn n_20_a_digest_whose_sender_names_the_moment_waits_for_no_other(engine) {
+        let office = Office::open(engine).await;
+        office.rules(rules()).await;
+        // 10:00 in Jakarta, when it was to go out at 08:00; and one for 11:00, long before the next at 16:00.
+        at(&office, "2026-11-26T03:00:00Z");
+        let named = |seconds| CreateNotificationRequest {
+            scheduled_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+            ..digest(HEAD)
+        };
+        let passed = office.send(named(1_795_654_800)).await;
+        let next = office.send(named(1_795_665_600)).await;
+        office.when_step(&passed.id, 0, DeliveryStatus::Sent).await;
+        assert_eq!(next.steps[0].next_time.unwrap().seconds, 1_795_665_600);
+        office.settle().await;
+        assert_eq!(office.mail.taken().len(), 1);
+        at(&office, "2026-11-26T04:00:00Z");
+        office.when_step(&next.id, 0, DeliveryStatus::Sent).await;
+        assert_eq!(office.mail.taken().len(), 2);
+    }
+
     async fn n_20_rules_are_one_document_that_is_checked(engine) {
         let office = Office::open(engine).await;
         let apply = |rules: DeliveryRules, version: u32| {
