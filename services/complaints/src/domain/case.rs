@@ -11,8 +11,13 @@ use super::rules::Rules;
 use super::words::{Channel, Class, ClockKind, MessageKind, Part, Publication, Scan, Secrecy, State};
 use super::{ABOUT_INSPECTORATE, COORDINATOR, CaseId, FileId, WHISTLEBLOWING};
 
+/// What stands between what is said of a place by different messages.
+const BETWEEN: &str = ", ";
 /// Characters that the words of a place have at most.
 pub const LONGEST_ADDRESS: usize = 500;
+
+/// A location that somebody shared: its point, what it is called, and its address.
+pub type Shared<'a> = ((f64, f64), [&'a str; 2]);
 
 /// Where it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -43,22 +48,33 @@ impl Place {
         self.point = self.point.or(point);
         for words in words.iter().filter(|it| !it.is_empty()) {
             if !self.address.contains(words) {
-                let between = if self.address.is_empty() { "" } else { ", " };
+                let between = if self.address.is_empty() { "" } else { BETWEEN };
                 let joined = format!("{}{between}{words}", self.address);
                 self.address = joined.chars().take(LONGEST_ADDRESS).collect();
             }
         }
     }
 
-    /// Takes a point and what was said of it away again.
-    pub fn forget(&mut self, point: (f64, f64), words: &[&str]) {
-        self.point = self.point.filter(|it| *it != point);
-        for words in words.iter().filter(|it| !it.is_empty()) {
-            let without = match self.address.strip_prefix(words) {
-                Some(rest) => rest.strip_prefix(", ").unwrap_or(rest).to_owned(),
-                None => self.address.replace(&format!(", {words}"), ""),
+    /// Takes a point and what was said of it away again, as far as none of the places that are `left` says so too. Words go as they
+    /// were added, whole and once: not out of the middle of what somebody wrote.
+    pub fn forget(&mut self, point: (f64, f64), words: &[&str], left: &[Shared<'_>]) {
+        if self.point == Some(point) && left.iter().all(|(it, _)| *it != point) {
+            self.point = left.first().map(|(it, _)| *it);
+        }
+        let said = |words: &str| left.iter().any(|(_, it)| it.contains(&words));
+        for words in words.iter().filter(|it| !it.is_empty() && !said(it)) {
+            let end = |from: usize| from + words.len();
+            let stands_alone = |from: usize| {
+                (from == 0 || self.address[..from].ends_with(BETWEEN))
+                    && (end(from) == self.address.len() || self.address[end(from)..].starts_with(BETWEEN))
             };
-            self.address = without;
+            let found = self.address.match_indices(words).map(|it| it.0).find(|from| stands_alone(*from));
+            if let Some(from) = found {
+                let parts = [&self.address[..from], &self.address[end(from)..]];
+                let parts = parts.map(|it| it.trim_start_matches(BETWEEN).trim_end_matches(BETWEEN));
+                let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+                self.address = parts.join(BETWEEN);
+            }
         }
     }
 
@@ -463,4 +479,46 @@ const OLDEST: TimeDelta = TimeDelta::hours(48);
 #[must_use]
 pub fn received_at(sent_at: Option<DateTime<Utc>>, arrived_at: DateTime<Utc>) -> DateTime<Utc> {
     sent_at.filter(|sent| *sent <= arrived_at && *sent >= arrived_at - OLDEST).unwrap_or(arrived_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: (f64, f64) = (-3.79, 102.26);
+    const THERE: (f64, f64) = (-3.8, 102.27);
+
+    fn place(address: &str) -> Place {
+        Place { point: Some(HERE), address: address.to_owned(), ..Place::default() }
+    }
+
+    #[test]
+    fn c_18_what_is_taken_back_of_a_place_goes_whole_and_eats_no_words_of_somebody_else() {
+        let after = |address: &str, words: &[&str]| {
+            let mut place = place(address);
+            place.forget(HERE, words, &[]);
+            place.address
+        };
+        assert_eq!(after("Pasar, Jl. Merdeka", &["Pasar", "Jl. Merdeka"]), "");
+        assert_eq!(after("Jembatan, Pasar, Jl. Merdeka", &["Pasar"]), "Jembatan, Jl. Merdeka");
+        assert_eq!(after("Jembatan, Gang 7, RT 2, Pasar", &["Gang 7, RT 2"]), "Jembatan, Pasar");
+        // Nothing was added where the reporter's own words said it: there is nothing of it to take away.
+        let own = "Jl. Merdeka 12, depan pasar";
+        assert_eq!(after(own, &["Jl. Merdeka", "pasar"]), own);
+        assert_eq!(after("Pasar Baru, Pasar", &["Pasar"]), "Pasar Baru");
+        assert_eq!(after("Pasar, Pasar", &["Pasar"]), "Pasar", "once");
+    }
+
+    #[test]
+    fn c_18_what_another_message_says_too_stays_and_its_point_with_it() {
+        let mut both = place("Pasar, Gang 7");
+        both.forget(HERE, &["Pasar", "Gang 7"], &[(THERE, ["Pasar", ""]), (HERE, ["", ""])]);
+        assert_eq!((both.point, both.address.as_str()), (Some(HERE), "Pasar"));
+        both.forget(HERE, &["", ""], &[(THERE, ["Pasar", ""])]);
+        assert_eq!((both.point, both.address.as_str()), (Some(THERE), "Pasar"), "the next one is on the map");
+        both.forget(HERE, &["Pasar"], &[]);
+        assert_eq!((both.point, both.address.as_str()), (Some(THERE), ""), "its point is another one's");
+        both.forget(THERE, &[], &[]);
+        assert_eq!(both.point, None);
+    }
 }

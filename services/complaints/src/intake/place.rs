@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::conversation::{self, Known, Place, Question};
 use super::email::{self, Candidate, Hint, Placement};
-use super::envelope::{Attachment, Effect, Envelope, Kind, Source};
+use super::envelope::{Attachment, Effect, Envelope, Kind, Location, Source};
 use super::fetch::{Failure, Fetcher};
 use super::media::{self, Unfit};
 use super::receive::{self, Content, MailFacts};
@@ -1433,6 +1433,7 @@ async fn amend(
                 let mut content = target.body.clone();
                 if remove {
                     content.envelope.text = channel::TAKEN_BACK.to_owned();
+                    content.envelope.location = None;
                     content.envelope.attachments.clear();
                     content.files.clear();
                 } else {
@@ -1455,7 +1456,9 @@ async fn amend(
                     let Some(mut next) = next else { continue };
                     if remove {
                         if let Some(at) = &target.body.envelope.location {
-                            next.place.forget(at.point(), &at.words());
+                            let left = locations(core, &tx, &next).await?;
+                            let left: Vec<_> = left.iter().map(|it| (it.point(), it.words())).collect();
+                            next.place.forget(at.point(), &at.words(), &left);
                         }
                         // They lie loose now, and are deleted with what nobody used.
                         store::file::let_go(&tx, &channel::files(&record.case, &of)).await?;
@@ -1473,6 +1476,18 @@ async fn amend(
     settle(&tx, message, MessageState::Placed, case.as_deref()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The locations that were shared with messages of a case and not taken back, oldest first.
+async fn locations(core: &Core, tx: &DatabaseTransaction, case: &Case) -> Result<Vec<Location>, Error> {
+    let mut found = Vec::new();
+    for message in case.messages.iter().filter(|it| it.text != channel::TAKEN_BACK) {
+        let Some((source, rest)) = message.external.split_once('/') else { continue };
+        let Some((account, id)) = rest.rsplit_once('/') else { continue };
+        let stored: Option<Waiting> = store::channel::get(tx, &core.vault, (source, account, id)).await?;
+        found.extend(stored.and_then(|it| it.body.envelope.location));
+    }
+    Ok(found)
 }
 
 /// A case, and those that it was merged into one after the other, up to the one where it is now.

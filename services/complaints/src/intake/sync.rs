@@ -61,12 +61,17 @@ pub(crate) async fn take(
     let known = store::ledger::by_tracking(tx, &item.tracking_id).await?;
     let plan = rules_of_ledger::plan(known.as_ref().map(row).as_ref(), item);
     let held = match (plan, known) {
-        (Plan::Unchanged, _) => return Ok(Taken::Unchanged),
+        (Plan::Unchanged, known) => {
+            if let Some(entry) = known {
+                look_again(tx, &entry, asking, now).await?;
+            }
+            return Ok(Taken::Unchanged);
+        }
         (Plan::Update, Some(entry)) => store::ledger::hold(tx, entry.id).await?,
         (Plan::Create | Plan::Update, _) => None,
     };
     if let Some(entry) = held {
-        let closed = is_closed(core, tx, &entry).await?;
+        let closed = is_closed(tx, &entry).await?;
         let latest = Entry {
             stage: item.stage_label.clone(),
             checksum: item.checksum(),
@@ -97,6 +102,46 @@ pub(crate) async fn take(
     store::ledger::save(tx, &entry).await?;
     seen_there(tx, &entry, asking, now).await?;
     Ok(Taken::Created)
+}
+
+/// An item is as it was seen last, and the case here may not be: whether both sides agree is said anew.
+async fn look_again(
+    tx: &DatabaseTransaction,
+    entry: &Entry,
+    asking: Asking<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let found = mismatch(&entry.stage, is_closed(tx, entry).await?);
+    if seen(entry, found.clone()) == entry.mismatch {
+        return Ok(());
+    }
+    let Some(held) = store::ledger::hold(tx, entry.id).await? else { return Ok(()) };
+    let latest = Entry { mismatch: seen(&held, found), ..held };
+    store::ledger::save(tx, &latest).await?;
+    seen_there(tx, &latest, asking, now).await
+}
+
+/// Lets the rows of a case be about the one that it was merged into. Nothing of what was said on that one has been told for them:
+/// neither what was told of the former case nor what was pasted for it counts there.
+pub(crate) async fn follow(
+    tx: &DatabaseTransaction,
+    (from, to): (CaseId, CaseId),
+    asking: Asking<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    for row in store::ledger::hold_of(tx, from).await? {
+        let was_unconfirmed = is_unconfirmed(&row);
+        let mut latest = Entry { case: to.to_string(), last_pushed_at: None, pasted_until: None, ..row };
+        if was_unconfirmed {
+            // What is merged into is open.
+            latest.mismatch = mismatch(&latest.stage, false);
+        }
+        store::ledger::save(tx, &latest).await?;
+        if was_unconfirmed {
+            seen_there(tx, &latest, asking, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Enters into the journal what a row says now: the ledger itself keeps the present alone, and evidence is of the past.
@@ -317,7 +362,8 @@ impl Since {
     }
 }
 
-/// Holds what LAPOR! shows against what is here, and writes the reasons into the ledger. Answers how many rows have one.
+/// Holds what LAPOR! shows against what is here, and writes the reasons into the ledger. Answers in how many both sides disagree:
+/// rows with a reason, and items that there is no row of. What is the inspectorate's is not compared, nor counted on either side.
 pub(crate) async fn compare(
     tx: &DatabaseTransaction,
     theirs: &Shown<'_>,
@@ -328,13 +374,17 @@ pub(crate) async fn compare(
     let cases: Vec<&str> = entries.iter().map(|it| it.case.as_str()).collect();
     let closed = store::complaint::closed_of(tx, &cases).await?;
     let ours = entries.iter().map(|it| Ours { row: row(it), closed: closed.contains(&it.case) });
-    let found = rules_of_ledger::reconcile(&ours.collect::<Vec<_>>(), theirs.items, now);
+    let ids: Vec<&str> = theirs.items.iter().map(|it| it.tracking_id.as_str()).collect();
+    let inspected = store::ledger::inspected(tx, &ids).await?;
+    let items = theirs.items.iter().filter(|it| !inspected.contains(&it.tracking_id));
+    let items: Vec<Item> = items.cloned().collect();
+    let found = rules_of_ledger::reconcile(&ours.collect::<Vec<_>>(), &items, now);
     let mut reasons: BTreeMap<&str, String> = BTreeMap::new();
     for it in &found {
         // The first is the one that counts.
         reasons.entry(&it.tracking_id).or_insert_with(|| it.reason.to_string());
     }
-    let mut differing = 0;
+    let mut differing = found.iter().filter(|it| it.case.is_none()).count();
     for entry in &entries {
         let reason = reasons.get(entry.tracking.as_str()).cloned().unwrap_or_default();
         let mut told = seen(entry, reason.clone());
@@ -348,7 +398,7 @@ pub(crate) async fn compare(
         }
         differing += usize::from(!told.is_empty());
     }
-    let detail = json!({"ours": entries.len(), "theirs": theirs.items.len(), "mismatches": found.len()});
+    let detail = json!({"ours": entries.len(), "theirs": items.len(), "mismatches": differing});
     record(tx, (asking.who, "sp4n.compared", "sp4n"), detail, asking.request_id, now).await?;
     Ok(differing)
 }
@@ -378,8 +428,8 @@ async fn all_rows(db: &impl ConnectionTrait, rows: Rows) -> Result<Vec<Entry>, D
     }
 }
 
-async fn is_closed(core: &Core, db: &impl ConnectionTrait, entry: &Entry) -> Result<bool, Error> {
-    Ok(case_of(core, db, entry).await?.is_some_and(|case| case.state.is_closed()))
+async fn is_closed(db: &impl ConnectionTrait, entry: &Entry) -> Result<bool, Error> {
+    Ok(!store::complaint::closed_of(db, &[entry.case.as_str()]).await?.is_empty())
 }
 
 async fn case_of(core: &Core, db: &impl ConnectionTrait, entry: &Entry) -> Result<Option<Case>, Error> {

@@ -35,7 +35,7 @@ use super::sync::{self, Sync, Taken, take};
 use super::{fetch, place};
 use crate::config::Config;
 use crate::domain::OutboxId;
-use crate::domain::case::Case;
+use crate::domain::case::{Case, Place};
 use crate::domain::number::Number;
 use crate::domain::rules::{Agency, Category, Rules};
 use crate::domain::words::{Channel, DeliveryState, MessageKind, Publication, Secrecy, State};
@@ -349,7 +349,30 @@ async fn c_18_what_a_shared_location_is_called_stands_in_the_place_alone() {
         assert_eq!(world.only().await.place.address, "Warung Siti, Gang Merpati 7");
         take_back(&world, "a").await;
         let place = world.only().await.place;
+        assert_eq!(place.point, Some((-3.7928, 102.2651)), "they said it twice");
+        assert_eq!(place.address, "Warung Siti, Gang Merpati 7");
+        take_back(&world, "d").await;
+        let place = world.only().await.place;
         assert_eq!((place.point, place.address.as_str()), (None, ""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c_18_a_location_that_is_taken_back_before_it_has_a_case_leaves_none() {
+    on_both(async |world| {
+        world.writes("a", "Lampu jalan mati").await;
+        world.pass(TimeDelta::hours(3));
+        let location = json!({"latitude": -3.7928, "longitude": 102.2651, "name": "Warung Siti", "address": "Gang Merpati 7"});
+        world.says("b", json!({"type": "location", "location": location})).await;
+        assert_eq!(world.questions().await, 1);
+        take_back(&world, "b").await;
+        world.pass(TimeDelta::minutes(10));
+        world.tick().await;
+        world.tick().await;
+        let cases = world.cases().await;
+        assert_eq!(said(&cases[1]), [crate::domain::channel::TAKEN_BACK]);
+        assert!(cases.iter().all(|it| it.place == Place::default()), "{:?}", cases[1].place);
     })
     .await;
 }

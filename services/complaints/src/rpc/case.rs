@@ -295,11 +295,11 @@ impl Core {
             store::report::stands(tx, &record, now).await?;
         }
         let (was, is) = (before.case.state, record.case.state);
-        let ratings = |case: &Case| {
-            (case.state, case.reporters.iter().map(|it| case.rating_of(it)).collect::<Vec<_>>())
-        };
-        if is == State::Settled && ratings(&before.case) != ratings(&record.case) {
+        let ratings = |case: &Case| case.reporters.iter().map(|it| case.rating_of(it)).collect::<Vec<_>>();
+        if is == State::Settled && was != State::Settled {
             store::report::rated(tx, &record.case, now).await?;
+        } else if is == State::Settled && ratings(&before.case) != ratings(&record.case) {
+            store::report::rated_later(tx, &record.case, now).await?;
         }
         if was.is_closed() && !is.is_closed() {
             store::report::reopened(tx, record.case.id, now).await?;

@@ -368,9 +368,8 @@ pub(super) async fn export(
         let entry = task.entry.clone().unwrap_or_default();
         for text in &task.texts {
             let at = convert::moment(text.time.as_ref()).map(|at| local(&rules, at)).unwrap_or_default();
-            let cells = [&entry.tracking_id, &entry.number, &text.kind, &at, &text.text];
-            content.push_str(&cells.map(|it| cell(it)).join(","));
-            content.push_str("\r\n");
+            let cells = [&entry.tracking_id, &entry.number, &text.kind, &at].map(|it| cell(it)).join(",");
+            content.push_str(&format!("{cells},{}\r\n", verbatim(&text.text)));
         }
     }
     let told = tasks.into_iter().filter_map(|task| {
@@ -382,6 +381,13 @@ pub(super) async fn export(
         file_name: format!("jawaban-lapor-{}.csv", rules.date(core.now())),
         told: told.collect(),
     })
+}
+
+/// A cell with a text that is pasted elsewhere as it stands (RFC 4180): quoted, with its line breaks. A blank keeps what begins like
+/// a formula from being one to a spreadsheet, and changes no word.
+fn verbatim(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { " " } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
 pub(super) async fn record_told(
@@ -398,13 +404,12 @@ pub(super) async fn record_told(
         let rules = core.rules_in(&tx).await?;
         let mut entries = Vec::new();
         for (id, until) in told {
-            let none = || Error::NotFound(Thing::Complaint);
-            let mut row = store::ledger::hold(&tx, *id).await?.ok_or_else(none)?;
-            let case = row.case.parse::<CaseId>().map_err(|_| none())?;
-            let case = store::complaint::find(&*tx, &core.cipher, case).await?.ok_or_else(none)?.case;
-            if is_inspected(case.desk()) {
-                return Err(none());
-            }
+            // One that is gone, or the inspectorate's by now, keeps no other of the list from being recorded. It is not in the
+            // answer.
+            let Some(mut row) = store::ledger::hold(&tx, *id).await? else { continue };
+            let Ok(case) = row.case.parse::<CaseId>() else { continue };
+            let found = store::complaint::find(&*tx, &core.cipher, case).await?;
+            let Some(case) = found.map(|it| it.case).filter(|it| !is_inspected(it.desk())) else { continue };
             // Of what there is to tell, and no more: an answer that was given meanwhile is not told.
             let texts = sync::untold(&case, &row, &rules).into_iter().filter(|it| it.at <= *until);
             let texts: Vec<Untold> = match telling {

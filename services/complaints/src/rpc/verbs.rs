@@ -15,6 +15,7 @@ use crate::domain::CaseId;
 use crate::domain::words::{ArchiveReason, ForwardReason, NoProofReason, Part, Publication, State};
 use crate::domain::workflow::{self, Order, Rejection};
 use crate::error::{Error, Thing};
+use crate::intake::sync;
 use crate::store;
 use crate::store::complaint::Record;
 
@@ -338,6 +339,6 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
     // From now on every number of the merged case leads to the survivor, and so does what is said there.
     store::complaint::redirect(work.tx, work.case, into).await?;
     store::file::hand_over(work.tx, work.case, into).await?;
-    store::ledger::redirect(work.tx, work.case, into).await?;
+    sync::follow(work.tx, (work.case, into), work.asking(), work.now).await?;
     Ok(merged)
 }

@@ -98,10 +98,10 @@ pub(crate) async fn hand_over(db: &impl ConnectionTrait, from: CaseId, to: CaseI
     Ok(())
 }
 
-/// Files that the scanner has not looked at yet, oldest first.
+/// Files that the scanner has not looked at yet, oldest first: also those of the time before there was one.
 pub(crate) async fn unscanned(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<FileId>, DbErr> {
     let rows = Entity::find()
-        .filter(Column::Scan.eq(Scan::Pending.to_string()))
+        .filter(Column::Scan.is_in([Scan::Pending, Scan::NotScanned].map(|it| it.to_string())))
         .order_by_asc(Column::CreatedAt)
         .limit(limit)
         .all(db)

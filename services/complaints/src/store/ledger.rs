@@ -1,5 +1,7 @@
 //! The ledger of SP4N-LAPOR!: which item there is which case here.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use mpp_kit::row::read;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
@@ -114,6 +116,7 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
     };
     let columns = [
         Column::TrackingId,
+        Column::ComplaintId,
         Column::Stage,
         Column::LastSeenAt,
         Column::LastPushedAt,
@@ -129,14 +132,24 @@ pub(crate) async fn save(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), 
     Ok(())
 }
 
-/// Lets the rows of a case be about another one, which it was merged into.
-pub(crate) async fn redirect(tx: &DatabaseTransaction, from: CaseId, to: CaseId) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::ComplaintId, Expr::value(to.to_string()))
-        .filter(Column::ComplaintId.eq(from.to_string()))
-        .exec(tx)
-        .await?;
-    Ok(())
+/// The rows of a case, to be changed and saved.
+pub(crate) async fn hold_of(tx: &DatabaseTransaction, case: CaseId) -> Result<Vec<Entry>, DbErr> {
+    let select = Entity::find().filter(Column::ComplaintId.eq(case.to_string())).order_by_asc(Column::Id);
+    select.lock_exclusive().all(tx).await?.into_iter().map(entry).collect()
+}
+
+/// Which of these tracking ids are of the inspectorate's cases.
+pub(crate) async fn inspected(db: &impl ConnectionTrait, ids: &[&str]) -> Result<BTreeSet<String>, DbErr> {
+    let mut found = BTreeSet::new();
+    for ids in ids.chunks(500) {
+        let select = Entity::find().select_only().column(Column::TrackingId);
+        let select = select
+            .filter(Column::TrackingId.is_in(ids.iter().copied()))
+            .filter(Column::ComplaintId.in_subquery(super::complaint::whistleblowing()));
+        let ids: Vec<String> = select.into_tuple().all(db).await?;
+        found.extend(ids);
+    }
+    Ok(found)
 }
 
 /// Every row after an id, in the order in which they were made: also those of the inspectorate's cases.

@@ -103,7 +103,30 @@ pub(crate) async fn closed(
     Ok(())
 }
 
-/// Notes how each reporter of a settled case rates it, and of whom that is not known (yet): each once for each time it was
+/// Notes what reporters of a case say of it who were asked when it was settled. Of one that was settled before anybody was counted
+/// nothing is noted: whom nobody counted as asked has not answered, and a past report stays as it was.
+pub(crate) async fn rated_later(
+    tx: &DatabaseTransaction,
+    case: &Case,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use rating::{Column, Entity};
+    let Some(settled_at) = case.closed_at else { return Ok(()) };
+    for it in case.reporters.iter().filter(|it| case.rating_of(it) > 0) {
+        Entity::update_many()
+            .col_expr(Column::Rating, Expr::value(i32::from(case.rating_of(it))))
+            .col_expr(Column::RatedAt, Expr::value(at))
+            .filter(Column::ComplaintId.eq(case.id.to_string()))
+            .filter(Column::Pseudonym.eq(it.pseudonym.as_str()))
+            .filter(Column::SettledAt.eq(settled_at))
+            .filter(Column::Rating.is_null())
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Notes how each reporter rates a case that is settled now, and of whom that is not known (yet): each once for each time it was
 /// settled. What was said once stays.
 pub(crate) async fn rated(tx: &DatabaseTransaction, case: &Case, at: DateTime<Utc>) -> Result<(), DbErr> {
     use rating::{ActiveModel, Column, Entity};

@@ -6,6 +6,7 @@ use mpp_kit::testing::Engine;
 use mpp_proto::complaints::v1::*;
 use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tonic::Code;
 
 use crate::regency::*;
@@ -468,6 +469,30 @@ lines! {
         }
     }
 
+    async fn c_45_a_paper_that_no_scanner_ever_looks_at_is_in_the_index_alone(engine) {
+        let mut regency = Regency::new(engine).await;
+        let decree = entered(&regency, paper(&regency, EvidenceKind::TeamDecree).await).await;
+        regency.set("2026-12-02T01:00:00Z");
+        let november = ("2026-11-01", "2026-11-30");
+        let name = format!("PG-01/2025-12-20_sk-tim_{}.pdf", decree.id);
+        let text = |pack: &ExportEvidenceResponse| String::from_utf8_lossy(&pack.archive).into_owned();
+        assert!(text(&pack(&regency, november, 0).await).contains(&name));
+        // An installation that opens nothing unscanned, and has no scanner: no paper keeps the others back.
+        regency.stop().await;
+        regency.config.allow_unscanned = false;
+        regency.start().await;
+        let held = text(&pack(&regency, november, 0).await);
+        assert!(!held.contains(&name) && held.contains(",belum dipindai\r\n"), "{held}");
+        assert!(opened(&regency, &decree.id).await.is_err());
+        // Once there is one, it looks at what came before it too; until then a pack waits.
+        let scanner = scanner().await;
+        regency.stop().await;
+        regency.config.clamd = scanner;
+        regency.start().await;
+        regency.until("the paper is scanned", || async { opened(&regency, &decree.id).await.is_ok() }).await;
+        assert!(text(&pack(&regency, november, 0).await).contains(&name));
+    }
+
     async fn c_45_files_that_are_too_many_for_one_pack_are_refused_and_a_shorter_period_is_not(engine) {
         let regency = Regency::new(engine).await;
         // A real PDF needs not be understood to be kept: fifteen of almost three MiB.
@@ -487,6 +512,21 @@ lines! {
         let one = regency.bupati().export_evidence(export("2026-11-01")).await.unwrap();
         assert!(one.archive.len() > 2 << 20);
     }
+}
+
+/// A virus scanner that finds nothing in anything.
+async fn scanner() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut sent = Vec::new();
+            // A piece of no length is the end.
+            while !sent.ends_with(&[0; 4]) && stream.read_buf(&mut sent).await.is_ok_and(|read| read > 0) {}
+            stream.write_all(b"stream: OK\0").await.expect("it listens");
+        }
+    });
+    address
 }
 
 /// The first column of what is asked for.

@@ -264,6 +264,31 @@ lines! {
         assert_eq!((december.0, december.1, december.2, december.3), (1, 2, 3, 9));
     }
 
+    async fn c_58_a_rating_of_what_was_settled_before_anybody_was_counted_changes_no_past_report(engine) {
+        let regency = Regency::new(engine).await;
+        let settled = async || {
+            let filed = regency.answered(Regency::report()).await;
+            let request = AnswerComplaintRequest { done: Some(true), ..filed.says("") };
+            regency.nobody().answer_complaint(request).await.unwrap();
+            filed
+        };
+        let before = settled().await;
+        // As an installation is that was there before ratings were counted.
+        regency.db.db.write.execute_unprepared("DELETE FROM rating").await.unwrap();
+        settled().await;
+        let counts = async |period: &str| {
+            let it = report(&regency.bupati(), period).await.total.unwrap();
+            (it.settled, it.asked, it.rated, it.rating_sum)
+        };
+        assert_eq!(counts("2026-11").await, (2, 1, 0, 0));
+        regency.set("2026-12-02T01:00:00Z");
+        let late = AnswerComplaintRequest { rating: 2, ..before.says("") };
+        regency.nobody().answer_complaint(late).await.unwrap();
+        assert_eq!(regency.followed(&before).await.rating, 2, "it is theirs all the same");
+        assert_eq!(counts("2026-11").await, (2, 1, 0, 0));
+        assert_eq!(counts("2026-12").await, (0, 0, 0, 0), "nobody answers who was not counted as asked");
+    }
+
     async fn c_45_the_evidence_of_a_period_is_the_same_bytes_each_time(engine) {
         let regency = Regency::new(engine).await;
         a_month(&regency).await;

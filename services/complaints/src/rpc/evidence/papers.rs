@@ -69,15 +69,27 @@ impl Core {
         Ok(papers)
     }
 
-    /// The index of each indicator, and the files. What the virus scanner holds back is in the index alone.
+    /// The index of each indicator, and the files. What nobody may ever open is in the index alone.
     pub(super) async fn attached(&self, papers: &Papers) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let mut files: Vec<(String, Vec<u8>)> =
-            Indicator::iter().map(|it| (format!("{it}_bukti.csv"), papers.index(it))).collect();
-        for (paper, file) in papers.documents.iter().filter(|(_, file)| file.scan != Scan::Infected) {
+            Indicator::iter().map(|it| (format!("{it}_bukti.csv"), self.index(papers, it))).collect();
+        for (paper, file) in papers.documents.iter().filter(|(_, file)| self.held(file).is_none()) {
             self.opens(file)?;
             files.push((path(paper, file), self.files.get(&file.id.to_string()).await?));
         }
         Ok(files)
+    }
+
+    /// Why nobody may ever open a file as the installation is set up, in words; `None` for one that can be opened now or soon.
+    fn held(&self, file: &File) -> Option<&'static str> {
+        match file.scan {
+            Scan::Infected => Some("ditahan pemindai virus"),
+            // Where there is a scanner, it looks at it yet.
+            Scan::NotScanned if !self.config.allow_unscanned && self.config.clamd.is_empty() => {
+                Some("belum dipindai")
+            }
+            Scan::Clean | Scan::NotScanned | Scan::Pending => None,
+        }
     }
 
     /// Refuses a file that nobody may open: the scanner has not looked, or found something.
@@ -88,15 +100,9 @@ impl Core {
             held @ (Scan::NotScanned | Scan::Pending | Scan::Infected) => Err(Error::FileHeld(held)),
         }
     }
-}
-
-impl Papers {
-    fn all(&self) -> Vec<&Document> {
-        self.documents.iter().map(|(paper, _)| paper).collect()
-    }
 
     /// What there is for an indicator.
-    fn index(&self, indicator: Indicator) -> Vec<u8> {
+    fn index(&self, papers: &Papers, indicator: Indicator) -> Vec<u8> {
         let mut rows = Table::new(&[
             "jenis",
             "tanggal",
@@ -110,14 +116,14 @@ impl Papers {
             "sha256",
             "keterangan",
         ]);
-        for (paper, file) in self.documents.iter().filter(|(paper, _)| paper.indicator == indicator) {
+        for (paper, file) in papers.documents.iter().filter(|(paper, _)| paper.indicator == indicator) {
             let day = |date: NaiveDate| date.to_string();
             let (from, to) = match paper.kind.basis() {
                 Basis::Validity => (day(paper.first), paper.last.map(day).unwrap_or_default()),
                 Basis::Period | Basis::Standing | Basis::Day => (String::new(), String::new()),
             };
             let people = if paper.participants > 0 { paper.participants.to_string() } else { String::new() };
-            let held = file.scan == Scan::Infected;
+            let held = self.held(file);
             rows.row(&[
                 paper.kind.name(),
                 &day(paper.date),
@@ -127,12 +133,18 @@ impl Papers {
                 &to,
                 &paper.period,
                 &people,
-                &if held { String::new() } else { path(paper, file) },
+                &if held.is_some() { String::new() } else { path(paper, file) },
                 &file.sha256,
-                if held { "ditahan pemindai virus" } else { "" },
+                held.unwrap_or_default(),
             ]);
         }
         rows.sorted()
+    }
+}
+
+impl Papers {
+    fn all(&self) -> Vec<&Document> {
+        self.documents.iter().map(|(paper, _)| paper).collect()
     }
 
     /// PG-02: who held which office at the end of the period, beside whom decrees name.
