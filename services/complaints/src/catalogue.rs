@@ -27,6 +27,8 @@ struct Row {
     key: String,
     clock: Option<ClockKind>,
     class: Option<Class>,
+    #[serde(default)]
+    holder: String,
     value: u32,
     unit: Unit,
     source: String,
@@ -56,6 +58,7 @@ pub(crate) fn deadlines() -> anyhow::Result<Vec<Deadline>> {
                 clock: row.clock,
                 class: row.class,
                 kind: String::new(),
+                holder: row.holder,
                 value: row.value,
                 unit: row.unit,
                 source: row.source,
@@ -102,6 +105,13 @@ mod tests {
             assert!(rows.iter().any(|it| it.clock == Some(clock) && !it.ladder.is_empty()), "{clock}");
         }
         assert!(rows.iter().all(Deadline::is_unverified), "nobody has vouched for a shipped row");
+        let promised = |holder| {
+            let of = (Class::Complaint, "", holder);
+            let day = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+            crate::domain::deadline::choose(&rows, ClockKind::Reaction, of, day).map(|it| (it.value, it.unit))
+        };
+        assert_eq!(promised(Some("17.07/dinkes")), Some((4, Unit::Hours)));
+        assert_eq!(promised(Some("17.07.05")), Some((2, Unit::Hours)), "a camat promises more");
     }
 
     #[test]

@@ -276,6 +276,7 @@ mod tests {
             clock: Some(ClockKind::Settle),
             class: None,
             kind: String::new(),
+            holder: String::new(),
             value,
             unit,
             source: "test".to_owned(),

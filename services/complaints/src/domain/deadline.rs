@@ -60,6 +60,9 @@ pub struct Deadline {
     pub class: Option<Class>,
     /// For which kind of category; empty for all.
     pub kind: String,
+    /// For whom holds the case: empty for anybody, [`SUB_DISTRICT`], or an agency. Rows of one key are for the same.
+    #[serde(default)]
+    pub holder: String,
     /// How much.
     pub value: u32,
     /// Of what.
@@ -82,7 +85,34 @@ pub struct Deadline {
     pub ladder: BTreeMap<u32, Rung>,
 }
 
+/// Every kecamatan as who holds a case: agencies whose area is the code of one, `17.07.05`.
+pub const SUB_DISTRICT: &str = "SUB_DISTRICT";
+
+/// Whether an agency is a kecamatan: its area is a region code of three groups.
+fn is_sub_district(agency: &str) -> bool {
+    let groups: Vec<&str> = agency.split('.').collect();
+    groups.len() == 3 && groups.iter().all(|it| it.len() == 2 && it.bytes().all(|it| it.is_ascii_digit()))
+}
+
 impl Deadline {
+    /// Whether it is for who holds the case: an agency, or nobody yet but who distributes.
+    fn is_for(&self, holder: Option<&str>) -> bool {
+        match self.holder.as_str() {
+            "" => true,
+            SUB_DISTRICT => holder.is_some_and(is_sub_district),
+            agency => holder == Some(agency),
+        }
+    }
+
+    /// How much it says about who holds the case.
+    fn nearness(&self) -> u8 {
+        match self.holder.as_str() {
+            "" => 0,
+            SUB_DISTRICT => 1,
+            _ => 2,
+        }
+    }
+
     /// Whether it holds on a date.
     #[must_use]
     pub fn holds(&self, date: NaiveDate) -> bool {
@@ -102,13 +132,16 @@ impl Deadline {
 pub fn choose<'a>(
     rows: &'a [Deadline],
     clock: ClockKind,
-    (class, kind): (Class, &str),
+    (class, kind, holder): (Class, &str, Option<&str>),
     date: NaiveDate,
 ) -> Option<&'a Deadline> {
     rows.iter()
         .filter(|row| row.clock == Some(clock) && row.holds(date))
         .filter(|row| row.class.is_none_or(|it| it == class) && (row.kind.is_empty() || row.kind == kind))
-        .max_by_key(|row| (row.class.is_some(), !row.kind.is_empty(), row.valid_from, row.key.clone()))
+        .filter(|row| row.is_for(holder))
+        .max_by_key(|row| {
+            (row.class.is_some(), !row.kind.is_empty(), row.nearness(), row.valid_from, row.key.clone())
+        })
 }
 
 /// The row of a key that holds on a date.
@@ -148,6 +181,7 @@ mod tests {
             clock: Some(ClockKind::Settle),
             class,
             kind: kind.to_owned(),
+            holder: String::new(),
             value: 14,
             unit: Unit::WorkingDays,
             source: String::new(),
@@ -170,13 +204,42 @@ mod tests {
             row("LATER", Some(Class::Complaint), "", "2027-01-01"),
         ];
         let key = |class, kind, date: &str| {
-            choose(&rows, ClockKind::Settle, (class, kind), date.parse().unwrap()).map(|it| it.key.as_str())
+            let of = (class, kind, Some("17.07/pupr"));
+            choose(&rows, ClockKind::Settle, of, date.parse().unwrap()).map(|it| it.key.as_str())
         };
         assert_eq!(key(Class::Aspiration, "", "2026-06-01"), Some("ALL"));
         assert_eq!(key(Class::Complaint, "GENERAL", "2026-06-01"), Some("CLASS"));
         assert_eq!(key(Class::Complaint, "ROAD", "2026-06-01"), Some("KIND"));
         assert_eq!(key(Class::Complaint, "GENERAL", "2027-06-01"), Some("LATER"));
         assert_eq!(key(Class::Complaint, "", "2025-06-01"), None);
+    }
+
+    #[test]
+    fn c_34_a_row_may_be_for_who_holds_the_case() {
+        let of = |key: &str, holder: &str| Deadline {
+            holder: holder.to_owned(),
+            ..row(key, None, "", "2026-01-01")
+        };
+        let rows =
+            [of("ALL", ""), of("CAMAT", SUB_DISTRICT), of("OWN", "17.07.06"), of("PUPR", "17.07/pupr")];
+        let key = |holder| {
+            let of = (Class::Complaint, "", holder);
+            let found = choose(&rows, ClockKind::Settle, of, "2026-06-01".parse().unwrap());
+            found.map(|it| it.key.as_str())
+        };
+        assert_eq!(key(None), Some("ALL"), "whoever distributes");
+        assert_eq!(key(Some("17.07.05")), Some("CAMAT"));
+        assert_eq!(key(Some("17.07.06")), Some("OWN"), "the one that says most");
+        assert_eq!(key(Some("17.07/pupr")), Some("PUPR"));
+        for other in ["17.07/kec-05", "17.07.05.2003", "17.07.5", "17.07/pupr/bina-marga", "17.07"] {
+            assert_eq!(key(Some(other)), Some("ALL"), "{other}");
+        }
+        // What says more about the case goes before.
+        let class = row("CLASS", Some(Class::Complaint), "", "2026-01-01");
+        let rows = [class, of("CAMAT", SUB_DISTRICT)];
+        let of = (Class::Complaint, "", Some("17.07.05"));
+        let found = choose(&rows, ClockKind::Settle, of, "2026-06-01".parse().unwrap()).unwrap();
+        assert_eq!(found.key, "CLASS");
     }
 
     #[test]

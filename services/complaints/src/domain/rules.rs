@@ -199,15 +199,16 @@ impl Rules {
         self.categories.get(category).map_or("", |it| it.deadline_kind.as_str())
     }
 
-    /// The row that sets a clock of a case.
+    /// The row that sets a clock of a case: of its class and category, and of the agency that has the lead, if one has.
     #[must_use]
     pub fn deadline(
         &self,
         clock: ClockKind,
-        (class, category): (Class, &str),
+        (class, category, holder): (Class, &str, Option<&str>),
         at: DateTime<Utc>,
     ) -> Option<&Deadline> {
-        deadline::choose(&self.deadlines, clock, (class, self.kind_of(category)), self.date(at))
+        let of = (class, self.kind_of(category), holder);
+        deadline::choose(&self.deadlines, clock, of, self.date(at))
     }
 
     /// When a window that starts now ends, by the row of a key; `days` of 24 hours when there is no row.

@@ -11,7 +11,7 @@ use sea_orm::DatabaseTransaction;
 use serde_json::json;
 
 use super::{Core, convert, record};
-use crate::domain::deadline::{Confidence, follow};
+use crate::domain::deadline::{Confidence, SUB_DISTRICT, follow};
 use crate::domain::ladder::{Acting, ActingKind, Official, holder_of, is_of_an_agency};
 use crate::domain::language::{INDONESIAN, Language, Meaning, gaps, is_code};
 use crate::domain::rules::{Agency, CalendarVersion, Category, Question, Rules};
@@ -293,9 +293,21 @@ apply!(apply_deadline(ApplyDeadlineRequest) -> ApplyDeadlineResponse, "ApplyDead
 |check, it| convert::read_deadline(check, &it.deadline.clone().unwrap_or_default()),
 |change, it| {
     change.within("")?;
-    let it = it.ok_or(Error::NotFound(Thing::Deadline))?;
+    let mut it = it.ok_or(Error::NotFound(Thing::Deadline))?;
     let rules = change.rules().await?;
-    if let Some(before) = rules.deadlines.iter().filter(|row| row.key == it.key).max_by_key(|row| row.valid_from) {
+    let before = rules.deadlines.iter().filter(|row| row.key == it.key).max_by_key(|row| row.valid_from);
+    let mut check = Checker::new();
+    if let Some(before) = before {
+        // For whom a key is does not change, also where whoever writes a row does not know of it.
+        if !it.holder.is_empty() && it.holder != before.holder {
+            check.violation("deadline.holder", "OTHER_HOLDER", "pakai kunci lain: baris dengan kunci ini untuk pemegang yang sama", "use another key: rows of this one are for the same holder");
+        }
+        it.holder.clone_from(&before.holder);
+    } else if !matches!(it.holder.as_str(), "" | SUB_DISTRICT) && !rules.agencies.contains_key(&it.holder) {
+        check.violation("deadline.holder", "UNKNOWN_AGENCY", "isi SUB_DISTRICT, atau pilih instansi dari daftar", "give SUB_DISTRICT, or choose an agency of the list");
+    }
+    check.finish()?;
+    if let Some(before) = before {
         let ended = follow(before, &it).map_err(|error| {
             let mut check = Checker::new();
             check.violation("deadline.valid_from", "NOT_LATER", format!("isi tanggal setelah {}", before.valid_from), format!("{error}: give a date after {}", before.valid_from));

@@ -422,6 +422,59 @@ lines! {
         assert_ne!(fresh.deadline_id, before.deadline_id);
     }
 
+    async fn c_34_a_deadline_may_be_for_who_holds_the_case(engine) {
+        const CAMAT: &str = "17.07.05";
+        let regency = Regency::new(engine).await;
+        let agency = Agency { id: CAMAT.to_owned(), name: "Kecamatan Satu".to_owned(), calendar_id: REGENCY.to_owned(), active: true, bounce_limit: 2, ..Agency::default() };
+        regency.admin().apply_agency(ApplyAgencyRequest { request_id: String::new(), agency: Some(agency) }).await.unwrap();
+        let rows = async || regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines;
+        let shipped = rows().await.into_iter().find(|it| it.key == "D12C").unwrap();
+        assert_eq!((shipped.holder.as_str(), shipped.value, shipped.unit.as_str()), ("SUB_DISTRICT", 2, "HOURS"));
+        let promise = async |filed: &Filed| {
+            let clock = clock(&regency.seen(&filed.id).await, ClockKind::Reaction);
+            let row = rows().await.into_iter().find(|it| it.id == clock.deadline_id).unwrap();
+            (row.key, (at(clock.due_at.as_ref()) - at(clock.started_at.as_ref())).num_hours(), clock.late_at.is_some())
+        };
+        let is = |key: &str, hours: i64| (key.to_owned(), hours, false);
+        let filed = regency.file(Regency::report()).await;
+        assert_eq!(promise(&filed).await, is("D12", 4), "nobody has it yet");
+        regency.wait(TimeDelta::minutes(30));
+        regency.coordinator().verify(&filed.id).await.unwrap();
+        regency.coordinator().dispose(&filed.id, CAMAT).await.unwrap();
+        assert_eq!(promise(&filed).await, is("D12C", 2), "counted from when it was received");
+        regency.agency(CAMAT).bounce(&filed.id).await.unwrap();
+        assert_eq!(promise(&filed).await, is("D12", 4));
+        regency.coordinator().dispose(&filed.id, PUPR).await.unwrap();
+        assert_eq!(promise(&filed).await, is("D12", 4));
+        // Who is given a case late is not late by that.
+        regency.wait(TimeDelta::minutes(100));
+        regency.coordinator().dispose(&filed.id, CAMAT).await.unwrap();
+        assert_eq!(promise(&filed).await, is("D12", 4));
+
+        // Whoever writes the next row need not know of it, and makes it no row for everybody.
+        let apply = async |deadline: Deadline| {
+            let request = ApplyDeadlineRequest { request_id: String::new(), deadline: Some(deadline) };
+            regency.coordinator().apply_deadline(request).await.map(|it| it.deadline.unwrap())
+        };
+        let next = Deadline { holder: String::new(), value: 1, valid_from: "2026-11-24".to_owned(), ..shipped.clone() };
+        assert_eq!(apply(next.clone()).await.unwrap().holder, "SUB_DISTRICT");
+        let other = Deadline { holder: PUPR.to_owned(), valid_from: "2026-11-25".to_owned(), ..next.clone() };
+        assert_eq!(apply(other.clone()).await.unwrap_err().fields["deadline.holder"], "OTHER_HOLDER");
+        let unknown = Deadline { key: "D12X".to_owned(), holder: "17.07/lain".to_owned(), ..other.clone() };
+        assert_eq!(apply(unknown).await.unwrap_err().fields["deadline.holder"], "UNKNOWN_AGENCY");
+        let own = Deadline { key: "D12P".to_owned(), value: 3, valid_from: "2026-11-24".to_owned(), ..other };
+        assert_eq!(apply(own).await.unwrap().holder, PUPR);
+        regency.wait(TimeDelta::days(1));
+        let (here, there) = (regency.file(Regency::report()).await, regency.file(Regency::report()).await);
+        assert_eq!(promise(&here).await, is("D12", 4));
+        for (filed, agency) in [(&here, PUPR), (&there, CAMAT)] {
+            regency.coordinator().verify(&filed.id).await.unwrap();
+            regency.coordinator().dispose(&filed.id, agency).await.unwrap();
+        }
+        assert_eq!(promise(&here).await, is("D12P", 3));
+        assert_eq!(promise(&there).await, is("D12C", 1));
+    }
+
     async fn c_40_somebody_vouches_for_a_row_by_name(engine) {
         let regency = Regency::new(engine).await;
         let rows = || async { regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines };

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::case::{Case, File, Helper, Message, Place, Reporter};
 use super::super::clock::{Clock, ClockState};
+use super::super::deadline::Deadline;
 use super::super::ladder::Climb;
 use super::super::number::Number;
 use super::super::rules::Rules;
@@ -439,6 +440,7 @@ fn dispose(
     }
     next.lead = Some(agency.to_owned());
     next.hand_to(agency, now);
+    set_for_holder(next, rules, now);
     // A transfer starts the clocks of its stage again, never the clock of the case.
     start(next, ClockKind::Accept, rules, now);
     start(next, ClockKind::FirstAnswer, rules, now);
@@ -462,6 +464,7 @@ fn bounce(next: &mut Case, rules: &Rules, now: DateTime<Utc>) -> Result<(), Reje
     next.helpers.clear();
     let holder = next.holder().to_owned();
     next.hand_to(&holder, now);
+    set_for_holder(next, rules, now);
     start(next, ClockKind::Verify, rules, now);
     Ok(())
 }
@@ -844,22 +847,12 @@ pub fn recategorise(
             begin_anew(&mut next, rules, now);
         }
     }
-    let pair = (next.class, next.category.as_str());
+    let of = (next.class, next.category.as_str(), next.lead.as_deref());
     for clock in next.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
         if let Some(row) =
-            rules.deadline(clock.kind, pair, clock.started_at).filter(|it| it.id != clock.deadline)
+            rules.deadline(clock.kind, of, clock.started_at).filter(|it| it.id != clock.deadline)
         {
-            let calendar =
-                rules.calendar(if clock.calendar.is_empty() { &rules.home } else { &clock.calendar });
-            let fresh = Clock::start(clock.kind, clock.cycle, row, calendar, clock.started_at);
-            clock.deadline = fresh.deadline;
-            clock.value = fresh.value;
-            clock.unit = fresh.unit;
-            clock.calendar = fresh.calendar;
-            clock.calendar_version = fresh.calendar_version;
-            clock.ladder = fresh.ladder;
-            clock.due_at = clock.moment(100, calendar.2);
-            clock.mark(now);
+            set_by(clock, row, rules, now);
         }
     }
     say(&mut next, by, MessageKind::Note, reason, now);
@@ -871,6 +864,39 @@ pub fn recategorise(
         detail.insert("classTo", class.to_string());
     }
     Ok(Decision { next, notices, detail })
+}
+
+/// Counts a clock that goes on by another row, from where it began.
+fn set_by(clock: &mut Clock, row: &Deadline, rules: &Rules, now: DateTime<Utc>) {
+    let calendar = rules.calendar(if clock.calendar.is_empty() { &rules.home } else { &clock.calendar });
+    let fresh = Clock::start(clock.kind, clock.cycle, row, calendar, clock.started_at);
+    clock.deadline = fresh.deadline;
+    clock.value = fresh.value;
+    clock.unit = fresh.unit;
+    clock.calendar = fresh.calendar;
+    clock.calendar_version = fresh.calendar_version;
+    clock.ladder = fresh.ladder;
+    clock.due_at = clock.moment(100, calendar.2);
+    clock.mark(now);
+}
+
+/// Clocks of the case that go on when another one holds it are counted by the row for that one, where there is one. Nobody is late
+/// by being given a case: one whose time would have passed by now goes on as it was.
+fn set_for_holder(case: &mut Case, rules: &Rules, now: DateTime<Utc>) {
+    let of = (case.class, case.category.as_str(), case.lead.as_deref());
+    for clock in case.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
+        let present = rules.deadlines.iter().find(|it| it.id == clock.deadline);
+        let Some(row) = rules.deadline(clock.kind, of, clock.started_at) else { continue };
+        // A later row for the same holder is another matter: a case keeps the row that set its clock.
+        if present.is_none_or(|it| it.holder == row.holder) {
+            continue;
+        }
+        let mut other = clock.clone();
+        set_by(&mut other, row, rules, now);
+        if !other.is_late(now) {
+            *clock = other;
+        }
+    }
 }
 
 /// What became whistleblowing begins anew with the inspectorate: nobody waits for the reporter any more, and the clocks of
@@ -926,7 +952,8 @@ fn give_rating(case: &mut Case, reporter: &str, rating: u8) {
 }
 
 fn start(case: &mut Case, kind: ClockKind, rules: &Rules, at: DateTime<Utc>) {
-    let Some(row) = rules.deadline(kind, (case.class, &case.category), at) else { return };
+    let of = (case.class, case.category.as_str(), case.lead.as_deref());
+    let Some(row) = rules.deadline(kind, of, at) else { return };
     let cycle = u32::try_from(case.clocks.iter().filter(|it| it.kind == kind).count()).unwrap_or(0) + 1;
     // The clocks of an agency count by its own calendar, those of the case by the regency's.
     let calendar = match kind {

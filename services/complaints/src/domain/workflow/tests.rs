@@ -43,6 +43,7 @@ fn rules() -> Rules {
         clock,
         class: None,
         kind: String::new(),
+        holder: String::new(),
         value,
         unit,
         source: String::new(),
