@@ -322,6 +322,59 @@ lines! {
         assert_eq!(to, Some(mpp_proto::notifications::v1::recipient::Kind::AccountId("acc_sekda".to_owned())));
     }
 
+    async fn pg_01_an_alarm_that_nobody_can_be_told_waits_for_somebody(engine) {
+        let regency = Regency::new(engine).await;
+        let holds = async |rung: &str, agency: &str, account: &str| {
+            let official = Official { rung: rung.to_owned(), agency_id: agency.to_owned(), title: format!("Jabatan {rung}"), account_id: account.to_owned(), ..Official::default() };
+            regency.admin().apply_official(ApplyOfficialRequest { request_id: String::new(), official: Some(official) }).await.unwrap();
+        };
+        for (rung, agency) in [("ADMIN", "coordinator"), ("SECRETARY", ""), ("REGENT", "")] {
+            holds(rung, agency, "").await;
+        }
+        let decree = entered(&regency, paper(&regency, EvidenceKind::TeamDecree).await).await;
+        regency.set("2026-12-05T01:00:00Z");
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let told = || regency.messages.of_type("bukti_akan_berakhir");
+        assert!(told().is_empty());
+        // Whoever is named a week later hears of it, and once.
+        regency.set("2026-12-12T01:00:00Z");
+        holds("SECRETARY", "", "acc_sekda_baru").await;
+        regency.until("who is named is told", || async { !told().is_empty() }).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert_eq!(told().len(), 1);
+        assert!(format!("{:?}", told()[0].recipient).contains("acc_sekda_baru") && told()[0].reference == decree.id);
+    }
+
+    async fn c_45_dates_beyond_the_calendar_are_named_and_break_nothing(engine) {
+        let regency = Regency::new(engine).await;
+        regency.set("2026-12-02T01:00:00Z");
+        for date in ["-262143-01-01", "262142-12-31", "+12026-01-01", "1899-12-31", "9999-01-01", "2026-02-30", "kemarin"] {
+            let check = CheckEvidenceRequest { from: date.to_owned(), to: "2026-01-01".to_owned() };
+            let refused = regency.bupati().check_evidence(check).await.unwrap_err();
+            assert_eq!((refused.code, refused.fields["from"].as_str()), (Code::InvalidArgument, "INVALID_DATE"), "{date}");
+            let export = ExportEvidenceRequest { from: "2026-01-01".to_owned(), to: date.to_owned(), register: 0 };
+            let refused = regency.bupati().export_evidence(export).await.unwrap_err();
+            assert_eq!((refused.code, refused.fields["to"].as_str()), (Code::InvalidArgument, "INVALID_DATE"), "{date}");
+            let decree = paper(&regency, EvidenceKind::TeamDecree).await;
+            let decree = CreateEvidenceDocumentRequest { valid_from: date.to_owned(), ..decree };
+            let refused = regency.coordinator().create_evidence_document(decree).await.unwrap_err();
+            assert_eq!((refused.code, refused.fields["valid_from"].as_str()), (Code::InvalidArgument, "INVALID_DATE"), "{date}");
+            let rows = regency.nobody().list_deadlines(ListDeadlinesRequest::default()).await.unwrap().deadlines;
+            let row = Deadline { valid_from: date.to_owned(), ..rows[0].clone() };
+            let request = ApplyDeadlineRequest { request_id: String::new(), deadline: Some(row) };
+            let refused = regency.coordinator().apply_deadline(request).await.unwrap_err();
+            assert_eq!((refused.code, refused.fields["deadline.valid_from"].as_str()), (Code::InvalidArgument, "INVALID_DATE"), "{date}");
+            let calendar = crate::time::calendar(&crate::time::week(), &[date]);
+            let request = ApplyCalendarRequest { request_id: String::new(), calendar: Some(calendar) };
+            let refused = regency.coordinator().apply_calendar(request).await.unwrap_err();
+            assert_eq!(refused.code, Code::InvalidArgument, "{date}");
+            assert!(refused.fields.keys().any(|it| it.starts_with("calendar.free_days")), "{date} {:?}", refused.fields);
+        }
+        // The first and the last day that is one.
+        let check = CheckEvidenceRequest { from: "1900-01-01".to_owned(), to: "9998-12-31".to_owned() };
+        assert!(regency.bupati().check_evidence(check).await.is_ok());
+    }
+
     async fn pg_01_the_pack_says_plainly_on_which_days_there_was_no_decree(engine) {
         let regency = Regency::new(engine).await;
         let november = ("2026-11-01", "2026-11-30");

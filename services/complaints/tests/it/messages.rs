@@ -80,6 +80,13 @@ impl Messages {
         self.lock().values_mut().for_each(|it| it.1 = DeliveryStatus::Delivered);
     }
 
+    /// One of those that were asked for arrives.
+    pub(crate) fn deliver(&self, request_id: &str) {
+        if let Some(sent) = self.lock().get_mut(request_id) {
+            sent.1 = DeliveryStatus::Delivered;
+        }
+    }
+
     /// What was asked for, of one type.
     pub(crate) fn of_type(&self, message_type: &str) -> Vec<CreateNotificationRequest> {
         self.lock().values().map(|it| it.0.clone()).filter(|it| it.message_type == message_type).collect()

@@ -452,6 +452,37 @@ lines! {
         assert_eq!(regency.coordinator().take_back_question(late).await.unwrap_err().reason, "NOT_PERMITTED_IN_STATE");
     }
 
+    async fn c_28_that_an_old_question_arrives_says_nothing_of_the_new_one(engine) {
+        let regency = Regency::new(engine).await;
+        regency.messages.become_of_next(mpp_proto::notifications::v1::DeliveryStatus::Sent);
+        let filed = regency.taken(Regency::report()).await;
+        let agency = regency.agency(PUPR);
+        let asked = || regency.messages.of_type("minta_kelengkapan").into_iter().map(|it| it.request_id).collect::<Vec<_>>();
+        agency.ask(&filed.id).await.unwrap();
+        regency.until("it is asked", || async { asked().len() == 1 }).await;
+        let old = asked().remove(0);
+        regency.wait(TimeDelta::minutes(1));
+        let back = TakeBackQuestionRequest { complaint: filed.id.clone(), reason: "Sudah jelas dari foto.".to_owned(), ..TakeBackQuestionRequest::default() };
+        agency.take_back_question(back).await.unwrap();
+        regency.wait(TimeDelta::minutes(1));
+        agency.ask(&filed.id).await.unwrap();
+        regency.until("it is asked again", || async { asked().len() == 2 }).await;
+        let new = asked().into_iter().find(|it| *it != old).unwrap();
+        let arrives = async |request_id: &str| {
+            regency.messages.deliver(request_id);
+            regency.until("it is known", || async {
+                // What became of a message is asked for again and again.
+                regency.wait(TimeDelta::seconds(5));
+                regency.seen(&filed.id).await.deliveries.iter().any(|it| it.id == request_id && it.state == "DELIVERED")
+            }).await;
+            let case = regency.seen(&filed.id).await;
+            let paused = case.clocks.iter().filter(|it| it.state() == ClockState::Paused).count();
+            (paused, case.reporter_until.is_some())
+        };
+        assert_eq!(arrives(&old).await, (0, false), "nobody has heard what is asked now");
+        assert_eq!(arrives(&new).await, (2, true));
+    }
+
     async fn c_28_the_reporter_completes_and_it_goes_on_where_it_stood(engine) {
         let regency = Regency::new(engine).await;
         let filed = regency.taken(Regency::report()).await;
