@@ -231,6 +231,20 @@ impl Clock {
         if working { calendar.add_working_time(from, left) } else { from + left }
     }
 
+    /// How much of its length it had run at a moment, per mille, leaving out its pauses: 1000 is the whole.
+    #[must_use]
+    pub fn used(&self, at: DateTime<Utc>, calendar: &WorkCalendar) -> i64 {
+        let between = |from: DateTime<Utc>, to: DateTime<Utc>| match (from < to, self.unit.is_working()) {
+            (false, _) => TimeDelta::zero(),
+            (true, true) => calendar.working_time_between(from, to),
+            (true, false) => to - from,
+        };
+        let stood: TimeDelta =
+            self.pauses.iter().map(|it| between(it.from.min(at), it.to.unwrap_or(at).min(at))).sum();
+        let length = between(self.started_at, self.unpaused(calendar)).num_seconds().max(1);
+        (between(self.started_at, at) - stood).num_seconds().saturating_mul(1000) / length
+    }
+
     /// How long it stood still in all, by the wall clock.
     #[must_use]
     pub fn paused(&self, now: DateTime<Utc>) -> TimeDelta {
@@ -320,6 +334,24 @@ mod tests {
         assert_eq!(clock.due_at, at("2026-11-23T12:00:00Z"), "its moment is not moved");
         clock.meet(at("2026-11-30T13:00:00Z"));
         assert_eq!((clock.state, clock.late_at), (ClockState::Met, Some(at("2026-11-23T12:00:00Z"))));
+    }
+
+    #[test]
+    fn c_45_what_was_used_of_a_clock_leaves_out_its_pauses() {
+        // Monday, 15:00 WIB, of five working days: one hour today, five days to follow.
+        let from = at("2026-11-23T08:00:00Z");
+        let mut five = clock(5, Unit::WorkingDays, from);
+        assert_eq!((five.used(from, &office()), five.used(five.due_at, &office())), (0, 1000));
+        assert_eq!(five.used(at("2026-11-22T08:00:00Z"), &office()), 0, "before it began");
+        let half = five.moment(50, &office());
+        five.pause(half);
+        let later = half + TimeDelta::days(9);
+        assert_eq!(five.used(later, &office()), five.used(half, &office()), "it stands still");
+        assert!((499..=500).contains(&five.used(half, &office())));
+        five.resume(&office(), later);
+        assert_eq!(five.used(five.due_at, &office()), 1000);
+        let hours = clock(4, Unit::Hours, from);
+        assert_eq!(hours.used(at("2026-11-23T14:00:00Z"), &office()), 1500);
     }
 
     #[test]

@@ -273,7 +273,7 @@ apply!(apply_official(ApplyOfficialRequest) -> ApplyOfficialResponse, "ApplyOffi
         return Err(Error::NotFound(Thing::Agency));
     }
     let saved = store::catalogue::save_official(change.tx, &it).await?.ok_or(Error::NotFound(Thing::Official))?;
-    let detail = json!({"rung": saved.rung.to_string(), "agency": saved.agency, "account": saved.account});
+    let detail = json!({"rung": saved.rung.to_string(), "agency": saved.agency, "title": saved.title, "account": saved.account});
     (ApplyOfficialResponse { official: Some(convert::official(&saved, "", None)) }, saved.id.to_string(), detail)
 });
 

@@ -27,8 +27,10 @@ use sha2::{Digest as _, Sha256};
 use super::Core;
 use super::convert;
 use crate::domain::case::Case;
+use crate::domain::clock::Clock;
 use crate::domain::is_inspected;
-use crate::domain::report::Figures;
+use crate::domain::ladder::ActingKind;
+use crate::domain::report::{Figures, Outcome};
 use crate::domain::rules::Rules;
 use crate::domain::words::ClockKind;
 use crate::error::Error;
@@ -113,6 +115,10 @@ struct Seen {
 struct Known {
     /// Holders of offices, by rung and agency.
     officials: BTreeMap<(String, String), String>,
+    /// The names of those offices, as far as the journal has them.
+    titles: BTreeMap<(String, String), String>,
+    /// Appointments to act in an office that were made by then.
+    actings: BTreeSet<String>,
     /// Names of agencies.
     agencies: BTreeMap<String, String>,
     /// Who vouched for rows of the deadlines table.
@@ -136,6 +142,11 @@ impl Known {
             rows.row(&[&stamp(*at), &ours, &theirs, &differ]);
         }
         rows.sorted()
+    }
+
+    /// The name that the agency of an office had then; empty for those above all agencies.
+    fn agency_of(&self, rules: &Rules, agency: &str) -> String {
+        if agency.is_empty() { String::new() } else { self.name_of(rules, agency) }
     }
 
     /// The name that an agency had then.
@@ -173,12 +184,15 @@ impl Core {
             return Err(unknown_register());
         }
         let papers = self.papers(&known, days, if register == 0 { i64::MAX } else { register }).await?;
+        let times = self.times(rules, (from, to)).await?;
         let mut files = vec![
-            ("PG-02_pengelola.csv".to_owned(), papers.managers(&known, days.1)),
+            ("PG-02_pengelola.csv".to_owned(), papers.managers((rules, &known), days.1)),
+            ("PG-02_plt_plh.csv".to_owned(), acting((rules, &known), (from, to))),
             ("PG-03_register.csv".to_owned(), self.register((rules, &known), &cases, (from, to)).await?),
             ("PG-04_eskalasi.csv".to_owned(), self.steps((from, to)).await?),
             ("PG-05_rekonsiliasi.csv".to_owned(), self.reconciled((from, to)).await?),
-            ("PG-06_waktu.csv".to_owned(), self.times(rules, (from, to)).await?),
+            ("PG-06_waktu.csv".to_owned(), times.0),
+            ("PG-06_matriks.csv".to_owned(), times.1),
             ("PG-08_sp4n.csv".to_owned(), self.synced(&known, to).await?),
             ("PG-08_harian.csv".to_owned(), known.compared(from)),
             ("tenggat.csv".to_owned(), deadlines((rules, &known), to)),
@@ -307,6 +321,8 @@ impl Core {
             "digabung",
             "terbuka",
             "selesai_tepat_waktu",
+            "persen_selesai",
+            "persen_tepat_waktu",
         ]);
         let mut lines: BTreeMap<(String, String), Figures> = BTreeMap::new();
         for ((_, class, channel, _), it) in store::report::figures(&self.db.read, span, false).await? {
@@ -316,6 +332,11 @@ impl Core {
         let total = lines.values().fold(Figures::default(), |sum, it| sum.plus(*it));
         let named = lines.into_iter().chain([(("JUMLAH".to_owned(), String::new()), total)]);
         for ((class, channel), it) in named {
+            // Of what there was to settle in the period, and of what was settled.
+            let shares = [
+                percent(it.settled, it.opening + it.received + it.reopened),
+                percent(it.settled_in_time, it.settled),
+            ];
             let numbers = [
                 it.opening,
                 it.received,
@@ -330,14 +351,26 @@ impl Core {
             ]
             .map(|it| it.to_string());
             let mut row = vec![class.as_str(), channel.as_str()];
-            row.extend(numbers.iter().map(String::as_str));
+            row.extend(numbers.iter().chain(&shares).map(String::as_str));
             rows.row(&row);
         }
         Ok(rows.text.into_bytes())
     }
 
-    /// PG-06: how long each took against what was permitted.
-    async fn times(&self, rules: &Rules, span: (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<u8>, Error> {
+    /// PG-06: how long each took against what was permitted, each by itself, and by class, category and deadline.
+    async fn times(
+        &self,
+        rules: &Rules,
+        span: (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let written = store::catalogue::written_calendars(&self.db.read).await?;
+        // By the version that it was counted by: a later one changes no pack.
+        let of_clock = |clock: &Clock| {
+            let mut own = written.iter().map(|it| &it.version);
+            let own = own.find(|it| (&it.id, it.version) == (&clock.calendar, clock.calendar_version));
+            own.map_or_else(|| rules.of_clock(clock), |it| &it.calendar)
+        };
+        let mut matrix: BTreeMap<Cell, Spent> = BTreeMap::new();
         let mut rows = Table::new(&[
             "nomor",
             "jenis",
@@ -363,6 +396,18 @@ impl Core {
                     .and_then(|clock| rules.deadlines.iter().find(|row| row.id == clock.deadline))
                     .map(|it| it.key.clone())
                     .unwrap_or_default();
+                if let (Outcome::Settled, Some(clock)) = (outcome, clock) {
+                    // What it waited for is the answer: the reporter's days after it are not the agency's.
+                    let until = clock.ended_at.map_or(*closed_at, |it| it.min(*closed_at));
+                    let cell = Cell {
+                        class: stood.class.clone(),
+                        category: stood.category.clone(),
+                        deadline: key.clone(),
+                        value: clock.value,
+                        unit: clock.unit.to_string(),
+                    };
+                    matrix.entry(cell).or_default().add(clock.used(until, of_clock(clock)), *in_time);
+                }
                 rows.row(&[
                     &case.number.to_string(),
                     &stood.class,
@@ -375,7 +420,7 @@ impl Core {
                 ]);
             }
         }
-        Ok(rows.sorted())
+        Ok((rows.sorted(), matrix_of(&matrix)))
     }
 
     /// PG-08: which item of LAPOR! is which case here, at which stage it was seen there last, and how both sides disagreed.
@@ -406,6 +451,130 @@ impl Core {
         }
         Ok(rows.sorted())
     }
+}
+
+/// A row of the matrix of PG-06: what kind of case, by which deadline.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    class: String,
+    category: String,
+    deadline: String,
+    value: u32,
+    unit: String,
+}
+
+/// What settled cases used of their deadlines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Spent {
+    settled: i64,
+    in_time: i64,
+    /// Per mille of the deadline, of all together and of the one that used most.
+    sum: i64,
+    most: i64,
+    /// How many used up to a half, up to the whole, up to one and a half times, and more.
+    shares: [i64; 4],
+}
+
+impl Spent {
+    fn add(&mut self, used: i64, in_time: bool) {
+        self.settled += 1;
+        self.in_time += i64::from(in_time);
+        self.sum += used;
+        self.most = self.most.max(used);
+        let share = match used {
+            ..=500 => 0,
+            501..=1000 => 1,
+            1001..=1500 => 2,
+            _ => 3,
+        };
+        self.shares[share] += 1;
+    }
+}
+
+/// PG-06: kind of case and deadline by what was used of it, in the unit of the deadline and by its shares.
+fn matrix_of(matrix: &BTreeMap<Cell, Spent>) -> Vec<u8> {
+    let mut rows = Table::new(&[
+        "jenis",
+        "kategori",
+        "tenggat",
+        "nilai",
+        "satuan",
+        "selesai",
+        "tepat_waktu",
+        "persen_tepat_waktu",
+        "rata_rata",
+        "terlama",
+        "sampai_50_persen",
+        "sampai_100_persen",
+        "sampai_150_persen",
+        "lebih_150_persen",
+    ]);
+    for (cell, it) in matrix {
+        // Tenths of the unit.
+        let spent = |permille: i64| {
+            let tenths = permille.saturating_mul(i64::from(cell.value)) / 100;
+            format!("{}.{}", tenths / 10, tenths % 10)
+        };
+        let mut row = vec![
+            cell.class.clone(),
+            cell.category.clone(),
+            cell.deadline.clone(),
+            cell.value.to_string(),
+            cell.unit.clone(),
+            it.settled.to_string(),
+            it.in_time.to_string(),
+            percent(it.in_time, it.settled),
+            spent(it.sum / it.settled.max(1)),
+            spent(it.most),
+        ];
+        row.extend(it.shares.map(|it| it.to_string()));
+        rows.row(&row.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    rows.text.into_bytes()
+}
+
+/// A share in percent with one decimal; empty where there is nothing that it could be of.
+fn percent(part: i64, of: i64) -> String {
+    if of <= 0 {
+        return String::new();
+    }
+    let tenths = (part.saturating_mul(2000) / of + 1) / 2;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// PG-02: who acted in which office in the period, by which decree.
+fn acting((rules, known): (&Rules, &Known), (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Vec<u8> {
+    let mut rows = Table::new(&[
+        "jenjang",
+        "instansi",
+        "nama_instansi",
+        "jabatan",
+        "sebutan",
+        "akun",
+        "sk",
+        "dari",
+        "sampai",
+    ]);
+    let within = rules.actings.iter().filter(|it| it.from < to && from < it.to);
+    for it in within.filter(|it| known.actings.contains(&it.id.to_string())) {
+        let Some(office) = rules.officials.iter().find(|office| office.id == it.official) else { continue };
+        let key = (office.rung.to_string(), office.agency.clone());
+        rows.row(&[
+            &key.0,
+            &key.1,
+            &known.agency_of(rules, &key.1),
+            known.titles.get(&key).map_or("", String::as_str),
+            match it.kind {
+                ActingKind::Plt => "Plt.",
+                ActingKind::Plh => "Plh.",
+            },
+            &it.account,
+            &it.decree,
+            &stamp(it.from),
+            &stamp(it.to),
+        ]);
+    }
+    rows.sorted()
 }
 
 /// Milliseconds since 1970 in a UUIDv7.
@@ -452,7 +621,12 @@ fn fold(it: &Recorded, to: DateTime<Utc>, cases: &mut BTreeMap<String, Then>, kn
         }
         _ if entry.at >= to => {}
         "official.applied" => {
-            known.officials.insert((text("rung"), text("agency")), text("account"));
+            let office = (text("rung"), text("agency"));
+            known.titles.insert(office.clone(), text("title"));
+            known.officials.insert(office, text("account"));
+        }
+        "acting.applied" => {
+            known.actings.insert(entry.subject.clone());
         }
         "agency.applied" => {
             known.agencies.insert(entry.subject.clone(), text("name"));

@@ -74,6 +74,16 @@ async fn pack(regency: &Regency, (from, to): (&str, &str), register: i64) -> Exp
     regency.bupati().export_evidence(request).await.expect("a pack")
 }
 
+/// The lines of a table in a pack, whose files lie in it as they are.
+fn table(pack: &ExportEvidenceResponse, name: &str) -> Vec<String> {
+    let text = String::from_utf8_lossy(&pack.archive);
+    // Beside its content stands the name alone; in the list of hashes a line ends behind it.
+    let mut parts = text.split(name).skip(1);
+    let content = parts.find(|it| !it.starts_with('\n')).expect("the table");
+    let lines = content.split("\r\n").take_while(|it| it.is_ascii() && !it.contains('\0'));
+    lines.map(ToOwned::to_owned).collect()
+}
+
 /// What is missing, as the page asks.
 async fn missing(
     regency: &Regency,
@@ -422,13 +432,67 @@ lines! {
         assert_eq!(missing(&regency, ("2026-12-01", "2026-12-31"), EvidenceIndicator::Pg02).await[0].managers, 2);
         let text = String::from_utf8_lossy(&pack(&regency, november, 0).await.archive).into_owned();
         for line in [
-            "jenjang,instansi,akun,sk,cocok\r\n",
-            "REGENT,,acc_bupati,188/12/2026,SK menyebut akun lain\r\n",
-            "SECRETARY,,acc_sekda,188/12/2026,ya\r\n",
+            "jenjang,instansi,nama_instansi,jabatan,akun,sk,cocok\r\n",
+            "REGENT,,,Jabatan REGENT,acc_bupati,188/12/2026,SK menyebut akun lain\r\n",
+            "SECRETARY,,,Jabatan SECRETARY,acc_sekda,188/12/2026,ya\r\n",
+            "ADMIN,17.07/pupr,Dinas Pekerjaan Umum,Jabatan ADMIN,acc_pupr,188/12/2026,ya\r\n",
             "PG-02: 1 pemegang jabatan tidak cocok dengan SK",
         ] {
             assert!(text.contains(line), "{line} {text}");
         }
+    }
+
+    async fn pg_02_who_acted_in_an_office_in_the_period_stands_beside_its_decree(engine) {
+        let regency = Regency::new(engine).await;
+        regency.appoint("AGENCY_HEAD", PUPR, "acc_plh").await;
+        regency.set("2026-12-02T01:00:00Z");
+        let november = ("2026-11-01", "2026-11-30");
+        let first = pack(&regency, november, 0).await;
+        let of = |pack: &ExportEvidenceResponse, name: &str| table(pack, name);
+        assert_eq!(of(&first, "PG-02_plt_plh.csv"), [
+            "jenjang,instansi,nama_instansi,jabatan,sebutan,akun,sk,dari,sampai",
+            "AGENCY_HEAD,17.07/pupr,Dinas Pekerjaan Umum,Jabatan AGENCY_HEAD,Plh.,acc_plh,800/12/2026,2026-11-23T01:00:00Z,2026-11-28T01:00:00Z",
+        ]);
+        // Of another time, or entered afterwards: nothing changes in it.
+        regency.appoint("SECRETARY", "", "acc_plt").await;
+        assert_eq!(pack(&regency, november, 0).await, first);
+        assert_eq!(of(&pack(&regency, ("2026-10-01", "2026-10-31"), 0).await, "PG-02_plt_plh.csv").len(), 1);
+    }
+
+    async fn pg_05_pg_06_shares_and_what_was_used_of_each_deadline(engine) {
+        let regency = Regency::new(engine).await;
+        let says = async |filed: &Filed| {
+            let done = AnswerComplaintRequest { done: Some(true), ..filed.says("") };
+            regency.nobody().answer_complaint(done).await.unwrap();
+        };
+        // At once; late, after twenty working days of fourteen; and one that is open still.
+        let soon = regency.answered(Regency::report()).await;
+        says(&soon).await;
+        let late = regency.taken(Regency::report()).await;
+        regency.set("2026-12-22T01:00:00Z");
+        regency.agency(PUPR).answer_without_proof(&late.id).await.unwrap();
+        says(&late).await;
+        regency.taken(Regency::report()).await;
+        regency.set("2027-01-05T01:00:00Z");
+        let year = ("2026-01-01", "2026-12-31");
+        let first = pack(&regency, year, 0).await;
+        let shares = table(&first, "PG-05_rekonsiliasi.csv");
+        assert!(shares[0].ends_with(",selesai_tepat_waktu,persen_selesai,persen_tepat_waktu"), "{shares:?}");
+        assert_eq!(shares[1], "COMPLAINT,WEB,0,3,0,2,0,0,0,0,1,1,66.7,50.0");
+        assert_eq!(shares[2], "JUMLAH,,0,3,0,2,0,0,0,0,1,1,66.7,50.0");
+        let matrix = table(&first, "PG-06_matriks.csv");
+        assert_eq!(matrix.len(), 2, "{matrix:?}");
+        let cells: Vec<&str> = matrix[1].split(',').collect();
+        assert_eq!(cells[..8], ["COMPLAINT", "JALAN", "D5", "14", "WORKING_DAYS", "2", "1", "50.0"]);
+        assert_eq!(cells[10..], ["1", "0", "1", "0"], "nothing at all, and up to one and a half times");
+        let days = |at: usize| cells[at].parse::<f64>().unwrap();
+        assert!((19.0..21.0).contains(&days(9)) && (days(8) * 2.0 - days(9)).abs() < 0.3, "{cells:?}");
+        // Another calendar, written later, counts nothing of the past anew.
+        let calendar = crate::time::calendar(&crate::time::week(), &["2026-12-01", "2026-12-02", "2027-03-09"]);
+        let request = ApplyCalendarRequest { request_id: String::new(), calendar: Some(calendar) };
+        regency.coordinator().apply_calendar(request).await.unwrap();
+        regency.until("the clocks are counted again", || async { crate::time::recounts(&regency).await == 1 }).await;
+        assert_eq!(pack(&regency, year, 0).await, first);
     }
 
     async fn pg_07_minutes_and_report_of_each_period_with_the_report_of_the_service(engine) {

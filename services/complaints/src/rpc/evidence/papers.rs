@@ -148,11 +148,14 @@ impl Papers {
     }
 
     /// PG-02: who held which office at the end of the period, beside whom decrees name.
-    pub(super) fn managers(&self, known: &Known, last: NaiveDate) -> Vec<u8> {
-        let mut rows = Table::new(&["jenjang", "instansi", "akun", "sk", "cocok"]);
+    pub(super) fn managers(&self, (rules, known): (&Rules, &Known), last: NaiveDate) -> Vec<u8> {
+        let columns = ["jenjang", "instansi", "nama_instansi", "jabatan", "akun", "sk", "cocok"];
+        let mut rows = Table::new(&columns);
         for it in matched(&self.all(), &known.officials, last) {
             let (rung, agency) = &it.office;
-            rows.row(&[rung, agency, &it.account, &it.decrees.join("; "), it.fit.words()]);
+            let title = known.titles.get(&it.office).map_or("", String::as_str);
+            let name = known.agency_of(rules, agency);
+            rows.row(&[rung, agency, &name, title, &it.account, &it.decrees.join("; "), it.fit.words()]);
         }
         rows.sorted()
     }
