@@ -37,10 +37,15 @@ pub(crate) fn all() -> Vec<Explained> {
     all
 }
 
-/// Reasons whose HTTP status has no gRPC code of its own.
+/// Reasons whose HTTP status is not that of a gRPC code.
 const HTTP_ONLY: &[(&str, u16, &str)] = &[
     ("BODY_TOO_LARGE", 413, "The body is larger than metadata.limitBytes."),
     ("METHOD_NOT_ALLOWED", 405, "The path exists, but not with this method; see the Allow header."),
+    (
+        "REQUEST_ID_REUSED",
+        422,
+        "The Idempotency-Key (requestId) was used for another request. Use a new one. Over gRPC the code is FAILED_PRECONDITION.",
+    ),
     ("UNSUPPORTED_MEDIA_TYPE", 415, "A body must be sent as application/json."),
 ];
 
@@ -65,6 +70,11 @@ const REASONS: &[(&str, Code, &str)] = &[
         "DEADLINE_EXCEEDED",
         Code::DeadlineExceeded,
         "The request took too long. Repeat it with the same request id.",
+    ),
+    (
+        "IDEMPOTENCY_KEY_REQUIRED",
+        Code::InvalidArgument,
+        "A service account gives an Idempotency-Key (requestId) with each request that changes something.",
     ),
     ("INTERNAL", Code::Internal, "A fault of the system. Give support the instance."),
     (
@@ -92,11 +102,6 @@ const REASONS: &[(&str, Code, &str)] = &[
     ("NO_POLICY", Code::PermissionDenied, "The method is not part of the contract."),
     ("PERMISSION_DENIED", Code::PermissionDenied, "The caller may not do this here."),
     ("PERMISSION_MISSING", Code::PermissionDenied, "No grant of the caller has metadata.permission."),
-    (
-        "REQUEST_ID_REUSED",
-        Code::FailedPrecondition,
-        "The request id was used for another request. Use a new one.",
-    ),
     ("SHUTTING_DOWN", Code::Unavailable, "The server is being stopped. Connect again."),
     (
         "TOKEN_EXPIRED",

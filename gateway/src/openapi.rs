@@ -103,6 +103,12 @@ fn operation(binding: &Binding, schemas: &mut Schemas<'_>) -> Json {
     if rpc.etag.is_some() && binding.method == http::Method::GET {
         answer["headers"] = json!({"ETag": {"description": "The version of the ticket, for If-Match.", "schema": {"type": "string"}}});
     }
+    if rpc.idempotent {
+        answer["headers"] = json!({"Idempotent-Replayed": {
+            "description": "`true` on an answer that was given before to the same Idempotency-Key: nothing was done now.",
+            "schema": {"type": "string", "enum": ["true"]},
+        }});
+    }
     let mut operation = json!({
         "operationId": format!("{}_{}", tag(binding), rpc.name),
         "tags": [tag(binding)],
@@ -149,7 +155,11 @@ fn parameters(binding: &Binding, schemas: &mut Schemas<'_>) -> Vec<Json> {
     };
     if rpc.idempotent && rpc.request_id.is_some() {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"});
-        header("Idempotency-Key", "Makes a retry safe; the same as requestId in the body.", schema);
+        header(
+            "Idempotency-Key",
+            "Makes a retry safe; the same as requestId in the body. Service accounts must give one.",
+            schema,
+        );
     }
     if rpc.if_match.is_some() {
         header("If-Match", "The ETag seen; the same as version in the body.", json!({"type": "string"}));
@@ -398,6 +408,7 @@ mod tests {
         assert_eq!(call["security"], json!([{"bearer": []}, {"session": []}]));
         assert_eq!(call["parameters"][0]["in"], "path");
         assert_eq!(call["parameters"][1]["name"], "Idempotency-Key");
+        assert!(call["responses"]["200"]["headers"]["Idempotent-Replayed"].is_object());
         let body = &call["requestBody"]["content"]["application/json"]["schema"]["properties"];
         assert!(body.get("counter").is_none() && body.get("expectedCurrent").is_some(), "{body}");
         assert_eq!(document["paths"]["/v1/sessions"]["post"]["security"], json!([]));

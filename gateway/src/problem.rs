@@ -25,6 +25,9 @@ pub(crate) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application
 /// Where the reasons are explained; `#REASON` follows.
 pub(crate) const TYPE_BASE: &str = "/docs/errors";
 
+/// The reason of a request id that came with another request before.
+const REQUEST_ID_REUSED: &str = "REQUEST_ID_REUSED";
+
 /// The HTTP status of a gRPC code.
 pub(crate) fn http_status(code: Code) -> StatusCode {
     match code {
@@ -42,6 +45,13 @@ pub(crate) fn http_status(code: Code) -> StatusCode {
         Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Code::Internal | Code::Unknown | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// The HTTP status of a refusal: that of its code, except where HTTP has a better word than gRPC.
+fn http_status_of(code: Code, reason: &str) -> StatusCode {
+    // The same key with another body (draft-ietf-httpapi-idempotency-key-header, section 2.7): no state that may pass, as a 409
+    // would have it.
+    if reason == REQUEST_ID_REUSED { StatusCode::UNPROCESSABLE_ENTITY } else { http_status(code) }
 }
 
 /// What a code means in general: the title of the problem, and its detail when the service gave none.
@@ -108,7 +118,7 @@ impl ProblemBody {
         Self {
             r#type: format!("{TYPE_BASE}#{reason}"),
             title: text.in_language(language).to_owned(),
-            status: http_status(status.code()).as_u16(),
+            status: http_status_of(status.code(), &reason).as_u16(),
             detail,
             instance: instance.to_owned(),
             reason,

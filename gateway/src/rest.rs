@@ -6,7 +6,7 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use mpp_kit::fault::Problem;
+use mpp_kit::{fault::Problem, idempotency};
 use mpp_proto::queue::v1::WatchBoardRequest;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
@@ -74,6 +74,9 @@ pub(crate) async fn unary(
         headers.insert(header::ETAG, etag);
     }
     let metadata = metadata.into_headers();
+    if let Some(told) = metadata.get(idempotency::REPLAYED) {
+        headers.insert(idempotency::REPLAYED, told.clone());
+    }
     session_cookie(gateway, rpc, &parts.headers, metadata.get(session::SESSION_METADATA), headers)?;
     Ok(response)
 }

@@ -86,6 +86,9 @@ pub struct Claims {
     pub jti: String,
     /// `staff`, `device` or `system`.
     pub kind: String,
+    /// Whether it is a service account. Tokens of a release before this claim do not say so.
+    #[serde(default)]
+    pub service: bool,
     /// What screens show.
     pub name: String,
     /// What the caller may do.
@@ -280,6 +283,7 @@ fn caller(claims: Claims, expires_at: DateTime<Utc>) -> Result<Caller, Problem> 
     Ok(Caller {
         id: claims.sub,
         kind,
+        is_service: claims.service,
         name: claims.name,
         session: Some(claims.sid),
         grants: claims

@@ -72,6 +72,8 @@ pub struct Caller {
     pub id: String,
     /// What kind of caller it is.
     pub kind: CallerKind,
+    /// Whether it is a service account: another system signs in with it, never a person.
+    pub is_service: bool,
     /// What screens show for the caller. May be personal data: never log it.
     pub name: String,
     /// The session (`ses_…`) the token was issued for.
@@ -103,6 +105,7 @@ impl Caller {
         Self {
             id: "anonymous".into(),
             kind: CallerKind::Anonymous,
+            is_service: false,
             name: String::new(),
             session: None,
             grants: Vec::new(),

@@ -5,17 +5,45 @@
 //! it. A request that failed leaves nothing: its transaction rolls back, and a repetition is a fresh attempt.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use http::HeaderName;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use tonic::Code;
 
+use crate::caller::Caller;
 use crate::cipher::Cipher;
 use crate::db::Db;
 use crate::fault::{Fault, Problem};
+
+/// Stands with `true` in the metadata of an answer that was given before, over HTTP as the header of this name: nothing was done
+/// now.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+tokio::task_local! {
+    static IS_REPLAY: AtomicBool;
+}
+
+/// Notes that the answer to the request that this task works on is one that was given before. Outside of a request nothing is
+/// noted.
+pub fn note_replay() {
+    let _outside = IS_REPLAY.try_with(|it| it.store(true, Ordering::Relaxed));
+}
+
+/// Works on a request, and says whether its answer was noted as one that was given before.
+pub(crate) async fn watched<T>(work: impl Future<Output = T>) -> (T, bool) {
+    IS_REPLAY
+        .scope(AtomicBool::new(false), async {
+            let done = work.await;
+            (done, IS_REPLAY.with(|it| it.load(Ordering::Relaxed)))
+        })
+        .await
+}
 
 /// What a request is known by. The caller is part of it: two callers may choose the same id.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +54,26 @@ pub struct Key<'a> {
     pub method: &'a str,
     /// The caller's `request_id`. Empty: the request is not protected.
     pub request_id: &'a str,
+}
+
+impl<'a> Key<'a> {
+    /// The key of a request of this caller.
+    ///
+    /// # Errors
+    /// [`IdempotencyError::KeyRequired`] for a service account that gives no request id: a program repeats what it got no answer
+    /// to, and nobody sees what it does twice.
+    pub fn of(caller: &'a Caller, method: &'a str, request_id: &'a str) -> Result<Self, IdempotencyError> {
+        require(caller, request_id)?;
+        Ok(Self { principal: &caller.id, method, request_id })
+    }
+}
+
+/// Refuses a service account that gives no request id; for what keeps its answers elsewhere than here.
+///
+/// # Errors
+/// [`IdempotencyError::KeyRequired`].
+pub fn require(caller: &Caller, request_id: &str) -> Result<(), IdempotencyError> {
+    if caller.is_service && request_id.is_empty() { Err(IdempotencyError::KeyRequired) } else { Ok(()) }
 }
 
 /// An answer, and whether it is a new one.
@@ -53,6 +101,9 @@ pub enum IdempotencyError {
     /// The same id came with another request before.
     #[error("the request id was used for another request")]
     Reused,
+    /// A service account gave no id.
+    #[error("a service account gives a request id with each change")]
+    KeyRequired,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -65,6 +116,12 @@ impl Fault for IdempotencyError {
                 "REQUEST_ID_REUSED",
                 "Permintaan dengan tanda pengenal yang sama sudah dikirim dengan isi berbeda.",
                 "This request id was used before for a different request. Choose a new one.",
+            ),
+            Self::KeyRequired => Problem::new(
+                Code::InvalidArgument,
+                "IDEMPOTENCY_KEY_REQUIRED",
+                "Akun sistem wajib menyertakan Idempotency-Key (requestId) pada setiap permintaan yang mengubah data.",
+                "A service account gives an Idempotency-Key (request_id) with each request that changes something.",
             ),
             Self::Database(error) => error.problem(),
         }
@@ -99,6 +156,7 @@ where
         return run().await.map(Once::Run);
     }
     if let Some(response) = claim(tx, key, fingerprint, now).await? {
+        note_replay();
         return Ok(Once::Replay(response));
     }
     let response = run().await?;
@@ -163,6 +221,7 @@ where
     let Some(response) = response.filter(|_| same) else { return Ok(None) };
     let name = name_of(key);
     let answer = cipher.open(&name, &response).context("an answer kept for repetition is damaged")?;
+    note_replay();
     Ok(Some(T::decode(answer.as_slice()).context("an answer kept for repetition cannot be read")?))
 }
 

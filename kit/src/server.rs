@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use http::{HeaderMap, HeaderName, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TraceContextExt as _;
 use tokio::sync::Semaphore;
@@ -26,6 +26,7 @@ use crate::auth::{Policies, Policy, Verifier};
 use crate::caller::Caller;
 use crate::component::Role;
 use crate::fault::{Language, Problem};
+use crate::idempotency;
 use crate::shutdown::Shutdown;
 
 mod edge;
@@ -234,10 +235,15 @@ impl Stack {
             request.extensions_mut().insert(Arc::clone(&caller));
             // 8. The handler. It turns its own errors into a status; what it may see of the thing it loads is its rule.
             let mut routes = routes;
-            match routes.call(request).await {
-                Ok(response) => {
+            let (answer, is_replay) = idempotency::watched(routes.call(request)).await;
+            match answer {
+                Ok(mut response) => {
                     if let Some(status) = Status::from_header_map(response.headers()) {
                         note_refusal(call, &caller, status.code());
+                    } else if is_replay {
+                        response
+                            .headers_mut()
+                            .insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
                     }
                     response
                 }

@@ -372,6 +372,7 @@ impl Issuer {
             exp: (now + TimeDelta::minutes(10)).timestamp(),
             jti: format!("{:032x}", rand::random::<u128>()),
             kind: if sub.starts_with("dev_") { "device" } else { "staff" }.into(),
+            service: false,
             name: "Penguji".into(),
             grants: grants
                 .iter()

@@ -921,7 +921,11 @@ fn lets_webhooks_stay_here(config: &mut mpp::Config) {
 /// Makes a webhook of the licensing system and answers its secret and id.
 async fn webhook(suite: &TestSuite, receiver: &Elsewhere, types: &[&str]) -> (String, String) {
     let body = json!({"url": format!("http://{}/masuk", receiver.address), "eventTypes": types});
-    let made = suite.official("sistem.perizinan").await.post("/v1/webhooks", &body).await.ok();
+    let system = suite.official("sistem.perizinan").await;
+    // A service account repeats safely or not at all.
+    let no_key = system.send(reqwest::Method::POST, "/v1/webhooks", Some(&body), &[]).await;
+    no_key.refused(400, "IDEMPOTENCY_KEY_REQUIRED");
+    let made = system.post("/v1/webhooks", &body).await.ok();
     (text(&made["secret"]), text(&made["webhook"]["id"]))
 }
 

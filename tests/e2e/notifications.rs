@@ -75,14 +75,16 @@ async fn out_and_back(engine: Engine) {
     let key = [("idempotency-key", "e2e-satu")];
     let post =
         async |body: &Value| admin.send(reqwest::Method::POST, "/v1/notifications", Some(body), &key).await;
-    let made = post(&body).await.ok();
+    let made = post(&body).await;
+    assert!(!made.headers.contains_key("idempotent-replayed"), "{:?}", made.headers);
+    let made = made.ok();
     let id = made["notification"]["id"].as_str().expect("an id").to_owned();
-    assert_eq!(post(&body).await.ok()["notification"]["id"], id.as_str());
+    let again = post(&body).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.ok()["notification"]["id"], id.as_str());
     let mut other = body.clone();
     other["placeholders"]["pin"] = json!("000000");
-    let reused = post(&other).await;
-    assert!(reused.status.is_client_error(), "{}", reused.status);
-    assert_eq!(reused.body["reason"], "REQUEST_ID_REUSED");
+    post(&other).await.refused(422, "REQUEST_ID_REUSED");
 
     let path = format!("/v1/notifications/{id}");
     let status = |status: &'static str| move |found: &Value| found["notification"]["status"] == status;

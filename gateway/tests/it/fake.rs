@@ -272,6 +272,12 @@ queue_service! {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 Problem::denied()
             }
+            "reused" => Problem::precondition("REQUEST_ID_REUSED", "Sudah dipakai.", "It was used."),
+            "again" => {
+                let mut answer = tonic::Response::new(queue::CallNextResponse { ticket: Some(ticket(2)) });
+                answer.metadata_mut().insert("idempotent-replayed", "true".parse().expect("a value"));
+                return Ok(answer);
+            }
             "broken" => Problem::internal(anyhow::anyhow!("a secret table")),
             _ => return Ok(queue::CallNextResponse { ticket: Some(ticket(2)) }.into()),
         };

@@ -95,6 +95,19 @@ async fn the_idempotency_key_becomes_the_request_id() {
     assert_eq!(json(response).await["violations"][0]["field"], "Idempotency-Key");
 }
 
+#[tokio::test]
+async fn an_answer_that_was_given_before_says_so() {
+    let gate = Gate::start().await;
+    let replayed = async |counter: &str| {
+        let request = gate.request("POST", &format!("/v1/counters/{counter}:callNext"), "{}");
+        let response = gate.send(with(request, "idempotency-key", "press-1")).await;
+        assert_eq!(response.status(), 200, "{counter}");
+        response.headers().get("idempotent-replayed").cloned()
+    };
+    assert_eq!(replayed("c1").await, None);
+    assert_eq!(replayed("again").await.expect("the header"), "true");
+}
+
 /// The same refusal over REST and gRPC, in both languages.
 #[tokio::test]
 async fn errors_are_alike_over_rest_and_grpc() {
@@ -106,7 +119,9 @@ async fn errors_are_alike_over_rest_and_grpc() {
         .await
         .expect("a connection");
     let mut client = QueueServiceClient::new(channel);
-    for (counter, http) in [("nobody", 409), ("invalid", 400), ("away", 503), ("broken", 500)] {
+    for (counter, http) in
+        [("nobody", 409), ("reused", 422), ("invalid", 400), ("away", 503), ("broken", 500)]
+    {
         for language in ["id", "en"] {
             let request = with(
                 gate.request("POST", &format!("/v1/counters/{counter}:callNext"), "{}"),

@@ -37,6 +37,19 @@ async fn a_token_tells_who_calls_and_what_they_may() {
 }
 
 #[tokio::test]
+async fn a_token_says_whether_it_is_of_a_service_account_and_one_of_before_does_not() {
+    let (issuer, clock, verifier) = setup();
+    let claims = issuer.claims(&*clock, "acc_1", &[]);
+    assert!(!verifier.verify(&issuer.sign(&claims)).await.unwrap().is_service);
+    let service = mpp_kit::auth::Claims { service: true, ..claims.clone() };
+    assert!(verifier.verify(&issuer.sign(&service)).await.unwrap().is_service);
+    let mut of_before = serde_json::to_value(&claims).unwrap();
+    of_before.as_object_mut().unwrap().remove("service");
+    let of_before: mpp_kit::auth::Claims = serde_json::from_value(of_before).unwrap();
+    assert!(!of_before.service);
+}
+
+#[tokio::test]
 async fn each_language_has_the_same_caller_and_one_copy_of_it() {
     let (issuer, clock, verifier) = setup();
     let token = issuer.token(&*clock, "acc_1", &[(&["queue.call"], scope(&[("agency", &["agc_1"])]))]);

@@ -1,5 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use mpp_kit::fault::Problem;
+use mpp_kit::caller::{Caller, CallerKind};
+use mpp_kit::fault::{Fault as _, Language, Problem};
 use mpp_kit::idempotency::{Key, Once, once, purge};
 use mpp_kit::testing::{TestDb, databases};
 use mpp_migrations::shared;
@@ -39,6 +40,25 @@ async fn a_repetition_gets_the_first_answer() {
         assert_eq!((reused.code, reused.reason), (tonic::Code::FailedPrecondition, "REQUEST_ID_REUSED"));
         assert_eq!(attempt(&test, key(""), b"body", "five").await.unwrap(), Once::Run(b"five".to_vec()));
         assert_eq!(attempt(&test, key(""), b"body", "six").await.unwrap(), Once::Run(b"six".to_vec()));
+    }
+}
+
+#[test]
+fn a_service_account_gives_a_key_with_each_change() {
+    let method = "mpp.documents.v1.DocumentsService/CreateWebhook";
+    let person =
+        Caller { id: "acc_1".to_owned(), kind: CallerKind::Staff, ..Caller::anonymous(Language::Id) };
+    let service = Caller { is_service: true, ..person.clone() };
+    let key = Key::of(&service, method, "r1").unwrap();
+    assert_eq!((key.principal, key.method, key.request_id), ("acc_1", method, "r1"));
+    let refused = Key::of(&service, method, "").unwrap_err().problem();
+    assert_eq!((refused.code, refused.reason), (tonic::Code::InvalidArgument, "IDEMPOTENCY_KEY_REQUIRED"));
+    for other in [person, Caller::anonymous(Language::Id), Caller::system()] {
+        assert_eq!(
+            Key::of(&other, method, "").unwrap().principal,
+            other.id,
+            "who presses a button sees what it did"
+        );
     }
 }
 

@@ -41,6 +41,14 @@ pub(crate) async fn handler(request: Request<axum::body::Body>) -> Response<axum
         "internal" => refuse(Problem::internal(anyhow::anyhow!("a secret table")).into_status(language)),
         "bare" => refuse(Status::internal("a secret in a bare status")),
         "not-found" => refuse(Problem::not_found("tiket", "ticket").into_status(language)),
+        "again" | "again-refused" => {
+            mpp_kit::idempotency::note_replay();
+            if what == "again" {
+                Response::new(axum::body::Body::empty())
+            } else {
+                refuse(Problem::not_found("tiket", "ticket").into_status(language))
+            }
+        }
         "sleep" => {
             tokio::time::sleep(Duration::from_secs(60)).await;
             Response::new(axum::body::Body::empty())
@@ -168,6 +176,20 @@ async fn a_public_method_takes_anybody_and_an_old_token_does_not_harm() {
     assert_eq!(setup.send(PUBLIC, &[("authorization", "Bearer old")]).await.headers()["caller"], "anonymous");
     let token = format!("Bearer {}", setup.token(&[]));
     assert_eq!(setup.send(PUBLIC, &[("authorization", &token)]).await.headers()["caller"], "acc_1");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_given_before_says_so_and_no_other_does() {
+    let setup = Setup::new(StackOptions::default());
+    let replayed = async |what: &str| {
+        let answer = setup.send(PUBLIC, &[("do", what)]).await;
+        answer.headers().get("idempotent-replayed").map(|told| told.to_str().unwrap().to_owned())
+    };
+    assert_eq!(replayed("again").await.as_deref(), Some("true"));
+    assert_eq!(replayed("").await, None, "what one request was noted of says nothing of the next");
+    assert_eq!(replayed("again-refused").await, None);
+    // Outside of a request there is nobody to be told.
+    mpp_kit::idempotency::note_replay();
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ impl Core {
         R: Future<Output = Result<T, Error>>,
     {
         let now = self.now();
-        let key = Key { principal: &caller.id, method, request_id };
+        let key = Key::of(caller, method, request_id)?;
         // Keyed, because a request may hold a PIN, which a plain digest would give away to who tries them all.
         let plain = hex::encode(idempotency::fingerprint(request));
         let fingerprint = self.cipher.digest("fingerprint", &plain).into_bytes();

@@ -116,7 +116,7 @@ impl Core {
         R: Future<Output = Result<T, Error>>,
     {
         let now = self.now();
-        let key = Key { principal: &caller.id, method, request_id };
+        let key = Key::of(caller, method, request_id)?;
         let fingerprint = idempotency::fingerprint(request);
         idempotency::sealed(&self.db, &self.cipher, key, &fingerprint, now, |tx| run(tx, now)).await
     }
@@ -131,7 +131,7 @@ impl Core {
         method: &'static str,
         (request, request_id): (&impl Message, &str),
     ) -> Result<Option<T>, Error> {
-        let key = Key { principal: &caller.id, method, request_id };
+        let key = Key::of(caller, method, request_id)?;
         idempotency::kept(&self.db, &self.cipher, key, &idempotency::fingerprint(request)).await
     }
 }

@@ -206,7 +206,7 @@ where
     T: Message + Default,
     R: Future<Output = Result<T, Error>>,
 {
-    let key = Key { principal: &caller.id, method, request_id };
+    let key = Key::of(caller, method, request_id)?;
     let fingerprint = idempotency::fingerprint(request);
     let answer: Once = idempotency::once(tx, key, &fingerprint, now, || async {
         Ok::<_, Error>(run().await?.encode_to_vec())

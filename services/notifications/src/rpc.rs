@@ -89,7 +89,7 @@ impl Core {
         R: Future<Output = Result<T, Error>>,
     {
         let now = self.now();
-        let key = Key { principal: &caller.id, method, request_id };
+        let key = Key::of(caller, method, request_id)?;
         idempotency::sealed(&self.db, &self.cipher, key, fingerprint, now, |tx| run(tx, now)).await
     }
 }

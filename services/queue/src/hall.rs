@@ -17,6 +17,7 @@ use std::time::Duration;
 use chrono::SubsecRound as _;
 use futures::StreamExt as _;
 use mpp_kit::clock::Clock;
+use mpp_kit::idempotency;
 use mpp_kit::redis::Redis;
 use mpp_kit::shutdown::Shutdown;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -410,6 +411,7 @@ impl HallHandle {
     /// A refusal; or `UNAVAILABLE` when Redis or SQL do not take part in time: whether it happened is then unknown, and
     /// asking again with the same request id gives the one answer.
     pub async fn submit(&self, mut command: Command) -> Result<Answer, Error> {
+        let keeps_its_key = command.request.is_some();
         // The actor may have to decide a command again after a failure. A key of its own makes that safe also for callers
         // who gave none.
         command.request.get_or_insert_with(|| RequestKey {
@@ -423,7 +425,12 @@ impl HallHandle {
             .try_send(submission)
             .map_err(|_| Error::Unavailable(anyhow::anyhow!("too many commands wait for this hall")))?;
         match tokio::time::timeout(PATIENCE, answer).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => {
+                if keeps_its_key && answer.as_ref().is_ok_and(|answer| answer.is_replay) {
+                    idempotency::note_replay();
+                }
+                answer
+            }
             Ok(Err(_)) => Err(Error::Unavailable(anyhow::anyhow!("the hall is being reopened"))),
             Err(_) => Err(Error::Unavailable(anyhow::anyhow!("the answer did not become durable in time"))),
         }

@@ -92,14 +92,16 @@ impl Api {
         }
     }
 
-    /// POST with a JSON body.
+    /// POST with a JSON body, under a request id of its own, as programs send it.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::POST, path, Some(body), &[]).await
+        let key = format!("{:032x}", rand::random::<u128>());
+        self.send(Method::POST, path, Some(body), &[("idempotency-key", &key)]).await
     }
 
-    /// DELETE.
+    /// DELETE, under a request id of its own.
     pub async fn delete(&self, path: &str) -> Answer {
-        self.send(Method::DELETE, path, None, &[]).await
+        let key = format!("{:032x}", rand::random::<u128>());
+        self.send(Method::DELETE, path, None, &[("idempotency-key", &key)]).await
     }
 
     /// Any request. `headers` come on top of the authorization.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::fault::{Problem, Text};
-use mpp_kit::idempotency::IdempotencyError;
+use mpp_kit::idempotency::{self, IdempotencyError};
 use mpp_proto::documents::v1::{
     GetSigningRequest, GetSigningResponse, SignApplicationsResponse, SigningResult,
 };
@@ -78,6 +78,7 @@ pub(super) async fn once<W>(
 where
     W: Future<Output = ()> + Send + 'static,
 {
+    idempotency::require(caller, request_id)?;
     let now = core.now();
     let letter = |it: &Asked| Letter { application: it.application, outcome: Outcome::UnderWay };
     let fingerprint = fingerprint(asked);
@@ -94,14 +95,16 @@ where
     let core_of_task = Arc::clone(core);
     // From its first write on: what is entered is done.
     let task = async move {
-        if store::insert(&core_of_task.db.write, &core_of_task.cipher, &signing).await? {
+        let is_new = store::insert(&core_of_task.db.write, &core_of_task.cipher, &signing).await?;
+        if is_new {
             work(Progress { core: core_of_task, signing }).await;
         }
-        Ok::<_, Error>(())
+        Ok::<_, Error>(is_new)
     };
     match timeout_at(until, tokio::spawn(task.in_current_span())).await {
         // The caller's time is over, or it is done.
-        Err(_) | Ok(Ok(Ok(()))) => {}
+        Err(_) | Ok(Ok(Ok(true))) => {}
+        Ok(Ok(Ok(false))) => idempotency::note_replay(),
         Ok(Ok(Err(error))) => return Err(error),
         Ok(Err(error)) => tracing::error!(%error, "a request to sign ended early"),
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::fault::Problem;
-use mpp_kit::idempotency::IdempotencyError;
+use mpp_kit::idempotency::{self, IdempotencyError};
 use tokio::sync::watch;
 use tonic::Code;
 use tracing::Instrument as _;
@@ -48,12 +48,15 @@ impl<T: Clone + Send + Sync + 'static> Underway<T> {
         now: DateTime<Utc>,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
+        idempotency::require(caller, request_id)?;
         let key = (caller.id.clone(), request_id.to_owned());
         let told = match self.begun(&key, about, now)? {
             Begun::Now(told) => told,
             Begun::Before(mut first) => {
                 let answer = first.wait_for(Option::is_some).await;
-                return answer.ok().and_then(|answer| answer.clone()).ok_or_else(|| unclear().into());
+                let answer = answer.ok().and_then(|answer| answer.clone()).ok_or_else(unclear)?;
+                idempotency::note_replay();
+                return Ok(answer);
             }
         };
         let all = Arc::clone(&self.0);

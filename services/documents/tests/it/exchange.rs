@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use mpp_documents::{Config, OssConfig, Place, ROLE, WebhooksConfig, component};
-use mpp_kit::auth::Policies;
+use mpp_kit::auth::{Claims, Policies};
 use mpp_kit::client::{PeerChannel, Peers};
 use mpp_kit::clock::{Clock, ManualClock};
 use mpp_kit::component::Env;
@@ -105,8 +105,18 @@ impl World {
 
     /// A request of somebody with these permissions in 17.07.
     pub(crate) fn as_caller<T>(&self, id: &str, permissions: &[&str], message: T) -> Request<T> {
+        self.signed_in((id, false), permissions, message)
+    }
+
+    /// A request of a service account with these permissions in 17.07.
+    pub(crate) fn as_service<T>(&self, id: &str, permissions: &[&str], message: T) -> Request<T> {
+        self.signed_in((id, true), permissions, message)
+    }
+
+    fn signed_in<T>(&self, (id, service): (&str, bool), permissions: &[&str], message: T) -> Request<T> {
         let grants = [(permissions, scope(&[("area", &["17.07"])]))];
-        let token = self.issuer.token(self.clock.as_ref(), id, &grants);
+        let claims = Claims { service, ..self.issuer.claims(self.clock.as_ref(), id, &grants) };
+        let token = self.issuer.sign(&claims);
         let mut request = Request::new(message);
         let value: MetadataValue<_> = format!("Bearer {token}").parse().unwrap();
         request.metadata_mut().insert("authorization", value);

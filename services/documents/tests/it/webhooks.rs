@@ -1,5 +1,6 @@
 //! Webhooks end to end: from what happens to the message at the receiver, by the service's own worker.
 
+use mpp_kit::testing::Refusal;
 use mpp_proto::documents::v1 as proto;
 use tonic::{Code, Request};
 
@@ -42,6 +43,36 @@ async fn line_32_what_happens_reaches_the_receiver_signed() {
         let polled = client.list_document_events(request).await.unwrap().into_inner();
         assert_eq!(polled.events[0].id, arrived.headers["webhook-id"]);
         assert_eq!(polled.last_seq, 1);
+    })
+    .await;
+}
+
+/// 31. What a program asks twice is done once and says so; without a key it is not done at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn line_31_a_service_account_gives_a_key_and_is_told_what_is_a_repetition() {
+    on_both(async |world| {
+        let mut client = world.client.clone();
+        let system = |request: proto::CreateWebhookRequest| {
+            world.as_service("acc_perizinan", &["documents.integrate"], request)
+        };
+        let request = new_webhook("https://penerima.example/masuk");
+        let no_key = proto::CreateWebhookRequest { request_id: String::new(), ..request.clone() };
+        let refused = client.create_webhook(system(no_key.clone())).await.unwrap_err();
+        assert_eq!(Refusal::from(refused).what(), (Code::InvalidArgument, "IDEMPOTENCY_KEY_REQUIRED"));
+        // Nothing was made; somebody who presses a button needs none.
+        let list = as_integrator(world, proto::ListWebhooksRequest::default());
+        let found = client.list_webhooks(list).await.unwrap().into_inner();
+        assert!(found.webhooks.is_empty());
+        client.create_webhook(as_integrator(world, no_key)).await.unwrap();
+
+        let first = client.create_webhook(system(request.clone())).await.unwrap();
+        assert!(first.metadata().get("idempotent-replayed").is_none());
+        let again = client.create_webhook(system(request.clone())).await.unwrap();
+        assert_eq!(again.metadata().get("idempotent-replayed").unwrap(), "true");
+        assert_eq!(again.into_inner(), first.into_inner());
+        let other = proto::CreateWebhookRequest { description: "lain".to_owned(), ..request };
+        let reused = client.create_webhook(system(other)).await.unwrap_err();
+        assert_eq!(Refusal::from(reused).what(), (Code::FailedPrecondition, "REQUEST_ID_REUSED"));
     })
     .await;
 }

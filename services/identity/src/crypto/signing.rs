@@ -101,6 +101,7 @@ impl Signer {
             exp: expires_at.timestamp(),
             jti: Uuid::now_v7().simple().to_string(),
             kind: to.kind.to_string(),
+            service: to.kind == CallerKind::Staff && grant::are_of_a_service(&holding),
             name: to.name.to_owned(),
             grants: holding.into_iter().map(claim).collect(),
         };

@@ -182,6 +182,12 @@ pub fn holding(grants: &[Grant], now: DateTime<Utc>) -> (Vec<&Grant>, Option<Dat
     (holding, first_end)
 }
 
+/// Whether whoever holds these grants is another system: it has roles of systems, and none of a person.
+#[must_use]
+pub fn are_of_a_service(grants: &[&Grant]) -> bool {
+    !grants.is_empty() && grants.iter().all(|grant| grant.role.is_of_a_service())
+}
+
 /// Whether two people have a part in common: somewhere a grant of the first that holds now and any grant of the second, over
 /// or not, are in the same hall and agency, or one's area lies within the other's. A hall and an area have nothing in common.
 #[must_use]

@@ -401,6 +401,12 @@ impl Role {
         }
     }
 
+    /// Whether the role is for another system, which signs in with an account of its own, and never for a person.
+    #[must_use]
+    pub fn is_of_a_service(self) -> bool {
+        matches!(self, Self::Integrator | Self::NotificationSender)
+    }
+
     /// What the role may do, in alphabetical order.
     #[must_use]
     pub fn permissions(self) -> &'static [Permission] {

@@ -137,6 +137,30 @@ async fn a_notification_sender_may_send_and_see_what_became_of_it_and_nothing_el
     .await;
 }
 
+#[tokio::test]
+async fn an_account_is_of_a_service_when_all_its_roles_are() {
+    on_both(async |world: World| {
+        let mut at = 0;
+        let mut is_service = async |roles: &[proto::Role]| {
+            at += 1;
+            let username = format!("akun.{at}");
+            world.account(&username, roles.iter().map(|role| grant(*role)).collect()).await;
+            let token = world.sign_in(&username, PASSWORD).await.unwrap().token;
+            world.verify(&token).await.is_service
+        };
+        assert!(is_service(&[proto::Role::Integrator]).await);
+        assert!(is_service(&[proto::Role::Integrator, proto::Role::NotificationSender]).await);
+        assert!(
+            !is_service(&[proto::Role::Integrator, proto::Role::LetterEditor]).await,
+            "a person holds it too"
+        );
+        assert!(!is_service(&[proto::Role::Admin]).await, "an administrator may use the interfaces");
+        assert!(!is_service(&[]).await);
+        assert!(!world.verify(&world.system().await).await.is_service);
+    })
+    .await;
+}
+
 #[test]
 fn the_permissions_of_the_contract_and_of_the_role_table_are_the_same() {
     use strum::IntoEnumIterator as _;

@@ -336,6 +336,7 @@ impl Step<'_> {
     /// What stands now, for a command that changes nothing.
     fn unchanged(&self, counter: Option<Arc<Counter>>) -> Decision {
         Decision::Unchanged(Answer {
+            is_replay: false,
             seq: self.fold.seq(),
             ticket: None,
             counter,

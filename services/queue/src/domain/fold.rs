@@ -72,6 +72,8 @@ pub struct Replay {
 /// What a command answers: the things it was about, as they were after it.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
+    /// Whether it was given before, to the same request.
+    pub is_replay: bool,
     /// Position of its last event; the answer may be given once this is durable.
     pub seq: u64,
     /// The ticket.
@@ -331,6 +333,7 @@ impl Fold {
         }
         if let Some(request) = &event.request {
             let answer = Answer {
+                is_replay: false,
                 seq: self.seq,
                 ticket,
                 counter: event.counters.first().map(|counter| Arc::new(counter.clone())),

@@ -523,7 +523,8 @@ impl Appender<'_> {
                     let key = submission.command.request.as_ref().map_or("", |request| request.key.as_str());
                     Ok(self.spec.fold.replay(key).map(|replay| replay.answer.clone()).unwrap_or_default())
                 }
-                Ok(Decision::Replayed(answer) | Decision::Unchanged(answer)) => Ok(answer),
+                Ok(Decision::Replayed(answer)) => Ok(Answer { is_replay: true, ..answer }),
+                Ok(Decision::Unchanged(answer)) => Ok(answer),
                 Err(rejection) => Err(Error::Rejected(rejection)),
             };
             // Replays and refusals too wait until the state they were decided on is durable.

@@ -454,11 +454,13 @@ async fn what_a_dead_instance_appended_is_committed_by_another() {
             .expect("open");
         let issued = entries[0].event.ticket.clone().expect("a ticket");
         let again = insist(&handle, keyed("issue", issue(service))).await.expect("replayed");
+        assert!(again.is_replay, "it says so");
         assert_eq!(again.ticket.expect("a ticket").id, issued.id, "the first answer, not a second ticket");
         let call = Order::CallNext { counter: hall.counters[0].id, expected: None };
         let again = insist(&handle, keyed("call", call)).await.expect("replayed");
         assert_eq!(again.ticket.expect("a ticket").number, "A001");
         let next = insist(&handle, keyed("after", issue(service))).await.expect("issued");
+        assert!(!next.is_replay);
         assert_eq!(next.ticket.expect("a ticket").number, "A003");
         assert_log_is_whole(halls.store(), hall.id).await;
         shutdown.trigger();

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use mpp_kit::caller::{Caller, CallerKind, Scope};
+use mpp_kit::fault::Fault as _;
+use mpp_kit::idempotency;
 
 use crate::domain::decide::{Bound, Command, Order, Reach};
 use crate::domain::event::{Actor, ActorKind, RequestKey};
@@ -95,6 +97,7 @@ pub(super) async fn submit(
     request: Option<RequestKey>,
     order: Order,
 ) -> Result<Answer, Error> {
+    require_key(caller, request.as_ref())?;
     let command = Command {
         actor: actor(caller),
         reach: reach(caller, permission, &hall.plan())?,
@@ -103,6 +106,15 @@ pub(super) async fn submit(
         order,
     };
     hall.submit(command).await
+}
+
+/// Refuses a service account whose command has no key.
+///
+/// # Errors
+/// `IDEMPOTENCY_KEY_REQUIRED`.
+pub(super) fn require_key(caller: &Caller, request: Option<&RequestKey>) -> Result<(), Error> {
+    let key = request.map_or("", |request| request.key.as_str());
+    idempotency::require(caller, key).map_err(|error| error.problem().into())
 }
 
 /// The part of an answer that this order always leaves.

@@ -28,6 +28,7 @@ pub(super) async fn handle(
     let wish =
         Wish::read(&mut check, caller, &request.service_id, request.priority, &request.assistance, &phone);
     let (hall, wish) = input::parsed(check, hall.zip(wish))?;
+    access::require_key(caller, key.as_ref())?;
     let hall = halls.hall(hall).await?;
     site_code::verify(hall.secret(), &site_code, halls.clock().now())?;
     let new = wish.ticket(halls, &hall, Channel::Onsite).await?;

@@ -254,6 +254,39 @@ async fn a_phone_in_the_hall_takes_a_ticket_with_the_site_code() {
 }
 
 #[tokio::test]
+async fn a_service_account_gives_a_request_id() {
+    let house = House::open().await;
+    let service = Caller { is_service: true, ..caller("acc_sistem", &["queue.issue"], &[]) };
+    let shown = by(&Caller::system(), proto::GetSiteCodeRequest { hall: house.hall.id.clone() });
+    let site_code = house.rpcs.get_site_code(shown).await.unwrap().into_inner().code;
+    let onsite = |id: &str| proto::IssueOnsiteTicketRequest {
+        request_id: id.to_owned(),
+        hall: house.hall.id.clone(),
+        site_code: site_code.clone(),
+        service_id: house.hall.services[0].id.clone(),
+        phone: "081234567890".to_owned(),
+        ..Default::default()
+    };
+    let refused = house.rpcs.issue_onsite_ticket(by(&service, onsite(""))).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::InvalidArgument, "IDEMPOTENCY_KEY_REQUIRED")
+    );
+    house.rpcs.issue_onsite_ticket(by(&service, onsite("a"))).await.unwrap();
+    let desk = |id: &str| proto::IssueTicketRequest {
+        request_id: id.to_owned(),
+        hall: house.hall.id.clone(),
+        service_id: house.hall.services[2].id.clone(),
+        ..Default::default()
+    };
+    let refused = house.rpcs.issue_ticket(by(&service, desk(""))).await.unwrap_err();
+    assert_eq!(reason(&refused), "IDEMPOTENCY_KEY_REQUIRED");
+    house.rpcs.issue_ticket(by(&service, desk("b"))).await.unwrap();
+    let person = Caller { is_service: false, ..service.clone() };
+    house.rpcs.issue_ticket(by(&person, desk(""))).await.unwrap();
+}
+
+#[tokio::test]
 async fn agencies_do_not_see_each_other() {
     let house = House::open().await;
     let (ktp, stnk) = (house.issue(0).await, house.issue(2).await);
