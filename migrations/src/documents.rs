@@ -13,6 +13,7 @@ mod reach;
 mod scan;
 mod signing;
 mod tries;
+mod webhook;
 
 use sea_orm::{DbBackend, DynIden};
 use sea_orm_migration::prelude::*;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(tries::Tries),
             Box::new(frozen::Frozen),
             Box::new(shared::AppendOnly("documents_0013_append_only")),
+            Box::new(webhook::Webhooks),
         ]
     }
 

@@ -976,6 +976,7 @@ documents_service! {
         delete_webhook DeleteWebhookRequest DeleteWebhookResponse,
         rotate_webhook_secret RotateWebhookSecretRequest RotateWebhookSecretResponse,
         list_webhook_deliveries ListWebhookDeliveriesRequest ListWebhookDeliveriesResponse,
+        replay_webhook_deliveries ReplayWebhookDeliveriesRequest ReplayWebhookDeliveriesResponse,
         replay_webhook_delivery ReplayWebhookDeliveryRequest ReplayWebhookDeliveryResponse,
         list_document_events ListDocumentEventsRequest ListDocumentEventsResponse,
         list_licences ListLicencesRequest ListLicencesResponse,

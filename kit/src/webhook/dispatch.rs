@@ -43,6 +43,7 @@ const PURGE_EVERY: TimeDelta = TimeDelta::hours(1);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a service does with what its dispatcher sees.
+#[async_trait::async_trait]
 pub trait Watch: Send + Sync {
     /// These addresses get messages now.
     fn enabled(&self, endpoints: &[Endpoint]);
@@ -50,6 +51,15 @@ pub trait Watch: Send + Sync {
     fn attempted(&self, told: &'static str, took: Duration);
     /// A message was not sent, for its owner does not reach what it tells of.
     fn withheld(&self);
+    /// An address gets no more messages, for this reason and by nothing that its owner did: he is to be told, on another way
+    /// than the one that fails. In the transaction that ends the messages.
+    async fn disabled(
+        &self,
+        tx: &DatabaseTransaction,
+        endpoint: &Endpoint,
+        reason: DisableReason,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbErr>;
 }
 
 /// Plans and makes deliveries.
@@ -129,7 +139,7 @@ impl Dispatcher {
             let limit = TimeDelta::days(self.config.unseen_days.into());
             if endpoint.body.seen_at.is_some_and(|seen_at| now - seen_at > limit) && endpoint.owner != SYSTEM
             {
-                self.turn_off(endpoint.id, DisableReason::Unseen, now).await?;
+                self.turn_off(&endpoint, DisableReason::Unseen, now).await?;
                 continue;
             }
             if endpoint.planned_seq < last {
@@ -285,7 +295,7 @@ impl Dispatcher {
         now: DateTime<Utc>,
     ) -> Result<(), DbErr> {
         // As it is now: other attempts may have ended since this one began.
-        let Some(endpoint) = store::find(tx, &self.cipher, id).await? else { return Ok(()) };
+        let Some(mut endpoint) = store::find(tx, &self.cipher, id).await? else { return Ok(()) };
         if next == Next::Delivered {
             if endpoint.failing_since.is_some() || !endpoint.last_problem.is_empty() {
                 store::set_health(tx, id, None, "").await?;
@@ -293,23 +303,47 @@ impl Dispatcher {
             return Ok(());
         }
         let since = endpoint.failing_since.unwrap_or(now);
-        store::set_health(tx, id, Some(since), &told(outcome)).await?;
+        endpoint.last_problem = told(outcome);
+        store::set_health(tx, id, Some(since), &endpoint.last_problem).await?;
         let reason = match next {
             Next::Gone => Some(DisableReason::Gone),
             Next::GivenUp if rules::failed_too_long(Some(since), now) => Some(DisableReason::Failing),
             Next::GivenUp | Next::Again(_) | Next::Delivered => None,
         };
         match reason {
-            Some(reason) => disable(tx, id, reason, now).await,
+            Some(reason) => self.disable(tx, &endpoint, reason, now).await,
             None => Ok(()),
         }
     }
 
     /// Ends the messages to an address, in a transaction of its own.
-    async fn turn_off(&self, id: WebhookId, reason: DisableReason, now: DateTime<Utc>) -> Result<(), DbErr> {
+    async fn turn_off(
+        &self,
+        endpoint: &Endpoint,
+        reason: DisableReason,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbErr> {
         let tx = self.db.begin().await?;
-        disable(&tx, id, reason, now).await?;
+        self.disable(&tx, endpoint, reason, now).await?;
         tx.commit().await
+    }
+
+    /// Ends the messages to an address, says so in the journal, and has its owner told.
+    async fn disable(
+        &self,
+        tx: &DatabaseTransaction,
+        endpoint: &Endpoint,
+        reason: DisableReason,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbErr> {
+        if !store::disable(tx, endpoint.id, reason, now).await? {
+            return Ok(());
+        }
+        let detail = serde_json::json!({ "reason": reason.to_string() });
+        let states = (Some("ENABLED".to_owned()), Some("DISABLED".to_owned()));
+        let what = (SYSTEM, "webhook.disabled", &*endpoint.id.to_string());
+        journal::record(tx, what, states, detail, "", now).await?;
+        self.watch.disabled(tx, endpoint, reason, now).await
     }
 
     async fn purge(&self, now: DateTime<Utc>) -> Result<(), DbErr> {
@@ -333,21 +367,6 @@ impl Dispatcher {
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         under_way.get(&id).copied().unwrap_or(0)
     }
-}
-
-/// Ends the messages to an address, and says so in the journal.
-async fn disable(
-    tx: &DatabaseTransaction,
-    id: WebhookId,
-    reason: DisableReason,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    if !store::disable(tx, id, reason, now).await? {
-        return Ok(());
-    }
-    let detail = serde_json::json!({ "reason": reason.to_string() });
-    let states = (Some("ENABLED".to_owned()), Some("DISABLED".to_owned()));
-    journal::record(tx, (SYSTEM, "webhook.disabled", &id.to_string()), states, detail, "", now).await
 }
 
 /// Counts an attempt as under way as long as it lives, also when its task is torn down.

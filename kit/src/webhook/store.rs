@@ -7,8 +7,8 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,24 @@ impl Endpoint {
     pub fn is_told_of(&self, area: &str) -> bool {
         lies_in(&self.body.areas, area)
             && self.body.reach.as_ref().is_none_or(|reach| reach.iter().any(|outer| reaches(outer, area)))
+    }
+
+    /// The host that messages go to: the rest of the address may be a secret.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let url = self.body.url.parse::<http::Uri>().ok();
+        url.and_then(|url| url.host().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Why it gets no messages, for a message to its owner: the reason, and the problem of the last attempt. What the receiver
+    /// answered may name somebody, and is read where only the owner reads it.
+    #[must_use]
+    pub fn why_disabled(&self, reason: DisableReason) -> String {
+        let problem = match self.last_problem.strip_prefix("HTTP ") {
+            Some(answer) => format!("HTTP {}", answer.split(' ').next().unwrap_or_default()),
+            None => self.last_problem.clone(),
+        };
+        if problem.is_empty() { reason.to_string() } else { format!("{reason}, {problem}") }
     }
 
     /// When its owner was last seen.
@@ -573,6 +591,77 @@ pub async fn replay(tx: &DatabaseTransaction, id: DeliveryId, now: DateTime<Utc>
         .exec(tx)
         .await?;
     Ok(())
+}
+
+/// Which deliveries are planned anew together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// To this address.
+    pub to: WebhookId,
+    /// Made at this moment or later.
+    pub from: DateTime<Utc>,
+    /// Made before this moment.
+    pub until: DateTime<Utc>,
+    /// Only those that ended so; none for all that ended.
+    pub state: Option<DeliveryState>,
+}
+
+/// Deliveries of a range that have ended, oldest first, after this place: when each was made, and its id.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn ended(
+    db: &impl ConnectionTrait,
+    range: &Range,
+    after: Option<(DateTime<Utc>, DeliveryId)>,
+    limit: u64,
+) -> Result<Vec<(DateTime<Utc>, DeliveryId)>, DbErr> {
+    use delivery::{Column, Entity};
+    let mut select = Entity::find()
+        .select_only()
+        .column(Column::CreatedAt)
+        .column(Column::Id)
+        .filter(Column::EndpointId.eq(range.to.to_string()))
+        .filter(Column::CreatedAt.gte(range.from))
+        .filter(Column::CreatedAt.lt(range.until))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    select = match range.state {
+        Some(state) => select.filter(Column::State.eq(state.to_string())),
+        None => select.filter(Column::State.ne(DeliveryState::Pending.to_string())),
+    };
+    if let Some((at, id)) = after {
+        select = select.filter(
+            Condition::any()
+                .add(Column::CreatedAt.gt(at))
+                .add(Condition::all().add(Column::CreatedAt.eq(at)).add(Column::Id.gt(id.to_string()))),
+        );
+    }
+    let rows: Vec<(DateTime<Utc>, String)> = select.into_tuple().all(db).await?;
+    rows.into_iter().map(|(at, id)| Ok((at, read("webhook_delivery.id", &id)?))).collect()
+}
+
+/// Plans deliveries anew that have ended. Answers how many: one that is planned meanwhile is left as it is.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn replay_all(
+    tx: &DatabaseTransaction,
+    ids: &[DeliveryId],
+    now: DateTime<Utc>,
+) -> Result<u64, DbErr> {
+    use delivery::{Column, Entity};
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(DeliveryState::Pending.to_string()))
+        .col_expr(Column::AttemptCount, Expr::value(0))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.is_in(ids.iter().map(DeliveryId::to_string)))
+        .filter(Column::State.ne(DeliveryState::Pending.to_string()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected)
 }
 
 /// The delivery with this id.

@@ -218,6 +218,7 @@ rpcs! {
     delete_webhook(DeleteWebhookRequest) -> DeleteWebhookResponse: integration::delete_webhook::handle;
     rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse: integration::rotate_webhook_secret::handle;
     list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse: integration::list_webhook_deliveries::handle;
+    replay_webhook_deliveries(ReplayWebhookDeliveriesRequest) -> ReplayWebhookDeliveriesResponse: integration::replay_webhook_deliveries::handle;
     replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse: integration::replay_webhook_delivery::handle;
     list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse: integration::list_document_events::handle;
     list_licences(ListLicencesRequest) -> ListLicencesResponse: integration::list_licences::handle;

@@ -21,3 +21,4 @@ pub(crate) mod payment;
 pub(crate) mod person;
 pub(crate) mod report;
 pub(crate) mod signing;
+pub(crate) mod webhook_notice;

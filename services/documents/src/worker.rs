@@ -84,6 +84,8 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) {
     told("requests to sign", core.forget_signings(before).await);
     let messages = store::notice::purge(&core.db.write, now - KEEP_MESSAGES).await;
     told("messages", messages.map_err(Error::from));
+    let messages = store::webhook_notice::purge(&core.db.write, now - KEEP_MESSAGES).await;
+    told("messages to owners of webhooks", messages.map_err(Error::from));
 }
 
 /// Tells in the log of a part that could not be done.

@@ -8,7 +8,7 @@ use crate::domain::template;
 use crate::domain::variant::Button;
 
 /// The files. What an installation changes are versions of texts, not these.
-const FILES: [&str; 31] = [
+const FILES: [&str; 32] = [
     include_str!("../catalogue/aduan_selesai.toml"),
     include_str!("../catalogue/bukti_akan_berakhir.toml"),
     include_str!("../catalogue/bukti_berakhir.toml"),
@@ -40,10 +40,13 @@ const FILES: [&str; 31] = [
     include_str!("../catalogue/surat_terbit_basah.toml"),
     include_str!("../catalogue/surat_terlambat.toml"),
     include_str!("../catalogue/tanda_terima.toml"),
+    include_str!("../catalogue/webhook_nonaktif.toml"),
 ];
 
 /// The type that tells a coordinator of an official who cannot be reached.
 pub(crate) const CONTACT_LOST: &str = "kontak_tidak_sampai";
+/// The type that tells the owner of a callback that it gets nothing any more.
+pub(crate) const CALLBACK_DISABLED: &str = "webhook_nonaktif";
 /// The type that tells administrators of trouble.
 pub(crate) const TROUBLE: &str = "gangguan_pengiriman";
 

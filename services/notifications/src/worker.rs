@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
+use mpp_kit::fault::chain;
 use mpp_kit::idempotency;
 use mpp_kit::webhook::dispatch::{self, Dispatcher, Watch};
+use mpp_kit::webhook::rules::DisableReason;
 use mpp_kit::webhook::store::Endpoint;
+use sea_orm::{DatabaseTransaction, DbErr};
 
 use crate::channel::templates::{Offer, Templates};
 use crate::channel::templates_queue;
@@ -57,6 +60,7 @@ pub(crate) fn workers(env: &Env, core: &Arc<Core>) -> anyhow::Result<Vec<Worker>
     Ok(workers)
 }
 
+#[async_trait::async_trait]
 impl Watch for Core {
     // Nothing follows from who has callbacks.
     fn enabled(&self, _: &[Endpoint]) {}
@@ -67,6 +71,17 @@ impl Watch for Core {
 
     fn withheld(&self) {
         self.metrics.called_back("WITHHELD");
+    }
+
+    async fn disabled(
+        &self,
+        tx: &DatabaseTransaction,
+        endpoint: &Endpoint,
+        reason: DisableReason,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbErr> {
+        let told = self.tell_owner(tx, endpoint, reason, now).await;
+        told.map_err(|error| DbErr::Custom(chain(&error)))
     }
 }
 

@@ -13,9 +13,11 @@ use tokio::sync::Notify;
 
 use crate::adapter::testing::{Asked, Reply, Server, World, caller, on_both};
 use crate::rpc::integration::for_tests as rpc;
+use mpp_kit::fault::Fault as _;
 use mpp_kit::webhook::dispatch::{Dispatcher, Tick, Watch};
 use mpp_kit::webhook::guard::{Names, SystemNames};
 use mpp_kit::webhook::signature::verifies;
+use mpp_kit::wire::timestamp;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -422,6 +424,99 @@ async fn line_32_only_what_was_asked_for_is_told_and_a_message_can_be_replayed()
             assert_eq!(ids, [wanted.clone(), wanted]);
             let delivery = deliveries(&world, &webhook.id).await.remove(0);
             assert_eq!((delivery.attempts.len(), delivery.attempt_count), (2, 1));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn line_32_the_messages_of_a_range_are_replayed_page_by_page() {
+    on_both(
+        |_| (),
+        async |world| {
+            let server = answers(&[200]).await;
+            let (webhook, _) = webhook(&world, |request| request.url.clone_from(&server.url)).await;
+            let (dispatcher, mut ids) = (dispatcher(&world), Vec::new());
+            let began = world.now();
+            for _ in 0..5 {
+                ids.push(world.happens("surat.terbit", "17.07.05.2003").await);
+                look(&dispatcher, &world).await;
+                world.after(TimeDelta::minutes(1));
+            }
+            assert_eq!(server.asked().len(), 5);
+            // The first and the last lie outside of it: what was made at its end is not in it.
+            let ask = proto::ReplayWebhookDeliveriesRequest {
+                request_id: "satu".to_owned(),
+                webhook: webhook.id.clone(),
+                from_time: Some(timestamp(began + TimeDelta::minutes(1))),
+                to_time: Some(timestamp(began + TimeDelta::minutes(4))),
+                page_size: 2,
+                ..Default::default()
+            };
+            let replay = async |request: &proto::ReplayWebhookDeliveriesRequest| {
+                rpc::replay_webhook_deliveries(&world.core, &integrator(), request.clone()).await
+            };
+            let first = replay(&ask).await.unwrap();
+            assert_eq!(first.replayed, 2);
+            assert_eq!(replay(&ask).await.unwrap(), first, "asked again, nothing more");
+            look(&dispatcher, &world).await;
+            let rest = proto::ReplayWebhookDeliveriesRequest {
+                request_id: "dua".to_owned(),
+                page_token: first.next_page_token.clone(),
+                ..ask.clone()
+            };
+            let last = replay(&rest).await.unwrap();
+            assert_eq!((last.replayed, last.next_page_token.as_str()), (1, ""));
+            look(&dispatcher, &world).await;
+            let again: Vec<String> =
+                server.asked().iter().skip(5).map(|asked| asked.headers["webhook-id"].clone()).collect();
+            assert_eq!(again[2], ids[3], "oldest first");
+            let (mut again, mut expected) = (again, ids[1..4].to_vec());
+            again.sort();
+            expected.sort();
+            assert_eq!(again, expected, "under their ids, each once");
+
+            // Nothing of them failed; what is pending is not counted.
+            let failed = proto::ReplayWebhookDeliveriesRequest {
+                request_id: "tiga".to_owned(),
+                state: proto::DeliveryState::Failed.into(),
+                ..ask.clone()
+            };
+            assert_eq!(replay(&failed).await.unwrap().replayed, 0);
+            let fresh =
+                |id: &str| proto::ReplayWebhookDeliveriesRequest { request_id: id.to_owned(), ..ask.clone() };
+            let of_another =
+                proto::ReplayWebhookDeliveriesRequest { page_token: first.next_page_token, ..failed };
+            replay(&of_another).await.expect_err("a token of another range");
+            for (wrong, field) in [
+                (proto::ReplayWebhookDeliveriesRequest { to_time: ask.from_time, ..fresh("a") }, "to_time"),
+                (proto::ReplayWebhookDeliveriesRequest { from_time: None, ..fresh("b") }, "from_time"),
+                (
+                    proto::ReplayWebhookDeliveriesRequest {
+                        state: proto::DeliveryState::Pending.into(),
+                        ..fresh("c")
+                    },
+                    "state",
+                ),
+            ] {
+                let problem = replay(&wrong).await.unwrap_err().problem();
+                assert_eq!(
+                    problem.violations.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(),
+                    [field]
+                );
+            }
+            // It is its owner's, and has to be enabled.
+            let other = caller("acc_other", &["documents.integrate"], &["17.07"]);
+            let refused = rpc::replay_webhook_deliveries(&world.core, &other, fresh("d")).await.unwrap_err();
+            assert!(matches!(refused, crate::error::Error::NotFound(_)), "{refused}");
+            let mut stop = proto::UpdateWebhookRequest {
+                webhook: webhook.id.clone(),
+                url: server.url.clone(),
+                ..Default::default()
+            };
+            stop.set_state(proto::WebhookState::Disabled);
+            rpc::update_webhook(&world.core, &integrator(), stop).await.unwrap();
+            assert_eq!(replay(&fresh("e")).await.unwrap_err().problem().reason, "WEBHOOK_DISABLED");
         },
     )
     .await;

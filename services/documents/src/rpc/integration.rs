@@ -11,6 +11,7 @@ pub(super) mod list_webhook_deliveries;
 pub(super) mod list_webhooks;
 pub(crate) mod owners;
 pub(super) mod receive_oss_call;
+pub(super) mod replay_webhook_deliveries;
 pub(super) mod replay_webhook_delivery;
 pub(super) mod resend_licence_message;
 pub(super) mod rotate_webhook_secret;
@@ -84,6 +85,20 @@ async fn own_webhook(
     id: WebhookId,
 ) -> Result<Endpoint, Error> {
     webhook::find_seen(db, &core.cipher, id, caller).await?.ok_or(Error::NotFound(Thing::Webhook))
+}
+
+/// Refuses to send again to a webhook that gets nothing.
+fn must_be_enabled(endpoint: &Endpoint) -> Result<(), Error> {
+    match endpoint.state {
+        WebhookState::Enabled => Ok(()),
+        WebhookState::Disabled => Err(Problem::precondition(
+            "WEBHOOK_DISABLED",
+            "Webhook ini nonaktif. Aktifkan dahulu, lalu kirim ulang.",
+            "This webhook is disabled. Enable it first, then replay.",
+        )
+        .with("subject", endpoint.id)
+        .into()),
+    }
 }
 
 /// What CreateWebhook and UpdateWebhook take.
@@ -339,6 +354,7 @@ pub(crate) mod for_tests {
         delete_webhook(DeleteWebhookRequest) -> DeleteWebhookResponse;
         rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse;
         list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
+        replay_webhook_deliveries(ReplayWebhookDeliveriesRequest) -> ReplayWebhookDeliveriesResponse;
         replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse;
         list_document_events(ListDocumentEventsRequest) -> ListDocumentEventsResponse;
         list_licences(ListLicencesRequest) -> ListLicencesResponse;

@@ -178,6 +178,31 @@ pub(crate) mod notice {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Messages to owners of webhooks.
+pub(crate) mod webhook_notice {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "webhook_notice")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub webhook_id: String,
+        pub owner_id: String,
+        pub reason: String,
+        pub state: String,
+        pub attempts: i32,
+        pub next_at: DateTimeUtc,
+        pub created_at: DateTimeUtc,
+        pub updated_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Requests to sign.
 pub(crate) mod signing {
     use sea_orm::entity::prelude::*;

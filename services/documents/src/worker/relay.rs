@@ -12,6 +12,7 @@ use mpp_kit::client::PeerChannel;
 use mpp_kit::component::{self, Env, Worker};
 use mpp_kit::fault::{Language, chain};
 use mpp_kit::relay::{self, TokenSource};
+use mpp_kit::webhook::store as webhook;
 use mpp_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use mpp_proto::identity::v1::{GetRoleHoldersRequest, Role};
 use mpp_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
@@ -28,11 +29,14 @@ use crate::rpc::Core;
 use crate::rpc::case::Loaded;
 use crate::store;
 use crate::store::notice::{Message, NoticeState, Recipient};
+use crate::store::webhook_notice::WebhookNotice;
 
 /// Who sends.
 pub(crate) const NOTIFICATIONS: component::Role = component::Role("notifications");
 /// Who knows who holds a role.
 pub(crate) const IDENTITY: component::Role = component::Role("identity");
+/// The type of the message that tells an owner that his webhook gets nothing any more.
+const WEBHOOK_DISABLED: &str = "webhook_nonaktif";
 const BATCH: u64 = 100;
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -42,7 +46,14 @@ pub(super) fn worker(env: &Env, core: &Arc<Core>, token: TokenSource) -> Worker 
     let identity = IdentityServiceClient::new(env.peers.channel(IDENTITY));
     let relay = Relay { core: Arc::clone(core), client, identity, token };
     Worker::repeating("documents: messages out", env, EVERY, relay, |relay| {
-        Box::pin(relay.pass(relay.core.now()))
+        Box::pin(async move {
+            let now = relay.core.now();
+            // Neither waits for the other.
+            if let Err(error) = relay.tell_owners(now).await {
+                tracing::warn!(error = chain(&error), "owners of webhooks are told later");
+            }
+            relay.pass(now).await
+        })
     })
 }
 
@@ -83,6 +94,74 @@ impl Relay {
         Ok(())
     }
 
+    /// Offers what owners of webhooks are to be told.
+    async fn tell_owners(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        let queued = store::webhook_notice::due(&self.core.db.read, now, BATCH).await?;
+        if queued.is_empty() {
+            return Ok(());
+        }
+        let token = (self.token)().await.context("no token for notifications")?;
+        for notice in queued {
+            let state = match self.tell_owner(&notice, &token).await {
+                Ok(state) => state,
+                Err(error) => {
+                    tracing::warn!(message = %notice.id, error = chain(&error), "a message could not be offered");
+                    NoticeState::Queued
+                }
+            };
+            let next_at =
+                if state == NoticeState::Queued { now + relay::pause_after(notice.attempts) } else { now };
+            let db = &self.core.db.write;
+            if store::webhook_notice::moved(db, &notice, state, next_at, now).await?
+                && state != NoticeState::Queued
+            {
+                self.core.metrics.told(state.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_owner(&self, notice: &WebhookNotice, token: &str) -> Result<NoticeState, Error> {
+        let core = &self.core;
+        // The writer: a reader may lag behind what its owner has just done.
+        let found = webhook::find(&core.db.write, &core.cipher, notice.webhook).await?;
+        // Deleted, or enabled again: there is nothing to be told any more.
+        let Some(endpoint) = found.filter(|endpoint| endpoint.disable_reason == Some(notice.reason)) else {
+            return Ok(NoticeState::Pointless);
+        };
+        let kind = recipient::Kind::AccountId(notice.owner.clone());
+        let request = CreateNotificationRequest {
+            request_id: notice.id.to_string(),
+            reference: endpoint.id.to_string(),
+            message_type: WEBHOOK_DISABLED.to_owned(),
+            // Owners are written to in the language of their contact.
+            recipient: Some(To { kind: Some(kind), language: String::new() }),
+            placeholders: HashMap::from([
+                ("webhook".to_owned(), endpoint.id.to_string()),
+                ("host".to_owned(), endpoint.host()),
+                ("sebab".to_owned(), endpoint.why_disabled(notice.reason)),
+            ]),
+            ..CreateNotificationRequest::default()
+        };
+        self.create(request, token).await
+    }
+
+    /// Has notifications take a message.
+    async fn create(&self, request: CreateNotificationRequest, token: &str) -> Result<NoticeState, Error> {
+        let message = request.request_id.clone();
+        Ok(match self.client.clone().create_notification(relay::request(request, token)?).await {
+            Ok(_) => NoticeState::Sent,
+            Err(status) if relay::may_be_taken_later(status.code()) => {
+                tracing::warn!(code = %status.code(), message, "notifications did not take a message; it is offered again");
+                NoticeState::Queued
+            }
+            Err(status) => {
+                tracing::error!(code = %status.code(), message, "notifications refuses a message");
+                NoticeState::Refused
+            }
+        })
+    }
+
     async fn offer(&self, message: &Message, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
         let request = match self.compose(message).await? {
             Composed::Ready(request) => *request,
@@ -90,17 +169,7 @@ impl Relay {
             Composed::NoContact => return self.settle(message, NoticeState::NoContact, now).await,
             Composed::Pointless => return self.settle(message, NoticeState::Pointless, now).await,
         };
-        let state = match self.client.clone().create_notification(relay::request(request, token)?).await {
-            Ok(_) => NoticeState::Sent,
-            Err(status) if relay::may_be_taken_later(status.code()) => {
-                tracing::warn!(code = %status.code(), message = %message.id, "notifications did not take a message; it is offered again");
-                NoticeState::Queued
-            }
-            Err(status) => {
-                tracing::error!(code = %status.code(), message = %message.id, "notifications refuses a message");
-                NoticeState::Refused
-            }
-        };
+        let state = self.create(request, token).await?;
         self.settle(message, state, now).await
     }
 

@@ -153,6 +153,15 @@ impl Town {
             ..ReplayWebhookDeliveryRequest::default()
         };
         integrator.replay_webhook_delivery(replay).await.expect("again");
+        let now = mpp_kit::clock::Clock::now(&*self.clock);
+        let stamp = |time: chrono::DateTime<chrono::Utc>| Some(mpp_kit::wire::timestamp(time));
+        let all = ReplayWebhookDeliveriesRequest {
+            webhook: webhook.clone(),
+            from_time: stamp(now - chrono::TimeDelta::days(1)),
+            to_time: stamp(now + chrono::TimeDelta::days(1)),
+            ..ReplayWebhookDeliveriesRequest::default()
+        };
+        integrator.replay_webhook_deliveries(all).await.expect("all again");
         let rotate =
             RotateWebhookSecretRequest { webhook: webhook.clone(), grace_hours: 1, ..Default::default() };
         integrator.rotate_webhook_secret(rotate).await.expect("another secret");

@@ -1,6 +1,7 @@
 //! Lines 10, 28, 37 and 52: who is told what, once, and without anything that a message need not say.
 
 use chrono::TimeDelta;
+use mpp_documents::{Config, WebhooksConfig};
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 use mpp_proto::identity::v1::Role;
@@ -9,6 +10,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::json;
 use tonic::Request;
 
+use super::exchange::Receiver;
 use super::messages::{account_of, addresses_of};
 use super::town::{
     AGENCY, BASE_URL, PLAIN, RT, Resident, SUB_DISTRICT, Town, VILLAGE, account, office, official_nik, put,
@@ -361,5 +363,47 @@ lines! {
         let wish = town.wish("sktm", &Resident::new(3, PLAIN)).await;
         let other = officer.submit_application(wish).await.expect("taken").status.expect("a status").application_id;
         officer.approve(&town.seen(&other).await).await.expect("somebody else's");
+    }
+
+    /// 32. Who owns a webhook that was turned off is told by another way than the one that fails, once, and not what its receiver
+    /// answered.
+    async fn line_32_the_owner_of_a_webhook_that_is_turned_off_is_told(engine) {
+        let webhooks = WebhooksConfig {
+            allow_http_hosts: "127.0.0.1".to_owned(), allow_loopback: true, ..WebhooksConfig::default()
+        };
+        let town = Town::configured(engine, Config { webhooks, ..Config::default() }).await;
+        let receiver = Receiver::answering("HTTP/1.1 410 -\r\nconnection: close\r\ncontent-length: 13\r\n\r\nRohana pindah").await;
+        let owner = town.person("acc_dpmptsp", &["documents.integrate"], &["17.07"]);
+        let make = async |request_id: &str| {
+            let request = CreateWebhookRequest {
+                request_id: request_id.to_owned(), url: receiver.url.clone(), ..CreateWebhookRequest::default()
+            };
+            owner.create_webhook(request).await.expect("made").webhook.expect("a webhook").id
+        };
+        let (webhook, mended) = (make("satu").await, make("dua").await);
+        town.applied("domisili", &Resident::new(1, PLAIN)).await;
+        town.messages.is_away(true);
+        town.call_webhooks().await;
+        town.tell().await;
+        assert!(town.told("acc_dpmptsp").is_empty(), "notifications is away");
+        // One is enabled again before anybody could be told.
+        let enable = UpdateWebhookRequest {
+            webhook: mended,
+            url: receiver.url.clone(),
+            state: WebhookState::Enabled.into(),
+            ..UpdateWebhookRequest::default()
+        };
+        owner.update_webhook(enable).await.expect("enabled");
+        town.messages.is_away(false);
+        for _ in 0..3 {
+            town.wait(TimeDelta::minutes(1));
+            town.tell().await;
+        }
+        assert_eq!(town.told("acc_dpmptsp"), ["webhook_nonaktif"]);
+        let told = town.messages.of_type("webhook_nonaktif").remove(0);
+        assert_eq!(told.reference, webhook);
+        let said: Vec<&str> = ["webhook", "host", "sebab"].iter().map(|gap| told.placeholders[*gap].as_str()).collect();
+        assert_eq!(said, [webhook.as_str(), "127.0.0.1", "GONE, HTTP 410"]);
+        assert_eq!(told.placeholders.len(), 3);
     }
 }

@@ -364,6 +364,11 @@ impl Town {
         self.pass("documents: messages out").await;
     }
 
+    /// One look of what sends webhooks, with the attempts that it begins.
+    pub(crate) async fn call_webhooks(&self) {
+        self.pass("webhooks").await;
+    }
+
     async fn pass(&self, worker: &str) {
         let shutdown = Shutdown::new();
         let env = self.env(shutdown.clone());
@@ -918,5 +923,6 @@ calls! {
     delete_webhook(DeleteWebhookRequest) -> DeleteWebhookResponse;
     rotate_webhook_secret(RotateWebhookSecretRequest) -> RotateWebhookSecretResponse;
     list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
+    replay_webhook_deliveries(ReplayWebhookDeliveriesRequest) -> ReplayWebhookDeliveriesResponse;
     replay_webhook_delivery(ReplayWebhookDeliveryRequest) -> ReplayWebhookDeliveryResponse;
 }

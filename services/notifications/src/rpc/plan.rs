@@ -4,12 +4,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mpp_kit::caller::Caller;
 use mpp_kit::event::{self, Event};
+use mpp_kit::webhook::rules::DisableReason;
+use mpp_kit::webhook::store::Endpoint;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
 use super::Core;
-use crate::catalogue::{CONTACT_LOST, TROUBLE};
+use crate::catalogue::{CALLBACK_DISABLED, CONTACT_LOST, TROUBLE};
 use crate::domain::channel::Channel;
 use crate::domain::direct::Direct;
 use crate::domain::message_type::{MessageType, Urgency, Values};
@@ -537,6 +540,28 @@ impl Core {
             self.tell_account(tx, TROUBLE, (admin, subject.to_owned()), (values, cause), now).await?;
         }
         Ok(())
+    }
+
+    /// Tells the owner of a callback that it gets nothing any more, by a way of its own.
+    pub(crate) async fn tell_owner(
+        &self,
+        tx: &DatabaseTransaction,
+        endpoint: &Endpoint,
+        reason: DisableReason,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        // The installation itself has no list that somebody reads.
+        if endpoint.owner == Caller::system().id {
+            return Ok(());
+        }
+        let id = endpoint.id.to_string();
+        let values = Values::from([
+            ("webhook".to_owned(), id.clone()),
+            ("host".to_owned(), endpoint.host()),
+            ("sebab".to_owned(), endpoint.why_disabled(reason)),
+        ]);
+        let cause = format!("disabled {id} {now}");
+        self.tell_account(tx, CALLBACK_DISABLED, (endpoint.owner.clone(), id), (values, cause), now).await
     }
 
     async fn tell_account(

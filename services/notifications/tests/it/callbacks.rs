@@ -39,6 +39,11 @@ impl Arrived {
 
 /// A system that takes messages.
 async fn receiver() -> (String, Arc<Mutex<Vec<Arrived>>>) {
+    answering("HTTP/1.1 204 -\r\nconnection: close\r\n\r\n").await
+}
+
+/// A system that answers each message so.
+async fn answering(answer: &'static str) -> (String, Arc<Mutex<Vec<Arrived>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/masuk", listener.local_addr().unwrap());
     let arrived = Arc::new(Mutex::new(Vec::new()));
@@ -65,7 +70,7 @@ async fn receiver() -> (String, Arc<Mutex<Vec<Arrived>>>) {
                         break;
                     }
                 }
-                let _sent = stream.write_all(b"HTTP/1.1 204 -\r\nconnection: close\r\n\r\n").await;
+                let _sent = stream.write_all(answer.as_bytes()).await;
             });
         }
     });
@@ -148,5 +153,25 @@ lines! {
         office.send(receipt("6281234500009", "")).await;
         office.settle().await;
         assert_eq!(arrived.lock().unwrap().len(), 5);
+    }
+
+    async fn n_14_the_owner_of_a_callback_that_is_turned_off_is_told_in_the_list_of_the_account(engine) {
+        let office = Office::open(engine).await;
+        let (url, arrived) = answering("HTTP/1.1 410 -\r\nconnection: close\r\ncontent-length: 4\r\n\r\nBudi").await;
+        let request = CreateCallbackRequest { request_id: "satu".to_owned(), url, ..Default::default() };
+        let owner = |request| office.by("acc_perizinan", &["notifications.integrate"], &[], request);
+        let made = office.client.clone().create_callback(owner(request)).await.unwrap().into_inner();
+        let id = made.callback.unwrap().id;
+        office.send(receipt(CITIZEN, "")).await;
+        let told = office
+            .until("its owner is told", async || {
+                let found = office.inbox("acc_perizinan").await.items;
+                (!found.is_empty()).then_some(found)
+            })
+            .await;
+        office.settle().await;
+        assert_eq!((told.len(), office.inbox("acc_perizinan").await.items.len()), (1, 1));
+        assert!(told[0].body.contains(&format!("{id} ke 127.0.0.1 dinonaktifkan: GONE, HTTP 410.")), "{}", told[0].body);
+        assert!(!arrived.lock().unwrap().is_empty());
     }
 }

@@ -10,12 +10,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::fault::chain;
 use mpp_kit::webhook::dispatch::Watch;
+use mpp_kit::webhook::rules::DisableReason;
 use mpp_kit::webhook::store::{self as webhook, Endpoint};
+use sea_orm::{DatabaseTransaction, DbErr};
 
 use super::super::Core;
 use super::super::access::Areas;
 use super::INTEGRATE;
+use crate::domain::NoticeId;
 use crate::error::Error;
+use crate::store::webhook_notice::{self, WebhookNotice};
 
 /// How often it is written that an owner was seen whose reach is the same.
 const NOTED: TimeDelta = TimeDelta::hours(1);
@@ -91,6 +95,7 @@ impl Core {
     }
 }
 
+#[async_trait::async_trait]
 impl Watch for Core {
     fn enabled(&self, endpoints: &[Endpoint]) {
         self.owners.are(endpoints);
@@ -102,5 +107,26 @@ impl Watch for Core {
 
     fn withheld(&self) {
         self.metrics.withheld();
+    }
+
+    async fn disabled(
+        &self,
+        tx: &DatabaseTransaction,
+        endpoint: &Endpoint,
+        reason: DisableReason,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbErr> {
+        // The installation itself has no list that somebody reads.
+        if endpoint.owner == Caller::system().id {
+            return Ok(());
+        }
+        let notice = WebhookNotice {
+            id: NoticeId::generate(),
+            webhook: endpoint.id,
+            owner: endpoint.owner.clone(),
+            reason,
+            attempts: 0,
+        };
+        webhook_notice::insert(tx, &notice, now).await
     }
 }

@@ -2,14 +2,13 @@
 
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
-use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1::{ReplayWebhookDeliveryRequest, ReplayWebhookDeliveryResponse};
 use tonic::Response;
 
 use super::super::{Core, record};
-use super::{delivery_message, own_webhook};
+use super::{delivery_message, must_be_enabled, own_webhook};
 use crate::error::{Error, Thing};
-use mpp_kit::webhook::rules::{DeliveryId, DeliveryState, WebhookState};
+use mpp_kit::webhook::rules::{DeliveryId, DeliveryState};
 use mpp_kit::webhook::store as webhook;
 
 const METHOD: &str = "mpp.documents.v1.DocumentsService/ReplayWebhookDelivery";
@@ -33,15 +32,7 @@ pub(in crate::rpc) async fn handle(
             let endpoint = endpoint.map_err(|error| {
                 if matches!(error, Error::NotFound(_)) { Error::NotFound(Thing::Delivery) } else { error }
             })?;
-            if endpoint.state == WebhookState::Disabled {
-                return Err(Problem::precondition(
-                    "WEBHOOK_DISABLED",
-                    "Webhook ini nonaktif. Aktifkan dahulu, lalu kirim ulang.",
-                    "This webhook is disabled. Enable it first, then replay.",
-                )
-                .with("subject", endpoint.id)
-                .into());
-            }
+            must_be_enabled(&endpoint)?;
             let before = delivery.state;
             webhook::replay(&tx, id, now).await?;
             (delivery.state, delivery.attempt_count, delivery.due_at) = (DeliveryState::Pending, 0, now);
