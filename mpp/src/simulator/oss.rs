@@ -1,9 +1,8 @@
 //! A stand-in for OSS-RBA, by its integration guide (PIA 4.3.22): what agencies call (`receiveLicenseStatus`,
-//! `receiveLicense`, `updateLicense`, `checkLicenseStatus`, `inqueryNIB`), and how OSS calls an agency (`receiveNIB`,
-//! `receiveFileDS`).
+//! `receiveLicense`, `updateLicense`, `checkLicenseStatus`), and how OSS calls an agency (`receiveNIB`, `receiveFileDS`).
 //!
-//! It is stricter than the real one: it refuses fields that are missing or too long, statuses that cannot follow each
-//! other, and a second final licence, and it remembers everything. What it answers next can be set, to see how the other
+//! It is stricter than the real one: by the lists of fields of the guide it refuses what is missing, too long, of another kind or
+//! not on the list, statuses that cannot follow each other, and a second final licence, and it remembers everything. What it answers next can be set, to see how the other
 //! side bears it.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -18,45 +17,87 @@ use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 use tokio::net::TcpListener;
 
-/// What a field may hold: its name, the most characters, and whether it must be given.
-type Field = (&'static str, usize, bool);
+/// What a field may hold.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// A text of so many characters at most.
+    Text(usize),
+    /// A whole number of so many digits at most.
+    Number(usize),
+    /// True or false.
+    Flag,
+    /// These fields.
+    Fields(&'static [Field]),
+}
+
+use Kind::{Fields, Flag, Number, Text};
+
+/// The name of a field, what it may hold, and whether it must be given.
+type Field = (&'static str, Kind, bool);
 
 /// `IZINSTATUS`.
 const STATUS: &[Field] = &[
-    ("nib", 13, true),
-    ("id_produk", 25, false),
-    ("id_proyek", 25, true),
-    ("oss_id", 25, true),
-    ("id_izin", 25, true),
-    ("kd_izin", 13, true),
-    ("kd_instansi", 3, true),
-    ("kd_status", 2, true),
-    ("tgl_status", 19, true),
-    ("nip_status", 50, false),
-    ("nama_status", 50, false),
-    ("keterangan", 65_535, false),
+    ("nib", Text(13), true),
+    ("id_produk", Text(25), false),
+    ("id_proyek", Text(25), true),
+    ("oss_id", Text(25), true),
+    ("id_izin", Text(25), true),
+    ("kd_izin", Text(13), true),
+    ("kd_instansi", Text(3), true),
+    ("kd_status", Text(2), true),
+    ("tgl_status", Text(19), true),
+    ("nip_status", Text(50), false),
+    ("nama_status", Text(50), false),
+    ("keterangan", Text(65_535), false),
+    ("persetujuan_form", Flag, false),
+    ("file_lampiran", Text(65_535), false),
+    ("data_pnbp", Fields(PNBP), false),
 ];
 
-/// `IZINFINAL` of `receiveLicense`.
+/// `data_pnbp` of `IZINSTATUS`.
+const PNBP: &[Field] = &[
+    ("kd_akun", Text(20), false),
+    ("kd_penerimaan", Text(20), false),
+    ("kd_billing", Text(50), true),
+    ("tgl_billing", Text(10), true),
+    ("tgl_expire", Text(10), true),
+    ("nominal", Number(20), true),
+    ("url_dokumen", Text(255), false),
+];
+
+/// What `IZINFINAL` of `receiveLicense` and that of `updateLicense` have in common.
+const LICENCE: [Field; 17] = [
+    ("nib", Text(13), true),
+    ("id_proyek", Text(25), true),
+    ("oss_id", Text(25), true),
+    ("id_izin", Text(25), true),
+    ("kd_izin", Text(13), true),
+    ("kd_daerah", Text(10), true),
+    ("nomor_izin", Text(50), true),
+    ("tgl_terbit_izin", Text(10), true),
+    ("tgl_berlaku_izin", Text(10), false),
+    ("nama_ttd", Text(50), true),
+    ("nip_ttd", Text(25), false),
+    ("jabatan_ttd", Text(150), true),
+    ("status_izin", Text(2), true),
+    ("file_izin", Text(65_535), true),
+    ("keterangan", Text(65_535), false),
+    ("file_lampiran", Text(65_535), false),
+    ("nomenklatur_nomor_izin", Text(255), false),
+];
+
+/// What `receiveLicense` takes beyond [`LICENCE`].
 const FINAL: &[Field] = &[
-    ("nib", 13, true),
-    ("id_proyek", 25, true),
-    ("oss_id", 25, true),
-    ("id_izin", 25, true),
-    ("kd_izin", 13, true),
-    ("kd_daerah", 10, true),
-    ("nomor_izin", 50, true),
-    ("tgl_terbit_izin", 10, true),
-    ("tgl_berlaku_izin", 10, false),
-    ("nama_ttd", 50, true),
-    ("nip_ttd", 25, false),
-    ("jabatan_ttd", 150, true),
-    ("status_izin", 2, true),
-    ("file_izin", 65_535, true),
-    ("keterangan", 65_535, false),
-    ("file_lampiran", 65_535, false),
-    ("jenis_perizinan", 3, false),
-    ("kewenangan", 2, false),
+    ("bln_berlaku_izin", Number(5), false),
+    ("thn_berlaku_izin", Number(5), false),
+    ("jenis_perizinan", Text(3), false),
+];
+
+/// What `updateLicense` takes beyond [`LICENCE`].
+const UPDATE: &[Field] = &[
+    ("kewenangan", Text(2), true),
+    ("bln_berlaku_izin", Text(5), false),
+    ("thn_berlaku_izin", Text(5), false),
 ];
 
 /// The codes of Lampiran 10.
@@ -98,7 +139,6 @@ struct Known {
 #[derive(Debug, Default)]
 struct Inside {
     known: BTreeMap<String, Known>,
-    companies: BTreeMap<String, Value>,
     taken: Vec<Taken>,
     whims: VecDeque<Whim>,
     numbers: u32,
@@ -147,7 +187,7 @@ impl Oss {
         self.inside().known.get(id_izin).map(|known| (known.status.clone(), known.number.clone()))
     }
 
-    /// Makes a company known, with the licences it asks for: `dataNIB`. Its statuses are taken from then on.
+    /// Makes the licences known that a company asks for, as `dataNIB` has them. Their statuses are taken from then on.
     pub fn register(&self, data_nib: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (nib, oss_id) = (text(&data_nib["nib"]), text(&data_nib["oss_id"]));
@@ -156,7 +196,6 @@ impl Oss {
             let known = Known { nib: nib.clone(), oss_id: oss_id.clone(), ..Known::default() };
             inside.known.entry(text(&row["id_izin"])).or_insert(known);
         }
-        inside.companies.insert(nib, data_nib.clone());
     }
 
     /// Registers a company and sends it to an agency, as OSS does: `POST <agency>/receiveNIB`. `day` is the present day in
@@ -211,7 +250,6 @@ impl Oss {
             "checkLicenseStatus" => {
                 content(body, "CHECKLICENSESTATUS").and_then(|content| inside.check(content))
             }
-            "inqueryNIB" => content(body, "INQUERYNIB").and_then(|content| inside.inquery(content)),
             _ => Err(Refusal(404, "Akses Service Tidak Ditemukan".to_owned())),
         };
         match decided {
@@ -264,19 +302,35 @@ fn text<'a>(content: &'a Value, field: &str) -> &'a str {
     content[field].as_str().unwrap_or_default()
 }
 
-/// Refuses fields that are unknown, missing, too long or no text.
+/// Refuses fields that are unknown, missing, too long or of another kind.
 fn check(content: &Value, fields: &[Field]) -> Result<(), Refusal> {
     for (name, value) in content.as_object().into_iter().flatten() {
-        let Some((_, max, _)) = fields.iter().find(|(known, _, _)| known == name) else {
+        let Some((_, kind, _)) = fields.iter().find(|(known, _, _)| known == name) else {
             return Err(Refusal(400, format!("{name} tidak dikenal")));
         };
-        match value.as_str() {
-            Some(text) if text.chars().count() <= *max => {}
-            Some(_) => return Err(Refusal(400, format!("{name} lebih dari {max} karakter"))),
-            None => return Err(Refusal(400, format!("{name} bukan teks"))),
+        match kind {
+            Text(max) => match value.as_str() {
+                Some(text) if text.chars().count() <= *max => {}
+                Some(_) => return Err(Refusal(400, format!("{name} lebih dari {max} karakter"))),
+                None => return Err(Refusal(400, format!("{name} bukan teks"))),
+            },
+            Number(max) => match value.as_u64() {
+                Some(number) if number.to_string().len() <= *max => {}
+                Some(_) => return Err(Refusal(400, format!("{name} lebih dari {max} angka"))),
+                None => return Err(Refusal(400, format!("{name} bukan angka"))),
+            },
+            Flag if value.is_boolean() => {}
+            Flag => return Err(Refusal(400, format!("{name} bukan benar atau salah"))),
+            Fields(fields) if value.is_object() => check(value, fields)?,
+            Fields(_) => return Err(Refusal(400, format!("{name} bukan objek"))),
         }
     }
-    match fields.iter().find(|(name, _, needed)| *needed && text(content, name).is_empty()) {
+    let is_given = |name: &str| match &content[name] {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
+    };
+    match fields.iter().find(|(name, _, needed)| *needed && !is_given(name)) {
         Some((name, _, _)) => Err(Refusal(400, format!("{name} kosong"))),
         None => Ok(()),
     }
@@ -310,7 +364,7 @@ impl Inside {
     }
 
     fn finish(&mut self, method: &str, content: &Value) -> Result<Value, Refusal> {
-        check(content, FINAL)?;
+        check(content, &[&LICENCE, FINAL].concat())?;
         let link = text(content, "file_izin");
         if !link.starts_with("http://") && !link.starts_with("https://") {
             return Err(Refusal(400, "file_izin bukan tautan".to_owned()));
@@ -331,7 +385,7 @@ impl Inside {
     }
 
     fn update(&mut self, method: &str, content: &Value) -> Result<Value, Refusal> {
-        check(content, FINAL)?;
+        check(content, &[&LICENCE, UPDATE].concat())?;
         let known = self.known(content)?;
         if !known.is_final {
             return Err(Refusal(400, "Izin belum terbit".to_owned()));
@@ -348,12 +402,6 @@ impl Inside {
         Ok(json!({
             "dataIZIN": { "nib": known.nib, "id_izin": id_izin, "kd_status": known.status, "file_lampiran": "" },
         }))
-    }
-
-    fn inquery(&self, content: &Value) -> Result<Value, Refusal> {
-        let company = self.companies.get(text(content, "nib"));
-        let company = company.ok_or_else(|| Refusal(400, "NIB tidak ditemukan".to_owned()))?;
-        Ok(json!({ "dataNIB": company }))
     }
 }
 
@@ -393,6 +441,10 @@ mod tests {
             "nib": "1234567890123", "id_produk": "", "id_proyek": "R-1", "oss_id": "o-1", "id_izin": "I-1",
             "kd_izin": "033000000001", "kd_instansi": "033", "kd_status": code,
             "tgl_status": "2026-11-23 08:00:00", "nip_status": "", "nama_status": "", "keterangan": "",
+            "persetujuan_form": false, "file_lampiran": "", "data_pnbp": {
+                "kd_akun": "", "kd_penerimaan": "", "kd_billing": "123456789015", "tgl_billing": "2026-11-23",
+                "tgl_expire": "2026-11-30", "nominal": 25_000, "url_dokumen": "",
+            },
         }})
     }
 
@@ -402,7 +454,19 @@ mod tests {
             "kd_izin": "033000000001", "kd_daerah": "1707000000", "nomor_izin": "1", "tgl_terbit_izin": "2026-11-23",
             "tgl_berlaku_izin": "", "nama_ttd": "N", "nip_ttd": "", "jabatan_ttd": "J", "status_izin": "50",
             "file_izin": "https://mpp.example/f", "keterangan": "", "file_lampiran": "", "jenis_perizinan": "02",
+            "thn_berlaku_izin": 5, "bln_berlaku_izin": 0,
         }})
+    }
+
+    /// The same as a change.
+    fn changed() -> Value {
+        let mut body = last();
+        let content = body["IZINFINAL"].as_object_mut().unwrap();
+        content.remove("jenis_perizinan");
+        content.insert("kewenangan".to_owned(), json!("02"));
+        content.insert("thn_berlaku_izin".to_owned(), json!("5"));
+        content.insert("bln_berlaku_izin".to_owned(), json!("0"));
+        body
     }
 
     /// Starts a stand-in and answers how to call it: `kode` and `keterangan`.
@@ -438,10 +502,12 @@ mod tests {
             ("receiveLicenseStatus", status("40"), 400),
             ("receiveLicenseStatus", status("42"), 200),
             ("receiveLicenseStatus", status("58"), 400),
-            ("updateLicense", last(), 400),
+            ("updateLicense", changed(), 400),
+            ("receiveLicense", changed(), 400),
             ("receiveLicense", last(), 200),
             ("receiveLicense", last(), 400),
-            ("updateLicense", last(), 200),
+            ("updateLicense", last(), 400),
+            ("updateLicense", changed(), 200),
             ("receiveLicenseStatus", status("40"), 400),
             ("receiveLicenseStatus", status("60"), 200),
             ("receiveLegal", status("20"), 404),
@@ -466,6 +532,15 @@ mod tests {
             ("tgl_status", json!("2026-11-23")),
             ("nama_status", json!(7)),
             ("nik", json!("x")),
+            ("persetujuan_form", json!("true")),
+            ("data_pnbp", json!("")),
+            ("data_pnbp", json!({ "kd_billing": "1" })),
+            (
+                "data_pnbp",
+                json!({
+                    "kd_billing": "1", "tgl_billing": "2026-11-23", "tgl_expire": "2026-11-30", "nominal": "25000",
+                }),
+            ),
         ] {
             let mut body = status("20");
             body["IZINSTATUS"][field] = value;

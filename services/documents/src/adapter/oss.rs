@@ -4,6 +4,9 @@
 //! every status and the final licence, one after the other for each `id_izin`, from an outbox that a transaction of ours
 //! fills and [`outbox`] empties. OSS gives no key against repetition, so after an attempt without an answer we ask what it
 //! has before we say it again.
+//!
+//! What OSS could not deliver it sends again as `receiveNIB`: `checkNIBError` and `rekonNIB`, by which an agency asked for that
+//! once, are no part of its interface since 4.3.16.
 
 pub(crate) mod client;
 pub(crate) mod outbox;

@@ -107,6 +107,14 @@ pub enum Validity {
     EndOfYear,
 }
 
+/// How many months a span from its first to its last day is, if it is a number of months.
+#[must_use]
+pub fn months_of(first: NaiveDate, last: NaiveDate) -> Option<u32> {
+    let month = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month0());
+    let about = u32::try_from(month(last) - month(first)).ok()?;
+    [about, about + 1].into_iter().find(|months| Validity::Months(*months).last_day(first) == Some(last))
+}
+
 impl Validity {
     /// The last day on which a document issued on `issued` (the office's local date) holds; none if it has no end.
     #[must_use]
@@ -166,6 +174,23 @@ mod tests {
         assert_eq!(TRANSITIONS.defects(DocumentState::Valid, &all), Vec::<String>::new());
         for state in [DocumentState::Revoked, DocumentState::Replaced] {
             assert!(TRANSITIONS.allowed(state).is_empty(), "{state}");
+        }
+    }
+
+    #[test]
+    fn a_span_is_told_in_months_where_it_is_a_number_of_them() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        for (first, last, months) in [
+            ("2026-11-23", "2031-11-22", Some(60)),
+            ("2026-01-01", "2026-12-31", Some(12)),
+            ("2026-12-31", "2027-02-28", Some(2)),
+            ("2026-11-23", "2026-12-22", Some(1)),
+            ("2026-11-23", "2026-12-23", None),
+            ("2026-11-23", "2026-12-31", None),
+            ("2026-11-23", "2026-11-23", None),
+            ("2026-11-23", "2026-10-22", None),
+        ] {
+            assert_eq!(months_of(day(first), day(last)), months, "{first} to {last}");
         }
     }
 

@@ -247,6 +247,16 @@ impl OssStatus {
         }
     }
 
+    /// What it says of the form and its papers: that they are found right, or not; none where it says nothing of them.
+    #[must_use]
+    pub fn agrees_to_form(self) -> Option<bool> {
+        if matches!(self, Self::Complete | Self::Verified) {
+            Some(true)
+        } else {
+            matches!(self, Self::Incomplete | Self::RequirementsRejected).then_some(false)
+        }
+    }
+
     /// The status that tells OSS what was done to a clock; none for its end, which the decision tells.
     #[must_use]
     pub fn of_clock(verb: ClockVerb) -> Option<Self> {

@@ -20,6 +20,7 @@ use crate::domain::licence::OssStatus;
 use crate::domain::number::Codes;
 use crate::domain::office::Office;
 use crate::domain::payment::{Payment, Settlement, billing_code, cashiers};
+use crate::domain::sla::ClockVerb;
 use crate::domain::step::{Level, OfficeLevel, StepKind, StepRole};
 use crate::domain::workflow::decide::{By, Command, Order, decide, deemed_at};
 use crate::domain::workflow::{Actor, Application, Delegation, DelegationKind, Event, Scope, State};
@@ -215,13 +216,18 @@ impl Core {
             text: text.to_owned(),
             official_name: official.map(|official| official.name.clone()).unwrap_or_default(),
             official_nip: official.map(|official| official.nip.clone()).unwrap_or_default(),
+            fee: None,
         };
+        let fee = || loaded.application().payment.clone();
+        let asked = events.iter().any(|event| matches!(event, Event::PaymentAsked { .. }));
         let id = loaded.application().id;
         let cause = loaded.record.version.to_string();
         let mut paid = false;
         for event in events {
             if let Event::ClockChanged { verb, reason, .. } = event {
-                outbox::on_clock(tx, self, id, (*verb, &cause), &note(reason), now).await?;
+                let waits = asked && *verb == ClockVerb::Pause;
+                let note = Note { fee: fee().filter(|_| waits), ..note(reason) };
+                outbox::on_clock(tx, self, id, (*verb, &cause), &note, now).await?;
             } else if let Event::Rejected { reason, .. } = event {
                 let status = (OssStatus::Rejected, cause.as_str());
                 outbox::on_status(tx, self, id, status, &note(&reason.text), now).await?;
@@ -234,7 +240,7 @@ impl Core {
         // After 42: while its clock stands still OSS takes nothing else; and after 57 there is nothing more to accept.
         if paid && !loaded.application().deemed {
             let status = (OssStatus::PaymentAccepted, cause.as_str());
-            outbox::on_status(tx, self, id, status, &note(""), now).await?;
+            outbox::on_status(tx, self, id, status, &Note { fee: fee(), ..note("") }, now).await?;
         }
         Ok(())
     }

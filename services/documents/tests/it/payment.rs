@@ -5,13 +5,17 @@ use mpp_documents::{Config, OssConfig};
 use mpp_kit::config::Secret;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::Code;
 
+use super::exchange::Receiver;
 use super::oss::TOKEN;
 use super::town::{AGENCY, Client, PLAIN, Refusal, Resident, Town, VILLAGE, history, moment, timestamp};
 
 const FEE: &str = r#"fee = { amount = 25000, legal_basis = "Perda Nomor 1 Tahun 2024", days = 14, instructions = { id = "Bayar di loket kas.", en = "Pay at the cash desk." } }"#;
+/// What OSS answers to everything here.
+const TAKEN: &str = "HTTP/1.1 200 -\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+    {\"respon\":{\"kode\":\"200\",\"keterangan\":\"Sukses\"}}";
 const IZIN_OSS: &str = include_str!("../../catalogue/izin_oss.toml");
 pub(crate) const WHY: &str = "keluarga miskin dibebaskan menurut Perda";
 
@@ -39,9 +43,14 @@ impl Town {
 
     /// With an account at OSS that nobody answers at: what is told waits.
     async fn of_oss(engine: Engine) -> Self {
+        Self::of_oss_at(engine, "http://127.0.0.1:9").await
+    }
+
+    /// With an account at the OSS of this address.
+    async fn of_oss_at(engine: Engine, base_url: &str) -> Self {
         let oss = OssConfig {
             enabled: true,
-            base_url: "http://127.0.0.1:9".to_owned(),
+            base_url: base_url.to_owned(),
             user_key: Secret::from("kunci"),
             username: Secret::from("OSSUSER"),
             password: Secret::from("rahasia"),
@@ -296,6 +305,35 @@ lines! {
         assert_eq!(town.told_of(&licence).await, ["41"]);
         town.official("AGENCY_OFFICER", AGENCY).pays(town.receipt(&waiting.id, "SSRD-1")).await.expect("recorded");
         assert_eq!(town.told_of(&licence).await, ["41", "42", "33"]);
+    }
+
+    /// 47 and 29. What OSS is told of a fee, while it is waited for and when it was paid, names the fee; what it is told of the clock
+    /// for another reason does not.
+    async fn should_47_oss_is_told_which_fee_it_is(engine) {
+        let mut oss = Receiver::answering(TAKEN).await;
+        let town = Town::of_oss_at(engine, &oss.url).await;
+        town.charged(IZIN_OSS, include_str!("../../catalogue/izin_oss.typ")).await;
+        let licence = town.brought("I-1").await;
+        let waiting = town.walk(&licence.application_id).await;
+        town.official("AGENCY_OFFICER", AGENCY).pays(town.receipt(&waiting.id, "SSRD-1")).await.expect("recorded");
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            town.tell_oss().await;
+            let body: Value = serde_json::from_str(&oss.next().await.body).expect("JSON");
+            told.push(body["IZINSTATUS"].clone());
+        }
+        let codes: Vec<&str> = told.iter().filter_map(|it| it["kd_status"].as_str()).collect();
+        assert_eq!(codes, ["41", "42", "33"]);
+        let payment = town.seen(&waiting.id).await.payment.expect("a fee");
+        let day = |date: &str| date.parse::<chrono::NaiveDate>().expect("a date");
+        for status in [&told[0], &told[2]] {
+            let fee = &status["data_pnbp"];
+            assert_eq!((&fee["kd_billing"], &fee["nominal"]), (&json!(payment.billing_code), &json!(25_000)), "{status}");
+            assert_eq!(fee["tgl_billing"], "2026-11-23");
+            assert!(day(fee["tgl_expire"].as_str().expect("a date")) > day("2026-11-23"));
+        }
+        assert!(told[1].get("data_pnbp").is_none(), "{}", told[1]);
+        assert!(told.iter().all(|it| it.get("persetujuan_form").is_none() && it["file_lampiran"] == ""), "{told:?}");
     }
 
     /// 47 and 29. A licence whose only step is the signature waits for its fee from the moment it came: OSS is told so at

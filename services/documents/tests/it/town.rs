@@ -369,6 +369,11 @@ impl Town {
         self.pass("webhooks").await;
     }
 
+    /// One look of what tells OSS.
+    pub(crate) async fn tell_oss(&self) {
+        self.pass("documents: outbox to OSS").await;
+    }
+
     async fn pass(&self, worker: &str) {
         let shutdown = Shutdown::new();
         let env = self.env(shutdown.clone());

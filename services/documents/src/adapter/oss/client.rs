@@ -73,18 +73,6 @@ impl Client {
         }
     }
 
-    /// Asks for what OSS knows of a company: `dataNIB`.
-    #[expect(
-        dead_code,
-        reason = "what a DPMPTSP asks by hand when receiveNIB did not come; no screen asks it yet"
-    )]
-    pub(crate) async fn inquery_nib(&self, nib: &str) -> Result<Value, Outcome> {
-        match self.call("inqueryNIB", &json!({ "INQUERYNIB": { "nib": nib } })).await {
-            Outcome::Taken(mut answer) => Ok(answer["dataNIB"].take()),
-            other @ (Outcome::Refused(_) | Outcome::Later { .. }) => Err(other),
-        }
-    }
-
     async fn call(&self, method: &str, body: &Value) -> Outcome {
         let request = self
             .http

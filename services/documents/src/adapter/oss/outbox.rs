@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use super::client::{Client, Outcome};
 use super::receive::announce;
 use super::{oss_time, text};
+use crate::domain::document::months_of;
 use crate::domain::licence::{MessageKind, MessageState, OssStatus};
+use crate::domain::payment::Payment;
 use crate::domain::sla::ClockVerb;
 use crate::domain::{ApplicationId, DocumentId};
 use crate::error::Error;
@@ -44,6 +46,9 @@ const LONGEST: TimeDelta = TimeDelta::hours(1);
 const LINK: TimeDelta = TimeDelta::days(7);
 /// The field of a message that leads to the file: which file it is while it waits, a link when it is sent.
 const FILE: &str = "file_izin";
+/// How long a licence holds: whole years, and the months beyond them.
+const YEARS: &str = "thn_berlaku_izin";
+const MONTHS: &str = "bln_berlaku_izin";
 /// Where the gateway opens links.
 const LINKS: &str = "/berkas/";
 
@@ -53,6 +58,8 @@ pub(crate) struct Note {
     pub(crate) text: String,
     pub(crate) official_name: String,
     pub(crate) official_nip: String,
+    /// The fee that the status is about: that is waited for, or was paid.
+    pub(crate) fee: Option<Payment>,
 }
 
 /// A licence that was issued.
@@ -88,7 +95,7 @@ pub(crate) async fn tell_status(
         return Ok(false);
     }
     let keys = &licence.body.keys;
-    let body = json!({
+    let mut body = json!({
         "nib": keys.nib,
         "id_produk": keys.id_produk,
         "id_proyek": keys.id_proyek,
@@ -101,11 +108,32 @@ pub(crate) async fn tell_status(
         "nip_status": cut(&note.official_nip, 50),
         "nama_status": cut(&note.official_name, 50),
         "keterangan": note.text,
+        "file_lampiran": "",
     });
+    if let Some(agrees) = status.agrees_to_form() {
+        body["persetujuan_form"] = agrees.into();
+    }
+    if let Some(fee) = &note.fee {
+        body["data_pnbp"] = pnbp(fee);
+    }
     licence.status = Some(status);
     let message = NewMessage { licence: licence.id, cause, kind: MessageKind::Status, status, body };
     write(tx, core, licence, (message, "izin.status"), now).await?;
     Ok(true)
+}
+
+/// A fee as IZINSTATUS has it. What a regency charges has no account of SIMPONI, where fees of the state are paid, and the notice
+/// of assessment is with the applicant.
+fn pnbp(fee: &Payment) -> Value {
+    json!({
+        "kd_akun": "",
+        "kd_penerimaan": "",
+        "kd_billing": fee.billing_code.as_deref().unwrap_or_default(),
+        "tgl_billing": oss_time(fee.asked).date_naive().to_string(),
+        "tgl_expire": fee.due.to_string(),
+        "nominal": fee.amount,
+        "url_dokumen": "",
+    })
 }
 
 /// Tells what was done to the clock of an application (41 to 44), if OSS asked for it. `cause` names this deed, such as the
@@ -191,13 +219,18 @@ pub(crate) async fn on_issued(
         FILE: issued.file,
         "keterangan": "",
         "file_lampiran": "",
+        "jenis_perizinan": keys.jenis_perizinan,
     });
-    let (kind, extra, value) = if issued.replaced.is_some() && is_final {
-        (MessageKind::Update, "kewenangan", &keys.kewenangan)
-    } else {
-        (MessageKind::Final, "jenis_perizinan", &keys.jenis_perizinan)
-    };
-    body[extra] = json!(value);
+    // The day it ends stands above; how long it holds is said where that is a number of months.
+    let months = issued.valid_until.and_then(|last| months_of(issued.issued_on, last));
+    if let Some(months) = months {
+        body[YEARS] = (months / 12).into();
+        body[MONTHS] = (months % 12).into();
+    }
+    let kind = if issued.replaced.is_some() && is_final { MessageKind::Update } else { MessageKind::Final };
+    if kind == MessageKind::Update {
+        body = as_update(&body, &keys.kewenangan);
+    }
     // A licence that is supervised stays so when its document is corrected.
     if kind == MessageKind::Final {
         licence.status = Some(OssStatus::Approved);
@@ -224,6 +257,22 @@ async fn write(
     }
     store::enqueue(tx, &core.cipher, message, now).await?;
     announce(tx, licence, event, now).await
+}
+
+/// A final licence by the list of fields of `updateLicense`: with the authority and without the kind, and how long it holds as
+/// texts, which `receiveLicense` takes as numbers.
+fn as_update(last: &Value, authority: &str) -> Value {
+    let mut body = last.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.remove("jenis_perizinan");
+        body.insert("kewenangan".to_owned(), authority.into());
+        for field in [YEARS, MONTHS] {
+            if let Some(span) = body.get_mut(field) {
+                *span = span.as_u64().unwrap_or_default().to_string().into();
+            }
+        }
+    }
+    body
 }
 
 /// At most so many characters, as the fields of OSS are.
@@ -359,11 +408,7 @@ impl Outbox {
                 let Some(licence) = store::find(&self.db.read, &self.cipher, message.licence).await? else {
                     return Ok(None);
                 };
-                let mut body = message.body.clone();
-                if let Some(body) = body.as_object_mut() {
-                    body.remove("jenis_perizinan");
-                    body.insert("kewenangan".to_owned(), licence.body.keys.kewenangan.into());
-                }
+                let body = as_update(&message.body, &licence.body.keys.kewenangan);
                 Ok(match self.client.update_license(&body).await {
                     Outcome::Refused(_) => None,
                     outcome @ (Outcome::Taken(_) | Outcome::Later { .. }) => Some(outcome),

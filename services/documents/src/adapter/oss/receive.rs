@@ -68,8 +68,8 @@ pub(crate) struct Drafted {
     pub(crate) application: ApplicationId,
     /// The area of the office that works on it; its officials may tell the status.
     pub(crate) area: String,
-    /// Why its clock stands still from the start, such as for a fee before its only step; empty if it runs.
-    pub(crate) standing: String,
+    /// What OSS is told of a clock that stands still from the start, such as for a fee before its only step; none if it runs.
+    pub(crate) standing: Option<Note>,
 }
 
 /// Makes applications for licences that a type of the catalogue is bound to.
@@ -416,9 +416,8 @@ pub(crate) async fn tell_standing(
     Drafted { application, standing, .. }: Drafted,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    if !standing.is_empty() {
-        let (verb, note) = (ClockVerb::Pause, Note { text: standing, ..Note::default() });
-        outbox::on_clock(tx, core, application, (verb, FIRST_VERSION), &note, now).await?;
+    if let Some(note) = standing {
+        outbox::on_clock(tx, core, application, (ClockVerb::Pause, FIRST_VERSION), &note, now).await?;
     }
     Ok(())
 }

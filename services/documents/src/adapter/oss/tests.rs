@@ -103,7 +103,7 @@ impl Drafts for Makes {
         assert_eq!(values["nama_penanggung_jwb"], "Orang Contoh");
         assert_eq!(values["kd_izin"], "033000000001");
         assert!(!values.contains_key("penanggung_jwb") && !values.contains_key("id_produk"));
-        Ok(Some(Drafted { application: self.0, area: "17.07/dinkes".to_owned(), standing: String::new() }))
+        Ok(Some(Drafted { application: self.0, area: "17.07/dinkes".to_owned(), standing: None }))
     }
 }
 
@@ -364,6 +364,7 @@ async fn tell(world: &World, id_izin: &str, statuses: &[OssStatus]) {
             text: "catatan".to_owned(),
             official_name: "Petugas".to_owned(),
             official_nip: String::new(),
+            fee: None,
         };
         assert!(
             tell_status(&tx, &world.core, &mut licence, (*status, cause), &note, world.now()).await.unwrap()
@@ -772,6 +773,8 @@ async fn line_29_an_issued_licence_is_told_as_izinfinal_and_the_number_of_oss_is
                     "keterangan": "",
                     "file_lampiran": "",
                     "jenis_perizinan": "02",
+                    "thn_berlaku_izin": 5,
+                    "bln_berlaku_izin": 0,
                 },
             })
         );
@@ -797,10 +800,10 @@ async fn line_29_an_issued_licence_is_told_as_izinfinal_and_the_number_of_oss_is
             assert_eq!(by_key(&world, "I-1").await.application, Some(replaced));
         }
         let asked = server.asked().pop().unwrap();
-        assert_eq!(
-            (asked.path.as_str(), &asked.json()["IZINFINAL"]["kewenangan"]),
-            ("/updateLicense", &json!("02"))
-        );
+        let changed = &asked.json()["IZINFINAL"];
+        assert_eq!((asked.path.as_str(), &changed["kewenangan"]), ("/updateLicense", &json!("02")));
+        assert_eq!((&changed["thn_berlaku_izin"], &changed["bln_berlaku_izin"]), (&json!("5"), &json!("0")));
+        assert!(changed.get("jenis_perizinan").is_none(), "{changed}");
         let messages = store::messages(&world.core.db.read, &world.core.cipher, found.id).await.unwrap();
         let kinds = messages.iter().map(|message| message.kind).collect::<Vec<_>>();
         assert_eq!(kinds, [MessageKind::Final, MessageKind::Update, MessageKind::Update]);

@@ -11,6 +11,7 @@ use super::super::case::Asking;
 use super::super::content::Sound;
 use super::super::submit_application::Filed;
 use super::super::{Core, arms};
+use crate::adapter::oss::outbox::Note;
 use crate::adapter::oss::receive::{Draft, Drafted, Drafts};
 use crate::domain::area::AreaPath;
 use crate::domain::field::{self, Values};
@@ -131,7 +132,11 @@ impl CatalogueDrafts<'_> {
                 None
             }
         };
-        let standing = loaded.record.case.history.iter().find_map(stopped).unwrap_or_default();
+        let standing = loaded.record.case.history.iter().find_map(stopped).map(|text| {
+            // Nothing else stops a clock before anybody has looked at it.
+            let fee = loaded.application().payment.clone();
+            Note { text, fee, ..Note::default() }
+        });
         Ok(Ok(Drafted { application: loaded.application().id, area: told, standing }))
     }
 

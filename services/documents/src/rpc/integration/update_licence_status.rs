@@ -36,6 +36,8 @@ pub(in crate::rpc) async fn handle(
         // As long as the fields of IZINSTATUS are.
         official_name: checker.text("official_name", &request.official_name, 1, 50),
         official_nip: checker.text("official_nip", &request.official_nip, 0, 50),
+        // A licence whose fee is asked for here has an application, which tells of it.
+        fee: None,
     };
     checker.finish()?;
     let (Some(id), Some(status)) = (id, status) else {
