@@ -527,6 +527,7 @@ async fn every_misbehaviour(engine: Engine) {
         (Misbehaviour::OtherFile, "SIGNATURE_NOT_VALID"),
         (Misbehaviour::OtherSigner, "SIGNATURE_NOT_VALID"),
         (Misbehaviour::Appended, "SIGNATURE_NOT_VALID"),
+        (Misbehaviour::Unstamped, "TIMESTAMP_MISSING"),
     ] {
         let filed = ready_to_sign(&suite, false).await;
         let before = read(&suite, "desa.kades", &filed.id).await;

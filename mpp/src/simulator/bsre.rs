@@ -22,9 +22,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use mpp_documents::letter::ca::{TestCa, Validity};
+use mpp_documents::letter::ca::{Stamper, TestCa, Validity};
 use mpp_documents::letter::certificate::Subject;
-use mpp_documents::letter::pades::{RESERVE, Seal, SignatureFields};
+use mpp_documents::letter::pades::{RESERVE, Seal, SignatureFields, Timestamper};
 use mpp_documents::{SigningConfig, SigningService};
 use mpp_kit::clock::Clock;
 use serde_json::{Value, json};
@@ -72,6 +72,8 @@ pub enum Misbehaviour {
     OtherSigner,
     /// The signed file with something appended.
     Appended,
+    /// A signature without a time stamp.
+    Unstamped,
 }
 
 /// A service that answers.
@@ -87,6 +89,8 @@ struct Shared {
     username: String,
     password: String,
     ca: TestCa,
+    /// Each signature carries a time stamp, as BSrE's do.
+    stamper: Stamper,
     clock: Arc<dyn Clock>,
     inner: Mutex<Inner>,
 }
@@ -124,11 +128,15 @@ impl Bsre {
     pub async fn start(dir: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let ca = authority(dir, clock.now())?;
+        let validity =
+            Validity { from: clock.now() - TimeDelta::hours(1), until: clock.now() + TimeDelta::days(730) };
+        let stamper = ca.stamper("CONTOH Penanda Waktu (bukan BSrE)", validity)?;
         let state = Arc::new(Shared {
             inbox: dir.join(INBOX),
             username: "sinergi".to_owned(),
             password: format!("{:032x}", rand::random::<u128>()),
             ca,
+            stamper,
             clock,
             inner: Mutex::default(),
         });
@@ -344,8 +352,10 @@ impl Shared {
             location: Some(request.location.clone()),
             reserve: RESERVE,
         };
+        let stamps = self.stamper.at(self.clock.now());
+        let stamps: Option<&dyn Timestamper> = (how != Some(Misbehaviour::Unstamped)).then_some(&stamps);
         let mut signed = seal
-            .sign(&pdf, &fields, None)
+            .sign(&pdf, &fields, stamps)
             .map_err(|_| Refusal(StatusCode::BAD_REQUEST, 2022, "File tidak dapat ditandatangani"))?;
         self.lock().signed += 1;
         match how {
@@ -357,9 +367,13 @@ impl Shared {
                 signed.extend_from_slice(b"\n% appended\n");
                 Ok(signed)
             }
-            Some(Misbehaviour::Unavailable | Misbehaviour::OtherFile | Misbehaviour::OtherSigner) | None => {
-                Ok(signed)
-            }
+            Some(
+                Misbehaviour::Unavailable
+                | Misbehaviour::OtherFile
+                | Misbehaviour::OtherSigner
+                | Misbehaviour::Unstamped,
+            )
+            | None => Ok(signed),
         }
     }
 

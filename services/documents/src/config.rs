@@ -80,6 +80,9 @@ pub struct SigningConfig {
     /// Whether a letter waits while the time stamp authority does not answer. Off: it is sealed without a time stamp then,
     /// and a warning says so. An answer that is not trusted is refused either way.
     pub tsa_required: bool,
+    /// Whether a signature of a signing service elsewhere must carry a time stamp that leads to `roots` or `tsa_roots`. Off: when
+    /// it was made is the word of its maker alone, for as long as the letter is kept.
+    pub timestamp_required: bool,
     /// How long the signing service may take, in seconds, 10 to 300. BSrE asks for a minute at least.
     pub timeout_seconds: u32,
     /// Whether letters are samples: signed with test certificates, marked CONTOH.
@@ -116,6 +119,7 @@ impl Default for SigningConfig {
             tsa_url: String::new(),
             tsa_roots: PathBuf::new(),
             tsa_required: true,
+            timestamp_required: true,
             timeout_seconds: 90,
             sample: false,
         }

@@ -163,6 +163,7 @@ impl Client {
             | SigningError::NotOurs(_)
             | SigningError::Unavailable(_)
             | SigningError::NoTimestamp(_)
+            | SigningError::NotStamped
             | SigningError::WrongTimestamp
             | SigningError::Broken(_) => false,
         };

@@ -92,6 +92,9 @@ pub(crate) enum SigningError {
     /// The time stamp authority does not answer, and a time stamp is required.
     #[error("the time stamp authority does not answer: {0}")]
     NoTimestamp(anyhow::Error),
+    /// The signing service gave a signature without a trusted time stamp, and one is asked for.
+    #[error("the signature carries no trusted time stamp")]
+    NotStamped,
     /// The time stamp authority answered with something else than the time stamp that was asked for.
     #[error("the answer of the time stamp authority is not the time stamp that was asked for")]
     WrongTimestamp,
@@ -114,6 +117,7 @@ impl SigningError {
             Self::NoCredential => Self::NoCredential,
             Self::RefusedBy(code) => Self::RefusedBy(code.clone()),
             Self::NotOurs(refused) => Self::NotOurs(*refused),
+            Self::NotStamped => Self::NotStamped,
             Self::WrongTimestamp => Self::WrongTimestamp,
             Self::Unavailable(error) => Self::Unavailable(anyhow::anyhow!("{error:#}")),
             Self::NoTimestamp(error) => Self::NoTimestamp(anyhow::anyhow!("{error:#}")),
@@ -136,6 +140,7 @@ impl SigningError {
             Self::NotOurs(_) => "SIGNATURE_NOT_VALID",
             Self::Unavailable(_) => "SIGNING_UNAVAILABLE",
             Self::NoTimestamp(_) => "TIMESTAMP_UNAVAILABLE",
+            Self::NotStamped => "TIMESTAMP_MISSING",
             Self::WrongTimestamp => "TIMESTAMP_NOT_VALID",
             Self::Broken(_) => "SIGNING_FAILED",
         }
@@ -248,6 +253,11 @@ impl Fault for SigningError {
                 "The time stamp authority does not answer. The letter still waits and can be signed later.",
             )
             .caused_by(error),
+            Self::NotStamped => Problem::precondition(
+                code,
+                "Tanda tangan dari layanan TTE tidak membawa penanda waktu yang tepercaya, sehingga tidak dipakai. Surat tetap menunggu; hubungi admin TTE daerah.",
+                "The signature of the signing service carries no trusted time stamp and is not used. The letter still waits; ask the administrator of the signing service.",
+            ),
             Self::WrongTimestamp => Problem::precondition(
                 code,
                 "Jawaban layanan penanda waktu tidak lolos pemeriksaan, sehingga tidak dipakai. Surat tetap menunggu; hubungi admin sistem.",
@@ -265,6 +275,8 @@ pub(crate) struct Signers {
     /// Who stamps the time of the seal, and whether it signs nothing without.
     authority: Option<(tsa::Client, bool)>,
     roots: Roots,
+    /// Whether what comes from elsewhere must carry a trusted time stamp.
+    stamped: bool,
     /// Whether letters are samples.
     pub(crate) sample: bool,
 }
@@ -300,7 +312,8 @@ impl Signers {
             SigningService::Seal => None,
             SigningService::BsreV1 | SigningService::BsreV2 => Some(bsre::Client::new(config)?),
         };
-        Ok(Self { remote, seal, authority, roots, sample: config.sample })
+        let stamped = config.timestamp_required;
+        Ok(Self { remote, seal, authority, roots, stamped, sample: config.sample })
     }
 
     /// Whom this installation trusts.
@@ -375,11 +388,14 @@ impl Signers {
         let expected = Expected {
             common_name: None,
             serial_number: Some(nik.to_owned()),
-            timestamp: false,
+            timestamp: self.stamped,
             at: order.at,
         };
-        check_returned(&order.pdf, &signed, &expected, &self.roots)?;
-        Ok(signed)
+        match check_returned(&order.pdf, &signed, &expected, &self.roots) {
+            Ok(_) => Ok(signed),
+            Err(Refused::NoTimestamp) => Err(SigningError::NotStamped),
+            Err(refused) => Err(refused.into()),
+        }
     }
 
     /// Signs with the seal of this installation, with a time stamp where an authority is set: B-T, else B-B.

@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::asn1::{self, tag};
 use super::certificate::{Certificate, NoCertificate, Subject, oid, usage};
-use super::pades::{Seal, SealError};
+use super::cms;
+use super::pades::{Seal, SealError, Timestamper};
 
 /// From when until when a certificate holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,16 @@ impl TestCa {
         Ok((key_to_pem(&key)?, chain[0].to_pem()))
     }
 
+    /// A time stamp authority under this one, with a new key, that answers in this process.
+    ///
+    /// # Errors
+    /// As [`TestCa::root`].
+    pub fn stamper(&self, name: &str, validity: Validity) -> Result<Stamper, CaError> {
+        let subject = Subject { common_name: name.to_owned(), ..Subject::default() };
+        let (key, chain) = self.issue(&subject, validity, Role::Timestamps)?;
+        Ok(Stamper { key, chain })
+    }
+
     fn issue(
         &self,
         subject: &Subject,
@@ -128,6 +139,43 @@ impl TestCa {
         let belongs =
             chain.first().is_some_and(|first| key_info(&key).is_ok_and(|info| info == first.key_info()));
         if belongs { Ok(Self { key, chain }) } else { Err(CaError::Pem) }
+    }
+}
+
+/// A time stamp authority (RFC 3161).
+pub struct Stamper {
+    key: SigningKey,
+    /// Its own certificate first, the root last.
+    chain: Vec<Certificate>,
+}
+
+impl Stamper {
+    /// The authority at this time.
+    #[must_use]
+    pub fn at(&self, time: DateTime<Utc>) -> StampsAt<'_> {
+        StampsAt { stamper: self, time }
+    }
+}
+
+/// A time stamp authority whose clock stands still.
+pub struct StampsAt<'s> {
+    stamper: &'s Stamper,
+    time: DateTime<Utc>,
+}
+
+impl Timestamper for StampsAt<'_> {
+    fn stamp(&self, request: &[u8]) -> Result<Vec<u8>, String> {
+        let Stamper { key, chain } = self.stamper;
+        let mut serial = [0_u8; 16];
+        rand::rng().fill_bytes(&mut serial);
+        let info = cms::stamp_info(request, &serial, self.time).map_err(|error| error.to_string())?;
+        let own = chain.first().ok_or("the authority has no certificate")?;
+        let attributes = cms::stamp_attributes(&info, own);
+        let signature: Signature = key.sign(&attributes);
+        // The root is with whoever trusts it.
+        let has_root = chain.len() > 1 && chain.last().is_some_and(Certificate::is_self_issued);
+        let sent = &chain[..chain.len() - usize::from(has_root)];
+        Ok(cms::granting(&info, &attributes, signature.to_der().as_bytes(), sent))
     }
 }
 

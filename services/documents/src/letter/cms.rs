@@ -14,6 +14,9 @@ const SIGNING_CERTIFICATE_V2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9
 const TIME_STAMP_TOKEN: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 14];
 const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
 
+/// The policy of time stamps that are made here, for tests and the simulator of BSrE: 1.2.3.4.1, which is nobody's.
+const TEST_POLICY: &[u8] = &[0x2a, 3, 4, 1];
+
 /// Certificates that are read from one signature.
 const MOST_CERTIFICATES: usize = 16;
 
@@ -223,8 +226,41 @@ pub(super) fn granted<'a>(response: &'a [u8], signature: &[u8], nonce: &[u8]) ->
     if answers && sound { Ok(token) } else { Err(Malformed) }
 }
 
+/// The `TSTInfo` that answers a DER `TimeStampReq`: its imprint and nonce, at this time (RFC 3161, section 2.4.2).
+pub(super) fn stamp_info(request: &[u8], serial: &[u8], at: DateTime<Utc>) -> Result<Vec<u8>, Malformed> {
+    let mut parts = Element::only(request)?.expect(tag::SEQUENCE)?.parts();
+    parts.read(tag::INTEGER)?;
+    let imprint = parts.read(tag::SEQUENCE)?.raw;
+    parts.optional(tag::OID)?;
+    let nonce = parts.optional(tag::INTEGER)?.map_or(&[][..], |nonce| nonce.raw);
+    let time = at.format("%Y%m%d%H%M%SZ").to_string();
+    Ok(asn1::sequence(&[
+        &asn1::unsigned(&[1]),
+        &asn1::element(tag::OID, &[TEST_POLICY]),
+        imprint,
+        &asn1::unsigned(serial),
+        &asn1::element(tag::GENERALIZED_TIME, &[time.as_bytes()]),
+        nonce,
+    ]))
+}
+
+/// The `TimeStampResp` that grants a token over this `TSTInfo`. `attributes` are those of [`stamp_attributes`], signed.
+pub(super) fn granting(info: &[u8], attributes: &[u8], signature: &[u8], chain: &[Certificate]) -> Vec<u8> {
+    let token = signed_data((TST_INFO, Some(info)), attributes, signature, chain, None);
+    asn1::sequence(&[&asn1::sequence(&[&asn1::unsigned(&[0])]), &token])
+}
+
+/// What a time stamp authority signs: the signed attributes for this `TSTInfo`.
+pub(super) fn stamp_attributes(info: &[u8], certificate: &Certificate) -> Vec<u8> {
+    attributes_of(TST_INFO, &Hash::Sha256.digest(&[info]), certificate)
+}
+
 /// What the signer signs: the signed attributes for content with this SHA-256 digest.
 pub(super) fn attributes(digest: &[u8; 32], certificate: &Certificate) -> Vec<u8> {
+    attributes_of(DATA, digest, certificate)
+}
+
+fn attributes_of(kind: &[u8], digest: &[u8], certificate: &Certificate) -> Vec<u8> {
     let attribute = |kind: &[u8], value: &[u8]| {
         asn1::sequence(&[&asn1::element(tag::OID, &[kind]), &asn1::element(tag::SET, &[value])])
     };
@@ -232,7 +268,7 @@ pub(super) fn attributes(digest: &[u8; 32], certificate: &Certificate) -> Vec<u8
     let named = asn1::element(tag::OCTET_STRING, &[&Hash::Sha256.digest(&[certificate.der()])]);
     let named = asn1::sequence(&[&asn1::sequence(&[&asn1::sequence(&[&named])])]);
     asn1::set(&[
-        &attribute(CONTENT_TYPE, &asn1::element(tag::OID, &[DATA])),
+        &attribute(CONTENT_TYPE, &asn1::element(tag::OID, &[kind])),
         &attribute(MESSAGE_DIGEST, &asn1::element(tag::OCTET_STRING, &[digest])),
         &attribute(SIGNING_CERTIFICATE_V2, &named),
     ])
@@ -240,6 +276,17 @@ pub(super) fn attributes(digest: &[u8; 32], certificate: &Certificate) -> Vec<u8
 
 /// A SignedData by ECDSA with SHA-256. `attributes` are the signed ones as a set, `chain` the certificates, the signer's first.
 pub(super) fn assemble(
+    attributes: &[u8],
+    signature: &[u8],
+    chain: &[Certificate],
+    token: Option<&[u8]>,
+) -> Vec<u8> {
+    signed_data((DATA, None), attributes, signature, chain, token)
+}
+
+/// A SignedData over content of this kind, which is inside or stands elsewhere.
+fn signed_data(
+    (kind, content): (&[u8], Option<&[u8]>),
     attributes: &[u8],
     signature: &[u8],
     chain: &[Certificate],
@@ -261,10 +308,15 @@ pub(super) fn assemble(
     let signer = asn1::sequence(&[&one, &sid, &sha256, &implicit, &scheme, &value, &unsigned]);
     let mut certificates = chain.iter().map(Certificate::der).collect::<Vec<_>>();
     certificates.sort_unstable();
+    // Other content than plain data makes it version 3 (RFC 5652, section 5.1).
+    let version = asn1::unsigned(&[if kind == DATA { 1 } else { 3 }]);
+    let content = content.map_or_else(Vec::new, |content| {
+        asn1::element(tag::context(0), &[&asn1::element(tag::OCTET_STRING, &[content])])
+    });
     let data = asn1::sequence(&[
-        &one,
+        &version,
         &asn1::set(&[&sha256]),
-        &asn1::sequence(&[&asn1::element(tag::OID, &[DATA])]),
+        &asn1::sequence(&[&asn1::element(tag::OID, &[kind]), &content]),
         &asn1::element(tag::context(0), &certificates),
         &asn1::set(&[&signer]),
     ]);

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_documents::letter::ca::{TestCa, Validity};
 use mpp_documents::letter::certificate::Subject;
-use mpp_documents::letter::pades::{RESERVE, SignatureFields};
+use mpp_documents::letter::pades::{RESERVE, SignatureFields, Timestamper};
 use mpp_documents::{SigningConfig, SigningService};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -38,6 +38,10 @@ pub(crate) enum Mood {
     Impostor,
     /// It changes a byte and signs.
     Changed,
+    /// It signs without a time stamp.
+    Unstamped,
+    /// It signs with a time stamp of an authority that nobody trusts.
+    StrangeStamp,
     /// It signs, and takes its time for it.
     Slow,
     /// It signs all but the second file of a call, which it gives back as it was.
@@ -249,6 +253,8 @@ impl Inner {
                 (status, answer)
             }
             Mood::Stranger => all(&|_, pdf| signed(&self.root, pdf, "1707020101709999")),
+            Mood::Unstamped => all(&|_, pdf| stamped(&self.root, None, pdf, &nik)),
+            Mood::StrangeStamp => all(&|_, pdf| stamped(&self.root, Some(&self.other_root), pdf, &nik)),
             Mood::Impostor => all(&|_, pdf| signed(&self.other_root, pdf, &nik)),
             Mood::Changed => all(&|_, pdf| {
                 let mut changed = pdf.clone();
@@ -294,8 +300,13 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     Some((path, bytes[head..head + length].to_vec()))
 }
 
-/// A file with one signature more, by the holder of this number.
+/// A file with one signature more, by the holder of this number, with a time stamp.
 pub(crate) fn signed(root: &TestCa, pdf: &[u8], nik: &str) -> Vec<u8> {
+    stamped(root, Some(root), pdf, nik)
+}
+
+/// The same with a time stamp under another root, or without one.
+fn stamped(root: &TestCa, stamps: Option<&TestCa>, pdf: &[u8], nik: &str) -> Vec<u8> {
     let subject = Subject {
         common_name: "PENANDA TANGAN UJI".to_owned(),
         serial_number: Some(nik.to_owned()),
@@ -312,5 +323,9 @@ pub(crate) fn signed(root: &TestCa, pdf: &[u8], nik: &str) -> Vec<u8> {
         location: None,
         reserve: RESERVE,
     };
-    seal.sign(pdf, &fields, None).expect("it signs")
+    let authority =
+        stamps.map(|root| root.stamper("Penanda Waktu Uji CONTOH", validity()).expect("an authority"));
+    let stamps = authority.as_ref().map(|authority| authority.at(fields.time.to_utc()));
+    let stamps = stamps.as_ref().map(|stamps| stamps as &dyn Timestamper);
+    seal.sign(pdf, &fields, stamps).expect("it signs")
 }

@@ -382,6 +382,30 @@ lines! {
         assert!(signed.starts_with(&asked[0].pdf), "a signature only adds");
     }
 
+    /// 18. A signature that comes back must say when it was made by somebody else than its maker (research, check 6), unless the
+    /// installation does without.
+    async fn line_18_a_signature_without_a_trusted_time_stamp_is_not_used(engine) {
+        let esign = Esign::start(Mood::Unstamped).await;
+        let town = Town::with(engine, esign.config()).await;
+        let letter = town.awaiting(1).await;
+        let head = town.head(PLAIN);
+        for mood in [Mood::Unstamped, Mood::StrangeStamp] {
+            esign.is_now(mood);
+            let (reason, message) = refused(&head, &letter.id).await;
+            assert_eq!(reason, "TIMESTAMP_MISSING", "{mood:?}");
+            assert!(message.contains("penanda waktu"), "{message}");
+            assert!(town.still_waits(&letter).await.signing_problem.contains("penanda waktu"), "{mood:?}");
+        }
+        esign.is_now(Mood::Signs);
+        assert!(head.sign(&letter.id).await.signed);
+
+        let without = SigningConfig { timestamp_required: false, ..esign.config() };
+        let town = Town::with(engine, without).await;
+        let letter = town.awaiting(1).await;
+        esign.is_now(Mood::Unstamped);
+        assert!(town.head(PLAIN).sign(&letter.id).await.signed);
+    }
+
     /// 18. Signature result is verified (integrity, whole-file coverage, signer, chain) before it is issued; failure keeps the
     /// letter waiting with a readable reason.
     async fn line_18_what_comes_back_is_believed_only_after_it_was_verified(engine) {

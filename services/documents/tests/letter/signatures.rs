@@ -135,6 +135,27 @@ fn a_time_stamp_is_valid_to_everybody() {
     assert_eq!(said.matches("The timestamp token is cryptographically sound").count(), 2, "{said}");
 }
 
+#[test]
+fn a_time_stamp_of_the_simulators_authority_is_valid_to_everybody() {
+    let (world, desk) = (World::new(), Desk::new());
+    let stamper = world.intermediate.stamper("Penanda Waktu Uji CONTOH", validity()).unwrap();
+    let fields = fields("TTD1", "Siti Aminah");
+    let at = fields.time.to_utc() + chrono::TimeDelta::seconds(3);
+    let signed = world.village.sign(pdf(), &fields, Some(&stamper.at(at))).unwrap();
+    let report = inspect(&signed, &world.roots()).unwrap();
+    let stamp = report.signatures[0].timestamp.as_ref().unwrap();
+    assert_eq!((stamp.time, stamp.trust.as_deref()), (at, Ok("Akar Uji CONTOH")));
+    let file = desk.put("signed.pdf", &signed);
+    let said = pdfsig(&file);
+    assert_eq!(said.matches("Signature is Valid").count(), 1, "{said}");
+    let root = desk.put("root.pem", world.root.certificate().to_pem());
+    let (accepted, said) = pyhanko_validate(&file, &root);
+    assert!(accepted && said.contains("The timestamp token is cryptographically sound"), "{said}");
+    // It answers requests alone.
+    let refused = stamper.at(at).stamp(b"<html>").unwrap_err();
+    assert!(refused.contains("not the structure"), "{refused}");
+}
+
 /// Gives every request the same answer.
 struct Fixed(Result<Vec<u8>, String>);
 
