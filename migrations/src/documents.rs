@@ -10,6 +10,7 @@ mod integration;
 mod notice;
 mod payment;
 mod reach;
+mod same_file;
 mod scan;
 mod signing;
 mod tries;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(frozen::Frozen),
             Box::new(shared::AppendOnly("documents_0013_append_only")),
             Box::new(webhook::Webhooks),
+            Box::new(same_file::SameFile),
         ]
     }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
-use mpp_kit::fault::chain;
+use mpp_kit::fault::{Problem, Text, chain};
 use mpp_kit::idempotency;
 use mpp_kit::relay::TokenSource;
+use tonic::Code;
 
 use crate::adapter::oss::outbox::{self, Outbox};
 use crate::adapter::sicantik;
@@ -76,7 +77,6 @@ fn sweeper(env: &Env, core: &Arc<Core>) -> Worker {
 pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) {
     told("lost signatures", fail_lost_signatures(core, now).await);
     told("lateness", report_lateness(core, now).await);
-    told("grants by law", grant_by_law(core, now).await);
     told("ends of validity", expire(core, now).await);
     told("loose files", forget_loose_files(core, now).await);
     let before = now - KEEP_ANSWERS;
@@ -86,6 +86,8 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) {
     told("messages", messages.map_err(Error::from));
     let messages = store::webhook_notice::purge(&core.db.write, now - KEEP_MESSAGES).await;
     told("messages to owners of webhooks", messages.map_err(Error::from));
+    // Last: while whoever seals does not answer, it takes its time.
+    told("grants by law", grant_by_law(core, now).await);
 }
 
 /// Tells in the log of a part that could not be done.
@@ -176,10 +178,17 @@ async fn report_late(core: &Core, id: ApplicationId, now: DateTime<Utc>) -> Resu
 
 async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     let mut after = None;
+    let mut away = None;
     loop {
         let ids = store::application::deemed(&core.db.read, now, after, BATCH).await?;
         for id in &ids {
-            told_of("grants by law", id, grant(core, *id, now).await);
+            let granted = grant(core, *id, away.as_ref(), now).await;
+            if let Err(Error::Refused(problem)) = &granted
+                && problem.code == Code::Unavailable
+            {
+                away.get_or_insert_with(|| Away::of(problem));
+            }
+            told_of("grants by law", id, granted);
         }
         after = next(&ids);
         if after.is_none() {
@@ -188,8 +197,25 @@ async fn grant_by_law(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
     }
 }
 
+/// What was said when nobody sealed: the others of the pass do not each wait to hear it.
+struct Away {
+    reason: &'static str,
+    text: Text,
+}
+
+impl Away {
+    fn of(problem: &Problem) -> Self {
+        Self { reason: problem.reason, text: problem.text.clone() }
+    }
+
+    fn problem(&self) -> Problem {
+        Problem::new(Code::Unavailable, self.reason, self.text.id.clone(), self.text.en.clone())
+    }
+}
+
 /// Grants one by law, and has it sealed. A seal that fails is tried again with the next pass: the letter waits for its signature.
-async fn grant(core: &Core, id: ApplicationId, now: DateTime<Utc>) -> Result<(), Error> {
+/// What the law grants is granted at its time, also while whoever seals is `away`.
+async fn grant(core: &Core, id: ApplicationId, away: Option<&Away>, now: DateTime<Utc>) -> Result<(), Error> {
     let tx = core.db.begin().await?;
     let loaded = core.application(&tx, id).await?;
     let due = due_orders(loaded.application(), &loaded.calendar(), now);
@@ -201,7 +227,10 @@ async fn grant(core: &Core, id: ApplicationId, now: DateTime<Utc>) -> Result<(),
     }
     if loaded.application().deemed {
         drop(tx);
-        return core.seal_by_law(loaded, now).await;
+        return match away {
+            Some(_) => Ok(()),
+            None => core.seal_by_law(loaded, now).await,
+        };
     }
     let loaded = core.act(&tx, loaded, (By::System, Order::DeemGranted), SYSTEM, now).await?;
     tx.commit().await?;
@@ -209,7 +238,7 @@ async fn grant(core: &Core, id: ApplicationId, now: DateTime<Utc>) -> Result<(),
         // The seal comes after the fee.
         return Ok(());
     }
-    core.sign_by_law(loaded).await
+    core.sign_by_law(loaded, away.map(Away::problem)).await
 }
 
 async fn expire(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {

@@ -1112,6 +1112,9 @@ pub enum Event {
         content_hash: String,
         /// Steps that are to be taken again.
         reopened: Vec<usize>,
+        /// Whether it is about somebody of another number now. Only written where it is so, as it was not written before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        person_changed: bool,
         /// When.
         at: DateTime<Utc>,
     },

@@ -27,6 +27,8 @@ const SIGN: &str = "mpp.documents.v1.DocumentsService/SignByHand";
 const UPLOAD: &str = "mpp.documents.v1.DocumentsService/UploadScan";
 const CONFIRM: &str = "mpp.documents.v1.DocumentsService/ConfirmScan";
 const DISCARD: &str = "mpp.documents.v1.DocumentsService/DiscardSheet";
+/// Applications with one and the same file that are looked at.
+const SAME_FILES: u64 = 100;
 
 pub(super) async fn sign(
     core: &Core,
@@ -234,7 +236,8 @@ impl Loaded {
 }
 
 impl Core {
-    /// Refuses as a scan what is the sheet as it was printed, or was before this signature, or the file of another document.
+    /// Refuses as a scan what is the sheet as it was printed, or was before this signature, or the file of another document, or the
+    /// scan of another letter that is on its way: it would be found when that one is issued, where no other scan helps.
     async fn is_a_scan(
         &self,
         db: &impl sea_orm::ConnectionTrait,
@@ -255,7 +258,13 @@ impl Core {
             );
             ("SCANNED_BEFORE", text)
         } else if store::document::by_sha256(db, sha256).await?.is_some() {
-            return Err(another_document());
+            return Err(another_document("content"));
+        } else if self.is_of_another(db, loaded.application().id, sha256).await? {
+            let text = Text::new(
+                "berkas ini sudah diunggah sebagai hasil pindai surat lain; pindai lembar surat ini",
+                "this file was uploaded as the scan of another letter; scan the sheet of this letter",
+            );
+            ("ANOTHER_LETTER", text)
         } else {
             return Ok(());
         };
@@ -263,13 +272,40 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Whether this file is the scan of another letter that is on its way. One that was given up, or was replaced by a better one, is
+    /// nobody's.
+    async fn is_of_another(
+        &self,
+        db: &impl sea_orm::ConnectionTrait,
+        id: ApplicationId,
+        sha256: &str,
+    ) -> Result<bool, Error> {
+        for other in store::file::applications_with(db, sha256, SAME_FILES).await? {
+            if other == id {
+                continue;
+            }
+            let Some(record) = store::application::find(db, &self.cipher, other).await? else { continue };
+            let case = record.case;
+            let ended = matches!(case.application.state, State::Rejected | State::Withdrawn);
+            let scan = case.sheet.as_ref().and_then(|sheet| sheet.scan.as_ref());
+            let is_its = scan.is_some_and(|scan| scan.sha256 == sha256)
+                || case.signed.iter().any(|signed| signed.sha256 == sha256);
+            if is_its && !ended {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 /// What was scanned is the file of a document that was issued.
-fn another_document() -> Error {
+fn another_document(field: &str) -> Error {
     let text = Text::new(
         "berkas ini sudah menjadi dokumen lain; pindai lembar surat ini",
         "this file is a document already; scan the sheet of this letter",
     );
-    Problem::invalid(vec![Violation { field: "content".to_owned(), reason: "ANOTHER_DOCUMENT", text }]).into()
+    Problem::invalid(vec![Violation { field: field.to_owned(), reason: "ANOTHER_DOCUMENT", text }]).into()
 }
 
 pub(super) async fn confirm(
@@ -319,11 +355,12 @@ impl Core {
         }
         let loaded = self.act(tx, loaded, command, asking, now).await?;
         if loaded.application().state == State::Issued {
-            // From here documents are entered one after the other: another may have been issued with this file meanwhile.
-            for signed in &loaded.record.case.signed {
-                if store::document::by_sha256(tx, &signed.sha256).await?.is_some() {
-                    return Err(another_document());
-                }
+            // From here documents are entered one after the other: another may have been issued with this file meanwhile. The file
+            // that bears the last signature is the letter, and another one can be brought for it.
+            if let Some(last) = loaded.record.case.signed.last()
+                && store::document::by_sha256(tx, &last.sha256).await?.is_some()
+            {
+                return Err(another_document("sha256"));
             }
             self.issue(tx, &loaded, asking, now).await?;
         }

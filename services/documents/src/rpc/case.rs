@@ -42,6 +42,8 @@ pub(crate) struct Loaded {
 
 /// The type of the message that a document is there.
 const ISSUED: &str = "surat.terbit";
+/// What the journal calls an application that was handed in again.
+const RESUBMITTED: &str = "application.resubmitted";
 
 /// Who asks, for the journal.
 #[derive(Debug, Clone, Copy)]
@@ -389,6 +391,9 @@ impl Core {
             detail["sheet"] = sheet.map(|sheet| sheet.sha256.as_str()).into();
             detail["scan"] = sheet.and_then(|it| it.scan.as_ref()).map(|scan| scan.sha256.as_str()).into();
         }
+        if let Some(Event::Resubmitted { person_changed: true, .. }) = resubmitted(loaded, what) {
+            detail["personChanged"] = true.into();
+        }
         Ok(record(tx, (asking.who, what, &id), states, detail, asking.request_id, now).await?)
     }
 
@@ -645,6 +650,12 @@ pub(crate) fn work_kind(application: &Application, step: StepKind) -> String {
     }
 }
 
+/// How it was handed in again, if that is what an entry of the journal is about.
+fn resubmitted<'a>(loaded: &'a Loaded, what: &str) -> Option<&'a Event> {
+    let mut history = loaded.record.case.history.iter().rev();
+    history.find(|event| matches!(event, Event::Resubmitted { .. })).filter(|_| what == RESUBMITTED)
+}
+
 fn receipt_used() -> Error {
     let text = Text::new(
         "nomor bukti ini sudah dicatat untuk pembayaran lain; periksa kembali nomornya",
@@ -679,7 +690,7 @@ fn what_of(order: &Order) -> &'static str {
         Order::Release => "application.released",
         Order::Approve { .. } => "application.approved",
         Order::Return { .. } => "application.returned",
-        Order::Resubmit { .. } => "application.resubmitted",
+        Order::Resubmit { .. } => RESUBMITTED,
         Order::Reject { .. } => "application.rejected",
         Order::Withdraw { .. } => "application.withdrawn",
         Order::RecordPayment { .. } => "application.payment_recorded",

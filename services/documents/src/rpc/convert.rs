@@ -421,6 +421,9 @@ fn history_entry(event: &Event, names: bool) -> Option<proto::HistoryEntry> {
     };
     match event {
         Event::Submitted { at, .. } => entry(at, "SUBMIT", "applicant", "", None),
+        Event::Resubmitted { person_changed: true, at, .. } => {
+            entry(at, "RESUBMIT_PERSON", "applicant", "", None)
+        }
         Event::Resubmitted { at, .. } => entry(at, "RESUBMIT", "applicant", "", None),
         Event::CustodyPassed { to, at, .. } => entry(at, "HAND_ON", "system", &to.to_string(), None),
         Event::CustodyAcknowledged { by, at } => entry(at, "ACKNOWLEDGE", by, "", None),

@@ -79,6 +79,7 @@ pub(super) async fn handle(
             }
             let (applicant, about) = core.persons(&loaded.letter, &sound.content);
             let case = &mut loaded.record.case;
+            let person_changed = case.application.applicant.person != applicant || case.subject_key != about;
             case.application.applicant.person = applicant;
             case.application.subject_person.clone_from(&about);
             case.subject_key = about;
@@ -95,7 +96,9 @@ pub(super) async fn handle(
             let content_hash = loaded.record.case.content.digest()?;
             let by = By::Applicant { account: None };
             let asking = Asking { who: caller.who(), request_id: &request.request_id };
-            let loaded = core.act(&tx, loaded, (by, Order::Resubmit { content_hash }), asking, now).await?;
+            let loaded = core
+                .act(&tx, loaded, (by, Order::Resubmit { content_hash, person_changed }), asking, now)
+                .await?;
             Ok(ResubmitApplicationResponse { status: Some(status::without_code(&loaded, now)) })
         })
         .await?;

@@ -252,9 +252,13 @@ impl Core {
         }
     }
 
-    /// Signs what is granted by law with the seal of the installation, which has just begun.
-    pub(crate) async fn sign_by_law(&self, loaded: Loaded) -> Result<(), Error> {
-        let signed = self.signed_by_law(&loaded).await;
+    /// Signs what is granted by law with the seal of the installation, which has just begun; or notes that nobody seals now, where
+    /// that was found out before.
+    pub(crate) async fn sign_by_law(&self, loaded: Loaded, away: Option<Problem>) -> Result<(), Error> {
+        let signed = match away {
+            Some(problem) => Err(problem.into()),
+            None => self.signed_by_law(&loaded).await,
+        };
         self.settle(loaded, signed, SYSTEM).await
     }
 

@@ -66,6 +66,25 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: FileId) -> Result<Option
     Entity::find_by_id(id.to_string()).one(db).await?.map(file).transpose()
 }
 
+/// The applications that have a file with this digest.
+pub(crate) async fn applications_with(
+    db: &impl ConnectionTrait,
+    sha256: &str,
+    limit: u64,
+) -> Result<Vec<ApplicationId>, DbErr> {
+    let rows: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::ApplicationId)
+        .distinct()
+        .filter(Column::Sha256.eq(sha256))
+        .filter(Column::ApplicationId.is_not_null())
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.iter().map(|id| read("stored_file.application_id", id)).collect()
+}
+
 /// Gives an upload to an application. `false` if another has it, or it is gone.
 pub(crate) async fn give(db: &impl ConnectionTrait, id: FileId, to: ApplicationId) -> Result<bool, DbErr> {
     let given = Entity::update_many()

@@ -549,6 +549,13 @@ lines! {
         for field in ["subject.nik", "subject.family_card", "subject.phone"] {
             assert!(refused.fields.contains_key(field), "{refused:?}");
         }
+        // His number may be another one, and not none: it says who may decide and who gets the file.
+        let without = Subject { nik: " ".to_owned(), ..right.subject() };
+        let without = ResubmitApplicationRequest { subject: Some(without), ..as_told.clone() };
+        let refused = town.nobody().resubmit_application(without).await.expect_err("no number");
+        assert_eq!(refused.named(), [("subject.nik", "REQUIRED")]);
+        assert_eq!(town.seen(id).await.subject, Some(wrong.subject()));
+        assert!(!history(&town.seen(id).await).contains(&"RESUBMIT_PERSON"));
         let expected = Subject {
             family_card: "1707021203180001".to_owned(),
             address: "Jalan Mawar Nomor 7".to_owned(),
@@ -560,6 +567,12 @@ lines! {
         let corrected = ResubmitApplicationRequest { subject: Some(moved), ..as_told };
         town.nobody().resubmit_application(corrected).await.expect("corrected");
         let seen = town.seen(id).await;
+        // Whoever sent it back sees that it is another person's number now, and so does the journal, without the number.
+        let happened: Vec<_> = history(&seen).into_iter().filter(|what| what.starts_with("RESUBMIT")).collect();
+        assert_eq!(happened, ["RESUBMIT", "RESUBMIT_PERSON"]);
+        let told: Vec<_> = town.journal().await.into_iter().filter(|entry| entry.what == "application.resubmitted").collect();
+        assert_eq!(told.iter().map(|entry| entry.detail.contains("\"personChanged\":true")).collect::<Vec<_>>(), [false, true]);
+        assert!(told.iter().all(|entry| !entry.detail.contains(&right.nik)));
         assert_eq!((seen.state(), seen.subject), (ApplicationState::InReview, Some(expected)));
         // The letter says what is right, and nothing of what was wrong.
         let draft = town.reader().get_draft(GetDraftRequest { application: id.clone() }).await.expect("a draft").pdf;

@@ -357,7 +357,7 @@ lines! {
         assert!(printed.by_hand.as_ref().is_some_and(|it| it.scan.is_none() && it.sheet != Some(sheet)));
         assert_eq!(head.brings(&id, photo()).await.expect_err("another office").reason, "NOT_YOUR_STEP");
         // What was scanned before the second signature is no scan of it.
-        assert_eq!(clerk.brings(&id, first_scan).await.expect_err("the first").named(), [("content", "SCANNED_BEFORE")]);
+        assert_eq!(clerk.brings(&id, first_scan.clone()).await.expect_err("the first").named(), [("content", "SCANNED_BEFORE")]);
         let second_scan = photo();
         let scanned = clerk.brings(&id, second_scan.clone()).await.expect("uploaded");
         let issued = camat.confirms(&scanned, &number).await.expect("issued");
@@ -367,6 +367,11 @@ lines! {
         let page = town.verified(&document.verification_code).await;
         assert_eq!(page.signers, ["Kepala Desa, Budi Santoso, S.IP.", "Camat Rimbo Pengadang, Drs. Ahmad Dahlan, M.Si."]);
         assert_eq!(page.registrations.len(), 1);
+        // The scan with one signature is a file of this letter, and not the letter: nothing on it tells what it lacks.
+        let judged = town.judged(first_scan).await;
+        assert_eq!((judged.verdict(), judged.document.is_none()), (FileVerdict::NotOurs, true));
+        let whole = town.bytes(&document.id, 0).await;
+        assert_eq!(town.judged(whole).await.verdict(), FileVerdict::ScanOnRecord);
 
         // What was signed electronically stays so.
         let mut wish = town.wish("sktm", &Resident::new(2, RT)).await;
@@ -411,17 +416,19 @@ lines! {
         ] {
             assert_eq!(refused.expect_err("nobody").code, Code::Unauthenticated);
         }
-        // One scan is of one letter, whichever is issued first.
+        // One scan is of one letter: whoever takes the wrong file is told so when he brings it.
         let (_, other) = town.waiting(3).await;
         town.head(PLAIN).by_hand(&other).await.expect("printed");
         let same = photo();
-        let second = town.officer(PLAIN).brings(&other.id, same.clone()).await.expect("uploaded");
+        town.officer(PLAIN).brings(&other.id, same.clone()).await.expect("uploaded");
         let (_, third) = town.waiting(4).await;
         town.head(PLAIN).by_hand(&third).await.expect("printed");
-        let third = town.officer(PLAIN).brings(&third.id, same).await.expect("uploaded");
+        let refused = town.officer(PLAIN).brings(&third.id, same.clone()).await.expect_err("of another");
+        assert_eq!(refused.named(), [("content", "ANOTHER_LETTER")]);
+        // What was brought for the wrong one is free for the right one, once that has its own.
+        let second = town.officer(PLAIN).brings(&other.id, photo()).await.expect("its own");
+        let third = town.officer(PLAIN).brings(&third.id, same).await.expect("it is this one's");
         town.head(PLAIN).confirms(&second, "400.9/002/1707022002/XI/2026").await.expect("issued");
-        let refused = town.head(PLAIN).confirms(&third, "400.9/003/1707022002/XI/2026").await.expect_err("of another");
-        assert_eq!(refused.named(), [("content", "ANOTHER_DOCUMENT")]);
         assert_eq!(town.seen(&third.id).await.state(), ApplicationState::AwaitingScan);
         // Two confirm at once: it is issued once.
         let head = town.head(PLAIN);

@@ -273,6 +273,37 @@ lines! {
         }
     }
 
+    /// 28. While the seal is away, each is granted at its time, and one of a pass alone waits to hear that it is away.
+    async fn line_28_a_seal_that_is_away_is_asked_once_in_a_pass(engine) {
+        let authority = Authority::start().await;
+        let town = Town::with(engine, authority.config(true)).await;
+        let mut ids = Vec::new();
+        for number in 1..=3 {
+            ids.push(town.applied("izin_reklame", &Resident::new(number, PLAIN)).await.application_id);
+        }
+        authority.is_now(Mood::Busy);
+        town.set("2026-12-01T01:00:00Z");
+        for asked in 1..=3 {
+            town.sweep().await;
+            assert_eq!(authority.asked(), asked);
+            for id in &ids {
+                let waiting = town.seen(id).await;
+                assert_eq!(waiting.state(), ApplicationState::AwaitingSignature);
+                assert!(waiting.signing_problem.contains("penanda waktu"), "{}", waiting.signing_problem);
+                let happened = history(&waiting);
+                for what in ["DEEM_GRANTED", "SIGNING_FAILED"] {
+                    assert_eq!(happened.iter().filter(|one| **one == what).count(), 1, "{what} in {happened:?}");
+                }
+            }
+            town.wait(TimeDelta::minutes(1));
+        }
+        authority.is_now(Mood::Stamps);
+        town.sweep().await;
+        for id in &ids {
+            assert_eq!(town.seen(id).await.state(), ApplicationState::Issued);
+        }
+    }
+
     /// 28. While the seal is away, what the law grants waits for it, and its history says so once.
     async fn line_28_what_the_law_grants_waits_for_the_seal_without_filling_its_history(engine) {
         let authority = Authority::start().await;

@@ -158,4 +158,22 @@ lines! {
         officer.reject(&third.id, "alamat ternyata sudah benar").await.expect("rejected");
         assert_eq!(told(&town.licence().await).len(), 2);
     }
+
+    /// 45 and 29. OSS takes files that are signed electronically: no type of OSS permits a signature by hand.
+    async fn should_45_no_licence_of_oss_is_signed_by_hand(engine) {
+        let town = Town::configured(engine, config()).await;
+        let (definition, template) = (include_str!("../../catalogue/izin_oss.toml"), include_str!("../../catalogue/izin_oss.typ"));
+        for (by_hand, defects) in [("true", 1), ("false", 0)] {
+            let definition = definition.replace("version = 1\n", &format!("version = 1\nby_hand = {by_hand}\n"));
+            let draft = town.save("ani", &definition, template).await.expect("saved");
+            assert_eq!(draft.defects.iter().filter(|defect| defect.contains("by_hand")).count(), defects, "{:?}", draft.defects);
+            assert_eq!(draft.defects.len(), defects);
+            assert_eq!(town.publish("budi", &draft).await.is_ok(), defects == 0);
+        }
+        // So whoever holds such a licence is offered a signature and no sheet.
+        town.bring(brought(NIK, "9")).await;
+        let waiting = town.walk(&town.licence().await.application_id).await;
+        let verbs = town.holder(&waiting).application(&waiting.id).await.expect("he sees it").allowed_verbs;
+        assert!(verbs.contains(&"BEGIN_SIGNING".to_owned()) && !verbs.contains(&"SIGN_BY_HAND".to_owned()), "{verbs:?}");
+    }
 }

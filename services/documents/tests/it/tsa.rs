@@ -137,7 +137,8 @@ impl Authority {
         *lock(&self.inner.mood) = mood;
     }
 
-    fn asked(&self) -> usize {
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> usize {
         *lock(&self.inner.asked)
     }
 }

@@ -69,6 +69,8 @@ pub enum Order {
     Resubmit {
         /// The digest of its content now.
         content_hash: String,
+        /// Whether it is about somebody of another number now: whoever sent it back for a photo is to see that.
+        person_changed: bool,
     },
     /// Refuse it.
     Reject {
@@ -404,9 +406,9 @@ impl Course<'_> {
             Order::Release => self.release(&command.by),
             Order::Approve { seen } => self.approve(&command.by, seen),
             Order::Return { reason } => self.send_back(&command.by, reason),
-            Order::Resubmit { content_hash } => {
+            Order::Resubmit { content_hash, person_changed } => {
                 self.applicant(&command.by)?;
-                self.resubmit(content_hash)
+                self.resubmit(content_hash, *person_changed)
             }
             Order::Reject { reason } => self.reject(&command.by, reason),
             Order::Withdraw { reason } => {
@@ -779,7 +781,7 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn resubmit(&mut self, content_hash: &str) -> Result<(), Rejection> {
+    fn resubmit(&mut self, content_hash: &str, person_changed: bool) -> Result<(), Rejection> {
         let before = self.next.content_hash.clone().unwrap_or_default();
         let returned_at = self.next.current.unwrap_or(0);
         // Nobody's approval, and no signature, stands for a text that he has not seen: whatever the type says, a changed
@@ -809,6 +811,7 @@ impl Course<'_> {
             before,
             content_hash: content_hash.to_owned(),
             reopened,
+            person_changed,
             at: self.now,
         });
         self.advance(from.checked_sub(1));

@@ -311,6 +311,40 @@ fn should_45_all_signatures_of_a_letter_are_made_by_hand_or_none() {
     assert_eq!(it.order(by(SubDistrictHead), order), Err(Rejection::SignedAnotherWay));
 }
 
+/// Should 45 and 28: what was signed by hand is never granted by law, for the seal would go onto a scan; a letter on the same way that
+/// was signed electronically is.
+#[test]
+fn should_45_the_law_seals_no_scan() {
+    let awaiting = || {
+        let letter = LetterType { deemed_granted_after_days: Some(5), ..sample_type() };
+        let mut it = World::with(Plan::of(&letter), RT);
+        it.submit(&[0, 1]);
+        it.approve(VillageOfficer).unwrap();
+        it
+    };
+    let much_later = |it: &mut World| it.now += TimeDelta::days(60);
+    let granted =
+        |it: &World| due_orders(&it.application, &it.calendar, it.now).contains(&Order::DeemGranted);
+    let mut it = awaiting();
+    let by_hand = Order::SignByHand { seen: it.seen(), reason: NO_CERTIFICATE.to_owned() };
+    it.order(By::Official(holder(VillageHead)), by_hand).unwrap();
+    it.order(By::Official(holder(VillageOfficer)), Order::UploadScan { file_hash: SCAN.to_owned() }).unwrap();
+    let confirm = Order::ConfirmScan { seen: SCAN.to_owned(), number: "VILLAGE-1-2026".to_owned() };
+    it.order(By::Official(holder(VillageHead)), confirm).unwrap();
+    assert_eq!((it.application.state, it.application.signed_by_hand), (State::InReview, true));
+    much_later(&mut it);
+    assert_eq!(it.decide(By::System, Order::DeemGranted).unwrap_err(), Rejection::NotDeemable);
+    assert!(!granted(&it), "nor is it tried in each pass");
+    // People go on with it.
+    it.approve(SubDistrictOfficer).unwrap();
+    check(&it);
+
+    let mut it = awaiting();
+    it.sign(VillageHead).unwrap();
+    much_later(&mut it);
+    assert!(granted(&it));
+}
+
 /// Should 45: the number of a sheet that was given up is void, and the letter goes on under the next one, either way.
 #[test]
 fn should_45_a_sheet_that_was_given_up_takes_its_number_along() {
@@ -494,7 +528,7 @@ fn return_and_rejection_need_a_reason_that_stays_in_the_history() {
     assert_eq!((it.application.state, &it.application.reason), (State::Returned, &Some(reason())));
     assert!(it.events.iter().any(|event| matches!(event, Event::Returned { step: 2, .. })));
     assert_eq!(it.application.clock.as_ref().unwrap().state(), ClockState::Paused);
-    it.order(citizen(), Order::Resubmit { content_hash: "h2".to_owned() }).unwrap();
+    it.order(citizen(), Order::Resubmit { content_hash: "h2".to_owned(), person_changed: false }).unwrap();
     assert_eq!((it.application.state, &it.application.reason), (State::InReview, &None));
     assert_eq!(it.application.clock.as_ref().unwrap().state(), ClockState::Running);
     it.order(by(), Order::Reject { reason: reason() }).unwrap();
@@ -533,7 +567,8 @@ fn after_a_return_it_goes_on_where_it_was_unless_its_text_changed() {
         (AfterReturn::Restart, "h2", 0),
     ] {
         let mut it = returned(after_return);
-        it.order(citizen(), Order::Resubmit { content_hash: hash.to_owned() }).unwrap();
+        it.order(citizen(), Order::Resubmit { content_hash: hash.to_owned(), person_changed: false })
+            .unwrap();
         assert_eq!(it.application.current, Some(step), "{after_return} {hash}");
         // Whoever took a step before may take it again.
         if step == 0 {
@@ -570,7 +605,8 @@ fn numbers_of_what_failed_stay_void() {
             it.order(By::System, Order::FailSigning { reason: "TIMEOUT".to_owned() }).unwrap();
         }
         it.order(By::Official(holder(VillageHead)), Order::Return { reason: reason() }).unwrap();
-        it.order(citizen(), Order::Resubmit { content_hash: hash.to_owned() }).unwrap();
+        it.order(citizen(), Order::Resubmit { content_hash: hash.to_owned(), person_changed: false })
+            .unwrap();
         if it.application.state == State::InReview {
             it.approve(VillageOfficer).unwrap();
         }
@@ -589,7 +625,7 @@ fn a_letter_that_crosses_the_year_unsigned_gets_a_number_of_the_new_one() {
     it.approve(VillageOfficer).unwrap();
     it.order(By::Official(holder(VillageHead)), Order::Return { reason: reason() }).unwrap();
     it.now = at("2027-01-04 09:00");
-    it.order(citizen(), Order::Resubmit { content_hash: HASH.to_owned() }).unwrap();
+    it.order(citizen(), Order::Resubmit { content_hash: HASH.to_owned(), person_changed: false }).unwrap();
     assert_eq!(it.number(OfficeLevel::Village), Some("VILLAGE-2-2027"));
 }
 
@@ -601,12 +637,12 @@ fn a_sub_district_that_returns_a_signed_letter_voids_both_numbers_when_its_text_
     it.sign(VillageHead).unwrap();
     it.order(By::Official(holder(SubDistrictOfficer)), Order::Return { reason: reason() }).unwrap();
     let mut same = it.clone();
-    same.order(citizen(), Order::Resubmit { content_hash: HASH.to_owned() }).unwrap();
+    same.order(citizen(), Order::Resubmit { content_hash: HASH.to_owned(), person_changed: false }).unwrap();
     assert_eq!(
         (same.application.current, same.number(OfficeLevel::Village)),
         (Some(4), Some("VILLAGE-1-2026"))
     );
-    it.order(citizen(), Order::Resubmit { content_hash: "h2".to_owned() }).unwrap();
+    it.order(citizen(), Order::Resubmit { content_hash: "h2".to_owned(), person_changed: false }).unwrap();
     assert_eq!((it.application.current, it.number(OfficeLevel::Village)), (Some(2), None));
     it.approve(VillageOfficer).unwrap();
     assert_eq!(it.number(OfficeLevel::Village), Some("VILLAGE-2-2026"));
@@ -759,9 +795,10 @@ fn only_the_answer_of_the_signing_service_leads_on() {
         let complete = Order::CompleteSigning { file_hash: "f".to_owned() };
         assert_eq!(it.decide(by, complete).unwrap_err(), Rejection::NotTheService);
     }
-    for order in
-        [Order::Withdraw { reason: String::new() }, Order::Resubmit { content_hash: HASH.to_owned() }]
-    {
+    for order in [
+        Order::Withdraw { reason: String::new() },
+        Order::Resubmit { content_hash: HASH.to_owned(), person_changed: false },
+    ] {
         assert!(matches!(it.decide(citizen(), order), Err(Rejection::NotPermittedInState { .. })));
     }
     it.order(By::System, Order::FailSigning { reason: "WRONG_PASSPHRASE".to_owned() }).unwrap();
@@ -871,7 +908,7 @@ fn a_fee_is_paid_after_the_check_and_before_the_signature() {
     // A second time there is nothing to pay; a return asks for nothing again.
     assert!(matches!(it.pay(), Err(Rejection::NotPermittedInState { .. })));
     it.order(By::Official(holder(VillageHead)), Order::Return { reason: reason() }).unwrap();
-    it.order(citizen(), Order::Resubmit { content_hash: "h2".to_owned() }).unwrap();
+    it.order(citizen(), Order::Resubmit { content_hash: "h2".to_owned(), person_changed: false }).unwrap();
     it.approve(VillageOfficer).unwrap();
     it.sign(VillageHead).unwrap();
     assert_eq!(it.application.state, State::Issued);
@@ -1069,7 +1106,7 @@ fn any_order() -> impl Strategy<Value = Order> {
         1 => Just(Order::Release),
         12 => hash().prop_map(|seen| Order::Approve { seen }),
         1 => Just(Order::Return { reason: reason() }),
-        3 => hash().prop_map(|content_hash| Order::Resubmit { content_hash }),
+        3 => hash().prop_map(|content_hash| Order::Resubmit { content_hash, person_changed: false }),
         1 => prop::sample::select(vec![Order::Reject { reason: reason() }, Order::Withdraw { reason: String::new() }]),
         8 => hash().prop_map(|seen| Order::BeginSigning { seen }),
         8 => Just(Order::CompleteSigning { file_hash: "f".to_owned() }),
@@ -1092,7 +1129,7 @@ fn any_order() -> impl Strategy<Value = Order> {
 fn way_on(it: &World) -> (By, Order) {
     match it.application.state {
         State::Draft => (citizen(), Order::Submit { content_hash: HASH.to_owned(), skip: BTreeSet::new() }),
-        State::Returned => (citizen(), Order::Resubmit { content_hash: it.seen() }),
+        State::Returned => (citizen(), Order::Resubmit { content_hash: it.seen(), person_changed: false }),
         State::Signing => (By::System, Order::CompleteSigning { file_hash: "f".to_owned() }),
         State::AwaitingPayment => (By::Official(holder(VillageOfficer)), paid(FEE, it.now)),
         State::InReview | State::AwaitingSignature => {
@@ -1167,6 +1204,12 @@ fn check(it: &World) {
     assert_eq!(application.sheet.is_some(), application.state == State::AwaitingScan);
     if application.signed_by_hand {
         assert!(application.plan.may_be_signed_by_hand());
+        let scanned = it.events.iter().rposition(|event| matches!(event, Event::ScanConfirmed { .. }));
+        let after = it.events.iter().skip(scanned.unwrap_or_default());
+        assert!(
+            !after.into_iter().any(|event| matches!(event, Event::SigningBegan { .. })),
+            "a seal on a scan"
+        );
         assert!(it.events.iter().any(|event| matches!(event, Event::ScanConfirmed { .. })));
     }
     assert_eq!(application.needs_number().count(), 0);
@@ -1206,7 +1249,7 @@ proptest! {
             let (by, order) = match (kind, it.application.state) {
                 (0..=4, _) => (right, way),
                 (5, State::InReview | State::AwaitingSignature) => (right, Order::Return { reason: reason() }),
-                (5, State::Returned) => (right, Order::Resubmit { content_hash: "h2".to_owned() }),
+                (5, State::Returned) => (right, Order::Resubmit { content_hash: "h2".to_owned(), person_changed: false }),
                 (5, State::Signing) => (right, Order::FailSigning { reason: "TIMEOUT".to_owned() }),
                 (5, State::AwaitingScan) => (right, Order::DiscardSheet { reason: "lembarnya rusak terkena tinta".to_owned() }),
                 (6, State::AwaitingSignature) if !timer => {
