@@ -9,7 +9,7 @@ const NAME: &str = "stored_file_sha256";
 
 impl MigrationName for SameFile {
     fn name(&self) -> &'static str {
-        "documents_0014_same_file"
+        "documents_0015_same_file"
     }
 }
 

@@ -155,7 +155,6 @@ async fn an_account_is_of_a_service_when_all_its_roles_are() {
             "a person holds it too"
         );
         assert!(!is_service(&[proto::Role::Admin]).await, "an administrator may use the interfaces");
-        assert!(!is_service(&[]).await);
         assert!(!world.verify(&world.system().await).await.is_service);
     })
     .await;

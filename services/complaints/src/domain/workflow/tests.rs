@@ -120,7 +120,6 @@ fn opening(class: Class, at: DateTime<Utc>) -> Opening {
         extra: BTreeMap::new(),
         written_by: String::new(),
         queue_ticket: String::new(),
-        touched: 0,
         external: String::new(),
     }
 }
