@@ -86,8 +86,8 @@ pub struct Claims {
     pub jti: String,
     /// `staff`, `device` or `system`.
     pub kind: String,
-    /// Whether it is a service account. Tokens of a release before this claim do not say so.
-    #[serde(default)]
+    /// Whether it is a service account; absent where it is none. Tokens of a release before this claim do not say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service: bool,
     /// What screens show.
     pub name: String,

@@ -204,7 +204,11 @@ async fn climb(town: &Complaints, id: &str) {
         };
         // The first step of a clock warns of its end, the others go to the offices above.
         let first = step.percent == 50;
-        let says = if first { ["jatuh tempo", "Sisa waktu"] } else { ["Dinas Pekerjaan Umum", &late] };
+        let says = match (first, official.2.is_empty()) {
+            (true, true) => ["jatuh tempo", "Sisa waktu"],
+            (true, false) => ["peringatan_tenggat_v1", " WIB ("],
+            (false, _) => ["Dinas Pekerjaan Umum", &late],
+        };
         let words = [number.as_str(), clock_name(&step.clock), says[0], says[1]];
         let notice = town
             .until("the notice arrives", async || {

@@ -254,7 +254,7 @@ async fn page(
     let t = visit.words();
     let inputs = fields::inputs(kind, sent, &faults, visit);
     let papers = fields::papers(kind, sent, &faults, visit);
-    let mut person = fields::person(sent, &faults, visit);
+    let mut person = fields::person(kind, sent, &faults, visit);
     // Where somebody lives stands together, after who it is.
     let home = person.split_off(person.len().saturating_sub(1));
     let village_error = faults.of("desa");

@@ -448,7 +448,7 @@ async fn correct_page(
     http: StatusCode,
 ) -> Response {
     let offices = letters::offices(state, visit).await.unwrap_or_default();
-    let person = fields::person(sent, faults, visit);
+    let person = fields::person(&kind, sent, faults, visit);
     let inputs = fields::inputs(&kind, sent, faults, visit);
     let reason = fields::line("alasan", "person.alasan", sent, faults, visit);
     let mut order: Vec<(String, String, String)> = person.iter().flat_map(Input::places).collect();

@@ -30,7 +30,7 @@ use super::{
 /// The permission of everybody who works on applications.
 const WORK: &str = "documents.work";
 /// The most letters at once: what one answer of a browser waits for.
-const MOST: usize = 100;
+const MOST: usize = 50;
 /// The most bytes of a table: far more than its rows need, and what one field of a form holds.
 const LARGEST: usize = 200 << 10;
 /// Rows that are asked about at once.
@@ -154,7 +154,7 @@ fn columns<'k>(kind: &'k LetterType, visit: &Visit) -> Vec<Column<'k>> {
         required: field.required && field.only_when_key.is_empty(),
         field: Some(field),
     };
-    let person = fields::PERSON.map(|name| person((name, matches!(name, "nama" | "nik"))));
+    let person = fields::PERSON.map(|name| person((name, fields::must_say(kind, name))));
     let fields = kind.fields.iter().filter(|field| field.kind() != FieldKind::List);
     person.into_iter().chain(["rw", "rt"].map(neighbourhood)).chain(fields.map(own)).collect()
 }

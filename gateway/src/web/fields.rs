@@ -359,34 +359,36 @@ pub(crate) fn line(name: &str, words: &str, sent: &Sent, faults: &Faults, visit:
     }
 }
 
+/// Whether an application must say this of its person: name and number always, the rest where a field of the type asks it.
+pub(crate) fn must_say(kind: &LetterType, name: &str) -> bool {
+    let attribute = match name {
+        "nama" | "nik" => return true,
+        "kk" => "KK",
+        "telepon" => "PHONE",
+        "alamat" => "ADDRESS",
+        _ => return false,
+    };
+    kind.subject_fields
+        .iter()
+        .any(|field| field.attribute == attribute && field.required && field.only_when_key.is_empty())
+}
+
 /// Whom an application is about: name and numbers, telephone, e-mail and address.
-pub(crate) fn person(sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> {
-    let person = |name: &str| line(name, &format!("person.{name}"), sent, faults, visit);
+pub(crate) fn person(kind: &LetterType, sent: &Sent, faults: &Faults, visit: &Visit) -> Vec<Input> {
+    let person = |name: &str| Input {
+        required: must_say(kind, name),
+        ..line(name, &format!("person.{name}"), sent, faults, visit)
+    };
     vec![
         Input { autocomplete: "name", max_length: 100, ..person("nama") },
         Input { mode: "numeric", max_length: 20, ..person("nik") },
-        Input { mode: "numeric", required: false, max_length: 20, ..person("kk") },
-        Input {
-            kind: "tel",
-            mode: "tel",
-            autocomplete: "tel",
-            required: false,
-            max_length: 20,
-            ..person("telepon")
-        },
-        Input {
-            kind: "email",
-            mode: "email",
-            autocomplete: "email",
-            required: false,
-            max_length: 254,
-            ..person("surel")
-        },
+        Input { mode: "numeric", max_length: 20, ..person("kk") },
+        Input { kind: "tel", mode: "tel", autocomplete: "tel", max_length: 20, ..person("telepon") },
+        Input { kind: "email", mode: "email", autocomplete: "email", max_length: 254, ..person("surel") },
         Input {
             shape: "area",
             kind: "",
             autocomplete: "street-address",
-            required: false,
             max_length: 200,
             ..person("alamat")
         },

@@ -615,7 +615,7 @@ async fn correct_page(
     let offices = letters::offices(state, visit).await.unwrap_or_default();
     let faults = shown.faults;
     let told = fields::says_who(&sent);
-    let mut person = fields::person(&sent, &faults, visit);
+    let mut person = fields::person(&kind, &sent, &faults, visit);
     for input in &mut person {
         input.required &= told;
     }

@@ -342,8 +342,10 @@ impl Dispatcher {
         let detail = serde_json::json!({ "reason": reason.to_string() });
         let states = (Some("ENABLED".to_owned()), Some("DISABLED".to_owned()));
         let what = (SYSTEM, "webhook.disabled", &*endpoint.id.to_string());
+        self.watch.disabled(tx, endpoint, reason, now).await?;
+        // Last: writers of the journal take turns from here to their commit.
         journal::record(tx, what, states, detail, "", now).await?;
-        self.watch.disabled(tx, endpoint, reason, now).await
+        Ok(())
     }
 
     async fn purge(&self, now: DateTime<Utc>) -> Result<(), DbErr> {

@@ -1640,6 +1640,7 @@ async fn c_22_a_mail_that_nothing_proves_changes_nothing_and_tells_nobody_who_re
         let seen = |case: &Case| {
             let mut case = case.clone();
             case.messages.retain(|it| it.kind != MessageKind::Unproven);
+            case.touched = 0; // by the messages that are left out
             case
         };
         for (at, body) in ["biasa", "Sudah", "Saya Siti, apa kabarnya?"].into_iter().enumerate() {

@@ -102,6 +102,7 @@ pub(crate) async fn hand_over(db: &impl ConnectionTrait, from: CaseId, to: CaseI
 pub(crate) async fn unscanned(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<FileId>, DbErr> {
     let rows = Entity::find()
         .filter(Column::Scan.is_in([Scan::Pending, Scan::NotScanned].map(|it| it.to_string())))
+        .order_by_desc(Column::Scan) // PENDING before NOT_SCANNED: old files that fail hold up no new ones
         .order_by_asc(Column::CreatedAt)
         .limit(limit)
         .all(db)

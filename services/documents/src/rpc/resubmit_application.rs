@@ -5,9 +5,10 @@ use mpp_kit::check::Checker;
 use mpp_proto::documents::v1::{self as proto, ResubmitApplicationRequest, ResubmitApplicationResponse};
 use tonic::Response;
 
-use super::case::Asking;
+use super::case::{Asking, Loaded};
 use super::content::Wanted;
 use super::{Core, convert, status};
+use crate::domain::field::Values;
 use crate::domain::workflow::decide::{By, Order};
 use crate::error::{Error, Thing};
 use crate::store;
@@ -44,20 +45,17 @@ pub(super) async fn handle(
         );
     }
     check.finish()?;
+    let values = convert::values(request.values.as_ref());
     let office = before.agency();
     let wanted = Wanted {
         letter: &before.letter,
         office_id: &office,
         subject: &subject,
-        values: convert::values(request.values.as_ref()),
+        papers_seen_by: papers_still_seen(&before, &subject, &values),
+        values,
         attachments: &request.attachments,
         papers: true,
         with_optional_steps: before.record.case.content.with_optional_steps,
-        // Of this person they were seen, not of another.
-        papers_seen_by: match convert::subject(&before).nik == subject.nik {
-            true => before.record.case.content.papers_seen_by.clone(),
-            false => String::new(),
-        },
     };
     let mut sound = core.sound(&core.db.read, wanted).await?;
     // It keeps the arms and the letterhead that it was first handed in with: other ones would make unchanged content another
@@ -104,4 +102,27 @@ pub(super) async fn handle(
         .await?;
     answer.status = answer.status.map(|status| status::with_code(core, status)).transpose()?;
     Ok(Response::new(answer))
+}
+
+/// Who saw the papers, as long as they are of the same persons: the receipt's code alone lets nobody have an official vouch for
+/// somebody else.
+fn papers_still_seen(before: &Loaded, subject: &proto::Subject, values: &Values) -> String {
+    let content = &before.record.case.content;
+    let was = convert::subject(before);
+    let about = |values: &Values| {
+        let key = before.letter.about.nik.as_ref()?;
+        let field = before.letter.fields.iter().find(|field| field.key == *key)?;
+        if convert::comes_from_subject(field) {
+            return None; // the applicant himself
+        }
+        Some(values.get(key)?.as_str()?.trim().to_owned())
+    };
+    let is_same = match was.nik.trim() {
+        "" => was.name.trim() == subject.name.trim() && subject.nik.trim().is_empty(),
+        nik => nik == subject.nik.trim(),
+    };
+    match is_same && about(&content.values) == about(values) {
+        true => content.papers_seen_by.clone(),
+        false => String::new(),
+    }
 }

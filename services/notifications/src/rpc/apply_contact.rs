@@ -26,8 +26,9 @@ pub(super) async fn handle(
 ) -> Result<ApplyContactResponse, Error> {
     let given = request.contact.clone().unwrap_or_default();
     check_contact(caller, &given.account_id)?;
-    // The role decides about hours of rest: nobody gives one to himself.
-    let sets_up = caller.has(CONFIGURE);
+    // The role decides about hours of rest: nobody gives one to himself. Who sets up says it, also to himself where he does.
+    let is_own_form = given.account_id == caller.id && given.role.trim().is_empty();
+    let sets_up = caller.has(CONFIGURE) && !is_own_form;
     let next = parse(&given, sets_up)?;
     let (print, request_id) = (fingerprint(&request), request.request_id.as_str());
     let (given, next) = (&given, &next);
@@ -52,7 +53,8 @@ pub(super) async fn handle(
             if !to.is_empty() {
                 let digest = core.address_digest(channel, to);
                 address::mark_sound(&tx, &digest).await?;
-                if next.agrees(channel) {
+                // That a number is one's own is not proven: STOP from there ends by START from there, or by who sets up.
+                if next.agrees(channel) && caller.has(CONFIGURE) {
                     address::set_opted_out(&tx, &digest, None).await?;
                 }
             }

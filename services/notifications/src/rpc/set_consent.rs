@@ -5,7 +5,7 @@ use mpp_kit::check::Checker;
 use mpp_kit::idempotency::fingerprint;
 use mpp_proto::notifications::v1::{SetConsentRequest, SetConsentResponse};
 
-use super::access::check_contact;
+use super::access::{CONFIGURE, check_contact};
 use super::{Core, convert, record};
 use crate::error::{Error, Thing};
 use crate::store::address;
@@ -40,7 +40,8 @@ pub(super) async fn handle(
             return Err(Error::Stale { version: next.version });
         }
         let to = next.address(channel);
-        if !to.is_empty() && opted_in {
+        // As in ApplyContact: STOP from an address that nobody has proven to be his ends by START from there.
+        if !to.is_empty() && opted_in && caller.has(CONFIGURE) {
             address::set_opted_out(&tx, &core.address_digest(channel, to), None).await?;
         }
         let detail = serde_json::json!({ "channel": channel, "optedIn": opted_in });

@@ -131,18 +131,31 @@ lines! {
         other.whatsapp = NUMBER.to_owned();
         let other = apply("acc_baru", other, 2).await.unwrap();
         assert_ne!(of(&other, Channel::Whatsapp).time, given.time, "another number is agreed to anew");
-        // Who wrote STOP and agrees again agrees now.
+        // What wrote STOP writes START again: that the number is one's own is proven by nothing else.
         office.after(TimeDelta::minutes(5));
         office.webhook(office.whatsapp.write(NUMBER, "BERHENTI")).await.unwrap();
         let mut again = own.clone();
         again.whatsapp = NUMBER.to_owned();
         office.after(TimeDelta::minutes(5));
         let again = apply("acc_baru", again, 3).await.unwrap();
-        assert!(of(&again, Channel::Whatsapp).opted_in);
-        assert_ne!(of(&again, Channel::Whatsapp).time, of(&other, Channel::Whatsapp).time);
+        assert!(!of(&again, Channel::Whatsapp).opted_in, "somebody else may have that number");
+        let agree = SetConsentRequest { account: "acc_baru".to_owned(), channel: Channel::Whatsapp.into(), source: "Kontak saya".to_owned(), opted_in: true, ..Default::default() };
+        let answer = office.client.clone().set_consent(office.by("acc_baru", &[], &[], agree)).await.unwrap();
+        assert!(!of(&answer.into_inner().contact.unwrap(), Channel::Whatsapp).opted_in);
+        office.after(TimeDelta::minutes(1));
+        office.webhook(office.whatsapp.write(NUMBER, "MULAI")).await.unwrap();
+        let request = office.by("acc_baru", &[], &[], GetContactRequest { account: "acc_baru".to_owned() });
+        let own_again = office.client.clone().get_contact(request).await.unwrap().into_inner().contact.unwrap();
+        assert!(of(&own_again, Channel::Whatsapp).opted_in);
+        assert_ne!(of(&own_again, Channel::Whatsapp).time, of(&other, Channel::Whatsapp).time);
         // The role that was given by who sets up stays; another's contact is not there for them.
         office.apply(contact("acc_baru", NUMBER, "", "SEKDA")).await.unwrap();
         assert_eq!(apply("acc_baru", own.clone(), 0).await.unwrap().role, "SEKDA");
+        // Who sets up has a contact too, and need say no role in the own form.
+        let admin = contact("acc_admin", NUMBER, "", "");
+        let request = ApplyContactRequest { contact: Some(admin), ..Default::default() };
+        let call = office.by("acc_admin", &["notifications.configure"], &[], request);
+        assert_eq!(office.client.clone().apply_contact(call).await.unwrap().into_inner().contact.unwrap().role, "PEJABAT");
         let foreign = apply("acc_baru", contact(HEAD, NUMBER, EMAIL, "KEPALA_OPD"), 0).await.unwrap_err();
         assert_eq!(foreign.code(), Code::NotFound);
         assert_eq!(head(&office).await.version, 1, "nothing of it changed");
