@@ -163,30 +163,16 @@ fn columns<'k>(kind: &'k LetterType, visit: &Visit) -> Vec<Column<'k>> {
 fn help(column: &Column<'_>, visit: &Visit) -> String {
     let t = visit.words();
     let Some(field) = column.field else { return String::new() };
-    match field.kind() {
-        FieldKind::Date => t["bulk.date"].clone(),
-        FieldKind::Boolean => format!("{} / {}", t["yes"], t["no"]),
-        FieldKind::Choice => {
-            let labels = field.choices.iter().map(|one| told(one.label.as_ref(), visit.language));
-            labels.collect::<Vec<_>>().join(" / ")
-        }
-        FieldKind::Unspecified
-        | FieldKind::Text
-        | FieldKind::LongText
-        | FieldKind::PersonName
-        | FieldKind::Address
-        | FieldKind::Number
-        | FieldKind::Money
-        | FieldKind::Time
-        | FieldKind::Nik
-        | FieldKind::Kk
-        | FieldKind::Npwp
-        | FieldKind::Nib
-        | FieldKind::VehicleRegistration
-        | FieldKind::List
-        | FieldKind::Phone
-        | FieldKind::Email
-        | FieldKind::Region => told(field.help.as_ref(), visit.language),
+    let kind = field.kind();
+    if kind == FieldKind::Date {
+        t["bulk.date"].clone()
+    } else if kind == FieldKind::Boolean {
+        format!("{} / {}", t["yes"], t["no"])
+    } else if kind == FieldKind::Choice {
+        let labels = field.choices.iter().map(|one| told(one.label.as_ref(), visit.language));
+        labels.collect::<Vec<_>>().join(" / ")
+    } else {
+        told(field.help.as_ref(), visit.language)
     }
 }
 
@@ -195,49 +181,39 @@ fn plain(head: &str) -> String {
     head.trim().trim_end_matches('*').trim().to_lowercase()
 }
 
-/// What a cell holds, as the form would have sent it.
+/// What a cell holds, as the form would have sent it; what means nothing is left to the service.
 fn cell(field: Option<&FormField>, written: &str) -> String {
-    let Some(field) = field else { return written.to_owned() };
-    match field.kind() {
-        FieldKind::Boolean => {
-            let is = |key: &str| {
-                [Language::Id, Language::En].iter().any(|it| plain(&Words::of(*it)[key]) == plain(written))
-            };
-            match (is("yes"), is("no")) {
-                (true, _) => "true".to_owned(),
-                (_, true) => "false".to_owned(),
-                _ => written.to_owned(),
-            }
-        }
-        FieldKind::Choice => {
-            let means = |label: String| plain(&label) == plain(written);
-            let chosen = field.choices.iter().find(|one| {
-                [Language::Id, Language::En].iter().any(|it| means(told(one.label.as_ref(), *it)))
-            });
-            chosen.map_or_else(|| written.to_owned(), |one| one.value.clone())
-        }
-        // Spreadsheets write the day first.
-        FieldKind::Date => chrono::NaiveDate::parse_from_str(written, "%d/%m/%Y")
-            .or_else(|_| chrono::NaiveDate::parse_from_str(written, "%d-%m-%Y"))
-            .map_or_else(|_| written.to_owned(), |date| date.to_string()),
-        FieldKind::Unspecified
-        | FieldKind::Text
-        | FieldKind::LongText
-        | FieldKind::PersonName
-        | FieldKind::Address
-        | FieldKind::Number
-        | FieldKind::Money
-        | FieldKind::Time
-        | FieldKind::Nik
-        | FieldKind::Kk
-        | FieldKind::Npwp
-        | FieldKind::Nib
-        | FieldKind::VehicleRegistration
-        | FieldKind::List
-        | FieldKind::Phone
-        | FieldKind::Email
-        | FieldKind::Region => written.to_owned(),
-    }
+    let is = |kind: FieldKind| field.filter(|field| field.kind() == kind);
+    let meant = if is(FieldKind::Boolean).is_some() {
+        truth(written).map(str::to_owned)
+    } else if is(FieldKind::Date).is_some() {
+        day_first(written)
+    } else {
+        is(FieldKind::Choice).and_then(|field| chosen(field, written))
+    };
+    meant.unwrap_or_else(|| written.to_owned())
+}
+
+/// Yes or no, in either language.
+fn truth(written: &str) -> Option<&'static str> {
+    let is = |key: &str| {
+        [Language::Id, Language::En].iter().any(|it| plain(&Words::of(*it)[key]) == plain(written))
+    };
+    if is("yes") { Some("true") } else { is("no").then_some("false") }
+}
+
+/// The choice that people call so.
+fn chosen(field: &FormField, written: &str) -> Option<String> {
+    let means = |language: &Language, label| plain(&told(label, *language)) == plain(written);
+    let is = |label| [Language::Id, Language::En].iter().any(|it| means(it, label));
+    let found = field.choices.iter().find(|one| is(one.label.as_ref()));
+    found.map(|one| one.value.clone())
+}
+
+/// A date as spreadsheets write it.
+fn day_first(written: &str) -> Option<String> {
+    let date = |form: &str| chrono::NaiveDate::parse_from_str(written, form).ok();
+    date("%d/%m/%Y").or_else(|| date("%d-%m-%Y")).map(|date| date.to_string())
 }
 
 /// Reads a table: comma, semicolon or tab between cells, the first line names the columns in any order. Answers a sentence

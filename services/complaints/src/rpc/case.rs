@@ -467,18 +467,8 @@ fn escalated(step: &Step, case: &Case, rules: &Rules, now: DateTime<Utc>) -> Mes
         Tone::Emergency => ALARMED,
     };
     let expires_at = Some(pointless_from(clock, now));
-    Message {
-        id: OutboxId::generate(),
-        about: About::Case(case.id),
-        kind: kind.to_owned(),
-        recipient: Recipient::Account(step.account.clone()),
-        body: Body { placeholders, subject: step.id.to_string(), expires_at },
-        state: DeliveryState::Queued,
-        notification: None,
-        attempts: 0,
-        created_at: now,
-        updated_at: now,
-    }
+    let body = Body { placeholders, subject: step.id.to_string(), expires_at };
+    Message::queued((About::Case(case.id), kind), Recipient::Account(step.account.clone()), body, now)
 }
 
 /// A span of time in words, the two largest of days, hours and minutes.

@@ -84,6 +84,29 @@ pub(crate) struct Message {
     pub(crate) updated_at: DateTime<Utc>,
 }
 
+impl Message {
+    /// A message that has to go out, made now.
+    pub(crate) fn queued(
+        (about, kind): (About, &str),
+        recipient: Recipient,
+        body: Body,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: OutboxId::generate(),
+            about,
+            kind: kind.to_owned(),
+            recipient,
+            body,
+            state: DeliveryState::Queued,
+            notification: None,
+            attempts: 0,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 /// Writes messages.
 pub(crate) async fn insert(tx: &DatabaseTransaction, messages: &[Message]) -> Result<(), DbErr> {
     for chunk in messages.chunks(1000) {

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use mpp_kit::fault::chain;
 
+use crate::domain::OfficialId;
 use crate::domain::board::Measure;
 use crate::domain::digest::{Due, Numbers, due};
 use crate::domain::rules::Rules;
-use crate::domain::words::DeliveryState;
-use crate::domain::{OfficialId, OutboxId};
 use crate::error::Error;
 use crate::rpc::Core;
 use crate::store;
@@ -52,23 +51,11 @@ async fn send_one(core: &Core, official: OfficialId, now: DateTime<Utc>) -> Resu
         let office = ("jabatan", due.official.title.clone());
         let placeholders: BTreeMap<String, String> =
             said.chain([office]).map(|(key, value)| (key.to_owned(), value)).collect();
-        let message = Message {
-            id: OutboxId::generate(),
-            about: About::Digest(official),
-            kind: KIND.to_owned(),
-            recipient: Recipient::Account(due.account.to_owned()),
-            body: Body {
-                placeholders,
-                subject: official.to_string(),
-                // Tomorrow there is another one.
-                expires_at: Some(rules.end_of_today(now)),
-            },
-            state: DeliveryState::Queued,
-            notification: None,
-            attempts: 0,
-            created_at: now,
-            updated_at: now,
-        };
+        // Tomorrow there is another one.
+        let expires_at = Some(rules.end_of_today(now));
+        let body = Body { placeholders, subject: official.to_string(), expires_at };
+        let recipient = Recipient::Account(due.account.to_owned());
+        let message = Message::queued((About::Digest(official), KIND), recipient, body, now);
         store::outbox::insert(&tx, &[message]).await?;
     }
     tx.commit().await?;

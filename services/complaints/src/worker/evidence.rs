@@ -1,7 +1,5 @@
 //! Papers for the Ombudsman that end: the coordinator is told some days before, and again when it has happened, each once.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use mpp_kit::fault::chain;
 use serde_json::json;
@@ -10,8 +8,8 @@ use super::BATCH;
 use crate::domain::evidence::{Alarm, alarm};
 use crate::domain::ladder::{Climb, addressee};
 use crate::domain::rules::Rules;
-use crate::domain::words::{ClockKind, DeliveryState, Rung};
-use crate::domain::{COORDINATOR, EvidenceId, OutboxId};
+use crate::domain::words::{ClockKind, Rung};
+use crate::domain::{COORDINATOR, EvidenceId};
 use crate::error::Error;
 use crate::rpc::case::SYSTEM;
 use crate::rpc::{Core, record};
@@ -63,25 +61,13 @@ async fn tell_one(core: &Core, id: EvidenceId, now: DateTime<Utc>) -> Result<(),
         ("nomor", number.to_owned()),
         ("berakhir", ends.format("%d-%m-%Y").to_string()),
     ];
-    let message = Message {
-        id: OutboxId::generate(),
-        about: About::Evidence(id),
-        kind: message_type(due).to_owned(),
-        recipient: Recipient::Account(account.clone()),
-        body: Body {
-            placeholders: placeholders
-                .map(|(key, it)| (key.to_owned(), it))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>(),
-            subject: id.to_string(),
-            expires_at: pointless_from(due, ends, &rules),
-        },
-        state: DeliveryState::Queued,
-        notification: None,
-        attempts: 0,
-        created_at: now,
-        updated_at: now,
+    let body = Body {
+        placeholders: placeholders.map(|(key, it)| (key.to_owned(), it)).into_iter().collect(),
+        subject: id.to_string(),
+        expires_at: pointless_from(due, ends, &rules),
     };
+    let recipient = Recipient::Account(account.clone());
+    let message = Message::queued((About::Evidence(id), message_type(due)), recipient, body, now);
     store::outbox::insert(&tx, &[message]).await?;
     let detail = json!({"step": due.to_string(), "account": account});
     record(&tx, (SYSTEM.who, "evidence.alarmed", &id.to_string()), detail, "", now).await?;
