@@ -54,28 +54,16 @@ struct BulkPage {
     request_id: String,
     columns: Vec<Shown>,
     most: usize,
-    /// What is wrong with the table as a whole; empty if nothing is.
-    error: String,
-    village_error: String,
     villages: Vec<Village>,
     village: String,
     optional_step: String,
     with_optional: bool,
-    /// What is wrong with single rows, by their line.
-    wrong: Vec<(u64, Vec<String>)>,
-    /// The rows that can be handed in; none before a table was sent.
-    sound: Vec<(u64, String)>,
-    /// The table that can be handed in, as it was sent.
-    table: String,
-    /// What was handed in.
-    done: Vec<Done>,
-    /// How many of the rows were not handed in.
-    left: usize,
     lead: String,
     /// The papers that have to be seen at the office, as no table holds them; none where the type asks for none.
     papers: Vec<String>,
     papers_seen: bool,
-    papers_error: String,
+    /// What the table that was sent came to.
+    came: Outcome,
 }
 
 /// A column as the page explains it.
@@ -334,14 +322,20 @@ pub(crate) async fn empty(
 /// What a table that was sent came to.
 #[derive(Default)]
 struct Outcome {
+    /// What is wrong with the table as a whole; empty if nothing is.
     error: String,
     village_error: String,
-    wrong: Vec<(u64, Vec<String>)>,
-    sound: Vec<(u64, String)>,
-    table: String,
-    done: Vec<Done>,
-    left: usize,
     papers_error: String,
+    /// What is wrong with single rows, by their line.
+    wrong: Vec<(u64, Vec<String>)>,
+    /// The rows that can be handed in; none before a table was sent.
+    sound: Vec<(u64, String)>,
+    /// The table that can be handed in, as it was sent.
+    table: String,
+    /// What was handed in.
+    done: Vec<Done>,
+    /// How many of the rows were not handed in.
+    left: usize,
 }
 
 /// The papers of a type that have to be seen at the office.
@@ -507,17 +501,10 @@ async fn page(
         village: sent.get("desa").to_owned(),
         optional_step: apply::optional_step(kind, t),
         with_optional: !sent.get("lengkap").is_empty(),
-        error: outcome.error,
-        village_error: outcome.village_error,
-        wrong: outcome.wrong,
-        sound: outcome.sound,
-        table: outcome.table,
-        done: outcome.done,
-        left: outcome.left,
         lead,
         papers: papers(kind, visit.language),
         papers_seen: !sent.get("berkas").is_empty(),
-        papers_error: outcome.papers_error,
+        came: outcome,
     };
     Ok(visit.page(http, &page))
 }
