@@ -707,12 +707,13 @@ async fn a_flush_is_one_trip_to_postgresql_whatever_it_holds() {
         }
         let (view, from, entries) = decided(halls.store(), &handle, &commands).await;
         let dates = vec!["2026-03-02".to_owned(); entries.len()];
-        let outcome = store.commit(hall.id, &view, &from, &entries, &dates).await;
-        assert!(matches!(outcome, Ok(crate::store::Committed::Done)), "{outcome:?}");
-        // A connection is back in the pool a moment after the answer; another would be opened, and would parse the text too.
+        // A connection is back in the pool a moment after its last answer, also after those of the connecting;
+        // another would be opened, and would parse the text too.
         while pool.num_idle() < pool.size() as usize {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        let outcome = store.commit(hall.id, &view, &from, &entries, &dates).await;
+        assert!(matches!(outcome, Ok(crate::store::Committed::Done)), "{outcome:?}");
         let before = std::mem::replace(&mut counted, wire.counted());
         if nth > 0 {
             assert_eq!((counted.0 - before.0, counted.1 - before.1), (0, 1), "{size} operations");
