@@ -1,10 +1,7 @@
 //! The application form of a citizen: one page that works without a script. What is typed in is never part of an address.
 
 use askama::Template;
-use axum::{
-    extract::{Path, Request, State},
-    response::Response,
-};
+use axum::extract::{Path, Request, State};
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
@@ -18,7 +15,7 @@ use super::{
     fields::{self, Choice, Faults, Input, Paper, Received},
     form::Sent,
     letters::{self, segment, told},
-    visit::{Frame, Visit},
+    visit::{Answer, Frame, Visit},
     words::Words,
 };
 use crate::problem;
@@ -67,11 +64,8 @@ struct Remarks {
 }
 
 /// `/surat/{key}/ajukan`: the empty form.
-pub(crate) async fn form(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Response {
-    let kind = match letters::letter_type(&state, &visit, &key).await {
-        Ok(kind) => kind,
-        Err(page) => return *page,
-    };
+pub(crate) async fn form(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Answer {
+    let kind = letters::letter_type(&state, &visit, &key).await?;
     let mut sent = Sent::default();
     sent.set("kunci", Uuid::new_v4());
     page(&state, &visit, &kind, &sent, Remarks::default(), StatusCode::OK).await
@@ -83,11 +77,8 @@ pub(crate) async fn prefill(
     Path(key): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let kind = match letters::letter_type(&state, &visit, &key).await {
-        Ok(kind) => kind,
-        Err(page) => return *page,
-    };
+) -> Answer {
+    let kind = letters::letter_type(&state, &visit, &key).await?;
     let mut asked = Sent::plain(&body);
     let mut sent = Sent::default();
     sent.set("kunci", Uuid::new_v4());
@@ -143,25 +134,16 @@ pub(crate) async fn submit(
     Path(key): Path<String>,
     visit: Visit,
     request: Request,
-) -> Response {
-    let kind = match letters::letter_type(&state, &visit, &key).await {
-        Ok(kind) => kind,
-        Err(page) => return *page,
-    };
+) -> Answer {
+    let kind = letters::letter_type(&state, &visit, &key).await?;
     let Received { mut sent, request_id, attachments, faults, again } =
         fields::receive(&state, &visit, &kind, request).await;
     if let Some(http) = again {
         return page(&state, &visit, &kind, &sent, Remarks { faults, ..Remarks::default() }, http).await;
     }
-    let office_id = match issuer(&state, &visit, &kind, &sent).await {
-        Ok(office_id) => office_id,
-        Err(status) => return visit.refused(&status),
-    };
+    let office_id = issuer(&state, &visit, &kind, &sent).await.map_err(|status| visit.refused(&status))?;
     // An official who is signed in files under his own name, also at a counter: he does not decide on what is his own.
-    let viewer = match visit.viewer(&state).await {
-        Ok(viewer) => viewer,
-        Err(status) => return visit.refused(&status),
-    };
+    let viewer = visit.viewer(&state).await.map_err(|status| visit.refused(&status))?;
     let request = SubmitApplicationRequest {
         request_id,
         letter_type: kind.key.clone(),
@@ -175,8 +157,10 @@ pub(crate) async fn submit(
     };
     match state.documents.clone().submit_application(visit.call(request, viewer.as_ref())).await {
         Ok(answer) => match answer.into_inner().status {
-            Some(status) => visit.redirect(&format!("/permohonan/{}/tanda-terima", segment(&status.code))),
-            None => visit.broken(),
+            Some(status) => {
+                Ok(visit.redirect(&format!("/permohonan/{}/tanda-terima", segment(&status.code))))
+            }
+            None => Err(visit.broken()),
         },
         Err(status) => {
             if !fields::is_unclear(&status) {
@@ -245,11 +229,8 @@ async fn page(
     sent: &Sent,
     remarks: Remarks,
     http: StatusCode,
-) -> Response {
-    let offices = match letters::offices(state, visit).await {
-        Ok(offices) => offices,
-        Err(status) => return visit.refused(&status),
-    };
+) -> Answer {
+    let offices = letters::offices(state, visit).await.map_err(|status| visit.refused(&status))?;
     let Remarks { faults, prefilled, prefill_error } = remarks;
     let t = visit.words();
     let inputs = fields::inputs(kind, sent, &faults, visit);
@@ -306,7 +287,7 @@ async fn page(
         prefill_error,
         facts: letters::fee(kind.fee, t),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// The question whether the optional step is asked for; empty where a type has none.

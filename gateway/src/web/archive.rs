@@ -23,7 +23,7 @@ use super::{
     letters::{self, segment},
     moment::{self, Zone},
     pages, verify,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     words,
 };
 use crate::problem;
@@ -74,11 +74,8 @@ fn dated(document: &Document, offices: &[Office], visit: &Visit) -> String {
 }
 
 /// `/meja/dokumen`: what was issued, the latest change first. `?cari=` is a number or the code of a QR.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let find = visit.parameter("cari").unwrap_or_default().trim().to_owned();
     let page_token = visit.parameter("halaman").unwrap_or_default().to_owned();
     let first = page_token.is_empty();
@@ -95,10 +92,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         documents.list_documents(visit.call(request, Some(&viewer))),
         letters::offices(&state, &visit)
     );
-    let found = match found {
-        Ok(found) => found.into_inner(),
-        Err(status) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?.into_inner();
     let offices = offices.unwrap_or_default();
     let row = |document: Document| {
         let (state, tone) = state_words(document.state(), &visit);
@@ -121,7 +115,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         next: found.next_page_token,
         first,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// The state of a document in words, with its tone.
@@ -162,20 +156,17 @@ struct Said {
     request_id: Option<String>,
 }
 
-async fn find(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> Result<Document, Box<Response>> {
+async fn find(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> Answer<Document> {
     let request = visit.call(GetDocumentRequest { document: id.to_owned() }, Some(viewer));
     match state.documents.clone().get_document(request).await {
-        Ok(answer) => answer.into_inner().document.ok_or_else(|| Box::new(visit.broken())),
-        Err(status) => Err(Box::new(visit.refused(&status))),
+        Ok(answer) => answer.into_inner().document.ok_or_else(|| visit.broken()),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 
 /// `/meja/dokumen/{document}`: one document.
-pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     page(&state, &visit, viewer, &id, Said::default(), StatusCode::OK).await
 }
 
@@ -186,12 +177,9 @@ async fn page(
     id: &str,
     said: Said,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let (document, offices) = tokio::join!(find(state, visit, &viewer, id), letters::offices(state, visit));
-    let document = match document {
-        Ok(document) => document,
-        Err(page) => return *page,
-    };
+    let document = document?;
     let offices = offices.unwrap_or_default();
     let t = visit.words();
     let (word, tone) = state_words(document.state(), visit);
@@ -239,25 +227,18 @@ async fn page(
         error: said.error,
         reason: said.reason,
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// `/meja/dokumen/{document}/berkas.pdf`: the signed file, or the scan of what was signed by hand. Each look is recorded.
-pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let request = visit.call(DownloadDocumentRequest { document: id, revision: 0 }, Some(&viewer));
-    match state.documents.clone().download_document(request).await {
-        Ok(answer) => {
-            let file = answer.into_inner();
-            // A service of before says nothing: it had nothing else.
-            let media_type = if file.media_type.is_empty() { "application/pdf" } else { &file.media_type };
-            visit.file(file.content, media_type, None)
-        }
-        Err(status) => visit.refused(&status),
-    }
+    let answer = state.documents.clone().download_document(request).await;
+    let file = answer.map_err(|status| visit.refused(&status))?.into_inner();
+    // A service of before says nothing: it had nothing else.
+    let media_type = if file.media_type.is_empty() { "application/pdf" } else { &file.media_type };
+    Ok(visit.file(file.content, media_type, None))
 }
 
 /// Revokes it.
@@ -266,11 +247,8 @@ pub(crate) async fn revoke(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     let reason = sent.get("alasan").to_owned();
@@ -281,7 +259,7 @@ pub(crate) async fn revoke(
         reason: reason.clone(),
     };
     match state.documents.clone().revoke_document(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("/meja/dokumen/{}", segment(&id))),
+        Ok(_) => Ok(visit.redirect(&format!("/meja/dokumen/{}", segment(&id)))),
         Err(status) => {
             let said = Said {
                 error: fields::refusal(&status, &visit),
@@ -299,11 +277,8 @@ pub(crate) async fn renew(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     let request = RenewDocumentRequest {
@@ -312,7 +287,7 @@ pub(crate) async fn renew(
         version: sent.get("versi").parse().unwrap_or_default(),
     };
     match state.documents.clone().renew_document(visit.call(request, Some(&viewer))).await {
-        Ok(answer) => to_desk(&visit, answer.into_inner().application.as_ref(), &id),
+        Ok(answer) => Ok(to_desk(&visit, answer.into_inner().application.as_ref(), &id)),
         Err(status) => {
             let said = Said {
                 error: fields::refusal(&status, &visit),
@@ -357,13 +332,13 @@ struct Known {
     kind: LetterType,
 }
 
-async fn known(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> Result<Known, Box<Response>> {
+async fn known(state: &WebState, visit: &Visit, viewer: &Viewer, id: &str) -> Answer<Known> {
     let document = find(state, visit, viewer, id).await?;
     let request =
         visit.call(GetApplicationRequest { application: document.application_id.clone() }, Some(viewer));
     let application = state.documents.clone().get_application(request).await;
-    let application = application.map_err(|status| Box::new(visit.refused(&status)))?.into_inner();
-    let application = application.application.ok_or_else(|| Box::new(visit.broken()))?;
+    let application = application.map_err(|status| visit.refused(&status))?.into_inner();
+    let application = application.application.ok_or_else(|| visit.broken())?;
     let version = application.letter_type_version;
     let kind = letters::letter_version(state, visit, &document.letter_type, version).await?;
     Ok(Known { document, application, kind })
@@ -374,20 +349,14 @@ pub(crate) async fn correct_form(
     State(state): State<WebState>,
     Path(id): Path<String>,
     visit: Visit,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let known = match known(&state, &visit, &viewer, &id).await {
-        Ok(known) => known,
-        Err(page) => return *page,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
+    let known = known(&state, &visit, &viewer, &id).await?;
     let mut sent = Sent::default();
     sent.set("kunci", Uuid::new_v4());
     fields::put_subject(&mut sent, &known.application.subject.clone().unwrap_or_default());
     fields::put_values(&mut sent, &known.kind, known.application.values.as_ref());
-    correct_page(&state, &visit, viewer, known, &sent, &Faults::default(), StatusCode::OK).await
+    Ok(correct_page(&state, &visit, viewer, known, &sent, &Faults::default(), StatusCode::OK).await)
 }
 
 /// The correction, sent: a new application that replaces the document when it is signed.
@@ -396,20 +365,16 @@ pub(crate) async fn correct(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let found = match known(&state, &visit, &viewer, &id).await {
-        Ok(known) => known,
-        Err(page) => return *page,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
+    let found = known(&state, &visit, &viewer, &id).await?;
     let mut sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     sent.set("kunci", request_id.as_str());
     if fields::arrange(&found.kind, &mut sent) {
-        return correct_page(&state, &visit, viewer, found, &sent, &Faults::default(), StatusCode::OK).await;
+        return Ok(
+            correct_page(&state, &visit, viewer, found, &sent, &Faults::default(), StatusCode::OK).await
+        );
     }
     let was = found.application.subject.clone().unwrap_or_default();
     let request = CorrectDocumentRequest {
@@ -421,7 +386,7 @@ pub(crate) async fn correct(
         subject: Some(Subject { area: was.area, non_resident: was.non_resident, ..fields::subject(&sent) }),
     };
     match state.documents.clone().correct_document(visit.call(request, Some(&viewer))).await {
-        Ok(answer) => to_desk(&visit, answer.into_inner().application.as_ref(), &id),
+        Ok(answer) => Ok(to_desk(&visit, answer.into_inner().application.as_ref(), &id)),
         Err(status) => {
             if !fields::is_unclear(&status) {
                 sent.set("kunci", Uuid::new_v4());
@@ -433,7 +398,7 @@ pub(crate) async fn correct(
             }
             let faults = Faults::read(&status, &found.kind, &visit);
             let http = problem::http_status(status.code());
-            correct_page(&state, &visit, viewer, found, &sent, &faults, http).await
+            Ok(correct_page(&state, &visit, viewer, found, &sent, &faults, http).await)
         }
     }
 }

@@ -3,10 +3,7 @@
 //! then goes its way like any other application. The pages work without a script.
 
 use askama::Template;
-use axum::{
-    extract::{Path, Request, State},
-    response::Response,
-};
+use axum::extract::{Path, Request, State};
 use futures::{StreamExt as _, stream};
 use http::StatusCode;
 use mpp_kit::fault::Language;
@@ -23,7 +20,7 @@ use super::{
     form::Sent,
     letters::{self, told},
     pages,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     words::Words,
 };
 
@@ -271,7 +268,7 @@ fn read(content: &[u8], columns: &[Column<'_>], t: &Words) -> Result<Vec<Row>, S
 }
 
 /// `/meja/massal`: the types that can be asked for by table.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Result<Response, Response> {
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
     let viewer = pages::staff(&state, &visit, WORK).await?;
     let types = letters::types(&state, &visit).await.map_err(|status| visit.refused(&status))?;
     let mut types: Vec<(String, String)> = types
@@ -284,17 +281,13 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Result<
 }
 
 /// The type of the address, where letters of it can be asked for by table.
-async fn bulk_type(state: &WebState, visit: &Visit, key: &str) -> Result<LetterType, Response> {
-    let kind = letters::letter_type(state, visit, key).await.map_err(|page| *page)?;
+async fn bulk_type(state: &WebState, visit: &Visit, key: &str) -> Answer<LetterType> {
+    let kind = letters::letter_type(state, visit, key).await?;
     if is_bulk(&kind) { Ok(kind) } else { Err(visit.missing("bulk.not_here")) }
 }
 
 /// `/meja/massal/{key}`: what the table looks like, and where it is sent.
-pub(crate) async fn form(
-    State(state): State<WebState>,
-    Path(key): Path<String>,
-    visit: Visit,
-) -> Result<Response, Response> {
+pub(crate) async fn form(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Answer {
     let viewer = pages::staff(&state, &visit, WORK).await?;
     let kind = bulk_type(&state, &visit, &key).await?;
     let mut sent = Sent::default();
@@ -303,11 +296,7 @@ pub(crate) async fn form(
 }
 
 /// `/meja/massal/{key}/tabel.csv`: an empty table with the headings, for spreadsheets.
-pub(crate) async fn empty(
-    State(state): State<WebState>,
-    Path(key): Path<String>,
-    visit: Visit,
-) -> Result<Response, Response> {
+pub(crate) async fn empty(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Answer {
     pages::staff(&state, &visit, WORK).await?;
     let kind = bulk_type(&state, &visit, &key).await?;
     let mut writer = csv::WriterBuilder::new().delimiter(b';').from_writer("\u{feff}".as_bytes().to_vec());
@@ -351,7 +340,7 @@ pub(crate) async fn submit(
     Path(key): Path<String>,
     visit: Visit,
     request: Request,
-) -> Result<Response, Response> {
+) -> Answer {
     let viewer = pages::staff(&state, &visit, WORK).await?;
     let kind = bulk_type(&state, &visit, &key).await?;
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
@@ -392,7 +381,7 @@ async fn hand_in(
     sent: &Sent,
     mut rows: Vec<Row>,
     table: String,
-) -> Result<(Outcome, StatusCode), Response> {
+) -> Answer<(Outcome, StatusCode)> {
     let office = apply::issuer(state, visit, kind, sent).await.map_err(|status| visit.refused(&status))?;
     let is_final = !sent.get("ajukan").is_empty();
     for row in &mut rows {
@@ -471,7 +460,7 @@ async fn page(
     sent: &Sent,
     outcome: Outcome,
     http: StatusCode,
-) -> Result<Response, Response> {
+) -> Answer {
     let offices = letters::offices(state, visit).await.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let columns = columns(kind, visit);

@@ -23,7 +23,7 @@ use super::{
     moment::{self, Zone},
     pages,
     people::Names,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     work::Verbs,
 };
 use crate::problem;
@@ -123,14 +123,12 @@ fn sheet_shown(by_hand: &HandSigning, names: &Names, zone: Zone, visit: &Visit) 
 }
 
 /// `/meja/{application}/basah`: where its signing by hand stands.
-pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => page(&state, &visit, viewer, id, Said::default(), StatusCode::OK).await,
-        Err(response) => response,
-    }
+pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
+    page(&state, &visit, viewer, id, Said::default(), StatusCode::OK).await
 }
 
-async fn find(state: &WebState, visit: &Visit, viewer: &Viewer, id: String) -> Result<Application, Response> {
+async fn find(state: &WebState, visit: &Visit, viewer: &Viewer, id: String) -> Answer<Application> {
     let request = visit.call(GetApplicationRequest { application: id }, Some(viewer));
     match state.documents.clone().get_application(request).await {
         Ok(answer) => answer.into_inner().application.ok_or_else(|| visit.broken()),
@@ -145,11 +143,8 @@ async fn page(
     id: String,
     mut said: Said,
     http: StatusCode,
-) -> Response {
-    let application = match find(state, visit, &viewer, id).await {
-        Ok(application) => application,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let application = find(state, visit, &viewer, id).await?;
     let by_hand = application.by_hand.as_ref();
     let people = by_hand.into_iter().flat_map(|it| [it.chosen_by.as_str(), it.uploaded_by.as_str()]);
     let (offices, names) =
@@ -193,7 +188,7 @@ async fn page(
         },
         said,
     };
-    visit.framing_page(http, &page)
+    Ok(visit.framing_page(http, &page))
 }
 
 /// A press that came to nothing: its page again, with why.
@@ -203,7 +198,7 @@ async fn again(
     id: String,
     (form, sent, typed): (&'static str, &Sent, &str),
     status: Status,
-) -> Response {
+) -> Answer {
     let said = Said {
         form,
         error: fields::refusal(&status, visit),
@@ -227,11 +222,8 @@ pub(crate) async fn choose(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let mut sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     sent.set("kunci", request_id.as_str());
@@ -243,7 +235,7 @@ pub(crate) async fn choose(
         reason: sent.get("alasan").to_owned(),
     };
     match state.documents.clone().sign_by_hand(visit.call(request, Some(&viewer))).await {
-        Ok(_) => done(&visit, &id, "lembar"),
+        Ok(_) => Ok(done(&visit, &id, "lembar")),
         Err(status) => {
             again((&state, &visit), viewer, id, ("pilih", &sent, sent.get("alasan")), status).await
         }
@@ -256,11 +248,8 @@ pub(crate) async fn upload(
     Path(id): Path<String>,
     visit: Visit,
     request: Request,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
     let content = match sent.file("berkas") {
         Some(file) if !file.too_large => Ok(file.content.clone()),
@@ -282,7 +271,7 @@ pub(crate) async fn upload(
     sent.set("kunci", fields::form_key(&sent));
     let request = UploadScanRequest { request_id, application: id.clone(), version: version(&sent), content };
     match state.documents.clone().upload_scan(visit.call(request, Some(&viewer))).await {
-        Ok(_) => done(&visit, &id, "pindaian"),
+        Ok(_) => Ok(done(&visit, &id, "pindaian")),
         Err(status) => again((&state, &visit), viewer, id, ("pindaian", &sent, ""), status).await,
     }
 }
@@ -293,11 +282,8 @@ pub(crate) async fn confirm(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let mut sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     sent.set("kunci", request_id.as_str());
@@ -309,7 +295,7 @@ pub(crate) async fn confirm(
         sha256: sent.get("sidik").to_owned(),
     };
     match state.documents.clone().confirm_scan(visit.call(request, Some(&viewer))).await {
-        Ok(_) => done(&visit, &id, "sah"),
+        Ok(_) => Ok(done(&visit, &id, "sah")),
         Err(status) => {
             again((&state, &visit), viewer, id, ("sahkan", &sent, sent.get("nomor")), status).await
         }
@@ -322,11 +308,8 @@ pub(crate) async fn discard(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let mut sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     sent.set("kunci", request_id.as_str());
@@ -337,7 +320,7 @@ pub(crate) async fn discard(
         reason: sent.get("alasan").to_owned(),
     };
     match state.documents.clone().discard_sheet(visit.call(request, Some(&viewer))).await {
-        Ok(_) => done(&visit, &id, "lepas"),
+        Ok(_) => Ok(done(&visit, &id, "lepas")),
         Err(status) => {
             again((&state, &visit), viewer, id, ("lepas", &sent, sent.get("alasan")), status).await
         }

@@ -21,7 +21,7 @@ use super::{
     form::Sent,
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, PAGE, Viewer, Visit, every},
+    visit::{Answer, Frame, Menu, PAGE, Viewer, Visit, every},
     words::Words,
 };
 
@@ -131,11 +131,8 @@ impl Names {
 }
 
 /// `/aduan`: what waits, what falls due first first. `?tab=hari-ini|terlambat|tangani|koordinasi|semua`, or `?nomor=…`.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let number = visit.parameter("nomor").unwrap_or_default().trim().to_uppercase();
     let asked = visit.parameter("tab").unwrap_or_default();
     let (list, tab, _) = match number.as_str() {
@@ -154,12 +151,9 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
     let mut service = state.complaints.clone();
     let (found, names) =
         tokio::join!(service.list_complaints(visit.call(request, Some(&viewer))), Names::of(&state, &visit));
-    let found = match found {
-        Ok(found) => found.into_inner(),
-        Err(status) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?.into_inner();
     if let (false, [only]) = (number.is_empty(), found.complaints.as_slice()) {
-        return visit.redirect(&format!("/aduan/{}", only.id));
+        return Ok(visit.redirect(&format!("/aduan/{}", only.id)));
     }
     let t = visit.words();
     let page = ListPage {
@@ -192,7 +186,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         may_reveal: viewer.may(REVEAL),
         coordinates: viewer.may(COORDINATE),
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -285,17 +279,10 @@ struct StepLine {
 }
 
 /// `/aduan/{id}`: one case.
-pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    match complaint(&state, &visit, &viewer, &id).await {
-        Ok(found) => {
-            case_page(&state, &visit, &viewer, found, acts::Pressed::default(), StatusCode::OK).await
-        }
-        Err(status) => visit.refused(&status),
-    }
+pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
+    let found = complaint(&state, &visit, &viewer, &id).await.map_err(|status| visit.refused(&status))?;
+    Ok(case_page(&state, &visit, &viewer, found, acts::Pressed::default(), StatusCode::OK).await)
 }
 
 /// One case, as its officers see it.
@@ -667,19 +654,12 @@ pub(crate) async fn file(
     State(state): State<WebState>,
     Path((id, file)): Path<(String, String)>,
     visit: Visit,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let request = visit.call(GetComplaintFileRequest { complaint: id, file }, Some(&viewer));
-    match state.complaints.clone().get_complaint_file(request).await {
-        Ok(answer) => {
-            let file = answer.into_inner();
-            visit.file(file.content, &file.media_type, None)
-        }
-        Err(status) => visit.refused(&status),
-    }
+    let answer = state.complaints.clone().get_complaint_file(request).await;
+    let file = answer.map_err(|status| visit.refused(&status))?.into_inner();
+    Ok(visit.file(file.content, &file.media_type, None))
 }
 
 /// `/aduan/{id}/{verb}`: a press. It leads back to the case, or shows it again with what was refused and why.
@@ -688,21 +668,17 @@ pub(crate) async fn press(
     Path((id, verb)): Path<(String, String)>,
     visit: Visit,
     request: axum::extract::Request,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
     match acts::press(&state, &visit, &viewer, &id, &verb, sent).await {
-        Ok(to) => visit.redirect(&to),
-        Err(None) => visit.missing("error.404"),
+        Ok(to) => Ok(visit.redirect(&to)),
+        Err(None) => Err(visit.missing("error.404")),
         Err(Some(refused)) => {
             let (pressed, http) = *refused;
-            match complaint(&state, &visit, &viewer, &id).await {
-                Ok(one) => case_page(&state, &visit, &viewer, one, pressed, http).await,
-                Err(status) => visit.refused(&status),
-            }
+            let one =
+                complaint(&state, &visit, &viewer, &id).await.map_err(|status| visit.refused(&status))?;
+            Ok(case_page(&state, &visit, &viewer, one, pressed, http).await)
         }
     }
 }

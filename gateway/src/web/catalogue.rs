@@ -2,10 +2,7 @@
 //! draft from being published, and what changed since the version before.
 
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::documents::v1::{
@@ -24,7 +21,7 @@ use super::{
     moment::{self, Zone},
     pages,
     people::Names,
-    visit::{Frame, Menu, Viewer, Visit, every},
+    visit::{Answer, Frame, Menu, Viewer, Visit, every},
     words::Words,
 };
 use crate::problem;
@@ -64,20 +61,14 @@ struct TypeRow {
 }
 
 /// `/jenis-surat`: every type in force.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, EDIT).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, EDIT).await?;
     // A type that is no longer offered stands in no list: its key leads to it.
     if let Some(key) = visit.parameter("kunci").map(str::trim).filter(|key| !key.is_empty()) {
-        return visit.redirect(&format!("/jenis-surat/{}", segment(key)));
+        return Ok(visit.redirect(&format!("/jenis-surat/{}", segment(key))));
     }
-    let (types, drafts) =
-        match tokio::try_join!(letters::types(&state, &visit), drafts(&state, &visit, &viewer)) {
-            Ok(found) => found,
-            Err(status) => return visit.refused(&status),
-        };
+    let found = tokio::try_join!(letters::types(&state, &visit), drafts(&state, &visit, &viewer));
+    let (types, drafts) = found.map_err(|status| visit.refused(&status))?;
     let names = Names::of(&state, &visit, &viewer, drafts.iter().map(|draft| draft.author.as_str())).await;
     let t = visit.words();
     let page = ListPage {
@@ -111,7 +102,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
             })
             .collect(),
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// Every draft that waits to be published.
@@ -212,11 +203,8 @@ struct Said {
 }
 
 /// `/jenis-surat/{key}`: the editor. `baru` is a type that does not exist yet.
-pub(crate) async fn editor(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, EDIT).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn editor(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, EDIT).await?;
     editor_page(&state, &visit, viewer, &key, Said::default(), StatusCode::OK).await
 }
 
@@ -227,14 +215,14 @@ async fn editor_page(
     key: &str,
     said: Said,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let is_new = key == NEW;
     let versions = if is_new { Ok(Vec::new()) } else { versions(state, visit, &viewer, key).await };
     let versions = match versions {
-        Ok(versions) if versions.is_empty() && !is_new => return visit.missing("error.letter"),
+        Ok(versions) if versions.is_empty() && !is_new => return Err(visit.missing("error.letter")),
         Ok(versions) => versions,
-        Err(status) if status.code() == Code::NotFound => return visit.missing("error.letter"),
-        Err(status) => return visit.refused(&status),
+        Err(status) if status.code() == Code::NotFound => return Err(visit.missing("error.letter")),
+        Err(status) => return Err(visit.refused(&status)),
     };
     let people = versions.iter().flat_map(|one| [one.author.as_str(), one.publisher.as_str()]);
     let names = Names::of(state, visit, &viewer, people).await;
@@ -267,7 +255,7 @@ async fn editor_page(
             })
             .collect(),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// The key that stands for a type that does not exist yet.
@@ -289,11 +277,8 @@ pub(crate) async fn save(
     Path(key): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, EDIT).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, EDIT).await?;
     let sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     let (definition, template) = (sent.get("definisi").to_owned(), sent.get("templat").to_owned());
@@ -305,7 +290,7 @@ pub(crate) async fn save(
     match state.documents.clone().save_letter_type(visit.call(request, Some(&viewer))).await {
         Ok(answer) => {
             let saved = answer.into_inner().version.map(|version| version.key).unwrap_or(key);
-            visit.redirect(&format!("/jenis-surat/{}?simpan=1", segment(&saved)))
+            Ok(visit.redirect(&format!("/jenis-surat/{}?simpan=1", segment(&saved))))
         }
         Err(status) => {
             let said = Said {
@@ -325,11 +310,8 @@ pub(crate) async fn publish(
     Path(key): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, EDIT).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, EDIT).await?;
     let sent = Sent::plain(&body);
     let request = PublishLetterTypeRequest {
         request_id: fields::form_key(&sent),
@@ -337,7 +319,7 @@ pub(crate) async fn publish(
         draft_version: sent.get("versi").parse().unwrap_or_default(),
     };
     match state.documents.clone().publish_letter_type(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("/jenis-surat/{}?terbit=1", segment(&key))),
+        Ok(_) => Ok(visit.redirect(&format!("/jenis-surat/{}?terbit=1", segment(&key)))),
         Err(status) => {
             let said = Said { error: told_all(&status, &visit), ..Said::default() };
             editor_page(&state, &visit, viewer, &key, said, problem::http_status(status.code())).await
@@ -351,11 +333,8 @@ pub(crate) async fn retire(
     Path(key): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, EDIT).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, EDIT).await?;
     let sent = Sent::plain(&body);
     let request = RetireLetterTypeRequest {
         request_id: fields::form_key(&sent),
@@ -363,7 +342,7 @@ pub(crate) async fn retire(
         reason: sent.get("alasan").to_owned(),
     };
     match state.documents.clone().retire_letter_type(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("/jenis-surat/{}", segment(&key))),
+        Ok(_) => Ok(visit.redirect(&format!("/jenis-surat/{}", segment(&key)))),
         Err(status) => {
             let said = Said { error: told_all(&status, &visit), ..Said::default() };
             editor_page(&state, &visit, viewer, &key, said, problem::http_status(status.code())).await
@@ -379,21 +358,18 @@ struct PreviewProblem {
 }
 
 /// The draft as a PDF on its sample values, or what keeps it from being rendered. Opened in a window of its own.
-pub(crate) async fn preview(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match pages::staff(&state, &visit, EDIT).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn preview(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = pages::staff(&state, &visit, EDIT).await?;
     let sent = Sent::plain(&body);
     let request = PreviewLetterTypeRequest {
         definition: sent.get("definisi").to_owned(),
         template: sent.get("templat").to_owned(),
     };
     match state.documents.clone().preview_letter_type(visit.call(request, Some(&viewer))).await {
-        Ok(answer) => visit.file(answer.into_inner().pdf, "application/pdf", None),
+        Ok(answer) => Ok(visit.file(answer.into_inner().pdf, "application/pdf", None)),
         Err(status) => {
             let page = PreviewProblem { p: visit.frame(), lines: told_all(&status, &visit) };
-            visit.page(problem::http_status(status.code()), &page)
+            Ok(visit.page(problem::http_status(status.code()), &page))
         }
     }
 }
@@ -426,19 +402,13 @@ struct DiffLine {
 }
 
 /// `/jenis-surat/{key}/beda?dari=1&ke=2`: what changed from one version to another.
-pub(crate) async fn diff(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, EDIT).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let versions = match versions(&state, &visit, &viewer, &key).await {
-        Ok(versions) => versions,
-        Err(status) => return visit.refused(&status),
-    };
+pub(crate) async fn diff(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, EDIT).await?;
+    let versions = versions(&state, &visit, &viewer, &key).await.map_err(|status| visit.refused(&status))?;
     let asked = |name: &str| visit.parameter(name).and_then(|number| number.parse::<i32>().ok());
     let find = |number: Option<i32>| versions.iter().find(|one| Some(one.version) == number);
     let (Some(from), Some(to)) = (find(asked("dari")), find(asked("ke"))) else {
-        return visit.missing("error.404");
+        return Err(visit.missing("error.404"));
     };
     let t = visit.words();
     let page = DiffPage {
@@ -452,7 +422,7 @@ pub(crate) async fn diff(State(state): State<WebState>, Path(key): Path<String>,
             part("types.template", &from.template, &to.template, t),
         ],
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 fn part(title: &str, from: &str, to: &str, t: &Words) -> DiffPart {

@@ -1,10 +1,7 @@
 //! The two pages a citizen meets on the own phone. They need no script and hold no personal data.
 
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_kit::fault::Language;
@@ -19,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     WebState,
-    visit::{Frame, Visit},
+    visit::{Answer, Frame, Visit},
     words::{self, Words},
 };
 
@@ -46,23 +43,19 @@ struct TicketPage {
 }
 
 /// `/t/{token}`: one ticket, for whoever holds its token.
-pub(crate) async fn ticket(
-    State(state): State<WebState>,
-    Path(token): Path<String>,
-    visit: Visit,
-) -> Response {
+pub(crate) async fn ticket(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Answer {
     let request = visit.call(GetTicketByTokenRequest { token: token.clone() }, None);
     match state.queue.clone().get_ticket_by_token(request).await {
         Ok(answer) => match answer.into_inner().ticket {
-            Some(ticket) => visit.page(StatusCode::OK, &ticket_page(ticket, token, &visit)),
-            None => visit.missing("error.ticket"),
+            Some(ticket) => Ok(visit.page(StatusCode::OK, &ticket_page(ticket, token, &visit))),
+            None => Err(visit.missing("error.ticket")),
         },
         Err(status)
             if matches!(status.code(), Code::NotFound | Code::InvalidArgument | Code::PermissionDenied) =>
         {
-            visit.missing("error.ticket")
+            Err(visit.missing("error.ticket"))
         }
-        Err(status) => visit.refused(&status),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 
@@ -229,7 +222,7 @@ pub(crate) async fn onsite_form(
     State(state): State<WebState>,
     Path(hall): Path<String>,
     visit: Visit,
-) -> Response {
+) -> Answer {
     let site_code = visit.parameter("kode").unwrap_or_default().to_owned();
     let filled = Filled { site_code, request_id: Uuid::new_v4().to_string(), ..Filled::default() };
     onsite_page(&state, &hall, &visit, filled, StatusCode::OK, String::new()).await
@@ -241,7 +234,7 @@ pub(crate) async fn onsite_issue(
     Path(hall): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
+) -> Answer {
     let mut filled = Filled::read(&body);
     if Uuid::parse_str(&filled.request_id).is_err() {
         filled.request_id = Uuid::new_v4().to_string();
@@ -266,10 +259,10 @@ pub(crate) async fn onsite_issue(
     };
     match state.queue.clone().issue_onsite_ticket(visit.call(request, None)).await {
         Ok(answer) => match answer.into_inner().ticket {
-            Some(ticket) => visit.redirect(&format!("/t/{}", utf8_percent_encode(&ticket.token, TOKEN))),
-            None => visit.broken(),
+            Some(ticket) => Ok(visit.redirect(&format!("/t/{}", utf8_percent_encode(&ticket.token, TOKEN)))),
+            None => Err(visit.broken()),
         },
-        Err(status) if is_stale_code(&status) => visit.stale_code(),
+        Err(status) if is_stale_code(&status) => Err(visit.stale_code()),
         Err(status) => {
             // Without a clear answer the same key is kept: sent again, it is the same ticket. A refusal is an answer.
             let unclear = matches!(
@@ -300,7 +293,7 @@ async fn onsite_page(
     filled: Filled,
     http: StatusCode,
     error: String,
-) -> Response {
+) -> Answer {
     let request = ListOnsiteServicesRequest {
         hall: hall.to_owned(),
         site_code: filled.site_code.clone(),
@@ -309,9 +302,9 @@ async fn onsite_page(
     let offered = match state.queue.clone().list_onsite_services(visit.call(request, None)).await {
         Ok(offered) => offered.into_inner(),
         Err(status) if is_stale_code(&status) || status.code() == Code::PermissionDenied => {
-            return visit.stale_code();
+            return Err(visit.stale_code());
         }
-        Err(status) => return visit.refused(&status),
+        Err(status) => return Err(visit.refused(&status)),
     };
     let t = visit.words();
     let ListOnsiteServicesResponse { services, hall_name, .. } = offered;
@@ -348,7 +341,7 @@ async fn onsite_page(
         request_id: filled.request_id,
         phone: filled.phone,
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 fn need(name: &str, t: &Words) -> String {

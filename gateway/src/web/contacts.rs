@@ -29,7 +29,7 @@ use super::{
     pages,
     people::Names,
     settings::{self, Form, MESSAGES, Maker, PartPage, Press, Row},
-    visit::{Frame, Menu, Viewer, Visit, every},
+    visit::{Answer, Frame, Menu, Viewer, Visit, every},
     words::Words,
 };
 use crate::problem;
@@ -306,11 +306,9 @@ struct OwnPage {
 }
 
 /// `/kontak`: how the person who looks is reached.
-pub(crate) async fn own(State(state): State<WebState>, visit: Visit) -> Response {
-    match inbox::person(&state, &visit).await {
-        Ok(viewer) => own_page(&state, &visit, &viewer, None, String::new()).await,
-        Err(response) => response,
-    }
+pub(crate) async fn own(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = inbox::person(&state, &visit).await?;
+    own_page(&state, &visit, &viewer, None, String::new()).await
 }
 
 async fn own_page(
@@ -319,12 +317,9 @@ async fn own_page(
     viewer: &Viewer,
     again: Option<Again>,
     error: String,
-) -> Response {
+) -> Answer {
     let (found, ground) = tokio::join!(contact(state, visit, viewer, &viewer.id), Ground::of(state, visit));
-    let found = match found {
-        Ok(found) => found,
-        Err(status) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let again = again.unwrap_or_else(|| Again {
         sent: begin(found.as_ref()),
@@ -372,27 +367,21 @@ async fn own_page(
         error,
     };
     let http = if page.error.is_empty() { again.http } else { StatusCode::BAD_REQUEST };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// The form of the own contact, sent.
-pub(crate) async fn save_own(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match inbox::person(&state, &visit).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn save_own(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = inbox::person(&state, &visit).await?;
     match apply((&state, &visit, &viewer), Sent::plain(&body), &viewer.id, OWN_SOURCE).await {
-        Ok(()) => visit.redirect("/kontak?tersimpan=1"),
+        Ok(()) => Ok(visit.redirect("/kontak?tersimpan=1")),
         Err(again) => own_page(&state, &visit, &viewer, Some(again), String::new()).await,
     }
 }
 
 /// Agrees to a channel, or ends it at once.
-pub(crate) async fn consent(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match inbox::person(&state, &visit).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn consent(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = inbox::person(&state, &visit).await?;
     let sent = Sent::plain(&body);
     let channel = CHANNELS.iter().find(|(_, name, _)| *name == sent.get("saluran"));
     let request = SetConsentRequest {
@@ -403,7 +392,7 @@ pub(crate) async fn consent(State(state): State<WebState>, visit: Visit, body: B
         source: OWN_SOURCE.to_owned(),
     };
     match state.notifications.clone().set_consent(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect("/kontak?tersimpan=1"),
+        Ok(_) => Ok(visit.redirect("/kontak?tersimpan=1")),
         Err(status) => own_page(&state, &visit, &viewer, None, fields::refusal(&status, &visit)).await,
     }
 }
@@ -442,23 +431,18 @@ fn role_of(rung: &str) -> &'static str {
 const PART: &str = "kontak";
 
 /// `/pengaturan-aduan/kontak?ubah=acc_…`: whether each official of the ladder can be reached, and the form of one of them.
-pub(crate) async fn officials(State(state): State<WebState>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => officials_page(&state, &visit, &viewer, None).await,
-        Err(response) => response,
-    }
+pub(crate) async fn officials(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
+    officials_page(&state, &visit, &viewer, None).await
 }
 
-async fn officials_page(state: &WebState, visit: &Visit, viewer: &Viewer, again: Option<Again>) -> Response {
+async fn officials_page(state: &WebState, visit: &Visit, viewer: &Viewer, again: Option<Again>) -> Answer {
     let (ladder, agencies, ground) = tokio::join!(
         every!(visit, Some(viewer), state.complaints, list_officials(ListOfficialsRequest {}).officials),
         complaints::agencies(state, visit),
         Ground::of(state, visit)
     );
-    let ladder: Vec<Official> = match ladder {
-        Ok(ladder) => ladder,
-        Err(status) => return visit.refused(&status),
-    };
+    let ladder: Vec<Official> = ladder.map_err(|status| visit.refused(&status))?;
     let agencies = agencies.unwrap_or_default();
     let holders = holders(&ladder);
     let asked = visit.parameter("ubah").unwrap_or_default();
@@ -471,10 +455,7 @@ async fn officials_page(state: &WebState, visit: &Visit, viewer: &Viewer, again:
         contacts((state, visit, viewer), accounts.clone()),
         Names::of(state, visit, viewer, accounts.iter().map(String::as_str))
     );
-    let known = match known {
-        Ok(known) => known,
-        Err(status) => return visit.refused(&status),
-    };
+    let known = known.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let name = |account: &str| match names.name(account) {
         found if found.is_empty() => account.to_owned(),
@@ -555,7 +536,7 @@ async fn officials_page(state: &WebState, visit: &Visit, viewer: &Viewer, again:
         },
         rows_title: String::new(),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 fn official_inputs(make: &Maker<'_>, role: &str, is_known: bool) -> Vec<Input> {
@@ -572,15 +553,12 @@ fn official_inputs(make: &Maker<'_>, role: &str, is_known: bool) -> Vec<Input> {
 }
 
 /// The form of an official's contact, sent.
-pub(crate) async fn save_official(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn save_official(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
     let sent = Sent::plain(&body);
     let (account, source) = (sent.get("akun").to_owned(), sent.get("sumber_setuju").to_owned());
     match apply((&state, &visit, &viewer), sent, &account, &source).await {
-        Ok(()) => visit.redirect(&format!("/pengaturan-aduan/{PART}?tersimpan=1")),
+        Ok(()) => Ok(visit.redirect(&format!("/pengaturan-aduan/{PART}?tersimpan=1"))),
         Err(again) => officials_page(&state, &visit, &viewer, Some(again)).await,
     }
 }

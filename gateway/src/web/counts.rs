@@ -2,7 +2,7 @@
 //! spreadsheets.
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::extract::State;
 use http::StatusCode;
 use mpp_proto::documents::v1::{GetLetterReportRequest, GetLetterReportResponse, LetterReportRow};
 use tonic::Code;
@@ -12,7 +12,7 @@ use super::{
     letters::told,
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     words::Words,
 };
 
@@ -120,11 +120,8 @@ fn total(rows: &[LetterReportRow]) -> LetterReportRow {
 }
 
 /// `/meja/laporan?dari=2026-11-01&sampai=2026-11-30`: the table.
-pub(crate) async fn page(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn page(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let days = span(&visit);
     let (found, error) = match report(&state, &visit, &viewer, days.clone()).await {
         Ok(found) => (found, String::new()),
@@ -134,7 +131,7 @@ pub(crate) async fn page(State(state): State<WebState>, visit: Visit) -> Respons
                 GetLetterReportResponse { start_date, end_date, ..GetLetterReportResponse::default() };
             (asked, visit.words()["counts.wrong"].clone())
         }
-        Err(status) => return visit.refused(&status),
+        Err(status) => return Err(visit.refused(&status)),
     };
     let t = visit.words();
     let heads = COLUMNS.iter().chain(&["took"]).map(|column| t[&format!("counts.{column}")].clone());
@@ -150,20 +147,14 @@ pub(crate) async fn page(State(state): State<WebState>, visit: Visit) -> Respons
         last: found.end_date,
         error,
     };
-    visit.page(status, &page)
+    Ok(visit.page(status, &page))
 }
 
 /// `/meja/laporan.csv`: the same for spreadsheets.
-pub(crate) async fn csv(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn csv(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let days = span(&visit);
-    let found = match report(&state, &visit, &viewer, days).await {
-        Ok(found) => found,
-        Err(status) => return visit.refused(&status),
-    };
+    let found = report(&state, &visit, &viewer, days).await.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let heads = ["office", "letter"].into_iter().chain(COLUMNS).chain(["took_minutes"]);
     let mut lines = vec![heads.map(|column| cell(&t[&format!("counts.{column}")])).collect::<Vec<_>>()];
@@ -177,7 +168,7 @@ pub(crate) async fn csv(State(state): State<WebState>, visit: Visit) -> Response
     // With the mark and the separator by which spreadsheets in Indonesian open it as a table.
     let text: String = lines.iter().map(|cells| format!("{}\r\n", cells.join(";"))).collect();
     let name = format!("laporan-surat-{}-{}.csv", found.start_date, found.end_date);
-    visit.file(format!("\u{feff}{text}").into_bytes(), "text/csv", Some(&name))
+    Ok(visit.file(format!("\u{feff}{text}").into_bytes(), "text/csv", Some(&name)))
 }
 
 /// A cell by RFC 4180. What a spreadsheet would take for a formula is made text.

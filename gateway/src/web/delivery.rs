@@ -1,7 +1,7 @@
 //! *Aturan pengiriman*: hours of rest, times of digests and who is told of trouble, one document that is applied whole; and how
 //! our accounts at providers are.
 
-use axum::{extract::State, response::Response};
+use axum::extract::State;
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::notifications::v1::{
@@ -19,7 +19,7 @@ use super::{
     pages,
     people::Names,
     settings::{self, Form, MESSAGES, Maker, PartPage, Row},
-    visit::{Menu, Viewer, Visit, every},
+    visit::{Answer, Menu, Viewer, Visit, every},
 };
 use crate::problem;
 
@@ -28,11 +28,9 @@ const PART: &str = "pengiriman";
 const ZONES: [&str; 3] = ["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"];
 
 /// `/pengaturan-aduan/pengiriman`: the rules, as a form that holds them all, and the accounts they work with.
-pub(crate) async fn show(State(state): State<WebState>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => page(&state, &visit, &viewer, None, StatusCode::OK).await,
-        Err(response) => response,
-    }
+pub(crate) async fn show(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
+    page(&state, &visit, &viewer, None, StatusCode::OK).await
 }
 
 async fn rules(state: &WebState, visit: &Visit, viewer: &Viewer) -> Result<DeliveryRules, Status> {
@@ -47,7 +45,7 @@ async fn page(
     viewer: &Viewer,
     refused: Option<(Sent, Faults)>,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let (rules, accounts) = tokio::join!(
         rules(state, visit, viewer),
         every!(
@@ -57,10 +55,8 @@ async fn page(
             list_channel_accounts(ListChannelAccountsRequest {}).channel_accounts
         )
     );
-    let (rules, accounts): (DeliveryRules, Vec<ChannelAccount>) = match (rules, accounts) {
-        (Ok(rules), Ok(accounts)) => (rules, accounts),
-        (Err(status), _) | (_, Err(status)) => return visit.refused(&status),
-    };
+    let rules: DeliveryRules = rules.map_err(|status| visit.refused(&status))?;
+    let accounts: Vec<ChannelAccount> = accounts.map_err(|status| visit.refused(&status))?;
     let names = Names::of(state, visit, viewer, rules.admin_account_ids.iter().map(String::as_str)).await;
     let (t, zone) = (visit.words(), Zone::of(&rules.time_zone));
     let (mut values, faults) = refused.unwrap_or_else(|| (begin(&rules), Faults::default()));
@@ -105,7 +101,7 @@ async fn page(
         },
         rows_title: t["delivery_rules.now"].clone(),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// An account of ours at a provider: whether it sends, and how much waits for it.
@@ -196,11 +192,8 @@ fn input_of(field: &str) -> String {
 }
 
 /// The rules, sent.
-pub(crate) async fn save(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn save(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
     let mut sent = Sent::plain(&body);
     let lines = sent.get("jam_tenang").lines().map(str::trim).filter(|line| !line.is_empty());
     let Some(quiet) = lines.map(quiet_hours).collect::<Option<Vec<QuietHours>>>() else {
@@ -221,17 +214,15 @@ pub(crate) async fn save(State(state): State<WebState>, visit: Visit, body: Byte
         version: sent.get("versi").parse().unwrap_or_default(),
     };
     match state.notifications.clone().apply_delivery_rules(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("/pengaturan-aduan/{PART}?tersimpan=1")),
+        Ok(_) => Ok(visit.redirect(&format!("/pengaturan-aduan/{PART}?tersimpan=1"))),
         Err(status) => {
             if !fields::is_unclear(&status) {
                 sent.set("kunci_form", Uuid::new_v4());
             }
             if status.code() == Code::Aborted {
                 // Somebody was faster. Who sees that and presses again means it.
-                match rules(&state, &visit, &viewer).await {
-                    Ok(now) => sent.set("versi", now.version.to_string()),
-                    Err(status) => return visit.refused(&status),
-                }
+                let now = rules(&state, &visit, &viewer).await.map_err(|status| visit.refused(&status))?;
+                sent.set("versi", now.version.to_string());
             }
             let faults = Faults::placed(&status, &visit, input_of);
             let http = problem::http_status(status.code());

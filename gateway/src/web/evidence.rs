@@ -25,7 +25,7 @@ use super::{
     form::Sent,
     letters::segment,
     pages,
-    visit::{Frame, Menu, Viewer, Visit, every},
+    visit::{Answer, Frame, Menu, Viewer, Visit, every},
     words,
 };
 use crate::problem;
@@ -272,11 +272,9 @@ fn section(
 }
 
 /// `/meja/eviden?dari=…&sampai=…`: papers per indicator, and what is missing for a period: this year so far where none is said.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => list_page(&state, &visit, &viewer, String::new(), StatusCode::OK).await,
-        Err(response) => response,
-    }
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
+    list_page(&state, &visit, &viewer, String::new(), StatusCode::OK).await
 }
 
 async fn list_page(
@@ -285,7 +283,7 @@ async fn list_page(
     viewer: &Viewer,
     error: String,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let t = visit.words();
     let day = |name: &str| visit.parameter(name).unwrap_or_default().trim().to_owned();
     let (from, to) = (day("dari"), day("sampai"));
@@ -298,10 +296,7 @@ async fn list_page(
         list_evidence_documents(ListEvidenceDocumentsRequest { indicator: 0, withdrawn: true }).documents
     );
     let (papers, check) = tokio::join!(every, service.check_evidence(visit.call(request, Some(viewer))));
-    let papers = match papers {
-        Ok(papers) => papers,
-        Err(status) => return visit.refused(&status),
-    };
+    let papers = papers.map_err(|status| visit.refused(&status))?;
     let (check, period_error, http) = match check {
         Ok(check) => (check.into_inner(), String::new(), http),
         // The papers are shown all the same.
@@ -309,7 +304,7 @@ async fn list_page(
             let said = CheckEvidenceResponse { from, to, ..CheckEvidenceResponse::default() };
             (said, fields::first_told(&status, visit), StatusCode::BAD_REQUEST)
         }
-        Err(status) => return visit.refused(&status),
+        Err(status) => return Err(visit.refused(&status)),
     };
     let said = match visit.parameter("simpan") {
         Some("cabut") => t["evidence.gone"].clone(),
@@ -328,39 +323,36 @@ async fn list_page(
         said: if error.is_empty() { said } else { String::new() },
         error,
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// `/meja/eviden/{evidence}/berkas`: a fresh link to the file, and there.
-pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let request = visit.call(CreateEvidenceLinkRequest { evidence: id }, Some(&viewer));
     match state.complaints.clone().create_evidence_link(request).await {
-        Ok(answer) => visit.redirect(&answer.into_inner().path),
+        Ok(answer) => Ok(visit.redirect(&answer.into_inner().path)),
         // The scanner has not looked yet.
         Err(status) if status.code() == Code::FailedPrecondition => {
             let http = problem::http_status(status.code());
             list_page(&state, &visit, &viewer, visit.sentence(&status), http).await
         }
-        Err(status) => visit.refused(&status),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 
 /// `/bukti/{token}`: the file behind a link that lives for minutes.
-pub(crate) async fn open(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Response {
+pub(crate) async fn open(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Answer {
     let request = visit.call(OpenEvidenceLinkRequest { token }, None);
     match state.complaints.clone().open_evidence_link(request).await {
         Ok(answer) => {
             let file = answer.into_inner();
-            visit.file(file.content, &file.media_type, Some(&file.file_name))
+            Ok(visit.file(file.content, &file.media_type, Some(&file.file_name)))
         }
         Err(status) if matches!(status.code(), Code::NotFound | Code::FailedPrecondition) => {
-            visit.missing("error.link")
+            Err(visit.missing("error.link"))
         }
-        Err(status) => visit.refused(&status),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 
@@ -375,11 +367,8 @@ pub(crate) async fn withdraw(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let sent = Sent::plain(&body);
     let request = WithdrawEvidenceDocumentRequest {
         request_id: fields::form_key(&sent),
@@ -387,8 +376,8 @@ pub(crate) async fn withdraw(
         reason: sent.get("alasan").to_owned(),
     };
     match state.complaints.clone().withdraw_evidence_document(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("{HOME}?simpan=cabut")),
-        Err(status) if status.code() == Code::PermissionDenied => visit.forbidden(),
+        Ok(_) => Ok(visit.redirect(&format!("{HOME}?simpan=cabut"))),
+        Err(status) if status.code() == Code::PermissionDenied => Err(visit.forbidden()),
         Err(status) => {
             let error = fields::refusal(&status, &visit);
             list_page(&state, &visit, &viewer, error, problem::http_status(status.code())).await
@@ -413,20 +402,16 @@ struct FormPage {
 }
 
 /// `/meja/eviden/tambah?jenis=sk-tim`: the form of a kind of paper.
-pub(crate) async fn form(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn form(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     // Who acts for the coordinator enters papers too: the service knows.
     let request = visit.call(CheckEvidenceRequest::default(), Some(&viewer));
-    match state.complaints.clone().check_evidence(request).await {
-        Ok(check) if check.get_ref().may_enter => {}
-        Ok(_) => return visit.forbidden(),
-        Err(status) => return visit.refused(&status),
+    let check = state.complaints.clone().check_evidence(request).await;
+    if !check.map_err(|status| visit.refused(&status))?.into_inner().may_enter {
+        return Err(visit.forbidden());
     }
     let Some(kind) = kind_of(visit.parameter("jenis").unwrap_or_default()) else {
-        return visit.redirect(HOME);
+        return Ok(visit.redirect(HOME));
     };
     let mut sent = Sent::default();
     sent.set("indikator", visit.parameter("indikator").unwrap_or_default());
@@ -449,13 +434,10 @@ async fn form_page(
     (kind, sent): (&'static Kind, &Sent),
     faults: &Faults,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let t = visit.words();
     let offices = match kind.asked {
-        Asked::Managers => match offices(state, visit, viewer).await {
-            Ok(offices) => offices,
-            Err(status) => return visit.refused(&status),
-        },
+        Asked::Managers => offices(state, visit, viewer).await.map_err(|status| visit.refused(&status))?,
         Asked::Validity | Asked::Period | Asked::Participants | Asked::Standing | Asked::Day => Vec::new(),
     };
     let inputs = inputs(kind, &offices, sent, faults, visit);
@@ -494,7 +476,7 @@ async fn form_page(
         papers: vec![paper],
         file_limit: state.file_limit >> 20,
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// What a kind of paper is asked.
@@ -582,13 +564,10 @@ fn input_of(field: &str) -> String {
 }
 
 /// A paper, sent.
-pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request: Request) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request: Request) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
-    let Some(kind) = kind_of(sent.get("jenis")) else { return visit.missing("error.404") };
+    let Some(kind) = kind_of(sent.get("jenis")) else { return Err(visit.missing("error.404")) };
     let request_id = fields::form_key(&sent);
     sent.set("kunci", request_id.as_str());
     let mut faults = Faults::default();
@@ -630,8 +609,8 @@ pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request:
         file_id: file.into_iter().next().unwrap_or_default(),
     };
     match state.complaints.clone().create_evidence_document(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("{HOME}?simpan=1")),
-        Err(status) if status.code() == Code::PermissionDenied => visit.forbidden(),
+        Ok(_) => Ok(visit.redirect(&format!("{HOME}?simpan=1"))),
+        Err(status) if status.code() == Code::PermissionDenied => Err(visit.forbidden()),
         Err(status) => {
             if !fields::is_unclear(&status) {
                 sent.set("kunci", Uuid::new_v4());

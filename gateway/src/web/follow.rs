@@ -24,7 +24,7 @@ use super::{
     letters::{self, segment},
     moment::{self, Zone},
     qr, verify,
-    visit::{Frame, Visit},
+    visit::{Answer, Frame, Visit},
     words::{self, Words},
 };
 use crate::problem;
@@ -60,12 +60,12 @@ fn unknown(visit: &Visit) -> Response {
 }
 
 /// The application behind a code, or the page to show instead.
-async fn status(state: &WebState, visit: &Visit, code: &str) -> Result<ApplicationStatus, Box<Response>> {
+async fn status(state: &WebState, visit: &Visit, code: &str) -> Answer<ApplicationStatus> {
     let request = visit.call(GetApplicationByCodeRequest { code: code.to_owned() }, None);
     match state.documents.clone().get_application_by_code(request).await {
-        Ok(answer) => answer.into_inner().status.ok_or_else(|| Box::new(visit.broken())),
-        Err(status) if is_unknown(&status) => Err(Box::new(unknown(visit))),
-        Err(status) => Err(Box::new(visit.refused(&status))),
+        Ok(answer) => answer.into_inner().status.ok_or_else(|| visit.broken()),
+        Err(status) if is_unknown(&status) => Err(unknown(visit)),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 
@@ -242,15 +242,9 @@ pub(crate) fn grouped(code: &str) -> String {
 }
 
 /// `/permohonan/{code}`: where it stands.
-pub(crate) async fn follow(
-    State(state): State<WebState>,
-    Path(code): Path<String>,
-    visit: Visit,
-) -> Response {
-    match status(&state, &visit, &code).await {
-        Ok(status) => status_page(&state, &visit, status, StatusCode::OK, String::new()).await,
-        Err(page) => *page,
-    }
+pub(crate) async fn follow(State(state): State<WebState>, Path(code): Path<String>, visit: Visit) -> Answer {
+    let status = status(&state, &visit, &code).await?;
+    Ok(status_page(&state, &visit, status, StatusCode::OK, String::new()).await)
 }
 
 /// Why something happened; where an application was handed on, the office it went to.
@@ -356,15 +350,8 @@ struct ReceiptPage {
 }
 
 /// `/permohonan/{code}/tanda-terima`: the code in large type, to keep. `?kertas=80` is for the paper of a kiosk.
-pub(crate) async fn receipt(
-    State(state): State<WebState>,
-    Path(code): Path<String>,
-    visit: Visit,
-) -> Response {
-    let status = match status(&state, &visit, &code).await {
-        Ok(status) => status,
-        Err(page) => return *page,
-    };
+pub(crate) async fn receipt(State(state): State<WebState>, Path(code): Path<String>, visit: Visit) -> Answer {
+    let status = status(&state, &visit, &code).await?;
     let offices = letters::offices(&state, &visit).await.unwrap_or_default();
     let zone = zone_of(&offices, &status.office);
     let page = ReceiptPage {
@@ -379,7 +366,7 @@ pub(crate) async fn receipt(
         office: status.office,
         holder: status.subject_masked,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// The code of a page for phones: `/permohonan/{code}/qr.svg`.
@@ -422,14 +409,10 @@ pub(crate) async fn withdraw_form(
     State(state): State<WebState>,
     Path(code): Path<String>,
     visit: Visit,
-) -> Response {
-    match status(&state, &visit, &code).await {
-        Ok(status) => {
-            let key = Uuid::new_v4().to_string();
-            withdraw_page(&visit, status, key, String::new(), String::new(), StatusCode::OK)
-        }
-        Err(page) => *page,
-    }
+) -> Answer {
+    let status = status(&state, &visit, &code).await?;
+    let key = Uuid::new_v4().to_string();
+    Ok(withdraw_page(&visit, status, key, String::new(), String::new(), StatusCode::OK))
 }
 
 /// Withdraws.
@@ -438,7 +421,7 @@ pub(crate) async fn withdraw(
     Path(code): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
+) -> Answer {
     let sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     let reason = sent.get("alasan").to_owned();
@@ -448,15 +431,13 @@ pub(crate) async fn withdraw(
         reason: reason.clone(),
     };
     match state.documents.clone().withdraw_application(visit.call(request, None)).await {
-        Ok(_) => visit.redirect(&format!("/permohonan/{}", segment(&code))),
-        Err(refusal) if refusal.code() == Code::NotFound => unknown(&visit),
+        Ok(_) => Ok(visit.redirect(&format!("/permohonan/{}", segment(&code)))),
+        Err(refusal) if refusal.code() == Code::NotFound => Ok(unknown(&visit)),
         Err(refusal) => {
             let key = if fields::is_unclear(&refusal) { request_id } else { Uuid::new_v4().to_string() };
             let http = problem::http_status(refusal.code());
-            match status(&state, &visit, &code).await {
-                Ok(status) => withdraw_page(&visit, status, key, reason, visit.sentence(&refusal), http),
-                Err(page) => *page,
-            }
+            let status = status(&state, &visit, &code).await?;
+            Ok(withdraw_page(&visit, status, key, reason, visit.sentence(&refusal), http))
         }
     }
 }
@@ -488,10 +469,10 @@ struct Returned {
 
 /// What is to be corrected, or the page to show instead: somebody comes back to a form that was sent meanwhile, and the page
 /// of the application tells.
-async fn returned(state: &WebState, visit: &Visit, code: &str) -> Result<Returned, Box<Response>> {
+async fn returned(state: &WebState, visit: &Visit, code: &str) -> Answer<Returned> {
     let status = status(state, visit, code).await?;
     if status.state() != ApplicationState::Returned {
-        return Err(Box::new(visit.redirect(&format!("/permohonan/{}", segment(&status.code)))));
+        return Err(visit.redirect(&format!("/permohonan/{}", segment(&status.code))));
     }
     let version = status.letter_type_version;
     let kind = letters::letter_version(state, visit, &status.letter_type, version).await?;
@@ -503,13 +484,9 @@ pub(crate) async fn correct_form(
     State(state): State<WebState>,
     Path(code): Path<String>,
     visit: Visit,
-) -> Response {
-    match returned(&state, &visit, &code).await {
-        Ok(returned) => {
-            correct_page(&state, &visit, returned, fresh(), Shown::default(), StatusCode::OK).await
-        }
-        Err(page) => *page,
-    }
+) -> Answer {
+    let returned = returned(&state, &visit, &code).await?;
+    Ok(correct_page(&state, &visit, returned, fresh(), Shown::default(), StatusCode::OK).await)
 }
 
 /// An empty form with a key of its own.
@@ -533,12 +510,9 @@ pub(crate) async fn correct_prefill(
     Path(code): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
+) -> Answer {
     let asked = Sent::plain(&body);
-    let returned = match returned(&state, &visit, &code).await {
-        Ok(returned) => returned,
-        Err(page) => return *page,
-    };
+    let returned = returned(&state, &visit, &code).await?;
     let mut sent = fresh();
     let request = PrefillApplicationRequest {
         code,
@@ -562,7 +536,7 @@ pub(crate) async fn correct_prefill(
             (Shown { prefill_error, ..Shown::default() }, problem::http_status(refusal.code()))
         }
     };
-    correct_page(&state, &visit, returned, sent, shown, http).await
+    Ok(correct_page(&state, &visit, returned, sent, shown, http).await)
 }
 
 /// The corrected form, sent.
@@ -571,35 +545,29 @@ pub(crate) async fn correct(
     Path(code): Path<String>,
     visit: Visit,
     request: Request,
-) -> Response {
-    let found = match returned(&state, &visit, &code).await {
-        Ok(found) => found,
-        Err(page) => return *page,
-    };
+) -> Answer {
+    let found = returned(&state, &visit, &code).await?;
     let Received { mut sent, request_id, attachments, faults, again } =
         fields::receive(&state, &visit, &found.kind, request).await;
     if let Some(http) = again {
         let shown = Shown { faults, ..Shown::default() };
-        return correct_page(&state, &visit, found, sent, shown, http).await;
+        return Ok(correct_page(&state, &visit, found, sent, shown, http).await);
     }
     let values = Some(fields::values(&found.kind, &sent));
     // Left empty as a whole, it stays as it was told: whoever does not know the number sees nothing of it here.
     let subject = fields::says_who(&sent).then(|| fields::subject(&sent));
     let request = ResubmitApplicationRequest { request_id, code: code.clone(), values, attachments, subject };
     match state.documents.clone().resubmit_application(visit.call(request, None)).await {
-        Ok(_) => visit.redirect(&format!("/permohonan/{}", segment(&code))),
+        Ok(_) => Ok(visit.redirect(&format!("/permohonan/{}", segment(&code)))),
         Err(refusal) => {
             if !fields::is_unclear(&refusal) {
                 sent.set("kunci", Uuid::new_v4());
             }
             // It may have been sent from elsewhere meanwhile.
-            let found = match returned(&state, &visit, &code).await {
-                Ok(found) => found,
-                Err(page) => return *page,
-            };
+            let found = returned(&state, &visit, &code).await?;
             let faults = Faults::read(&refusal, &found.kind, &visit);
             let http = problem::http_status(refusal.code());
-            correct_page(&state, &visit, found, sent, Shown { faults, ..Shown::default() }, http).await
+            Ok(correct_page(&state, &visit, found, sent, Shown { faults, ..Shown::default() }, http).await)
         }
     }
 }
@@ -650,7 +618,7 @@ pub(crate) async fn download(
     Path(code): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
+) -> Answer {
     let sent = Sent::plain(&body);
     let nik_last4 = fields::digits(sent.get("nik4"));
     let request = CreateDownloadLinkRequest { code: code.clone(), nik_last4 };
@@ -658,14 +626,11 @@ pub(crate) async fn download(
         Ok(answer) => {
             let path = answer.into_inner().path;
             let token = path.rsplit('/').next().unwrap_or_default();
-            return visit.redirect(&format!("/berkas/{}", segment(token)));
+            return Ok(visit.redirect(&format!("/berkas/{}", segment(token))));
         }
         Err(refusal) => refusal,
     };
-    let known = match status(&state, &visit, &code).await {
-        Ok(status) => status,
-        Err(page) => return *page,
-    };
+    let known = status(&state, &visit, &code).await?;
     let told = match refusal.code() {
         Code::PermissionDenied | Code::InvalidArgument | Code::NotFound => {
             visit.words()["follow.wrong_digits"].clone()
@@ -685,20 +650,20 @@ pub(crate) async fn download(
         | Code::DataLoss
         | Code::Unauthenticated => visit.sentence(&refusal),
     };
-    status_page(&state, &visit, known, problem::http_status(refusal.code()), told).await
+    Ok(status_page(&state, &visit, known, problem::http_status(refusal.code()), told).await)
 }
 
 /// `/berkas/{token}`: the file behind a link that lives for minutes.
-pub(crate) async fn file(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Response {
+pub(crate) async fn file(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Answer {
     match state.documents.clone().open_file_link(visit.call(OpenFileLinkRequest { token }, None)).await {
         Ok(answer) => {
             let file = answer.into_inner();
-            visit.file(file.content, &file.media_type, Some(&file.file_name))
+            Ok(visit.file(file.content, &file.media_type, Some(&file.file_name)))
         }
         Err(status) if is_unknown(&status) || status.code() == Code::FailedPrecondition => {
-            visit.missing("error.link")
+            Err(visit.missing("error.link"))
         }
-        Err(status) => visit.refused(&status),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 

@@ -28,7 +28,8 @@ use super::{
     form::Sent,
     letters::segment,
     moment::{self, Zone},
-    visit::{Frame, Menu, PAGE, Viewer, Visit},
+    pages,
+    visit::{Answer, Frame, Menu, PAGE, Viewer, Visit},
 };
 use crate::problem;
 
@@ -212,25 +213,20 @@ fn item(one: &InboxItem, zone: Zone, now: i64, visit: &Visit) -> Item {
 }
 
 /// Whoever is signed in with an account.
-pub(crate) async fn person(state: &WebState, visit: &Visit) -> Result<Viewer, Response> {
-    let viewer = visit.viewer(state).await.map_err(|status| visit.refused(&status))?;
-    let viewer = viewer.ok_or_else(|| visit.sign_in_first())?;
+pub(crate) async fn person(state: &WebState, visit: &Visit) -> Answer<Viewer> {
+    let viewer = pages::signed_in(state, visit).await?;
     // A kiosk or a board is told nothing.
     if viewer.hall.is_none() { Ok(viewer) } else { Err(visit.forbidden()) }
 }
 
 /// `/pesan?tab=belum`: the list of whoever is signed in.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    match person(&state, &visit).await {
-        Ok(viewer) => {
-            let at = Place::read(
-                visit.parameter("tab").unwrap_or_default(),
-                visit.parameter("halaman").unwrap_or_default(),
-            );
-            list_page(&state, &visit, &viewer, &at, String::new(), StatusCode::OK).await
-        }
-        Err(response) => response,
-    }
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = person(&state, &visit).await?;
+    let at = Place::read(
+        visit.parameter("tab").unwrap_or_default(),
+        visit.parameter("halaman").unwrap_or_default(),
+    );
+    list_page(&state, &visit, &viewer, &at, String::new(), StatusCode::OK).await
 }
 
 /// A page of the list.
@@ -278,13 +274,10 @@ async fn list_page(
     at: &Place,
     error: String,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let asked = (at.unread, LINES, at.page_token.clone());
     let (found, ground) = tokio::join!(inbox(state, visit, viewer, asked), Ground::of(state, visit));
-    let found = match found {
-        Ok(found) => found,
-        Err(status) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?;
     state.unread.keep(&viewer.id, found.unread_count);
     let now = state.unread.clock.now().timestamp();
     let is_first = at.page_token.is_empty();
@@ -303,7 +296,7 @@ async fn list_page(
         error,
         saved: visit.parameter("tersimpan").is_some(),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 async fn mark(
@@ -349,11 +342,8 @@ pub(crate) async fn press(
     Path(verb): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match person(&state, &visit).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = person(&state, &visit).await?;
     let sent = Sent::plain(&body);
     let at = Place::read(sent.get("tab"), sent.get("halaman"));
     let (request_id, id) = (fields::form_key(&sent), sent.get("pesan"));
@@ -368,10 +358,10 @@ pub(crate) async fn press(
             let until = sent.get("sampai");
             mark_all(&state, &visit, &viewer, &request_id, until).await.map(|()| at.address(""))
         }
-        _ => return visit.missing("error.404"),
+        _ => return Err(visit.missing("error.404")),
     };
     match done {
-        Ok(to) => visit.redirect(&to),
+        Ok(to) => Ok(visit.redirect(&to)),
         Err(status) => {
             let http = problem::http_status(status.code());
             list_page(&state, &visit, &viewer, &at, fields::refusal(&status, &visit), http).await

@@ -2,10 +2,7 @@
 //! the list it counts. The page is whole without a script; with one it follows the stream.
 
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
     Board, BoardMeasure, BoardRow, GetBoardRequest, GetReportRequest, ListBoardCasesRequest, ReportLine,
@@ -18,7 +15,7 @@ use super::{
     moment::{self, Zone},
     pages,
     settings::calendar::unwritten,
-    visit::{Frame, Menu, Visit},
+    visit::{Answer, Frame, Menu, Visit},
     words::Words,
 };
 
@@ -149,20 +146,15 @@ fn agency_row(row: &BoardRow, zone: Zone, visit: &Visit) -> AgencyRow {
 }
 
 /// `/kendali/aduan`: the board.
-pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, BOARD).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, BOARD).await?;
     let mut service = state.complaints.clone();
     let (answer, ground) = tokio::join!(
         service.get_board(visit.call(GetBoardRequest {}, Some(&viewer))),
         Ground::of(&state, &visit)
     );
-    let Board { at, rows, calendar_gaps } = match answer {
-        Ok(answer) => answer.into_inner().board.unwrap_or_default(),
-        Err(status) => return visit.refused(&status),
-    };
+    let board = answer.map_err(|status| visit.refused(&status))?.into_inner().board;
+    let Board { at, rows, calendar_gaps } = board.unwrap_or_default();
     let rows: Vec<AgencyRow> = rows.iter().map(|row| agency_row(row, ground.zone, &visit)).collect();
     let sum = |slug: &str| -> i64 {
         rows.iter()
@@ -190,7 +182,7 @@ pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Respon
             .collect(),
         rows,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -212,13 +204,10 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     Path((agency, slug)): Path<(String, String)>,
     visit: Visit,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, BOARD).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, BOARD).await?;
     let Some((measure, _)) = MEASURES.into_iter().find(|(_, one)| *one == slug) else {
-        return visit.missing("error.404");
+        return Err(visit.missing("error.404"));
     };
     let page_token = visit.parameter("halaman").unwrap_or_default().to_owned();
     let first = page_token.is_empty();
@@ -231,10 +220,7 @@ pub(crate) async fn list(
     let mut service = state.complaints.clone();
     let (found, names) =
         tokio::join!(service.list_board_cases(visit.call(request, Some(&viewer))), Names::of(&state, &visit));
-    let found = match found {
-        Ok(found) => found.into_inner(),
-        Err(status) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?.into_inner();
     let t = visit.words();
     let page = CasesPage {
         p: visit.frame(),
@@ -247,7 +233,7 @@ pub(crate) async fn list(
         next: found.next_page_token,
         first,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -347,11 +333,8 @@ fn line(line: &ReportLine, names: &Names, visit: &Visit) -> Line {
 }
 
 /// `/kendali/aduan/laporan?periode=2026-11`: the report of a month, quarter or year, which reconciles.
-pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, BOARD).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, BOARD).await?;
     let period = visit.parameter("periode").unwrap_or_default().trim().to_owned();
     let t = visit.words();
     let mut page = ReportPage {
@@ -366,7 +349,7 @@ pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Respo
         period: period.clone(),
     };
     if period.is_empty() {
-        return visit.page(StatusCode::OK, &page);
+        return Ok(visit.page(StatusCode::OK, &page));
     }
     let request = GetReportRequest { period, agency_id: String::new() };
     let mut service = state.complaints.clone();
@@ -388,11 +371,11 @@ pub(crate) async fn report(State(state): State<WebState>, visit: Visit) -> Respo
             );
             page.lines = report.lines.iter().map(|one| line(one, &names, &visit)).collect();
             page.total = report.total.as_ref().map(|one| line(one, &names, &visit));
-            visit.page(StatusCode::OK, &page)
+            Ok(visit.page(StatusCode::OK, &page))
         }
         Err(status) => {
             page.error = super::fields::first_told(&status, &visit);
-            visit.page(crate::problem::http_status(status.code()), &page)
+            Ok(visit.page(crate::problem::http_status(status.code()), &page))
         }
     }
 }

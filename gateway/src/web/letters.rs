@@ -2,10 +2,7 @@
 //! standard promises. Nothing here is about a person.
 
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use http::StatusCode;
 use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{
@@ -17,7 +14,7 @@ use tonic::{Code, Status};
 
 use super::{
     WebState,
-    visit::{Frame, PAGE, Visit, every},
+    visit::{Answer, Frame, PAGE, Visit, every},
     words::Words,
 };
 
@@ -55,11 +52,7 @@ async fn life_events(state: &WebState, visit: &Visit) -> Result<Vec<LifeEvent>, 
 }
 
 /// A type in force, or the page to show instead.
-pub(crate) async fn letter_type(
-    state: &WebState,
-    visit: &Visit,
-    key: &str,
-) -> Result<LetterType, Box<Response>> {
+pub(crate) async fn letter_type(state: &WebState, visit: &Visit, key: &str) -> Answer<LetterType> {
     letter_version(state, visit, key, 0).await
 }
 
@@ -69,14 +62,14 @@ pub(crate) async fn letter_version(
     visit: &Visit,
     key: &str,
     version: i32,
-) -> Result<LetterType, Box<Response>> {
+) -> Answer<LetterType> {
     let request = visit.call(GetLetterTypeRequest { letter_type: key.to_owned(), version }, None);
     match state.documents.clone().get_letter_type(request).await {
-        Ok(answer) => answer.into_inner().letter_type.ok_or_else(|| Box::new(visit.broken())),
+        Ok(answer) => answer.into_inner().letter_type.ok_or_else(|| visit.broken()),
         Err(status) if matches!(status.code(), Code::NotFound | Code::InvalidArgument) => {
-            Err(Box::new(visit.missing("error.letter")))
+            Err(visit.missing("error.letter"))
         }
-        Err(status) => Err(Box::new(visit.refused(&status))),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 
@@ -132,12 +125,9 @@ struct TypeCard {
 }
 
 /// `/surat`: "Apa yang sedang Anda urus?"
-pub(crate) async fn finder(State(state): State<WebState>, visit: Visit) -> Response {
+pub(crate) async fn finder(State(state): State<WebState>, visit: Visit) -> Answer {
     let (types, events) = tokio::join!(types(&state, &visit), life_events(&state, &visit));
-    let types = match types {
-        Ok(types) => types,
-        Err(status) => return visit.refused(&status),
-    };
+    let types = types.map_err(|status| visit.refused(&status))?;
     // The list is useful without them.
     let events = events.unwrap_or_default();
     let search = visit.parameter("cari").unwrap_or_default().trim().to_owned();
@@ -170,7 +160,7 @@ pub(crate) async fn finder(State(state): State<WebState>, visit: Visit) -> Respo
         lists: lists.into_iter().filter(|list| !list.types.is_empty()).collect(),
         search,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 fn chosen(event: &LifeEvent, choice: Option<&str>, types: &[LetterType], visit: &Visit) -> Chosen {
@@ -312,11 +302,8 @@ struct StepRow {
 }
 
 /// `/surat/{key}`: one type.
-pub(crate) async fn one(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Response {
-    let one = match letter_type(&state, &visit, &key).await {
-        Ok(one) => one,
-        Err(page) => return *page,
-    };
+pub(crate) async fn one(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Answer {
+    let one = letter_type(&state, &visit, &key).await?;
     let t = visit.words();
     let page = TypePage {
         p: visit.frame(),
@@ -339,7 +326,7 @@ pub(crate) async fn one(State(state): State<WebState>, Path(key): Path<String>, 
         standard: one.standard.iter().map(|part| (part.name.clone(), part.text.clone())).collect(),
         key: one.key,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// Whether a step lies with RT or RW: an optional one is taken wherever a village has them.

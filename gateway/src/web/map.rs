@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::extract::State;
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
     ComplaintLine, ComplaintMap, GetComplaintMapRequest, GetPublishedMapRequest, ListComplaintsRequest,
@@ -20,7 +20,7 @@ use super::{
     complaints::{self, Ground},
     fields::Choice,
     letters, moment, pages, report,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     words::Words,
 };
 
@@ -206,7 +206,7 @@ fn villages(map: &ComplaintMap, ground: &Ground, visit: &Visit) -> String {
 }
 
 /// `/peta`: published cases. `?tab=selesai|semua`, `?kategori=…`, `?petak=…` for a part of the map with the list of its cases.
-pub(crate) async fn public(State(state): State<WebState>, visit: Visit) -> Response {
+pub(crate) async fn public(State(state): State<WebState>, visit: Visit) -> Answer {
     let asked = Asked::of(&visit);
     let tab = visit.parameter("tab").unwrap_or_default();
     let (closed, tab, _) = STANDINGS.into_iter().find(|(_, key, _)| *key == tab).unwrap_or(STANDINGS[0]);
@@ -215,10 +215,8 @@ pub(crate) async fn public(State(state): State<WebState>, visit: Visit) -> Respo
         published(&state, &visit, &asked, closed),
         Names::of(&state, &visit)
     );
-    let (map, list) = match (map, list) {
-        (Ok(map), Ok(list)) => (map, list),
-        (Err(status), _) | (_, Err(status)) => return visit.refused(&status),
-    };
+    let map = map.map_err(|status| visit.refused(&status))?;
+    let list = list.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let (found, next) = list.unwrap_or_default();
     let page = MapPage {
@@ -238,7 +236,7 @@ pub(crate) async fn public(State(state): State<WebState>, visit: Visit) -> Respo
         }
         .page(&map, &asked, &names, &visit)
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// What one of the two maps shows that the other does not.
@@ -386,11 +384,8 @@ fn row(index: usize, one: &PublishedComplaint, ground: &Ground, visit: &Visit) -
 }
 
 /// `/aduan/peta`: the cases of a work list. `?tab=…` as the lists, `?kategori=…`, `?petak=…`.
-pub(crate) async fn officers(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, cases::READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn officers(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, cases::READ).await?;
     let asked = Asked::of(&visit);
     let tabs: Vec<_> = cases::LISTS
         .into_iter()
@@ -404,16 +399,14 @@ pub(crate) async fn officers(State(state): State<WebState>, visit: Visit) -> Res
     let wanted = visit.parameter("tab").unwrap_or_default();
     // Who leads and works on nothing begins with everything.
     let found = tabs.iter().find(|(_, key, _)| *key == wanted).or_else(|| tabs.last()).copied();
-    let Some((list, tab, _)) = found else { return visit.missing("error.404") };
+    let Some((list, tab, _)) = found else { return Err(visit.missing("error.404")) };
     let (map, lines, names) = tokio::join!(
         complaint_map(&state, &visit, &viewer, &asked, list),
         lines_of(&state, &visit, &viewer, &asked, list),
         Names::of(&state, &visit)
     );
-    let (map, lines) = match (map, lines) {
-        (Ok(map), Ok(lines)) => (map, lines),
-        (Err(status), _) | (_, Err(status)) => return visit.refused(&status),
-    };
+    let map = map.map_err(|status| visit.refused(&status))?;
+    let lines = lines.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let (found, next) = lines.unwrap_or_default();
     let page = MapPage {
@@ -443,7 +436,7 @@ pub(crate) async fn officers(State(state): State<WebState>, visit: Visit) -> Res
         }
         .page(&map, &asked, &names, &visit)
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 async fn complaint_map(

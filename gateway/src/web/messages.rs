@@ -1,10 +1,7 @@
 //! The texts of messages: their types, and the versions of each text per channel and language. Nothing that was written is
 //! sent before it is approved: by Meta for WhatsApp, by a second person otherwise.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::notifications::v1::{
@@ -22,7 +19,7 @@ use super::{
     letters::segment,
     pages,
     settings::{self, Form, MESSAGES, Maker, PartPage, Press, Row},
-    visit::{Menu, Viewer, Visit, every},
+    visit::{Answer, Menu, Viewer, Visit, every},
     words::Words,
 };
 use crate::problem;
@@ -58,15 +55,9 @@ fn gaps(one: &MessageType) -> String {
 }
 
 /// `/pengaturan-aduan/pesan`: every type of message.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let types = match types(&state, &visit, &viewer).await {
-        Ok(types) => types,
-        Err(status) => return visit.refused(&status),
-    };
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
+    let types = types(&state, &visit, &viewer).await.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let row = |one: &MessageType| Row {
         title: format!("{} · {}", one.title, one.key),
@@ -104,15 +95,13 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         warning: String::new(),
         rows_title: String::new(),
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// `/pengaturan-aduan/pesan/{type}`: the versions of its texts, and the form of another one.
-pub(crate) async fn one(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => page(&state, &visit, &viewer, &key, None, StatusCode::OK).await,
-        Err(response) => response,
-    }
+pub(crate) async fn one(State(state): State<WebState>, Path(key): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
+    page(&state, &visit, &viewer, &key, None, StatusCode::OK).await
 }
 
 async fn page(
@@ -122,12 +111,11 @@ async fn page(
     key: &str,
     refused: Option<(Sent, Faults)>,
     http: StatusCode,
-) -> Response {
-    let types = match types(state, visit, viewer).await {
-        Ok(types) => types,
-        Err(status) => return visit.refused(&status),
+) -> Answer {
+    let types = types(state, visit, viewer).await.map_err(|status| visit.refused(&status))?;
+    let Some(kind) = types.into_iter().find(|one| one.key == key) else {
+        return Err(visit.missing("error.404"));
     };
-    let Some(kind) = types.into_iter().find(|one| one.key == key) else { return visit.missing("error.404") };
     let variants = every!(
         visit,
         Some(viewer),
@@ -138,10 +126,7 @@ async fn page(
         })
         .variants
     );
-    let variants: Vec<Variant> = match variants.await {
-        Ok(variants) => variants,
-        Err(status) => return visit.refused(&status),
-    };
+    let variants: Vec<Variant> = variants.await.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
     let (mut values, faults) = refused.unwrap_or_else(|| (begin(&variants, visit), Faults::default()));
     if values.get("kunci_form").is_empty() {
@@ -180,7 +165,7 @@ async fn page(
         warning: String::new(),
         rows_title: String::new(),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// What the form begins with: the version that was asked for, else the newest of e-mail.
@@ -327,11 +312,8 @@ pub(crate) async fn save(
     Path(key): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
     let mut sent = Sent::plain(&body);
     let written = sent.get("tombol").lines().map(str::trim).filter(|line| !line.is_empty());
     let buttons: Option<Vec<Button>> = written.map(button).collect();
@@ -352,7 +334,7 @@ pub(crate) async fn save(
         template_name: sent.get("templat_meta").to_owned(),
     };
     match state.notifications.clone().save_variant(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("/pengaturan-aduan/pesan/{}?tersimpan=1", segment(&key))),
+        Ok(_) => Ok(visit.redirect(&format!("/pengaturan-aduan/pesan/{}?tersimpan=1", segment(&key)))),
         Err(status) => {
             if !fields::is_unclear(&status) {
                 sent.set("kunci_form", Uuid::new_v4());
@@ -370,11 +352,8 @@ pub(crate) async fn decide(
     Path((key, verb)): Path<(String, String)>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, MESSAGES).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, MESSAGES).await?;
     let sent = Sent::plain(&body);
     let mut service = state.notifications.clone();
     let request_id = fields::form_key(&sent);
@@ -403,10 +382,10 @@ pub(crate) async fn decide(
                 PauseVariantRequest { request_id, message_type, channel, language, version, reason };
             service.pause_variant(visit.call(request, caller)).await.map(drop)
         }
-        _ => return visit.missing("error.404"),
+        _ => return Err(visit.missing("error.404")),
     };
     match answer {
-        Ok(()) => visit.redirect(&format!("/pengaturan-aduan/pesan/{}?tersimpan=1", segment(&key))),
+        Ok(()) => Ok(visit.redirect(&format!("/pengaturan-aduan/pesan/{}?tersimpan=1", segment(&key)))),
         Err(status) => {
             let mut faults = Faults::default();
             faults.note("", fields::first_told(&status, &visit));

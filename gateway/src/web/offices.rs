@@ -22,7 +22,7 @@ use super::{
     letters::{self, segment},
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
 };
 use crate::problem;
 
@@ -97,22 +97,16 @@ fn regions(offices: &[Office]) -> BTreeMap<&str, String> {
 }
 
 /// `/kantor`: every office, and the regencies that they lie in.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, SET_UP).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let offices = match letters::offices(&state, &visit).await {
-        Ok(offices) => offices,
-        Err(status) => return visit.refused(&status),
-    };
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, SET_UP).await?;
+    let offices = letters::offices(&state, &visit).await.map_err(|status| visit.refused(&status))?;
     let mut regencies = Vec::new();
     for (area, name) in regions(&offices) {
         match arms(&state, &visit, &viewer, area).await {
             Ok(found) => regencies.push((area, name, found.coat_of_arms)),
             // Who sets up offices in a part of it does not set its arms.
             Err(status) if status.code() == Code::PermissionDenied => {}
-            Err(status) => return visit.refused(&status),
+            Err(status) => return Err(visit.refused(&status)),
         }
     }
     let row = |area: &str, name: &str, place: &str, arms: Option<&CoatOfArms>| {
@@ -129,7 +123,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
             .map(|one| row(&one.area, &one.name, &one.address, one.coat_of_arms.as_ref()))
             .collect(),
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -170,11 +164,8 @@ async fn arms(
 }
 
 /// `/kantor/lambang?wilayah=…`: what stands at the head of the letters of a region or an office.
-pub(crate) async fn one(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, SET_UP).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn one(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, SET_UP).await?;
     let area = visit.parameter("wilayah").unwrap_or_default().trim().to_owned();
     page(&state, &visit, viewer, &area, Said::default(), StatusCode::OK).await
 }
@@ -186,12 +177,10 @@ async fn page(
     area: &str,
     said: Said,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let (found, offices) = tokio::join!(arms(state, visit, &viewer, area), letters::offices(state, visit));
-    let (found, offices) = match (found, offices) {
-        (Ok(found), Ok(offices)) => (found, offices),
-        (Err(status), _) | (_, Err(status)) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?;
+    let offices = offices.map_err(|status| visit.refused(&status))?;
     let office = offices.iter().find(|office| office.area == area);
     let region = regions(&offices).remove(area).unwrap_or_default();
     let (name, lines, contact) = match office {
@@ -222,31 +211,25 @@ async fn page(
         error: said.error,
         area: area.to_owned(),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// `/kantor/lambang/gambar?wilayah=…`: the picture.
-pub(crate) async fn image(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, SET_UP).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn image(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, SET_UP).await?;
     let area = visit.parameter("wilayah").unwrap_or_default().to_owned();
     match arms(&state, &visit, &viewer, &area).await {
         Ok(GetCoatOfArmsResponse { coat_of_arms: Some(arms), content }) => {
-            visit.file(content, &arms.media_type, None)
+            Ok(visit.file(content, &arms.media_type, None))
         }
-        Ok(_) => visit.missing("error.404"),
-        Err(status) => visit.refused(&status),
+        Ok(_) => Err(visit.missing("error.404")),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 
 /// A coat of arms, uploaded.
-pub(crate) async fn upload(State(state): State<WebState>, visit: Visit, request: Request) -> Response {
-    let viewer = match pages::staff(&state, &visit, SET_UP).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn upload(State(state): State<WebState>, visit: Visit, request: Request) -> Answer {
+    let viewer = pages::staff(&state, &visit, SET_UP).await?;
     let sent = Sent::with_files(request, state.form_limit, LARGEST).await;
     let area = sent.get("wilayah").to_owned();
     let content = match sent.file("berkas") {
@@ -265,11 +248,8 @@ pub(crate) async fn upload(State(state): State<WebState>, visit: Visit, request:
 }
 
 /// The arms of an area, taken away.
-pub(crate) async fn take_away(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match pages::staff(&state, &visit, SET_UP).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn take_away(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = pages::staff(&state, &visit, SET_UP).await?;
     let sent = Sent::plain(&body);
     let area = sent.get("wilayah").to_owned();
     apply(&state, &visit, viewer, &sent, &area, Vec::new()).await
@@ -282,11 +262,11 @@ async fn apply(
     sent: &Sent,
     area: &str,
     content: Vec<u8>,
-) -> Response {
+) -> Answer {
     let request_id = fields::form_key(sent);
     let request = ApplyCoatOfArmsRequest { request_id: request_id.clone(), area: area.to_owned(), content };
     match state.documents.clone().apply_coat_of_arms(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("{}&simpan=1", address(area))),
+        Ok(_) => Ok(visit.redirect(&format!("{}&simpan=1", address(area)))),
         Err(status) => {
             let error = fields::refusal(&status, visit);
             let said = Said { error, request_id: fields::is_unclear(&status).then_some(request_id) };

@@ -9,7 +9,7 @@ use mpp_proto::queue::v1::Hall;
 use super::{
     WebState, inbox,
     today::Summary,
-    visit::{Frame, Viewer, Visit},
+    visit::{Answer, Frame, Viewer, Visit},
 };
 
 #[derive(Template)]
@@ -107,15 +107,12 @@ const REASONS: [&str; 6] =
     ["pause.break", "pause.prayer", "pause.meal", "pause.meeting", "pause.documents", "pause.system"];
 
 /// `/loket`: the counter console.
-pub(crate) async fn desk(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match staff(&state, &visit, "queue.call").await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn desk(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = staff(&state, &visit, "queue.call").await?;
     let t = visit.words();
     let page =
         Desk { p: visit.frame(), who: viewer.name, reasons: REASONS.map(|key| t[key].as_str()).to_vec() };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -135,15 +132,9 @@ struct Choice {
 }
 
 /// `/kendali`: the control room.
-pub(crate) async fn control_room(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match staff(&state, &visit, "queue.supervise").await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let (chosen, halls) = match hall(&state, &visit, &viewer).await {
-        Ok(found) => found,
-        Err(response) => return response,
-    };
+pub(crate) async fn control_room(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = staff(&state, &visit, "queue.supervise").await?;
+    let (chosen, halls) = hall(&state, &visit, &viewer).await?;
     let page = ControlRoom {
         p: visit.frame(),
         hall: chosen.id,
@@ -151,7 +142,7 @@ pub(crate) async fn control_room(State(state): State<WebState>, visit: Visit) ->
         many_halls: halls.len() > 1,
         halls,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -165,19 +156,13 @@ struct Reception {
 }
 
 /// `/resepsi`: the reception desk.
-pub(crate) async fn reception(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match staff(&state, &visit, "queue.issue").await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn reception(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = staff(&state, &visit, "queue.issue").await?;
     // A kiosk issues too, but sees no tickets.
     if !viewer.may("queue.ticket.read") {
-        return visit.forbidden();
+        return Err(visit.forbidden());
     }
-    let (chosen, halls) = match hall(&state, &visit, &viewer).await {
-        Ok(found) => found,
-        Err(response) => return response,
-    };
+    let (chosen, halls) = hall(&state, &visit, &viewer).await?;
     let page = Reception {
         p: visit.frame(),
         hall: chosen.id,
@@ -185,11 +170,11 @@ pub(crate) async fn reception(State(state): State<WebState>, visit: Visit) -> Re
         many_halls: halls.len() > 1,
         halls,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// The hall that a page is about, and those that the viewer chooses from.
-async fn hall(state: &WebState, visit: &Visit, viewer: &Viewer) -> Result<(Hall, Vec<Choice>), Response> {
+async fn hall(state: &WebState, visit: &Visit, viewer: &Viewer) -> Answer<(Hall, Vec<Choice>)> {
     let halls = visit.halls(state, viewer).await.map_err(|status| visit.refused(&status))?;
     let chosen = choose(&halls, visit.parameter("hall")).ok_or_else(|| visit.forbidden())?;
     Ok((chosen.clone(), choices(&halls, chosen)))
@@ -202,10 +187,15 @@ fn choices(halls: &[Hall], chosen: &Hall) -> Vec<Choice> {
         .collect()
 }
 
-/// The member of staff who asks, or the page to show instead.
-pub(crate) async fn staff(state: &WebState, visit: &Visit, permission: &str) -> Result<Viewer, Response> {
+/// Whoever is signed in, or the page to show instead.
+pub(crate) async fn signed_in(state: &WebState, visit: &Visit) -> Answer<Viewer> {
     let viewer = visit.viewer(state).await.map_err(|status| visit.refused(&status))?;
-    let viewer = viewer.ok_or_else(|| visit.sign_in_first())?;
+    viewer.ok_or_else(|| visit.sign_in_first())
+}
+
+/// The member of staff who asks, or the page to show instead.
+pub(crate) async fn staff(state: &WebState, visit: &Visit, permission: &str) -> Answer<Viewer> {
+    let viewer = signed_in(state, visit).await?;
     if viewer.may(permission) { Ok(viewer) } else { Err(visit.forbidden()) }
 }
 
@@ -226,12 +216,7 @@ struct DeviceSignIn<'a> {
 }
 
 /// The page on which a device signs in, and the hall of one that has.
-async fn device(
-    state: &WebState,
-    visit: &Visit,
-    permission: &str,
-    title: &str,
-) -> Result<(Viewer, Hall), Response> {
+async fn device(state: &WebState, visit: &Visit, permission: &str, title: &str) -> Answer<(Viewer, Hall)> {
     let viewer = visit.viewer(state).await.map_err(|status| visit.refused(&status))?;
     let is_known = viewer.is_some();
     let sign_in = || {
@@ -256,16 +241,14 @@ struct Kiosk {
 
 /// `/kiosk`: where citizens take tickets. `?cetak=tombol` prints only when the button is pressed. Staff who may issue
 /// tickets have a page of their own, whose tickets say that they come from the reception.
-pub(crate) async fn kiosk(State(state): State<WebState>, visit: Visit) -> Response {
-    let (viewer, hall) = match device(&state, &visit, "queue.issue", "kiosk.title").await {
-        Ok(found) => found,
-        Err(response) => return response,
-    };
+pub(crate) async fn kiosk(State(state): State<WebState>, visit: Visit) -> Answer {
+    let (viewer, hall) = device(&state, &visit, "queue.issue", "kiosk.title").await?;
     if viewer.hall.is_none() {
-        return visit.redirect("/resepsi");
+        return Ok(visit.redirect("/resepsi"));
     }
     let print_mode = if visit.parameter("cetak") == Some("tombol") { "tombol" } else { "otomatis" };
-    visit.page(StatusCode::OK, &Kiosk { p: visit.frame(), hall: hall.id, hall_name: hall.name, print_mode })
+    let page = Kiosk { p: visit.frame(), hall: hall.id, hall_name: hall.name, print_mode };
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -282,11 +265,8 @@ struct Board {
 
 /// `/papan`: the board. `?zona=CODE` shows one zone, `?tema=gelap|terang` overrides the screen's preference,
 /// `?suara=klip|peramban` the choice between recordings and the browser's voice.
-pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Response {
-    let (viewer, hall) = match device(&state, &visit, "queue.read", "board.title").await {
-        Ok(found) => found,
-        Err(response) => return response,
-    };
+pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Answer {
+    let (viewer, hall) = device(&state, &visit, "queue.read", "board.title").await?;
     let theme = match visit.parameter("tema") {
         Some("gelap") => "gelap",
         Some("terang") => "terang",
@@ -307,7 +287,7 @@ pub(crate) async fn board(State(state): State<WebState>, visit: Visit) -> Respon
         theme,
         voice,
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use super::{
     form::Sent,
     moment::{self, Zone},
     pages, qr,
-    visit::{Frame, Menu, PAGE, Viewer, Visit},
+    visit::{Answer, Frame, Menu, PAGE, Viewer, Visit},
     words,
 };
 use crate::problem;
@@ -113,50 +113,40 @@ impl Ways {
 }
 
 /// `/lapor`: the empty form.
-pub(crate) async fn form(State(state): State<WebState>, visit: Visit) -> Response {
+pub(crate) async fn form(State(state): State<WebState>, visit: Visit) -> Answer {
     empty(&state, &visit, None).await
 }
 
 /// `/meja-pengaduan`: the same for the complaint desk.
-pub(crate) async fn desk(State(state): State<WebState>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, FILE).await {
-        Ok(viewer) => empty(&state, &visit, Some(viewer)).await,
-        Err(response) => response,
-    }
+pub(crate) async fn desk(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, FILE).await?;
+    empty(&state, &visit, Some(viewer)).await
 }
 
-async fn empty(state: &WebState, visit: &Visit, desk: Option<Viewer>) -> Response {
-    let ways = match Ways::of(state, visit, desk).await {
-        Ok(ways) => ways,
-        Err(status) => return visit.refused(&status),
-    };
+async fn empty(state: &WebState, visit: &Visit, desk: Option<Viewer>) -> Answer {
+    let ways = Ways::of(state, visit, desk).await.map_err(|status| visit.refused(&status))?;
     let mut sent = Sent::default();
     sent.set("kunci", Uuid::new_v4());
     sent.set("jenis", "pengaduan");
     sent.set("kerahasiaan", "biasa");
     sent.set("bahasa", words::code(visit.language));
-    page(state, visit, &ways, &sent, &Faults::default(), &[], StatusCode::OK)
+    Ok(page(state, visit, &ways, &sent, &Faults::default(), &[], StatusCode::OK))
 }
 
 /// A report of a citizen, sent.
-pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request: Request) -> Response {
+pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request: Request) -> Answer {
     take(&state, &visit, request, None).await
 }
 
 /// A report that the complaint desk wrote down, sent.
-pub(crate) async fn desk_submit(State(state): State<WebState>, visit: Visit, request: Request) -> Response {
-    match pages::staff(&state, &visit, FILE).await {
-        Ok(viewer) => take(&state, &visit, request, Some(viewer)).await,
-        Err(response) => response,
-    }
+pub(crate) async fn desk_submit(State(state): State<WebState>, visit: Visit, request: Request) -> Answer {
+    let viewer = pages::staff(&state, &visit, FILE).await?;
+    take(&state, &visit, request, Some(viewer)).await
 }
 
 /// One report, however often it is sent. Where something similar is known, that is asked about first.
-async fn take(state: &WebState, visit: &Visit, request: Request, desk: Option<Viewer>) -> Response {
-    let ways = match Ways::of(state, visit, desk).await {
-        Ok(ways) => ways,
-        Err(status) => return visit.refused(&status),
-    };
+async fn take(state: &WebState, visit: &Visit, request: Request, desk: Option<Viewer>) -> Answer {
+    let ways = Ways::of(state, visit, desk).await.map_err(|status| visit.refused(&status))?;
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
     let request_id = fields::form_key(&sent);
     sent.set("kunci", request_id.as_str());
@@ -166,23 +156,23 @@ async fn take(state: &WebState, visit: &Visit, request: Request, desk: Option<Vi
         complaints::upload(state, visit, viewer, &PHOTOS, &mut sent, &request_id, &mut faults).await;
     let request = request_of(&ways, &sent, request_id, file_ids, visit, &mut faults);
     if !faults.is_empty() {
-        return page(state, visit, &ways, &sent, &faults, &[], StatusCode::BAD_REQUEST);
+        return Ok(page(state, visit, &ways, &sent, &faults, &[], StatusCode::BAD_REQUEST));
     }
     if sent.get("dilihat").is_empty() {
         let similar = similar(state, visit, &request).await;
         if !similar.is_empty() {
-            return page(state, visit, &ways, &sent, &faults, &similar, StatusCode::OK);
+            return Ok(page(state, visit, &ways, &sent, &faults, &similar, StatusCode::OK));
         }
     }
     match state.complaints.clone().file_complaint(visit.report(request, viewer)).await {
-        Ok(answer) => receipt(state, visit, &ways, &sent, answer.into_inner()),
+        Ok(answer) => Ok(receipt(state, visit, &ways, &sent, answer.into_inner())),
         Err(status) => {
             if !fields::is_unclear(&status) {
                 sent.set("kunci", Uuid::new_v4());
             }
             let faults = Faults::placed(&status, visit, |field| input_of(field, sent.get("kategori")));
             let http = problem::http_status(status.code());
-            page(state, visit, &ways, &sent, &faults, &[], http)
+            Ok(page(state, visit, &ways, &sent, &faults, &[], http))
         }
     }
 }

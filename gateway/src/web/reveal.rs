@@ -27,7 +27,7 @@ use super::{
     letters::segment,
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, Viewer, Visit, every},
+    visit::{Answer, Frame, Menu, Viewer, Visit, every},
 };
 use crate::problem;
 
@@ -70,11 +70,9 @@ fn row(reveal: &Reveal, viewer: &Viewer, zone: Zone, visit: &Visit) -> Row {
 }
 
 /// `/aduan/identitas`: requests to see who reported, latest first.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => list_page(&state, &visit, &viewer, String::new(), StatusCode::OK).await,
-        Err(response) => response,
-    }
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
+    list_page(&state, &visit, &viewer, String::new(), StatusCode::OK).await
 }
 
 async fn list_page(
@@ -83,16 +81,14 @@ async fn list_page(
     viewer: &Viewer,
     error: String,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let request = ListRevealsRequest {
         waiting_only: false,
         page_size: complaints::LINES,
         page_token: visit.parameter("halaman").unwrap_or_default().to_owned(),
     };
-    let found = match state.complaints.clone().list_reveals(visit.call(request, Some(viewer))).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => return visit.refused(&status),
-    };
+    let found = state.complaints.clone().list_reveals(visit.call(request, Some(viewer))).await;
+    let found = found.map_err(|status| visit.refused(&status))?.into_inner();
     let zone = Ground::of(state, visit).await.zone;
     let page = ListPage {
         p: visit.frame(),
@@ -102,7 +98,7 @@ async fn list_page(
         next: found.next_page_token,
         error,
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// Approves a request of somebody else.
@@ -111,14 +107,11 @@ pub(crate) async fn approve(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let request = ApproveRevealRequest { request_id: fields::form_key(&Sent::plain(&body)), reveal: id };
     match state.complaints.clone().approve_reveal(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect("/aduan/identitas"),
+        Ok(_) => Ok(visit.redirect("/aduan/identitas")),
         Err(status) => {
             let http = problem::http_status(status.code());
             list_page(&state, &visit, &viewer, visit.sentence(&status), http).await
@@ -140,17 +133,12 @@ struct OnePage {
 }
 
 /// `/aduan/identitas/{reveal}`: who it is, for the one who asked, while it is open.
-pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let request = visit.call(GetRevealRequest { reveal: id }, Some(&viewer));
-    let reveal = match state.complaints.clone().get_reveal(request).await {
-        Ok(answer) => answer.into_inner().reveal,
-        Err(status) => return visit.refused(&status),
-    };
-    let Some(reveal) = reveal else { return visit.broken() };
+    let answer = state.complaints.clone().get_reveal(request).await;
+    let reveal = answer.map_err(|status| visit.refused(&status))?.into_inner().reveal;
+    let reveal = reveal.ok_or_else(|| visit.broken())?;
     let zone = Ground::of(&state, &visit).await.zone;
     let contact = reveal.contact.clone();
     let page = OnePage {
@@ -163,7 +151,7 @@ pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, v
         phone: contact.as_ref().map(|contact| contact.phone.clone()).unwrap_or_default(),
         email: contact.map(|contact| contact.email).unwrap_or_default(),
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -199,21 +187,11 @@ fn link_page(
     visit.page(http, &page)
 }
 
-/// Who opened a link, signed in.
-async fn opener(state: &WebState, visit: &Visit) -> Result<Viewer, Response> {
-    let viewer = visit.viewer(state).await.map_err(|status| visit.refused(&status))?;
-    viewer.ok_or_else(|| visit.sign_in_first())
-}
-
 /// `/aksi/{token}`: the link of a message. Opening it does nothing: programs that look at messages open links too.
-pub(crate) async fn link(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Response {
-    match opener(&state, &visit).await {
-        Ok(viewer) => {
-            let key = Uuid::new_v4().to_string();
-            link_page(&visit, &viewer, &token, key, String::new(), StatusCode::OK)
-        }
-        Err(response) => response,
-    }
+pub(crate) async fn link(State(state): State<WebState>, Path(token): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::signed_in(&state, &visit).await?;
+    let key = Uuid::new_v4().to_string();
+    Ok(link_page(&visit, &viewer, &token, key, String::new(), StatusCode::OK))
 }
 
 /// The press on the page of a link: uses it up, and says "Saya tangani" to what the message was about.
@@ -222,19 +200,16 @@ pub(crate) async fn use_link(
     Path(token): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match opener(&state, &visit).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::signed_in(&state, &visit).await?;
     let request_id = fields::form_key(&Sent::plain(&body));
     match redeem(&state, &visit, &viewer, &token, &request_id).await {
-        Ok(to) => visit.redirect(&to),
+        Ok(to) => Ok(visit.redirect(&to)),
         Err(status) => {
             let unclear = fields::is_unclear(&status);
             let key = if unclear { request_id } else { Uuid::new_v4().to_string() };
             let error = visit.sentence(&status);
-            link_page(&visit, &viewer, &token, key, error, problem::http_status(status.code()))
+            Ok(link_page(&visit, &viewer, &token, key, error, problem::http_status(status.code())))
         }
     }
 }

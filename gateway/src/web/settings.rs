@@ -4,10 +4,7 @@
 //! (`inputs`), which of its inputs a field of the request stands for (`input_of`), and what a sent form does (`save`).
 
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_kit::client::PeerChannel;
@@ -23,7 +20,7 @@ use super::{
     letters::segment,
     moment::Zone,
     pages,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     words::Words,
 };
 use crate::problem;
@@ -177,14 +174,11 @@ pub(crate) fn tabs(viewer: &Viewer, chosen: &str, t: &Words) -> Vec<(String, Str
 }
 
 /// `/pengaturan-aduan`: to the first part that the viewer may open.
-pub(crate) async fn first(State(state): State<WebState>, visit: Visit) -> Response {
-    match visit.viewer(&state).await {
-        Ok(Some(viewer)) => match tabs(&viewer, "", visit.words()).first() {
-            Some((address, ..)) => visit.redirect(address),
-            None => visit.forbidden(),
-        },
-        Ok(None) => visit.sign_in_first(),
-        Err(status) => visit.refused(&status),
+pub(crate) async fn first(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::signed_in(&state, &visit).await?;
+    match tabs(&viewer, "", visit.words()).first() {
+        Some((address, ..)) => Ok(visit.redirect(address)),
+        None => Err(visit.forbidden()),
     }
 }
 
@@ -196,12 +190,9 @@ struct Loaded {
 }
 
 /// `/pengaturan-aduan/{part}?ubah=…`: what there is, and the form of one of them; `ubah=baru` for a new one.
-pub(crate) async fn show(State(state): State<WebState>, Path(part): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, CONFIGURE).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let Some(part) = Part::named(&part) else { return visit.missing("error.404") };
+pub(crate) async fn show(State(state): State<WebState>, Path(part): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, CONFIGURE).await?;
+    let Some(part) = Part::named(&part) else { return Err(visit.missing("error.404")) };
     page(&state, &visit, &viewer, part, None, StatusCode::OK).await
 }
 
@@ -212,16 +203,13 @@ async fn page(
     part: Part,
     refused: Option<(Sent, Faults)>,
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let (ground, agencies) = tokio::join!(Ground::of(state, visit), complaints::agencies(state, visit));
     let agencies = agencies.unwrap_or_default();
     let asked = visit.parameter("ubah").unwrap_or_default().to_owned();
     let languages =
         if part == Part::Language { complaints::languages(state, visit).await } else { Ok(Vec::new()) };
-    let languages = match languages {
-        Ok(languages) => languages,
-        Err(status) => return visit.refused(&status),
-    };
+    let languages = languages.map_err(|status| visit.refused(&status))?;
     let look = Look {
         state,
         visit,
@@ -231,10 +219,7 @@ async fn page(
         languages: &languages,
         asked: &asked,
     };
-    let found = match look.load(part).await {
-        Ok(found) => found,
-        Err(status) => return visit.refused(&status),
-    };
+    let found = look.load(part).await.map_err(|status| visit.refused(&status))?;
     let (t, name) = (visit.words(), part.name());
     let has_form = !asked.is_empty() || refused.is_some();
     let (mut values, faults) = refused.unwrap_or((found.values, Faults::default()));
@@ -268,7 +253,7 @@ async fn page(
         warning: String::new(),
         rows_title: String::new(),
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// The form of a part, sent.
@@ -277,18 +262,15 @@ pub(crate) async fn save(
     Path(part): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, CONFIGURE).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
-    let Some(part) = Part::named(&part) else { return visit.missing("error.404") };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, CONFIGURE).await?;
+    let Some(part) = Part::named(&part) else { return Err(visit.missing("error.404")) };
     let mut sent = Sent::plain(&body);
     let request_id = Uuid::parse_str(sent.get("kunci_form")).unwrap_or_else(|_| Uuid::new_v4()).to_string();
     let zone = Ground::of(&state, &visit).await.zone;
     let apply = Apply { state: &state, visit: &visit, viewer: &viewer, zone, request_id, sent: &sent };
     match apply.save(part).await {
-        Ok(to) => visit.redirect(&to),
+        Ok(to) => Ok(visit.redirect(&to)),
         Err(Refused::Wrong(name, words)) => {
             let mut faults = Faults::default();
             faults.note(name, visit.words()[words].clone());

@@ -3,10 +3,7 @@
 //! and the same page shows what was not.
 
 use askama::Template;
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::extract::{Request, State};
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
@@ -25,7 +22,7 @@ use super::{
     form::Sent,
     moment::{self, Zone},
     pages,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     words::Words,
 };
 use crate::problem;
@@ -245,20 +242,16 @@ fn input_of(field: &str) -> String {
 }
 
 /// `/aduan/sp4n`, for who coordinates by grant or by appointment, which the service knows.
-pub(crate) async fn page(State(state): State<WebState>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => {
-            let told = match visit.parameter("tersimpan") {
-                Some(_) => Told { done: visit.words()["sp4n.told"].clone(), ..Told::default() },
-                None => Told::default(),
-            };
-            show(&state, &visit, &viewer, told, StatusCode::OK).await
-        }
-        Err(response) => response,
-    }
+pub(crate) async fn page(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
+    let told = match visit.parameter("tersimpan") {
+        Some(_) => Told { done: visit.words()["sp4n.told"].clone(), ..Told::default() },
+        None => Told::default(),
+    };
+    show(&state, &visit, &viewer, told, StatusCode::OK).await
 }
 
-async fn show(state: &WebState, visit: &Visit, viewer: &Viewer, told: Told, http: StatusCode) -> Response {
+async fn show(state: &WebState, visit: &Visit, viewer: &Viewer, told: Told, http: StatusCode) -> Answer {
     let token = |name: &str| visit.parameter(name).unwrap_or_default().to_owned();
     let tasks = ListSp4nTasksRequest { page_size: complaints::LINES, page_token: token("halaman") };
     let mismatches = ListSp4nEntriesRequest {
@@ -272,10 +265,8 @@ async fn show(state: &WebState, visit: &Visit, viewer: &Viewer, told: Told, http
         other.list_sp4n_entries(visit.call(mismatches, Some(viewer))),
         Ground::of(state, visit),
     );
-    let (tasks, mismatches) = match (tasks, mismatches) {
-        (Ok(tasks), Ok(mismatches)) => (tasks.into_inner(), mismatches.into_inner()),
-        (Err(status), _) | (_, Err(status)) => return visit.refused(&status),
-    };
+    let tasks = tasks.map_err(|status| visit.refused(&status))?.into_inner();
+    let mismatches = mismatches.map_err(|status| visit.refused(&status))?.into_inner();
     let (t, zone) = (visit.words(), ground.zone);
     let of = |pasted: bool| tasks.tasks.iter().filter_map(|it| task(it, pasted, zone, visit)).collect();
     let inputs = inputs(&told, visit);
@@ -307,15 +298,12 @@ async fn show(state: &WebState, visit: &Visit, viewer: &Viewer, told: Told, http
         error: told.error,
         next: tasks.next_page_token,
     };
-    visit.page(http, &page)
+    Ok(visit.page(http, &page))
 }
 
 /// Takes the file that was exported at LAPOR!.
-pub(crate) async fn import(State(state): State<WebState>, visit: Visit, request: Request) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn import(State(state): State<WebState>, visit: Visit, request: Request) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
     let t = visit.words();
     let wrong = match sent.file("berkas") {
@@ -360,11 +348,8 @@ pub(crate) async fn import(State(state): State<WebState>, visit: Visit, request:
 }
 
 /// Takes one report that was typed in.
-pub(crate) async fn add(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn add(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let mut sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     sent.set("kunci", request_id.as_str());
@@ -413,11 +398,8 @@ pub(crate) async fn add(State(state): State<WebState>, visit: Visit, body: Bytes
 }
 
 /// What is known of texts at LAPOR!: pasted, shown, not shown.
-pub(crate) async fn record(State(state): State<WebState>, visit: Visit, body: Bytes) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn record(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let sent = Sent::plain(&body);
     let telling = match sent.get("kabar") {
         "ditempel" => Sp4nTelling::Pasted,
@@ -428,26 +410,18 @@ pub(crate) async fn record(State(state): State<WebState>, visit: Visit, body: By
     let told = sent.all("laporan").filter_map(read_told).collect();
     let request =
         RecordSp4nToldRequest { request_id: fields::form_key(&sent), told, telling: telling.into() };
-    match state.complaints.clone().record_sp4n_told(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect("/aduan/sp4n?tersimpan=1"),
-        Err(status) => visit.refused(&status),
-    }
+    let answer = state.complaints.clone().record_sp4n_told(visit.call(request, Some(&viewer))).await;
+    answer.map_err(|status| visit.refused(&status))?;
+    Ok(visit.redirect("/aduan/sp4n?tersimpan=1"))
 }
 
 /// What is to be pasted, as a file.
-pub(crate) async fn export(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, READ).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn export(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, READ).await?;
     let request = ExportSp4nTasksRequest {};
-    match state.complaints.clone().export_sp4n_tasks(visit.call(request, Some(&viewer))).await {
-        Ok(answer) => {
-            let file = answer.into_inner();
-            visit.file(file.content, "text/csv", Some(&file.file_name))
-        }
-        Err(status) => visit.refused(&status),
-    }
+    let answer = state.complaints.clone().export_sp4n_tasks(visit.call(request, Some(&viewer))).await;
+    let file = answer.map_err(|status| visit.refused(&status))?.into_inner();
+    Ok(visit.file(file.content, "text/csv", Some(&file.file_name)))
 }
 
 #[cfg(test)]

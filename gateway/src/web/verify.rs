@@ -19,7 +19,7 @@ use super::{
     form::Sent,
     letters::{self, segment},
     moment::{self, Zone},
-    visit::{Frame, Visit},
+    visit::{Answer, Frame, Visit},
     words,
 };
 use crate::problem;
@@ -114,23 +114,25 @@ struct CodePage {
 }
 
 /// `/s/{code}`: what the QR of a document leads to.
-pub(crate) async fn code(State(state): State<WebState>, Path(code): Path<String>, visit: Visit) -> Response {
+pub(crate) async fn code(State(state): State<WebState>, Path(code): Path<String>, visit: Visit) -> Answer {
     let request = visit.call(GetVerificationRequest { verification_code: code }, None);
     match state.documents.clone().get_verification(request).await {
         Ok(answer) => match answer.into_inner().document {
             Some(document) => {
                 let document = shown(document, &state, &visit).await;
-                visit.page(StatusCode::OK, &CodePage { p: visit.frame(), nav: "periksa", document })
+                Ok(visit.page(StatusCode::OK, &CodePage { p: visit.frame(), nav: "periksa", document }))
             }
-            None => check_page(&state, &visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown")),
+            None => {
+                Ok(check_page(&state, &visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown")))
+            }
         },
         // Unknown and malformed codes alike: nobody learns which codes could exist.
         Err(status)
             if matches!(status.code(), Code::NotFound | Code::InvalidArgument | Code::PermissionDenied) =>
         {
-            check_page(&state, &visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown"))
+            Ok(check_page(&state, &visit, StatusCode::NOT_FOUND, Told::code(&visit, "check.unknown")))
         }
-        Err(status) => visit.refused(&status),
+        Err(status) => Err(visit.refused(&status)),
     }
 }
 

@@ -79,6 +79,9 @@ pub(crate) struct Visit {
     sessions: Arc<Sessions>,
 }
 
+/// What a handler answers, or what a step of it comes to. The error is the page to show instead: `?` answers with it at once.
+pub(crate) type Answer<T = Response> = Result<T, Response>;
+
 /// Who is signed in.
 pub(crate) struct Viewer {
     /// `Bearer …`, for further calls.

@@ -2,10 +2,7 @@
 //! The pages show; what changes something goes through the REST API like everything else that staff press.
 
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use bytes::Bytes;
 use http::StatusCode;
 use mpp_kit::fault::Language;
@@ -26,7 +23,7 @@ use super::{
     moment::{self, Zone},
     pages,
     people::Names,
-    visit::{Frame, Menu, Viewer, Visit},
+    visit::{Answer, Frame, Menu, Viewer, Visit},
     words,
 };
 use crate::problem;
@@ -124,11 +121,8 @@ async fn work(
 }
 
 /// `/meja`: what waits, what is due first first. `?tab=tanda-tangan|terlambat`.
-pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let tab = match visit.parameter("tab") {
         Some("tanda-tangan") => "tanda-tangan",
         Some("terlambat") => "terlambat",
@@ -144,10 +138,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
     };
     let (found, offices) =
         tokio::join!(work(&state, &visit, &viewer, request), letters::offices(&state, &visit));
-    let found = match found {
-        Ok(found) => found,
-        Err(status) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?;
     let offices = offices.unwrap_or_default();
     let t = visit.words();
     let late = match found.late {
@@ -180,7 +171,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Respons
         }]
         .clone(),
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[derive(Template)]
@@ -298,11 +289,9 @@ struct Happened {
 }
 
 /// `/meja/{application}`: one application.
-pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => case_page(&state, &visit, &viewer, id, (String::new(), None), StatusCode::OK).await,
-        Err(response) => response,
-    }
+pub(crate) async fn one(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
+    case_page(&state, &visit, &viewer, id, (String::new(), None), StatusCode::OK).await
 }
 
 /// The press that sends a message again which OSS refused: `/meja/{application}/oss`.
@@ -311,11 +300,8 @@ pub(crate) async fn resend(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let sent = Sent::plain(&body);
     let request_id = fields::form_key(&sent);
     let request = ResendLicenceMessageRequest {
@@ -325,7 +311,7 @@ pub(crate) async fn resend(
         message: sent.get("kiriman").to_owned(),
     };
     match state.documents.clone().resend_licence_message(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect(&format!("/meja/{}", letters::segment(&id))),
+        Ok(_) => Ok(visit.redirect(&format!("/meja/{}", letters::segment(&id)))),
         Err(status) => {
             let again = fields::is_unclear(&status).then_some(request_id);
             let said = (visit.sentence(&status), again);
@@ -342,15 +328,13 @@ async fn case_page(
     id: String,
     (error, request_id): (String, Option<String>),
     http: StatusCode,
-) -> Response {
+) -> Answer {
     let request = visit.call(GetApplicationRequest { application: id }, Some(viewer));
-    let found = match state.documents.clone().get_application(request).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => return visit.refused(&status),
-    };
+    let found = state.documents.clone().get_application(request).await;
+    let found = found.map_err(|status| visit.refused(&status))?.into_inner();
     let signing = signing(found.signing_credential());
     let GetApplicationResponse { application: Some(application), licence, .. } = found else {
-        return visit.broken();
+        return Err(visit.broken());
     };
     let request_id = request_id.unwrap_or_else(|| Uuid::new_v4().to_string());
     let licence = licence.map(|licence| oss_licence(licence, error, request_id, visit));
@@ -367,13 +351,10 @@ async fn case_page(
         letters::letter_version(state, visit, key, version),
         Names::of(state, visit, viewer, people),
     );
-    let kind = match kind {
-        Ok(kind) => kind,
-        Err(page) => return *page,
-    };
+    let kind = kind?;
     let offices = offices.unwrap_or_default();
     let page = desk_page((application, signing), (&offices, &kind, &names), viewer, visit);
-    visit.framing_page(http, &DeskPage { licence, ..page })
+    Ok(visit.framing_page(http, &DeskPage { licence, ..page }))
 }
 
 /// What the signing box asks for: nothing, a passphrase, or a passphrase or a one-time code.
@@ -626,16 +607,11 @@ fn readable(kind: FieldKind, written: &str, language: Language) -> String {
 }
 
 /// `/meja/{application}/draf.pdf`: the letter as it will be signed.
-pub(crate) async fn draft(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn draft(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let request = visit.call(GetDraftRequest { application: id }, Some(&viewer));
-    match state.documents.clone().get_draft(request).await {
-        Ok(answer) => visit.file(answer.into_inner().pdf, "application/pdf", None),
-        Err(status) => visit.refused(&status),
-    }
+    let answer = state.documents.clone().get_draft(request).await.map_err(|status| visit.refused(&status))?;
+    Ok(visit.file(answer.into_inner().pdf, "application/pdf", None))
 }
 
 /// `/meja/{application}/berkas/{file}`: a file that came with the application.
@@ -643,19 +619,12 @@ pub(crate) async fn attachment(
     State(state): State<WebState>,
     Path((id, file)): Path<(String, String)>,
     visit: Visit,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let request = visit.call(GetAttachmentRequest { application: id, file }, Some(&viewer));
-    match state.documents.clone().get_attachment(request).await {
-        Ok(answer) => {
-            let file = answer.into_inner();
-            visit.file(file.content, &file.media_type, None)
-        }
-        Err(status) => visit.refused(&status),
-    }
+    let answer = state.documents.clone().get_attachment(request).await;
+    let file = answer.map_err(|status| visit.refused(&status))?.into_inner();
+    Ok(visit.file(file.content, &file.media_type, None))
 }
 
 #[derive(Template)]
@@ -669,19 +638,13 @@ struct SignPage {
 }
 
 /// `/meja/tanda-tangan`: what waits for the caller's signature, to be signed with one passphrase or one-time code.
-pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Response {
-    let viewer = match pages::staff(&state, &visit, WORK).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Answer {
+    let viewer = pages::staff(&state, &visit, WORK).await?;
     let request =
         ListWorkRequest { signing_only: true, late_only: false, page_size: LINES, page_token: String::new() };
     let (found, offices) =
         tokio::join!(work(&state, &visit, &viewer, request), letters::offices(&state, &visit));
-    let found = match found {
-        Ok(found) => found,
-        Err(status) => return visit.refused(&status),
-    };
+    let found = found.map_err(|status| visit.refused(&status))?;
     let offices = offices.unwrap_or_default();
     let page = SignPage {
         signing: signing(found.signing_credential()),
@@ -690,7 +653,7 @@ pub(crate) async fn sign(State(state): State<WebState>, visit: Visit) -> Respons
         rows: found.items.iter().map(|item| row(item, &offices, &visit)).collect(),
         more: !found.next_page_token.is_empty(),
     };
-    visit.page(StatusCode::OK, &page)
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 #[cfg(test)]

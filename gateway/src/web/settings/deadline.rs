@@ -1,9 +1,6 @@
 //! Deadlines with their sources, and who vouched for each.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use bytes::Bytes;
 use mpp_proto::complaints::v1::{
     ApplyDeadlineRequest, ClockKind, Deadline, ListDeadlinesRequest, SignOffDeadlineRequest,
@@ -18,7 +15,7 @@ use crate::web::{
     form::Sent,
     letters::segment,
     pages,
-    visit::{Visit, every},
+    visit::{Answer, Visit, every},
     words,
 };
 
@@ -159,16 +156,12 @@ pub(crate) async fn sign_off(
     Path(id): Path<String>,
     visit: Visit,
     body: Bytes,
-) -> Response {
-    let viewer = match pages::staff(&state, &visit, CONFIGURE).await {
-        Ok(viewer) => viewer,
-        Err(response) => return response,
-    };
+) -> Answer {
+    let viewer = pages::staff(&state, &visit, CONFIGURE).await?;
     let request = SignOffDeadlineRequest { request_id: fields::form_key(&Sent::plain(&body)), deadline: id };
-    match state.complaints.clone().sign_off_deadline(visit.call(request, Some(&viewer))).await {
-        Ok(_) => visit.redirect("/pengaturan-aduan/tenggat?tersimpan=1"),
-        Err(status) => visit.refused(&status),
-    }
+    let answer = state.complaints.clone().sign_off_deadline(visit.call(request, Some(&viewer))).await;
+    answer.map_err(|status| visit.refused(&status))?;
+    Ok(visit.redirect("/pengaturan-aduan/tenggat?tersimpan=1"))
 }
 
 fn classes(make: &Maker<'_>) -> Vec<Choice> {
