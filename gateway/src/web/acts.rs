@@ -496,9 +496,7 @@ pub(crate) async fn press(
             Err(refused(sent, faults, StatusCode::BAD_REQUEST))
         }
         Err(Refused::Service(status)) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci", Uuid::new_v4());
-            }
+            fields::renew_key(&mut sent, &status);
             let faults = match status.code() {
                 // Somebody else was faster: the page shows the case as it is now, the form what was typed.
                 Code::Aborted => {

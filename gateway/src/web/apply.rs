@@ -163,9 +163,7 @@ pub(crate) async fn submit(
             None => Err(visit.broken()),
         },
         Err(status) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci", Uuid::new_v4());
-            }
+            fields::renew_key(&mut sent, &status);
             let remarks = Remarks { faults: Faults::read(&status, &kind, &visit), ..Remarks::default() };
             let http = problem::http_status(status.code());
             page(&state, &visit, &kind, &sent, remarks, http).await

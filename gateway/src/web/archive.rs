@@ -388,9 +388,7 @@ pub(crate) async fn correct(
     match state.documents.clone().correct_document(visit.call(request, Some(&viewer))).await {
         Ok(answer) => Ok(to_desk(&visit, answer.into_inner().application.as_ref(), &id)),
         Err(status) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci", Uuid::new_v4());
-            }
+            fields::renew_key(&mut sent, &status);
             // Somebody else ended or changed it: its page tells.
             if matches!(status.code(), Code::FailedPrecondition | Code::Aborted | Code::NotFound) {
                 let said = Said { error: visit.sentence(&status), ..Said::default() };

@@ -225,23 +225,6 @@ fn input_of(field: &str) -> String {
     name.to_owned()
 }
 
-/// A form of a contact, as the page shows it.
-fn form(
-    title: String,
-    mut values: Sent,
-    faults: &Faults,
-    inputs: impl Fn(&Maker<'_>) -> Vec<Input>,
-    t: &'static Words,
-) -> Form {
-    if values.get("kunci_form").is_empty() {
-        values.set("kunci_form", Uuid::new_v4());
-    }
-    let inputs = inputs(&Maker { values: &values, faults, t });
-    let order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
-    let order = order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()));
-    Form { title, key: values.get("kunci_form").to_owned(), summary: faults.summary(order), inputs }
-}
-
 /// A form that was refused: what was typed stays, and it is sent over what there is now.
 struct Again {
     sent: Sent,
@@ -255,9 +238,7 @@ impl Again {
     }
 
     fn refused(mut sent: Sent, status: &Status, visit: &Visit, now: Option<&Contact>) -> Self {
-        if !fields::is_unclear(status) {
-            sent.set("kunci_form", Uuid::new_v4());
-        }
+        settings::renew_key(&mut sent, status);
         if status.code() == Code::Aborted {
             // Somebody was faster. Who sees that and presses again means it.
             sent.set("versi", now.map_or(0, |now| now.version).to_string());
@@ -283,7 +264,7 @@ async fn apply(
     if !faults.is_empty() {
         return Err(Again::wrong(sent, faults));
     }
-    let request_id = Uuid::parse_str(sent.get("kunci_form")).unwrap_or_else(|_| Uuid::new_v4()).to_string();
+    let request_id = settings::form_key(&sent);
     let version = sent.get("versi").parse().unwrap_or_default();
     let request = ApplyContactRequest { request_id, contact: Some(next), version };
     match state.notifications.clone().apply_contact(visit.call(request, Some(viewer))).await {
@@ -362,7 +343,7 @@ async fn own_page(
             role => t.say("contact.role", &[("role", &complaints::keyed("quietrole", role, t))]),
         },
         rows: CHANNELS.iter().map(row).collect(),
-        form: form(t["contact.form"].clone(), again.sent, &again.faults, inputs, t),
+        form: Form::new(t["contact.form"].clone(), again.sent, &again.faults, inputs, t),
         saved: visit.parameter("tersimpan").is_some(),
         error,
     };
@@ -526,7 +507,7 @@ async fn officials_page(state: &WebState, visit: &Visit, viewer: &Viewer, again:
         action: format!("/pengaturan-aduan/{PART}"),
         rows: holders.iter().map(row).collect(),
         form: has_form.then(|| {
-            form(title, again.sent, &again.faults, |make| official_inputs(make, &role, is_known), t)
+            Form::new(title, again.sent, &again.faults, |make| official_inputs(make, &role, is_known), t)
         }),
         saved: visit.parameter("tersimpan").is_some(),
         note: String::new(),

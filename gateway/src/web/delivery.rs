@@ -9,11 +9,10 @@ use mpp_proto::notifications::v1::{
     ListChannelAccountsRequest, QuietHours,
 };
 use tonic::{Code, Status};
-use uuid::Uuid;
 
 use super::{
     WebState, complaints, contacts,
-    fields::{self, Faults, Input},
+    fields::{Faults, Input},
     form::Sent,
     moment::{self, Zone},
     pages,
@@ -59,12 +58,7 @@ async fn page(
     let accounts: Vec<ChannelAccount> = accounts.map_err(|status| visit.refused(&status))?;
     let names = Names::of(state, visit, viewer, rules.admin_account_ids.iter().map(String::as_str)).await;
     let (t, zone) = (visit.words(), Zone::of(&rules.time_zone));
-    let (mut values, faults) = refused.unwrap_or_else(|| (begin(&rules), Faults::default()));
-    if values.get("kunci_form").is_empty() {
-        values.set("kunci_form", Uuid::new_v4());
-    }
-    let inputs = inputs(&Maker { values: &values, faults: &faults, t });
-    let order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
+    let (values, faults) = refused.unwrap_or_else(|| (begin(&rules), Faults::default()));
     let told = rules.admin_account_ids.iter().map(|account| {
         let name = names.name(account);
         Row {
@@ -85,13 +79,7 @@ async fn page(
         lead: t["rules.pengiriman_lead"].clone(),
         action: format!("/pengaturan-aduan/{PART}"),
         rows: told.chain(channels).collect(),
-        form: Some(Form {
-            title: t["rules.pengiriman_form"].clone(),
-            key: values.get("kunci_form").to_owned(),
-            summary: faults
-                .summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()))),
-            inputs,
-        }),
+        form: Some(Form::new(t["rules.pengiriman_form"].clone(), values, &faults, inputs, t)),
         saved: visit.parameter("tersimpan").is_some(),
         note: String::new(),
         warning: if rules.admin_account_ids.is_empty() {
@@ -201,7 +189,7 @@ pub(crate) async fn save(State(state): State<WebState>, visit: Visit, body: Byte
         faults.note("jam_tenang", visit.words()["delivery_rules.bad_quiet"].clone());
         return page(&state, &visit, &viewer, Some((sent, faults)), StatusCode::BAD_REQUEST).await;
     };
-    let request_id = Uuid::parse_str(sent.get("kunci_form")).unwrap_or_else(|_| Uuid::new_v4()).to_string();
+    let request_id = settings::form_key(&sent);
     let request = ApplyDeliveryRulesRequest {
         request_id,
         rules: Some(DeliveryRules {
@@ -216,9 +204,7 @@ pub(crate) async fn save(State(state): State<WebState>, visit: Visit, body: Byte
     match state.notifications.clone().apply_delivery_rules(visit.call(request, Some(&viewer))).await {
         Ok(_) => Ok(visit.redirect(&format!("/pengaturan-aduan/{PART}?tersimpan=1"))),
         Err(status) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci_form", Uuid::new_v4());
-            }
+            settings::renew_key(&mut sent, &status);
             if status.code() == Code::Aborted {
                 // Somebody was faster. Who sees that and presses again means it.
                 let now = rules(&state, &visit, &viewer).await.map_err(|status| visit.refused(&status))?;

@@ -612,9 +612,7 @@ pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request:
         Ok(_) => Ok(visit.redirect(&format!("{HOME}?simpan=1"))),
         Err(status) if status.code() == Code::PermissionDenied => Err(visit.forbidden()),
         Err(status) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci", Uuid::new_v4());
-            }
+            fields::renew_key(&mut sent, &status);
             let faults = Faults::placed(&status, &visit, input_of);
             let http = problem::http_status(status.code());
             form_page(&state, &visit, &viewer, (kind, &sent), &faults, http).await

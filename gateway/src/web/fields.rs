@@ -779,6 +779,14 @@ pub(crate) fn form_key(sent: &Sent) -> String {
     given.unwrap_or_else(|_| Uuid::new_v4()).to_string()
 }
 
+/// Gives a form that was refused the key of another request: pressed again, it is another try. Where the answer says nothing
+/// about the effect it keeps its own.
+pub(crate) fn renew_key(sent: &mut Sent, status: &Status) {
+    if !is_unclear(status) {
+        sent.set("kunci", Uuid::new_v4());
+    }
+}
+
 /// Whether an answer says nothing about the effect: the same key must be sent again. A refusal is an answer.
 pub(crate) fn is_unclear(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown)

@@ -560,9 +560,7 @@ pub(crate) async fn correct(
     match state.documents.clone().resubmit_application(visit.call(request, None)).await {
         Ok(_) => Ok(visit.redirect(&format!("/permohonan/{}", segment(&code)))),
         Err(refusal) => {
-            if !fields::is_unclear(&refusal) {
-                sent.set("kunci", Uuid::new_v4());
-            }
+            fields::renew_key(&mut sent, &refusal);
             // It may have been sent from elsewhere meanwhile.
             let found = returned(&state, &visit, &code).await?;
             let faults = Faults::read(&refusal, &found.kind, &visit);

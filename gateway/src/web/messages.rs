@@ -128,10 +128,7 @@ async fn page(
     );
     let variants: Vec<Variant> = variants.await.map_err(|status| visit.refused(&status))?;
     let t = visit.words();
-    let (mut values, faults) = refused.unwrap_or_else(|| (begin(&variants, visit), Faults::default()));
-    if values.get("kunci_form").is_empty() {
-        values.set("kunci_form", Uuid::new_v4());
-    }
+    let (values, faults) = refused.unwrap_or_else(|| (begin(&variants, visit), Faults::default()));
     // Those that reporters are answered in, and those that somebody has written in already.
     let languages = complaints::languages(state, visit).await.unwrap_or_default();
     let known =
@@ -142,8 +139,8 @@ async fn page(
             codes.push(code);
         }
     }
-    let inputs = inputs(&Maker { values: &values, faults: &faults, t }, &codes);
-    let order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
+    let title = t["rules.pesan_form"].clone();
+    let form = Form::new(title, values, &faults, |make| inputs(make, &codes), t);
     let page = PartPage {
         p: visit.frame(),
         here: "pengaturan",
@@ -153,13 +150,7 @@ async fn page(
         lead: t.say("rules.gaps", &[("gaps", &gaps(&kind))]),
         action: format!("/pengaturan-aduan/pesan/{}", segment(key)),
         rows: variants.iter().map(|one| row(one, t)).collect(),
-        form: Some(Form {
-            title: t["rules.pesan_form"].clone(),
-            key: values.get("kunci_form").to_owned(),
-            summary: faults
-                .summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()))),
-            inputs,
-        }),
+        form: Some(form),
         saved: visit.parameter("tersimpan").is_some(),
         note: String::new(),
         warning: String::new(),
@@ -322,9 +313,8 @@ pub(crate) async fn save(
         faults.note("tombol", visit.words()["rules.bad_button"].clone());
         return page(&state, &visit, &viewer, &key, Some((sent, faults)), StatusCode::BAD_REQUEST).await;
     };
-    let request_id = Uuid::parse_str(sent.get("kunci_form")).unwrap_or_else(|_| Uuid::new_v4());
     let request = SaveVariantRequest {
-        request_id: request_id.to_string(),
+        request_id: settings::form_key(&sent),
         message_type: key.clone(),
         channel: channel_of(sent.get("saluran")).into(),
         language: sent.get("bahasa").to_owned(),
@@ -336,9 +326,7 @@ pub(crate) async fn save(
     match state.notifications.clone().save_variant(visit.call(request, Some(&viewer))).await {
         Ok(_) => Ok(visit.redirect(&format!("/pengaturan-aduan/pesan/{}?tersimpan=1", segment(&key)))),
         Err(status) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci_form", Uuid::new_v4());
-            }
+            settings::renew_key(&mut sent, &status);
             let faults = Faults::placed(&status, &visit, input_of);
             let http = problem::http_status(status.code());
             page(&state, &visit, &viewer, &key, Some((sent, faults)), http).await

@@ -167,9 +167,7 @@ async fn take(state: &WebState, visit: &Visit, request: Request, desk: Option<Vi
     match state.complaints.clone().file_complaint(visit.report(request, viewer)).await {
         Ok(answer) => Ok(receipt(state, visit, &ways, &sent, answer.into_inner())),
         Err(status) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci", Uuid::new_v4());
-            }
+            fields::renew_key(&mut sent, &status);
             let faults = Faults::placed(&status, visit, |field| input_of(field, sent.get("kategori")));
             let http = problem::http_status(status.code());
             Ok(page(state, visit, &ways, &sent, &faults, &[], http))

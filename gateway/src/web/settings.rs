@@ -43,6 +43,9 @@ const CONFIGURE: &str = "complaints.configure";
 /// Of whoever configures messages.
 pub(crate) const MESSAGES: &str = "notifications.configure";
 
+/// The input that holds the key of a form's request; one that is called `kunci` is an input of some of the forms.
+const KEY: &str = "kunci_form";
+
 /// The parts of another service.
 const MESSAGE_PARTS: [&str; 3] = ["pesan", "kontak", "pengiriman"];
 
@@ -162,6 +165,37 @@ pub(crate) struct Form {
     pub(crate) summary: Vec<(String, String, String)>,
 }
 
+impl Form {
+    /// The form with what stands in its inputs and what is wrong with that. It keeps the key that it was sent with.
+    pub(crate) fn new(
+        title: String,
+        mut values: Sent,
+        faults: &Faults,
+        inputs: impl FnOnce(&Maker<'_>) -> Vec<Input>,
+        t: &'static Words,
+    ) -> Self {
+        if values.get(KEY).is_empty() {
+            values.set(KEY, Uuid::new_v4());
+        }
+        let inputs = inputs(&Maker { values: &values, faults, t });
+        let order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
+        let order = order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()));
+        Self { title, key: values.get(KEY).to_owned(), summary: faults.summary(order), inputs }
+    }
+}
+
+/// The key of the request that a form makes: sent twice, it is one request. A new one where none came along.
+pub(crate) fn form_key(sent: &Sent) -> String {
+    Uuid::parse_str(sent.get(KEY)).unwrap_or_else(|_| Uuid::new_v4()).to_string()
+}
+
+/// Gives a form of settings that was refused the key of another request, as [`fields::renew_key`] does.
+pub(crate) fn renew_key(sent: &mut Sent, status: &Status) {
+    if !fields::is_unclear(status) {
+        sent.set(KEY, Uuid::new_v4());
+    }
+}
+
 /// The tabs that somebody may open.
 pub(crate) fn tabs(viewer: &Viewer, chosen: &str, t: &Words) -> Vec<(String, String, bool)> {
     let own = Part::ALL.into_iter().map(Part::name).filter(|_| viewer.may(CONFIGURE));
@@ -222,19 +256,9 @@ async fn page(
     let found = look.load(part).await.map_err(|status| visit.refused(&status))?;
     let (t, name) = (visit.words(), part.name());
     let has_form = !asked.is_empty() || refused.is_some();
-    let (mut values, faults) = refused.unwrap_or((found.values, Faults::default()));
-    if values.get("kunci_form").is_empty() {
-        values.set("kunci_form", Uuid::new_v4());
-    }
-    let inputs = look.inputs(part, &values, &faults);
-    let order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
-    let form = has_form.then(|| Form {
-        title: t[&format!("rules.{name}_form")].clone(),
-        key: values.get("kunci_form").to_owned(),
-        summary: faults
-            .summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()))),
-        inputs,
-    });
+    let (values, faults) = refused.unwrap_or((found.values, Faults::default()));
+    let title = t[&format!("rules.{name}_form")].clone();
+    let form = has_form.then(|| Form::new(title, values, &faults, |make| look.inputs(part, make), t));
     let page = PartPage {
         p: visit.frame(),
         here: "pengaturan",
@@ -266,7 +290,7 @@ pub(crate) async fn save(
     let viewer = pages::staff(&state, &visit, CONFIGURE).await?;
     let Some(part) = Part::named(&part) else { return Err(visit.missing("error.404")) };
     let mut sent = Sent::plain(&body);
-    let request_id = Uuid::parse_str(sent.get("kunci_form")).unwrap_or_else(|_| Uuid::new_v4()).to_string();
+    let request_id = form_key(&sent);
     let zone = Ground::of(&state, &visit).await.zone;
     let apply = Apply { state: &state, visit: &visit, viewer: &viewer, zone, request_id, sent: &sent };
     match apply.save(part).await {
@@ -277,9 +301,7 @@ pub(crate) async fn save(
             page(&state, &visit, &viewer, part, Some((sent, faults)), StatusCode::BAD_REQUEST).await
         }
         Err(Refused::Service(status)) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci_form", Uuid::new_v4());
-            }
+            renew_key(&mut sent, &status);
             let faults = Faults::placed(&status, &visit, |field| part.input_of(field));
             let http = problem::http_status(status.code());
             page(&state, &visit, &viewer, part, Some((sent, faults)), http).await
@@ -336,17 +358,16 @@ impl Look<'_> {
         }
     }
 
-    fn inputs(&self, part: Part, values: &Sent, faults: &Faults) -> Vec<Input> {
-        let make = Maker { values, faults, t: self.t() };
+    fn inputs(&self, part: Part, make: &Maker<'_>) -> Vec<Input> {
         match part {
-            Part::Category => category::inputs(self, &make),
-            Part::Agency => agency::inputs(&make),
-            Part::Deadline => deadline::inputs(&make),
-            Part::Calendar => calendar::inputs(&make),
-            Part::Official => official::inputs(self, &make),
-            Part::Acting => acting::inputs(&make),
-            Part::Template => template::inputs(&make),
-            Part::Language => language::inputs(self, &make),
+            Part::Category => category::inputs(self, make),
+            Part::Agency => agency::inputs(make),
+            Part::Deadline => deadline::inputs(make),
+            Part::Calendar => calendar::inputs(make),
+            Part::Official => official::inputs(self, make),
+            Part::Acting => acting::inputs(make),
+            Part::Template => template::inputs(make),
+            Part::Language => language::inputs(self, make),
         }
     }
 }

@@ -387,9 +387,7 @@ pub(crate) async fn add(State(state): State<WebState>, visit: Visit, body: Bytes
             show(&state, &visit, &viewer, Told { done, ..Told::default() }, StatusCode::OK).await
         }
         Err(status) => {
-            if !fields::is_unclear(&status) {
-                sent.set("kunci", Uuid::new_v4());
-            }
+            fields::renew_key(&mut sent, &status);
             let faults = Faults::placed(&status, &visit, input_of);
             let told = Told { typed: sent, faults, ..Told::default() };
             show(&state, &visit, &viewer, told, problem::http_status(status.code())).await
