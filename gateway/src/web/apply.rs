@@ -245,8 +245,7 @@ async fn page(
     order.push(("kantor".to_owned(), "kantor".to_owned(), t["apply.agency"].clone()));
     order.extend(inputs.iter().flat_map(Input::places));
     order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
-    let summary =
-        faults.summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str())));
+    let summary = faults.summary(order);
     let agencies: Vec<&Office> = match reaches(kind, "AGENCY") {
         true => offices.iter().filter(|office| office.kind() == OfficeKind::Agency).collect(),
         false => Vec::new(),

@@ -425,8 +425,7 @@ async fn correct_page(
         title: document.title,
         number: document.number,
         request_id: sent.get("kunci").to_owned(),
-        summary: faults
-            .summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()))),
+        summary: faults.summary(order),
         person,
         inputs,
         regions: fields::regions(&kind, &offices),

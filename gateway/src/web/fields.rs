@@ -213,16 +213,16 @@ impl Faults {
     }
 
     /// What stands in the summary: the id of the input, or "", its label and what is wrong. In the order of the page.
-    pub(crate) fn summary<'i>(
+    pub(crate) fn summary<S: AsRef<str>>(
         &self,
-        inputs: impl Iterator<Item = (&'i str, &'i str, &'i str)>,
+        inputs: impl IntoIterator<Item = (S, S, S)>,
     ) -> Vec<(String, String, String)> {
         let mut left: BTreeMap<&str, String> =
             self.0.iter().map(|(name, found)| (name.as_str(), found.join(" "))).collect();
         let mut lines = Vec::new();
         for (name, id, label) in inputs {
-            if let Some(found) = left.remove(name) {
-                lines.push((id.to_owned(), label.to_owned(), found));
+            if let Some(found) = left.remove(name.as_ref()) {
+                lines.push((id.as_ref().to_owned(), label.as_ref().to_owned(), found));
             }
         }
         lines.extend(left.into_values().map(|found| (String::new(), String::new(), found)));

@@ -597,8 +597,7 @@ async fn correct_page(
         title: status.title,
         return_reason: status.return_reason,
         request_id: sent.get("kunci").to_owned(),
-        summary: faults
-            .summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()))),
+        summary: faults.summary(order),
         person,
         inputs,
         papers,

@@ -399,8 +399,7 @@ fn page(
     order.extend(papers.iter().map(|paper| (paper.name.clone(), paper.id.clone(), paper.label.clone())));
     order.push(("kerahasiaan".into(), "kerahasiaan".into(), t["report.kerahasiaan"].clone()));
     order.extend(contact.iter().chain(&at_desk).flat_map(Input::places));
-    let summary =
-        faults.summary(order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str())));
+    let summary = faults.summary(order);
     let page = FormPage {
         p: visit.frame(),
         nav: "lapor",

@@ -178,9 +178,8 @@ impl Form {
             values.set(KEY, Uuid::new_v4());
         }
         let inputs = inputs(&Maker { values: &values, faults, t });
-        let order: Vec<(String, String, String)> = inputs.iter().flat_map(Input::places).collect();
-        let order = order.iter().map(|(name, id, label)| (name.as_str(), id.as_str(), label.as_str()));
-        Self { title, key: values.get(KEY).to_owned(), summary: faults.summary(order), inputs }
+        let summary = faults.summary(inputs.iter().flat_map(Input::places));
+        Self { title, key: values.get(KEY).to_owned(), summary, inputs }
     }
 }
 

@@ -352,8 +352,7 @@ pub(crate) async fn answer(State(state): State<WebState>, visit: Visit, request:
         faults.note("", t[&format!("track.nothing.{form}")].clone());
     }
     if !faults.is_empty() {
-        let error =
-            faults.summary(std::iter::empty()).into_iter().map(|(_, _, told)| told).collect::<Vec<_>>();
+        let error = faults.summary::<&str>([]).into_iter().map(|(_, _, told)| told).collect::<Vec<_>>();
         let shown = Shown { form, error: error.join(" "), sent, ..Shown::default() };
         return status_page(&state, &visit, &key, complaint, shown, StatusCode::BAD_REQUEST).await;
     }
