@@ -369,8 +369,7 @@ pub(crate) async fn correct(
     let viewer = pages::staff(&state, &visit, READ).await?;
     let found = known(&state, &visit, &viewer, &id).await?;
     let mut sent = Sent::plain(&body);
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     if fields::arrange(&found.kind, &mut sent) {
         return Ok(
             correct_page(&state, &visit, viewer, found, &sent, &Faults::default(), StatusCode::OK).await

@@ -344,7 +344,7 @@ pub(crate) async fn submit(
     let viewer = pages::staff(&state, &visit, WORK).await?;
     let kind = bulk_type(&state, &visit, &key).await?;
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
-    sent.set("kunci", fields::form_key(&sent));
+    fields::settle_key(&mut sent);
     let t = visit.words();
     let refused = |outcome: Outcome| (outcome, StatusCode::BAD_REQUEST);
     let content = match sent.file("tabel") {

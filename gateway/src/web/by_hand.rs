@@ -225,8 +225,7 @@ pub(crate) async fn choose(
 ) -> Answer {
     let viewer = pages::staff(&state, &visit, WORK).await?;
     let mut sent = Sent::plain(&body);
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     let request = SignByHandRequest {
         request_id,
         application: id.clone(),
@@ -267,8 +266,7 @@ pub(crate) async fn upload(
         }
     };
     // The same file under the same press is the same request; another file is another one.
-    let request_id = fields::upload_key(&fields::form_key(&sent), "pindaian", &content);
-    sent.set("kunci", fields::form_key(&sent));
+    let request_id = fields::upload_key(&fields::settle_key(&mut sent), "pindaian", &content);
     let request = UploadScanRequest { request_id, application: id.clone(), version: version(&sent), content };
     match state.documents.clone().upload_scan(visit.call(request, Some(&viewer))).await {
         Ok(_) => Ok(done(&visit, &id, "pindaian")),
@@ -285,8 +283,7 @@ pub(crate) async fn confirm(
 ) -> Answer {
     let viewer = pages::staff(&state, &visit, WORK).await?;
     let mut sent = Sent::plain(&body);
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     let request = ConfirmScanRequest {
         request_id,
         application: id.clone(),
@@ -311,8 +308,7 @@ pub(crate) async fn discard(
 ) -> Answer {
     let viewer = pages::staff(&state, &visit, WORK).await?;
     let mut sent = Sent::plain(&body);
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     let request = DiscardSheetRequest {
         request_id,
         application: id.clone(),

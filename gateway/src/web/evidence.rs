@@ -568,8 +568,7 @@ pub(crate) async fn submit(State(state): State<WebState>, visit: Visit, request:
     let viewer = pages::staff(&state, &visit, READ).await?;
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
     let Some(kind) = kind_of(sent.get("jenis")) else { return Err(visit.missing("error.404")) };
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     let mut faults = Faults::default();
     let file =
         complaints::upload(&state, &visit, Some(&viewer), &[FILE], &mut sent, &request_id, &mut faults).await;

@@ -270,6 +270,13 @@ pub(crate) fn form_key(sent: &Sent) -> String {
     given.unwrap_or_else(|_| Uuid::new_v4()).to_string()
 }
 
+/// The key of a form that was sent, [`form_key`]; from now on it stands in the form, which may be shown again.
+pub(crate) fn settle_key(sent: &mut Sent) -> String {
+    let key = form_key(sent);
+    sent.set("kunci", key.as_str());
+    key
+}
+
 /// Gives a form that was refused the key of another request: pressed again, it is another try. Where the answer says nothing
 /// about the effect it keeps its own.
 pub(crate) fn renew_key(sent: &mut Sent, status: &Status) {

@@ -148,8 +148,7 @@ pub(crate) async fn desk_submit(State(state): State<WebState>, visit: Visit, req
 async fn take(state: &WebState, visit: &Visit, request: Request, desk: Option<Viewer>) -> Answer {
     let ways = Ways::of(state, visit, desk).await.map_err(|status| visit.refused(&status))?;
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     let mut faults = Faults::default();
     let viewer = ways.desk.as_ref();
     let file_ids =

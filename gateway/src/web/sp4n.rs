@@ -351,8 +351,7 @@ pub(crate) async fn import(State(state): State<WebState>, visit: Visit, request:
 pub(crate) async fn add(State(state): State<WebState>, visit: Visit, body: Bytes) -> Answer {
     let viewer = pages::staff(&state, &visit, READ).await?;
     let mut sent = Sent::plain(&body);
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     let zone = Ground::of(&state, &visit).await.zone;
     let written_at = moment::read(sent.get("ditulis"), zone);
     let t = visit.words();

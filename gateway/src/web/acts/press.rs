@@ -76,8 +76,7 @@ pub(crate) async fn press(
     slug: &str,
     mut sent: Sent,
 ) -> Result<String, Option<Box<(Pressed, StatusCode)>>> {
-    let request_id = fields::form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = fields::settle_key(&mut sent);
     let mut faults = Faults::default();
     let proof = match slug {
         "respon-substantif" | "lengkapi" => {

@@ -6,7 +6,7 @@ use mpp_kit::fault::Language;
 use mpp_proto::documents::v1::{Attachment, LetterType, Requirement, UploadFileRequest};
 use sha2::{Digest as _, Sha256};
 
-use super::{Faults, arrange, first_told, form_key, id_of};
+use super::{Faults, arrange, first_told, id_of, settle_key};
 use crate::web::{WebState, form::Sent, letters::told, visit::Visit, words::Words};
 
 /// A requirement with its file input.
@@ -107,8 +107,7 @@ pub(crate) async fn receive(
     request: Request,
 ) -> Received {
     let mut sent = Sent::with_files(request, state.form_limit, state.file_limit).await;
-    let request_id = form_key(&sent);
-    sent.set("kunci", request_id.as_str());
+    let request_id = settle_key(&mut sent);
     let mut faults = Faults::default();
     let attachments = upload(state, visit, kind, &mut sent, &request_id, &mut faults).await;
     let again = match arrange(kind, &mut sent) {
