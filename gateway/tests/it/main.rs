@@ -17,4 +17,5 @@ mod open311;
 mod reports;
 mod rest;
 mod session;
+mod staff;
 mod today;
