@@ -290,6 +290,19 @@ pub fn is_unavailable(error: &DbErr) -> bool {
     )
 }
 
+/// Whether a transaction was taken back because another one was in its way: a deadlock (40P01), or two that cannot both stand
+/// (40001). Nothing of it was kept, and done again at once it succeeds as a rule. SQLite has one writer, and no such races.
+#[must_use]
+pub fn has_lost_a_race(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let sqlx::Error::Database(error) = &**error else { return false };
+    error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()
+        && error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+}
+
 /// Whether PostgreSQL refuses a text for a character in it: a NUL, which SQLite keeps. What the text is compared with or
 /// written to does not matter, so no service checks each of its texts for it.
 #[must_use]

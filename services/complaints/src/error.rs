@@ -133,7 +133,10 @@ impl From<Problem> for Error {
 
 impl From<IdempotencyError> for Error {
     fn from(error: IdempotencyError) -> Self {
-        Problem::from(error).into()
+        match error {
+            IdempotencyError::Database(error) => error.into(),
+            IdempotencyError::Reused | IdempotencyError::KeyRequired => Problem::from(error).into(),
+        }
     }
 }
 

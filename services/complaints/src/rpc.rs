@@ -27,11 +27,12 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use mpp_kit::caller::{Caller, NETWORK};
 use mpp_kit::cipher::Cipher;
 use mpp_kit::clock::Clock;
-use mpp_kit::db::Db;
-use mpp_kit::fault::Fault as _;
+use mpp_kit::db::{Db, has_lost_a_race};
+use mpp_kit::fault::{Fault as _, chain};
 use mpp_kit::files::Files;
 use mpp_kit::idempotency::{self, Key};
 use mpp_kit::journal;
+use mpp_kit::telemetry;
 use mpp_proto::complaints::v1::{self as proto, complaints_service_server::ComplaintsService};
 use prost::Message;
 use sea_orm::DatabaseTransaction;
@@ -85,13 +86,14 @@ impl Core {
     }
 
     /// Does something once for this request id of this caller, in one transaction, or answers what was answered then.
-    /// A keyed fingerprint of `request` is kept, and the answer, encrypted.
+    /// A keyed fingerprint of `request` is kept, and the answer, encrypted. What PostgreSQL takes back for the sake of another
+    /// transaction is done once more: nothing of it was kept.
     pub(crate) async fn once<T, R>(
         &self,
         caller: &Caller,
         method: &'static str,
         (request, request_id): (&impl Message, &str),
-        run: impl FnOnce(Arc<DatabaseTransaction>, DateTime<Utc>) -> R,
+        run: impl Fn(Arc<DatabaseTransaction>, DateTime<Utc>) -> R,
     ) -> Result<T, Error>
     where
         T: Message + Default,
@@ -102,7 +104,20 @@ impl Core {
         // Keyed, because a request may hold a PIN, which a plain digest would give away to who tries them all.
         let plain = hex::encode(idempotency::fingerprint(request));
         let fingerprint = self.cipher.digest("fingerprint", &plain).into_bytes();
-        idempotency::sealed(&self.db, &self.cipher, key, &fingerprint, now, |tx| run(tx, now)).await
+        let run = &run;
+        let attempt =
+            || idempotency::sealed(&self.db, &self.cipher, key, &fingerprint, now, move |tx| run(tx, now));
+        match attempt().await {
+            Err(Error::Database(error)) if has_lost_a_race(&error) => {
+                tracing::info!(
+                    method,
+                    error = chain(&error),
+                    "a transaction lost a race, and is done once more"
+                );
+                attempt().await
+            }
+            done => done,
+        }
     }
 
     /// Enters into the journal that somebody looked at something, in a transaction of its own: what is told comes after.
@@ -250,5 +265,26 @@ pub(crate) async fn record(
     request_id: &str,
     at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    Ok(journal::record(tx, who_what_subject, (None, None), detail, request_id, at).await?)
+    journal::append(tx, &noted(who_what_subject, detail, request_id, at)).await?;
+    Ok(())
+}
+
+/// As [`record`] enters it, to be appended with others.
+pub(crate) fn noted(
+    (who, what, subject): (&str, &str, &str),
+    detail: serde_json::Value,
+    request_id: &str,
+    at: DateTime<Utc>,
+) -> journal::Entry {
+    journal::Entry {
+        at,
+        who: who.to_owned(),
+        what: what.to_owned(),
+        subject: subject.to_owned(),
+        from: None,
+        to: None,
+        detail: detail.to_string(),
+        request_id: request_id.to_owned(),
+        trace_id: telemetry::trace_id(),
+    }
 }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::component::{Env, Worker};
 use mpp_kit::fault::chain;
+use mpp_kit::journal;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use serde_json::json;
 
@@ -22,9 +23,9 @@ use crate::domain::rules::Rules;
 use crate::domain::words::{Channel, Class, MessageKind, Secrecy, State};
 use crate::domain::{CaseId, LedgerId};
 use crate::error::Error;
-use crate::rpc::case::Asking;
+use crate::rpc::case::{Asking, Change};
 use crate::rpc::file_complaint::Report;
-use crate::rpc::{Core, record};
+use crate::rpc::{Core, noted};
 use crate::store;
 use crate::store::ledger::{Direction, Entry};
 use crate::store::vault::Identity;
@@ -49,86 +50,108 @@ pub(crate) enum Taken {
     Unchanged,
 }
 
-/// Takes an item, in a transaction: its tracking id is one row and one case, however often it comes.
-pub(crate) async fn take(
-    core: &Core,
-    tx: &DatabaseTransaction,
-    rules: &Rules,
-    item: &Item,
-    asking: Asking<'_>,
-    now: DateTime<Utc>,
-) -> Result<Taken, Error> {
-    let known = store::ledger::by_tracking(tx, &item.tracking_id).await?;
-    let plan = rules_of_ledger::plan(known.as_ref().map(row).as_ref(), item);
-    let held = match (plan, known) {
-        (Plan::Unchanged, known) => {
-            if let Some(entry) = known {
-                look_again(tx, &entry, asking, now).await?;
+/// What a transaction makes of items: it is saved together, so that it takes what others may hold in the order of [`Core::put`]. The
+/// transaction has the turn at the ledger.
+#[derive(Default)]
+pub(crate) struct Batch {
+    opened: Vec<Change>,
+    rows: Vec<Entry>,
+}
+
+impl Batch {
+    /// Takes an item: its tracking id is one row and one case, however often it comes; in one batch it comes once.
+    pub(crate) async fn take(
+        &mut self,
+        core: &Core,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        item: &Item,
+        now: DateTime<Utc>,
+    ) -> Result<Taken, Error> {
+        let known = store::ledger::by_tracking(tx, &item.tracking_id).await?;
+        let plan = rules_of_ledger::plan(known.as_ref().map(row).as_ref(), item);
+        match (plan, known) {
+            (Plan::Unchanged, known) => {
+                if let Some(entry) = known {
+                    self.look_again(tx, entry).await?;
+                }
+                Ok(Taken::Unchanged)
             }
-            return Ok(Taken::Unchanged);
+            (Plan::Update, Some(entry)) => {
+                let closed = is_closed(tx, &entry).await?;
+                self.rows.push(Entry {
+                    stage: item.stage_label.clone(),
+                    checksum: item.checksum(),
+                    last_seen_at: Some(now),
+                    written_at: item.written_at.or(entry.written_at),
+                    mismatch: seen(&entry, mismatch(&item.stage_label, closed)),
+                    ..entry
+                });
+                Ok(Taken::Updated)
+            }
+            (Plan::Create | Plan::Update, _) => {
+                let change = core.opened(tx, rules, report(core, rules, item), now).await?;
+                self.rows.push(Entry {
+                    id: LedgerId::generate(),
+                    tracking: item.tracking_id.clone(),
+                    direction: Direction::In,
+                    case: change.next.id.to_string(),
+                    number: change.next.number.to_string(),
+                    stage: item.stage_label.clone(),
+                    last_seen_at: Some(now),
+                    last_pushed_at: None,
+                    pasted_until: None,
+                    written_at: item.written_at,
+                    checksum: item.checksum(),
+                    mismatch: mismatch(&item.stage_label, false),
+                });
+                self.opened.push(change);
+                Ok(Taken::Created)
+            }
         }
-        (Plan::Update, Some(entry)) => store::ledger::hold(tx, entry.id).await?,
-        (Plan::Create | Plan::Update, _) => None,
-    };
-    if let Some(entry) = held {
-        let closed = is_closed(tx, &entry).await?;
-        let latest = Entry {
-            stage: item.stage_label.clone(),
-            checksum: item.checksum(),
-            last_seen_at: Some(now),
-            written_at: item.written_at.or(entry.written_at),
-            mismatch: seen(&entry, mismatch(&item.stage_label, closed)),
-            ..entry
-        };
-        store::ledger::save(tx, &latest).await?;
-        seen_there(tx, &latest, asking, now).await?;
-        return Ok(Taken::Updated);
     }
-    let record = core.create(tx, rules, report(core, rules, item), asking, now).await?;
-    let entry = Entry {
-        id: LedgerId::generate(),
-        tracking: item.tracking_id.clone(),
-        direction: Direction::In,
-        case: record.case.id.to_string(),
-        number: record.case.number.to_string(),
-        stage: item.stage_label.clone(),
-        last_seen_at: Some(now),
-        last_pushed_at: None,
-        pasted_until: None,
-        written_at: item.written_at,
-        checksum: item.checksum(),
-        mismatch: mismatch(&item.stage_label, false),
-    };
-    store::ledger::save(tx, &entry).await?;
-    seen_there(tx, &entry, asking, now).await?;
-    Ok(Taken::Created)
+
+    /// An item is as it was seen last, and the case here may not be: whether both sides agree is said anew.
+    async fn look_again(&mut self, tx: &DatabaseTransaction, entry: Entry) -> Result<(), Error> {
+        let found = mismatch(&entry.stage, is_closed(tx, &entry).await?);
+        let told = seen(&entry, found);
+        if told != entry.mismatch {
+            self.rows.push(Entry { mismatch: told, ..entry });
+        }
+        Ok(())
+    }
+
+    /// Saves it.
+    pub(crate) async fn save(
+        self,
+        core: &Core,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let channels: Vec<Channel> = self.opened.iter().map(|it| it.next.channel).collect();
+        let (_, mut entries) = core.put(tx, rules, self.opened, asking, now).await?;
+        for row in &self.rows {
+            store::ledger::save(tx, row).await?;
+            entries.push(seen_there(row, asking, now));
+        }
+        journal::append_all(tx, &entries).await?;
+        channels.into_iter().for_each(|it| core.metrics.filed(it.into()));
+        Ok(())
+    }
 }
 
-/// An item is as it was seen last, and the case here may not be: whether both sides agree is said anew.
-async fn look_again(
-    tx: &DatabaseTransaction,
-    entry: &Entry,
-    asking: Asking<'_>,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let found = mismatch(&entry.stage, is_closed(tx, entry).await?);
-    if seen(entry, found.clone()) == entry.mismatch {
-        return Ok(());
-    }
-    let Some(held) = store::ledger::hold(tx, entry.id).await? else { return Ok(()) };
-    let latest = Entry { mismatch: seen(&held, found), ..held };
-    store::ledger::save(tx, &latest).await?;
-    seen_there(tx, &latest, asking, now).await
-}
-
-/// Lets the rows of a case be about the one that it was merged into. Nothing of what was said on that one has been told for them:
-/// neither what was told of the former case nor what was pasted for it counts there.
+/// Lets the rows of a case be about the one that it was merged into, and answers what the journal is to say of them. Nothing of
+/// what was said on that one has been told for them: neither what was told of the former case nor what was pasted for it counts
+/// there.
 pub(crate) async fn follow(
     tx: &DatabaseTransaction,
     (from, to): (CaseId, CaseId),
     asking: Asking<'_>,
     now: DateTime<Utc>,
-) -> Result<(), Error> {
+) -> Result<Vec<journal::Entry>, Error> {
+    let mut entries = Vec::new();
     for row in store::ledger::hold_of(tx, from).await? {
         let was_unconfirmed = is_unconfirmed(&row);
         let mut latest = Entry { case: to.to_string(), last_pushed_at: None, pasted_until: None, ..row };
@@ -138,21 +161,16 @@ pub(crate) async fn follow(
         }
         store::ledger::save(tx, &latest).await?;
         if was_unconfirmed {
-            seen_there(tx, &latest, asking, now).await?;
+            entries.push(seen_there(&latest, asking, now));
         }
     }
-    Ok(())
+    Ok(entries)
 }
 
-/// Enters into the journal what a row says now: the ledger itself keeps the present alone, and evidence is of the past.
-async fn seen_there(
-    tx: &DatabaseTransaction,
-    row: &Entry,
-    asking: Asking<'_>,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+/// What the journal says of what a row says now: the ledger itself keeps the present alone, and evidence is of the past.
+fn seen_there(row: &Entry, asking: Asking<'_>, now: DateTime<Utc>) -> journal::Entry {
     let detail = json!({"tracking": row.tracking, "stage": row.stage, "mismatch": row.mismatch});
-    record(tx, (asking.who, "sp4n.seen", &row.id.to_string()), detail, asking.request_id, now).await
+    noted((asking.who, "sp4n.seen", &row.id.to_string()), detail, asking.request_id, now)
 }
 
 fn report(core: &Core, rules: &Rules, item: &Item) -> Report {
@@ -370,6 +388,7 @@ pub(crate) async fn compare(
     asking: Asking<'_>,
     now: DateTime<Utc>,
 ) -> Result<usize, Error> {
+    store::ledger::take_turns(tx).await?;
     let entries = theirs.of(all_rows(tx, Rows::All).await?);
     let cases: Vec<&str> = entries.iter().map(|it| it.case.as_str()).collect();
     let closed = store::complaint::closed_of(tx, &cases).await?;
@@ -385,6 +404,7 @@ pub(crate) async fn compare(
         reasons.entry(&it.tracking_id).or_insert_with(|| it.reason.to_string());
     }
     let mut differing = found.iter().filter(|it| it.case.is_none()).count();
+    let mut said = Vec::new();
     for entry in &entries {
         let reason = reasons.get(entry.tracking.as_str()).cloned().unwrap_or_default();
         let mut told = seen(entry, reason.clone());
@@ -394,12 +414,13 @@ pub(crate) async fn compare(
             told = seen(&held, reason);
             let latest = Entry { mismatch: told.clone(), ..held };
             store::ledger::save(tx, &latest).await?;
-            seen_there(tx, &latest, asking, now).await?;
+            said.push(seen_there(&latest, asking, now));
         }
         differing += usize::from(!told.is_empty());
     }
     let detail = json!({"ours": entries.len(), "theirs": items.len(), "mismatches": differing});
-    record(tx, (asking.who, "sp4n.compared", "sp4n"), detail, asking.request_id, now).await?;
+    said.push(noted((asking.who, "sp4n.compared", "sp4n"), detail, asking.request_id, now));
+    journal::append_all(tx, &said).await?;
     Ok(differing)
 }
 
@@ -471,9 +492,14 @@ impl Sync {
                 continue;
             }
             let tx = self.core.db.begin().await?;
+            store::ledger::take_turns(&tx).await?;
             let rules = self.core.rules_in(&tx).await?;
-            match take(&self.core, &tx, &rules, item, LAPOR, now).await {
-                Ok(_) => tx.commit().await?,
+            let mut batch = Batch::default();
+            match batch.take(&self.core, &tx, &rules, item, now).await {
+                Ok(_) => {
+                    batch.save(&self.core, &tx, &rules, LAPOR, now).await?;
+                    tx.commit().await?;
+                }
                 // The rules refuse one, such as whistleblowing before there is an inspectorate: the others do not wait.
                 Err(Error::Rejected(why)) => {
                     refused += 1;
@@ -556,12 +582,13 @@ impl Sync {
 
     async fn note(&self, entry: &Entry, change: impl FnOnce(&mut Entry)) -> anyhow::Result<()> {
         let tx = self.core.db.begin().await?;
+        store::ledger::take_turns(&tx).await?;
         if let Some(mut latest) = store::ledger::hold(&tx, entry.id).await? {
             let before = latest.clone();
             change(&mut latest);
             store::ledger::save(&tx, &latest).await?;
             if (&before.stage, &before.mismatch) != (&latest.stage, &latest.mismatch) {
-                seen_there(&tx, &latest, LAPOR, self.core.now()).await?;
+                journal::append(&tx, &seen_there(&latest, LAPOR, self.core.now())).await?;
             }
         }
         tx.commit().await?;

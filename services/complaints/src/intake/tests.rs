@@ -31,7 +31,7 @@ use super::lapor::{Item, file};
 use super::mail::Reader;
 use super::media_server::MediaServer;
 use super::receive::{self, Counted};
-use super::sync::{self, Sync, Taken, take};
+use super::sync::{self, Batch, Sync, Taken};
 use super::{fetch, place};
 use crate::config::Config;
 use crate::domain::OutboxId;
@@ -1910,13 +1910,19 @@ const EXPORT: &[u8] = b"Tracking ID;Judul;Isi Laporan;Klasifikasi;Status;Tanggal
     1234568;Jalan rusak;Lubang besar;Pengaduan;Diproses;22/11/2026 09:00;Anonim;Ya\n";
 
 async fn import(world: &World, content: &[u8]) -> Vec<Taken> {
-    let sheet = file::read(content).unwrap();
-    let tx = world.core.db.begin().await.unwrap();
-    let rules = world.core.rules_in(&tx).await.unwrap();
-    let mut taken = Vec::new();
-    for item in &sheet.items {
-        taken.push(take(&world.core, &tx, &rules, item, SYSTEM, world.now()).await.unwrap());
+    take(&world.core, &file::read(content).unwrap().items).await
+}
+
+/// Takes items in one transaction.
+async fn take(core: &Core, items: &[Item]) -> Vec<Taken> {
+    let tx = core.db.begin().await.unwrap();
+    store::ledger::take_turns(&tx).await.unwrap();
+    let rules = core.rules_in(&tx).await.unwrap();
+    let (mut batch, mut taken) = (Batch::default(), Vec::new());
+    for item in items {
+        taken.push(batch.take(core, &tx, &rules, item, core.now()).await.unwrap());
     }
+    batch.save(core, &tx, &rules, SYSTEM, core.now()).await.unwrap();
     tx.commit().await.unwrap();
     taken
 }
@@ -2076,13 +2082,7 @@ async fn c_11_what_was_not_read_back_stays_so_until_it_is() {
         sync.tick(world.now()).await.unwrap();
         assert_eq!(found().await, "not_confirmed");
         let moved = Item { stage_label: "Selesai".into(), text: "x".into(), ..Item::typed("1") };
-        let tx = world.core.db.begin().await.unwrap();
-        let rules = world.core.rules_in(&tx).await.unwrap();
-        assert_eq!(
-            take(&world.core, &tx, &rules, &moved, SYSTEM, world.now()).await.unwrap(),
-            Taken::Updated
-        );
-        tx.commit().await.unwrap();
+        assert_eq!(take(&world.core, &[moved]).await, [Taken::Updated]);
         assert_eq!(found().await, "not_confirmed");
         // It is told again, and read back.
         sync.tick(world.now()).await.unwrap();
@@ -2144,18 +2144,14 @@ async fn c_11_a_file_that_comes_while_somebody_pastes_undoes_nothing() {
         import(&world, EXPORT).await;
         let row = ledger(&world).await.remove(0);
         let tx = world.core.db.begin().await.unwrap();
+        store::ledger::take_turns(&tx).await.unwrap();
         let mut held = store::ledger::hold(&tx, row.id.parse().unwrap()).await.unwrap().unwrap();
         sync::pasted(&mut held, world.now());
         store::ledger::save(&tx, &held).await.unwrap();
         let moved = String::from_utf8(EXPORT.to_vec()).unwrap().replace(";Baru;", ";Diproses;");
         let item = file::read(moved.as_bytes()).unwrap().items.remove(0);
-        let (core, now) = (Arc::clone(&world.core), world.now());
-        let comes = tokio::spawn(async move {
-            let tx = core.db.begin().await.unwrap();
-            let rules = core.rules_in(&tx).await.unwrap();
-            assert_eq!(take(&core, &tx, &rules, &item, SYSTEM, now).await.unwrap(), Taken::Updated);
-            tx.commit().await.unwrap();
-        });
+        let core = Arc::clone(&world.core);
+        let comes = tokio::spawn(async move { assert_eq!(take(&core, &[item]).await, [Taken::Updated]) });
         until_one_waits(&world.core).await;
         tx.commit().await.unwrap();
         comes.await.unwrap();
@@ -2164,6 +2160,34 @@ async fn c_11_a_file_that_comes_while_somebody_pastes_undoes_nothing() {
         assert_eq!(row.pasted_until, Some(world.now()));
     })
     .await;
+}
+
+#[tokio::test]
+async fn c_33_what_loses_a_race_is_done_once_more() {
+    let world = World::new(Engine::Postgres, |_| {}).await;
+    let caller = Caller::anonymous(Language::Id);
+    let lost = async |code: &'static str, times: u32| {
+        let tried = std::sync::atomic::AtomicU32::new(0);
+        let (request, id) = (AnswerComplaintRequest::default(), format!("{code}-{times}"));
+        let done = world
+            .core
+            .once(&caller, "mpp.complaints.v1.Test/Test", (&request, id.as_str()), |tx, _| {
+                let first = tried.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < times;
+                async move {
+                    if first {
+                        let raised = format!("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$");
+                        tx.execute_unprepared(&raised).await?;
+                    }
+                    Ok::<_, Error>(AnswerComplaintRequest::default())
+                }
+            })
+            .await;
+        (done.is_ok(), tried.into_inner())
+    };
+    assert_eq!(lost("40P01", 1).await, (true, 2), "a deadlock");
+    assert_eq!(lost("40001", 1).await, (true, 2), "two that cannot both stand");
+    assert_eq!(lost("40P01", 2).await, (false, 2), "not for ever");
+    assert_eq!(lost("22012", 1).await, (false, 1), "what is wrong in itself");
 }
 
 /// An officer answers first.
@@ -2200,10 +2224,7 @@ async fn c_60_each_day_both_sides_are_held_against_each_other() {
         assert!(ledger(&world).await.iter().all(|it| it.mismatch.is_empty()));
         // What we have from a file and LAPOR! does not show.
         let lost = Item { stage_label: "Baru".into(), text: "x".into(), ..Item::typed("9") };
-        let tx = world.core.db.begin().await.unwrap();
-        let rules = world.core.rules_in(&tx).await.unwrap();
-        take(&world.core, &tx, &rules, &lost, SYSTEM, world.now()).await.unwrap();
-        tx.commit().await.unwrap();
+        take(&world.core, &[lost]).await;
         simulator.set_status("1", "Selesai");
         world.pass(TimeDelta::hours(25));
         sync.tick(world.now()).await.unwrap();

@@ -180,15 +180,30 @@ impl Core {
         &self,
         tx: &DatabaseTransaction,
         caller: &Caller,
-        (id, version): (CaseId, u32),
+        on: (CaseId, u32),
         order: Order,
         request_id: &str,
         now: DateTime<Utc>,
     ) -> Result<Record, Error> {
         let rules = self.rules_in(tx).await?;
-        let record = self.visible(tx, caller, id, &rules).await?;
+        let change = self.decided(tx, caller, on, order, &rules, now).await?;
+        let asking = Asking { who: &caller.id, request_id };
+        self.save_one(tx, &rules, change, asking, now).await
+    }
+
+    /// Decides an order of an officer on a case. Nothing is saved yet.
+    pub(super) async fn decided(
+        &self,
+        tx: &DatabaseTransaction,
+        caller: &Caller,
+        (id, version): (CaseId, u32),
+        order: Order,
+        rules: &Rules,
+        now: DateTime<Utc>,
+    ) -> Result<Change, Error> {
+        let record = self.visible(tx, caller, id, rules).await?;
         check_version(version, &record)?;
-        let parts = self.parts(caller, &record.case, &rules);
+        let parts = self.parts(caller, &record.case, rules);
         let verb = order.verb();
         let part = parts.iter().copied().find(|part| workflow::may(*part, verb, record.case.class));
         // Without a part the refusal still says which state it is: what is seen may be known.
@@ -201,11 +216,10 @@ impl Core {
             return Err(Error::Denied);
         };
         let by = access::by(caller, part, &record.case);
-        let decision = workflow::decide(&record.case, &by, order, &rules, now)?;
+        let decision = workflow::decide(&record.case, &by, order, rules, now)?;
         let mut change = Change::decided(Some(record), decision, &verb_name(verb));
         change.detail.insert("part", part.to_string());
-        let asking = Asking { who: &caller.id, request_id };
-        self.save_one(tx, &rules, change, asking, now).await
+        Ok(change)
     }
 
     /// Saves one change.
@@ -230,6 +244,28 @@ impl Core {
         asking: Asking<'_>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Record>, Error> {
+        let (records, entries) = self.put(tx, rules, changes, asking, now).await?;
+        journal::append_all(tx, &entries).await?;
+        Ok(records)
+    }
+
+    /// As [`Core::save`], without the journal: what it is to say is answered, to be appended with whatever else the transaction
+    /// did. The records are in the order of their ids.
+    ///
+    /// Everybody takes what others may hold in one order, so that no two wait for each other crosswise: the turn at the ledger of
+    /// SP4N-LAPOR! ([`store::ledger::take_turns`]), counters, who reported ([`store::vault::hold`]), cases by their ids, counts of
+    /// the board by their keys, and last the journal, whose writers take turns from their append to their commit. A transaction
+    /// that changes several cases puts them together for that. Where one takes them in another order all the same, PostgreSQL
+    /// ends one of two that wait crosswise, and it is done again: see [`Core::once`]; workers come back by themselves.
+    pub(crate) async fn put(
+        &self,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        mut changes: Vec<Change>,
+        asking: Asking<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Record>, Vec<Entry>), Error> {
+        changes.sort_by_key(|it| it.next.id);
         let ladder = Ladder { rules };
         let (mut records, mut steps, mut messages, mut entries) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -257,9 +293,7 @@ impl Core {
             })
             .collect();
         store::board::mark(tx, &marked, now).await?;
-        // Last: writers of the journal take turns from here to their commit.
-        journal::append_all(tx, &entries).await?;
-        Ok(records)
+        Ok((records, entries))
     }
 
     async fn write(

@@ -65,13 +65,14 @@ pub(super) async fn handle(
     // Who gives a contact is counted by that, and who is signed in is known.
     let counted = network.filter(|_| !caller.is_authenticated() && !report.identity.has_address());
     let follow: Option<Number> = request.follow_number.parse().ok();
-    let request = &request;
+    let (request, report, counted) = (&request, &report, &counted);
     core.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+        let report = report.clone();
         // The desk writes down what others say. Whoever files for themselves and happens to be signed in is the reporter: the
         // journal is read by those who may be reported.
         let who = if report.channel == Channel::Counter { caller.who() } else { PUBLIC };
         let asking = Asking { who, request_id: &request.request_id };
-        if let Some(network) = &counted {
+        if let Some(network) = counted {
             core.within_network(&tx, &rules, network, now).await?;
         }
         let (record, number) = match follow {
@@ -265,6 +266,21 @@ impl Core {
         asking: Asking<'_>,
         now: DateTime<Utc>,
     ) -> Result<Record, Error> {
+        let change = self.opened(tx, rules, report, now).await?;
+        let channel = change.next.channel;
+        let record = self.save_one(tx, rules, change, asking, now).await?;
+        self.metrics.filed(channel.into());
+        Ok(record)
+    }
+
+    /// The case that a report becomes, with its number and who reported. The case is not saved yet.
+    pub(crate) async fn opened(
+        &self,
+        tx: &DatabaseTransaction,
+        rules: &Rules,
+        report: Report,
+        now: DateTime<Utc>,
+    ) -> Result<Change, Error> {
         self.within_limit(tx, report.channel, &report.identity, now).await?;
         let received_at = received_at(report.sent_at, now);
         let id = CaseId::generate();
@@ -297,9 +313,7 @@ impl Core {
         store::vault::save(tx, &self.vault, number, &report.identity, now).await?;
         let mut change = Change::decided(None, decision, "complaint.filed");
         change.detail.insert("channel", report.channel.to_string());
-        let record = self.save_one(tx, rules, change, asking, now).await?;
-        self.metrics.filed(report.channel.into());
-        Ok(record)
+        Ok(change)
     }
 
     /// Adds a reporter to a published case instead of opening another one about the same. The number is a new one.

@@ -25,7 +25,7 @@ use crate::domain::{CaseId, LedgerId, is_inspected};
 use crate::error::{Error, Thing};
 use crate::intake::lapor::file::{self, BadRow, REPEATED, Unreadable};
 use crate::intake::lapor::{Class, Item, Stage};
-use crate::intake::sync::{self, Shown, Since, Taken, Untold};
+use crate::intake::sync::{self, Batch, Shown, Since, Taken, Untold};
 use crate::rpc::case::{Asking, local};
 use crate::rpc::evidence::cell;
 use crate::store;
@@ -54,16 +54,19 @@ pub(super) async fn import(
     if !core.coordinates(caller, &*core.rules().await?) {
         return Err(Error::Denied);
     }
-    let (request, who) = (&request, caller.who());
+    let (request, who, sheet) = (&request, caller.who(), &sheet);
     core.once(caller, IMPORT, (request, &request.request_id), |tx, now| async move {
+        store::ledger::take_turns(&tx).await?;
         let rules = core.rules_in(&tx).await?;
         let asking = Asking { who, request_id: &request.request_id };
+        let mut batch = Batch::default();
         let mut rows: Vec<Sp4nRow> = sheet.bad.iter().map(|it| unread(it, caller.language)).collect();
         for (item, row) in sheet.items.iter().zip(&sheet.rows) {
-            let taken = sync::take(core, &tx, &rules, item, asking, now).await;
+            let taken = batch.take(core, &tx, &rules, item, now).await;
             let row = Sp4nRow { row: count(*row), ..became(item, taken, caller.language)? };
             rows.push(row);
         }
+        batch.save(core, &tx, &rules, asking, now).await?;
         rows.sort_by_key(|it| it.row);
         lead(&tx, &mut rows).await?;
         let of = |outcome: Sp4nOutcome| count(rows.iter().filter(|it| it.outcome() == outcome).count());
@@ -162,10 +165,13 @@ pub(super) async fn record_item(
     let item = &typed(request.item.clone().unwrap_or_default(), core.now())?;
     let request = &request;
     core.once(caller, ITEM, (request, &request.request_id), |tx, now| async move {
+        store::ledger::take_turns(&tx).await?;
         let rules = core.rules_in(&tx).await?;
         let asking = Asking { who: caller.who(), request_id: &request.request_id };
         // Alone, what the rules refuse is refused.
-        let taken = sync::take(core, &tx, &rules, item, asking, now).await?;
+        let mut batch = Batch::default();
+        let taken = batch.take(core, &tx, &rules, item, now).await?;
+        batch.save(core, &tx, &rules, asking, now).await?;
         let mut row = became(item, Ok(taken), caller.language)?;
         lead(&tx, std::slice::from_mut(&mut row)).await?;
         let detail =
@@ -401,6 +407,7 @@ pub(super) async fn record_told(
     let (telling, told) = read_told(&request)?;
     let (request, told) = (&request, &told);
     core.once(caller, TOLD, (request, &request.request_id), |tx, now| async move {
+        store::ledger::take_turns(&tx).await?;
         let rules = core.rules_in(&tx).await?;
         let mut entries = Vec::new();
         for (id, until) in told {
@@ -512,6 +519,7 @@ pub(super) async fn record_tracking(
     let id: CaseId = request.complaint.parse().map_err(|_| Error::NotFound(Thing::Complaint))?;
     let request = &request;
     core.once(caller, RECORD, (request, &request.request_id), |tx, now| async move {
+        store::ledger::take_turns(&tx).await?;
         let rules = core.rules_in(&tx).await?;
         let record = core.visible(&*tx, caller, id, &rules).await?;
         let known = store::ledger::by_tracking(&*tx, &tracking).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
+use mpp_kit::journal;
 use mpp_proto::complaints::v1::*;
 use sea_orm::DatabaseTransaction;
 
@@ -309,15 +310,19 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
     if into == work.case {
         return Err(Rejection::CannotMerge("ITSELF").into());
     }
-    let merged = work.order(order).await?;
-    if merged.case.apart != survivor.case.apart {
+    // Rows of the ledger follow the case: their turn comes before any case.
+    store::ledger::take_turns(work.tx).await?;
+    let on = (work.case, work.version);
+    let merging = work.core.decided(work.tx, work.caller, on, order, &rules, work.now).await?;
+    let merged = &merging.next;
+    if merged.apart != survivor.case.apart {
         return Err(Rejection::CannotMerge("OTHER_CLASS").into());
     }
-    let next = workflow::absorb(&survivor.case, &merged.case);
+    let next = workflow::absorb(&survivor.case, merged);
     // That it was merged is told them already; that what it was merged with waits for their word is not.
     let notices = match next.state {
         State::AwaitingConfirmation => {
-            merged.case.reporters.iter().flat_map(|it| workflow::again(&next, it.number)).collect()
+            merged.reporters.iter().flat_map(|it| workflow::again(&next, it.number)).collect()
         }
         State::New
         | State::Verified
@@ -334,11 +339,14 @@ async fn merge(work: &Work<'_>, into: CaseId) -> Result<Record, Error> {
     };
     let mut change = Change::of(survivor, next, "complaint.absorbed");
     change.notices = notices;
-    change.detail.insert("merged", merged.case.id.to_string());
-    work.core.save_one(work.tx, &rules, change, work.asking(), work.now).await?;
+    change.detail.insert("merged", merged.id.to_string());
+    let changes = vec![merging, change];
+    let (records, mut entries) = work.core.put(work.tx, &rules, changes, work.asking(), work.now).await?;
     // From now on every number of the merged case leads to the survivor, and so does what is said there.
     store::complaint::redirect(work.tx, work.case, into).await?;
     store::file::hand_over(work.tx, work.case, into).await?;
-    sync::follow(work.tx, (work.case, into), work.asking(), work.now).await?;
-    Ok(merged)
+    entries.extend(sync::follow(work.tx, (work.case, into), work.asking(), work.now).await?);
+    journal::append_all(work.tx, &entries).await?;
+    let merged = records.into_iter().find(|it| it.case.id == work.case);
+    merged.ok_or_else(|| anyhow::anyhow!("a merged case was not saved").into())
 }

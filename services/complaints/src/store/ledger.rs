@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use mpp_kit::row::read;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
@@ -45,6 +45,22 @@ pub(crate) struct Entry {
 /// The row with a tracking id.
 pub(crate) async fn by_tracking(db: &impl ConnectionTrait, tracking: &str) -> Result<Option<Entry>, DbErr> {
     Entity::find().filter(Column::TrackingId.eq(tracking)).one(db).await?.map(entry).transpose()
+}
+
+/// Takes the turn at the ledger until the transaction ends, before anything else that others may hold: one that changes several
+/// rows and cases takes them in no order that all could keep to.
+///
+/// # Errors
+/// As reported by the database; when nobody else ends within five seconds too.
+pub(crate) async fn take_turns(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    // SQLite has one writer anyway.
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(
+            "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.sp4n_entry', 0))",
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 /// The row with this id, to be changed and saved: whoever else holds it waits until the transaction ends, and sees what was saved.

@@ -13,6 +13,7 @@ use mpp_kit::caller::{NETWORK, Scope};
 use mpp_kit::client::{PeerChannel, Peers};
 use mpp_kit::clock::{Clock, ManualClock};
 use mpp_kit::component::{Env, Role};
+use mpp_kit::journal;
 use mpp_kit::server::{StackOptions, stack};
 use mpp_kit::shutdown::Shutdown;
 pub(crate) use mpp_kit::testing::Refusal;
@@ -20,6 +21,7 @@ use mpp_kit::testing::audit::Audit;
 use mpp_kit::testing::{self, Engine, Issuer, TestDb, scope};
 use mpp_proto::complaints::v1::complaints_service_client::ComplaintsServiceClient;
 use mpp_proto::complaints::v1::*;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Request, Response, Streaming};
@@ -243,6 +245,32 @@ impl Regency {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("within half a minute: {what}");
+    }
+
+    /// Waits until somebody waits in the database for what another transaction holds. On SQLite whoever writes waits for the only
+    /// connection that does, which nobody sees.
+    pub(crate) async fn until_somebody_waits(&self) {
+        let db = &self.db.db.read;
+        if db.get_database_backend() == DbBackend::Sqlite {
+            return tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        let waiting = "SELECT 1 FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.until("somebody waits", || async {
+            let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+            db.query_one_raw(waiting).await.expect("the activity").is_some()
+        })
+        .await;
+    }
+
+    /// Enters something into the journal at the end of a transaction, as whoever changes something does: it does not wait for
+    /// those who wait for that transaction.
+    pub(crate) async fn enter(&self, tx: &DatabaseTransaction, subject: &str) {
+        let (what, at) = (("acc_test", "complaint.test", subject), self.clock.now());
+        let detail = serde_json::Value::Null;
+        let entered = journal::record(tx, what, (None, None), detail, "", at);
+        let entered = tokio::time::timeout(Duration::from_millis(700), entered).await;
+        entered.expect("nobody who waits has the turn at the journal").expect("an entry");
     }
 
     // Who is who.

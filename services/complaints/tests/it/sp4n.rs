@@ -106,6 +106,60 @@ async fn answered_first(regency: &Regency, tracking: &str) -> String {
 }
 
 lines! {
+    async fn c_11_who_imports_a_file_and_who_works_on_an_item_of_it_do_not_wait_crosswise(engine) {
+        let regency = Regency::new(engine).await;
+        import(&regency, &[("8001", "Baru")], false).await;
+        // Somebody has changed its row, and not entered it into the journal yet.
+        let working = regency.db.db.begin().await.unwrap();
+        working.execute_unprepared("UPDATE sp4n_entry SET stage = stage WHERE tracking_id = '8001'").await.unwrap();
+        let lines = [line("8002", "Baru", "23/11/2026 07:00"), line("8001", "Diproses", "23/11/2026 07:00")];
+        let content = format!("{HEAD}{}", lines.concat()).into_bytes();
+        let request = ImportSp4nFileRequest { content, ..ImportSp4nFileRequest::default() };
+        let coordinator = regency.coordinator();
+        let importing = tokio::spawn(async move { coordinator.import_sp4n_file(request).await });
+        regency.until_somebody_waits().await;
+        regency.enter(&working, "8001").await;
+        working.commit().await.unwrap();
+        let told = importing.await.unwrap().unwrap();
+        assert_eq!((told.created, told.updated, told.problems.len()), (1, 1, 0));
+        assert_eq!(entry(&regency, "8001").await.stage, "Diproses");
+    }
+
+    async fn c_11_two_who_import_while_others_file_merge_and_write_all_come_to_an_end(engine) {
+        let regency = Regency::with(engine, |config| config.reports_per_contact = 1000).await;
+        for round in 0..3 {
+            let (first, second) = (regency.file(Regency::report()).await, regency.file(Regency::report()).await);
+            let items = |from: u32, stage: &str| {
+                let id = |at: u32| (9000 + 100 * round + from + at).to_string();
+                (0..12).map(|at| line(&id(at), stage, "23/11/2026 07:00")).collect::<Vec<_>>()
+            };
+            let (one, mut other) = (items(0, "Baru"), items(6, "Diproses"));
+            other.reverse();
+            let merge = MergeComplaintRequest { complaint: second.id.clone(), into: first.id.clone(), ..MergeComplaintRequest::default() };
+            let note = AddComplaintNoteRequest { complaint: first.id.clone(), text: "Sudah ditinjau.".to_owned(), ..AddComplaintNoteRequest::default() };
+            let (coordinator, writer) = (regency.coordinator(), regency.coordinator());
+            let file = || async {
+                for _ in 0..6 {
+                    regency.file(Regency::report()).await;
+                }
+            };
+            let (_, _, merged, noted, (), ()) = tokio::join!(
+                import_lines(&regency, &one, true),
+                import_lines(&regency, &other, true),
+                coordinator.merge_complaint(merge),
+                writer.add_complaint_note(note),
+                file(),
+                file(),
+            );
+            assert_eq!((merged.err(), noted.err()), (None, None));
+        }
+        // Eighteen items each time, for six of them are in both files; and fourteen reports beside them.
+        let all = ListSp4nEntriesRequest { page_size: 200, ..ListSp4nEntriesRequest::default() };
+        assert_eq!(regency.coordinator().list_sp4n_entries(all).await.unwrap().entries.len(), 3 * 18);
+        let all = ListComplaintsRequest { page_size: 200, ..ListComplaintsRequest::default() };
+        assert_eq!(regency.coordinator().list_complaints(all).await.unwrap().complaints.len(), 3 * (18 + 14));
+    }
+
     async fn c_11_each_row_of_a_file_says_what_became_of_it_and_twice_changes_nothing(engine) {
         let regency = Regency::new(engine).await;
         let whistle = "7003;Pungli;Petugas meminta uang;Pengaduan berkadar pengawasan;Baru;23/11/2026 07:00;Anonim\n".to_owned();

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use mpp_kit::journal;
 use mpp_kit::testing::{Engine, unguard_journal};
 use mpp_proto::complaints::v1::*;
+use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use crate::regency::*;
@@ -645,6 +646,22 @@ lines! {
         regency.nobody().answer_complaint(done(&second, true, 0)).await.unwrap();
         assert_eq!(regency.followed(&second).await.state(), CaseState::Settled);
         regency.until("each is told", || async { regency.messages.of_type("tanda_terima").len() == 2 }).await;
+    }
+
+    async fn c_32_who_merges_and_who_works_on_the_older_case_do_not_wait_crosswise(engine) {
+        let regency = Regency::new(engine).await;
+        let (first, second) = (regency.file(Regency::report()).await, regency.file(Regency::report()).await);
+        // Somebody has changed the older one, and not entered it into the journal yet.
+        let working = regency.db.db.begin().await.unwrap();
+        working.execute_unprepared(&format!("UPDATE complaint SET late = late WHERE id = '{}'", first.id)).await.unwrap();
+        let merge = MergeComplaintRequest { complaint: second.id.clone(), into: first.id.clone(), ..MergeComplaintRequest::default() };
+        let coordinator = regency.coordinator();
+        let merging = tokio::spawn(async move { coordinator.merge_complaint(merge).await });
+        regency.until_somebody_waits().await;
+        regency.enter(&working, &first.id).await;
+        working.commit().await.unwrap();
+        assert_eq!(merging.await.unwrap().unwrap().complaint.unwrap().state(), CaseState::Merged);
+        assert_eq!(regency.seen(&first.id).await.reporters.len(), 2);
     }
 
     async fn c_33_the_second_of_two_officers_gets_a_conflict(engine) {

@@ -151,10 +151,10 @@ pub(crate) async fn create(
         return Err(Error::Denied);
     }
     let paper = Document { created_by: caller.id.clone(), ..read(&request, &rules, core.now())? };
-    let request = &request;
+    let (request, paper) = (&request, &paper);
     core.once(caller, CREATE, (request, &request.request_id), |tx, now| async move {
         let rules = core.rules_in(&tx).await?;
-        let paper = Document { created_at: now, ..paper };
+        let paper = Document { created_at: now, ..paper.clone() };
         let id = paper.id.to_string();
         // Given to the paper in the transaction that enters it: what nobody keeps is deleted after a day.
         let file = store::file::give_to(&*tx, paper.file, &id).await?.ok_or_else(|| {
