@@ -116,6 +116,13 @@ impl Clock {
         self.late_at.is_some() || (self.state == ClockState::Running && self.due_at <= now)
     }
 
+    /// Whether its time is over at a moment, also while it stands still: then it is late as soon as it goes on.
+    #[must_use]
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        let stands = self.pauses.last().filter(|it| it.to.is_none()).map_or(now, |it| it.from);
+        self.late_at.is_some() || self.due_at <= stands
+    }
+
     /// Marks what time alone has done: a running clock whose moment has come is late from that moment. `true` if it was
     /// marked now.
     pub fn mark(&mut self, now: DateTime<Utc>) -> bool {

@@ -450,6 +450,15 @@ lines! {
         regency.wait(TimeDelta::minutes(100));
         regency.coordinator().dispose(&filed.id, CAMAT).await.unwrap();
         assert_eq!(promise(&filed).await, is("D12", 4));
+        // Nor is anybody by another category, also after what is past has been looked for.
+        let request = RecategoriseComplaintRequest { complaint: filed.id.clone(), category: "AIR".to_owned(), reason: "Ini soal air.".to_owned(), ..RecategoriseComplaintRequest::default() };
+        regency.coordinator().recategorise_complaint(request).await.unwrap();
+        assert_eq!(promise(&filed).await, is("D12", 4));
+        regency.wait(TimeDelta::minutes(109));
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert_eq!(promise(&filed).await, is("D12", 4));
+        regency.wait(TimeDelta::minutes(1));
+        regency.until("it is late by the row that counts", || async { promise(&filed).await.2 }).await;
 
         // Whoever writes the next row need not know of it, and makes it no row for everybody.
         let apply = async |deadline: Deadline| {

@@ -808,7 +808,7 @@ pub fn set_publication(case: &Case, publish: bool, reason: String) -> Result<Cas
 }
 
 /// Another category, or another class. Number and history stay; clocks that run are counted again by the rows of the new
-/// one from where they began, and one that is late stays late.
+/// one from where they began, and one that is late stays late. Nobody becomes late by a row that is for who holds the case.
 ///
 /// # Errors
 /// [`Rejection`]: closed, unknown, or to or from whistleblowing without an inspectorate.
@@ -847,14 +847,7 @@ pub fn recategorise(
             begin_anew(&mut next, rules, now);
         }
     }
-    let of = (next.class, next.category.as_str(), next.lead.as_deref());
-    for clock in next.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
-        if let Some(row) =
-            rules.deadline(clock.kind, of, clock.started_at).filter(|it| it.id != clock.deadline)
-        {
-            set_by(clock, row, rules, now);
-        }
-    }
+    set_for_category(&mut next, rules, now);
     say(&mut next, by, MessageKind::Note, reason, now);
     let mut notices = Vec::new();
     tell(&next, NoticeKind::Recategorised, &mut notices);
@@ -878,6 +871,29 @@ fn set_by(clock: &mut Clock, row: &Deadline, rules: &Rules, now: DateTime<Utc>) 
     clock.ladder = fresh.ladder;
     clock.due_at = clock.moment(100, calendar.2);
     clock.mark(now);
+}
+
+/// Clocks that go on in another category or class are counted by the rows of that one from where they began. By what holds for
+/// everybody a case may be late at once: whoever waits, waits since then. By what holds for who has it nobody is: its time would have
+/// passed before anybody could say so. Then whichever falls due first of the row it has and the one for everybody goes on.
+fn set_for_category(case: &mut Case, rules: &Rules, now: DateTime<Utc>) {
+    let (class, category) = (case.class, case.category.as_str());
+    for clock in case.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
+        let other = |holder: Option<&str>| {
+            let row = rules.deadline(clock.kind, (class, category, holder), clock.started_at)?;
+            let mut other = clock.clone();
+            if row.id != clock.deadline {
+                set_by(&mut other, row, rules, now);
+            }
+            Some((row, other))
+        };
+        let Some((row, own)) = other(case.lead.as_deref()) else { continue };
+        if row.holder.is_empty() || !own.is_over(now) {
+            *clock = own;
+        } else if let Some((_, general)) = other(None).filter(|(_, it)| it.due_at < clock.due_at) {
+            *clock = general;
+        }
+    }
 }
 
 /// Clocks of the case that go on when another one holds it are counted by the row for that one, where there is one. Nobody is late

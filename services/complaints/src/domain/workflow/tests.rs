@@ -10,7 +10,7 @@ use strum::IntoEnumIterator as _;
 
 use super::super::case::{Case, Place, Reporter};
 use super::super::clock::ClockState;
-use super::super::deadline::{Confidence, Deadline, Unit};
+use super::super::deadline::{Confidence, Deadline, SUB_DISTRICT, Unit};
 use super::super::number::Number;
 use super::super::rules::{Agency, CalendarVersion, Category, Rules};
 use super::super::words::{
@@ -497,6 +497,78 @@ fn c_53_another_category_counts_again_and_what_is_late_stays_late() {
         next.clock(ClockKind::Settle).unwrap().deadline,
         case.clock(ClockKind::Settle).unwrap().deadline
     );
+}
+
+#[test]
+fn c_53_another_category_makes_nobody_late_by_a_row_for_who_holds_it() {
+    const CAMAT: &str = "17.07.05";
+    let (mut rules, begun) = (rules(), at("2026-11-23T01:00:00Z"));
+    for (key, kind) in [("PDAM", "FAST"), ("LAIN", "OTHER")] {
+        let other = Category {
+            key: key.to_owned(),
+            deadline_kind: kind.to_owned(),
+            ..rules.categories["JLN"].clone()
+        };
+        rules.categories.insert(key.to_owned(), other);
+    }
+    let camat = Agency { id: CAMAT.to_owned(), ..rules.agencies[PUPR].clone() };
+    rules.agencies.insert(CAMAT.to_owned(), camat);
+    let promise = rules.deadlines.iter().find(|it| it.key == "D12").unwrap().clone();
+    let mut add = |key: &str, kind: &str, holder: &str, value| {
+        let (id, key) = (DeadlineId::generate(), key.to_owned());
+        let (kind, holder) = (kind.to_owned(), holder.to_owned());
+        rules.deadlines.push(Deadline { id, key, kind, holder, value, ..promise.clone() });
+    };
+    add("D12C", "", SUB_DISTRICT, 2);
+    add("D12F", "FAST", SUB_DISTRICT, 1);
+    add("D12O", "OTHER", "", 1);
+    let rules = rules;
+    let key = |case: &Case| {
+        let id = case.clock(ClockKind::Reaction).unwrap().deadline;
+        rules.deadlines.iter().find(|it| it.id == id).unwrap().key.as_str()
+    };
+    let held_from = |minutes| {
+        let now = begun + TimeDelta::minutes(minutes);
+        let case = open(opening(Class::Complaint, begun), &rules).unwrap().next;
+        let by = by(Part::Coordinator);
+        let case = decide(&case, &by, order(Verb::Verify, &case), &rules, now).unwrap().next;
+        let give = Order::Dispose { agency: CAMAT.to_owned(), helpers: Vec::new(), note: String::new() };
+        decide(&case, &by, give, &rules, now).unwrap().next
+    };
+    let sorted = |case: &Case, category, minutes| {
+        let (by, now) = (by(Part::Coordinator), begun + TimeDelta::minutes(minutes));
+        let wanted = (category, Class::Complaint);
+        recategorise(case, &by, wanted, "alasan".to_owned(), &rules, now).unwrap().next
+    };
+    let is_late = |case: &Case, minutes| {
+        case.clock(ClockKind::Reaction).unwrap().is_late(begun + TimeDelta::minutes(minutes))
+    };
+    // Given to the camat after three hours, when the two of the camat are over: the four of everybody go on, also in another
+    // category.
+    let late_given = held_from(180);
+    assert_eq!(key(&late_given), "D12");
+    let next = sorted(&late_given, "PDAM", 190);
+    assert_eq!((key(&next), is_late(&next, 190)), ("D12", false));
+    assert!(is_late(&next, 240), "and no longer");
+    // Given in time: the row of the other category counts where its time is not over, and is no way to more time where it is.
+    let given = held_from(10);
+    assert_eq!(key(&given), "D12C");
+    let next = sorted(&given, "PDAM", 50);
+    assert_eq!((key(&next), is_late(&next, 59), is_late(&next, 60)), ("D12F", false, true));
+    let next = sorted(&given, "PDAM", 90);
+    assert_eq!((key(&next), is_late(&next, 90), is_late(&next, 120)), ("D12C", false, true));
+    // Nor while it stands still: it would be late as soon as it goes on.
+    let mut asked = given.clone();
+    asked.clocks.iter_mut().for_each(|it| it.pause(begun + TimeDelta::minutes(80)));
+    assert_eq!(key(&sorted(&asked, "PDAM", 90)), "D12C");
+    asked = given.clone();
+    asked.clocks.iter_mut().for_each(|it| it.pause(begun + TimeDelta::minutes(50)));
+    assert_eq!(key(&sorted(&asked, "PDAM", 90)), "D12F", "ten minutes are left");
+    // What is late stays late, and what holds for everybody counts from when it was received.
+    assert!(is_late(&sorted(&given, "PDAM", 121), 121));
+    assert_eq!(key(&sorted(&given, "PDAM", 121)), "D12C");
+    let next = sorted(&given, "LAIN", 90);
+    assert_eq!((key(&next), is_late(&next, 90)), ("D12O", true));
 }
 
 proptest! {
