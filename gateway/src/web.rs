@@ -39,6 +39,7 @@ mod follow;
 mod form;
 mod hooks;
 pub(crate) mod inbox;
+mod known;
 mod lateness;
 mod letters;
 mod map;

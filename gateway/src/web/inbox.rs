@@ -2,9 +2,8 @@
 //! and how many wait to be read, for the header of every page of officials.
 
 use std::{
-    collections::HashMap,
     fmt::{self, Debug, Formatter},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,8 +16,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use mpp_kit::clock::Clock;
 use mpp_proto::notifications::v1::{InboxItem, ListInboxRequest, ListInboxResponse, MarkReadRequest};
-use tokio::time::Instant;
-use tonic::{Code, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use super::{
@@ -26,6 +24,7 @@ use super::{
     complaints::{Ground, LINES},
     fields,
     form::Sent,
+    known::Known,
     letters::segment,
     moment::{self, Zone},
     pages,
@@ -35,28 +34,15 @@ use crate::problem;
 
 /// How long a number that was read is shown on other pages too.
 const KEEP: Duration = Duration::from_secs(10);
-/// How long a page waits for the number.
-const WAIT: Duration = Duration::from_millis(250);
-/// How long nobody asks again after no answer came.
-const REST: Duration = Duration::from_secs(10);
-/// People whose numbers are kept; beyond it what is old is dropped.
-const PEOPLE: usize = 4096;
 /// The largest number that is written out.
 const MOST: i64 = 99;
 /// Rounds of unread messages that one press marks at most, of [`PAGE`] each.
 const ROUNDS: usize = 25;
 
-/// How many messages people have not read yet, as it was a moment ago. A page goes without the number when the service of
-/// notifications does not answer at once, and for a while nobody asks it again: pages are not to wait for it.
+/// How many messages people have not read yet, as it was a moment ago.
 pub(crate) struct Unread {
     clock: Arc<dyn Clock>,
-    kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    by_account: HashMap<String, (Instant, i64)>,
-    rests_until: Option<Instant>,
+    known: Known<i64>,
 }
 
 impl Debug for Unread {
@@ -68,54 +54,17 @@ impl Debug for Unread {
 impl Unread {
     /// Nothing was read yet.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, kept: Mutex::default() }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { clock, known: Known::new("the number of unread messages", KEEP) }
     }
 
     /// How many somebody has not read; `None` when that is not known.
     pub(super) async fn of(&self, state: &WebState, visit: &Visit, viewer: &Viewer) -> Option<i64> {
-        {
-            let kept = self.kept();
-            if let Some((read_at, count)) = kept.by_account.get(&viewer.id)
-                && read_at.elapsed() < KEEP
-            {
-                return Some(*count);
-            }
-            if kept.rests_until.is_some_and(|until| Instant::now() < until) {
-                return None;
-            }
-        }
         let request = ListInboxRequest { unread: true, page_size: 1, page_token: String::new() };
         let mut service = state.notifications.clone();
-        let asked = service.list_inbox(visit.call(request, Some(viewer)));
-        let why = match tokio::time::timeout(WAIT, asked).await {
-            Ok(Ok(answer)) => {
-                let count = answer.into_inner().unread_count;
-                self.keep(&viewer.id, count);
-                return Some(count);
-            }
-            Ok(Err(status)) => status.code(),
-            Err(_) => Code::DeadlineExceeded,
+        let ask = async {
+            Ok(service.list_inbox(visit.call(request, Some(viewer))).await?.into_inner().unread_count)
         };
-        tracing::warn!(code = ?why, "pages go without the number of unread messages for a while");
-        self.kept().rests_until = Some(Instant::now() + REST);
-        None
-    }
-
-    fn keep(&self, account: &str, count: i64) {
-        let mut kept = self.kept();
-        if kept.by_account.len() >= PEOPLE {
-            kept.by_account.retain(|_, (read_at, _)| read_at.elapsed() < KEEP);
-        }
-        kept.by_account.insert(account.to_owned(), (Instant::now(), count));
-    }
-
-    /// Somebody read something: the number is asked for again.
-    fn forget(&self, account: &str) {
-        self.kept().by_account.remove(account);
+        self.known.of(&viewer.id, ask).await
     }
 }
 
@@ -278,7 +227,7 @@ async fn list_page(
     let asked = (at.unread, LINES, at.page_token.clone());
     let (found, ground) = tokio::join!(inbox(state, visit, viewer, asked), Ground::of(state, visit));
     let found = found.map_err(|status| visit.refused(&status))?;
-    state.unread.keep(&viewer.id, found.unread_count);
+    state.unread.known.keep(&viewer.id, found.unread_count);
     let now = state.unread.clock.now().timestamp();
     let is_first = at.page_token.is_empty();
     let newest = found.items.first().filter(|_| is_first && found.unread_count > 0);
@@ -308,7 +257,7 @@ async fn mark(
 ) -> Result<Option<InboxItem>, Status> {
     let request = MarkReadRequest { request_id, item: item.to_owned() };
     let answer = state.notifications.clone().mark_read(visit.call(request, Some(viewer))).await;
-    state.unread.forget(&viewer.id);
+    state.unread.known.forget(&viewer.id);
     Ok(answer?.into_inner().item)
 }
 

@@ -102,6 +102,7 @@ struct State {
     marked: Mutex<Vec<notifications::MarkReadRequest>>,
     inbox_calls: AtomicU32,
     notifications_away: AtomicBool,
+    inbox_refused: AtomicBool,
     contacts: Mutex<BTreeMap<String, notifications::Contact>>,
     applied: Mutex<Vec<notifications::ApplyContactRequest>>,
     consents: Mutex<Vec<notifications::SetConsentRequest>>,
@@ -222,6 +223,11 @@ impl Cases {
     /// Whether the list never answers.
     pub(crate) fn set_notifications_away(&self, away: bool) {
         self.0.notifications_away.store(away, Ordering::SeqCst);
+    }
+
+    /// Whether the list is refused.
+    pub(crate) fn set_inbox_refused(&self, refused: bool) {
+        self.0.inbox_refused.store(refused, Ordering::SeqCst);
     }
 
     /// Enters a contact.
@@ -1412,6 +1418,9 @@ notifications_service! {
         self.0.inbox_calls.fetch_add(1, Ordering::SeqCst);
         if self.0.notifications_away.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        if self.0.inbox_refused.load(Ordering::SeqCst) {
+            return Err(Problem::denied().into_status(language(&request)));
         }
         let request = request.into_inner();
         let all = lock(&self.0.inbox).clone();

@@ -340,6 +340,8 @@ struct IdentityState {
     refreshes: AtomicU32,
     ended: Mutex<HashSet<String>>,
     down: AtomicBool,
+    /// Who is behind the session, with what permissions.
+    present: Mutex<(String, Vec<String>)>,
 }
 
 impl Identity {
@@ -351,6 +353,12 @@ impl Identity {
     /// Whether it answers at all.
     pub(crate) fn set_down(&self, down: bool) {
         self.0.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on somebody else is behind the session.
+    pub(crate) fn becomes(&self, account: &str, permissions: &[&str]) {
+        let permissions = permissions.iter().map(|it| (*it).to_owned()).collect();
+        *lock(&self.0.present) = (account.to_owned(), permissions);
     }
 
     fn token(&self) -> String {
@@ -384,14 +392,15 @@ identity_service! {
         &self,
         _: tonic::Request<identity::GetCurrentSessionRequest>,
     ) -> Answer<identity::GetCurrentSessionResponse> {
+        let (id, permissions) = lock(&self.0.present).clone();
         let account = identity::Account {
-            id: "acc_1".into(),
+            id,
             display_name: "Hasan Basri".into(),
             ..Default::default()
         };
         Ok(identity::GetCurrentSessionResponse {
             principal: Some(identity::get_current_session_response::Principal::Account(account)),
-            permissions: PERMISSIONS.map(String::from).into(),
+            permissions,
         }.into())
     }
 
@@ -518,6 +527,7 @@ impl Gate {
             refreshes: AtomicU32::default(),
             ended: Mutex::default(),
             down: AtomicBool::default(),
+            present: Mutex::new(("acc_1".to_owned(), PERMISSIONS.map(String::from).into())),
         }));
         let stacked = async |role: Role, routes: Routes| {
             let (routes, _) =

@@ -140,3 +140,21 @@ async fn the_header_says_how_many_are_unread_and_no_page_waits_for_that() {
     }
     assert_eq!(gate.cases.inbox_calls(), 1, "who does not answer is left alone for a while");
 }
+
+#[tokio::test]
+async fn a_number_that_is_refused_to_one_is_shown_to_everybody_else() {
+    const COUNT: &str = "<span class=\"count new\">2</span>";
+    let gate = Gate::cases().await;
+    gate.cases.set_inbox(inbox());
+    gate.cases.set_inbox_refused(true);
+    let page = text(gate.send(by_cookie(get("/aduan"))).await).await;
+    assert!(page.contains("href=\"/pesan\"") && !page.contains("count new"), "{page}");
+    gate.cases.set_inbox_refused(false);
+    gate.identity.becomes("acc_2", &["complaints.read"]);
+    let page = text(gate.send(by_cookie(get("/aduan"))).await).await;
+    assert!(page.contains(COUNT), "{page}");
+    gate.identity.becomes("acc_1", &["complaints.read"]);
+    let page = text(gate.send(by_cookie(get("/aduan"))).await).await;
+    assert!(!page.contains("count new"), "{page}");
+    assert_eq!(gate.cases.inbox_calls(), 2, "who was refused is not asked for again at once");
+}
