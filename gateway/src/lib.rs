@@ -129,6 +129,7 @@ pub async fn router(env: &Env, config: Config, board_token: TokenSource) -> anyh
         complaints: ComplaintsServiceClient::new(env.peers.channel(COMPLAINTS)),
         notifications: NotificationsServiceClient::new(env.peers.channel(NOTIFICATIONS)),
         unread: Arc::new(web::inbox::Unread::new(env.clock.clone())),
+        coordinators: Arc::new(web::cases::Coordinators::new()),
         public_url: config.public_url.clone(),
         halls: Arc::new(web::today::Halls::new(board_token.clone())),
         file_limit: config.file_limit_bytes,

@@ -26,7 +26,7 @@ mod archive;
 mod assets;
 mod bulk;
 mod by_hand;
-mod cases;
+pub(crate) mod cases;
 mod catalogue;
 mod citizen;
 mod complaints;
@@ -78,6 +78,8 @@ pub struct WebState {
     pub notifications: NotificationsServiceClient<PeerChannel>,
     /// How many messages people have not read.
     pub(crate) unread: std::sync::Arc<inbox::Unread>,
+    /// Who distributes complaints.
+    pub(crate) coordinators: std::sync::Arc<cases::Coordinators>,
     /// The address people use, if it is configured.
     pub public_url: Option<String>,
     /// What citizens may know of the halls.

@@ -1,6 +1,8 @@
 //! Kotak kerja: the cases that wait for an officer, and one case with all that is needed to decide. Each press is a form
 //! of its own, sent with one key and with the version that was seen; it works without a script.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -8,17 +10,18 @@ use axum::{
 };
 use http::StatusCode;
 use mpp_proto::complaints::v1::{
-    Agency, CaseMessage, CaseState, CaseVerb, Category, Complaint, ComplaintLine, GetComplaintFileRequest,
-    GetComplaintRequest, JournalEntry, ListComplaintJournalRequest, ListComplaintsRequest, Publication,
-    WorkList,
+    Agency, CaseMessage, CaseState, CaseVerb, Category, CheckEvidenceRequest, Complaint, ComplaintLine,
+    GetComplaintFileRequest, GetComplaintRequest, JournalEntry, ListComplaintJournalRequest,
+    ListComplaintsRequest, Publication, WorkList,
 };
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::{
     WebState,
     acts::{self, Act, Desk},
     complaints::{self, Ground},
     form::Sent,
+    known::Known,
     moment::{self, Zone},
     pages,
     visit::{Answer, Frame, Menu, PAGE, Viewer, Visit, every},
@@ -29,10 +32,44 @@ use super::{
 pub(crate) const READ: &str = "complaints.read";
 /// Of whoever decides which agency has a case.
 pub(crate) const COORDINATE: &str = "complaints.coordinate";
+/// Of whoever reads how complaints are managed, and the papers about it.
+pub(crate) const AUDIT: &str = "complaints.audit";
 /// Of whoever works on cases of an agency.
 pub(crate) const WORK: &str = "complaints.work";
 /// Of whoever may ask or approve to see who reported.
 pub(crate) const REVEAL: &str = "complaints.reveal";
+
+/// How long it is shown whether somebody coordinates: an appointment is made for days.
+const KEEP: Duration = Duration::from_secs(60);
+
+/// Who distributes the complaints of the regency, as it was a moment ago.
+#[derive(Debug)]
+pub(crate) struct Coordinators(Known<bool>);
+
+impl Coordinators {
+    /// Nobody is known yet.
+    pub(crate) fn new() -> Self {
+        Self(Known::new("who coordinates complaints", KEEP))
+    }
+
+    /// Whether somebody does, which the service knows. While it does not say so, what the session permits counts.
+    pub(super) async fn has(&self, state: &WebState, visit: &Visit, viewer: &Viewer) -> bool {
+        let granted = viewer.may(COORDINATE);
+        // Nothing of cases is shown, or all of it.
+        if !viewer.may(READ) || (granted && viewer.may(AUDIT)) {
+            return granted;
+        }
+        let mut service = state.complaints.clone();
+        let ask = async {
+            match service.check_evidence(visit.call(CheckEvidenceRequest::default(), Some(viewer))).await {
+                Ok(check) => Ok(check.into_inner().may_enter),
+                Err(status) if status.code() == Code::PermissionDenied => Ok(false),
+                Err(status) => Err(status),
+            }
+        };
+        self.0.of(&viewer.id, ask).await.unwrap_or(granted)
+    }
+}
 
 /// Work lists with what addresses call them and their words; the first is what opens.
 pub(crate) const LISTS: [(WorkList, &str, &str); 6] = [
@@ -163,7 +200,9 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer 
         tab,
         tabs: LISTS
             .into_iter()
-            .filter(|(list, ..)| *list != WorkList::ToCoordinate || viewer.may(COORDINATE))
+            .filter(|(list, ..)| {
+                *list != WorkList::ToCoordinate || viewer.coordinates || viewer.may(COORDINATE)
+            })
             .map(|(_, key, words)| Tab { key, label: t[words].clone(), chosen: key == tab })
             .collect(),
         rows: found.complaints.iter().map(|line| names.row(line, &visit)).collect(),
@@ -184,7 +223,7 @@ pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer 
         .clone(),
         number,
         may_reveal: viewer.may(REVEAL),
-        coordinates: viewer.may(COORDINATE),
+        coordinates: viewer.coordinates,
     };
     Ok(visit.page(StatusCode::OK, &page))
 }

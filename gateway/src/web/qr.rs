@@ -105,6 +105,7 @@ mod tests {
             complaints: ComplaintsServiceClient::new(peers.channel(Role("complaints"))),
             notifications: NotificationsServiceClient::new(peers.channel(Role("notifications"))),
             unread: std::sync::Arc::new(super::super::inbox::Unread::new(std::sync::Arc::new(SystemClock))),
+            coordinators: std::sync::Arc::new(super::super::cases::Coordinators::new()),
             halls: std::sync::Arc::new(super::super::today::Halls::new(std::sync::Arc::new(|| {
                 Box::pin(async { anyhow::bail!("no token here") })
             }))),

@@ -24,7 +24,7 @@ use tonic::{Code, Request, Status, metadata::MetadataValue};
 use tonic_types::StatusExt as _;
 
 use super::{
-    WebState, assets, inbox,
+    WebState, assets, cases, inbox,
     words::{self, Words},
 };
 use crate::{
@@ -94,6 +94,9 @@ pub(crate) struct Viewer {
     pub(crate) hall: Option<String>,
     /// How many messages wait to be read; `None` when that is not known, and of a device.
     pub(crate) unread: Option<i64>,
+    /// Whether it distributes the complaints of the regency, by grant or by acting in that office (Plt., Plh.), which no permission
+    /// of the session tells.
+    pub(crate) coordinates: bool,
     permissions: BTreeSet<String>,
 }
 
@@ -142,7 +145,7 @@ impl Menu {
             cases: viewer.may("complaints.read"),
             intake: viewer.may("complaints.file"),
             lateness: viewer.may("complaints.board"),
-            evidence: viewer.may("complaints.audit"),
+            evidence: viewer.may(cases::AUDIT) || viewer.coordinates,
             settings: viewer.may("complaints.configure") || viewer.may("notifications.configure"),
             unread: inbox::badge(viewer.unread),
         }
@@ -469,6 +472,7 @@ impl Visit {
             name: String::new(),
             hall: None,
             unread: None,
+            coordinates: false,
             permissions: BTreeSet::new(),
         };
         let answer = match state
@@ -485,8 +489,11 @@ impl Visit {
         Ok(match answer.principal {
             Some(Principal::Account(account)) => {
                 let viewer = Viewer { id: account.id, name: account.display_name, permissions, ..nobody };
-                let unread = state.unread.of(state, self, &viewer).await;
-                Some(Viewer { unread, ..viewer })
+                let (unread, coordinates) = tokio::join!(
+                    state.unread.of(state, self, &viewer),
+                    state.coordinators.has(state, self, &viewer)
+                );
+                Some(Viewer { unread, coordinates, ..viewer })
             }
             Some(Principal::Device(device)) => Some(Viewer {
                 id: device.id,

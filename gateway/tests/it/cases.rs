@@ -97,6 +97,8 @@ struct State {
     maps: Mutex<Vec<GetComplaintMapRequest>>,
     papers: Mutex<Vec<CreateEvidenceDocumentRequest>>,
     checks: Mutex<Vec<CheckEvidenceRequest>>,
+    no_coordinator: AtomicBool,
+    no_reader: AtomicBool,
     withdrawn: Mutex<Vec<WithdrawEvidenceDocumentRequest>>,
     inbox: Mutex<Vec<notifications::InboxItem>>,
     marked: Mutex<Vec<notifications::MarkReadRequest>>,
@@ -223,6 +225,13 @@ impl Cases {
     /// Whether the list never answers.
     pub(crate) fn set_notifications_away(&self, away: bool) {
         self.0.notifications_away.store(away, Ordering::SeqCst);
+    }
+
+    /// Whether whoever asks distributes complaints, whatever the session permits: `Some(false)` reads the papers alone, `None` not
+    /// even these. Before it is said, everybody does.
+    pub(crate) fn set_coordinates(&self, coordinates: Option<bool>) {
+        self.0.no_coordinator.store(coordinates != Some(true), Ordering::SeqCst);
+        self.0.no_reader.store(coordinates.is_none(), Ordering::SeqCst);
     }
 
     /// Whether the list is refused.
@@ -1176,6 +1185,10 @@ complaints_service! {
         let language = language(&request);
         let request = request.into_inner();
         lock(&self.0.checks).push(request.clone());
+        if self.0.no_reader.load(Ordering::SeqCst) {
+            return Err(Problem::denied().into_status(language));
+        }
+        let may_enter = !self.0.no_coordinator.load(Ordering::SeqCst);
         if request.from == "kapan" {
             return Err(violation("from", "isi tanggal seperti 2026-12-25", "give a date such as 2026-12-25").into_status(language));
         }
@@ -1188,7 +1201,7 @@ complaints_service! {
             (EvidenceIndicator::Pg09, vec![gap(EvidenceKind::Attendance, 0)]),
         ];
         let indicators = indicators.map(|(indicator, gaps)| IndicatorEvidence { indicator: indicator.into(), documents: 1, gaps });
-        Ok(CheckEvidenceResponse { indicators: indicators.into(), from: "2026-01-01".into(), to: "2026-11-27".into(), may_enter: true }.into())
+        Ok(CheckEvidenceResponse { indicators: indicators.into(), from: "2026-01-01".into(), to: "2026-11-27".into(), may_enter }.into())
     }
 
     async fn list_officials(&self, _: tonic::Request<ListOfficialsRequest>) -> Answer<ListOfficialsResponse> {

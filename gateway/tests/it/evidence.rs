@@ -223,3 +223,31 @@ async fn c_45_the_page_is_for_officials_alone() {
         assert!(location(&response).starts_with("/masuk?ke="), "{path}");
     }
 }
+
+#[tokio::test]
+async fn c_67_pages_lead_to_what_the_viewer_may_do_by_grant_or_by_acting_in_an_office() {
+    const PAPERS: &str = "href=\"/meja/eviden\"";
+    const SP4N: &str = "href=\"/aduan/sp4n\"";
+    const TO_COORDINATE: &str = "tab=koordinasi";
+    let gate = Gate::cases().await;
+    for (who, permissions, coordinates, shown) in [
+        // Who acts for the coordinator has no permission of one: the service knows.
+        ("acc_plh", ["complaints.read", "complaints.work"], Some(true), [true, true, true]),
+        ("acc_dinas", ["complaints.read", "complaints.work"], None, [false, false, false]),
+        ("acc_bupati", ["complaints.read", "complaints.audit"], Some(false), [true, false, false]),
+        // Given at the inspectorate: whistleblowing is distributed there, and nothing of the regency.
+        ("acc_inspektur", ["complaints.read", "complaints.coordinate"], None, [false, false, true]),
+        ("acc_koordinator", ["complaints.read", "complaints.coordinate"], Some(true), [true, true, true]),
+    ] {
+        gate.identity.becomes(who, &permissions);
+        gate.cases.set_coordinates(coordinates);
+        let page = text(gate.send(by_cookie(get("/aduan"))).await).await;
+        let found = [PAPERS, SP4N, TO_COORDINATE].map(|link| page.contains(link));
+        assert_eq!(found, shown, "{who}");
+    }
+    // Asked once for each, and not again on the next page.
+    let asked = gate.cases.checks().len();
+    assert_eq!(asked, 5);
+    gate.send(by_cookie(get("/aduan"))).await;
+    assert_eq!(gate.cases.checks().len(), asked);
+}
