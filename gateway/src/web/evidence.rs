@@ -127,7 +127,36 @@ struct ListPage {
     period_error: String,
     said: String,
     error: String,
+    /// What is wrong with a form that was sent.
+    summary: Vec<(String, String, String)>,
     sections: Vec<Section>,
+}
+
+/// What the list shows beside the papers.
+#[derive(Default)]
+struct Shown {
+    /// Of which days it says what is missing; empty for this year so far.
+    from: String,
+    to: String,
+    /// Why something could not be done that no form of the page asked for.
+    error: String,
+    refused: Option<Refused>,
+}
+
+/// A withdrawal that was refused: what was typed stays.
+struct Refused {
+    /// Of which paper.
+    paper: String,
+    sent: Sent,
+    faults: Faults,
+}
+
+impl Shown {
+    /// As the address says.
+    fn of(visit: &Visit) -> Self {
+        let day = |name: &str| visit.parameter(name).unwrap_or_default().trim().to_owned();
+        Self { from: day("dari"), to: day("sampai"), ..Self::default() }
+    }
 }
 
 /// One indicator.
@@ -158,6 +187,10 @@ struct Row {
     withdrawn: bool,
     reason: String,
     key: String,
+    /// The form to withdraw it, where that was refused: open, with what was typed and what is wrong with it.
+    refused: bool,
+    typed: String,
+    wrong: String,
 }
 
 /// What is missing, as a sentence.
@@ -189,8 +222,9 @@ fn left_words(paper: &EvidenceDocument, visit: &Visit) -> Option<(String, &'stat
     })
 }
 
-fn row(paper: &EvidenceDocument, visit: &Visit) -> Row {
+fn row(paper: &EvidenceDocument, refused: Option<&Refused>, visit: &Visit) -> Row {
     let t = visit.words();
+    let refused = refused.filter(|it| it.paper == paper.id);
     let withdrawn = !paper.withdrawn_by.is_empty();
     let mut chips = Vec::new();
     if withdrawn {
@@ -238,20 +272,23 @@ fn row(paper: &EvidenceDocument, visit: &Visit) -> Row {
         },
         withdrawn,
         reason: paper.withdrawn_reason.clone(),
-        key: Uuid::new_v4().to_string(),
+        key: refused.map_or_else(|| Uuid::new_v4().to_string(), |it| it.sent.get("kunci").to_owned()),
+        refused: refused.is_some(),
+        typed: refused.map(|it| it.sent.get("alasan").to_owned()).unwrap_or_default(),
+        wrong: refused.map(|it| it.faults.of("alasan")).unwrap_or_default(),
     }
 }
 
 fn section(
     (indicator, code): (EvidenceIndicator, &'static str),
-    papers: &[EvidenceDocument],
+    (papers, refused): (&[EvidenceDocument], Option<&Refused>),
     check: &CheckEvidenceResponse,
     visit: &Visit,
 ) -> Section {
     let t = visit.words();
     let found = check.indicators.iter().find(|it| it.indicator() == indicator);
     let mut rows: Vec<Row> =
-        papers.iter().filter(|it| it.indicator() == indicator).map(|it| row(it, visit)).collect();
+        papers.iter().filter(|it| it.indicator() == indicator).map(|it| row(it, refused, visit)).collect();
     rows.sort_by_key(|row| row.withdrawn);
     let fits = |it: &&Kind| it.indicator == indicator || it.indicator == EvidenceIndicator::Unspecified;
     Section {
@@ -274,19 +311,17 @@ fn section(
 /// `/meja/eviden?dari=…&sampai=…`: papers per indicator, and what is missing for a period: this year so far where none is said.
 pub(crate) async fn list(State(state): State<WebState>, visit: Visit) -> Answer {
     let viewer = pages::staff(&state, &visit, READ).await?;
-    list_page(&state, &visit, &viewer, String::new(), StatusCode::OK).await
+    list_page(&state, &visit, &viewer, Shown::of(&visit), StatusCode::OK).await
 }
 
 async fn list_page(
     state: &WebState,
     visit: &Visit,
     viewer: &Viewer,
-    error: String,
+    Shown { from, to, error, refused }: Shown,
     http: StatusCode,
 ) -> Answer {
     let t = visit.words();
-    let day = |name: &str| visit.parameter(name).unwrap_or_default().trim().to_owned();
-    let (from, to) = (day("dari"), day("sampai"));
     let mut service = state.complaints.clone();
     let request = CheckEvidenceRequest { from: from.clone(), to: to.clone() };
     let every = every!(
@@ -311,17 +346,25 @@ async fn list_page(
         Some(_) => t["evidence.saved"].clone(),
         None => String::new(),
     };
+    let known = (papers.as_slice(), refused.as_ref());
+    let sections: Vec<Section> = INDICATORS.into_iter().map(|it| section(it, known, &check, visit)).collect();
+    // It leads to the input, where the paper can be withdrawn still.
+    let open = sections.iter().flat_map(|it| &it.rows).find(|row| row.refused && !row.withdrawn);
+    let input = open.map(|row| format!("alasan-{}", row.id));
+    let inputs = input.iter().map(|id| ("alasan", id.as_str(), t["reason"].as_str()));
+    let summary = refused.as_ref().map(|it| it.faults.summary(inputs)).unwrap_or_default();
     let page = ListPage {
         p: visit.frame(),
         here: "eviden",
         menu: Menu::of(viewer),
         enters: check.may_enter,
-        sections: INDICATORS.into_iter().map(|it| section(it, &papers, &check, visit)).collect(),
+        sections,
         from: check.from,
         to: check.to,
         period_error,
-        said: if error.is_empty() { said } else { String::new() },
+        said: if error.is_empty() && refused.is_none() { said } else { String::new() },
         error,
+        summary,
     };
     Ok(visit.page(http, &page))
 }
@@ -335,7 +378,8 @@ pub(crate) async fn file(State(state): State<WebState>, Path(id): Path<String>, 
         // The scanner has not looked yet.
         Err(status) if status.code() == Code::FailedPrecondition => {
             let http = problem::http_status(status.code());
-            list_page(&state, &visit, &viewer, visit.sentence(&status), http).await
+            let shown = Shown { error: visit.sentence(&status), ..Shown::of(&visit) };
+            list_page(&state, &visit, &viewer, shown, http).await
         }
         Err(status) => Err(visit.refused(&status)),
     }
@@ -369,20 +413,31 @@ pub(crate) async fn withdraw(
     body: Bytes,
 ) -> Answer {
     let viewer = pages::staff(&state, &visit, READ).await?;
-    let sent = Sent::plain(&body);
-    let request = WithdrawEvidenceDocumentRequest {
-        request_id: fields::form_key(&sent),
-        evidence: id,
-        reason: sent.get("alasan").to_owned(),
-    };
+    let mut sent = Sent::plain(&body);
+    let request_id = fields::settle_key(&mut sent);
+    let reason = sent.get("alasan").to_owned();
+    let request = WithdrawEvidenceDocumentRequest { request_id, evidence: id.clone(), reason };
+    let (from, to) = (sent.get("dari").trim().to_owned(), sent.get("sampai").trim().to_owned());
     match state.complaints.clone().withdraw_evidence_document(visit.call(request, Some(&viewer))).await {
-        Ok(_) => Ok(visit.redirect(&format!("{HOME}?simpan=cabut"))),
+        Ok(_) => Ok(visit.redirect(&format!("{HOME}?simpan=cabut{}", days(&from, &to)))),
         Err(status) if status.code() == Code::PermissionDenied => Err(visit.forbidden()),
         Err(status) => {
-            let error = fields::refusal(&status, &visit);
-            list_page(&state, &visit, &viewer, error, problem::http_status(status.code())).await
+            fields::renew_key(&mut sent, &status);
+            let place = |field: &str| if field == "reason" { "alasan".to_owned() } else { String::new() };
+            let faults = Faults::placed(&status, &visit, place);
+            let refused = Some(Refused { paper: id, sent, faults });
+            let shown = Shown { from, to, error: String::new(), refused };
+            list_page(&state, &visit, &viewer, shown, problem::http_status(status.code())).await
         }
     }
+}
+
+/// The days of the list, for an address; nothing where none were chosen.
+fn days(from: &str, to: &str) -> String {
+    if from.is_empty() && to.is_empty() {
+        return String::new();
+    }
+    format!("&dari={}&sampai={}", segment(from), segment(to))
 }
 
 #[derive(Template)]

@@ -185,14 +185,32 @@ async fn c_45_a_paper_is_withdrawn_with_a_reason_and_its_file_opens_by_a_link() 
     let form = |reason: &str| {
         by_cookie(plain(&format!("/meja/eviden/{DECREE}/cabut"), &format!("kunci={KEY}&alasan={reason}")))
     };
-    let short = gate.send(form("salah")).await;
+    let short = gate.send(form("%3Ci%3Esalah&dari=2026-10-01&sampai=2026-10-31")).await;
     assert_eq!(short.status(), StatusCode::BAD_REQUEST);
-    assert!(text(short).await.contains("Isi dengan 10 sampai 500 karakter."));
+    let page = text(short).await;
+    // What was typed stays in the form, which is open; what is wrong is marked and led to; the days are those that were chosen.
+    let id = format!("alasan-{DECREE}");
+    assert!(page.contains(&format!("<a href=\"#{id}\">")), "{page}");
+    assert!(
+        page.contains("Isi dengan 10 sampai 500 karakter.") && page.contains("<details class=\"more\" open>")
+    );
+    let marked = format!(
+        "id=\"{id}\" name=\"alasan\" rows=\"2\" required minlength=\"10\" maxlength=\"500\" \
+         aria-invalid=\"true\" aria-describedby=\"{id}-error\">&#60;i&#62;salah</textarea>"
+    );
+    assert!(page.contains(&marked), "{page}");
+    assert_eq!(page.matches(" open>").count(), 1, "no other form");
+    assert!(!page.contains(KEY), "another try is another request");
+    let asked = gate.cases.checks().pop().expect("the days");
+    assert_eq!((asked.from.as_str(), asked.to.as_str()), ("2026-10-01", "2026-10-31"));
+    let days = "Salah+unggah&dari=2026-10-01&sampai=2026-10-31";
+    let done = gate.send(form(days)).await;
+    assert_eq!(location(&done), "/meja/eviden?simpan=cabut&dari=2026-10-01&sampai=2026-10-31");
     let done = gate.send(form("Salah+unggah+berkas")).await;
     assert_eq!(location(&done), "/meja/eviden?simpan=cabut");
     let withdrawn = gate.cases.withdrawn();
     assert_eq!(
-        (withdrawn[0].evidence.as_str(), withdrawn[0].request_id.as_str(), withdrawn[0].reason.as_str()),
+        (withdrawn[1].evidence.as_str(), withdrawn[1].request_id.as_str(), withdrawn[1].reason.as_str()),
         (DECREE, KEY, "Salah unggah berkas")
     );
     let to = gate.send(by_cookie(get(&format!("/meja/eviden/{DECREE}/berkas")))).await;
