@@ -361,7 +361,7 @@ impl Look<'_> {
         match part {
             Part::Category => category::inputs(self, make),
             Part::Agency => agency::inputs(make),
-            Part::Deadline => deadline::inputs(make),
+            Part::Deadline => deadline::inputs(self, make),
             Part::Calendar => calendar::inputs(make),
             Part::Official => official::inputs(self, make),
             Part::Acting => acting::inputs(make),

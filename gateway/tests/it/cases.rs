@@ -86,6 +86,7 @@ struct State {
     reveals: Mutex<Vec<String>>,
     acknowledged: Mutex<Vec<String>>,
     calendars: Mutex<Vec<CalendarVersion>>,
+    deadlines: Mutex<Vec<Deadline>>,
     languages: Mutex<Vec<Language>>,
     told: Mutex<Vec<RecordSp4nToldRequest>>,
     typed: Mutex<Vec<Sp4nItem>>,
@@ -200,6 +201,11 @@ impl Cases {
     /// Every ApplyLanguage.
     pub(crate) fn languages(&self) -> Vec<Language> {
         lock(&self.0.languages).clone()
+    }
+
+    /// The rows of the deadlines table that were written.
+    pub(crate) fn deadlines(&self) -> Vec<Deadline> {
+        lock(&self.0.deadlines).clone()
     }
 
     /// The categories that were written.
@@ -810,7 +816,6 @@ complaints_service! {
         apply_agency ApplyAgencyRequest ApplyAgencyResponse,
         apply_official ApplyOfficialRequest ApplyOfficialResponse,
         apply_acting ApplyActingRequest ApplyActingResponse,
-        apply_deadline ApplyDeadlineRequest ApplyDeadlineResponse,
         apply_response_template ApplyResponseTemplateRequest ApplyResponseTemplateResponse,
         get_channel_challenge GetChannelChallengeRequest GetChannelChallengeResponse,
         receive_channel_webhook ReceiveChannelWebhookRequest ReceiveChannelWebhookResponse,
@@ -1333,7 +1338,29 @@ complaints_service! {
             ladder: [("50".to_owned(), "ADMIN".to_owned()), ("100".to_owned(), "REGENT".to_owned())].into(),
             ..Deadline::default()
         };
-        Ok(ListDeadlinesResponse { deadlines: vec![deadline], ..Default::default() }.into())
+        let camat = Deadline {
+            id: "dln_2".into(),
+            key: "D12C".into(),
+            clock: ClockKind::Reaction.into(),
+            holder: "SUB_DISTRICT".into(),
+            value: 2,
+            unit: "HOURS".into(),
+            source: "Janji layanan daerah".into(),
+            confidence: "B".into(),
+            valid_from: "2026-01-01".into(),
+            ..Deadline::default()
+        };
+        Ok(ListDeadlinesResponse { deadlines: vec![deadline, camat], ..Default::default() }.into())
+    }
+
+    async fn apply_deadline(&self, request: tonic::Request<ApplyDeadlineRequest>) -> Answer<ApplyDeadlineResponse> {
+        let language = language(&request);
+        let deadline = request.into_inner().deadline.unwrap_or_default();
+        if deadline.key == "D12C" && !matches!(deadline.holder.as_str(), "" | "SUB_DISTRICT") {
+            return Err(violation("deadline.holder", "pakai kunci lain", "use another key").into_status(language));
+        }
+        lock(&self.0.deadlines).push(deadline.clone());
+        Ok(ApplyDeadlineResponse { deadline: Some(deadline) }.into())
     }
 
     async fn sign_off_deadline(&self, request: tonic::Request<SignOffDeadlineRequest>) -> Answer<SignOffDeadlineResponse> {

@@ -791,6 +791,49 @@ async fn settings_are_saved_by_their_own_forms_and_what_is_wrong_is_marked() {
 }
 
 #[tokio::test]
+async fn c_40_a_deadline_for_who_holds_the_case_is_read_and_written_on_its_page() {
+    let gate = Gate::cases().await;
+    for (language, told, label, every) in [
+        ("id", "Untuk: Setiap kecamatan (camat)", "Untuk pemegang aduan", "Setiap kecamatan (camat)"),
+        (
+            "en",
+            "For: Every sub-district (camat)",
+            "For whom holds the complaint",
+            "Every sub-district (camat)",
+        ),
+    ] {
+        let list = format!("/pengaturan-aduan/tenggat?lang={language}");
+        assert!(text(gate.send(by_cookie(get(&list))).await).await.contains(told), "{language}");
+        let page = text(gate.send(by_cookie(get(&format!("{list}&ubah=dln_2")))).await).await;
+        assert!(page.contains(&format!("<label for=\"pemegang\">{label}")), "{page}");
+        assert!(page.contains("<select id=\"pemegang\" name=\"pemegang\""), "{page}");
+        assert!(
+            page.contains(&format!("<option value=\"SUB_DISTRICT\" selected>{every}</option>")),
+            "{page}"
+        );
+        assert!(page.contains("<option value=\"17.07/pupr\">"), "an agency may be chosen: {page}");
+        // One for everybody.
+        let page = text(gate.send(by_cookie(get(&format!("{list}&ubah=dln_1")))).await).await;
+        assert!(page.contains("<option value=\"SUB_DISTRICT\">"), "{page}");
+    }
+    let body = "kunci=D12P&jam=reaction&nilai=3&satuan=HOURS&sumber=SK+Bupati&keyakinan=A&berlaku=2027-01-01";
+    for holder in ["", "SUB_DISTRICT", "17.07/pupr"] {
+        let sent = format!("{body}&pemegang={}", holder.replace('/', "%2F"));
+        let saved = gate.send(by_cookie(plain("/pengaturan-aduan/tenggat", &sent))).await;
+        assert_eq!(location(&saved), "/pengaturan-aduan/tenggat?tersimpan=1");
+        assert_eq!(gate.cases.deadlines().pop().expect("a row").holder, holder);
+    }
+    // Rows of one key stay for the same holder: the field is marked, and keeps what was chosen.
+    let sent = format!("{}&pemegang=17.07%2Fpupr", body.replace("D12P", "D12C"));
+    let refused = gate.send(by_cookie(plain("/pengaturan-aduan/tenggat", &sent))).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let page = text(refused).await;
+    assert!(page.contains("<a href=\"#pemegang\">") && page.contains("Pakai kunci lain."), "{page}");
+    assert!(page.contains("<option value=\"17.07/pupr\" selected>") && page.contains("value=\"SK Bupati\""));
+    assert_eq!(gate.cases.deadlines().len(), 3);
+}
+
+#[tokio::test]
 async fn texts_of_messages_are_written_and_refusals_are_told() {
     let gate = Gate::cases().await;
     let list = text(gate.send(by_cookie(get("/pengaturan-aduan/pesan"))).await).await;

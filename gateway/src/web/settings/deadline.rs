@@ -27,6 +27,8 @@ const CLOCKS: [(ClockKind, &str); 5] = [
     (ClockKind::Settle, "settle"),
     (ClockKind::Reaction, "reaction"),
 ];
+/// Every kecamatan as who holds a case.
+const SUB_DISTRICT: &str = "SUB_DISTRICT";
 const UNITS: [&str; 4] = ["WORKING_DAYS", "WORKING_HOURS", "DAYS", "HOURS"];
 
 pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
@@ -53,6 +55,7 @@ pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
             ("jam", clock.to_owned()),
             ("jenis", complaints::class_name(one.complaint_class()).to_owned()),
             ("jenis_tenggat", one.deadline_kind.clone()),
+            ("pemegang", one.holder.clone()),
             ("nilai", one.value.to_string()),
             ("satuan", one.unit.clone()),
             ("sumber", one.source.clone()),
@@ -75,7 +78,9 @@ pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
             ),
         };
         let clock = complaints::clock_words(one.clock(), t);
-        let facts = vec![class, one.deadline_kind.clone(), span, one.source.clone(), one.note.clone()];
+        let holder = holder_words(&one.holder, look);
+        let (kind, source) = (one.deadline_kind.clone(), one.source.clone());
+        let facts = vec![class, kind, holder, span, source, one.note.clone()];
         let mut row = look.row(Part::Deadline, &one.id, format!("{} · {clock} · {amount}", one.key), facts);
         let sure = t.say("rules.confidence", &[("level", &one.confidence)]);
         row.chips.push((sure, if one.confidence == "A" { "good" } else { "warn" }));
@@ -94,12 +99,46 @@ pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
     Ok(Loaded { rows: all.iter().map(row).collect(), values })
 }
 
-pub(super) fn inputs(make: &Maker<'_>) -> Vec<Input> {
+/// For whom holds the case a row is; empty for anybody.
+fn holder_words(holder: &str, look: &Look<'_>) -> String {
+    let t = look.t();
+    let who = match holder {
+        "" => return String::new(),
+        SUB_DISTRICT => t["rules.every_sub_district"].clone(),
+        agency => complaints::agency_name(agency, look.agencies, t),
+    };
+    t.say("rules.for_holder", &[("who", &who)])
+}
+
+/// Whom a row may be for: every kecamatan, or an agency that takes cases; and the one it is for, whatever became of that.
+fn holders(look: &Look<'_>, make: &Maker<'_>) -> Vec<Choice> {
+    let chosen = make.values.get("pemegang");
+    let every = Choice {
+        value: SUB_DISTRICT.to_owned(),
+        label: make.t["rules.every_sub_district"].clone(),
+        chosen: chosen == SUB_DISTRICT,
+        ..Choice::default()
+    };
+    let mut choices = vec![every];
+    choices.extend(complaints::agency_choices(look.agencies, chosen));
+    if !chosen.is_empty() && !choices.iter().any(|it| it.chosen) {
+        choices.push(Choice {
+            value: chosen.to_owned(),
+            label: complaints::agency_name(chosen, look.agencies, make.t),
+            chosen: true,
+            ..Choice::default()
+        });
+    }
+    choices
+}
+
+pub(super) fn inputs(look: &Look<'_>, make: &Maker<'_>) -> Vec<Input> {
     vec![
         make.line("kunci", true, 20),
         make.listed("jam", "select", false, "clock", &CLOCKS.map(|(_, name)| name)),
         make.choose("jenis", "select", false, classes(make)),
         make.line("jenis_tenggat", false, 40),
+        make.choose("pemegang", "select", false, holders(look, make)),
         make.line("nilai", true, 6),
         make.listed("satuan", "select", true, "unit", &UNITS),
         make.line("sumber", true, 300),
@@ -115,6 +154,7 @@ pub(super) fn input_of(field: &str) -> &'static str {
     match field {
         "key" => "kunci",
         "deadline_kind" => "jenis_tenggat",
+        "holder" => "pemegang",
         "clock" => "jam",
         "complaint_class" => "jenis",
         "value" => "nilai",
@@ -136,6 +176,7 @@ pub(super) async fn save(apply: &Apply<'_>) -> Result<(), Refused> {
         clock: clock.map_or(ClockKind::Unspecified, |(clock, _)| *clock).into(),
         complaint_class: complaints::class_of(apply.sent.get("jenis")).into(),
         deadline_kind: apply.text("jenis_tenggat"),
+        holder: apply.text("pemegang"),
         value: apply.number("nilai")?,
         unit: apply.text("satuan"),
         source: apply.text("sumber"),
