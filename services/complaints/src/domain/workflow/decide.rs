@@ -435,15 +435,20 @@ fn dispose(
         .map(|(agency, task, due_at)| Helper { agency, task, due_at, done_at: None, late_at: None })
         .collect();
     meet(next, ClockKind::Verify, now);
-    for kind in [ClockKind::Accept, ClockKind::FirstAnswer] {
-        stop(next, kind, now);
+    // A transfer starts the clocks of its stage again, never the clock of the case. Told the same agency once more, with other
+    // helpers or another note, it is no transfer: its clocks go on, and what is late stays so.
+    let stage = [ClockKind::Accept, ClockKind::FirstAnswer];
+    if next.lead.as_deref() != Some(agency) {
+        stage.iter().for_each(|kind| stop(next, *kind, now));
     }
     next.lead = Some(agency.to_owned());
     next.hand_to(agency, now);
     set_for_holder(next, rules, now);
-    // A transfer starts the clocks of its stage again, never the clock of the case.
-    start(next, ClockKind::Accept, rules, now);
-    start(next, ClockKind::FirstAnswer, rules, now);
+    for kind in stage {
+        if !next.open_clocks().any(|it| it.kind == kind) {
+            start(next, kind, rules, now);
+        }
+    }
     notices.push(Notice { to: To::Admin(agency.to_owned()), kind: NoticeKind::Assigned });
     Ok(())
 }

@@ -500,6 +500,39 @@ fn c_53_another_category_counts_again_and_what_is_late_stays_late() {
 }
 
 #[test]
+fn c_39_told_the_same_agency_again_a_late_case_stays_late() {
+    let (rules, begun) = (rules(), at("2026-11-23T01:00:00Z"));
+    let go = |case: &Case, part, order, now| decide(case, &by(part), order, &rules, now).unwrap().next;
+    let give =
+        |agency: &str| Order::Dispose { agency: agency.to_owned(), helpers: Vec::new(), note: String::new() };
+    let fresh = open(opening(Class::Complaint, begun), &rules).unwrap().next;
+    let verified = go(&fresh, Part::Coordinator, order(Verb::Verify, &fresh), begun);
+    let given = go(&verified, Part::Coordinator, give(PUPR), begun);
+    let of = |case: &Case, kind| {
+        let clocks = case.clocks.iter().filter(|it| it.kind == kind);
+        clocks.map(|it| (it.state, it.late_at.is_some())).collect::<Vec<_>>()
+    };
+    // Two days later taking it is late.
+    let now = begun + TimeDelta::days(2);
+    let again = go(&given, Part::Coordinator, give(PUPR), now);
+    assert_eq!(of(&again, ClockKind::Accept), [(ClockState::Running, true)]);
+    assert_eq!(again.clock(ClockKind::FirstAnswer), given.clock(ClockKind::FirstAnswer));
+    assert!(again.is_late(now));
+    // Taken, and the first answer late: it is to be taken once more, and to be answered no later.
+    let taken = go(&given, Part::Agency, Order::Accept, begun);
+    let now = begun + TimeDelta::days(20);
+    let again = go(&taken, Part::Coordinator, give(PUPR), now);
+    assert_eq!(of(&again, ClockKind::Accept), [(ClockState::Met, false), (ClockState::Running, false)]);
+    assert_eq!(of(&again, ClockKind::FirstAnswer), [(ClockState::Running, true)]);
+    // Another agency has its own time.
+    let other = go(&taken, Part::Coordinator, give(DINKES), now);
+    assert_eq!(
+        of(&other, ClockKind::FirstAnswer),
+        [(ClockState::Stopped, true), (ClockState::Running, false)]
+    );
+}
+
+#[test]
 fn c_53_another_category_makes_nobody_late_by_a_row_for_who_holds_it() {
     const CAMAT: &str = "17.07.05";
     let (mut rules, begun) = (rules(), at("2026-11-23T01:00:00Z"));
