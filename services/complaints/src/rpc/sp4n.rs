@@ -521,7 +521,12 @@ pub(super) async fn record_tracking(
     core.once(caller, RECORD, (request, &request.request_id), |tx, now| async move {
         store::ledger::take_turns(&tx).await?;
         let rules = core.rules_in(&tx).await?;
-        let record = core.visible(&*tx, caller, id, &rules).await?;
+        let mut record = core.visible(&*tx, caller, id, &rules).await?;
+        // What is answered to it is said on the case that it was merged into.
+        while let Some(into) = record.case.merged_into {
+            record = core.visible(&*tx, caller, into, &rules).await?;
+        }
+        let id = record.case.id;
         let known = store::ledger::by_tracking(&*tx, &tracking).await?;
         if known.as_ref().is_some_and(|it| it.case != id.to_string()) {
             return Err(Problem::precondition(
@@ -561,7 +566,7 @@ pub(super) async fn record_tracking(
         });
         super::record(
             &tx,
-            (caller.who(), "sp4n.recorded", &request.complaint),
+            (caller.who(), "sp4n.recorded", &*id.to_string()),
             detail,
             &request.request_id,
             now,

@@ -94,15 +94,20 @@ async fn type_in(regency: &Regency, item: Sp4nItem) -> Result<Sp4nRow, Refusal> 
 /// An agency has the case of an item, and has answered it first.
 async fn answered_first(regency: &Regency, tracking: &str) -> String {
     let case = case_of(regency, tracking).await;
-    regency.disposed(&case).await;
-    regency.agency(PUPR).accept(&case).await.unwrap();
+    answered_first_of(regency, &case).await;
+    case
+}
+
+/// An agency has this case, and has answered it first.
+async fn answered_first_of(regency: &Regency, case: &str) {
+    regency.disposed(case).await;
+    regency.agency(PUPR).accept(case).await.unwrap();
     let first = GiveFirstAnswerRequest {
-        complaint: case.clone(),
+        complaint: case.to_owned(),
         text: "Petugas meninjau besok pagi.".to_owned(),
         ..GiveFirstAnswerRequest::default()
     };
     regency.agency(PUPR).give_first_answer(first).await.unwrap();
-    case
 }
 
 lines! {
@@ -158,6 +163,20 @@ lines! {
         assert_eq!(regency.coordinator().list_sp4n_entries(all).await.unwrap().entries.len(), 3 * 18);
         let all = ListComplaintsRequest { page_size: 200, ..ListComplaintsRequest::default() };
         assert_eq!(regency.coordinator().list_complaints(all).await.unwrap().complaints.len(), 3 * (18 + 14));
+    }
+
+    async fn c_32_a_tracking_id_of_a_merged_case_is_recorded_for_the_one_that_survives(engine) {
+        let regency = Regency::new(engine).await;
+        let (first, second) = (regency.file(Regency::report()).await, regency.file(Regency::report()).await);
+        let merge = MergeComplaintRequest { complaint: second.id.clone(), into: first.id.clone(), ..MergeComplaintRequest::default() };
+        regency.coordinator().merge_complaint(merge).await.unwrap();
+        let request = RecordSp4nTrackingRequest { complaint: second.id.clone(), tracking_id: "7100".to_owned(), stage: "Diproses".to_owned(), ..RecordSp4nTrackingRequest::default() };
+        let recorded = regency.coordinator().record_sp4n_tracking(request).await.unwrap().entry.unwrap();
+        assert_eq!((&recorded.complaint_id, &recorded.number), (&first.id, &first.number));
+        // What is said there is to be told at LAPOR!.
+        regency.wait(TimeDelta::minutes(1));
+        answered_first_of(&regency, &first.id).await;
+        assert_eq!(tasks(&regency).await.iter().map(kinds).collect::<Vec<_>>(), [[("FIRST_ANSWER", false)]]);
     }
 
     async fn c_11_each_row_of_a_file_says_what_became_of_it_and_twice_changes_nothing(engine) {
