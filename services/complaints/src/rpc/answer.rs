@@ -17,7 +17,7 @@ use crate::domain::CaseId;
 use crate::domain::case::{Case, Message};
 use crate::domain::number::Number;
 use crate::domain::rules::Rules;
-use crate::domain::words::{Class, ClockKind, DeliveryState, MessageKind, Part, State};
+use crate::domain::words::{Class, ClockKind, DeliveryState, MessageKind, Part, State, Verb};
 use crate::domain::workflow::{self, By, Notice, Order, Rejection};
 use crate::error::{Error, Thing};
 use crate::store;
@@ -132,8 +132,11 @@ pub(super) async fn withdraw(
         let rules = core.rules_in(&tx).await?;
         let (record, number) = core.by_pin(&*tx, &request.number, &request.pin).await?;
         let order = Order::Withdraw { reporter: core.pseudonym(number), text: text.clone() };
-        // One of several reporters only leaves: the case is the others' too.
-        let change = if record.case.reporters.len() > 1 {
+        // One of several reporters only leaves: the case is the others' too. The last of them takes it back, where it can be.
+        let others = record.case.reporters.iter().any(|it| it.number != number && !it.left);
+        let several = record.case.reporters.len() > 1;
+        let ends = workflow::TRANSITIONS.allowed(record.case.state).contains(&Verb::Withdraw);
+        let change = if others || (several && !ends) {
             let what = (text.clone(), Vec::new(), String::new());
             let mut next = workflow::remark(&record.case, &core.pseudonym(number), what, now);
             for it in next.reporters.iter_mut().filter(|it| it.number == number) {
@@ -289,7 +292,7 @@ pub(super) fn public(case: &Case, number: Number, rules: &Rules, now: DateTime<U
     let due = |kind| case.clock(kind).map(|it| convert::timestamp(it.due_at));
     let mut allowed = workflow::allowed(case.state, case.class, &[Part::Reporter]);
     if !case.may_say_not_done(now) {
-        allowed.retain(|it| *it != crate::domain::words::Verb::Reopen);
+        allowed.retain(|it| *it != Verb::Reopen);
     }
     PublicComplaint {
         number: number.to_string(),

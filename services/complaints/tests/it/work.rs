@@ -742,6 +742,12 @@ lines! {
         regency.nobody().withdraw_complaint(leave).await.unwrap();
         let case = regency.seen(&first.id).await;
         assert_eq!((case.state(), case.messages.last().unwrap().text.as_str()), (CaseState::New, "Saya pindah."));
+        // The last of them takes it back.
+        let leave = WithdrawComplaintRequest { number: first.number, pin: first.pin, reason: "Sudah ditambal warga.".to_owned(), ..WithdrawComplaintRequest::default() };
+        let told = regency.nobody().withdraw_complaint(leave).await.unwrap().complaint.unwrap();
+        assert_eq!(told.state(), CaseState::Withdrawn);
+        let case = regency.seen(&first.id).await;
+        assert_eq!((case.state(), case.messages.last().unwrap().text.as_str()), (CaseState::Withdrawn, "Sudah ditambal warga."));
     }
 
     async fn c_17_what_a_reporter_does_not_tell_anew_stays(engine) {

@@ -864,9 +864,12 @@ pub fn recategorise(
     Ok(Decision { next, notices, detail })
 }
 
-/// Counts a clock that goes on by another row, from where it began.
-fn set_by(clock: &mut Clock, row: &Deadline, rules: &Rules, now: DateTime<Utc>) {
-    let calendar = rules.calendar(if clock.calendar.is_empty() { &rules.home } else { &clock.calendar });
+/// Counts a clock that goes on by another row, from where it began; by the calendar that it has, or else by that of its kind.
+fn set_by(clock: &mut Clock, row: &Deadline, (lead, rules): (Option<&str>, &Rules), now: DateTime<Utc>) {
+    let calendar = match clock.calendar.as_str() {
+        "" => calendar_for(clock.kind, lead, rules),
+        known => rules.calendar(known),
+    };
     let fresh = Clock::start(clock.kind, clock.cycle, row, calendar, clock.started_at);
     clock.deadline = fresh.deadline;
     clock.value = fresh.value;
@@ -882,17 +885,17 @@ fn set_by(clock: &mut Clock, row: &Deadline, rules: &Rules, now: DateTime<Utc>) 
 /// everybody a case may be late at once: whoever waits, waits since then. By what holds for who has it nobody is: its time would have
 /// passed before anybody could say so. Then whichever falls due first of the row it has and the one for everybody goes on.
 fn set_for_category(case: &mut Case, rules: &Rules, now: DateTime<Utc>) {
-    let (class, category) = (case.class, case.category.as_str());
+    let (class, category, lead) = (case.class, case.category.as_str(), case.lead.as_deref());
     for clock in case.clocks.iter_mut().filter(|it| it.is_open() && !it.is_late(now)) {
         let other = |holder: Option<&str>| {
             let row = rules.deadline(clock.kind, (class, category, holder), clock.started_at)?;
             let mut other = clock.clone();
             if row.id != clock.deadline {
-                set_by(&mut other, row, rules, now);
+                set_by(&mut other, row, (lead, rules), now);
             }
             Some((row, other))
         };
-        let Some((row, own)) = other(case.lead.as_deref()) else { continue };
+        let Some((row, own)) = other(lead) else { continue };
         if row.holder.is_empty() || !own.is_over(now) {
             *clock = own;
         } else if let Some((_, general)) = other(None).filter(|(_, it)| it.due_at < clock.due_at) {
@@ -913,7 +916,7 @@ fn set_for_holder(case: &mut Case, rules: &Rules, now: DateTime<Utc>) {
             continue;
         }
         let mut other = clock.clone();
-        set_by(&mut other, row, rules, now);
+        set_by(&mut other, row, (of.2, rules), now);
         if !other.is_late(now) {
             *clock = other;
         }
@@ -976,12 +979,20 @@ fn start(case: &mut Case, kind: ClockKind, rules: &Rules, at: DateTime<Utc>) {
     let of = (case.class, case.category.as_str(), case.lead.as_deref());
     let Some(row) = rules.deadline(kind, of, at) else { return };
     let cycle = u32::try_from(case.clocks.iter().filter(|it| it.kind == kind).count()).unwrap_or(0) + 1;
-    // The clocks of an agency count by its own calendar, those of the case by the regency's.
-    let calendar = match kind {
-        ClockKind::Accept | ClockKind::FirstAnswer => rules.calendar_of(case.lead.as_deref()),
-        ClockKind::Verify | ClockKind::Settle | ClockKind::Reaction => rules.calendar_of(None),
-    };
+    let calendar = calendar_for(kind, case.lead.as_deref(), rules);
     case.clocks.push(Clock::start(kind, cycle, row, calendar, at));
+}
+
+/// The calendar of a clock: those of an agency count by its own, those of the case by the regency's.
+fn calendar_for<'a>(
+    kind: ClockKind,
+    lead: Option<&str>,
+    rules: &'a Rules,
+) -> (&'a str, u32, &'a mpp_kit::calendar::WorkCalendar) {
+    match kind {
+        ClockKind::Accept | ClockKind::FirstAnswer => rules.calendar_of(lead),
+        ClockKind::Verify | ClockKind::Settle | ClockKind::Reaction => rules.calendar_of(None),
+    }
 }
 
 fn meet(case: &mut Case, kind: ClockKind, now: DateTime<Utc>) {

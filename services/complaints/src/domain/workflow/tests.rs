@@ -500,6 +500,43 @@ fn c_53_another_category_counts_again_and_what_is_late_stays_late() {
 }
 
 #[test]
+fn c_53_a_clock_of_an_agency_that_is_counted_in_working_days_from_now_on_counts_by_its_calendar() {
+    let (mut rules, begun) = (rules(), at("2026-11-23T01:00:00Z"));
+    let own =
+        CalendarVersion { id: PUPR.to_owned(), version: 3, calendar: WorkCalendar::five_days(TimeZone::Wit) };
+    rules.calendars.insert(PUPR.to_owned(), own);
+    rules.agencies.get_mut(PUPR).unwrap().calendar = PUPR.to_owned();
+    let hours = rules.deadlines.iter_mut().find(|it| it.key == "D2").unwrap();
+    hours.unit = Unit::Hours;
+    let row = Deadline {
+        id: DeadlineId::generate(),
+        kind: "FAST".to_owned(),
+        unit: Unit::WorkingDays,
+        ..hours.clone()
+    };
+    rules.deadlines.push(row);
+    let fast = Category {
+        key: "PDAM".to_owned(),
+        deadline_kind: "FAST".to_owned(),
+        ..rules.categories["JLN"].clone()
+    };
+    rules.categories.insert("PDAM".to_owned(), fast);
+    let by = by(Part::Coordinator);
+    let fresh = open(opening(Class::Complaint, begun), &rules).unwrap().next;
+    let verified = decide(&fresh, &by, order(Verb::Verify, &fresh), &rules, begun).unwrap().next;
+    let give = Order::Dispose { agency: PUPR.to_owned(), helpers: Vec::new(), note: String::new() };
+    let given = decide(&verified, &by, give, &rules, begun).unwrap().next;
+    let counted = |case: &Case| {
+        let clock = case.clock(ClockKind::FirstAnswer).unwrap();
+        (clock.calendar.clone(), clock.calendar_version)
+    };
+    assert_eq!(counted(&given), (String::new(), 0), "hours count by none");
+    let wanted = ("PDAM", Class::Complaint);
+    let next = recategorise(&given, &by, wanted, "alasan".to_owned(), &rules, begun).unwrap().next;
+    assert_eq!(counted(&next), (PUPR.to_owned(), 3));
+}
+
+#[test]
 fn c_39_told_the_same_agency_again_a_late_case_stays_late() {
     let (rules, begun) = (rules(), at("2026-11-23T01:00:00Z"));
     let go = |case: &Case, part, order, now| decide(case, &by(part), order, &rules, now).unwrap().next;
