@@ -13,6 +13,7 @@ use super::{Core, convert};
 use crate::domain::EscalationId;
 use crate::domain::ladder::{held_by, holder_of};
 use crate::error::{Error, Thing};
+use crate::store::escalation::Listed;
 use crate::store::{self, place, read_place};
 
 const METHOD: &str = "mpp.complaints.v1.ComplaintsService/AcknowledgeEscalation";
@@ -28,8 +29,8 @@ pub(super) async fn list(
     let (db, limit) = (&core.db.read, u64::from(size) + 1);
     let offices = held_by(&caller.id, &*core.rules().await?, core.now());
     let whose = (caller.id.as_str(), offices.as_slice());
-    let mut steps =
-        store::escalation::of_account(db, whose, request.waiting_only, after.as_ref(), limit).await?;
+    let listed = if request.waiting_only { Listed::Waiting } else { Listed::All };
+    let mut steps = store::escalation::of_account(db, whose, listed, after.as_ref(), limit).await?;
     let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
     Ok(ListEscalationsResponse {
         escalations: steps.iter().map(convert::escalation).collect(),

@@ -13,6 +13,7 @@ use crate::domain::rules::Rules;
 use crate::domain::words::State;
 use crate::error::Error;
 use crate::store::complaint::{Desks, Filter, Line};
+use crate::store::escalation::Listed;
 use crate::store::{self, place, read_place};
 
 pub(super) async fn handle(
@@ -132,7 +133,8 @@ async fn to_acknowledge(
     let rules = core.rules().await?;
     let offices = held_by(&caller.id, &rules, core.now());
     let whose = (caller.id.as_str(), offices.as_slice());
-    let mut steps = store::escalation::of_account(db, whose, true, after.as_ref(), limit).await?;
+    let mut steps =
+        store::escalation::of_account(db, whose, Listed::WaitingOpen, after.as_ref(), limit).await?;
     let next_page_token = cut(&mut steps, size, &filter, |it| place(it.at, &it.id.to_string()));
     let mut ids = Vec::new();
     for record in

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use mpp_kit::row::{self, count, number, read};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
+use super::entity::complaint;
 use super::entity::escalation::{ActiveModel, Column, Entity, Model};
 use crate::domain::words::{ClockKind, Rung};
 use crate::domain::{CaseId, EscalationId};
@@ -77,18 +78,32 @@ pub(crate) async fn of_case(db: &impl ConnectionTrait, case: CaseId) -> Result<V
     rows.into_iter().map(step).collect()
 }
 
+/// Which steps are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    All,
+    /// Those that nobody has acknowledged.
+    Waiting,
+    /// Those of open cases that nobody has acknowledged: of a closed one nothing is left to do.
+    WaitingOpen,
+}
+
 /// Steps that went to an account, and those that wait at offices it holds by now, latest first, after one.
 pub(crate) async fn of_account(
     db: &impl ConnectionTrait,
     (account, offices): (&str, &[String]),
-    waiting_only: bool,
+    listed: Listed,
     after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
 ) -> Result<Vec<Step>, DbErr> {
     // One walk along an index each: together in one condition they would be read whole and sorted.
-    let mut steps = walk(Column::AccountId.eq(account), db, waiting_only, after, limit).await?;
+    let mut steps = walk(Column::AccountId.eq(account), db, listed, after, limit).await?;
+    let waiting = match listed {
+        Listed::All | Listed::Waiting => Listed::Waiting,
+        Listed::WaitingOpen => Listed::WaitingOpen,
+    };
     for office in offices {
-        steps.extend(walk(Column::OfficialId.eq(office.as_str()), db, true, after, limit).await?);
+        steps.extend(walk(Column::OfficialId.eq(office.as_str()), db, waiting, after, limit).await?);
     }
     steps.sort_by_key(|step| std::cmp::Reverse((step.at, step.id.to_string())));
     steps.dedup_by(|a, b| a.id == b.id);
@@ -100,14 +115,24 @@ pub(crate) async fn of_account(
 async fn walk(
     which: Expr,
     db: &impl ConnectionTrait,
-    waiting_only: bool,
+    listed: Listed,
     after: Option<&(DateTime<Utc>, String)>,
     limit: u64,
 ) -> Result<Vec<Step>, DbErr> {
     let mut select =
         Entity::find().filter(which).order_by_desc(Column::At).order_by_desc(Column::Id).limit(limit);
-    if waiting_only {
+    if listed != Listed::All {
         select = select.filter(Column::AcknowledgedAt.is_null());
+    }
+    if listed == Listed::WaitingOpen {
+        let case = |column: complaint::Column| Expr::col((complaint::Entity, column));
+        let open = Query::select()
+            .expr(Expr::val(1))
+            .from(complaint::Entity)
+            .and_where(case(complaint::Column::Id).equals((Entity, Column::ComplaintId)))
+            .and_where(case(complaint::Column::IsClosed).eq(false))
+            .take();
+        select = select.filter(Expr::exists(open));
     }
     if let Some((at, id)) = after {
         select = select.filter(row::before((Column::At, Column::Id), (*at, id.as_str())));

@@ -150,6 +150,13 @@ lines! {
         regency.until("it is late", || async { pupr.listed(WorkList::Late).await == std::slice::from_ref(&filed.id) }).await;
         assert_eq!(pupr.listed(WorkList::ToAcknowledge).await, std::slice::from_ref(&filed.id));
         assert!(regency.agency(DINKES).listed(WorkList::Unspecified).await.is_empty());
+        // Of what is closed nothing is left to take up; opened again, it waits as it did.
+        pupr.answer_without_proof(&filed.id).await.unwrap();
+        regency.nobody().answer_complaint(AnswerComplaintRequest { done: Some(true), ..filed.says("") }).await.unwrap();
+        assert_eq!(regency.seen(&filed.id).await.state(), CaseState::Settled);
+        assert!(pupr.listed(WorkList::ToAcknowledge).await.is_empty());
+        regency.nobody().answer_complaint(AnswerComplaintRequest { done: Some(false), ..filed.says("Masih berlubang.") }).await.unwrap();
+        assert_eq!(pupr.listed(WorkList::ToAcknowledge).await, std::slice::from_ref(&filed.id));
         // Pages by key: every case once, what falls due first first.
         for _ in 0..5 {
             regency.taken(Regency::report()).await;
