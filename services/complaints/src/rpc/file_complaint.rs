@@ -65,7 +65,7 @@ pub(super) async fn handle(
     // Who gives a contact is counted by that, and who is signed in is known.
     let counted = network.filter(|_| !caller.is_authenticated() && !report.identity.has_address());
     let follow: Option<Number> = request.follow_number.parse().ok();
-    let (request, report, counted) = (&request, &report, &counted);
+    let (request, report, counted, rules) = (&request, &report, &counted, &*rules);
     core.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
         let report = report.clone();
         // The desk writes down what others say. Whoever files for themselves and happens to be signed in is the reporter: the
@@ -73,12 +73,12 @@ pub(super) async fn handle(
         let who = if report.channel == Channel::Counter { caller.who() } else { PUBLIC };
         let asking = Asking { who, request_id: &request.request_id };
         if let Some(network) = counted {
-            core.within_network(&tx, &rules, network, now).await?;
+            core.within_network(&tx, rules, network, now).await?;
         }
         let (record, number) = match follow {
-            Some(follow) => core.follow(&tx, &rules, follow, report, asking, now).await?,
+            Some(follow) => core.follow(&tx, rules, follow, report, asking, now).await?,
             None => {
-                let record = core.create(&tx, &rules, report, asking, now).await?;
+                let record = core.create(&tx, rules, report, asking, now).await?;
                 let number = record.case.number;
                 (record, number)
             }

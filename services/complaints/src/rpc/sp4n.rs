@@ -517,7 +517,7 @@ pub(super) async fn record_tracking(
         return Err(Problem::invalid(vec![Violation { field, reason, text }]).into());
     }
     let id: CaseId = request.complaint.parse().map_err(|_| Error::NotFound(Thing::Complaint))?;
-    let request = &request;
+    let (request, tracking) = (&request, &tracking);
     core.once(caller, RECORD, (request, &request.request_id), |tx, now| async move {
         store::ledger::take_turns(&tx).await?;
         let rules = core.rules_in(&tx).await?;
@@ -527,7 +527,7 @@ pub(super) async fn record_tracking(
             record = core.visible(&*tx, caller, into, &rules).await?;
         }
         let id = record.case.id;
-        let known = store::ledger::by_tracking(&*tx, &tracking).await?;
+        let known = store::ledger::by_tracking(&*tx, tracking).await?;
         if known.as_ref().is_some_and(|it| it.case != id.to_string()) {
             return Err(Problem::precondition(
                 "TRACKING_ID_TAKEN",

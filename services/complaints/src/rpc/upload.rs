@@ -33,16 +33,16 @@ pub(super) async fn upload(
 ) -> Result<UploadComplaintFileResponse, Error> {
     let file = core.keep(&request.content, LARGEST).await.map_err(unfit)??;
     let (id, name) = (file.id, file.id.to_string());
-    let request = &request;
+    let (request, file) = (&request, &file);
     let answered: Result<UploadComplaintFileResponse, Error> = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            store::file::insert(&*tx, &file, None, now).await?;
+            store::file::insert(&*tx, file, None, now).await?;
             let id = file.id.to_string();
             let detail = json!({"mediaType": file.media_type, "size": file.size});
             // Nor who sent it: it may be part of a report. What officers add is in the journal of the case, with who added it.
             let what = (PUBLIC, "file.uploaded", id.as_str());
             record(&tx, what, detail, &request.request_id, now).await?;
-            Ok(UploadComplaintFileResponse { file: Some(convert::file(&file)) })
+            Ok(UploadComplaintFileResponse { file: Some(convert::file(file)) })
         })
         .await;
     // A repetition is answered with the first file, and refused for another one; this one is nobody's then. After a failure
