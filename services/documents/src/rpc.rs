@@ -231,7 +231,13 @@ rpcs! {
 
 /// Refuses a decision on another version than there is; 0 decides on whatever there is.
 fn check_version(asked: u32, has: u32) -> Result<(), Error> {
-    if asked == 0 || asked == has { Ok(()) } else { Err(Error::Stale { version: has }) }
+    check_touched(asked, has, has)
+}
+
+/// Refuses a decision on a version before the one that somebody `touched` last; 0 decides on whatever there is. What time alone did
+/// since, such as a clock that is late or a last day that is over, outdates no decision.
+fn check_touched(asked: u32, touched: u32, has: u32) -> Result<(), Error> {
+    if asked == 0 || (touched..=has).contains(&asked) { Ok(()) } else { Err(Error::Stale { version: has }) }
 }
 
 impl Core {

@@ -619,6 +619,10 @@ pub struct Application {
     pub reason: Option<Reason>,
     /// When something last happened to it.
     pub changed: DateTime<Utc>,
+    /// The latest version that somebody made, and not time alone: who saw that one or a later one saw what he decides on.
+    /// 0 where it was not kept.
+    #[serde(default)]
+    pub touched: u32,
 }
 
 /// Where an application waits, for worklists.
@@ -667,6 +671,7 @@ impl Application {
             payment: None,
             reason: None,
             changed: now,
+            touched: 0,
         }
     }
 

@@ -14,7 +14,7 @@ use super::case::{Asking, Loaded};
 use super::codes::PDF;
 use super::sign_applications::Acting;
 use super::upload_file::judge;
-use super::{Core, check_version, get_application};
+use super::{Core, check_touched, get_application};
 use crate::domain::workflow::State;
 use crate::domain::workflow::decide::{By, Command, Order, decide};
 use crate::domain::{ApplicationId, DocumentId, FileId};
@@ -43,7 +43,7 @@ pub(super) async fn sign(
         return Ok(Response::new(kept));
     }
     let (loaded, actor) = core.application_of(&core.db.read, caller, id).await?;
-    check_version(request.version, loaded.record.version)?;
+    check_touched(request.version, loaded.record.touched(), loaded.record.version)?;
     let order = Order::SignByHand { seen: request.content_hash.clone(), reason: reason.clone() };
     // Nothing is printed for whoever may not.
     let command = Command { by: By::Official(actor), order: order.clone() };
@@ -57,7 +57,7 @@ pub(super) async fn sign(
         .once(caller, SIGN, (request, &request.request_id), |tx, now| async move {
             let (mut loaded, actor) = core.application_of(&*tx, caller, id).await?;
             // What was printed is of the application as it was then.
-            check_version(printed, loaded.record.version)?;
+            check_touched(printed, loaded.record.touched(), loaded.record.version)?;
             if asked.is_new {
                 store::file::insert_of(&*tx, &asked.row(), id, now).await?;
             }
@@ -177,7 +177,7 @@ pub(super) async fn upload(
     }
     let (loaded, actor) = core.application_of(&core.db.read, caller, id).await?;
     let media_type = judge(&request.content)?;
-    check_version(request.version, loaded.record.version)?;
+    check_touched(request.version, loaded.record.touched(), loaded.record.version)?;
     let sha256 = hex::encode(Sha256::digest(&request.content));
     let order = Order::UploadScan { file_hash: sha256.clone() };
     // Nothing is stored for whoever may not.
@@ -198,7 +198,7 @@ pub(super) async fn upload(
     let answer: Result<proto::UploadScanResponse, Error> = core
         .once(caller, UPLOAD, (request, &request.request_id), |tx, now| async move {
             let (mut loaded, actor) = core.application_of(&*tx, caller, id).await?;
-            check_version(request.version, loaded.record.version)?;
+            check_touched(request.version, loaded.record.touched(), loaded.record.version)?;
             store::file::insert_of(&*tx, stored, id, now).await?;
             let uploader = loaded.uploader(&caller.id);
             if let Some(sheet) = &mut loaded.record.case.sheet {
@@ -318,7 +318,7 @@ pub(super) async fn confirm(
     let answer: proto::ConfirmScanResponse = core
         .once(caller, CONFIRM, (request, &request.request_id), |tx, now| async move {
             let (loaded, actor) = core.application_of(&*tx, caller, id).await?;
-            check_version(request.version, loaded.record.version)?;
+            check_touched(request.version, loaded.record.touched(), loaded.record.version)?;
             let (seen, number) = (request.sha256.clone(), request.number.clone());
             let (by, order) = (By::Official(actor.clone()), Order::ConfirmScan { seen, number });
             core.may_replace(&loaded).await?;
@@ -382,7 +382,7 @@ pub(super) async fn discard(
     let answer: proto::DiscardSheetResponse = core
         .once(caller, DISCARD, (request, &request.request_id), |tx, now| async move {
             let (mut loaded, actor) = core.application_of(&*tx, caller, id).await?;
-            check_version(request.version, loaded.record.version)?;
+            check_touched(request.version, loaded.record.touched(), loaded.record.version)?;
             loaded.record.case.sheet = None;
             let asking = Asking { who: &caller.id, request_id: &request.request_id };
             let order = Order::DiscardSheet { reason };

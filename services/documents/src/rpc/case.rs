@@ -172,7 +172,11 @@ impl Core {
         loaded.forget_signatures(&events);
         let first = loaded.record.case.history.len();
         loaded.record.case.history.extend(events.iter().cloned());
+        let seen = loaded.record.touched();
         loaded.record.version += 1;
+        // That a clock is late outdates nobody's decision.
+        let by_time = events.iter().all(|event| matches!(event, Event::Escalated { .. }));
+        loaded.record.case.application.touched = if by_time { seen } else { loaded.record.version };
         loaded.record.updated_at = now;
         let waiting = loaded.waiting();
         let queues = (waiting.as_ref(), loaded.deemed_at());

@@ -16,7 +16,7 @@ use tonic::Response;
 use super::case::Asking;
 use super::content::Wanted;
 use super::submit_application::{Filed, Replaces};
-use super::{Core, check_version, convert, get_document};
+use super::{Core, check_touched, convert, get_document};
 use crate::domain::document::{DocumentVerb, TRANSITIONS};
 use crate::domain::field::Values;
 use crate::error::Error;
@@ -86,7 +86,7 @@ impl Core {
         }
         let id = get_document::read_id(again.document)?;
         let (document, _) = self.document_of(&self.db.read, caller, "documents.revoke", id).await?;
-        check_version(again.version, document.version)?;
+        check_touched(again.version, document.touched(), document.version)?;
         if TRANSITIONS.next(document.state, DocumentVerb::Replace).is_none() {
             return Err(Problem::precondition(
                 "NOT_PERMITTED_IN_STATE",

@@ -9,7 +9,7 @@ use serde_json::json;
 use tonic::Response;
 
 use super::case::Asking;
-use super::{Core, check_version, get_document, record};
+use super::{Core, check_touched, get_document, record};
 use crate::domain::EventId;
 use crate::domain::document::{DocumentState, DocumentVerb, TRANSITIONS};
 use crate::error::Error;
@@ -31,7 +31,7 @@ pub(super) async fn handle(
     let answer: RevokeDocumentResponse = core
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let (mut document, office) = core.document_of(&*tx, caller, "documents.revoke", id).await?;
-            check_version(request.version, document.version)?;
+            check_touched(request.version, document.touched(), document.version)?;
             document.body.end_reason = reason;
             let asking = Asking { who: &caller.id, request_id: &request.request_id };
             core.end(&tx, &mut document, DocumentVerb::Revoke, office.area.as_str(), asking, now).await?;

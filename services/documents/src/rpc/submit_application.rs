@@ -171,6 +171,7 @@ impl Core {
         let command = Command { by: By::Applicant { account }, order };
         let decision = decide(loaded.application(), &command, &loaded.calendar(), now)?;
         loaded.record.case.application = decision.next;
+        loaded.record.case.application.touched = loaded.record.version;
         let mut events = decision.events;
         self.number(tx, &mut loaded, &mut events, now).await?;
         self.bill(tx, &mut loaded, &mut events, now).await?;

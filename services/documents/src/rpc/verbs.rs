@@ -7,7 +7,7 @@ use prost::Message;
 use tonic::Response;
 
 use super::case::Asking;
-use super::{Core, check_version, convert, get_application};
+use super::{Core, check_touched, convert, get_application};
 use crate::domain::payment::Receipt;
 use crate::domain::sla::ClockVerb;
 use crate::domain::workflow::decide::{By, Order};
@@ -35,7 +35,7 @@ impl Core {
         let answer: proto::ClaimApplicationResponse = self
             .once(caller, call.method, (call.request, call.request_id), |tx, now| async move {
                 let (mut loaded, actor) = self.application_of(&*tx, caller, id).await?;
-                check_version(call.version, loaded.record.version)?;
+                check_touched(call.version, loaded.record.touched(), loaded.record.version)?;
                 if let Some(collector) = collector {
                     loaded.record.case.collector = collector;
                 }

@@ -32,6 +32,16 @@ pub(crate) struct Record {
     pub(crate) case: Case,
 }
 
+impl Record {
+    /// The latest version that somebody made, and not time alone; of one for which that was not kept, the version there is.
+    pub(crate) fn touched(&self) -> u32 {
+        match self.case.application.touched {
+            0 => self.version,
+            touched => touched,
+        }
+    }
+}
+
 /// The body of an application.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

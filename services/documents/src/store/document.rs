@@ -40,6 +40,16 @@ pub(crate) struct Document {
     pub(crate) body: Body,
 }
 
+impl Document {
+    /// The latest version that somebody made, and not time alone: that its last day is over is the last change of what has expired.
+    pub(crate) fn touched(&self) -> u32 {
+        match self.state {
+            DocumentState::Expired => self.version.saturating_sub(1),
+            DocumentState::Valid | DocumentState::Revoked | DocumentState::Replaced => self.version,
+        }
+    }
+}
+
 /// What nothing is searched by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -373,6 +373,27 @@ lines! {
         assert_eq!((judged.verdict(), judged.document.expect("ours").state()), (FileVerdict::Valid, DocumentState::Expired));
     }
 
+    /// 25. That its last day is over since the page was read refuses no press; what somebody did meanwhile does.
+    async fn line_25_time_alone_outdates_no_decision(engine) {
+        let town = Town::new(engine).await;
+        let (_, shown) = town.issued("kehilangan", &Resident::new(1, PLAIN)).await;
+        town.set("2026-12-07T01:00:00Z");
+        town.sweep().await;
+        let expired = town.document(&shown.id).await;
+        assert_eq!((expired.state(), expired.version), (DocumentState::Expired, shown.version + 1));
+        let head = town.head(PLAIN);
+        let renew = |version: u32| RenewDocumentRequest { document: shown.id.clone(), version, ..RenewDocumentRequest::default() };
+        assert_eq!(head.renew_document(renew(expired.version + 1)).await.expect_err("no such version").reason, "VERSION_MISMATCH");
+        head.renew_document(renew(shown.version)).await.expect("begun");
+        let revoke = |version: u32| RevokeDocumentRequest {
+            document: shown.id.clone(), version, reason: WHY.to_owned(), ..RevokeDocumentRequest::default()
+        };
+        head.revoke_document(revoke(shown.version)).await.expect("revoked");
+        for before in [shown.version, expired.version] {
+            assert_eq!(head.revoke_document(revoke(before)).await.expect_err("it was revoked since").reason, "VERSION_MISMATCH");
+        }
+    }
+
     /// 26. Four digits protect nothing where nobody counts: after five wrong ones there is no link for a while, also for the right
     /// ones, and each try is recorded.
     async fn line_26_wrong_digits_are_counted_and_recorded(engine) {

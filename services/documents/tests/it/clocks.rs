@@ -125,6 +125,35 @@ lines! {
         assert_eq!(town.events_of(&late).await, ["surat.diajukan", "surat.terlambat", "surat.disetujui", "surat.terlambat"]);
     }
 
+    /// 28. That a step became late between the page and the press refuses no press; what somebody did meanwhile does.
+    async fn line_28_time_alone_outdates_no_decision(engine) {
+        let town = Town::new(engine).await;
+        let id = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        let (officer, head) = (town.officer(PLAIN), town.head(PLAIN));
+        let shown = town.seen(&id).await;
+        town.set("2026-11-23T04:46:00Z");
+        town.sweep().await;
+        let late = town.seen(&id).await;
+        assert!(late.version > shown.version && history(&late).contains(&"ESCALATE"), "{:?}", history(&late));
+        let claim = |version: u32| ClaimApplicationRequest { application: id.clone(), version, ..ClaimApplicationRequest::default() };
+        assert_eq!(officer.claim_application(claim(late.version + 1)).await.expect_err("no such version").reason, "VERSION_MISMATCH");
+        officer.claim_application(claim(shown.version)).await.expect("decided on what was shown");
+        assert_eq!(officer.approve(&shown).await.expect_err("it was claimed since").reason, "VERSION_MISMATCH");
+        assert_eq!(officer.approve(&late).await.expect_err("it was claimed since").reason, "VERSION_MISMATCH");
+        officer.approve(&town.seen(&id).await).await.expect("approved");
+        // The same of a letter that is signed by hand.
+        let shown = town.seen(&id).await;
+        town.set("2026-11-25T09:00:00Z");
+        town.sweep().await;
+        assert!(town.seen(&id).await.version > shown.version);
+        let asked = SignByHandRequest {
+            application: id.clone(), version: shown.version, content_hash: shown.content_hash.clone(),
+            reason: "sertifikat elektronik belum terbit".to_owned(), ..SignByHandRequest::default()
+        };
+        head.sign_by_hand(asked.clone()).await.expect("printed");
+        assert_eq!(head.sign_by_hand(asked).await.expect_err("it was printed since").reason, "VERSION_MISMATCH");
+    }
+
     /// 28. What cannot be worked keeps nobody else from his turn: one application and one document that cannot be read stand first
     /// in every part of a pass, and lateness, grants by law, ends of validity and clean-up go on behind them.
     async fn line_28_a_row_that_cannot_be_worked_stops_no_clock(engine) {
