@@ -20,15 +20,15 @@ use crate::domain::workflow::decide::{By, Command, Order, decide};
 use crate::domain::{ApplicationId, DocumentId, FileId};
 use crate::error::Error;
 use crate::store;
-use crate::store::application::{Scan, Scanned, Sheet, SignedFile};
+use crate::store::application::{Case, Scan, Scanned, Sheet, SignedFile};
 use crate::store::file::StoredFile;
 
 const SIGN: &str = "mpp.documents.v1.DocumentsService/SignByHand";
 const UPLOAD: &str = "mpp.documents.v1.DocumentsService/UploadScan";
 const CONFIRM: &str = "mpp.documents.v1.DocumentsService/ConfirmScan";
 const DISCARD: &str = "mpp.documents.v1.DocumentsService/DiscardSheet";
-/// Applications with one and the same file that are looked at.
-const SAME_FILES: u64 = 100;
+/// Applications with one and the same file that are read at a time.
+const PAGE: u64 = 100;
 
 pub(super) async fn sign(
     core: &Core,
@@ -281,22 +281,29 @@ impl Core {
         id: ApplicationId,
         sha256: &str,
     ) -> Result<bool, Error> {
-        for other in store::file::applications_with(db, sha256, SAME_FILES).await? {
-            if other == id {
-                continue;
-            }
-            let Some(record) = store::application::find(db, &self.cipher, other).await? else { continue };
-            let case = record.case;
-            let ended = matches!(case.application.state, State::Rejected | State::Withdrawn);
-            let scan = case.sheet.as_ref().and_then(|sheet| sheet.scan.as_ref());
-            let is_its = scan.is_some_and(|scan| scan.sha256 == sha256)
-                || case.signed.iter().any(|signed| signed.sha256 == sha256);
-            if is_its && !ended {
+        let mut after = None;
+        loop {
+            let page = store::file::applications_with(db, sha256, after, PAGE).await?;
+            let records = store::application::several(db, &self.cipher, &page).await?;
+            let mut others = records.iter().map(|it| &it.case).filter(|case| case.application.id != id);
+            if others.any(|case| is_its_scan(case, sha256)) {
                 return Ok(true);
             }
+            after = page.last().copied().filter(|_| page.len() as u64 >= PAGE);
+            if after.is_none() {
+                return Ok(false);
+            }
         }
-        Ok(false)
     }
+}
+
+/// Whether this file is the scan of a letter that was not given up.
+fn is_its_scan(case: &Case, sha256: &str) -> bool {
+    let ended = matches!(case.application.state, State::Rejected | State::Withdrawn);
+    let scan = case.sheet.as_ref().and_then(|sheet| sheet.scan.as_ref());
+    let is_its = scan.is_some_and(|scan| scan.sha256 == sha256)
+        || case.signed.iter().any(|signed| signed.sha256 == sha256);
+    is_its && !ended
 }
 
 /// What was scanned is the file of a document that was issued.

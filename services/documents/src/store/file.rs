@@ -66,22 +66,24 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: FileId) -> Result<Option
     Entity::find_by_id(id.to_string()).one(db).await?.map(file).transpose()
 }
 
-/// The applications that have a file with this digest.
+/// The applications that have a file with this digest, by id, after this one.
 pub(crate) async fn applications_with(
     db: &impl ConnectionTrait,
     sha256: &str,
+    after: Option<ApplicationId>,
     limit: u64,
 ) -> Result<Vec<ApplicationId>, DbErr> {
-    let rows: Vec<String> = Entity::find()
+    let mut select = Entity::find()
         .select_only()
         .column(Column::ApplicationId)
         .distinct()
         .filter(Column::Sha256.eq(sha256))
-        .filter(Column::ApplicationId.is_not_null())
-        .limit(limit)
-        .into_tuple()
-        .all(db)
-        .await?;
+        .filter(Column::ApplicationId.is_not_null());
+    if let Some(after) = after {
+        select = select.filter(Column::ApplicationId.gt(after.to_string()));
+    }
+    let select = select.order_by_asc(Column::ApplicationId).limit(limit);
+    let rows: Vec<String> = select.into_tuple().all(db).await?;
     rows.iter().map(|id| read("stored_file.application_id", id)).collect()
 }
 

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use mpp_kit::testing::Engine;
 use mpp_proto::documents::v1::*;
 use prost_types::value::Kind;
+use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use super::paper::{holds, words};
@@ -437,6 +438,30 @@ lines! {
         assert_eq!([both.0.is_ok(), both.1.is_ok()].iter().filter(|ok| **ok).count(), 1, "{both:?}");
         assert_eq!(town.events_of(&waiting.id).await.iter().filter(|kind| *kind == "surat.terbit").count(), 1);
         assert_eq!(head.list_documents(ListDocumentsRequest::default()).await.expect("a list").documents.len(), 2);
+    }
+
+    /// 45. A scan is looked for among all letters that have this file, however many do: of those that came before, none is on its way.
+    async fn should_45_a_scan_is_looked_for_among_all_letters_that_have_its_file(engine) {
+        let town = Town::new(engine).await;
+        let (officer, head, same) = (town.officer(PLAIN), town.head(PLAIN), photo());
+        let mut waiting = Vec::new();
+        for number in [1, 2] {
+            let (_, letter) = town.waiting(number).await;
+            waiting.push(head.by_hand(&letter).await.expect("printed"));
+        }
+        let scanned = officer.brings(&waiting[0].id, same.clone()).await.expect("uploaded");
+        let sha256 = scanned.by_hand.and_then(|it| it.scan).expect("a scan").sha256;
+        // Letters of another year, by the order of ids, that are not there any more.
+        let db = &town.db.db.write;
+        for number in 0..250 {
+            let sql = format!(
+                "INSERT INTO stored_file (id, media_type, size, sha256, application_id, created_at) \
+                 VALUES ('file_{number}', 'image/jpeg', 20, '{sha256}', 'app_01h455vb4pex5vsknk084s{number:04}', '2023-07-01T00:00:00Z')"
+            );
+            db.execute_unprepared(&sql).await.expect("a row");
+        }
+        let refused = officer.brings(&waiting[1].id, same).await.expect_err("of another");
+        assert_eq!(refused.named(), [("content", "ANOTHER_LETTER")]);
     }
 
     /// 45. After issue it is revoked, corrected, renewed and expires as any other, and stays what it is.
