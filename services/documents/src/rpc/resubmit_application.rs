@@ -1,5 +1,7 @@
 //! `ResubmitApplication`: a returned application, corrected.
 
+use std::collections::BTreeSet;
+
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_proto::documents::v1::{self as proto, ResubmitApplicationRequest, ResubmitApplicationResponse};
@@ -8,7 +10,9 @@ use tonic::Response;
 use super::case::{Asking, Loaded};
 use super::content::Wanted;
 use super::{Core, convert, status};
-use crate::domain::field::Values;
+use crate::domain::field::{self, Field, FieldType, Values};
+use crate::domain::letter_type::LetterType;
+use crate::domain::text;
 use crate::domain::workflow::decide::{By, Order};
 use crate::error::{Error, Thing};
 use crate::store;
@@ -109,20 +113,45 @@ pub(super) async fn handle(
 fn papers_still_seen(before: &Loaded, subject: &proto::Subject, values: &Values) -> String {
     let content = &before.record.case.content;
     let was = convert::subject(before);
-    let about = |values: &Values| {
-        let key = before.letter.about.nik.as_ref()?;
-        let field = before.letter.fields.iter().find(|field| field.key == *key)?;
-        if convert::comes_from_subject(field) {
-            return None; // the applicant himself
-        }
-        Some(values.get(key)?.as_str()?.trim().to_owned())
-    };
     let is_same = match was.nik.trim() {
-        "" => was.name.trim() == subject.name.trim() && subject.nik.trim().is_empty(),
+        "" => text::clean(&was.name) == text::clean(&subject.name) && subject.nik.trim().is_empty(),
         nik => nik == subject.nik.trim(),
     };
-    match is_same && about(&content.values) == about(values) {
+    let letter = &before.letter;
+    // As they would be kept: a number may be typed with spaces.
+    let values = field::normalise(&letter.fields, values);
+    match is_same && others(letter, &content.values) == others(letter, &values) {
         true => content.papers_seen_by.clone(),
         false => String::new(),
     }
+}
+
+/// The persons that a form names beside its applicant, each with the field that names him: by his population number, or by his name
+/// where that is not told and he stands in a list or is whom the document is about. In no order: heirs change places.
+fn others<'a>(letter: &'a LetterType, values: &'a Values) -> BTreeSet<(&'a str, Vec<&'a str>)> {
+    let mut found = BTreeSet::new();
+    let about = &letter.about;
+    let is_numbered = about.nik.as_ref().is_some_and(|key| values.contains_key(key));
+    for field in letter.fields.iter().filter(|field| !convert::comes_from_subject(field)) {
+        let value = values.get(&field.key);
+        let key = field.key.as_str();
+        if field.kind == FieldType::List {
+            let rows = value.and_then(serde_json::Value::as_array).into_iter().flatten();
+            let rows = rows.filter_map(serde_json::Value::as_object).map(|row| who(&field.columns, row));
+            found.extend(rows.filter(|who| !who.is_empty()).map(|who| (key, who)));
+        } else if field.kind == FieldType::Nik || (about.name == key && !is_numbered) {
+            found.extend(value.and_then(serde_json::Value::as_str).map(|it| (key, vec![it])));
+        }
+    }
+    found
+}
+
+/// Who stands in a row of a list: by his numbers, or by his names where there are none.
+fn who<'a>(columns: &[Field], row: &'a Values) -> Vec<&'a str> {
+    let said = |kind: FieldType| -> Vec<&'a str> {
+        let of_kind = columns.iter().filter(|column| column.kind == kind);
+        of_kind.filter_map(|column| row.get(&column.key)?.as_str()).collect()
+    };
+    let numbers = said(FieldType::Nik);
+    if numbers.is_empty() { said(FieldType::PersonName) } else { numbers }
 }

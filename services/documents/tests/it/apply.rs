@@ -272,6 +272,82 @@ lines! {
         assert_eq!((application.papers_seen_by.as_str(), application.attachments.len()), (account("VILLAGE_OFFICER", VILLAGE).as_str(), 0));
     }
 
+    /// 42. Papers that were seen at the office count for the same persons alone, whom an application that was returned may name anew:
+    /// the applicant, whom the letter is about, and everybody in a list.
+    async fn should_42_papers_that_were_seen_count_for_the_same_persons_alone(engine) {
+        let town = Town::new(engine).await;
+        let (officer, vouched) = (town.officer(PLAIN), account("VILLAGE_OFFICER", PLAIN));
+        let colleague = town.official_as("acc_rekan", "VILLAGE_OFFICER", PLAIN);
+        let because = "isian belum sama dengan surat aslinya";
+        // What is asked for anew, and whether the papers count for it.
+        let again = async |wish: &SubmitApplicationRequest, changes: &[(&str, SubmitApplicationRequest, bool)]| {
+            let papers = wish.attachments.clone();
+            let seen = SubmitApplicationRequest { attachments: Vec::new(), papers_seen: true, ..wish.clone() };
+            let status = officer.submit_application(seen).await.expect("taken").status.expect("a status");
+            let id = &status.application_id;
+            for (what, change, same) in changes {
+                colleague.send_back(id, because).await.expect("returned");
+                let without = ResubmitApplicationRequest {
+                    code: status.code.clone(), values: change.values.clone(), subject: change.subject.clone(), ..ResubmitApplicationRequest::default()
+                };
+                let answer = town.nobody().resubmit_application(without.clone()).await;
+                if *same {
+                    answer.expect(what);
+                    assert_eq!(town.seen(id).await.papers_seen_by, vouched, "{what}");
+                    continue;
+                }
+                let refused = answer.expect_err(what);
+                assert!(!refused.fields.is_empty(), "{what}: {refused:?}");
+                assert!(refused.fields.iter().all(|(field, why)| field.starts_with("attachments.") && why == "REQUIRED"), "{what}: {refused:?}");
+                assert_eq!(town.seen(id).await.state(), ApplicationState::Returned, "{what}");
+                // With papers of its own it is taken, and nobody has vouched for it.
+                let with = ResubmitApplicationRequest { attachments: papers.clone(), ..without };
+                town.nobody().resubmit_application(with).await.expect(what);
+                assert_eq!(town.seen(id).await.papers_seen_by, "", "{what}");
+            }
+        };
+        let with = |wish: &SubmitApplicationRequest, key: &str, value: serde_json::Value| {
+            let mut changed = wish.clone();
+            put(&mut changed, key, value);
+            changed
+        };
+        // The applicant.
+        let applicant = Resident::new(1, PLAIN);
+        let wish = town.wish("sktm", &applicant).await;
+        let renamed = Resident { name: "Rohana Zulaiha".to_owned(), ..applicant.clone() };
+        let of = |resident: &Resident| SubmitApplicationRequest { subject: Some(resident.subject()), ..wish.clone() };
+        let other = Resident::new(2, PLAIN);
+        again(&wish, &[
+            ("as it was", wish.clone(), true), ("his name", of(&renamed), true), ("what he earns", with(&wish, "penghasilan", json!(900_000)), true),
+            ("another applicant", of(&other), false), ("back again, and nobody saw it since", of(&applicant), false),
+        ]).await;
+        // Whom it is about, and who stands in a list, however the number is written and in whatever order they stand.
+        let wish = town.wish("ahli_waris", &Resident::new(3, PLAIN)).await;
+        let sample = values_of("ahli_waris");
+        let heirs = sample["ahli_waris"].as_array().expect("heirs").clone();
+        let changed = |key: &str, value: &str| {
+            let mut heirs = heirs.clone();
+            heirs[0][key] = json!(value);
+            with(&wish, "ahli_waris", json!(heirs))
+        };
+        let nik = heirs[0]["nik"].as_str().expect("a number");
+        let spaced = format!("{} {}-{}", &nik[..6], &nik[6..12], &nik[12..]);
+        let (turned, fewer) = (json!([heirs[1], heirs[0]]), json!([heirs[0]]));
+        again(&wish, &[
+            ("the number written in another way", changed("nik", &spaced), true), ("a relation", changed("hubungan", "istri sah"), true),
+            ("another order", with(&wish, "ahli_waris", turned), true), ("another heir", changed("nik", "1707055509649997"), false),
+        ]).await;
+        again(&wish, &[("an heir less", with(&wish, "ahli_waris", fewer), false)]).await;
+        again(&wish, &[("another deceased", with(&wish, "nik_pewaris", json!("1707050301709997")), false)]).await;
+        let without = with(&wish, "nik_pewaris", json!(""));
+        again(&without, &[("another deceased without a number", with(&without, "nama_pewaris", json!("Umar Contoh")), false)]).await;
+        // Who has no number yet is known by his name.
+        let wish = town.wish("kelahiran", &Resident::new(4, PLAIN)).await;
+        again(&wish, &[
+            ("a place", with(&wish, "tempat_lahir_anak", json!("Muara Aman")), true), ("another child", with(&wish, "nama_anak", json!("Umar Contoh")), false),
+        ]).await;
+    }
+
     /// 31. Idempotency-Key on every POST that creates or moves state.
     async fn line_31_a_repeated_request_has_one_effect_and_another_body_is_refused(engine) {
         let town = Town::new(engine).await;
