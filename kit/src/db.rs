@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::sqlx;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -66,6 +66,14 @@ pub enum ConnectError {
         "the server only reads, as a standby does or one that was told to; give the address of the server that writes, or let this one write again"
     )]
     OnlyReads,
+    /// A schema that is not there, for one who only looks.
+    #[error("the database {at} has no schema {schema}: is this the one that the suite writes to?")]
+    NoSchema {
+        /// Where, without credentials.
+        at: String,
+        /// The schema.
+        schema: String,
+    },
     /// The database does not answer or refuses.
     #[error("cannot open the database {at}: {source}")]
     Open {
@@ -91,10 +99,33 @@ impl Db {
         }
     }
 
-    async fn connect_sqlite(url: &str) -> Result<Self, ConnectError> {
-        if url.contains(":memory:") || url.contains("mode=memory") {
-            return Err(ConnectError::InMemory);
+    /// Opens the database at `url` for one who only looks, also at a copy or a standby: what is missing is not made, and whatever
+    /// would write is refused, through [`Db::write`] too.
+    ///
+    /// # Errors
+    /// [`ConnectError`], in one sentence for the person who configured the URL.
+    pub async fn connect_to_look(url: &str, schema: Option<&str>) -> Result<Self, ConnectError> {
+        let fail = |source| ConnectError::Open { at: redacted(url), source };
+        let scheme = url.split(':').next().unwrap_or_default();
+        let (options, engine) = match scheme {
+            "sqlite" => (sqlite_to_look(url)?, Engine::Sqlite),
+            "postgres" | "postgresql" => {
+                check_name(schema)?;
+                (postgres_options(url, schema, true), Engine::Postgres)
+            }
+            _ => return Err(ConnectError::Scheme(scheme.to_owned())),
+        };
+        let read = Database::connect(options).await.map_err(fail)?;
+        if let (Engine::Postgres, Some(schema)) = (engine, schema)
+            && !has_schema(&read, schema).await.map_err(fail)?
+        {
+            return Err(ConnectError::NoSchema { at: redacted(url), schema: schema.to_owned() });
         }
+        Ok(Self { write: read.clone(), read, engine })
+    }
+
+    async fn connect_sqlite(url: &str) -> Result<Self, ConnectError> {
+        check_file(url)?;
         let open = |readers: Option<u32>| {
             let mut options = base_options(url);
             options.max_connections(readers.unwrap_or(1)).min_connections(1).test_before_acquire(false);
@@ -121,13 +152,7 @@ impl Db {
             });
             if readers.is_some() {
                 // A write through the read pool is a mistake; this makes it an error on both engines' tests.
-                options.map_sqlx_sqlite_pool_opts(|pool| {
-                    pool.after_connect(|connection, _| {
-                        Box::pin(async move {
-                            sqlx::Executor::execute(connection, "PRAGMA query_only = ON").await.map(|_| ())
-                        })
-                    })
-                });
+                options.map_sqlx_sqlite_pool_opts(queries_only);
             }
             Database::connect(options)
         };
@@ -139,46 +164,18 @@ impl Db {
 
     async fn connect_postgres(url: &str, schema: Option<&str>) -> Result<Self, ConnectError> {
         let fail = |source| ConnectError::Open { at: redacted(url), source };
-        let pool = |writes: bool| {
-            let mut options = base_options(url);
-            options
-                .max_connections(POSTGRES_POOL)
-                // Saves a round trip per acquire while in use; after a pause the connection may have been cut.
-                .test_before_acquire_if_idle_for(Duration::from_secs(10))
-                .set_application_name(format!("mpp-{}", schema.unwrap_or("suite")));
-            // A process that is stopped in the middle of a transaction, and one that waits for its locks, must not wait
-            // for ever; on SQLite the busy timeout says the same.
-            // The schema goes with them in the first message: a statement of its own would be a trip for each connection, and
-            // take the place of the check below.
-            let search_path = schema.map(|schema| ("search_path", schema.to_owned()));
-            options.map_sqlx_postgres_opts(move |postgres| {
-                postgres
-                    .options([
-                        ("lock_timeout", POSTGRES_LOCK_TIMEOUT),
-                        ("idle_in_transaction_session_timeout", POSTGRES_IDLE_IN_TRANSACTION),
-                    ])
-                    .options(search_path.clone())
-            });
-            if writes {
-                options.map_sqlx_postgres_pool_opts(|pool| {
-                    pool.after_connect(|connection, _| Box::pin(refuse_a_reader(connection)))
-                });
-            }
-            options
-        };
-        if let Some(schema) = schema {
-            let plain = schema.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-            if schema.is_empty() || !plain || schema.as_bytes()[0].is_ascii_digit() {
-                return Err(ConnectError::SchemaName(schema.to_owned()));
-            }
-        }
+        check_name(schema)?;
         // First what only reads. A server that takes no writes is named for what it is: the pool that writes would ask it again
         // until its patience is over, and could say only that it has waited.
-        let read = Database::connect(pool(false)).await.map_err(fail)?;
+        let read = Database::connect(postgres_options(url, schema, false)).await.map_err(fail)?;
         if only_reads(&read).await.map_err(fail)? {
             return Err(ConnectError::OnlyReads);
         }
-        let write = Database::connect(pool(true)).await.map_err(fail)?;
+        let mut options = postgres_options(url, schema, false);
+        options.map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_connect(|connection, _| Box::pin(refuse_a_reader(connection)))
+        });
+        let write = Database::connect(options).await.map_err(fail)?;
         if let Some(schema) = schema {
             ensure_schema(&write, schema).await.map_err(fail)?;
         }
@@ -345,6 +342,68 @@ fn base_options(url: &str) -> ConnectOptions {
     options
 }
 
+/// Refuses an SQLite database that is no file.
+fn check_file(url: &str) -> Result<(), ConnectError> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(ConnectError::InMemory);
+    }
+    Ok(())
+}
+
+/// Has each connection of a pool refuse to write.
+fn queries_only(pool: SqlitePoolOptions) -> SqlitePoolOptions {
+    pool.after_connect(|connection, _| {
+        Box::pin(
+            async move { sqlx::Executor::execute(connection, "PRAGMA query_only = ON").await.map(|_| ()) },
+        )
+    })
+}
+
+/// For one who only looks at a file, which is left in the journal mode that it has.
+fn sqlite_to_look(url: &str) -> Result<ConnectOptions, ConnectError> {
+    check_file(url)?;
+    let mut options = base_options(url);
+    options.max_connections(SQLITE_READERS);
+    options.map_sqlx_sqlite_opts(|sqlite| sqlite.create_if_missing(false).busy_timeout(PATIENCE));
+    options.map_sqlx_sqlite_pool_opts(queries_only);
+    Ok(options)
+}
+
+/// Refuses the name of a schema that is no plain identifier.
+fn check_name(schema: Option<&str>) -> Result<(), ConnectError> {
+    let Some(schema) = schema else { return Ok(()) };
+    let plain = schema.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    if schema.is_empty() || !plain || schema.as_bytes()[0].is_ascii_digit() {
+        return Err(ConnectError::SchemaName(schema.to_owned()));
+    }
+    Ok(())
+}
+
+fn postgres_options(url: &str, schema: Option<&str>, looks: bool) -> ConnectOptions {
+    let mut options = base_options(url);
+    options
+        .max_connections(POSTGRES_POOL)
+        // Saves a round trip per acquire while in use; after a pause the connection may have been cut.
+        .test_before_acquire_if_idle_for(Duration::from_secs(10))
+        .set_application_name(format!("mpp-{}", schema.unwrap_or("suite")));
+    // A process that is stopped in the middle of a transaction, and one that waits for its locks, must not wait
+    // for ever; on SQLite the busy timeout says the same.
+    // The schema goes with them in the first message: a statement of its own would be a trip for each connection, and
+    // take the place of the check for a server that only reads.
+    let search_path = schema.map(|schema| ("search_path", schema.to_owned()));
+    let only_looks = looks.then_some(("default_transaction_read_only", "on"));
+    options.map_sqlx_postgres_opts(move |postgres| {
+        postgres
+            .options([
+                ("lock_timeout", POSTGRES_LOCK_TIMEOUT),
+                ("idle_in_transaction_session_timeout", POSTGRES_IDLE_IN_TRANSACTION),
+            ])
+            .options(search_path.clone())
+            .options(only_looks)
+    });
+    options
+}
+
 /// Whether the server takes no writes.
 async fn only_reads(connection: &DatabaseConnection) -> Result<bool, DbErr> {
     let asked = Statement::from_string(DbBackend::Postgres, ONLY_READS);
@@ -360,24 +419,25 @@ async fn refuse_a_reader(connection: &mut sqlx::PgConnection) -> Result<(), sqlx
     if reads == "on" { Err(sqlx::Error::Io(std::io::Error::other("the server only reads"))) } else { Ok(()) }
 }
 
+async fn has_schema(connection: &DatabaseConnection, schema: &str) -> Result<bool, DbErr> {
+    let query = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        "SELECT 1 FROM pg_namespace WHERE nspname = $1",
+        [schema.into()],
+    );
+    connection.query_one_raw(query).await.map(|row| row.is_some())
+}
+
 async fn ensure_schema(connection: &DatabaseConnection, schema: &str) -> Result<(), DbErr> {
-    let exists = || async {
-        let query = Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            "SELECT 1 FROM pg_namespace WHERE nspname = $1",
-            [schema.into()],
-        );
-        connection.query_one_raw(query).await.map(|row| row.is_some())
-    };
     // A login role that may not make schemas is fine as long as its schema is there.
-    if exists().await? {
+    if has_schema(connection, schema).await? {
         return Ok(());
     }
     // IF NOT EXISTS is not atomic: of two processes that start at once, one may fail although the schema is there now.
     match connection.execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).await {
         Ok(_) => Ok(()),
         Err(error) => {
-            if exists().await? {
+            if has_schema(connection, schema).await? {
                 Ok(())
             } else {
                 Err(error)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mpp_kit::component::Role;
 use mpp_kit::config::{ExposeSecret as _, Secret};
-use mpp_kit::db::{Db, redacted, sqlite_url};
+use mpp_kit::db::{ConnectError, Db, redacted, sqlite_url};
 use mpp_kit::redis::{PrivateServer, Redis};
 
 use crate::config::{Config, Databases};
@@ -57,20 +57,24 @@ pub(crate) async fn open(config: &Config, role: Role) -> Result<Db, Failure> {
             sqlite_url(&file(config, place.role))
         }
     };
-    let schema = format!("mpp_{}", place.role);
-    Db::connect(&url, Some(&schema)).await.map_err(|error| {
-        Failure::because(
-            Exit::Unavailable,
-            format!("{role} cannot open its database {} (setting {})", redacted(&url), place.setting),
-            &anyhow::Error::new(error),
-        )
-    })
+    Db::connect(&url, Some(&schema(role))).await.map_err(|error| unopened(&place, &url, error))
 }
 
-/// Opens the database of `role` for one who only looks: a file that is not there is not made.
+/// The schema of `role` in a PostgreSQL that the services share.
+fn schema(role: Role) -> String {
+    format!("mpp_{role}")
+}
+
+fn unopened(place: &Place<'_>, url: &str, error: ConnectError) -> Failure {
+    let Place { role, setting, .. } = place;
+    let what = format!("{role} cannot open its database {} (setting {setting})", redacted(url));
+    Failure::because(Exit::Unavailable, what, &anyhow::Error::new(error))
+}
+
+/// Opens the database of `role` for one who only looks: nothing is made, no file, folder or schema, and nothing is written.
 pub(crate) async fn open_present(config: &Config, role: Role) -> Result<Db, Failure> {
-    let file = file(config, role);
-    if place(&config.database, role).url.is_none() && !file.exists() {
+    let (place, file) = (place(&config.database, role), file(config, role));
+    if place.url.is_none() && !file.exists() {
         return Err(Failure::new(
             Exit::Unavailable,
             format!(
@@ -79,7 +83,9 @@ pub(crate) async fn open_present(config: &Config, role: Role) -> Result<Db, Fail
             ),
         ));
     }
-    open(config, role).await
+    let url = place.url.map_or_else(|| sqlite_url(&file), |url| url.expose_secret().to_owned());
+    let opened = Db::connect_to_look(&url, Some(&schema(role))).await;
+    opened.map_err(|error| unopened(&place, &url, error))
 }
 
 /// Where the database of `role` is when none is configured.

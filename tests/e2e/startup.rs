@@ -15,7 +15,7 @@ use mpp_kit::db::Db;
 use mpp_kit::testing::{self, Engine};
 use mpp_tests::harness::binary::{Finished, is_alive};
 use mpp_tests::harness::{Api, Binary, hall};
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -545,10 +545,18 @@ async fn line_33_a_changed_journal_is_named_with_its_first_broken_entry() {
             Binary::with(all).env("MPP_DATABASE__URL", &url).finish()
         };
         let verify = |more: &[&str]| command(&[&["journal", "verify"][..], more].concat());
-        if postgres.is_none() {
-            assert_refused(&verify(&[]), 69, &["identity.db", "--data"]);
-            assert!(!Path::new(&data).exists(), "it has made what it looked for");
-        }
+        let schemas = async || match &postgres {
+            Some(database) => {
+                let sql = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'mpp%'";
+                let asked = Statement::from_string(DbBackend::Postgres, sql);
+                database.db.read.query_all_raw(asked).await.expect("schemas").len()
+            }
+            None => 0,
+        };
+        let there =
+            if postgres.is_none() { ["identity.db", "--data"] } else { ["mpp_identity", "database.url"] };
+        assert_refused(&verify(&[]), 69, &there);
+        assert!(!Path::new(&data).exists() && schemas().await == 0, "it has made what it looked for");
         assert_refused(&verify(&["gateway"]), 64, &["gateway"]);
         assert_eq!(command(&["migrate"]).code, Some(0));
         for username in ["kepala", "penyelia", "pengelola"] {

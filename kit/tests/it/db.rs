@@ -1,4 +1,6 @@
-use mpp_kit::db::{ConnectError, Db, Engine, is_unavailable, is_unkeepable_text, violated_constraint};
+use mpp_kit::db::{
+    ConnectError, Db, Engine, is_unavailable, is_unkeepable_text, sqlite_url, violated_constraint,
+};
 use mpp_kit::fault::Fault as _;
 use mpp_kit::testing::{databases, fresh_db, postgres};
 use sea_orm::{ConnectionTrait, DbErr, Statement};
@@ -148,6 +150,51 @@ async fn readers_of_sqlite_cannot_write_and_do_not_wait_for_the_writer() {
     tx.commit().await.unwrap();
     assert_eq!(number(&test.db.read, "SELECT count(*) FROM thing").await, 1);
     test.db.read.execute_unprepared("INSERT INTO thing VALUES (2)").await.unwrap_err();
+}
+
+/// Who only looks makes and changes nothing, by mistake neither.
+#[tokio::test]
+async fn one_who_only_looks_makes_and_writes_nothing() {
+    let test = fresh_db(Engine::Postgres).await;
+    let missing = Db::connect_to_look(&test.url, Some("mpp_one")).await.unwrap_err();
+    assert!(matches!(&missing, ConnectError::NoSchema { schema, .. } if schema == "mpp_one"), "{missing}");
+    let made = "SELECT count(*) FROM pg_namespace WHERE nspname = 'mpp_one'";
+    assert_eq!(number(&test.db.read, made).await, 0, "it has made what it looked for");
+    let folder = tempfile::tempdir().unwrap();
+    let absent = folder.path().join("absent.db");
+    Db::connect_to_look(&sqlite_url(&absent), None).await.unwrap_err();
+    assert!(!absent.exists(), "it has made what it looked for");
+    for test in databases().await {
+        let schema = (test.engine == Engine::Postgres).then_some("mpp_one");
+        let owner = Db::connect(&test.url, schema).await.unwrap();
+        owner.write.execute_unprepared("CREATE TABLE thing (id BIGINT)").await.unwrap();
+        owner.write.execute_unprepared("INSERT INTO thing VALUES (7)").await.unwrap();
+        let looks = Db::connect_to_look(&test.url, schema).await.unwrap();
+        for connection in [&looks.read, &looks.write] {
+            assert_eq!(number(connection, "SELECT id FROM thing").await, 7);
+            for sql in ["UPDATE thing SET id = 8", "CREATE TABLE other (id BIGINT)", "DROP TABLE thing"] {
+                connection.execute_unprepared(sql).await.unwrap_err();
+            }
+        }
+        if let Ok(tx) = looks.begin().await {
+            tx.execute_unprepared("INSERT INTO thing VALUES (9)").await.unwrap_err();
+        }
+        looks.close().await.unwrap();
+        assert_eq!(number(&owner.read, "SELECT sum(id) FROM thing").await, 7);
+    }
+    // A copy stays as it is, in its own journal mode: what is kept elsewhere is compared byte by byte.
+    let test = fresh_db(Engine::Sqlite).await;
+    test.db.write.execute_unprepared("CREATE TABLE thing (id BIGINT)").await.unwrap();
+    let copy = folder.path().join("copy.db");
+    let copied = format!("VACUUM INTO '{}'", copy.display());
+    test.db.write.execute_unprepared(&copied).await.unwrap();
+    let before = std::fs::read(&copy).unwrap();
+    let looks = Db::connect_to_look(&sqlite_url(&copy), None).await.unwrap();
+    assert_eq!(number(&looks.read, "SELECT count(*) FROM thing").await, 0);
+    looks.close().await.unwrap();
+    assert!(std::fs::read(&copy).unwrap() == before, "the copy was changed");
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names, ["copy.db"]);
 }
 
 #[tokio::test]
