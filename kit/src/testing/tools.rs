@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::{temp_dir, watchdog};
 use crate::files::FilesConfig;
+use crate::process;
 
 /// Far longer than a start in Python takes on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -29,8 +30,23 @@ for path in sys.argv[1:]:
 
 /// A program of the virtual environment; where there is none, the one that is found by its name.
 fn venv(program: &str) -> PathBuf {
+    installed(program).unwrap_or_else(|| PathBuf::from(program))
+}
+
+/// A program of the virtual environment, else of this machine; none where it is in neither.
+fn installed(program: &str) -> Option<PathBuf> {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/venv/bin").join(program);
-    if ours.exists() { ours } else { PathBuf::from(program) }
+    if ours.exists() { Some(ours) } else { process::find(program) }
+}
+
+/// A server of the virtual environment, whose start would be waited for in vain where it is not installed.
+///
+/// # Panics
+/// When it is not.
+fn server(program: &str) -> PathBuf {
+    installed(program).unwrap_or_else(|| {
+        panic!("{program} is not installed: run script/setup test, which puts it into target/venv")
+    })
 }
 
 fn said(command: &mut Command, remedy: &str) -> Output {
@@ -76,7 +92,7 @@ pub struct S3 {
 /// The private S3 of this process.
 ///
 /// # Panics
-/// When it does not start.
+/// When it is not installed, at once; and when it does not start.
 pub async fn s3() -> &'static S3 {
     static S3_CELL: OnceCell<S3> = OnceCell::const_new();
     S3_CELL.get_or_init(S3::start).await
@@ -85,7 +101,7 @@ pub async fn s3() -> &'static S3 {
 impl S3 {
     async fn start() -> Self {
         let log = watchdog().root.join("s3.log");
-        let program = venv("moto_server");
+        let program = server("moto_server");
         // Port 0: the system chooses a free one, and the log says which.
         watchdog().run(&format!("{} -H 127.0.0.1 -p 0 >{} 2>&1", program.display(), log.display()));
         let deadline = Instant::now() + START;
@@ -158,5 +174,17 @@ impl S3 {
         let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
         assert!(!head.to_ascii_lowercase().contains("transfer-encoding"), "{head}");
         (status, answer.split_off(end + 4))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "moto_nowhere is not installed: run script/setup test")]
+    fn a_server_that_is_not_installed_is_named_at_once() {
+        assert!(installed("sh").is_some());
+        server("moto_nowhere");
     }
 }
