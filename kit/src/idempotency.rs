@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderName;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Order, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -24,6 +24,13 @@ use crate::fault::{Fault, Problem};
 /// Stands with `true` in the metadata of an answer that was given before, over HTTP as the header of this name: nothing was done
 /// now.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// How long answers are kept for repetitions: a program that was down over a weekend still learns what became of its request.
+pub const KEEP: TimeDelta = TimeDelta::hours(72);
+/// Answers that are forgotten with one statement: others write between two.
+const BATCH: u64 = 1_000;
+/// Statements of a pass.
+const BATCHES: usize = 10;
 
 tokio::task_local! {
     static IS_REPLAY: AtomicBool;
@@ -277,15 +284,43 @@ async fn store(tx: &DatabaseTransaction, key: Key<'_>, response: &[u8]) -> Resul
     Ok(())
 }
 
-/// Forgets answers older than `before`. After that, a repetition executes again; natural keys still protect. Answers how
-/// many were forgotten.
+/// Forgets answers that are older than [`KEEP`] at `now`, the oldest first and so many in one pass; what is left is for the next.
+/// After that, a repetition executes again; natural keys still protect. Answers how many were forgotten.
 ///
 /// # Errors
 /// As reported by the database.
-pub async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    let delete =
-        Query::delete().from_table("idempotency").and_where(Expr::col("created_at").lt(before)).to_owned();
-    Ok(db.execute(&delete).await?.rows_affected())
+pub async fn purge(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    let key = ["principal", "method", "request_id"];
+    let oldest = Query::select()
+        .columns(key)
+        .from("idempotency")
+        .and_where(Expr::col("created_at").lt(now - KEEP))
+        .order_by("created_at", Order::Asc)
+        .limit(BATCH)
+        .to_owned();
+    let delete = Query::delete()
+        .from_table("idempotency")
+        .and_where(Expr::tuple(key.map(Expr::col)).in_subquery(oldest))
+        .to_owned();
+    let mut forgotten = 0;
+    for _ in 0..BATCHES {
+        let batch = db.execute(&delete).await?.rows_affected();
+        forgotten += batch;
+        if batch < BATCH {
+            break;
+        }
+    }
+    Ok(forgotten)
+}
+
+/// Forgets one answer before its time, for what it names was cleaned up since: the request executes again.
+///
+/// # Errors
+/// As reported by the database.
+pub async fn forget(db: &impl ConnectionTrait, key: Key<'_>) -> Result<(), DbErr> {
+    db.execute(&Query::delete().from_table("idempotency").and_where(is(key)).to_owned()).await?;
+    let _outside = IS_REPLAY.try_with(|it| it.store(false, Ordering::Relaxed));
+    Ok(())
 }
 
 fn is(key: Key<'_>) -> Expr {

@@ -1,10 +1,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use mpp_kit::caller::{Caller, CallerKind};
 use mpp_kit::fault::{Fault as _, Language, Problem};
-use mpp_kit::idempotency::{Key, Once, once, purge};
+use mpp_kit::idempotency::{KEEP, Key, Once, once, purge};
 use mpp_kit::testing::{TestDb, databases};
 use mpp_migrations::shared;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -105,8 +105,38 @@ async fn of_many_at_once_one_runs_and_all_get_its_answer() {
 async fn old_answers_are_forgotten() {
     for test in prepared().await {
         attempt(&test, key("r1"), b"body", "one").await.unwrap();
-        assert_eq!(purge(&test.db.write, NOW).await.unwrap(), 0);
-        assert_eq!(purge(&test.db.write, NOW + TimeDelta::seconds(1)).await.unwrap(), 1);
+        let over = NOW + TimeDelta::hours(72);
+        assert_eq!(purge(&test.db.write, over).await.unwrap(), 0);
+        assert_eq!(attempt(&test, key("r1"), b"body", "two").await.unwrap(), Once::Replay(b"one".to_vec()));
+        assert_eq!(purge(&test.db.write, over + TimeDelta::seconds(1)).await.unwrap(), 1);
         assert_eq!(attempt(&test, key("r1"), b"body", "two").await.unwrap(), Once::Run(b"two".to_vec()));
+    }
+}
+
+/// However much is over, a pass ends, and takes what is oldest by the index of ages.
+#[tokio::test]
+async fn a_pass_forgets_so_many_and_no_more() {
+    for test in prepared().await {
+        let db = &test.db.write;
+        let backend = db.get_database_backend();
+        let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10500) \
+                    INSERT INTO idempotency (principal, method, request_id, fingerprint, created_at) \
+                    SELECT 'acc_1', 'm', 'r' || i, $1, $2 FROM n";
+        let old = [b"body".to_vec().into(), NOW.into()];
+        db.execute_raw(Statement::from_sql_and_values(backend, rows, old)).await.unwrap();
+        let now = NOW + KEEP + TimeDelta::seconds(1);
+        attempt(&test, key("young"), b"body", "one").await.unwrap();
+        db.execute_raw(Statement::from_sql_and_values(
+            backend,
+            "UPDATE idempotency SET created_at = $1 WHERE request_id = 'young'",
+            [now.into()],
+        ))
+        .await
+        .unwrap();
+        assert_eq!(purge(db, now).await.unwrap(), 10_000, "{}", test.engine);
+        assert_eq!(purge(db, now).await.unwrap(), 500, "{}", test.engine);
+        assert_eq!(purge(db, now).await.unwrap(), 0, "{}", test.engine);
+        let again = attempt(&test, key("young"), b"body", "two").await.unwrap();
+        assert_eq!(again, Once::Replay(b"one".to_vec()), "{}", test.engine);
     }
 }

@@ -120,6 +120,16 @@ impl Core {
         }
     }
 
+    /// Forgets what was answered to a request, for what it names is gone.
+    pub(crate) async fn forget_answer(
+        &self,
+        caller: &Caller,
+        method: &'static str,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        Ok(idempotency::forget(&self.db.write, Key::of(caller, method, request_id)?).await?)
+    }
+
     /// Enters into the journal that somebody looked at something, in a transaction of its own: what is told comes after.
     pub(crate) async fn looked(
         &self,

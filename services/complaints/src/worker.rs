@@ -40,8 +40,6 @@ const BATCH: u64 = 250;
 const SCAN_PATIENCE: Duration = Duration::from_secs(60);
 /// Between two clean-ups.
 const CLEAN_UP: Duration = Duration::from_secs(10);
-/// Answers are kept this long for repetitions.
-const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Messages of channels, what is known of their chats, and messages that went out, are kept this long.
 pub(crate) const KEEP_MESSAGES: TimeDelta = TimeDelta::days(90);
 /// Bounces are offered to notifications this long.
@@ -229,7 +227,7 @@ pub(crate) async fn clean_up(core: &Core, now: DateTime<Utc>) -> Result<(), Erro
         ),
         (
             "deleting answers for repetitions",
-            idempotency::purge(db, now - KEEP_ANSWERS).await.map(|_| ()).map_err(Error::from),
+            idempotency::purge(db, now).await.map(|_| ()).map_err(Error::from),
         ),
     ];
     for (step, done) in done {

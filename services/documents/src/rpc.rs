@@ -136,6 +136,18 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Forgets what was answered to a request, for what it names is gone.
+    pub(crate) async fn forget_answer(
+        &self,
+        caller: &Caller,
+        method: &'static str,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        Ok(idempotency::forget(&self.db.write, Key::of(caller, method, request_id)?).await?)
+    }
+}
+
 /// The service as tonic sees it.
 pub(crate) struct Service(pub(crate) Arc<Core>);
 

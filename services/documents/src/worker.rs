@@ -35,8 +35,6 @@ pub(crate) use relay::{IDENTITY, NOTIFICATIONS};
 
 /// How much of each kind is read at a time.
 const BATCH: u64 = 500;
-/// Answers are kept this long for repetitions.
-const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Messages that ended are kept this long, so that it can be said what was told.
 const KEEP_MESSAGES: TimeDelta = TimeDelta::days(30);
 const SYSTEM: Asking<'_> = Asking { who: "system", request_id: "" };
@@ -79,9 +77,8 @@ pub(crate) async fn tick(core: &Core, now: DateTime<Utc>) {
     told("lateness", report_lateness(core, now).await);
     told("ends of validity", expire(core, now).await);
     told("loose files", forget_loose_files(core, now).await);
-    let before = now - KEEP_ANSWERS;
-    told("kept answers", idempotency::purge(&core.db.write, before).await.map_err(Error::from));
-    told("requests to sign", core.forget_signings(before).await);
+    told("kept answers", idempotency::purge(&core.db.write, now).await.map_err(Error::from));
+    told("requests to sign", core.forget_signings(now - idempotency::KEEP).await);
     let messages = store::notice::purge(&core.db.write, now - KEEP_MESSAGES).await;
     told("messages", messages.map_err(Error::from));
     let messages = store::webhook_notice::purge(&core.db.write, now - KEEP_MESSAGES).await;

@@ -30,8 +30,6 @@ const EVERY: Duration = Duration::from_secs(60);
 const KEEP_SESSIONS: TimeDelta = TimeDelta::days(7);
 /// Devices whose silence is measured; far more than an installation has.
 const DEVICES_WATCHED: u64 = 10_000;
-/// Answers are kept this long for repetitions.
-const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 
 /// The worker: a tick a minute until the process ends.
 pub(crate) fn upkeep(env: &Env, (db, cipher): (Db, Cipher), config: Config) -> Worker {
@@ -54,7 +52,7 @@ pub(crate) async fn tick(
     let absolute = config.lifetimes().absolute;
     store::session::sweep(&db.write, now - KEEP_SESSIONS, now - KEEP_SESSIONS - absolute).await?;
     store::failure::sweep(&db.write, now - lockout::FORGET_AFTER).await?;
-    idempotency::purge(&db.write, now - KEEP_ANSWERS).await?;
+    idempotency::purge(&db.write, now).await?;
     watch.record(&store::device::list(&db.read, None, None, DEVICES_WATCHED).await?, now);
     Ok(())
 }

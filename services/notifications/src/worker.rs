@@ -28,8 +28,6 @@ use crate::store::{account, comment, inbox, notification, rules, step, variant};
 
 /// How much one pass does of each kind.
 const BATCH: u64 = 500;
-/// Answers are kept this long for repetitions.
-const KEEP_ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Between two looks at templates and at what is over.
 const SELDOM: Duration = Duration::from_secs(60);
 
@@ -149,7 +147,7 @@ async fn overtime(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
 
 /// Keeps templates in step with Meta and forgets what is over.
 async fn tidy(core: &Core, now: DateTime<Utc>) -> Result<(), Error> {
-    idempotency::purge(&core.db.write, now - KEEP_ANSWERS).await?;
+    idempotency::purge(&core.db.write, now).await?;
     let before = now - TimeDelta::days(core.config.keep_days.into());
     comment::purge(&core.db.write, before).await?;
     for id in notification::ended(&core.db.read, before, BATCH).await? {

@@ -33,18 +33,16 @@ pub(super) async fn upload(
 ) -> Result<UploadComplaintFileResponse, Error> {
     let file = core.keep(&request.content, LARGEST).await.map_err(unfit)??;
     let (id, name) = (file.id, file.id.to_string());
-    let (request, file) = (&request, &file);
-    let answered: Result<UploadComplaintFileResponse, Error> = core
-        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            store::file::insert(&*tx, file, None, now).await?;
-            let id = file.id.to_string();
-            let detail = json!({"mediaType": file.media_type, "size": file.size});
-            // Nor who sent it: it may be part of a report. What officers add is in the journal of the case, with who added it.
-            let what = (PUBLIC, "file.uploaded", id.as_str());
-            record(&tx, what, detail, &request.request_id, now).await?;
-            Ok(UploadComplaintFileResponse { file: Some(convert::file(file)) })
-        })
-        .await;
+    let mut answered = core.named(caller, &request, &file).await;
+    if let Ok(UploadComplaintFileResponse { file: Some(first) }) = &answered
+        && first.file_id != name
+        && let Ok(first) = first.file_id.parse::<FileId>()
+        && store::file::find(&core.db.write, first).await.is_ok_and(|it| it.is_none())
+    {
+        // The first was cleaned up, for nobody had sent it with anything: this is another upload.
+        core.forget_answer(caller, METHOD, &request.request_id).await?;
+        answered = core.named(caller, &request, &file).await;
+    }
     // A repetition is answered with the first file, and refused for another one; this one is nobody's then. After a failure
     // it may have a row all the same, and where nobody can say so it is kept.
     let taken = match &answered {
@@ -55,6 +53,27 @@ pub(super) async fn upload(
         core.files.delete(&name).await?;
     }
     answered
+}
+
+impl Core {
+    /// Enters a file that is stored, and answers with it; a repetition with the one that was entered first.
+    async fn named(
+        &self,
+        caller: &Caller,
+        request: &UploadComplaintFileRequest,
+        file: &File,
+    ) -> Result<UploadComplaintFileResponse, Error> {
+        self.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            store::file::insert(&*tx, file, None, now).await?;
+            let id = file.id.to_string();
+            let detail = json!({"mediaType": file.media_type, "size": file.size});
+            // Nor who sent it: it may be part of a report. What officers add is in the journal of the case, with who added it.
+            let what = (PUBLIC, "file.uploaded", id.as_str());
+            record(&tx, what, detail, &request.request_id, now).await?;
+            Ok(UploadComplaintFileResponse { file: Some(convert::file(file)) })
+        })
+        .await
+    }
 }
 
 pub(super) async fn get(

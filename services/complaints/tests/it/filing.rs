@@ -151,6 +151,21 @@ lines! {
         assert_eq!(regency.nobody().file_complaint(again).await.unwrap_err().code, Code::NotFound);
     }
 
+    async fn c_15_an_upload_that_was_cleaned_up_is_taken_again_under_its_request_id(engine) {
+        let regency = Regency::new(engine).await;
+        let request = UploadComplaintFileRequest { request_id: "unggah".to_owned(), content: photo() };
+        let first = regency.nobody().upload_complaint_file(request.clone()).await.unwrap().file.unwrap();
+        assert_eq!(regency.nobody().upload_complaint_file(request.clone()).await.unwrap().file, Some(first.clone()));
+        regency.wait(TimeDelta::hours(48));
+        regency.until("nobody sent it with anything", || async {
+            regency.nobody().upload_complaint_file(request.clone()).await.unwrap().file.unwrap().file_id != first.file_id
+        }).await;
+        let again = regency.nobody().upload_complaint_file(request.clone()).await.unwrap().file.unwrap();
+        assert_eq!(regency.nobody().upload_complaint_file(request).await.unwrap().file, Some(again.clone()));
+        let report = FileComplaintRequest { file_ids: vec![again.file_id], ..Regency::report() };
+        regency.nobody().file_complaint(report).await.unwrap();
+    }
+
     async fn c_15_nobody_opens_a_file_before_the_scanner_has_looked(engine) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();

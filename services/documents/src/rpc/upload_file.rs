@@ -41,10 +41,33 @@ pub(super) async fn handle(
     // First the file, then the row: a crash between leaves a file that nobody names, never a name without a file.
     let name = file.id.to_string();
     core.files.put(&name, &request.content).await?;
-    let request = &request;
-    let answer: UploadFileResponse = core
-        .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
-            store::file::insert(&*tx, &file, now).await?;
+    let mut answer = core.named(caller, &request, &file).await?;
+    if let Some(first) = &answer.file
+        && first.file_id != name
+        && let Ok(id) = first.file_id.parse::<FileId>()
+        && store::file::find(&core.db.write, id).await.is_ok_and(|it| it.is_none())
+    {
+        // The first was cleaned up, for nobody had handed it in: this is another upload.
+        core.forget_answer(caller, METHOD, &request.request_id).await?;
+        answer = core.named(caller, &request, &file).await?;
+    }
+    // A repetition is answered with the first file; this one is nobody's.
+    if answer.file.as_ref().is_some_and(|file| file.file_id != name) {
+        core.files.delete(&name).await?;
+    }
+    Ok(Response::new(answer))
+}
+
+impl Core {
+    /// Enters a file that is stored, and answers with it; a repetition with the one that was entered first.
+    async fn named(
+        &self,
+        caller: &Caller,
+        request: &UploadFileRequest,
+        file: &StoredFile,
+    ) -> Result<UploadFileResponse, Error> {
+        self.once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
+            store::file::insert(&*tx, file, now).await?;
             let id = file.id.to_string();
             let who = (caller.who(), "file.uploaded", id.as_str());
             let detail = json!({"mediaType": file.media_type, "size": file.size});
@@ -53,18 +76,14 @@ pub(super) async fn handle(
                 file: Some(Attachment {
                     file_id: id,
                     requirement: String::new(),
-                    media_type: file.media_type,
+                    media_type: file.media_type.clone(),
                     size: file.size,
-                    sha256: file.sha256,
+                    sha256: file.sha256.clone(),
                 }),
             })
         })
-        .await?;
-    // A repetition is answered with the first file; this one is nobody's.
-    if answer.file.as_ref().is_some_and(|file| file.file_id != name) {
-        core.files.delete(&name).await?;
+        .await
     }
-    Ok(Response::new(answer))
 }
 
 impl Core {

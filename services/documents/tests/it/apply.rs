@@ -689,6 +689,31 @@ lines! {
         assert_eq!((result.signed, result.reason.as_str()), (false, "OWN_APPLICATION"));
     }
 
+    /// 31. An answer is given again for three days, and then the request is another one; so it is, too, when what the answer names was
+    /// cleaned up.
+    async fn line_31_an_answer_is_given_again_for_three_days(engine) {
+        let town = Town::new(engine).await;
+        let wish = SubmitApplicationRequest { request_id: "ajukan-lama".to_owned(), ..town.wish("kehilangan", &Resident::new(1, PLAIN)).await };
+        let first = town.submit(wish.clone()).await;
+        let upload = UploadFileRequest { request_id: "unggah-lama".to_owned(), content: scan() };
+        let file = town.nobody().upload_file(upload.clone()).await.expect("taken").file.expect("a file");
+        town.wait(TimeDelta::hours(71));
+        town.sweep().await;
+        assert_eq!(town.submit(wish.clone()).await.application_id, first.application_id);
+        // Nobody handed this in, and it lies here no more: it is taken anew, once.
+        let again = town.nobody().upload_file(upload.clone()).await.expect("taken again").file.expect("a file");
+        assert_ne!(again.file_id, file.file_id);
+        assert_eq!(town.nobody().upload_file(upload.clone()).await.expect("the same answer").file, Some(again.clone()));
+        let attachments = wish.attachments.iter().map(|it| Attachment { file_id: again.file_id.clone(), ..it.clone() }).collect();
+        town.submit(SubmitApplicationRequest { request_id: "ajukan-lain".to_owned(), attachments, ..wish.clone() }).await;
+        assert_eq!(town.nobody().upload_file(upload).await.expect("the same answer").file, Some(again), "handed in, it stays");
+        town.wait(TimeDelta::minutes(61));
+        town.sweep().await;
+        // The papers are the first one's.
+        let refused = town.nobody().submit_application(wish).await.expect_err("it is done again");
+        assert_eq!(refused.code, Code::NotFound);
+    }
+
     /// 35. A scanner looks at every upload before it is stored, and nothing is taken that it has not seen.
     async fn line_35_a_scanner_looks_at_every_upload(engine) {
         let clamd = Clamd::start().await;
