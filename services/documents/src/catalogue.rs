@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use thiserror::Error;
 
 use crate::domain::field::Field;
 use crate::domain::letter_type::{LetterType, Standard};
@@ -178,12 +179,26 @@ pub fn freeze(letter: &LetterType) -> anyhow::Result<String> {
     serde_json::to_string(&frozen).with_context(|| format!("{} cannot be frozen", letter.key))
 }
 
+/// Why what was frozen is not read.
+#[derive(Debug, Error)]
+pub enum FrozenError {
+    /// It says what this release has no rule for: a later one put it in force. To leave that out would be to check and promise
+    /// something else than what is in force.
+    #[error("a later release put it in force: {0}")]
+    Later(#[source] serde_json::Error),
+    /// It is no JSON any more.
+    #[error("what was frozen is damaged: {0}")]
+    Damaged(#[source] serde_json::Error),
+}
+
 /// Reads what [`freeze`] wrote, in this release or one before, with the template of the same version. It refers to nothing.
 ///
 /// # Errors
-/// Where it cannot be read.
-pub fn read_frozen(frozen: &str, template: &str) -> anyhow::Result<LetterType> {
-    let letter: LetterType = serde_json::from_str(frozen).context("what was frozen")?;
+/// [`FrozenError`]: nothing that it says is left out.
+pub fn read_frozen(frozen: &str, template: &str) -> Result<LetterType, FrozenError> {
+    let letter: LetterType = serde_json::from_str(frozen).map_err(|error| {
+        if error.is_data() { FrozenError::Later(error) } else { FrozenError::Damaged(error) }
+    })?;
     Ok(LetterType { template: template.to_owned(), ..letter })
 }
 
@@ -555,6 +570,32 @@ mod tests {
         assert!(read(source.definition, source.template, &shared).is_err());
         let now = read_frozen(&frozen, source.template).unwrap();
         assert_eq!((now.fields, now.standard), (before.fields, before.standard));
+    }
+
+    /// Must 1: what a later release froze with rules that this one does not know is refused as that, wherever they stand, and never
+    /// read without them.
+    #[test]
+    fn what_a_later_release_froze_is_refused_as_that() {
+        let source = SOURCES.iter().find(|it| it.key == "sktm").unwrap();
+        let frozen = freeze(&read_definition(source.definition, source.template).unwrap()).unwrap();
+        let changed = |change: fn(&mut serde_json::Value)| {
+            let mut value: serde_json::Value = serde_json::from_str(&frozen).unwrap();
+            change(&mut value);
+            read_frozen(&value.to_string(), source.template)
+        };
+        assert!(changed(|_| ()).is_ok());
+        let later: [fn(&mut serde_json::Value); 4] = [
+            |letter| letter["lampiran"] = true.into(),
+            |letter| letter["steps"][0]["seconded"] = true.into(),
+            |letter| letter["fields"][0]["type"] = "MAP".into(),
+            |letter| letter["issuer"] = "REGENCY".into(),
+        ];
+        for change in later {
+            assert!(matches!(changed(change), Err(FrozenError::Later(_))));
+        }
+        for damaged in ["", "{", "rusak"] {
+            assert!(matches!(read_frozen(damaged, ""), Err(FrozenError::Damaged(_))), "{damaged}");
+        }
     }
 
     /// What an installation froze with the release of November 2026 is read by every later one.

@@ -69,6 +69,16 @@ pub(crate) enum Error {
     /// The request is wrong in itself, or the kit refused it.
     #[error(transparent)]
     Refused(Box<Problem>),
+    /// A version of a letter type says what this release has no rule for, as while the suite is updated instance by instance.
+    #[error("version {version} of letter type {letter_type} was put in force by a later release: {why}")]
+    LaterRelease {
+        /// The type.
+        letter_type: String,
+        /// Its version.
+        version: u32,
+        /// What is not understood.
+        why: serde_json::Error,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -111,6 +121,16 @@ impl Fault for Error {
             .with("version", version),
             Self::Rejected(rejection) => rejected(&rejection),
             Self::Refused(problem) => *problem,
+            Self::LaterRelease { ref letter_type, version, .. } => Problem::new(
+                Code::Unavailable,
+                "LATER_RELEASE",
+                format!("Jenis surat {letter_type} versi {version} diberlakukan oleh rilis yang lebih baru daripada yang menjawab ini. Coba lagi sebentar lagi; bila tetap begini, minta pengelola memperbarui layanan."),
+                format!("Version {version} of letter type {letter_type} was put in force by a later release than the one that answers. Try again shortly; if it stays so, ask the operator to update the service."),
+            )
+            .with("letterType", letter_type)
+            .with("version", version)
+            .retry_after(RETRY_AFTER)
+            .caused_by(self),
             Self::Database(error) => error.problem(),
             Self::Files(error @ FilesError::Store(_)) => Problem::unavailable(error, RETRY_AFTER),
             Self::Files(error @ (FilesError::Missing(_) | FilesError::Damaged(_))) => Problem::internal(error),

@@ -87,7 +87,13 @@ pub(super) async fn apply(
         // A repetition is answered with the first file; this one is nobody's.
         Ok(answer) => answer.file == name,
         // Refused, with everything undone.
-        Err(Error::NotFound(_) | Error::Stale { .. } | Error::Rejected(_) | Error::Refused(_)) => false,
+        Err(
+            Error::NotFound(_)
+            | Error::Stale { .. }
+            | Error::Rejected(_)
+            | Error::Refused(_)
+            | Error::LaterRelease { .. },
+        ) => false,
         // It may have been committed, with the answer lost: a name without a file would be worse than a file without a name.
         Err(Error::Database(_) | Error::Files(_) | Error::Unavailable(_) | Error::Broken(_)) => true,
     };

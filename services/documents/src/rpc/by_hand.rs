@@ -151,7 +151,13 @@ impl Core {
             // A repetition is answered with the first file; this one is nobody's.
             Ok(named) => named == name,
             // Refused, with everything undone.
-            Err(Error::NotFound(_) | Error::Stale { .. } | Error::Rejected(_) | Error::Refused(_)) => false,
+            Err(
+                Error::NotFound(_)
+                | Error::Stale { .. }
+                | Error::Rejected(_)
+                | Error::Refused(_)
+                | Error::LaterRelease { .. },
+            ) => false,
             // It may have been committed, with the answer lost: a name without a file would be worse.
             Err(Error::Database(_) | Error::Files(_) | Error::Unavailable(_) | Error::Broken(_)) => true,
         };

@@ -70,7 +70,8 @@ impl Core {
         // A renewal follows the type as it is now, a correction the version that the document was made by.
         let offered = match self.types.published(&self.db.read, &document.letter_type).await {
             Ok(_) => true,
-            Err(Error::NotFound(_)) => false,
+            // Nobody offers it any more; or not here, while the suite is updated.
+            Err(Error::NotFound(_) | Error::LaterRelease { .. }) => false,
             Err(error) => return Err(error),
         };
         let replaces = may(DocumentVerb::Replace);

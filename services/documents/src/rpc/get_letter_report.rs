@@ -76,7 +76,7 @@ pub(super) async fn handle(
         // Nobody waits for a type that has ended; what is counted of it still has its key.
         let title = match core.types.published(&core.db.read, &letter).await {
             Ok(letter) => convert::text(&letter.title),
-            Err(Error::NotFound(_)) => None,
+            Err(Error::NotFound(_) | Error::LaterRelease { .. }) => None,
             Err(error) => return Err(error),
         };
         let found = offices.iter().find(|one| one.id.to_string() == office);

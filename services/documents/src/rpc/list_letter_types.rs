@@ -21,9 +21,14 @@ pub(super) async fn handle(
     let mut found =
         store::letter_type::published(&core.db.read, after.as_deref(), u64::from(size) + 1).await?;
     let next_page_token = cut(&mut found, size, FILTER, |last| last.key.clone());
-    let letter_types = found
-        .iter()
-        .map(|version| Ok(convert::letter_type(core.types.parsed(version)?.as_ref())))
-        .collect::<Result<_, Error>>()?;
+    let mut letter_types = Vec::with_capacity(found.len());
+    for version in &found {
+        match core.types.parsed(version) {
+            Ok(letter) => letter_types.push(convert::letter_type(&letter)),
+            // An instance that is not updated yet offers the others all the same.
+            Err(error @ Error::LaterRelease { .. }) => tracing::warn!("not offered here: {error}"),
+            Err(error) => return Err(error),
+        }
+    }
     Ok(Response::new(ListLetterTypesResponse { letter_types, next_page_token }))
 }

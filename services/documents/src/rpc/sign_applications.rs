@@ -721,6 +721,7 @@ fn may_pass(error: &Error) -> bool {
         Error::NotFound(_)
         | Error::Rejected(_)
         | Error::Refused(_)
+        | Error::LaterRelease { .. }
         | Error::Files(_)
         | Error::Unavailable(_)
         | Error::Broken(_) => false,

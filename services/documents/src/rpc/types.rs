@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::anyhow;
 use sea_orm::ConnectionTrait;
 
-use crate::catalogue;
+use crate::catalogue::{self, FrozenError};
 use crate::domain::letter_type::{LetterType, TypeState};
 use crate::error::{Error, Thing};
 use crate::store;
@@ -60,14 +60,23 @@ impl Types {
         if let Some(known) = self.lock().get(&at) {
             return Ok(Arc::clone(known));
         }
-        let read = match &version.frozen {
-            Some(frozen) => catalogue::read_frozen(frozen, &version.template),
-            // Of a release that froze none, and this one could not read it when it started.
-            None => catalogue::read_definition(&version.definition, &version.template),
-        };
-        let read = read.map_err(|error| {
+        let unread = |error: anyhow::Error| {
             anyhow!("version {} of letter type {}: {error:#}", version.version, version.key)
-        })?;
+        };
+        let read = match &version.frozen {
+            Some(frozen) => {
+                catalogue::read_frozen(frozen, &version.template).map_err(|error| match error {
+                    FrozenError::Later(why) => Error::LaterRelease {
+                        letter_type: version.key.clone(),
+                        version: version.version,
+                        why,
+                    },
+                    error @ FrozenError::Damaged(_) => unread(error.into()).into(),
+                })?
+            }
+            // Of a release that froze none, and this one could not read it when it started.
+            None => catalogue::read_definition(&version.definition, &version.template).map_err(unread)?,
+        };
         let read = Arc::new(LetterType { version: version.version, state: version.state, ..read });
         self.lock().insert(at, Arc::clone(&read));
         Ok(read)

@@ -169,6 +169,37 @@ lines! {
         }
     }
 
+    /// 1. What a later release put in force is refused by an instance that is not updated yet, by its name and for a while, and never
+    /// read without what that instance does not know. What else is in force goes on there.
+    async fn line_01_what_a_later_release_put_in_force_is_refused_by_name(engine) {
+        let mut town = Town::new(engine).await;
+        let wish = town.wish("sktm", &Resident::new(1, PLAIN)).await;
+        let status = town.submit(wish.clone()).await;
+        let offered = town.offered().await.len();
+        let rule = |from: &str, to: &str| format!(
+            "UPDATE letter_type SET frozen = REPLACE(frozen, '{from}', '{to}') WHERE letter_type.key = 'sktm'"
+        );
+        let (known, later) = ("{\"key\":\"sktm\",", "{\"aturan_rilis_berikut\":true,\"key\":\"sktm\",");
+        town.execute(&rule(known, later)).await;
+        town.restart(town.config.signing.clone()).await;
+        for refused in [
+            town.letter_type("sktm").await.map(|_| ()).expect_err("it is not understood"),
+            town.nobody().submit_application(wish.clone()).await.map(|_| ()).expect_err("nor applied for"),
+            town.officer(PLAIN).send_back(&status.application_id, "berkas belum lengkap").await.map(|_| ()).expect_err("nor decided on"),
+        ] {
+            assert_eq!(refused.what(), (Code::Unavailable, "LATER_RELEASE"));
+        }
+        let here = town.offered().await;
+        assert!(here.len() == offered - 1 && here.iter().all(|letter| letter.key != "sktm"), "the others are offered");
+        assert_eq!(town.officer(PLAIN).inbox().await, std::slice::from_ref(&status.application_id), "it is on his list");
+        let (_, document) = town.issued("kehilangan", &Resident::new(2, PLAIN)).await;
+        assert_eq!(document.state(), DocumentState::Valid);
+        // Updated, the instance goes on.
+        town.execute(&rule(later, known)).await;
+        town.restart(town.config.signing.clone()).await;
+        assert_eq!(town.finish(&status.application_id).await.state(), ApplicationState::Issued);
+    }
+
     /// 1. What was published by a release that froze nothing is read as it was written, and frozen when the service starts.
     async fn line_01_what_was_published_before_is_frozen_at_the_start(engine) {
         let mut town = Town::new(engine).await;
