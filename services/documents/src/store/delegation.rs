@@ -31,7 +31,7 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: DelegationId) -> Result<
     Entity::find_by_id(id.to_string()).one(db).await?.as_ref().map(delegation).transpose()
 }
 
-/// What this account is appointed to now.
+/// What this account is appointed to now, the latest appointment first.
 pub(crate) async fn of_account(
     db: &impl ConnectionTrait,
     account: &str,
@@ -41,6 +41,7 @@ pub(crate) async fn of_account(
         .filter(Column::AccountId.eq(account))
         .filter(Column::StartAt.lte(now))
         .filter(Column::EndAt.gt(now))
+        .order_by_desc(Column::Id)
         .all(db)
         .await?;
     rows.iter().map(delegation).collect()

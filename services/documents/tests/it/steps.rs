@@ -491,6 +491,36 @@ lines! {
         assert_eq!(delegate.application(&elsewhere).await.expect_err("another office").code, Code::NotFound);
     }
 
+    /// 38. Who was appointed twice for the same days signs under the later decree.
+    async fn should_38_of_two_appointments_the_later_one_counts(engine) {
+        let mut town = Town::new(engine).await;
+        let mut village = office(PLAIN);
+        village.signatories.push(Signatory {
+            account_id: "acc_plt".to_owned(),
+            role: "VILLAGE_OFFICER".to_owned(),
+            name: "Gunawan Wibisono".to_owned(),
+            title: "Kepala Seksi Pelayanan".to_owned(),
+            ..Signatory::default()
+        });
+        town.apply(village).await;
+        let appointed = |title: &str, decree: &str, until: &str| Delegation {
+            title: title.to_owned(), decree: decree.to_owned(),
+            ..town.delegation(("VILLAGE_HEAD", PLAIN), "acc_plt", ("2026-11-23", until))
+        };
+        for it in [appointed("Plh.", "SK 1/2026", "2026-11-25"), appointed("Plt.", "SK 2/2026", "2026-11-30")] {
+            town.wait(TimeDelta::seconds(1));
+            town.appoint(it).await;
+        }
+        let delegate = town.person("acc_plt", &["documents.work"], &[PLAIN]);
+        let id = town.applied("sktm", &Resident::new(1, PLAIN)).await.application_id;
+        town.walk(&id).await;
+        let result = delegate.sign(&id).await;
+        assert!(result.signed, "{result:?}");
+        let issued = town.seen(&id).await;
+        let text = words(&town.bytes(&issued.document_id, 0).await);
+        assert!(text.contains("Plt. KEPALA DESA") && !text.contains("Plh."), "{text}");
+    }
+
     /// 9. What is offered to an official is exactly what the service would accept from him.
     async fn line_09_an_official_is_offered_what_the_service_would_accept(engine) {
         let mut town = Town::new(engine).await;
