@@ -475,6 +475,7 @@ mod tests {
             without_neighbourhoods: false,
             calendar: WorkCalendar::five_days(TimeZone::Wib),
             own_calendar: false,
+            numbers_before: Vec::new(),
         }
     }
 

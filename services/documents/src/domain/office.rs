@@ -145,9 +145,31 @@ pub struct Office {
     /// Whether that is its own, and not the national calendar that ships.
     #[serde(default)]
     pub own_calendar: bool,
+    /// Where its registers on paper ended. Left out where there are none, so that earlier releases read what they know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers_before: Vec<NumbersBefore>,
+}
+
+/// The numbers that an office gave before the suite did: they are on papers that are somewhere, and are given to no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumbersBefore {
+    /// The name of the series, [`crate::domain::number::SeriesPolicy::series`].
+    pub series: String,
+    /// Its year.
+    pub year: i32,
+    /// The last of them.
+    pub last: u32,
 }
 
 impl Office {
+    /// The last number of a series and year that it gave on paper; 0 for none.
+    #[must_use]
+    pub fn given_before(&self, series: &str, year: i32) -> u32 {
+        let before = self.numbers_before.iter().filter(|it| it.series == series && it.year == year);
+        before.map(|it| it.last).max().unwrap_or(0)
+    }
+
     /// Village, sub-district or agency.
     #[must_use]
     pub fn level(&self) -> OfficeLevel {
@@ -250,6 +272,7 @@ mod tests {
             without_neighbourhoods: false,
             calendar: WorkCalendar::five_days(TimeZone::Wib),
             own_calendar: false,
+            numbers_before: Vec::new(),
         };
         for (area, lines, regency, province) in [
             (

@@ -16,7 +16,8 @@ use super::case::Loaded;
 use super::{Core, convert, record};
 use crate::domain::OfficeId;
 use crate::domain::calendar::{Period, Plan, SpecialHours, TimeZone, WorkCalendar};
-use crate::domain::office::{MAX_SIGNERS, Office, OfficeArea, Signer};
+use crate::domain::number::SeriesPolicy;
+use crate::domain::office::{MAX_SIGNERS, NumbersBefore, Office, OfficeArea, Signer};
 use crate::domain::text::is_deceptive;
 use crate::error::Error;
 use crate::store;
@@ -27,6 +28,10 @@ const MOST_PERIODS: usize = 50;
 /// Some years of them.
 const MOST_FREE_DAYS: usize = 400;
 const MOST_SPECIAL: usize = 20;
+/// Registers on paper: as many as types, for some years.
+const MOST_REGISTERS: usize = 200;
+/// More than an office gives in a year.
+const MOST_NUMBERS: i32 = 999_999;
 /// Applications that are counted again at a time.
 const RECOUNTED: u64 = 200;
 
@@ -48,12 +53,19 @@ pub(super) async fn handle(
             if let Some(before) = before {
                 office.id = before.id;
                 keep_numbers(&mut office, &before);
+                if office.numbers_before.is_empty() {
+                    office.numbers_before = before.numbers_before;
+                }
             }
             store::office::save(&*tx, &core.cipher, &office, now).await?;
             core.recount(&tx, office.id).await?;
             let id = office.id.to_string();
             let who = (caller.id.as_str(), "office.applied", id.as_str());
-            let detail = json!({"area": office.area.as_str(), "signers": office.signers.len()});
+            let detail = json!({
+                "area": office.area.as_str(),
+                "signers": office.signers.len(),
+                "numbersBefore": office.numbers_before,
+            });
             record(&tx, who, (None, None), detail, &request.request_id, now).await?;
             let arms = store::arms::of(&*tx, office.area.as_str()).await?;
             let told = proto::Office {
@@ -146,6 +158,7 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
     let own_calendar =
         !(given.working_periods.is_empty() && given.free_days.is_empty() && given.special_hours.is_empty());
     let calendar = zone.and_then(|zone| calendar(zone, given, &mut checker));
+    let numbers_before = numbers_before(&given.numbers_before, &mut checker);
     checker.finish()?;
     let (Some(area), Some(calendar)) = (area, calendar) else {
         return Err(anyhow::anyhow!("the checker let an empty field pass").into());
@@ -162,6 +175,7 @@ fn parse(given: &proto::Office) -> Result<Office, Error> {
         without_neighbourhoods: given.without_neighbourhoods,
         calendar,
         own_calendar,
+        numbers_before,
     };
     named(&office)?;
     Ok(office)
@@ -231,6 +245,53 @@ fn calendar(zone: TimeZone, given: &proto::Office, checker: &mut Checker) -> Opt
             None
         }
     }
+}
+
+/// Where the registers on paper ended.
+fn numbers_before(given: &[proto::NumbersBefore], checker: &mut Checker) -> Vec<NumbersBefore> {
+    if given.len() > MOST_REGISTERS {
+        checker.violation(
+            "office.numbers_before",
+            "TOO_MANY",
+            format!("sebutkan paling banyak {MOST_REGISTERS}"),
+            format!("name at most {MOST_REGISTERS}"),
+        );
+        return Vec::new();
+    }
+    let mut found: Vec<NumbersBefore> = Vec::new();
+    for (at, it) in given.iter().enumerate() {
+        let field = |name: &str| format!("office.numbers_before[{at}].{name}");
+        if !is_series(&it.series) {
+            checker.violation(
+                field("series"),
+                "INVALID_SERIES",
+                "isi office untuk register bersama, atau type: dengan kunci jenis surat, seperti type:sku",
+                "give office for the common register, or type: with the key of a type, such as type:sku",
+            );
+        }
+        let year = checker.range(&field("year"), it.year, 2000, 2100);
+        let last = checker.range(&field("last"), it.last, 1, MOST_NUMBERS);
+        if found.iter().any(|other| other.series == it.series && other.year == year) {
+            checker.violation(
+                field("series"),
+                "TWICE",
+                "register tahun ini sudah disebut di atasnya",
+                "the register of this year stands above already",
+            );
+        }
+        found.push(NumbersBefore { series: it.series.clone(), year, last: last.unsigned_abs() });
+    }
+    found
+}
+
+/// Whether a series can have this name.
+fn is_series(name: &str) -> bool {
+    let is_key = |key: &str| {
+        let plain = key.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+        (1..=64).contains(&key.len()) && plain
+    };
+    [SeriesPolicy::Office, SeriesPolicy::All].iter().any(|policy| policy.series("") == name)
+        || name.strip_prefix(&SeriesPolicy::OfficeAndType.series("")).is_some_and(is_key)
 }
 
 fn date(field: &str, text: &str, checker: &mut Checker) -> Option<NaiveDate> {

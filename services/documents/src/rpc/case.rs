@@ -334,7 +334,8 @@ impl Core {
             // Two series of an office may print alike, after a type changed its series or where two share a code: a printed
             // number names one letter, so the next one is taken, and what is passed over stands in the register.
             let (seq, text) = loop {
-                let seq = store::number::next(tx, office.id, &series, year).await?;
+                let before = office.given_before(&series, year);
+                let seq = store::number::next(tx, office.id, (&series, year), before).await?;
                 let text = format.render(seq, date, &codes);
                 let given = store::number::is_given(tx, office.id, &text).await?;
                 let entry = Entry {

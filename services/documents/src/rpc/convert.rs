@@ -18,7 +18,7 @@ use crate::domain::document::{DocumentState, Signature, shown};
 use crate::domain::field::{Attribute, Field, FieldType, Values};
 use crate::domain::letter_type::{Component, Kind, LetterType, TypeState};
 use crate::domain::life_event::{Elsewhere, LifeEvent};
-use crate::domain::office::{Delegation, Office, Signer};
+use crate::domain::office::{Delegation, NumbersBefore, Office, Signer};
 use crate::domain::payment::{Method, Settlement};
 use crate::domain::person::SubjectKind;
 use crate::domain::sla::ClockState;
@@ -236,8 +236,16 @@ fn elsewhere(it: &Elsewhere) -> String {
 
 /// An office whole, without the population numbers of its signers.
 pub(super) fn office(office: &Office) -> proto::Office {
-    let mut told =
-        proto::Office { signatories: office.signers.iter().map(signer).collect(), ..public_office(office) };
+    let before = |it: &NumbersBefore| proto::NumbersBefore {
+        series: it.series.clone(),
+        year: it.year,
+        last: count(it.last),
+    };
+    let mut told = proto::Office {
+        signatories: office.signers.iter().map(signer).collect(),
+        numbers_before: office.numbers_before.iter().map(before).collect(),
+        ..public_office(office)
+    };
     if office.own_calendar {
         let plan = Plan::from(office.calendar.clone());
         told.working_periods = hours(&plan.week);

@@ -76,6 +76,7 @@ mod tests {
             without_neighbourhoods: false,
             calendar: crate::domain::calendar::WorkCalendar::five_days(TimeZone::Wib),
             own_calendar: true,
+            numbers_before: Vec::new(),
         }
     }
 

@@ -24,24 +24,26 @@ pub(crate) struct Entry {
     pub(crate) void_reason: Option<String>,
 }
 
-/// The next number of a series.
+/// The next number of a series, behind those that were given `before` the suite gave any.
 pub(crate) async fn next(
     tx: &DatabaseTransaction,
     office: OfficeId,
-    series: &str,
-    year: i32,
+    (series, year): (&str, i32),
+    before: u32,
 ) -> Result<u32, DbErr> {
     use number_series::{ActiveModel, Column, Entity};
     let first = ActiveModel {
         office_id: Set(office.to_string()),
         series: Set(series.to_owned()),
         year: Set(year),
-        last: Set(1),
+        last: Set(number(before)? + 1),
     };
+    let last = || Expr::col((Entity, Column::Last));
+    let behind: Expr = Expr::case(last().lt(number(before)?), number(before)?).finally(last()).into();
     Entity::insert(first)
         .on_conflict(
             OnConflict::columns([Column::OfficeId, Column::Series, Column::Year])
-                .value(Column::Last, Expr::col((Entity, Column::Last)).add(1))
+                .value(Column::Last, behind.add(1))
                 .to_owned(),
         )
         .exec_without_returning(tx)

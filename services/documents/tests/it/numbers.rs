@@ -12,7 +12,7 @@ use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use super::paper::words;
-use super::town::{PLAIN, Resident, SUB_DISTRICT, Town, VILLAGE};
+use super::town::{PLAIN, Resident, SUB_DISTRICT, Town, VILLAGE, office};
 
 impl Town {
     /// As a client does that was told to come back: the same request again, until it is answered.
@@ -111,6 +111,47 @@ lines! {
         // Without a year it is the present one.
         assert_eq!(town.register(PLAIN, 0).await.len(), 2);
         assert!(town.register(SUB_DISTRICT, 0).await.is_empty());
+    }
+
+    /// 13. An office that begins in the middle of a year goes on where its registers on paper ended, and gives no number twice.
+    async fn line_13_numbers_go_on_where_the_register_on_paper_ended(engine) {
+        let mut town = Town::new(engine).await;
+        let mut number = 0;
+        let before = |series: &str, year: i32, last: i32| NumbersBefore { series: series.to_owned(), year, last };
+        let with = |registers: &[NumbersBefore]| Office { numbers_before: registers.to_vec(), ..office(PLAIN) };
+        let mut next = async |town: &Town| {
+            number += 1;
+            let id = town.applied("sktm", &Resident::new(number, PLAIN)).await.application_id;
+            town.walk(&id).await.numbers.last().expect("a number").text.clone()
+        };
+        let registers = [before("office", 2026, 230), before("type:sku", 2026, 12)];
+        town.apply(with(&registers)).await;
+        assert_eq!(town.office(PLAIN).numbers_before, registers);
+        assert_eq!(next(&town).await, "400.9/231/1707022002/XI/2026");
+        assert_eq!(next(&town).await, "400.9/232/1707022002/XI/2026");
+        // Who leaves it out keeps it; and it never goes back, only on.
+        town.apply(with(&[])).await;
+        assert_eq!(town.office(PLAIN).numbers_before, registers);
+        assert_eq!(next(&town).await, "400.9/233/1707022002/XI/2026");
+        town.apply(with(&[before("office", 2026, 100)])).await;
+        assert_eq!(next(&town).await, "400.9/234/1707022002/XI/2026");
+        town.apply(with(&[before("office", 2026, 300)])).await;
+        assert_eq!(next(&town).await, "400.9/301/1707022002/XI/2026");
+        let register = town.register(PLAIN, 2026).await;
+        assert_eq!(register.iter().map(|it| it.seq).collect::<Vec<_>>(), [231, 232, 233, 234, 301]);
+        // Another office, and another year, begin anew.
+        let id = town.applied("sktm", &Resident::new(99, VILLAGE)).await.application_id;
+        assert_eq!(town.walk(&id).await.numbers[0].seq, 1);
+        town.set("2027-01-04T01:00:00Z");
+        assert_eq!(next(&town).await, "400.9/001/1707022002/I/2027");
+        // What cannot be is refused, each by its field.
+        let wrong = [before("sku", 2026, 1), before("office", 1926, 0), before("type:sku", 2026, 5), before("type:sku", 2026, 6)];
+        let request = ApplyOfficeRequest { request_id: String::new(), office: Some(with(&wrong)) };
+        let refused = town.admin().apply_office(request).await.expect_err("no registers");
+        assert_eq!(refused.named(), [
+            ("office.numbers_before[0].series", "INVALID_SERIES"), ("office.numbers_before[1].last", "OUT_OF_RANGE"),
+            ("office.numbers_before[1].year", "OUT_OF_RANGE"), ("office.numbers_before[3].series", "TWICE"),
+        ]);
     }
 
     /// 13. Number and date of a letter are of one day: a signature that comes after the turn of the year changes neither.
