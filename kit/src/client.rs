@@ -24,6 +24,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::auth::{Policies, Policy};
 use crate::component::Role;
 use crate::fault::{Language, Problem};
+use crate::idempotency;
 use crate::server::{self, GrpcService};
 
 /// One HTTP/2 connection tops out well below what a process can serve; a second one nearly doubles it (measured).
@@ -198,9 +199,14 @@ async fn call_retrying(
         .with_max_times(RETRIES)
         .with_jitter()
         .build();
+    let mut is_repetition = false;
     loop {
         let request = Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
-        let response = call_remote(role, channel.clone(), request).await;
+        let mut response = call_remote(role, channel.clone(), request).await;
+        if is_repetition {
+            // What it was done by may be the attempt before. Who called asked once, and is not told of another request.
+            response.headers_mut().remove(idempotency::REPLAYED);
+        }
         if grpc_code(response.headers()) != Some(Code::Unavailable)
             || !(policy.read_only || has_request_id(&policy, &body))
         {
@@ -213,6 +219,7 @@ async fn call_retrying(
             "repeating a call that was answered with UNAVAILABLE"
         );
         tokio::time::sleep(delay).await;
+        is_repetition = true;
     }
 }
 

@@ -21,8 +21,10 @@ use crate::cipher::Cipher;
 use crate::db::Db;
 use crate::fault::{Fault, Problem};
 
-/// Stands with `true` in the metadata of an answer that was given before, over HTTP as the header of this name: nothing was done
-/// now.
+/// Stands with `true` in the metadata of an answer to a request that did nothing, because an earlier request with its id had done
+/// it all; over HTTP as the header of this name. The earlier one need not have been answered: whoever asks again after a broken
+/// line or `UNAVAILABLE` learns from it that the first try took effect. Where it is missing, this request did what was asked, or a
+/// repetition of it that [`crate::client`] made by itself found it done.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// How long answers are kept for repetitions: a program that was down over a weekend still learns what became of its request.
@@ -36,8 +38,7 @@ tokio::task_local! {
     static IS_REPLAY: AtomicBool;
 }
 
-/// Notes that the answer to the request that this task works on is one that was given before. Outside of a request nothing is
-/// noted.
+/// Notes that an earlier request did what the request that this task works on asks for. Outside of a request nothing is noted.
 pub fn note_replay() {
     let _outside = IS_REPLAY.try_with(|it| it.store(true, Ordering::Relaxed));
 }

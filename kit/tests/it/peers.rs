@@ -61,7 +61,7 @@ async fn a_channel_binds_late_and_passes_the_same_stack_either_way() {
     assert!(peers.remote(ROLE, "not a url").is_err());
 }
 
-/// Answers UNAVAILABLE a number of times, then what came in.
+/// Answers UNAVAILABLE a number of times, then how much came in, and that it was done before.
 fn failing(times: usize) -> (GrpcService, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -73,7 +73,8 @@ fn failing(times: usize) -> (GrpcService, Arc<AtomicUsize>) {
                 let problem = Problem::unavailable(anyhow::anyhow!("restarting"), Duration::from_secs(1));
                 return Ok(problem.into_status(Language::En).into_http());
             }
-            Ok(Response::builder().header("length", body.len()).body(Body::empty()).unwrap())
+            let done = Response::builder().header("length", body.len()).header("idempotent-replayed", "true");
+            Ok(done.body(Body::empty()).unwrap())
         }
     }));
     (service, calls)
@@ -106,6 +107,21 @@ async fn only_what_cannot_have_a_second_effect_is_repeated() {
         let answer = send(&peers.channel(ROLE), request).await;
         assert_eq!(answer.headers().contains_key("length"), answered, "{what}");
         assert_eq!(counted.load(Ordering::SeqCst), calls, "{what}");
+    }
+}
+
+/// The attempt that was answered with UNAVAILABLE may have done it. To who called once, that is no other request.
+#[tokio::test]
+async fn what_a_repetition_finds_done_is_not_said_to_be_of_an_earlier_request() {
+    let policies = Arc::new(Policies::from_descriptors(mpp_proto::DESCRIPTORS).unwrap());
+    for (fails, told) in [(0, true), (1, false), (2, false)] {
+        let (service, _) = failing(fails);
+        let (url, _shutdown, _server) = served(service).await;
+        let peers = Peers::retrying(Arc::clone(&policies));
+        peers.remote(ROLE, &url).unwrap();
+        let answer = send(&peers.channel(ROLE), call_next("r1")).await;
+        assert!(answer.headers().contains_key("length"), "{fails}");
+        assert_eq!(answer.headers().contains_key("idempotent-replayed"), told, "{fails}");
     }
 }
 

@@ -420,7 +420,8 @@ impl HallHandle {
         });
         let (reply, answer) = oneshot::channel();
         // Milliseconds are enough for people, and both databases keep them.
-        let submission = Submission { command, now: self.clock.now().trunc_subsecs(3), reply };
+        let submission =
+            Submission { command, now: self.clock.now().trunc_subsecs(3), reply, in_doubt: Vec::new() };
         self.inbox
             .try_send(submission)
             .map_err(|_| Error::Unavailable(anyhow::anyhow!("too many commands wait for this hall")))?;

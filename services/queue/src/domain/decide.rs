@@ -338,6 +338,7 @@ impl Step<'_> {
         Decision::Unchanged(Answer {
             is_replay: false,
             seq: self.fold.seq(),
+            event: None,
             ticket: None,
             counter,
             day: self.fold.day().cloned(),

@@ -9,7 +9,7 @@ use super::counter::{Availability, Counter};
 use super::event::{Day, Event, Kind};
 use super::hall::{Agency, CounterPlan, Hall, HallIndex, Service};
 use super::ticket::{Lane, LegOutcome, State, Ticket};
-use super::{AgencyId, CounterId, ServiceId, TicketId};
+use super::{AgencyId, CounterId, EventId, ServiceId, TicketId};
 
 /// Durations kept per service for estimates.
 const DURATIONS: usize = 20;
@@ -72,10 +72,12 @@ pub struct Replay {
 /// What a command answers: the things it was about, as they were after it.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
-    /// Whether it was given before, to the same request.
+    /// Whether an earlier request did what was asked. Never of a request whose own append was in doubt and took place.
     pub is_replay: bool,
     /// Position of its last event; the answer may be given once this is durable.
     pub seq: u64,
+    /// That event, by which its author knows it again; none where nothing happened.
+    pub event: Option<EventId>,
     /// The ticket.
     pub ticket: Option<Arc<Ticket>>,
     /// The counter.
@@ -335,6 +337,7 @@ impl Fold {
             let answer = Answer {
                 is_replay: false,
                 seq: self.seq,
+                event: Some(event.id),
                 ticket,
                 counter: event.counters.first().map(|counter| Arc::new(counter.clone())),
                 day: self.day.clone(),

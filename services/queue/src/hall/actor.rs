@@ -40,6 +40,8 @@ pub(super) struct Submission {
     pub(super) command: Command,
     pub(super) now: DateTime<Utc>,
     pub(super) reply: oneshot::Sender<Result<Answer, Error>>,
+    /// Events of which only Redis knows whether they stand in the log: one for each append for it that was not answered.
+    pub(super) in_doubt: Vec<EventId>,
 }
 
 /// An answer that waits until the state it was decided on is durable.
@@ -470,12 +472,20 @@ impl Appender<'_> {
             let (entries, outcomes) = self.decide(held)?;
             if !entries.is_empty() {
                 let started = Instant::now();
-                match self.log.append(self.view, seq, &entries).await? {
-                    Appended::Done => {}
-                    Appended::Conflict => {
+                match self.log.append(self.view, seq, &entries).await {
+                    Ok(Appended::Done) => {}
+                    Ok(Appended::Conflict) => {
                         self.metrics.conflict();
                         self.read_tail().await?;
                         continue;
+                    }
+                    Err(fence) => {
+                        // Perhaps they stand there. When the hall is open again, what is held is decided anew and finds out.
+                        for (submission, (_, answer)) in held.iter_mut().zip(&outcomes) {
+                            let event = answer.as_ref().ok().filter(|answer| !answer.is_replay);
+                            submission.in_doubt.extend(event.and_then(|answer| answer.event));
+                        }
+                        return Err(fence.into());
                     }
                 }
                 self.metrics.appended(entries.len(), started.elapsed());
@@ -523,7 +533,11 @@ impl Appender<'_> {
                     let key = submission.command.request.as_ref().map_or("", |request| request.key.as_str());
                     Ok(self.spec.fold.replay(key).map(|replay| replay.answer.clone()).unwrap_or_default())
                 }
-                Ok(Decision::Replayed(answer)) => Ok(Answer { is_replay: true, ..answer }),
+                Ok(Decision::Replayed(answer)) => {
+                    // What this very request did, in an append that was in doubt, nobody was told before.
+                    let is_its_own = answer.event.is_some_and(|event| submission.in_doubt.contains(&event));
+                    Ok(Answer { is_replay: !is_its_own, ..answer })
+                }
                 Ok(Decision::Unchanged(answer)) => Ok(answer),
                 Err(rejection) => Err(Error::Rejected(rejection)),
             };

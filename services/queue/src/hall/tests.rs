@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -493,6 +494,77 @@ async fn what_a_dead_instance_appended_is_committed_at_the_next_start() {
     }
 }
 
+/// A way to Redis on which the first answer to a question with this text in it is lost, and the connection with it. Answers its
+/// URL, and how many answers were lost.
+async fn losing(redis: &str, directory: &std::path::Path, text: &'static str) -> (Arc<AtomicUsize>, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = redis.strip_prefix("redis+unix://").expect("a unix socket").to_owned();
+    let socket = directory.join("losing.sock");
+    let listener = tokio::net::UnixListener::bind(&socket).expect("a socket of our own");
+    let lost = Arc::new(AtomicUsize::new(0));
+    let losing = Arc::clone(&lost);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = tokio::net::UnixStream::connect(&server).await.expect("Redis answers");
+            let lost = Arc::clone(&losing);
+            tokio::spawn(async move {
+                let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+                let mut loses = false;
+                loop {
+                    tokio::select! {
+                        length = client.read(&mut asked) => {
+                            let length = length?;
+                            let question = &asked[..length];
+                            let is_it = question.windows(text.len()).any(|part| part == text.as_bytes());
+                            loses |= is_it && lost.load(Ordering::SeqCst) == 0;
+                            server.write_all(question).await?;
+                            if length == 0 {
+                                break;
+                            }
+                        }
+                        length = server.read(&mut answered) => {
+                            let length = length?;
+                            if loses {
+                                lost.fetch_add(1, Ordering::SeqCst);
+                            }
+                            if loses || length == 0 {
+                                break;
+                            }
+                            client.write_all(&answered[..length]).await?;
+                        }
+                    }
+                }
+                std::io::Result::Ok(())
+            });
+        }
+    });
+    (lost, format!("redis+unix://{}", socket.display()))
+}
+
+/// Redis appends, its answer is lost, and the hall finds the event in the log when it is open again. Nobody was answered before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_appended_in_doubt_is_answered_as_the_first_answer_that_it_is() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let (_, _, hall) = left_alone(&db, redis.redis.url(), 1).await;
+        let directory = testing::temp_dir();
+        let (lost, url) = losing(redis.redis.url(), directory.path(), "\"key\":\"in doubt\"").await;
+        let shutdown = Shutdown::new();
+        let halls = instance(&db, &url, &shutdown).await;
+        let handle = halls.hall(hall.id).await.expect("the hall is there");
+        let asked = keyed("in doubt", issue(hall.services[0].id));
+        let first = handle.submit(asked.clone()).await.expect("issued");
+        assert_eq!(lost.load(Ordering::SeqCst), 1, "an answer was lost");
+        assert!(!first.is_replay, "by this request, on {}", db.engine);
+        let again = handle.submit(asked).await.expect("replayed");
+        assert!(again.is_replay, "by the request before, on {}", db.engine);
+        let number = |answer: Answer| answer.ticket.expect("a ticket").number.clone();
+        assert_eq!((number(first), number(again)), ("A001".to_owned(), "A001".to_owned()));
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
 async fn flusher_catches_up(halls: &Halls, handle: &HallHandle) {
     super::flusher::catch_up(halls.store(), handle.id(), &handle.committed).await.expect("SQL answers");
 }
@@ -621,9 +693,9 @@ async fn one_flush_may_end_with_a_ticket_and_take_the_next() {
 #[derive(Default)]
 struct Wire {
     /// Statements to parse and plan.
-    parsed: std::sync::atomic::AtomicUsize,
+    parsed: AtomicUsize,
     /// Statements executed, each of them a trip.
-    executed: std::sync::atomic::AtomicUsize,
+    executed: AtomicUsize,
 }
 
 impl Wire {
@@ -666,9 +738,9 @@ impl Wire {
             from.read_exact(&mut content).await?;
             begun |= content != TLS;
             match kind {
-                Some(b'P') => self.parsed.fetch_add(1, std::sync::atomic::Ordering::SeqCst),
+                Some(b'P') => self.parsed.fetch_add(1, Ordering::SeqCst),
                 // A prepared statement, or a text that is executed at once, as BEGIN and COMMIT are.
-                Some(b'E' | b'Q') => self.executed.fetch_add(1, std::sync::atomic::Ordering::SeqCst),
+                Some(b'E' | b'Q') => self.executed.fetch_add(1, Ordering::SeqCst),
                 Some(_) | None => 0,
             };
             if let Some(kind) = kind {
@@ -680,7 +752,7 @@ impl Wire {
     }
 
     fn counted(&self) -> (usize, usize) {
-        let of = |counter: &std::sync::atomic::AtomicUsize| counter.load(std::sync::atomic::Ordering::SeqCst);
+        let of = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
         (of(&self.parsed), of(&self.executed))
     }
 }
@@ -978,7 +1050,7 @@ async fn a_flusher_with_nothing_left_to_do_is_not_stalled() {
     let shutdown = Shutdown::new();
     let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
     let desk = super::actor::Desk::new();
-    desk.stalled.store(true, std::sync::atomic::Ordering::Relaxed);
+    desk.stalled.store(true, Ordering::Relaxed);
     let view = super::log::View { epoch: 1, run_id: String::new() };
     let mut flusher = super::flusher::Flusher {
         hall: hall.id,
@@ -990,7 +1062,7 @@ async fn a_flusher_with_nothing_left_to_do_is_not_stalled() {
         metrics: &Metrics::new(),
     };
     flusher.drain().await.expect("nothing is wrong");
-    assert!(!desk.stalled.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(!desk.stalled.load(Ordering::Relaxed));
     shutdown.trigger();
 }
 
