@@ -14,6 +14,10 @@ use sea_orm::{
 };
 use thiserror::Error;
 
+mod reader;
+
+pub use reader::Reader;
+
 /// How long to wait for a connection, and on SQLite for the write lock of another process.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Eight connections saturate a small machine; more only add latency (measured).
@@ -45,7 +49,7 @@ pub struct Db {
     /// For everything that changes something: use [`Db::begin`].
     pub write: DatabaseConnection,
     /// For what only reads.
-    pub read: DatabaseConnection,
+    pub read: Reader,
     engine: Engine,
 }
 
@@ -159,7 +163,7 @@ impl Db {
         let fail = |source| ConnectError::Open { at: redacted(url), source };
         let write = open(None).await.map_err(fail)?;
         let read = open(Some(SQLITE_READERS)).await.map_err(fail)?;
-        Ok(Self { write, read, engine: Engine::Sqlite })
+        Ok(Self { write, read: Reader::new(read), engine: Engine::Sqlite })
     }
 
     async fn connect_postgres(url: &str, schema: Option<&str>) -> Result<Self, ConnectError> {
@@ -179,7 +183,7 @@ impl Db {
         if let Some(schema) = schema {
             ensure_schema(&write, schema).await.map_err(fail)?;
         }
-        Ok(Self { write, read, engine: Engine::Postgres })
+        Ok(Self { write, read: Reader::new(read), engine: Engine::Postgres })
     }
 
     /// Which engine it is.
@@ -202,7 +206,7 @@ impl Db {
     /// # Errors
     /// As reported by the driver.
     pub async fn close(&self) -> Result<(), DbErr> {
-        self.read.close_by_ref().await?;
+        self.read.close().await?;
         self.write.close_by_ref().await
     }
 }

@@ -6,7 +6,7 @@ use mpp_migrations::{MigrationError, SERVICES, complaints, documents, identity, 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait as _;
 
-async fn tables(db: &DatabaseConnection) -> Vec<String> {
+async fn tables(db: &impl ConnectionTrait) -> Vec<String> {
     let sql = if db.get_database_backend() == DbBackend::Postgres {
         "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
     } else {

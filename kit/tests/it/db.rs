@@ -313,14 +313,7 @@ async fn a_server_that_only_reads_is_not_written_to_for_longer_than_it_only_read
     tokio::time::sleep(std::time::Duration::from_millis(700)).await;
     assert!(!writing.is_finished(), "nothing can be written");
     // What only reads goes on.
-    let count = Statement::from_string(sea_orm::DbBackend::Postgres, "SELECT count(*) FROM thing");
-    let row = loop {
-        match test.db.read.query_one_raw(count.clone()).await {
-            Ok(row) => break row.unwrap(),
-            Err(error) => assert!(is_unavailable(&error), "{error}"),
-        }
-    };
-    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 0);
+    assert_eq!(number(&test.db.read, "SELECT count(*) FROM thing").await, 0);
     admin
         .write
         .execute_unprepared(&format!("ALTER DATABASE {name} RESET default_transaction_read_only"))
@@ -328,6 +321,46 @@ async fn a_server_that_only_reads_is_not_written_to_for_longer_than_it_only_read
         .unwrap();
     tokio::time::timeout(std::time::Duration::from_secs(10), writing).await.unwrap().unwrap();
     assert_eq!(number(&test.db.read, "SELECT count(*) FROM thing").await, 1);
+    admin.close().await.unwrap();
+}
+
+/// Whoever reads hears nothing of connections that PostgreSQL has cut, though it has cut all that the pool holds. What writes is not
+/// repeated: nobody knows what came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_reads_survives_that_its_connections_are_cut() {
+    let test = fresh_db(Engine::Postgres).await;
+    let admin = Db::connect(&postgres().url("postgres"), None).await.unwrap();
+    let name = test.url.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
+    let cut = async || {
+        let others =
+            format!("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'");
+        number(&admin.read, &others).await
+    };
+    test.db.write.execute_unprepared("CREATE TABLE thing (id INTEGER)").await.unwrap();
+    test.db.write.execute_unprepared("INSERT INTO thing VALUES (1)").await.unwrap();
+    for _ in 0..3 {
+        // Queries at once, so that the pool holds connections.
+        let slow = "SELECT count(*) FROM thing, pg_sleep(0.1)";
+        let all = futures::future::join_all((0..6).map(|_| number(&test.db.read, slow))).await;
+        assert_eq!(all, [1; 6]);
+        assert!(cut().await >= 6, "connections are there to be cut");
+        assert_eq!(number(&test.db.read, "SELECT count(*) FROM thing").await, 1);
+        let all = Statement::from_string(sea_orm::DbBackend::Postgres, "SELECT id FROM thing");
+        cut().await;
+        assert_eq!(test.db.read.query_all_raw(all).await.unwrap().len(), 1);
+    }
+    // In the middle of a query.
+    let asked = test.db.read.clone();
+    let asking =
+        tokio::spawn(async move { number(&asked, "SELECT count(*) FROM thing, pg_sleep(0.5)").await });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(cut().await >= 1);
+    assert_eq!(asking.await.unwrap(), 1);
+    // Until a connection is there that was opened after the last cut.
+    while test.db.write.execute_unprepared("SELECT 1").await.is_err() {}
+    cut().await;
+    let error = test.db.write.execute_unprepared("INSERT INTO thing VALUES (2)").await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
     admin.close().await.unwrap();
 }
 
