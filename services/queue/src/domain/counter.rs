@@ -31,14 +31,19 @@ pub struct Counter {
     /// Services it calls for now.
     pub services: Vec<ServiceId>,
     /// Who works there, as an account id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staff: Option<String>,
     /// When it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<DateTime<Utc>>,
     /// When its availability last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<DateTime<Utc>>,
     /// When it last called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_call_at: Option<DateTime<Utc>>,
     /// The ticket it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<TicketId>,
     /// Legs finished here today.
     pub finished: u32,

@@ -263,14 +263,19 @@ pub struct Leg {
     /// When the visitor began to wait for it.
     pub queued_at: DateTime<Utc>,
     /// When it was first called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called_at: Option<DateTime<Utc>>,
     /// When service began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
     /// When the leg ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
     /// The counter that last held it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counter: Option<CounterId>,
     /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<LegOutcome>,
     /// Times it was called or announced.
     pub calls: u32,
@@ -344,16 +349,20 @@ pub struct BeforeCall {
     /// The state it was called from.
     pub state: State,
     /// The counter that parked it, if it was parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counter: Option<CounterId>,
     /// Its cooldown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
     /// Its last call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_call_at: Option<DateTime<Utc>>,
     /// The leg as it stood.
     pub leg: Leg,
     /// How often the heads that the call passed over had been passed over before.
     pub passed: Vec<Passed>,
     /// How often its own lane had been passed over, if the call set that to zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Passed>,
     /// Position of the call in the log.
     pub seq: u64,
@@ -411,6 +420,7 @@ pub struct Ticket {
     /// The agency of that service.
     pub agency: AgencyId,
     /// Why it goes ahead, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
     /// Help to be ready to give.
     pub assistance: Vec<Assistance>,
@@ -425,33 +435,41 @@ pub struct Ticket {
     /// Persons in the group.
     pub party_size: u32,
     /// Keyed digest of a phone number, for the limit per person; nothing can be learned from it after the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
     /// Its appointment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appointment: Option<DateTime<Utc>>,
     /// When the visitor arrived.
     pub arrived_at: DateTime<Utc>,
     /// Where it stands among the ordinary: smaller is earlier. Set by arrival, kept by transfer.
     pub place: u64,
     /// Not called by itself before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
     /// The counter that holds it, or parked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counter: Option<CounterId>,
     /// Who called it to the counter that holds it: for this ticket they work there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called_by: Option<String>,
     /// When it was last called or announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_call_at: Option<DateTime<Utc>>,
     /// How to take its call back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_call: Option<Box<BeforeCall>>,
     /// Its legs, oldest first; never empty.
     pub legs: Vec<Leg>,
     /// What was delivered.
     pub delivered: Vec<Delivered>,
     /// How service ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// What colleagues left to know.
     pub note: String,
     /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
 }
 

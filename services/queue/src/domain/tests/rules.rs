@@ -1340,3 +1340,22 @@ fn whoever_called_for_a_colleague_goes_on_with_that_ticket_without_a_word() {
     let read: Ticket = serde_json::from_value(stored).expect("an older ticket");
     assert_eq!(read, Ticket { called_by: None, ..ticket.clone() });
 }
+
+/// The log is written with every step of every ticket: what is not there takes no room in it. Logs of before say `null` for it.
+#[test]
+fn what_is_absent_is_not_written_and_a_null_of_before_is_read_as_absent() {
+    let mut world = World::open(simple());
+    let id = called(&mut world);
+    let ticket = world.ticket(id).clone();
+    let mut stored = serde_json::to_value(&ticket).expect("JSON");
+    assert!(!stored.to_string().contains("null"), "{stored}");
+    assert_eq!(serde_json::from_value::<Ticket>(stored.clone()).expect("as it is written"), ticket);
+    let fields = stored.as_object_mut().expect("an object");
+    for absent in ["priority", "person", "appointment", "not_before", "outcome", "ended_at", "void"] {
+        assert_eq!(fields.insert(absent.to_owned(), serde_json::Value::Null), None, "{absent}");
+    }
+    assert_eq!(serde_json::from_value::<Ticket>(stored).expect("as it was written before"), ticket);
+    let counter = world.fold.counter(counter_id(2));
+    let stored = serde_json::to_string(&*counter).expect("JSON");
+    assert!(!stored.contains("null"), "{stored}");
+}
