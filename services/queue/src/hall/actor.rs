@@ -7,9 +7,12 @@
 //! with the same request id. A panic ends nothing but the commands that were at hand: the hall is read from SQL and goes on.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -235,8 +238,7 @@ impl Actor {
             metrics: &self.metrics,
         };
         let ended = tokio::select! {
-            trouble = appender.run(&mut self.commands, held) => Some(trouble),
-            trouble = flusher.run() => Some(trouble),
+            trouble = in_turns(appender.run(&mut self.commands, held), flusher.run()) => Some(trouble),
             () = shutdown.triggered() => None,
         };
         if ended.is_none() {
@@ -385,6 +387,25 @@ impl Actor {
                 .send(Err(Error::Unavailable(anyhow::anyhow!("the hall cannot be opened yet"))));
         }
     }
+}
+
+/// Runs both until one ends. What one hands over, the other takes in the same turn of the task: the flusher what was appended, the
+/// appender the time when nothing is left to flush. Else each would be woken by itself, behind the answers that are ready by then.
+async fn in_turns(
+    appending: impl Future<Output = Trouble>,
+    flushing: impl Future<Output = Trouble>,
+) -> Trouble {
+    let (mut appending, mut flushing) = (pin!(appending), pin!(flushing));
+    poll_fn(|cx| {
+        if let Poll::Ready(trouble) = flushing.as_mut().poll(cx) {
+            return Poll::Ready(trouble);
+        }
+        if let Poll::Ready(trouble) = appending.as_mut().poll(cx) {
+            return Poll::Ready(trouble);
+        }
+        flushing.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// Why a hall must be reopened.

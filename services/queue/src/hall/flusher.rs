@@ -142,8 +142,10 @@ impl Flusher<'_> {
                 self.metrics.flushed(entries.len(), started.elapsed());
                 self.committed.advance(entries);
                 self.forget_committed();
-                self.resolve();
+                // First, though it matters less: the runtime goes on with what was woken last, and that should be who waits for
+                // an answer.
                 self.announce(entries);
+                self.resolve();
                 Ok(())
             }
             Committed::Fenced => Err(Error::Unavailable(anyhow::anyhow!("another instance has committed"))),
