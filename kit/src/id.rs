@@ -15,16 +15,35 @@ pub struct IdError {
     pub prefix: &'static str,
 }
 
+/// A UUID as 26 characters of Crockford base32, which lie in place: ids are written dozens of times in each call.
+#[derive(Debug, Clone, Copy)]
+pub struct Digits([u8; 26]);
+
+impl Digits {
+    /// The digits of a UUID.
+    #[must_use]
+    pub fn of(uuid: Uuid) -> Self {
+        let mut value = uuid.as_u128();
+        let mut digits = [0_u8; 26];
+        for slot in digits.iter_mut().rev() {
+            *slot = ALPHABET[(value & 31) as usize];
+            value >>= 5;
+        }
+        Self(digits)
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // The alphabet is ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// Writes a UUID as 26 characters of Crockford base32.
 #[must_use]
 pub fn encode(uuid: Uuid) -> String {
-    let mut value = uuid.as_u128();
-    let mut out = [0_u8; 26];
-    for slot in out.iter_mut().rev() {
-        *slot = ALPHABET[(value & 31) as usize];
-        value >>= 5;
-    }
-    out.iter().map(|byte| char::from(*byte)).collect()
+    Digits::of(uuid).as_str().to_owned()
 }
 
 /// Reads 26 characters of Crockford base32; `None` if they are anything else or do not fit 128 bits.
@@ -87,7 +106,8 @@ macro_rules! ids {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, concat!($prefix, "_{}"), $crate::id::encode(self.0))
+                f.write_str(concat!($prefix, "_"))?;
+                f.write_str($crate::id::Digits::of(self.0).as_str())
             }
         }
 
