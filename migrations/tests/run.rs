@@ -383,3 +383,56 @@ async fn help_and_chats_of_before_end_with_their_cases_and_messages() {
         assert_eq!(texts("SELECT conversation FROM chat ORDER BY 1").await, ["a", "c"], "{}", test.engine);
     }
 }
+
+/// What a hall waits for in each commit is done the fast way, where the server has it; what was written before is read as before.
+#[tokio::test]
+async fn bodies_of_the_log_are_compressed_by_the_faster_method_where_there_is_one() {
+    let test = fresh_db(mpp_kit::testing::Engine::Postgres).await;
+    let db = &test.db.write;
+    let text = async |sql: &str| -> Vec<String> {
+        let rows = db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    };
+    queue::Migrator::up(db, Some(2)).await.unwrap();
+    let write = |seq: u32| {
+        format!(
+            "INSERT INTO queue_event (hall, seq, epoch, event_id, date, kind, actor, actor_kind, at, chain, body)
+             VALUES ('hal_1', {seq}, 1, 'evt_{seq}', '2026-03-02', 'day_opened', 'acc_1', 'staff',
+                     '2026-03-02 01:00:00+00:00', '', repeat('the same again ', 500))"
+        )
+    };
+    db.execute_unprepared(&write(1)).await.unwrap();
+    run("queue", db).await.unwrap();
+    db.execute_unprepared(&write(2)).await.unwrap();
+    let fast =
+        "SELECT 'lz4' FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)";
+    let method = text(fast).await.first().cloned().unwrap_or_else(|| "pglz".to_owned());
+    let used = text("SELECT pg_column_compression(body) FROM queue_event ORDER BY seq").await;
+    assert_eq!(used, ["pglz".to_owned(), method]);
+    let read = text("SELECT DISTINCT body FROM queue_event").await;
+    assert_eq!(read, ["the same again ".repeat(500)]);
+}
+
+/// A ticket is written again with each of its steps. That touches none of its indexes.
+#[tokio::test]
+async fn a_ticket_that_is_written_again_leaves_its_indexes_alone() {
+    let test = fresh_db(mpp_kit::testing::Engine::Postgres).await;
+    run("queue", &test.db.write).await.unwrap();
+    let tx = test.db.begin().await.unwrap();
+    for nth in 0..40 {
+        // As long as a ticket is, and of letters that do not compress to nothing.
+        let insert = format!(
+            "INSERT INTO queue_ticket (id, hall, date, series, ordinal, number, token, version, state, service_id, agency_id,
+                 arrived_at, body)
+             SELECT 'tkt_{nth}', 'hal_1', '2026-03-02', 'A', {nth}, 'A{nth}', 'token {nth}', 1, 'waiting', 'svc_1', 'agc_1',
+                 '2026-03-02 01:00:00+00:00', string_agg(md5(n::text || '{nth}'), '') FROM generate_series(1, 45) AS n"
+        );
+        tx.execute_unprepared(&insert).await.unwrap();
+    }
+    let step =
+        "UPDATE queue_ticket SET version = 2, state = 'called', counter_id = 'ctr_1', body = body || ' '";
+    tx.execute_unprepared(step).await.unwrap();
+    let sql = "SELECT pg_stat_get_xact_tuples_hot_updated('queue_ticket'::regclass)";
+    let row = tx.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 40);
+}
