@@ -147,8 +147,8 @@ async fn measure_all(args: Args) -> anyhow::Result<table::Result> {
         measure::require_open_files(u64::from(args.watchers) + 500)?;
         say("preparing a hall, accounts and private servers");
         let fixture = Fixture::prepare(&base_url, &grpc_url, &accounts).await?;
-        event_bytes = fixture.event_bytes;
-        let ceilings = Ceilings::start(args.postgres_url.as_deref(), event_bytes).await?;
+        event_bytes = fixture.event.len();
+        let ceilings = Ceilings::start(args.postgres_url.as_deref(), &fixture.event).await?;
         let measured = rounds(&args, &fixture, &ceilings, &mut samples).await;
         // Whatever happened, the hall is left empty and closed, and the accounts of this run can sign in no more.
         let cleared = fixture.clear().await;
@@ -172,7 +172,8 @@ async fn measure_all(args: Args) -> anyhow::Result<table::Result> {
     let mut burst = None;
     if args.wants(Part::Complaints) {
         say("preparing a complaint desk");
-        let ceilings = Ceilings::start(args.postgres_url.as_deref(), EVENT_OF_A_MESSAGE).await?;
+        let event = "x".repeat(EVENT_OF_A_MESSAGE);
+        let ceilings = Ceilings::start(args.postgres_url.as_deref(), &event).await?;
         let desk = Desk::prepare(&base_url, &accounts, &database).await?;
         let measured = complaint_rounds(&args, &desk, &ceilings, &mut samples).await;
         let cleared = desk.clear().await;

@@ -62,7 +62,8 @@ pub struct Ceilings {
     redis_server: PrivateServer,
     run_id: String,
     db: Db,
-    bytes: usize,
+    /// What an event holds.
+    body: Arc<str>,
     seq: AtomicI64,
 }
 
@@ -71,7 +72,7 @@ impl Ceilings {
     ///
     /// # Errors
     /// When one of them does not start.
-    pub async fn start(postgres_url: Option<&str>, event_bytes: usize) -> anyhow::Result<Self> {
+    pub async fn start(postgres_url: Option<&str>, event: &str) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir().context("a temporary directory")?;
         let (shutdown, mut tasks) = (Shutdown::new(), JoinSet::new());
         let issuer = Arc::new(Issuer::new());
@@ -124,7 +125,7 @@ impl Ceilings {
             redis_server,
             run_id,
             db,
-            bytes: event_bytes,
+            body: event.into(),
             seq: AtomicI64::new(0),
         })
     }
@@ -167,7 +168,7 @@ impl Ceilings {
     pub async fn append(&self, samples: &mut Samples) -> anyhow::Result<()> {
         for (events, times) in [(1, 1_000), (BATCH, 200)] {
             let script = Arc::new(Script::new(APPEND));
-            let (body, chain) = ("x".repeat(self.bytes), "0".repeat(64));
+            let (body, chain) = (self.body.to_string(), "0".repeat(64));
             let length = || async {
                 anyhow::Ok(
                     redis::cmd("XLEN").arg(LOG).query_async::<usize>(&mut self.redis.connection()).await?,
@@ -217,23 +218,25 @@ impl Ceilings {
         let before = rows::events(&self.db).await?;
         let single = 1_000_usize;
         let sample = closed_loop(1, single, |_| {
-            let (db, bytes, first) = (self.db.clone(), self.bytes, self.reserve(single));
+            let (db, body, first) = (self.db.clone(), Arc::clone(&self.body), self.reserve(single));
             move |nth| {
-                let db = db.clone();
-                async move { rows::commit_one(&db, first + as_seq(nth) + 1, bytes, SystemClock.now()).await }
+                let (db, body) = (db.clone(), Arc::clone(&body));
+                async move { rows::commit_one(&db, first + as_seq(nth) + 1, &body, SystemClock.now()).await }
             }
         })
         .await?;
         samples.push("SQL commit of one row", sample);
         let mut expected = single;
         for (operations, times) in [(1, 300), (BATCH, 60)] {
+            let first = self.reserve(times * operations);
+            rows::stand_at(&self.db, first).await?;
             let sample = closed_loop(1, times, |_| {
-                let (db, bytes, first) = (self.db.clone(), self.bytes, self.reserve(times * operations));
+                let (db, body) = (self.db.clone(), Arc::clone(&self.body));
                 move |nth| {
-                    let db = db.clone();
+                    let (db, body) = (db.clone(), Arc::clone(&body));
                     let from = first + as_seq(nth * operations);
                     async move {
-                        rows::commit_batch(&db, from, as_seq(operations), bytes, SystemClock.now()).await
+                        rows::commit_batch(&db, from, as_seq(operations), &body, SystemClock.now()).await
                     }
                 }
             })

@@ -69,8 +69,8 @@ pub struct Fixture {
     pub deep: Vec<(usize, LoadHall)>,
     /// The key of the board.
     pub board_key: String,
-    /// Bytes of the event of a call, as JSON: the size that ceilings use.
-    pub event_bytes: usize,
+    /// The event of a call, as JSON: what the rows of the ceilings hold.
+    pub event: String,
     admin: Session,
     crew: Vec<Session>,
     names: Vec<String>,
@@ -111,7 +111,7 @@ impl Fixture {
             main,
             deep,
             board_key: enrolled.device_key,
-            event_bytes: 0,
+            event: String::new(),
             admin,
             crew,
             names,
@@ -121,7 +121,7 @@ impl Fixture {
         };
         fixture.sign_in().await?;
         fixture.open().await?;
-        fixture.event_bytes = fixture.measure_event().await?;
+        fixture.event = fixture.event_of_a_call().await?;
         Ok(fixture)
     }
 
@@ -312,8 +312,8 @@ impl Fixture {
         Ok(())
     }
 
-    /// Issues and calls one ticket and reads how large its event is.
-    async fn measure_event(&self) -> anyhow::Result<usize> {
+    /// Issues and calls one ticket and reads its event.
+    async fn event_of_a_call(&self) -> anyhow::Result<String> {
         self.fill(&self.main.id, &self.main.service, 1).await?;
         let ticket = call(&mut self.client(0)?, &self.main.counters[0]).await?;
         self.release(vec![ticket]).await?;
@@ -321,7 +321,7 @@ impl Fixture {
         let page: queue::ListEventsResponse =
             self.admin.get(&path, &[("pageSize", "1000")]).await.required("reading the event log")?;
         let called = page.events.iter().find(|event| event.kind() == EventKind::TicketCalled);
-        Ok(wire::to_json(called.context("the log holds no call")?)?.to_string().len())
+        Ok(wire::to_json(called.context("the log holds no call")?)?.to_string())
     }
 }
 

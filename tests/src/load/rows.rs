@@ -1,6 +1,8 @@
 //! Tables in the shape of the queue's own (its entities are not public), for the ceilings of SQL: the same columns and
-//! indexes, so that the same rows cost the same.
+//! indexes and, on PostgreSQL, the same statement, so that the same rows cost the same.
 #![expect(unreachable_pub, reason = "sea-orm's derive macro needs public items")]
+
+use std::sync::LazyLock;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -19,6 +21,9 @@ pub(super) mod shard {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub hall: String,
+        pub epoch: i64,
+        pub state: String,
+        pub redis_run_id: String,
         pub seq: i64,
         pub chain: String,
     }
@@ -42,12 +47,11 @@ pub(super) mod event {
         pub epoch: i64,
         #[sea_orm(unique)]
         pub event_id: String,
-        #[sea_orm(unique)]
         pub request_id: Option<String>,
         pub date: String,
         pub kind: String,
-        #[sea_orm(unique)]
-        pub ticket_step: String,
+        pub ticket_id: Option<String>,
+        pub ticket_version: Option<i32>,
         pub counter_id: Option<String>,
         pub actor: String,
         pub actor_kind: String,
@@ -73,7 +77,8 @@ pub(super) mod ticket {
         pub id: String,
         pub hall: String,
         pub date: String,
-        #[sea_orm(unique)]
+        pub series: String,
+        pub ordinal: i32,
         pub number: String,
         #[sea_orm(unique)]
         pub token: String,
@@ -104,7 +109,6 @@ pub(super) mod serving {
         #[sea_orm(primary_key, auto_increment = false)]
         pub from_seq: i64,
         pub to_seq: Option<i64>,
-        #[sea_orm(unique)]
         pub ticket_id: String,
         pub counter_id: String,
     }
@@ -115,7 +119,35 @@ pub(super) mod serving {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// The indexes that the migrations of the queue make besides primary keys and unique columns.
+const INDEXES: [&str; 8] = [
+    "CREATE UNIQUE INDEX load_event_request ON load_event (hall, date, request_id)",
+    "CREATE UNIQUE INDEX load_event_version ON load_event (ticket_id, ticket_version)",
+    "CREATE INDEX load_event_date ON load_event (hall, date, seq)",
+    "CREATE INDEX load_event_kind ON load_event (hall, kind, seq)",
+    "CREATE UNIQUE INDEX load_ticket_ordinal ON load_ticket (hall, date, series, ordinal)",
+    "CREATE UNIQUE INDEX load_ticket_number ON load_ticket (hall, date, number)",
+    "CREATE UNIQUE INDEX load_serving_ticket ON load_serving (ticket_id) WHERE to_seq IS NULL",
+    "CREATE UNIQUE INDEX load_serving_counter ON load_serving (counter_id) WHERE to_seq IS NULL",
+];
+
 const HALL: &str = "hal_01h455vb4pex5vsknk084sn02q";
+const EPOCH: i64 = 1;
+
+/// How the migrations of the queue let PostgreSQL store what is written.
+const STORAGE: &str = "\
+ALTER TABLE load_ticket SET (fillfactor = 50);
+DO $$ BEGIN
+    IF EXISTS (SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN
+        ALTER TABLE load_event ALTER COLUMN body SET COMPRESSION lz4;
+        ALTER TABLE load_ticket ALTER COLUMN body SET COMPRESSION lz4;
+    END IF;
+END $$";
+
+/// A text as long as the chain at a position.
+fn chain(seq: i64) -> String {
+    format!("{seq:064x}")
+}
 
 /// Makes the tables anew.
 pub(super) async fn create(db: &Db) -> anyhow::Result<()> {
@@ -130,8 +162,32 @@ pub(super) async fn create(db: &Db) -> anyhow::Result<()> {
         db.write.execute_unprepared(&format!("DROP TABLE IF EXISTS {name}")).await?;
         db.write.execute(table.if_not_exists()).await.with_context(|| format!("making the table {name}"))?;
     }
-    let row = shard::ActiveModel { hall: Set(HALL.to_owned()), seq: Set(0), chain: Set(String::new()) };
+    for index in INDEXES {
+        db.write.execute_unprepared(index).await.with_context(|| format!("making an index: {index}"))?;
+    }
+    if db.engine() == Engine::Postgres {
+        db.write.execute_unprepared(STORAGE).await.context("saying how it is stored")?;
+    }
+    let row = shard::ActiveModel {
+        hall: Set(HALL.to_owned()),
+        epoch: Set(EPOCH),
+        state: Set("active".to_owned()),
+        redis_run_id: Set(String::new()),
+        seq: Set(0),
+        chain: Set(chain(0)),
+    };
     shard::Entity::insert(row).exec_without_returning(&db.write).await?;
+    Ok(())
+}
+
+/// Lets the shard row stand where the next transaction begins: single rows do not move it.
+pub(super) async fn stand_at(db: &Db, seq: i64) -> anyhow::Result<()> {
+    let moving = shard::Entity::update_many()
+        .col_expr(shard::Column::Seq, Expr::value(seq))
+        .col_expr(shard::Column::Chain, Expr::value(chain(seq)))
+        .filter(shard::Column::Hall.eq(HALL));
+    let moved = moving.exec(&db.write).await?.rows_affected;
+    anyhow::ensure!(moved == 1, "the shard row is not there");
     Ok(())
 }
 
@@ -149,8 +205,8 @@ pub(super) async fn events(db: &Db) -> anyhow::Result<u64> {
 }
 
 /// One row, one commit, one connection, through the ORM.
-pub(super) async fn commit_one(db: &Db, seq: i64, bytes: usize, at: DateTime<Utc>) -> anyhow::Result<()> {
-    event::Entity::insert(event_row(seq, bytes, at).into_active_model())
+pub(super) async fn commit_one(db: &Db, seq: i64, body: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
+    event::Entity::insert(event_row(seq, body, at).into_active_model())
         .exec_without_returning(&db.write)
         .await?;
     Ok(())
@@ -163,16 +219,16 @@ pub(super) async fn commit_batch(
     db: &Db,
     from: i64,
     operations: i64,
-    bytes: usize,
+    body: &str,
     at: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let moved = match db.engine() {
         Engine::Postgres => {
-            let statement = one_statement(from, operations, bytes, at);
+            let statement = one_statement(from, operations, body, at);
             db.write.execute_raw(statement).await?.rows_affected() == 1
         }
         Engine::Sqlite => {
-            let all = statements(from, operations, bytes, at);
+            let all = statements(from, operations, body, at);
             let sql = all.iter().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
             let values = all.into_iter().filter_map(|one| one.values).flat_map(|values| values.0);
             let tx = db.begin().await?;
@@ -187,12 +243,16 @@ pub(super) async fn commit_batch(
 }
 
 /// The rows of a flush on SQLite; the first statement hands the moved row back.
-fn statements(from: i64, operations: i64, bytes: usize, at: DateTime<Utc>) -> Vec<Statement> {
+fn statements(from: i64, operations: i64, body: &str, at: DateTime<Utc>) -> Vec<Statement> {
     let seqs = || from + 1..=from + operations;
     let moving = shard::Entity::update_many()
         .col_expr(shard::Column::Seq, Expr::value(from + operations))
-        .col_expr(shard::Column::Chain, Expr::value(format!("{from:064x}")))
+        .col_expr(shard::Column::Chain, Expr::value(chain(from + operations)))
         .filter(shard::Column::Hall.eq(HALL))
+        .filter(shard::Column::Epoch.eq(EPOCH))
+        .filter(shard::Column::State.eq("active"))
+        .filter(shard::Column::Seq.eq(from))
+        .filter(shard::Column::Chain.eq(chain(from)))
         .into_query()
         .returning_col(shard::Column::Seq)
         .to_owned();
@@ -200,13 +260,15 @@ fn statements(from: i64, operations: i64, bytes: usize, at: DateTime<Utc>) -> Ve
         .update_columns([
             ticket::Column::Version,
             ticket::Column::State,
+            ticket::Column::ServiceId,
+            ticket::Column::AgencyId,
             ticket::Column::CounterId,
             ticket::Column::Body,
         ])
         .to_owned();
-    let events = event::Entity::insert_many(seqs().map(|seq| event_row(seq, bytes, at).into_active_model()));
+    let events = event::Entity::insert_many(seqs().map(|seq| event_row(seq, body, at).into_active_model()));
     let tickets =
-        ticket::Entity::insert_many(seqs().map(|seq| ticket_row(seq, bytes, at).into_active_model()));
+        ticket::Entity::insert_many(seqs().map(|seq| ticket_row(seq, body, at).into_active_model()));
     let servings = serving::Entity::insert_many(seqs().map(|seq| serving_row(seq).into_active_model()));
     vec![
         DbBackend::Sqlite.build(&moving),
@@ -216,45 +278,31 @@ fn statements(from: i64, operations: i64, bytes: usize, at: DateTime<Utc>) -> Ve
     ]
 }
 
-/// A flush on PostgreSQL: one statement, a transaction of its own.
-const FLUSH: &str = "\
-WITH moved AS (
-    UPDATE load_shard SET seq = $1, chain = $2 WHERE hall = $3 RETURNING hall
-), written AS (
-    INSERT INTO load_event (hall, seq, epoch, event_id, request_id, date, kind, ticket_step, counter_id, actor, actor_kind,
-        at, chain, body)
-    SELECT moved.hall, e.* FROM moved, UNNEST($4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text[]) AS e
-), folded AS (
-    INSERT INTO load_ticket (hall, id, date, number, token, version, state, service_id, agency_id, counter_id, arrived_at,
-        body)
-    SELECT moved.hall, t.* FROM moved, UNNEST($17::text[], $18::text[], $19::text[], $20::text[], $21::integer[],
-        $22::text[], $23::text[], $24::text[], $25::text[], $26::timestamptz[], $27::text[]) AS t
-    ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state,
-        counter_id = EXCLUDED.counter_id, body = EXCLUDED.body
-), opened AS (
-    INSERT INTO load_serving (hall, from_seq, ticket_id, counter_id)
-    SELECT moved.hall, o.* FROM moved, UNNEST($28::bigint[], $29::text[], $30::text[]) AS o
-)
-SELECT 1 FROM moved";
+/// The statement of the suite, but for the names of the tables.
+static FLUSH: LazyLock<String> =
+    LazyLock::new(|| include_str!("../../../services/queue/src/store/flush.sql").replace("queue_", "load_"));
 
-fn one_statement(from: i64, operations: i64, bytes: usize, at: DateTime<Utc>) -> Statement {
+fn one_statement(from: i64, operations: i64, body: &str, at: DateTime<Utc>) -> Statement {
     let seqs = || from + 1..=from + operations;
-    let events: Vec<event::Model> = seqs().map(|seq| event_row(seq, bytes, at)).collect();
-    let tickets: Vec<ticket::Model> = seqs().map(|seq| ticket_row(seq, bytes, at)).collect();
+    let events: Vec<event::Model> = seqs().map(|seq| event_row(seq, body, at)).collect();
+    let tickets: Vec<ticket::Model> = seqs().map(|seq| ticket_row(seq, body, at)).collect();
     let servings: Vec<serving::Model> = seqs().map(serving_row).collect();
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
     let values: Vec<Value> = vec![
         (from + operations).into(),
-        format!("{from:064x}").into(),
+        chain(from + operations).into(),
         HALL.into(),
+        EPOCH.into(),
+        from.into(),
+        chain(from).into(),
         column(&events, |row| row.seq),
-        column(&events, |row| row.epoch),
         column(&events, |row| row.event_id.clone()),
-        column(&events, |row| row.request_id.clone().unwrap_or_default()),
+        column(&events, |row| or_none(&row.request_id)),
         column(&events, |row| row.date.clone()),
         column(&events, |row| row.kind.clone()),
-        column(&events, |row| row.ticket_step.clone()),
-        column(&events, |row| row.counter_id.clone().unwrap_or_default()),
+        column(&events, |row| or_none(&row.ticket_id)),
+        column(&events, |row| row.ticket_version.unwrap_or_default()),
+        column(&events, |row| or_none(&row.counter_id)),
         column(&events, |row| row.actor.clone()),
         column(&events, |row| row.actor_kind.clone()),
         column(&events, |row| row.at),
@@ -262,20 +310,26 @@ fn one_statement(from: i64, operations: i64, bytes: usize, at: DateTime<Utc>) ->
         column(&events, |row| row.body.clone()),
         column(&tickets, |row| row.id.clone()),
         column(&tickets, |row| row.date.clone()),
+        column(&tickets, |row| row.series.clone()),
+        column(&tickets, |row| row.ordinal),
         column(&tickets, |row| row.number.clone()),
         column(&tickets, |row| row.token.clone()),
         column(&tickets, |row| row.version),
         column(&tickets, |row| row.state.clone()),
         column(&tickets, |row| row.service_id.clone()),
         column(&tickets, |row| row.agency_id.clone()),
-        column(&tickets, |row| row.counter_id.clone().unwrap_or_default()),
+        column(&tickets, |row| or_none(&row.counter_id)),
         column(&tickets, |row| row.arrived_at),
         column(&tickets, |row| row.body.clone()),
+        // Nobody is let go.
+        Vec::<String>::new().into(),
+        Vec::<i64>::new().into(),
         column(&servings, |row| row.from_seq),
+        column(&servings, |row| row.to_seq.unwrap_or_default()),
         column(&servings, |row| row.ticket_id.clone()),
         column(&servings, |row| row.counter_id.clone()),
     ];
-    Statement::from_sql_and_values(DbBackend::Postgres, FLUSH, values)
+    Statement::from_sql_and_values(DbBackend::Postgres, FLUSH.as_str(), values)
 }
 
 /// One column of rows, as an array of PostgreSQL.
@@ -286,30 +340,34 @@ where
     rows.iter().map(of).collect::<Vec<T>>().into()
 }
 
-fn event_row(seq: i64, bytes: usize, at: DateTime<Utc>) -> event::Model {
+fn event_row(seq: i64, body: &str, at: DateTime<Utc>) -> event::Model {
     event::Model {
         hall: HALL.to_owned(),
         seq,
-        epoch: 1,
-        event_id: format!("evt_{:026x}", rand::random::<u64>()),
+        epoch: EPOCH,
+        // In order of time, as those of the suite.
+        event_id: format!("evt_{seq:026x}"),
         request_id: Some(format!("acc_01h455vb4pex5vsknk084sn02q/{:032x}", rand::random::<u128>())),
         date: "2026-11-21".to_owned(),
         kind: "ticket_called".to_owned(),
-        ticket_step: format!("tkt_{seq:026x} 2"),
+        ticket_id: Some(format!("tkt_{seq:026x}")),
+        ticket_version: Some(2),
         counter_id: Some("ctr_01h455vb4pex5vsknk084sn02q".to_owned()),
         actor: "acc_01h455vb4pex5vsknk084sn02q".to_owned(),
         actor_kind: "staff".to_owned(),
         at,
-        chain: format!("{seq:064x}"),
-        body: "x".repeat(bytes),
+        chain: chain(seq),
+        body: body.to_owned(),
     }
 }
 
-fn ticket_row(seq: i64, bytes: usize, at: DateTime<Utc>) -> ticket::Model {
+fn ticket_row(seq: i64, body: &str, at: DateTime<Utc>) -> ticket::Model {
     ticket::Model {
         id: format!("tkt_{seq:026x}"),
         hall: HALL.to_owned(),
         date: "2026-11-21".to_owned(),
+        series: "L".to_owned(),
+        ordinal: i32::try_from(seq).unwrap_or(i32::MAX),
         number: format!("L{seq:09}"),
         token: format!("{:032x}", rand::random::<u128>()),
         version: 2,
@@ -319,7 +377,7 @@ fn ticket_row(seq: i64, bytes: usize, at: DateTime<Utc>) -> ticket::Model {
         counter_id: Some("ctr_01h455vb4pex5vsknk084sn02q".to_owned()),
         arrived_at: at,
         // An event holds the ticket and little else.
-        body: "x".repeat(bytes * 3 / 4),
+        body: body.get(..body.len() * 3 / 4).unwrap_or(body).to_owned(),
     }
 }
 
