@@ -1,5 +1,5 @@
 //! The actor of a hall: decides every waiting command in turn on its speculative state, appends the batch in one step, and
-//! gathers the next one while the flusher commits.
+//! gathers and decides the next one while the flusher commits.
 //!
 //! `Serving ──trouble──▶ Reopening ──▶ Serving`. Trouble is anything that makes the view doubtful: another epoch, another
 //! Redis, a log that diverges, Redis or SQL out of reach, an SQL that was set back. Reopening reads SQL again and, where Redis does not hold the log
@@ -224,6 +224,7 @@ impl Actor {
             committed: &self.committed,
             desk: &desk,
             spec: self.committed.snapshot(),
+            decided: Decided::default(),
             latest: DateTime::<Utc>::MIN_UTC,
             clock: self.clock.as_ref(),
             metrics: &self.metrics,
@@ -430,13 +431,24 @@ pub(super) enum Trouble {
     Refused(anyhow::Error),
 }
 
+/// What the first of the held commands came to, on the state that the log leaves; not appended yet.
+#[derive(Default)]
+struct Decided {
+    /// The position behind which the entries go.
+    from: u64,
+    entries: Vec<Entry>,
+    /// For each of these commands, the position at which its answer may be given, and the answer.
+    outcomes: Vec<(u64, Result<Answer, Error>)>,
+}
+
 struct Appender<'a> {
     view: &'a View,
     log: &'a Log,
     committed: &'a CommittedState,
     desk: &'a Desk,
-    /// The fold of everything that stands in Redis as far as this instance knows.
+    /// The fold of everything that stands in Redis as far as this instance knows, and of what is decided on top of it.
     spec: Durable,
+    decided: Decided,
     /// When the last command was decided.
     latest: DateTime<Utc>,
     clock: &'a dyn Clock,
@@ -459,29 +471,54 @@ impl Appender<'_> {
                 // Every handle is gone; only the end of the process does that.
                 std::future::pending::<()>().await;
             }
-            // Group commit: what arrives during a commit becomes the next batch. To append it piece by piece meanwhile would
-            // cost a script call for each and make nothing durable sooner.
-            while !self.desk.lock().appended.is_empty() && !self.desk.stalled.load(Ordering::Relaxed) {
-                self.desk.rest.notified().await;
+            let gathered = match self.gather(commands, held).await {
+                Ok(()) if held.is_empty() => Ok(()),
+                Ok(()) => self.batch(held).await,
+                Err(trouble) => Err(trouble),
+            };
+            if let Err(trouble) = gathered {
+                return trouble;
             }
+        }
+    }
+
+    /// Group commit: what arrives during a commit becomes the next batch. It is decided meanwhile, and not appended: to append it
+    /// piece by piece would cost a script call for each and make nothing durable sooner.
+    async fn gather(
+        &mut self,
+        commands: &mut mpsc::Receiver<Submission>,
+        held: &mut Vec<Submission>,
+    ) -> Result<(), Trouble> {
+        loop {
             while held.len() < BATCH
                 && let Ok(submission) = commands.try_recv()
             {
                 held.push(submission);
             }
-            held.retain(|submission| !submission.reply.is_closed());
             if self.desk.stalled.load(Ordering::Relaxed) {
                 for submission in held.drain(..) {
                     let _gone = submission
                         .reply
                         .send(Err(Error::Unavailable(anyhow::anyhow!("SQL is out of reach"))));
                 }
+                return self.forget_decided().await;
             }
-            if held.is_empty() {
-                continue;
+            if self.desk.lock().appended.is_empty() {
+                // Who has gone away asks again, and takes nobody's place meanwhile.
+                if held.iter().any(|submission| submission.reply.is_closed()) {
+                    held.retain(|submission| !submission.reply.is_closed());
+                    self.forget_decided().await?;
+                }
+                return Ok(());
             }
-            if let Err(trouble) = self.batch(held).await {
-                return trouble;
+            self.decide(held)?;
+            let room = BATCH - held.len();
+            tokio::select! {
+                biased;
+                () = self.desk.rest.notified() => {}
+                more = commands.recv_many(held, room), if room > 0 => if more == 0 {
+                    self.desk.rest.notified().await;
+                },
             }
         }
     }
@@ -489,8 +526,8 @@ impl Appender<'_> {
     /// Decides and appends every held command. They are taken from `held` only when their fate is settled.
     async fn batch(&mut self, held: &mut Vec<Submission>) -> Result<(), Trouble> {
         loop {
-            let seq = self.spec.fold.seq();
-            let (entries, outcomes) = self.decide(held)?;
+            self.decide(held)?;
+            let Decided { from: seq, entries, outcomes } = std::mem::take(&mut self.decided);
             if !entries.is_empty() {
                 let started = Instant::now();
                 match self.log.append(self.view, seq, &entries).await {
@@ -528,15 +565,12 @@ impl Appender<'_> {
         }
     }
 
-    /// Decides every command in turn, each on the state that the ones before leave.
-    #[expect(clippy::type_complexity, reason = "entries, and per command the position and the answer")]
-    fn decide(
-        &mut self,
-        held: &[Submission],
-    ) -> Result<(Vec<Entry>, Vec<(u64, Result<Answer, Error>)>), Trouble> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut outcomes = Vec::with_capacity(held.len());
-        for submission in held {
+    /// Decides every command that is not decided yet in turn, each on the state that the ones before leave.
+    fn decide(&mut self, held: &[Submission]) -> Result<(), Trouble> {
+        if self.decided.outcomes.is_empty() {
+            self.decided.from = self.spec.fold.seq();
+        }
+        for submission in &held[self.decided.outcomes.len()..] {
             // Commands may overtake each other on their way here, or be held while the hall is reopened; the log's time does
             // not step back for that. A clock that was set back is taken as it is.
             let overtaken = submission.now < self.latest && self.clock.now() >= self.latest;
@@ -549,7 +583,7 @@ impl Appender<'_> {
                         let entry = Entry::after(self.spec.fold.seq(), &self.spec.chain, event)
                             .map_err(Trouble::Refused)?;
                         self.follow(&entry);
-                        entries.push(entry);
+                        self.decided.entries.push(entry);
                     }
                     let key = submission.command.request.as_ref().map_or("", |request| request.key.as_str());
                     Ok(self.spec.fold.replay(key).map(|replay| replay.answer.clone()).unwrap_or_default())
@@ -563,13 +597,19 @@ impl Appender<'_> {
                 Err(rejection) => Err(Error::Rejected(rejection)),
             };
             // Replays and refusals too wait until the state they were decided on is durable.
-            outcomes.push((self.spec.fold.seq(), answer));
+            self.decided.outcomes.push((self.spec.fold.seq(), answer));
         }
-        Ok((entries, outcomes))
+        Ok(())
+    }
+
+    /// Goes back to what stands in the log, where something was decided that is not to be appended.
+    async fn forget_decided(&mut self) -> Result<(), Trouble> {
+        if self.decided.outcomes.is_empty() { Ok(()) } else { self.read_tail().await }
     }
 
     /// Starts over from what is committed and folds what stands behind it in Redis.
     async fn read_tail(&mut self) -> Result<(), Trouble> {
+        self.decided = Decided::default();
         self.spec = self.committed.snapshot();
         let handed: Vec<Entry> = self.desk.lock().appended.iter().cloned().collect();
         let committed = self.spec.fold.seq();

@@ -820,17 +820,61 @@ async fn without_sql_nothing_is_acknowledged_and_nothing_is_done_twice() {
         let other = db.connect_again().await;
         let writer = other.begin().await.expect("the writer of SQLite");
         writer.execute_unprepared("UPDATE queue_shard SET seq = seq").await.expect("the row of PostgreSQL");
-        let asked = keyed("asked", issue(service));
+        let (asked, behind) = (keyed("asked", issue(service)), keyed("behind", issue(service)));
         let started = std::time::Instant::now();
-        let answer = handle.submit(asked.clone()).await;
-        assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+        // The second comes while the first is to be committed. It is decided, and not appended.
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            handle.submit(behind.clone()).await
+        };
+        let answers = tokio::join!(handle.submit(asked.clone()), later);
+        for answer in [answers.0, answers.1] {
+            assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+        }
         assert!(started.elapsed() < Duration::from_secs(12), "refused in time: {:?}", started.elapsed());
         assert_eq!(handle.read(|fold| fold.tickets().count()), 1, "nothing is shown that is not durable");
         writer.rollback().await.expect("SQL is back");
-        let answer = insist(&handle, asked.clone()).await.expect("issued");
-        assert_eq!(answer.ticket.expect("a ticket").number, "A002", "{}", db.engine);
-        let next = insist(&handle, keyed("after", issue(service))).await.expect("issued");
-        assert_eq!(next.ticket.expect("a ticket").number, "A003");
+        for (command, number) in [(asked, "A002"), (keyed("after", issue(service)), "A003"), (behind, "A004")]
+        {
+            let answer = insist(&handle, command).await.expect("issued");
+            assert_eq!(answer.ticket.expect("a ticket").number, number, "{}", db.engine);
+        }
+        assert_log_is_whole(halls.store(), hall.id).await;
+        shutdown.trigger();
+    }
+}
+
+/// A caller that goes away while others are committed has asked for nothing: its number goes to the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_goes_away_during_the_commit_of_others_takes_nobodys_place() {
+    for db in testing::databases().await {
+        let redis = testing::redis().await;
+        let shutdown = Shutdown::new();
+        let (halls, handle, hall) = prepared(&db, redis.redis.url(), &shutdown, 1).await;
+        let service = hall.services[0].id;
+        let other = db.connect_again().await;
+        let writer = other.begin().await.expect("the writer of SQLite");
+        writer.execute_unprepared("UPDATE queue_shard SET seq = seq").await.expect("the row of PostgreSQL");
+        let asks = |key: &str| {
+            let (handle, command) = (handle.clone(), keyed(key, issue(service)));
+            tokio::spawn(async move { handle.submit(command).await })
+        };
+        let first = asks("first");
+        while handle.lag() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // Appended, and not committed. What comes now is decided meanwhile.
+        let gone = asks("gone");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        gone.abort();
+        assert!(gone.await.expect_err("given up").is_cancelled());
+        let stays = asks("stays");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        writer.rollback().await.expect("SQL is free");
+        for (answer, number) in [(first, "A001"), (stays, "A002")] {
+            let answer = answer.await.expect("no panic").expect("issued");
+            assert_eq!(answer.ticket.expect("a ticket").number, number, "{}", db.engine);
+        }
         assert_log_is_whole(halls.store(), hall.id).await;
         shutdown.trigger();
     }
