@@ -177,12 +177,12 @@ impl Batch {
             .returning_col(shard::Column::Seq)
             .to_owned();
         let mut statements = vec![backend.build(&moving)];
-        for rows in events.chunks(CHUNK) {
-            let rows = rows.iter().cloned().map(event::Model::into_active_model);
+        for rows in chunks(events) {
+            let rows = rows.into_iter().map(event::Model::into_active_model);
             statements.push(event::Entity::insert_many(rows).build(backend));
         }
-        for rows in tickets.chunks(CHUNK) {
-            let rows = rows.iter().cloned().map(ticket::Model::into_active_model);
+        for rows in chunks(tickets) {
+            let rows = rows.into_iter().map(ticket::Model::into_active_model);
             let changed = [
                 ticket::Column::Version,
                 ticket::Column::State,
@@ -207,12 +207,21 @@ impl Batch {
                 .filter(serving::Column::TicketId.is_in(closed.iter().map(|(ticket, _)| ticket.as_str())));
             statements.push(closing.build(backend));
         }
-        for rows in opened.chunks(CHUNK) {
-            let rows = rows.iter().cloned().map(serving::Model::into_active_model);
+        for rows in chunks(opened) {
+            let rows = rows.into_iter().map(serving::Model::into_active_model);
             statements.push(serving::Entity::insert_many(rows).build(backend));
         }
         statements
     }
+}
+
+/// The rows of each statement of SQLite.
+fn chunks<R>(rows: Vec<R>) -> impl Iterator<Item = Vec<R>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let chunk: Vec<R> = rows.by_ref().take(CHUNK).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }
 
 /// One column of rows, as an array of PostgreSQL.
