@@ -71,7 +71,7 @@ pub async fn watch(fixture: &Fixture, watchers: usize, samples: &mut Samples) ->
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
-    let mut client = fixture.client(0)?;
+    let mut client = fixture.client(&fixture.main.id, 0)?;
     let (mut pressed, mut called) = (HashMap::new(), Vec::new());
     let began = Instant::now();
     for counter in hall.ringing_counters.iter().take(CALLS) {

@@ -311,8 +311,20 @@ fn connect(address: SocketAddr) -> anyhow::Result<Channel> {
 fn client(channel: &Channel, issuer: &Issuer) -> anyhow::Result<Client> {
     // A token like that of the people who work here: one grant, bound to a hall, and the permissions of a manager.
     let scope = mpp_kit::testing::scope(&[("hall", &["hal_01h455vb4pex5vsknk084sn02q"])]);
-    let permissions =
-        ["queue.read", "queue.ticket.read", "queue.call", "queue.issue", "queue.manage", "queue.audit"];
+    let permissions = [
+        "queue.audit",
+        "queue.call",
+        "queue.call.specific",
+        "queue.cancel",
+        "queue.issue",
+        "queue.manage",
+        "queue.read",
+        "queue.restore",
+        "queue.sitecode",
+        "queue.statistics",
+        "queue.supervise",
+        "queue.ticket.read",
+    ];
     let token = issuer.token(&SystemClock, "acc_01h455vb4pex5vsknk084sn02q", &[(&permissions, scope)]);
     Ok(IdentityServiceClient::with_interceptor(channel.clone(), Bearer::new(&token)?))
 }

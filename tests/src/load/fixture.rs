@@ -32,8 +32,11 @@ pub const RINGING: usize = 64;
 /// Counters of a hall in which the cost of a call by depth is measured: one client calls there.
 pub const DEEP: usize = 1;
 
-/// Accounts that call and issue. Clients share them; each stays far below the limit of requests per account.
+/// Accounts that call and issue in the main hall. Clients share them; each stays far below the limit of requests per account.
 const CREW: usize = 16;
+
+/// Accounts that work in the deep halls. They are others: a token with a grant for each hall is not what people sign in with.
+const DEEP_CREW: usize = 4;
 
 /// Clients that share one connection: one HTTP/2 connection tops out before a server does.
 const PER_CONNECTION: usize = 16;
@@ -98,8 +101,13 @@ impl Fixture {
         for depth in DEPTHS {
             deep.push((depth, apply(&admin, configuration(&format!("BEBAN-{depth}"), DEEP, 0)).await?));
         }
-        let (crew, names) =
-            crew(&rest, &admin, std::iter::once(&main).chain(deep.iter().map(|(_, hall)| hall))).await?;
+        let (mut crew, mut names) = (Vec::new(), Vec::new());
+        let deep_halls: Vec<&LoadHall> = deep.iter().map(|(_, hall)| hall).collect();
+        for (accounts, halls) in [(CREW, vec![&main]), (DEEP_CREW, deep_halls)] {
+            let (more, called) = hire(&rest, &admin, accounts, &halls).await?;
+            crew.extend(more);
+            names.extend(called);
+        }
         let body = json!({ "kind": "DEVICE_KIND_BOARD", "hallId": main.id, "label": "Papan uji beban" });
         let enrolled: EnrolDeviceResponse =
             admin.post("/v1/devices", &key(), body).await.required("enrolling a board")?;
@@ -139,33 +147,36 @@ impl Fixture {
         Ok(())
     }
 
-    /// The token of a member of the crew.
+    /// The token of a member of the crew that works in a hall.
     ///
     /// # Errors
     /// When nobody has signed in.
-    pub fn token(&self, nth: usize) -> anyhow::Result<String> {
+    pub fn token(&self, hall: &str, nth: usize) -> anyhow::Result<String> {
+        let at = if hall == self.main.id { nth % CREW } else { CREW + nth % DEEP_CREW };
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.is_empty() {
-            bail!("nobody has signed in");
-        }
-        Ok(tokens[nth % tokens.len()].clone())
+        tokens.get(at).cloned().context("nobody has signed in")
     }
 
-    /// A client for the `nth` of the clients that work at once.
+    /// A client for the `nth` of the clients that work at once in a hall.
     ///
     /// # Errors
     /// When nobody has signed in.
-    pub fn client(&self, nth: usize) -> anyhow::Result<Client> {
+    pub fn client(&self, hall: &str, nth: usize) -> anyhow::Result<Client> {
         let channel = self.channels[(nth / PER_CONNECTION) % self.channels.len()].clone();
-        Ok(QueueServiceClient::with_interceptor(channel, Bearer::new(&self.token(nth)?)?))
+        Ok(QueueServiceClient::with_interceptor(channel, Bearer::new(&self.token(hall, nth)?)?))
     }
 
-    /// Ends every ticket at these counters, without measuring it: one absent call is enough in a load hall.
+    fn clients(&self, hall: &str) -> anyhow::Result<Vec<Client>> {
+        (0..BUSY).map(|nth| self.client(hall, nth)).collect()
+    }
+
+    /// Ends these tickets, all of one hall, without measuring it: one absent call is enough in a load hall.
     ///
     /// # Errors
     /// When the suite refuses.
     pub async fn release(&self, tickets: Vec<queue::Ticket>) -> anyhow::Result<()> {
-        let clients = (0..BUSY).map(|nth| self.client(nth)).collect::<anyhow::Result<Vec<_>>>()?;
+        let Some(first) = tickets.first() else { return Ok(()) };
+        let clients = self.clients(&first.hall_id)?;
         futures::stream::iter(tickets.into_iter().enumerate())
             .map(|(nth, ticket)| {
                 let mut client = clients[nth % BUSY].clone();
@@ -194,7 +205,7 @@ impl Fixture {
     /// # Errors
     /// When the suite refuses.
     pub async fn fill(&self, hall: &str, service: &str, tickets: usize) -> anyhow::Result<()> {
-        let clients = (0..BUSY).map(|nth| self.client(nth)).collect::<anyhow::Result<Vec<_>>>()?;
+        let clients = self.clients(hall)?;
         futures::stream::iter(0..tickets)
             .map(|nth| {
                 let mut client = clients[nth % BUSY].clone();
@@ -214,7 +225,7 @@ impl Fixture {
     pub async fn waiting(&self, hall: &str, service: &str) -> anyhow::Result<usize> {
         let request =
             queue::ListServicesRequest { hall: hall.to_owned(), page_size: 500, page_token: String::new() };
-        let services = self.client(0)?.list_services(request).await?.into_inner().services;
+        let services = self.client(hall, 0)?.list_services(request).await?.into_inner().services;
         let found =
             services.iter().find(|status| status.id == service).context("the service is not listed")?;
         Ok(usize::try_from(found.waiting)?)
@@ -245,7 +256,7 @@ impl Fixture {
 
     /// Cancels every open ticket, so that closing the day has nothing to expire.
     async fn empty(&self, hall: &LoadHall) -> anyhow::Result<()> {
-        let clients = (0..BUSY).map(|nth| self.client(nth)).collect::<anyhow::Result<Vec<_>>>()?;
+        let clients = self.clients(&hall.id)?;
         loop {
             let open = [TicketState::Waiting, TicketState::Called, TicketState::Serving, TicketState::Parked];
             let request = queue::ListTicketsRequest {
@@ -280,7 +291,7 @@ impl Fixture {
         for hall in std::iter::once(&self.main).chain(self.deep.iter().map(|(_, hall)| hall)) {
             // A run that was cut short left its day open.
             let known = self
-                .client(0)?
+                .client(&hall.id, 0)?
                 .get_hall(queue::GetHallRequest { hall: hall.id.clone() })
                 .await?
                 .into_inner()
@@ -290,10 +301,7 @@ impl Fixture {
                 close_day(&self.admin, &hall.id).await?;
             }
             open_day(&self.admin, &hall.id).await?;
-            let mut clients = Vec::new();
-            for nth in 0..BUSY {
-                clients.push(self.client(nth)?);
-            }
+            let clients = self.clients(&hall.id)?;
             futures::stream::iter(hall.counters.iter().chain(&hall.ringing_counters).enumerate())
                 .map(|(nth, counter)| {
                     let mut client = clients[nth % BUSY].clone();
@@ -315,7 +323,7 @@ impl Fixture {
     /// Issues and calls one ticket and reads its event.
     async fn event_of_a_call(&self) -> anyhow::Result<String> {
         self.fill(&self.main.id, &self.main.service, 1).await?;
-        let ticket = call(&mut self.client(0)?, &self.main.counters[0]).await?;
+        let ticket = call(&mut self.client(&self.main.id, 0)?, &self.main.counters[0]).await?;
         self.release(vec![ticket]).await?;
         let path = format!("/v1/halls/{}/events", self.main.id);
         let page: queue::ListEventsResponse =
@@ -435,16 +443,17 @@ async fn apply(admin: &Session, hall: Hall) -> anyhow::Result<LoadHall> {
 }
 
 /// Accounts that manage the load halls: only those who supervise may work at several counters at once.
-async fn crew(
+async fn hire(
     rest: &Rest,
     admin: &Session,
-    halls: impl Iterator<Item = &LoadHall>,
+    accounts: usize,
+    halls: &[&LoadHall],
 ) -> anyhow::Result<(Vec<Session>, Vec<String>)> {
     let grants: Vec<_> =
-        halls.map(|hall| json!({ "role": "ROLE_HALL_MANAGER", "hallId": hall.id })).collect();
+        halls.iter().map(|hall| json!({ "role": "ROLE_HALL_MANAGER", "hallId": hall.id })).collect();
     let run = format!("{:08x}", rand::random::<u32>());
     let (mut crew, mut names) = (Vec::new(), Vec::new());
-    for nth in 0..CREW {
+    for nth in 0..accounts {
         let (username, password) = (format!("beban.{run}.{nth}"), accounts::password());
         let body = json!({
             "username": username, "displayName": format!("Uji beban {nth}"), "password": password, "grants": grants,

@@ -33,7 +33,8 @@ pub async fn issue(fixture: &Fixture, clients: usize, samples: &mut Samples) -> 
     let LoadHall { id, service, .. } = &fixture.main;
     let before = fixture.waiting(id, service).await?;
     let numbers = Arc::new(Mutex::new(HashSet::new()));
-    let ready = (0..clients).map(|nth| fixture.client(nth)).collect::<anyhow::Result<Vec<_>>>()?;
+    let ready =
+        (0..clients).map(|nth| fixture.client(&fixture.main.id, nth)).collect::<anyhow::Result<Vec<_>>>()?;
     let total = operations(clients) / clients * clients;
     let sample = closed_loop(clients, total / clients, |nth| {
         let (client, hall, service) = (ready[nth].clone(), id.clone(), service.clone());
@@ -70,7 +71,8 @@ pub async fn issue(fixture: &Fixture, clients: usize, samples: &mut Samples) -> 
 /// When one is refused, or a ticket was called twice.
 pub async fn call_next(fixture: &Fixture, clients: usize, samples: &mut Samples) -> anyhow::Result<()> {
     let counters: Arc<[String]> = fixture.main.counters.clone().into();
-    let ready = (0..clients).map(|nth| fixture.client(nth)).collect::<anyhow::Result<Vec<_>>>()?;
+    let ready =
+        (0..clients).map(|nth| fixture.client(&fixture.main.id, nth)).collect::<anyhow::Result<Vec<_>>>()?;
     let (mut left, mut sample) = (operations(clients) / clients, Sample::default());
     let mut seen = HashSet::new();
     while left > 0 {
@@ -109,7 +111,7 @@ pub async fn depth(fixture: &Fixture, depth: usize, round: u32, samples: &mut Sa
     let Some((_, hall)) = fixture.deep.iter().find(|(waiting, _)| *waiting == depth) else { return Ok(()) };
     let waiting = fixture.waiting(&hall.id, &hall.service).await?;
     fixture.fill(&hall.id, &hall.service, depth.saturating_sub(waiting)).await?;
-    let mut client = fixture.client(0)?;
+    let mut client = fixture.client(&hall.id, 0)?;
     let mut sample = Sample::default();
     let counter = hall.counters.first().context("a load hall has counters")?;
     for _ in 0..DEPTH_CALLS {
@@ -145,7 +147,7 @@ pub async fn rebuild(fixture: &Fixture, redis: &Redis, samples: &mut Samples) ->
     let keys = ["meta", "log"].map(|part| format!("q:{{{}}}:{part}", hall.id));
     let lost: usize = redis::cmd("DEL").arg(&keys).query_async(&mut redis.connection()).await?;
     ensure!(lost == keys.len(), "Redis held no log of the hall");
-    let (began, mut client) = (Instant::now(), fixture.client(0)?);
+    let (began, mut client) = (Instant::now(), fixture.client(&hall.id, 0)?);
     let request = fixture::issue_request(&hall.id, &hall.service);
     loop {
         match client.issue_ticket(request.clone()).await {
@@ -174,7 +176,7 @@ pub const REBUILD: &str = "hall whose log was lost";
 pub async fn rest_read(fixture: &Fixture, samples: &mut Samples) -> anyhow::Result<()> {
     let http = reqwest::Client::new();
     let url = format!("{}/v1/halls/{}/siteCode", fixture.base_url, fixture.main.id);
-    let token = fixture.token(0)?;
+    let token = fixture.token(&fixture.main.id, 0)?;
     let sample = closed_loop(1, 1_000, |_| {
         let (http, url, token) = (http.clone(), url.clone(), token.clone());
         move |_| {
