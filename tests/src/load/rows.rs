@@ -228,12 +228,15 @@ pub(super) async fn commit_batch(
             db.write.execute_raw(statement).await?.rows_affected() == 1
         }
         Engine::Sqlite => {
-            let all = statements(from, operations, body, at);
-            let sql = all.iter().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
-            let values = all.into_iter().filter_map(|one| one.values).flat_map(|values| values.0);
-            let tx = db.begin().await?;
-            let moved =
-                tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
+            let written = async {
+                let all = statements(from, operations, body, at);
+                let sql = all.iter().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
+                let values = all.into_iter().filter_map(|one| one.values).flat_map(|values| values.0);
+                Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
+            };
+            let (tx, written) = tokio::join!(db.begin(), written);
+            let tx = tx?;
+            let moved = tx.query_all_raw(written).await?;
             tx.commit().await?;
             moved.len() == 1
         }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use mpp_kit::db::{Db, Engine};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryTrait as _, Statement, Value,
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, DbErr, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QueryTrait as _, Statement, Value,
 };
 
 use super::convert;
@@ -90,8 +90,11 @@ impl Batch {
                 Ok(done.rows_affected() == 1)
             }
             Engine::Sqlite => {
-                let tx = db.begin().await?;
-                match self.execute_on_sqlite(&tx).await {
+                // The statements are written while the thread that owns the connection begins.
+                let (tx, all) = tokio::join!(db.begin(), async { self.into_one_text() });
+                let tx = tx?;
+                // The moved row is the only one that comes back.
+                match tx.query_all_raw(all).await.map(|moved| !moved.is_empty()) {
                     Ok(true) => tx.commit().await.map(|()| true),
                     Ok(false) => tx.rollback().await.map(|()| false),
                     Err(error) => {
@@ -153,13 +156,11 @@ impl Batch {
     }
 
     /// In one go: each trip to the thread that owns the connection costs as much as a statement of one row.
-    async fn execute_on_sqlite(self, tx: &DatabaseTransaction) -> Result<bool, DbErr> {
+    fn into_one_text(self) -> Statement {
         let all = self.into_statements(DbBackend::Sqlite);
         let sql = all.iter().map(|one| one.sql.as_str()).collect::<Vec<_>>().join("; ");
         let values = all.into_iter().filter_map(|one| one.values).flat_map(|values| values.0);
-        // The moved row is the only one that comes back.
-        let moved = tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
-        Ok(!moved.is_empty())
+        Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
     }
 
     fn into_statements(self, backend: DbBackend) -> Vec<Statement> {
