@@ -281,7 +281,8 @@ lines! {
         let because = "isian belum sama dengan surat aslinya";
         // What is asked for anew, and whether the papers count for it.
         let again = async |wish: &SubmitApplicationRequest, changes: &[(&str, SubmitApplicationRequest, bool)]| {
-            let papers = wish.attachments.clone();
+            let file = town.upload(scan()).await.expect("an upload").file_id;
+            let papers: Vec<_> = wish.attachments.iter().map(|it| Attachment { file_id: file.clone(), ..it.clone() }).collect();
             let seen = SubmitApplicationRequest { attachments: Vec::new(), papers_seen: true, ..wish.clone() };
             let status = officer.submit_application(seen).await.expect("taken").status.expect("a status");
             let id = &status.application_id;
