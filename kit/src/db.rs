@@ -125,7 +125,7 @@ impl Db {
         {
             return Err(ConnectError::NoSchema { at: redacted(url), schema: schema.to_owned() });
         }
-        Ok(Self { write: read.clone(), read, engine })
+        Ok(Self { write: read.clone(), read: Reader::new(read), engine })
     }
 
     async fn connect_sqlite(url: &str) -> Result<Self, ConnectError> {
