@@ -142,7 +142,7 @@ lines! {
         let request = MergeComplaintRequest { complaint: merged.id.clone(), into: survivor.id.clone(), ..MergeComplaintRequest::default() };
         regency.coordinator().merge_complaint(request).await.unwrap();
         let after = record(&survivor.id).await.unwrap();
-        assert_eq!((after.id, after.complaint_id.as_str()), (first.id, survivor.id.as_str()));
+        assert_eq!((&after.id, &after.complaint_id), (&first.id, &survivor.id));
         assert_eq!(record(&merged.id).await.unwrap(), after, "what is recorded for the merged one is the survivor's");
     }
 
