@@ -152,6 +152,14 @@ async fn readers_of_sqlite_cannot_write_and_do_not_wait_for_the_writer() {
     test.db.read.execute_unprepared("INSERT INTO thing VALUES (2)").await.unwrap_err();
 }
 
+/// Reads the seven, and can change nothing.
+async fn only_looks(connection: &impl ConnectionTrait) {
+    assert_eq!(number(connection, "SELECT id FROM thing").await, 7);
+    for sql in ["UPDATE thing SET id = 8", "CREATE TABLE other (id BIGINT)", "DROP TABLE thing"] {
+        connection.execute_unprepared(sql).await.unwrap_err();
+    }
+}
+
 /// Who only looks makes and changes nothing, by mistake neither.
 #[tokio::test]
 async fn one_who_only_looks_makes_and_writes_nothing() {
@@ -170,12 +178,8 @@ async fn one_who_only_looks_makes_and_writes_nothing() {
         owner.write.execute_unprepared("CREATE TABLE thing (id BIGINT)").await.unwrap();
         owner.write.execute_unprepared("INSERT INTO thing VALUES (7)").await.unwrap();
         let looks = Db::connect_to_look(&test.url, schema).await.unwrap();
-        for connection in [&looks.read, &looks.write] {
-            assert_eq!(number(connection, "SELECT id FROM thing").await, 7);
-            for sql in ["UPDATE thing SET id = 8", "CREATE TABLE other (id BIGINT)", "DROP TABLE thing"] {
-                connection.execute_unprepared(sql).await.unwrap_err();
-            }
-        }
+        only_looks(&looks.read).await;
+        only_looks(&looks.write).await;
         if let Ok(tx) = looks.begin().await {
             tx.execute_unprepared("INSERT INTO thing VALUES (9)").await.unwrap_err();
         }
