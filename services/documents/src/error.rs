@@ -93,6 +93,21 @@ pub(crate) enum Error {
     Broken(#[from] anyhow::Error),
 }
 
+impl Error {
+    /// Whether nothing came of it for certain: it was refused with everything undone. After a failure it may have been committed,
+    /// with the answer lost.
+    pub(crate) const fn is_undone(&self) -> bool {
+        match self {
+            Self::NotFound(_)
+            | Self::Stale { .. }
+            | Self::Rejected(_)
+            | Self::Refused(_)
+            | Self::LaterRelease { .. } => true,
+            Self::Database(_) | Self::Files(_) | Self::Unavailable(_) | Self::Broken(_) => false,
+        }
+    }
+}
+
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self::Refused(Box::new(problem))

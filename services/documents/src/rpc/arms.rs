@@ -86,16 +86,8 @@ pub(super) async fn apply(
     let is_named = match &answer {
         // A repetition is answered with the first file; this one is nobody's.
         Ok(answer) => answer.file == name,
-        // Refused, with everything undone.
-        Err(
-            Error::NotFound(_)
-            | Error::Stale { .. }
-            | Error::Rejected(_)
-            | Error::Refused(_)
-            | Error::LaterRelease { .. },
-        ) => false,
-        // It may have been committed, with the answer lost: a name without a file would be worse than a file without a name.
-        Err(Error::Database(_) | Error::Files(_) | Error::Unavailable(_) | Error::Broken(_)) => true,
+        // Where it may have been committed: a name without a file would be worse than a file without a name.
+        Err(error) => !error.is_undone(),
     };
     if arms.is_some()
         && !is_named

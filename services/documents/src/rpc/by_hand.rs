@@ -150,16 +150,8 @@ impl Core {
         let keep = match named {
             // A repetition is answered with the first file; this one is nobody's.
             Ok(named) => named == name,
-            // Refused, with everything undone.
-            Err(
-                Error::NotFound(_)
-                | Error::Stale { .. }
-                | Error::Rejected(_)
-                | Error::Refused(_)
-                | Error::LaterRelease { .. },
-            ) => false,
-            // It may have been committed, with the answer lost: a name without a file would be worse.
-            Err(Error::Database(_) | Error::Files(_) | Error::Unavailable(_) | Error::Broken(_)) => true,
+            // Where it may have been committed: a name without a file would be worse than a file without a name.
+            Err(error) => !error.is_undone(),
         };
         if !keep && let Err(error) = self.files.delete(&name).await {
             // What the request came to is decided; a file that nobody names harms nobody.

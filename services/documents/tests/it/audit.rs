@@ -34,15 +34,7 @@ impl Town {
             ..RetireLetterTypeRequest::default()
         };
         self.editor("ani").retire_letter_type(retire).await.expect("retired");
-        let mut village = self.office(PLAIN).clone();
-        village.signatories.push(Signatory {
-            account_id: "acc_plt".to_owned(),
-            role: "VILLAGE_OFFICER".to_owned(),
-            name: "Gunawan Wibisono".to_owned(),
-            title: "Kepala Seksi Pelayanan".to_owned(),
-            ..Signatory::default()
-        });
-        self.apply(village).await;
+        self.take_on().await;
         let arms = ApplyCoatOfArmsRequest {
             area: PLAIN.to_owned(),
             content: ARMS.to_vec(),

@@ -437,15 +437,7 @@ lines! {
     /// 38. Delegation (Plt/Plh) with period and decree number; signer text follows.
     async fn should_38_who_fills_in_acts_within_the_span_and_the_letter_says_so(engine) {
         let mut town = Town::new(engine).await;
-        let mut village = office(PLAIN);
-        village.signatories.push(Signatory {
-            account_id: "acc_plt".to_owned(),
-            role: "VILLAGE_OFFICER".to_owned(),
-            name: "Gunawan Wibisono".to_owned(),
-            title: "Kepala Seksi Pelayanan".to_owned(),
-            ..Signatory::default()
-        });
-        town.apply(village).await;
+        town.take_on().await;
         let delegate = town.person("acc_plt", &["documents.work"], &[PLAIN]);
         let days = ("2026-11-24", "2026-11-25");
         let delegation = town.delegation(("VILLAGE_HEAD", PLAIN), "acc_plt", days);
@@ -494,15 +486,7 @@ lines! {
     /// 38. Who was appointed twice for the same days signs under the later decree.
     async fn should_38_of_two_appointments_the_later_one_counts(engine) {
         let mut town = Town::new(engine).await;
-        let mut village = office(PLAIN);
-        village.signatories.push(Signatory {
-            account_id: "acc_plt".to_owned(),
-            role: "VILLAGE_OFFICER".to_owned(),
-            name: "Gunawan Wibisono".to_owned(),
-            title: "Kepala Seksi Pelayanan".to_owned(),
-            ..Signatory::default()
-        });
-        town.apply(village).await;
+        town.take_on().await;
         let appointed = |title: &str, decree: &str, until: &str| Delegation {
             title: title.to_owned(), decree: decree.to_owned(),
             ..town.delegation(("VILLAGE_HEAD", PLAIN), "acc_plt", ("2026-11-23", until))

@@ -473,6 +473,19 @@ impl Town {
         self.offices.insert(office.area.clone(), office);
     }
 
+    /// Enters at the office of [`PLAIN`] an official, `acc_plt`, who may be appointed to fill in for its head.
+    pub(crate) async fn take_on(&mut self) {
+        let mut village = self.office(PLAIN).clone();
+        village.signatories.push(Signatory {
+            account_id: "acc_plt".to_owned(),
+            role: "VILLAGE_OFFICER".to_owned(),
+            name: "Gunawan Wibisono".to_owned(),
+            title: "Kepala Seksi Pelayanan".to_owned(),
+            ..Signatory::default()
+        });
+        self.apply(village).await;
+    }
+
     /// A decree by which somebody fills in for the holder of a role in an area, from one day to another (UTC).
     pub(crate) fn delegation(
         &self,
