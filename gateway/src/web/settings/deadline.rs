@@ -32,13 +32,14 @@ const SUB_DISTRICT: &str = "SUB_DISTRICT";
 const UNITS: [&str; 4] = ["WORKING_DAYS", "WORKING_HOURS", "DAYS", "HOURS"];
 
 pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
-    let all = every!(
+    let mut all = every!(
         look.visit,
         Some(look.viewer),
         look.state.complaints,
         list_deadlines(ListDeadlinesRequest { in_force_only: false }).deadlines
     )
     .await?;
+    all.sort_by_cached_key(|one| counted(&one.key));
     let t = look.t();
     let mut values = Sent::default();
     values.set("keyakinan", "B");
@@ -81,7 +82,10 @@ pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
         let holder = holder_words(&one.holder, look);
         let (kind, source) = (one.deadline_kind.clone(), one.source.clone());
         let facts = vec![class, kind, holder, span, source, one.note.clone()];
-        let mut row = look.row(Part::Deadline, &one.id, format!("{} · {clock} · {amount}", one.key), facts);
+        let mut title = vec![one.key.clone(), clock, amount];
+        // Some set no clock of a case: the notice of a breach, the report of a quarter.
+        title.retain(|part| !part.is_empty());
+        let mut row = look.row(Part::Deadline, &one.id, title.join(" · "), facts);
         let sure = t.say("rules.confidence", &[("level", &one.confidence)]);
         row.chips.push((sure, if one.confidence == "A" { "good" } else { "warn" }));
         if one.signed_off_by.is_empty() {
@@ -97,6 +101,15 @@ pub(super) async fn load(look: &Look<'_>) -> Result<Loaded, Status> {
         row
     };
     Ok(Loaded { rows: all.iter().map(row).collect(), values })
+}
+
+/// A key as people count: D2 before D10, D12C behind D12.
+fn counted(key: &str) -> (String, u32, String) {
+    let digits = key.find(|letter: char| letter.is_ascii_digit()).unwrap_or(key.len());
+    let (before, rest) = key.split_at(digits);
+    let behind = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let number = rest[..rest.len() - behind.len()].parse().unwrap_or_default();
+    (before.to_owned(), number, behind.to_owned())
 }
 
 /// For whom holds the case a row is; empty for anybody.
