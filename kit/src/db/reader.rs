@@ -1,11 +1,20 @@
 //! What only reads, on connections that may have been cut meanwhile.
 
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sqlx,
 };
 
 use super::POSTGRES_POOL;
+
+/// A query on its way.
+type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>;
+
+/// Within which time a connection that was cut before is found out.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// The connections for what only reads. Clones share them.
 ///
@@ -23,6 +32,27 @@ impl Reader {
 
     pub(super) async fn close(&self) -> Result<(), DbErr> {
         self.0.close_by_ref().await
+    }
+
+    /// Asks, and asks again where the connection turns out to be cut. A query that had been running is asked again once alone: an
+    /// operator may have ended it on purpose, or it may be what brought the server down.
+    async fn asked<'a, T>(&'a self, ask: impl Fn() -> Asked<'a, T> + Send + Sync) -> Result<T, DbErr> {
+        let mut has_run = false;
+        for _ in 0..self.cut_at_most() {
+            let began = Instant::now();
+            match ask().await {
+                Err(error) if was_cut(&error) => {
+                    let ran = began.elapsed() >= AT_ONCE;
+                    if ran && has_run {
+                        return Err(error);
+                    }
+                    has_run |= ran;
+                    tracing::debug!(%error, "asking again on another connection");
+                }
+                answer => return answer,
+            }
+        }
+        ask().await
     }
 
     /// How many connections may have been cut that the pool takes for good. Each attempt finds one of them out.
@@ -47,27 +77,11 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        for _ in 0..self.cut_at_most() {
-            match self.0.query_one_raw(statement.clone()).await {
-                Err(error) if was_cut(&error) => {
-                    tracing::debug!(%error, "asking again on another connection")
-                }
-                answer => return answer,
-            }
-        }
-        self.0.query_one_raw(statement).await
+        self.asked(|| self.0.query_one_raw(statement.clone())).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        for _ in 0..self.cut_at_most() {
-            match self.0.query_all_raw(statement.clone()).await {
-                Err(error) if was_cut(&error) => {
-                    tracing::debug!(%error, "asking again on another connection")
-                }
-                answer => return answer,
-            }
-        }
-        self.0.query_all_raw(statement).await
+        self.asked(|| self.0.query_all_raw(statement.clone())).await
     }
 }
 
