@@ -363,12 +363,18 @@ fn queries_only(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     })
 }
 
-/// For one who only looks at a file, which is left in the journal mode that it has.
+/// For one who only looks at a file, which is left as it is, what is in its write-ahead log too. Where there is none, nobody else has
+/// the file open, and none is made to read it.
 fn sqlite_to_look(url: &str) -> Result<ConnectOptions, ConnectError> {
     check_file(url)?;
     let mut options = base_options(url);
     options.max_connections(SQLITE_READERS);
-    options.map_sqlx_sqlite_opts(|sqlite| sqlite.create_if_missing(false).busy_timeout(PATIENCE));
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        let mut log = sqlite.get_filename().as_os_str().to_owned();
+        log.push("-wal");
+        let alone = !Path::new(&log).exists();
+        sqlite.create_if_missing(false).read_only(true).immutable(alone).busy_timeout(PATIENCE)
+    });
     options.map_sqlx_sqlite_pool_opts(queries_only);
     Ok(options)
 }

@@ -184,21 +184,69 @@ async fn one_who_only_looks_makes_and_writes_nothing() {
             tx.execute_unprepared("INSERT INTO thing VALUES (9)").await.unwrap_err();
         }
         looks.close().await.unwrap();
-        assert_eq!(number(&owner.read, "SELECT sum(id) FROM thing").await, 7);
+        assert_eq!(number(&owner.read, "SELECT CAST(sum(id) AS BIGINT) FROM thing").await, 7);
     }
-    // A copy stays as it is, in its own journal mode: what is kept elsewhere is compared byte by byte.
-    let test = fresh_db(Engine::Sqlite).await;
-    test.db.write.execute_unprepared("CREATE TABLE thing (id BIGINT)").await.unwrap();
-    let copy = folder.path().join("copy.db");
-    let copied = format!("VACUUM INTO '{}'", copy.display());
-    test.db.write.execute_unprepared(&copied).await.unwrap();
-    let before = std::fs::read(&copy).unwrap();
-    let looks = Db::connect_to_look(&sqlite_url(&copy), None).await.unwrap();
-    assert_eq!(number(&looks.read, "SELECT count(*) FROM thing").await, 0);
-    looks.close().await.unwrap();
-    assert!(std::fs::read(&copy).unwrap() == before, "the copy was changed");
-    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
-    assert_eq!(names, ["copy.db"]);
+    // Copies stay as they are, in their own journal mode: what is kept elsewhere is compared byte by byte.
+    let running = folder.path().join("running.db");
+    let owner = Db::connect(&sqlite_url(&running), None).await.unwrap();
+    owner.write.execute_unprepared("CREATE TABLE thing (id BIGINT)").await.unwrap();
+    let log = folder.path().join("running.db-wal");
+    let copies = tempfile::tempdir().unwrap();
+    let copy = |name: &str| copies.path().join(name);
+    std::fs::copy(&running, copy("with-log.db")).unwrap();
+    std::fs::copy(&log, copy("with-log.db-wal")).unwrap();
+    owner
+        .write
+        .execute_unprepared(&format!("VACUUM INTO '{}'", copy("exported.db").display()))
+        .await
+        .unwrap();
+    owner.close().await.unwrap();
+    assert!(!log.exists(), "the log of a database that was closed is in the file");
+    std::fs::copy(&running, copy("closed.db")).unwrap();
+    for (name, beside) in
+        [("with-log.db", Some("with-log.db-wal")), ("exported.db", None), ("closed.db", None)]
+    {
+        let files = || {
+            let mut all: Vec<_> =
+                std::fs::read_dir(copies.path()).unwrap().map(|it| it.unwrap().path()).collect();
+            // How readers of a log take turns: nothing that is kept.
+            all.retain(|it| beside.is_none() || it.extension().is_none_or(|kind| kind != "db-shm"));
+            all.sort();
+            all.into_iter().map(|it| (std::fs::read(&it).unwrap(), it)).collect::<Vec<_>>()
+        };
+        let before = files();
+        let looks = Db::connect_to_look(&sqlite_url(&copy(name)), None).await.unwrap();
+        assert_eq!(number(&looks.read, "SELECT count(*) FROM thing").await, 0, "{name}");
+        looks.close().await.unwrap();
+        assert!(files() == before, "{name} or what lies beside it was changed");
+        if let Some(log) = beside {
+            // For the others there is to be none.
+            let _shared = std::fs::remove_file(copy(&log.replace("-wal", "-shm")));
+        }
+    }
+}
+
+/// An operator who ends a read that runs too long ends it: it comes back once, for the connection may have broken by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_is_ended_on_purpose_comes_back_once() {
+    let test = fresh_db(Engine::Postgres).await;
+    let reader = test.db.read.clone();
+    let long = "SELECT pg_sleep(3600)";
+    let read = tokio::spawn(async move {
+        reader.query_one_raw(Statement::from_string(reader.get_database_backend(), long)).await
+    });
+    let end = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+         WHERE query = '{long}' AND state = 'active' AND query_start < clock_timestamp() - interval '0.3 s'"
+    );
+    let mut ended = 0;
+    while !read.is_finished() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        ended += number(&test.db.write, &end).await;
+        assert!(ended <= 2, "it came back again");
+    }
+    read.await.unwrap().unwrap_err();
+    assert_eq!(ended, 2);
 }
 
 #[tokio::test]
