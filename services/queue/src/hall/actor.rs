@@ -547,7 +547,10 @@ impl Appender<'_> {
                     }
                 }
                 self.metrics.appended(entries.len(), started.elapsed());
-            } else if !self.log.tail(self.view, seq, &self.spec.chain).await?.is_empty() {
+            } else if self.committed.head().0 > seq
+                || !self.log.tail(self.view, seq, &self.spec.chain).await?.is_empty()
+            {
+                // Of what is committed Redis may have let go the part behind `seq`, at the opening of a day; SQL has it.
                 // An append proves that it was decided on the latest state. Refusals and replays append nothing: another
                 // instance may have opened the counter that is refused here as closed.
                 self.read_tail().await?;
