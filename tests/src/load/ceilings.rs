@@ -216,6 +216,7 @@ impl Ceilings {
     /// When a row is missing.
     pub async fn commits(&self, samples: &mut Samples) -> anyhow::Result<()> {
         let before = rows::events(&self.db).await?;
+        let (called, served) = rows::called(&self.db).await?;
         let single = 1_000_usize;
         let sample = closed_loop(1, single, |_| {
             let (db, body, first) = (self.db.clone(), Arc::clone(&self.body), self.reserve(single));
@@ -229,7 +230,7 @@ impl Ceilings {
         let mut expected = single;
         for (operations, times) in [(1, 300), (BATCH, 60)] {
             let first = self.reserve(times * operations);
-            rows::stand_at(&self.db, first).await?;
+            rows::stand_at(&self.db, first, times * operations, &self.body, SystemClock.now()).await?;
             let sample = closed_loop(1, times, |_| {
                 let (db, body) = (self.db.clone(), Arc::clone(&self.body));
                 move |nth| {
@@ -246,6 +247,18 @@ impl Ceilings {
         }
         let grown = rows::events(&self.db).await? - before;
         ensure!(grown == expected as u64, "{grown} rows are there instead of {expected}");
+        let (now_called, now_served) = rows::called(&self.db).await?;
+        let calls = (expected - single) as u64;
+        ensure!(
+            now_called - called == calls,
+            "{} tickets were called instead of {calls}",
+            now_called - called
+        );
+        ensure!(
+            now_served - served == calls,
+            "{} tickets are served instead of {calls}",
+            now_served - served
+        );
         Ok(())
     }
 

@@ -133,14 +133,16 @@ const INDEXES: [&str; 8] = [
 
 const HALL: &str = "hal_01h455vb4pex5vsknk084sn02q";
 const EPOCH: i64 = 1;
+/// Tickets in one statement: SQLite takes 32,766 values.
+const WAITING_AT_ONCE: usize = 500;
 
 /// How the migrations of the queue let PostgreSQL store what is written.
 const STORAGE: &str = "\
 ALTER TABLE load_ticket SET (fillfactor = 50);
 DO $$ BEGIN
     IF EXISTS (SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN
-        ALTER TABLE load_event ALTER COLUMN body SET COMPRESSION lz4;
-        ALTER TABLE load_ticket ALTER COLUMN body SET COMPRESSION lz4;
+        EXECUTE 'ALTER TABLE load_event ALTER COLUMN body SET COMPRESSION lz4';
+        EXECUTE 'ALTER TABLE load_ticket ALTER COLUMN body SET COMPRESSION lz4';
     END IF;
 END $$";
 
@@ -180,8 +182,24 @@ pub(super) async fn create(db: &Db) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lets the shard row stand where the next transaction begins: single rows do not move it.
-pub(super) async fn stand_at(db: &Db, seq: i64) -> anyhow::Result<()> {
+/// Lets so many tickets wait to be called by what is measured next, and the shard row stand before their calls: single rows do not
+/// move it.
+pub(super) async fn stand_at(
+    db: &Db,
+    seq: i64,
+    calls: usize,
+    body: &str,
+    at: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let all: Vec<i64> = (seq + 1..).take(calls).collect();
+    for some in all.chunks(WAITING_AT_ONCE) {
+        let waiting = some.iter().map(|seq| {
+            let called = ticket_row(*seq, body, at);
+            ticket::Model { version: 1, state: "waiting".to_owned(), counter_id: None, ..called }
+                .into_active_model()
+        });
+        ticket::Entity::insert_many(waiting).exec_without_returning(&db.write).await?;
+    }
     let moving = shard::Entity::update_many()
         .col_expr(shard::Column::Seq, Expr::value(seq))
         .col_expr(shard::Column::Chain, Expr::value(chain(seq)))
@@ -202,6 +220,13 @@ pub(super) async fn drop_all(db: &Db) -> anyhow::Result<()> {
 /// How many events are there.
 pub(super) async fn events(db: &Db) -> anyhow::Result<u64> {
     Ok(event::Entity::find().count(&db.read).await?)
+}
+
+/// How many tickets were called, and how many are being served.
+pub(super) async fn called(db: &Db) -> anyhow::Result<(u64, u64)> {
+    let called = ticket::Entity::find().filter(ticket::Column::Version.gt(1)).count(&db.read).await?;
+    let served = serving::Entity::find().filter(serving::Column::ToSeq.is_null()).count(&db.read).await?;
+    Ok((called, served))
 }
 
 /// One row, one commit, one connection, through the ORM.
