@@ -391,7 +391,7 @@ pub(crate) async fn officers(State(state): State<WebState>, visit: Visit) -> Ans
         .into_iter()
         .filter(|(list, ..)| match list {
             WorkList::ToAcknowledge => false,
-            WorkList::ToCoordinate => viewer.may(cases::COORDINATE),
+            WorkList::ToCoordinate => viewer.coordinates || viewer.may(cases::COORDINATE),
             WorkList::Mine => viewer.may(cases::WORK),
             WorkList::Unspecified | WorkList::DueToday | WorkList::Late => true,
         })

@@ -1,7 +1,7 @@
 //! The page of papers for the Ombudsman: what is there, what is missing, how a paper is entered and withdrawn without a script.
 
 use http::StatusCode;
-use mpp_proto::complaints::v1::{EvidenceIndicator, EvidenceKind};
+use mpp_proto::complaints::v1::{EvidenceIndicator, EvidenceKind, WorkList};
 
 use crate::{
     cases::{DECREE, PROCEDURE, TOKEN},
@@ -262,6 +262,9 @@ async fn c_67_pages_lead_to_what_the_viewer_may_do_by_grant_or_by_acting_in_an_o
         let page = text(gate.send(by_cookie(get("/aduan"))).await).await;
         let found = [PAPERS, SP4N, TO_COORDINATE].map(|link| page.contains(link));
         assert_eq!(found, shown, "{who}");
+        // The list that has its button has its map.
+        gate.send(by_cookie(get("/aduan/peta?tab=koordinasi"))).await;
+        assert_eq!(gate.cases.mapped().list() == WorkList::ToCoordinate, shown[2], "{who}");
     }
     // Asked once for each, and not again on the next page.
     let asked = gate.cases.checks().len();
