@@ -436,16 +436,20 @@ fn dispose(
         .collect();
     meet(next, ClockKind::Verify, now);
     // A transfer starts the clocks of its stage again, never the clock of the case. Told the same agency once more, with other
-    // helpers or another note, it is no transfer: its clocks go on, and what is late stays so.
+    // helpers or another note, it is no transfer: its clocks go on, what is late stays so, and nobody is late with what the
+    // agency has done. What it sent back, or what was opened again, begins anew.
     let stage = [ClockKind::Accept, ClockKind::FirstAnswer];
-    if next.lead.as_deref() != Some(agency) {
+    let same = next.lead.as_deref() == Some(agency);
+    let goes_on = same && matches!(next.state, State::Disposed | State::InProgress);
+    if !same {
         stage.iter().for_each(|kind| stop(next, *kind, now));
     }
     next.lead = Some(agency.to_owned());
     next.hand_to(agency, now);
     set_for_holder(next, rules, now);
     for kind in stage {
-        if !next.open_clocks().any(|it| it.kind == kind) {
+        let done = goes_on && next.clock(kind).is_some_and(|it| it.state == ClockState::Met);
+        if !done && !next.open_clocks().any(|it| it.kind == kind) {
             start(next, kind, rules, now);
         }
     }

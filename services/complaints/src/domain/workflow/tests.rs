@@ -555,11 +555,14 @@ fn c_39_told_the_same_agency_again_a_late_case_stays_late() {
     assert_eq!(of(&again, ClockKind::Accept), [(ClockState::Running, true)]);
     assert_eq!(again.clock(ClockKind::FirstAnswer), given.clock(ClockKind::FirstAnswer));
     assert!(again.is_late(now));
-    // Taken, and the first answer late: it is to be taken once more, and to be answered no later.
+    // Taken, and the first answer late: it is late with nothing that it has done, and is to be answered no later.
     let taken = go(&given, Part::Agency, Order::Accept, begun);
     let now = begun + TimeDelta::days(20);
     let again = go(&taken, Part::Coordinator, give(PUPR), now);
-    assert_eq!(of(&again, ClockKind::Accept), [(ClockState::Met, false), (ClockState::Running, false)]);
+    assert_eq!(
+        (again.state, of(&again, ClockKind::Accept)),
+        (State::Disposed, vec![(ClockState::Met, false)])
+    );
     assert_eq!(of(&again, ClockKind::FirstAnswer), [(ClockState::Running, true)]);
     // Another agency has its own time.
     let other = go(&taken, Part::Coordinator, give(DINKES), now);
@@ -567,6 +570,40 @@ fn c_39_told_the_same_agency_again_a_late_case_stays_late() {
         of(&other, ClockKind::FirstAnswer),
         [(ClockState::Stopped, true), (ClockState::Running, false)]
     );
+}
+
+#[test]
+fn c_39_told_the_same_agency_again_nobody_is_late_with_what_was_done() {
+    let (rules, begun) = (rules(), at("2026-11-23T01:00:00Z"));
+    let stage = |case: &Case| {
+        [ClockKind::Accept, ClockKind::FirstAnswer].map(|kind| {
+            case.clocks.iter().filter(|it| it.kind == kind).map(|it| it.state).collect::<Vec<_>>()
+        })
+    };
+    let once = || vec![ClockState::Met];
+    let anew = || vec![ClockState::Met, ClockState::Running];
+    let path = [
+        (Verb::Verify, Part::Coordinator),
+        (Verb::Dispose, Part::Coordinator),
+        (Verb::Accept, Part::Agency),
+        (Verb::FirstAnswer, Part::Agency),
+    ];
+    let told = walk(&open(opening(Class::Complaint, begun), &rules).unwrap().next, &rules, &path, begun);
+    let give = [(Verb::Dispose, Part::Coordinator)];
+    // Also told so twice, and taken in between.
+    let again = walk(&told, &rules, &[give[0], give[0]], begun);
+    assert_eq!((again.state, stage(&again)), (State::Disposed, [once(), once()]));
+    let taken = walk(&again, &rules, &[(Verb::Accept, Part::Agency), give[0]], begun);
+    assert_eq!(stage(&taken), [once(), once()]);
+    let (_, ticked) = tick(&taken, &rules, begun + TimeDelta::days(60));
+    assert_eq!(ticked.late, [ClockKind::Settle]);
+    // What it sent back, or what was opened again, begins anew, and that is not told anew once more.
+    let back = walk(&told, &rules, &[(Verb::Bounce, Part::Agency), give[0]], begun);
+    let opened = [(Verb::Answer, Part::Agency), (Verb::Reopen, Part::Reporter), give[0]];
+    for case in [back, walk(&told, &rules, &opened, begun)] {
+        assert_eq!(stage(&case), [anew(), anew()]);
+        assert_eq!(stage(&walk(&case, &rules, &give, begun)), [anew(), anew()]);
+    }
 }
 
 #[test]
