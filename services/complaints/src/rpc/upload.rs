@@ -40,8 +40,10 @@ pub(super) async fn upload(
         && store::file::find(&core.db.write, first).await.is_ok_and(|it| it.is_none())
     {
         // The first was cleaned up, for nobody had sent it with anything: this is another upload.
-        core.forget_answer(caller, METHOD, &request.request_id).await?;
-        answered = core.named(caller, &request, &file).await;
+        answered = match core.forget_answer(caller, METHOD, &request.request_id).await {
+            Ok(()) => core.named(caller, &request, &file).await,
+            Err(error) => Err(error),
+        };
     }
     // A repetition is answered with the first file, and refused for another one; this one is nobody's then. After a failure
     // it may have a row all the same, and where nobody can say so it is kept.
