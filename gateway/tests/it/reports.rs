@@ -798,7 +798,7 @@ async fn c_40_a_deadline_for_who_holds_the_case_is_read_and_written_on_its_page(
         (
             "en",
             "For: Every sub-district (camat)",
-            "For whom holds the complaint",
+            "For who holds the complaint",
             "Every sub-district (camat)",
         ),
     ] {

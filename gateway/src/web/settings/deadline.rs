@@ -112,7 +112,7 @@ fn counted(key: &str) -> (String, u32, String) {
     (before.to_owned(), number, behind.to_owned())
 }
 
-/// For whom holds the case a row is; empty for anybody.
+/// For who holds the case a row is; empty for anybody.
 fn holder_words(holder: &str, look: &Look<'_>) -> String {
     let t = look.t();
     let who = match holder {

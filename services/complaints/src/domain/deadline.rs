@@ -60,7 +60,7 @@ pub struct Deadline {
     pub class: Option<Class>,
     /// For which kind of category; empty for all.
     pub kind: String,
-    /// For whom holds the case: empty for anybody, [`SUB_DISTRICT`], or an agency. Rows of one key are for the same.
+    /// For who holds the case: empty for anybody, [`SUB_DISTRICT`], or an agency. Rows of one key are for the same.
     #[serde(default)]
     pub holder: String,
     /// How much.
