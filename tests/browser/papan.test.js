@@ -153,6 +153,19 @@ test("an Indonesian voice of the browser speaks the sentence where there is one"
   await finish(call);
 });
 
+test("a board whose list of recordings does not come says so, and has sound once it comes", async () => {
+  const { page, spoken } = await board("", { sound: false });
+  const sound = page.locator("#sound");
+  await page.route("**/clips.json", () => {});
+  await sound.click();
+  await page.getByRole("button", { name: "Suara tidak dapat diputar. Coba lagi." }).waitFor();
+  assert.deepEqual(await spoken(), []);
+  await page.unroute("**/clips.json");
+  await sound.click();
+  await sound.waitFor({ state: "hidden" });
+  assert.equal((await spoken())[0], "chime");
+});
+
 test("a call of another zone is neither shown nor spoken", async () => {
   const hall = await board("?zona=B");
   const ticket = await issue("BAPENDA-USAHA");

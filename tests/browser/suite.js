@@ -203,7 +203,8 @@ export async function board(query = "", { voice = false, sound = true, ...option
   await page.locator("#board[data-live=live]").waitFor();
   if (sound) {
     await page.getByRole("button", { name: "Aktifkan suara" }).click();
-    await page.getByRole("button", { name: "Aktifkan suara" }).waitFor({ state: "hidden" });
+    // By its id: where the sound fails, the button is called otherwise and stays.
+    await page.locator("#sound").waitFor({ state: "hidden" });
   }
   return { page, context, spoken: () => page.evaluate(() => window.spoken) };
 }

@@ -14,6 +14,8 @@ const NOTE = 5_000;
 /** Milliseconds after which a sound that never ends is given up, so that the next call is heard. */
 const CLIP_LIMIT = 5_000;
 const SENTENCE_LIMIT = 20_000;
+/** Milliseconds after which the list of recordings is given up on a bad line: whoever pressed the button is told. */
+const LIST_LIMIT = 10_000;
 
 export class Speaker {
   /**
@@ -64,7 +66,7 @@ export class Speaker {
   /** Asks which recordings exist and makes the first sound. Must run in a user's click unless the browser permits more. */
   async enable() {
     try {
-      const answer = await fetch(`${assets}/audio/id/clips.json`);
+      const answer = await fetch(`${assets}/audio/id/clips.json`, { signal: AbortSignal.timeout(LIST_LIMIT) });
       this.clips = new Set(answer.ok ? await answer.json() : []);
       await this.play("chime");
       this.on = true;
