@@ -1,13 +1,13 @@
 //! `ApplyOffice`: an office, new or in place of the one with the same area.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use mpp_kit::caller::Caller;
 use mpp_kit::check::Checker;
 use mpp_kit::fault::Problem;
 use mpp_proto::documents::v1::{self as proto, ApplyOfficeRequest, ApplyOfficeResponse};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 use tonic::Response;
 
@@ -16,6 +16,7 @@ use super::case::Loaded;
 use super::{Core, convert, record};
 use crate::domain::OfficeId;
 use crate::domain::calendar::{Period, Plan, SpecialHours, TimeZone, WorkCalendar};
+use crate::domain::field;
 use crate::domain::number::SeriesPolicy;
 use crate::domain::office::{MAX_SIGNERS, NumbersBefore, Office, OfficeArea, Signer};
 use crate::domain::text::is_deceptive;
@@ -50,12 +51,12 @@ pub(super) async fn handle(
         .once(caller, METHOD, (request, &request.request_id), |tx, now| async move {
             let before = store::office::of_area(&*tx, &core.cipher, &office.area).await?;
             let mut office = office;
+            let standing = before.as_ref().map(|it| it.numbers_before.as_slice()).unwrap_or_default();
+            core.check_registers(&*tx, &office.numbers_before, standing).await?;
             if let Some(before) = before {
                 office.id = before.id;
                 keep_numbers(&mut office, &before);
-                if office.numbers_before.is_empty() {
-                    office.numbers_before = before.numbers_before;
-                }
+                office.numbers_before = merged(before.numbers_before, office.numbers_before);
             }
             store::office::save(&*tx, &core.cipher, &office, now).await?;
             core.recount(&tx, office.id).await?;
@@ -79,6 +80,49 @@ pub(super) async fn handle(
 }
 
 impl Core {
+    /// Refuses a register under a series by which no type in force counts: no number would go on behind it. One that stands as it
+    /// is given is let be, though its type has ended since: who changes an office gives back all of it.
+    async fn check_registers(
+        &self,
+        db: &impl ConnectionTrait,
+        given: &[NumbersBefore],
+        standing: &[NumbersBefore],
+    ) -> Result<(), Error> {
+        if given.iter().all(|it| standing.contains(it)) {
+            return Ok(());
+        }
+        let (mut counted, mut unread) = (BTreeSet::new(), None);
+        for (key, version) in store::letter_type::in_force(db).await? {
+            match self.types.version(db, &key, version).await {
+                Ok(letter) => {
+                    counted.insert(letter.numbering.series.series(&letter.key));
+                }
+                Err(error @ Error::LaterRelease { .. }) => unread = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        let unknown: Vec<usize> = (0..)
+            .zip(given)
+            .filter(|(_, it)| !counted.contains(&it.series) && !standing.contains(it))
+            .map(|(at, _)| at)
+            .collect();
+        // A type that cannot be read here may be the one that counts by it.
+        if let Some(error) = unread.filter(|_| !unknown.is_empty()) {
+            return Err(error);
+        }
+        let counted = counted.into_iter().collect::<Vec<String>>().join(", ");
+        let mut checker = Checker::new();
+        for at in unknown {
+            checker.violation(
+                format!("office.numbers_before[{at}].series"),
+                "UNKNOWN_SERIES",
+                format!("isi register yang dipakai jenis surat yang berlaku: {counted}"),
+                format!("give a series by which a type in force counts: {counted}"),
+            );
+        }
+        Ok(checker.finish()?)
+    }
+
     /// Counts again when what an office works on is due, and when the law grants it: its working time may be another.
     async fn recount(&self, tx: &DatabaseTransaction, office: OfficeId) -> Result<(), Error> {
         let mut after = None;
@@ -108,6 +152,18 @@ fn keep_numbers(office: &mut Office, before: &Office) {
     for signer in office.signers.iter_mut().filter(|signer| signer.nik.is_none()) {
         signer.nik = before.signer(&signer.account, signer.role).and_then(|before| before.nik.clone());
     }
+}
+
+/// The registers that stand, each with what is given for its series and year in its place: who names one loses no other.
+fn merged(mut standing: Vec<NumbersBefore>, given: Vec<NumbersBefore>) -> Vec<NumbersBefore> {
+    for register in given {
+        let same = standing.iter().position(|it| it.series == register.series && it.year == register.year);
+        match same.and_then(|at| standing.get_mut(at)) {
+            Some(place) => *place = register,
+            None => standing.push(register),
+        }
+    }
+    standing
 }
 
 fn parse(given: &proto::Office) -> Result<Office, Error> {
@@ -265,8 +321,8 @@ fn numbers_before(given: &[proto::NumbersBefore], checker: &mut Checker) -> Vec<
             checker.violation(
                 field("series"),
                 "INVALID_SERIES",
-                "isi office untuk register bersama, atau type: dengan kunci jenis surat, seperti type:sku",
-                "give office for the common register, or type: with the key of a type, such as type:sku",
+                "isi office atau all untuk register bersama, atau type: dengan kunci jenis surat",
+                "give office or all for a common register, or type: with the key of a type",
             );
         }
         let year = checker.range(&field("year"), it.year, 2000, 2100);
@@ -286,12 +342,8 @@ fn numbers_before(given: &[proto::NumbersBefore], checker: &mut Checker) -> Vec<
 
 /// Whether a series can have this name.
 fn is_series(name: &str) -> bool {
-    let is_key = |key: &str| {
-        let plain = key.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
-        (1..=64).contains(&key.len()) && plain
-    };
     [SeriesPolicy::Office, SeriesPolicy::All].iter().any(|policy| policy.series("") == name)
-        || name.strip_prefix(&SeriesPolicy::OfficeAndType.series("")).is_some_and(is_key)
+        || name.strip_prefix(&SeriesPolicy::OfficeAndType.series("")).is_some_and(field::is_key)
 }
 
 fn date(field: &str, text: &str, checker: &mut Checker) -> Option<NaiveDate> {

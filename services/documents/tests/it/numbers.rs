@@ -11,6 +11,7 @@ use mpp_proto::documents::v1::*;
 use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
+use super::catalogue::{definition, template};
 use super::paper::words;
 use super::town::{PLAIN, Resident, SUB_DISTRICT, Town, VILLAGE, office};
 
@@ -124,7 +125,22 @@ lines! {
             let id = town.applied("sktm", &Resident::new(number, PLAIN)).await.application_id;
             town.walk(&id).await.numbers.last().expect("a number").text.clone()
         };
-        let registers = [before("office", 2026, 230), before("type:sku", 2026, 12)];
+        let admin = town.admin();
+        let refusal = async |registers: &[NumbersBefore]| {
+            let request = ApplyOfficeRequest { request_id: String::new(), office: Some(with(registers)) };
+            admin.apply_office(request).await.expect_err("no registers")
+        };
+        // By a series of its own no type counts yet: nothing would go on behind such a register, and that is said.
+        let registers = [before("office", 2026, 230), before("type:uji", 2026, 12)];
+        let refused = refusal(&registers).await;
+        assert_eq!(refused.named(), [("office.numbers_before[1].series", "UNKNOWN_SERIES")]);
+        assert!(refused.remedies.iter().all(|remedy| remedy.ends_with(": office")), "{refused:?}");
+        let own = definition("uji")
+            .replace("series = \"OFFICE\"", "series = \"OFFICE_AND_TYPE\"")
+            .replace("format = \"[kode_klasifikasi]/", "format = \"[kode_surat]/");
+        let draft = town.save("ani", &own, &template("Kalimat.")).await.expect("saved");
+        assert_eq!(draft.defects, Vec::<String>::new());
+        town.publish("budi", &draft).await.expect("published");
         town.apply(with(&registers)).await;
         assert_eq!(town.office(PLAIN).numbers_before, registers);
         assert_eq!(next(&town).await, "400.9/231/1707022002/XI/2026");
@@ -134,24 +150,38 @@ lines! {
         assert_eq!(town.office(PLAIN).numbers_before, registers);
         assert_eq!(next(&town).await, "400.9/233/1707022002/XI/2026");
         town.apply(with(&[before("office", 2026, 100)])).await;
+        // What is given takes the place of its own register, and of no other.
+        assert_eq!(town.office(PLAIN).numbers_before, [before("office", 2026, 100), before("type:uji", 2026, 12)]);
+        let mut wish = town.wish("sktm", &Resident::new(98, PLAIN)).await;
+        wish.letter_type = "uji".to_owned();
+        let id = town.submit(wish).await.application_id;
+        assert_eq!(town.walk(&id).await.numbers.last().expect("a number").text, "UJI/013/1707022002/XI/2026");
         assert_eq!(next(&town).await, "400.9/234/1707022002/XI/2026");
         town.apply(with(&[before("office", 2026, 300)])).await;
         assert_eq!(next(&town).await, "400.9/301/1707022002/XI/2026");
         let register = town.register(PLAIN, 2026).await;
-        assert_eq!(register.iter().map(|it| it.seq).collect::<Vec<_>>(), [231, 232, 233, 234, 301]);
+        assert_eq!(register.iter().map(|it| it.seq).collect::<Vec<_>>(), [231, 232, 233, 234, 301, 13]);
         // Another office, and another year, begin anew.
         let id = town.applied("sktm", &Resident::new(99, VILLAGE)).await.application_id;
         assert_eq!(town.walk(&id).await.numbers[0].seq, 1);
         town.set("2027-01-04T01:00:00Z");
         assert_eq!(next(&town).await, "400.9/001/1707022002/I/2027");
         // What cannot be is refused, each by its field.
-        let wrong = [before("sku", 2026, 1), before("office", 1926, 0), before("type:sku", 2026, 5), before("type:sku", 2026, 6)];
-        let request = ApplyOfficeRequest { request_id: String::new(), office: Some(with(&wrong)) };
-        let refused = town.admin().apply_office(request).await.expect_err("no registers");
-        assert_eq!(refused.named(), [
+        let wrong = [before("sku", 2026, 1), before("office", 1926, 0), before("type:uji", 2026, 5), before("type:uji", 2026, 6)];
+        assert_eq!(refusal(&wrong).await.named(), [
             ("office.numbers_before[0].series", "INVALID_SERIES"), ("office.numbers_before[1].last", "OUT_OF_RANGE"),
             ("office.numbers_before[1].year", "OUT_OF_RANGE"), ("office.numbers_before[3].series", "TWICE"),
         ]);
+        // What stands is given back with the rest of the office, also when its type has ended; another under it is refused.
+        let ended = RetireLetterTypeRequest {
+            request_id: String::new(),
+            letter_type: "uji".to_owned(),
+            reason: "tidak dipakai lagi".to_owned(),
+        };
+        town.editor("ani").retire_letter_type(ended).await.expect("retired");
+        town.apply(with(&[before("type:uji", 2026, 12)])).await;
+        let refused = refusal(&[before("type:uji", 2027, 12)]).await;
+        assert_eq!(refused.named(), [("office.numbers_before[0].series", "UNKNOWN_SERIES")]);
     }
 
     /// 13. Number and date of a letter are of one day: a signature that comes after the turn of the year changes neither.
