@@ -115,6 +115,31 @@ lines! {
         assert_eq!(town.events_of(&made.id).await.last().map(String::as_str), Some("izin.dicabut"));
     }
 
+    /// 30. A type that a later release put in force ends no search: a licence finds the type that takes it behind that one. Where the
+    /// type itself is of a later release OSS is told to offer it again, and nothing is recorded until it can be read.
+    async fn line_30_a_type_of_a_later_release_keeps_no_licence_from_its_own(engine) {
+        let mut town = Town::configured(engine, config()).await;
+        let rule = |key: &str, from: &str, to: &str| {
+            let (from, to) = (format!("{{{from}\"key\":"), format!("{{{to}\"key\":"));
+            format!("UPDATE letter_type SET frozen = REPLACE(frozen, '{from}\"{key}\",', '{to}\"{key}\",') WHERE letter_type.key = '{key}'")
+        };
+        let later = "\"aturan_rilis_berikut\":true,";
+        // By key, each of them comes before the type that takes the licence.
+        for key in ["ahli_waris", "domisili", "izin_oss"] {
+            town.execute(&rule(key, "", later)).await;
+        }
+        town.restart(town.config.signing.clone()).await;
+        let answer = town.nobody().receive_oss_call(brought(NIK, "9")).await.expect("an answer");
+        assert_eq!(answer.http_status, 500, "{}", answer.body);
+        let request = ListLicencesRequest::default();
+        assert!(town.reader().list_licences(request).await.expect("a list").licences.is_empty(), "it is offered again");
+        town.execute(&rule("izin_oss", later, "")).await;
+        town.restart(town.config.signing.clone()).await;
+        town.bring(brought(NIK, "9")).await;
+        let made = town.licence().await.application_id;
+        assert_eq!(town.seen(&made).await.letter_type, "izin_oss");
+    }
+
     /// 29. OSS hears of a licence that was issued again, and of nothing that was not.
     async fn line_29_a_licence_that_is_issued_again_is_told_as_a_change(engine) {
         let town = Town::configured(engine, config()).await;

@@ -140,19 +140,26 @@ impl CatalogueDrafts<'_> {
         Ok(Ok(Drafted { application: loaded.application().id, area: told, standing }))
     }
 
-    /// The type in force that takes this licence.
+    /// The type in force that takes this licence. One of a later release is passed over; where no other takes the licence, that one
+    /// may, so it is refused for a while and not said to have no type.
     async fn bound(
         &self,
         tx: &DatabaseTransaction,
         draft: &Draft<'_>,
     ) -> Result<Option<Arc<LetterType>>, Error> {
+        let takes = |letter: &LetterType| {
+            letter.oss.as_ref().is_some_and(|binding| is_bound(binding, &draft.licence.body.keys))
+        };
+        let mut unread = None;
         for (key, version) in store::letter_type::in_force(tx).await? {
-            let letter = self.0.types.version(tx, &key, version).await?;
-            if letter.oss.as_ref().is_some_and(|binding| is_bound(binding, &draft.licence.body.keys)) {
-                return Ok(Some(letter));
+            match self.0.types.version(tx, &key, version).await {
+                Ok(letter) if takes(&letter) => return Ok(Some(letter)),
+                Ok(_) => {}
+                Err(error @ Error::LaterRelease { .. }) => unread = Some(error),
+                Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        unread.map_or(Ok(None), Err)
     }
 }
 
