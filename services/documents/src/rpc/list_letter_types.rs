@@ -25,8 +25,8 @@ pub(super) async fn handle(
     for version in &found {
         match core.types.parsed(version) {
             Ok(letter) => letter_types.push(convert::letter_type(&letter)),
-            // An instance that is not updated yet offers the others all the same.
-            Err(error @ Error::LaterRelease { .. }) => tracing::warn!("not offered here: {error}"),
+            // An instance that is not updated yet offers the others all the same; its log named this one when it was read.
+            Err(Error::LaterRelease { .. }) => {}
             Err(error) => return Err(error),
         }
     }

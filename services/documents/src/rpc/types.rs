@@ -1,8 +1,8 @@
 //! Letter types as they are in force, read once: a version that was published never changes, whatever a later release ships
 //! beside definitions.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
 use sea_orm::ConnectionTrait;
@@ -12,9 +12,16 @@ use crate::domain::letter_type::{LetterType, TypeState};
 use crate::error::{Error, Thing};
 use crate::store;
 
-/// Versions that were read, by key and number.
+/// A version of a type: its key and number.
+type At = (String, u32);
+
+/// Versions as they were read.
 #[derive(Default)]
-pub(crate) struct Types(Mutex<HashMap<(String, u32), Arc<LetterType>>>);
+pub(crate) struct Types {
+    known: Mutex<HashMap<At, Arc<LetterType>>>,
+    /// Those of a later release that the log names already: they are asked for again and again.
+    later: Mutex<HashSet<At>>,
+}
 
 impl Types {
     /// The version of a type that is in force.
@@ -66,11 +73,12 @@ impl Types {
         let read = match &version.frozen {
             Some(frozen) => {
                 catalogue::read_frozen(frozen, &version.template).map_err(|error| match error {
-                    FrozenError::Later(why) => Error::LaterRelease {
-                        letter_type: version.key.clone(),
-                        version: version.version,
-                        why,
-                    },
+                    FrozenError::Later(why) => {
+                        let (letter_type, version) = at.clone();
+                        let error = Error::LaterRelease { letter_type, version, why };
+                        self.warn_once(&at, &error);
+                        error
+                    }
                     error @ FrozenError::Damaged(_) => unread(error.into()).into(),
                 })?
             }
@@ -82,7 +90,15 @@ impl Types {
         Ok(read)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, u32), Arc<LetterType>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Tells operators of a version that is not understood here: once, however often it is passed over.
+    fn warn_once(&self, at: &At, error: &Error) {
+        let is_new = self.later.lock().unwrap_or_else(PoisonError::into_inner).insert(at.clone());
+        if is_new {
+            tracing::warn!("{error}");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<At, Arc<LetterType>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
