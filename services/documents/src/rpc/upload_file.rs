@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mpp_kit::caller::Caller;
 use mpp_kit::clamd::{self, Finding};
-use mpp_kit::fault::{Problem, Text, Violation};
+use mpp_kit::fault::{Problem, Text, Violation, chain};
 use mpp_proto::documents::v1::{Attachment, UploadFileRequest, UploadFileResponse};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -41,21 +41,39 @@ pub(super) async fn handle(
     // First the file, then the row: a crash between leaves a file that nobody names, never a name without a file.
     let name = file.id.to_string();
     core.files.put(&name, &request.content).await?;
-    let mut answer = core.named(caller, &request, &file).await?;
-    if let Some(first) = &answer.file
-        && first.file_id != name
+    let mut answered = core.named(caller, &request, &file).await;
+    let mut is_named = may_name(&answered, &name);
+    if !is_named
+        && let Ok(answer) = &answered
+        && let Some(first) = &answer.file
         && let Ok(id) = first.file_id.parse::<FileId>()
         && store::file::find(&core.db.write, id).await.is_ok_and(|it| it.is_none())
     {
         // The first was cleaned up, for nobody had handed it in: this is another upload.
-        core.forget_answer(caller, METHOD, &request.request_id).await?;
-        answer = core.named(caller, &request, &file).await?;
+        match core.forget_answer(caller, METHOD, &request.request_id).await {
+            Ok(()) => {
+                answered = core.named(caller, &request, &file).await;
+                is_named = may_name(&answered, &name);
+            }
+            // Nothing was entered: the file stays nobody's, whatever failed.
+            Err(error) => answered = Err(error),
+        }
     }
-    // A repetition is answered with the first file; this one is nobody's.
-    if answer.file.as_ref().is_some_and(|file| file.file_id != name) {
-        core.files.delete(&name).await?;
+    if !is_named && let Err(error) = core.files.delete(&name).await {
+        // What the request came to is decided; a file that nobody names harms nobody.
+        tracing::warn!(file = %name, error = chain(&error), "an upload that nobody names stays");
     }
-    Ok(Response::new(answer))
+    Ok(Response::new(answered?))
+}
+
+/// Whether a row names this file, or may, after this answer.
+fn may_name(answered: &Result<UploadFileResponse, Error>, name: &str) -> bool {
+    match answered {
+        // A repetition is answered with the first file; this one is nobody's.
+        Ok(answer) => answer.file.as_ref().is_some_and(|file| file.file_id == name),
+        // Where it may have been committed: a name without a file would be worse than a file without a name.
+        Err(error) => !error.is_undone(),
+    }
 }
 
 impl Core {

@@ -355,9 +355,11 @@ lines! {
         let content = scan();
         let upload = UploadFileRequest { request_id: "unggah-1".to_owned(), content: content.clone() };
         let first = town.nobody().upload_file(upload.clone()).await.expect("taken");
+        let stored = town.stored();
         assert_eq!(town.nobody().upload_file(upload.clone()).await.expect("the same answer"), first);
         let other = UploadFileRequest { content: scan(), ..upload };
         assert_eq!(town.nobody().upload_file(other).await.expect_err("other").what(), (Code::FailedPrecondition, "REQUEST_ID_REUSED"));
+        assert_eq!(town.stored(), stored, "neither left a file that nobody names");
 
         let wish = SubmitApplicationRequest { request_id: "ajukan-1".to_owned(), ..town.wish("kehilangan", &Resident::new(1, RT)).await };
         let status = town.nobody().submits(&wish).await.expect("taken");

@@ -327,15 +327,10 @@ lines! {
         assert_eq!(bounded.apply_coat_of_arms(request(PLAIN, &drawing)).await.expect("again"), first, "once");
         // Another one under the same id is refused, and leaves no file behind, as the repetition left none.
         let other = String::from_utf8(drawing.clone()).expect("a text").replace("'4'", "'3'").into_bytes();
-        let kept = || {
-            let folders = std::fs::read_dir(town.files()).expect("a folder");
-            let inside = folders.map(|folder| std::fs::read_dir(folder.expect("an entry").path()).map_or(1, Iterator::count));
-            inside.sum::<usize>()
-        };
-        let files = kept();
+        let files = town.stored();
         assert_eq!(bounded.apply_coat_of_arms(request(PLAIN, &other)).await.expect_err("another").reason, "REQUEST_ID_REUSED");
         assert_eq!(bounded.apply_coat_of_arms(request(PLAIN, &drawing)).await.expect("again"), first);
-        assert_eq!(kept(), files);
+        assert_eq!(town.stored(), files);
         let found = bounded.get_coat_of_arms(GetCoatOfArmsRequest { area: PLAIN.to_owned() }).await.expect("an answer");
         assert_eq!((found.coat_of_arms, found.content), (first.coat_of_arms.clone(), drawing.clone()));
         for (content, reason) in [

@@ -311,6 +311,14 @@ impl Town {
         self.folder.path().join("files")
     }
 
+    /// How many files lie there.
+    pub(crate) fn stored(&self) -> usize {
+        let folders = std::fs::read_dir(self.files()).expect("a folder");
+        let inside =
+            folders.map(|it| std::fs::read_dir(it.expect("an entry").path()).map_or(1, Iterator::count));
+        inside.sum()
+    }
+
     async fn start(&self) {
         let env = self.env(Shutdown::new());
         let component = mpp_documents::component(&env, self.db.db.clone(), self.config.clone(), self.place())
