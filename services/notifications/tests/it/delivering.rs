@@ -217,9 +217,11 @@ lines! {
         // A permanent error is the end.
         office.mail.whim(&[(550, "5.1.1 no such user")]);
         let second = office.send(receipt("", "hilang@contoh.example")).await;
-        let found = office.when_step(&second.id, 1, PermanentFailure).await;
-        assert_eq!(found.steps[1].attempts.len(), 1);
-        assert!(found.contact_failing && found.complete_time.is_some());
+        // What follows from it for the contact and the whole is written behind it.
+        let found = office
+            .when(&second.id, "its end", |found| found.contact_failing && found.complete_time.is_some())
+            .await;
+        assert_eq!((found.steps[1].status(), found.steps[1].attempts.len()), (PermanentFailure, 1));
 
         // Four hours are enough.
         office.mail.whim(&[(451, "4.3.0"); 40]);
